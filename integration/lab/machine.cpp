@@ -1,0 +1,217 @@
+#include "integration/lab/machine.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "integration/lab/frame.hpp"
+#include "integration/lab/qemu.hpp"
+#include "qmp/client.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+namespace asio = boost::asio;
+using namespace asio::experimental::awaitable_operators;
+using boost::system::error_code;
+using std::chrono::seconds;
+using Stream = asio::local::stream_protocol;
+
+constexpr seconds monitor_deadline{30};
+constexpr auto monitor_retry = std::chrono::milliseconds(20);
+
+std::string read_file(const std::filesystem::path& file) {
+    std::ostringstream text;
+    text << std::ifstream(file, std::ios::binary).rdbuf();
+    return text.str();
+}
+
+void write_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+        if (n < 0 && errno != EINTR) return;  // the reader of our output has gone
+        if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+asio::awaitable<void> wait_for_ever() {
+    asio::steady_timer timer(co_await asio::this_coro::executor,
+                             asio::steady_timer::time_point::max());
+    co_await timer.async_wait(asio::use_awaitable);
+}
+
+// The conversation with the agent. Its members end a race (operator||) by returning.
+class Conversation {
+  public:
+    Conversation(asio::io_context& context, const RunDirectory& files)
+        : acceptor_(context, Stream::endpoint(files.port().string())), port_(context) {}
+
+    asio::awaitable<int> run(const MachineOptions& options) {
+        error_code error;
+        auto token = asio::redirect_error(asio::use_awaitable, error);
+        co_await acceptor_.async_accept(port_, token);
+        FrameDecoder decoder;
+        std::array<char, 32 * 1024> chunk;
+        while (!error) {
+            const std::size_t size = co_await port_.async_read_some(asio::buffer(chunk), token);
+            decoder.feed({chunk.data(), size});
+            while (auto frame = decoder.next()) {
+                if (frame->type == FrameType::exit) co_return std::stoi(frame->bytes);
+                if (frame->type == FrameType::ready) {
+                    if (options.report_boot) std::cerr << "vnuma-lab: the host is up\n";
+                    const std::string command =
+                        encode_frame(FrameType::command, to_json(options.command));
+                    co_await asio::async_write(port_, asio::buffer(command), token);
+                    if (options.command.terminal) ready_for_input_ = true;
+                } else {
+                    const bool output = frame->type == FrameType::output;
+                    write_all(output ? STDOUT_FILENO : STDERR_FILENO, frame->bytes);
+                }
+            }
+        }
+        // The port closes when QEMU dies: the process' own end tells the story.
+        co_await wait_for_ever();
+        co_return -1;
+    }
+
+    asio::awaitable<void> forward_terminal(const MachineOptions& options) {
+        if (!options.command.terminal) co_await wait_for_ever();
+        asio::posix::stream_descriptor keyboard(port_.get_executor(), ::dup(STDIN_FILENO));
+        std::array<char, 1024> chunk;
+        error_code error;
+        auto token = asio::redirect_error(asio::use_awaitable, error);
+        while (!error) {
+            const std::size_t size = co_await keyboard.async_read_some(asio::buffer(chunk), token);
+            if (error || !ready_for_input_) continue;
+            const std::string frame =
+                encode_frame(FrameType::input, std::string_view(chunk.data(), size));
+            co_await asio::async_write(port_, asio::buffer(frame), token);
+        }
+        co_await wait_for_ever();
+    }
+
+  private:
+    Stream::acceptor acceptor_;
+    Stream::socket port_;
+    bool ready_for_input_ = false;
+};
+
+// The host's monitor tells a crash from an orderly end. Returns the reason QEMU gives
+// ("guest-shutdown", "guest-reset") when the host stops by itself.
+asio::awaitable<std::string> shutdown_reason(qmp::Client& client) {
+    co_await client.negotiate(monitor_deadline);
+    while (true) {
+        const qmp::Event event = co_await client.next_event();
+        if (event.name == "SHUTDOWN") co_return event.data.value("reason", "unknown");
+    }
+}
+
+asio::awaitable<std::string> watch_monitor(std::string path) {
+    auto executor = co_await asio::this_coro::executor;
+    qmp::Client client(executor);
+    asio::steady_timer timer(executor);
+    const auto give_up = std::chrono::steady_clock::now() + monitor_deadline;
+    for (bool connected = false; !connected;) {
+        try {
+            co_await client.connect(path);
+            connected = true;
+        } catch (const qmp::ConnectionError&) {
+            if (std::chrono::steady_clock::now() > give_up) throw;
+        }
+        if (connected) break;
+        timer.expires_after(monitor_retry);
+        co_await timer.async_wait(asio::use_awaitable);
+    }
+    // run() only ever throws; a connection that dies with QEMU leaves the telling to its exit.
+    try {
+        auto reason = co_await (client.run() || shutdown_reason(client));
+        co_return std::get<1>(reason);
+    } catch (const qmp::ConnectionError&) {
+    }
+    co_await wait_for_ever();
+    co_return "";
+}
+
+asio::awaitable<int> wait_for_signal() {
+    asio::signal_set signals(co_await asio::this_coro::executor, SIGINT, SIGTERM, SIGHUP);
+    co_return co_await signals.async_wait(asio::use_awaitable);
+}
+
+asio::awaitable<void> wait_for(seconds timeout) {
+    asio::steady_timer timer(co_await asio::this_coro::executor, timeout);
+    co_await timer.async_wait(asio::use_awaitable);
+}
+
+asio::awaitable<void> run_to_end(const MachineOptions& options, asio::io_context& context,
+                                 const RunDirectory& files, MachineResult& result) {
+    Conversation conversation(context, files);
+    Qemu qemu(context, options, files);
+    auto ended = co_await (conversation.run(options) || conversation.forward_terminal(options) ||
+                           watch_monitor(files.monitor().string()) || qemu.ended() ||
+                           wait_for_signal() || wait_for(options.timeout));
+    std::string& what = result.failure.what;
+    switch (ended.index()) {
+        case 0:
+            result.exit_status = std::get<0>(ended);
+            break;
+        case 2:
+            what = "the host stopped by itself (" + std::get<2>(ended) + ")";
+            break;
+        case 3:
+            what = "QEMU ended: " + read_file(files.errors());
+            break;
+        case 4:
+            what = std::string("stopped by ") + strsignal(std::get<4>(ended));
+            break;
+        default:
+            what = "no end after " + std::to_string(options.timeout.count()) + " s";
+    }
+}
+
+}  // namespace
+
+std::string find_oops(const std::string& console) {
+    std::istringstream lines(console);
+    for (std::string line; std::getline(lines, line);)
+        for (const char* mark : {"Oops: ", "Kernel panic", "BUG: ", "general protection fault",
+                                 "watchdog: BUG", "INFO: task "})
+            if (line.find(mark) != std::string::npos) return line;
+    return "";
+}
+
+MachineResult run_machine(const MachineOptions& options) {
+    RunDirectory files;
+    write_lab_initramfs(files.initramfs(), options);
+    asio::io_context context(1);
+    MachineResult result;
+    std::exception_ptr error;
+    asio::co_spawn(context, run_to_end(options, context, files, result),
+                   [&](std::exception_ptr thrown) { error = thrown; });
+    context.run();
+    if (error) std::rethrow_exception(error);
+    if (!result.exit_status) {
+        files.keep_logs();
+        result.failure.console_file = files.console();
+        result.failure.oops = find_oops(read_file(files.console()));
+    }
+    return result;
+}
+
+}  // namespace vnuma::lab

@@ -1,0 +1,131 @@
+#include "qmp/message.hpp"
+
+namespace vnuma::qmp {
+namespace {
+
+using nlohmann::json;
+
+// Parses with a bound on depth, so that a hostile peer cannot make later recursion deep.
+json parse_bounded(std::string_view line) {
+    bool too_deep = false;
+    auto watch_depth = [&](int depth, json::parse_event_t, json&) {
+        too_deep = too_deep || depth > max_nesting;
+        return !too_deep;
+    };
+    json value = json::parse(line, watch_depth, /*allow_exceptions=*/false);
+    return too_deep ? json(json::value_t::discarded) : value;
+}
+
+const json* find(const json& object, const char* key) {
+    auto it = object.find(key);
+    return it == object.end() ? nullptr : &*it;
+}
+
+std::string string_or(const json& object, const char* key, std::string fallback) {
+    const json* value = find(object, key);
+    return value && value->is_string() ? value->get<std::string>() : std::move(fallback);
+}
+
+std::int64_t int_or_zero(const json& object, const char* key) {
+    const json* value = find(object, key);
+    return value && value->is_number_integer() ? value->get<std::int64_t>() : 0;
+}
+
+std::optional<std::uint64_t> id_of(const json& object) {
+    const json* id = find(object, "id");
+    if (!id || !id->is_number_unsigned()) return std::nullopt;
+    return id->get<std::uint64_t>();
+}
+
+Message parse_greeting(const json& body) {
+    Greeting greeting;
+    const json* version = body.is_object() ? find(body, "version") : nullptr;
+    const json* qemu = version && version->is_object() ? find(*version, "qemu") : nullptr;
+    if (qemu && qemu->is_object())
+        greeting.version = std::to_string(int_or_zero(*qemu, "major")) + "." +
+                           std::to_string(int_or_zero(*qemu, "minor")) + "." +
+                           std::to_string(int_or_zero(*qemu, "micro"));
+    const json* capabilities = body.is_object() ? find(body, "capabilities") : nullptr;
+    if (capabilities && capabilities->is_array())
+        for (const json& capability : *capabilities)
+            if (capability.is_string()) greeting.capabilities.push_back(capability);
+    return greeting;
+}
+
+Message parse_event(const json& object, std::string name) {
+    Event event{std::move(name), json::object(), 0};
+    if (const json* data = find(object, "data")) event.data = *data;
+    const json* stamp = find(object, "timestamp");
+    // QEMU writes -1 where its host clock failed; unsigned arithmetic keeps absurd values defined.
+    if (stamp && stamp->is_object())
+        event.time_us = static_cast<std::int64_t>(
+            static_cast<std::uint64_t>(int_or_zero(*stamp, "seconds")) * 1'000'000U +
+            static_cast<std::uint64_t>(int_or_zero(*stamp, "microseconds")));
+    return event;
+}
+
+}  // namespace
+
+Message parse_message(std::string_view line) {
+    json object = parse_bounded(line);
+    if (object.is_discarded()) return Malformed{"not JSON, or nested too deeply"};
+    if (!object.is_object()) return Malformed{"a message that is not an object"};
+    if (const json* greeting = find(object, "QMP")) return parse_greeting(*greeting);
+    if (const json* value = find(object, "return")) return Reply{id_of(object), *value};
+    if (const json* error = find(object, "error")) {
+        if (!error->is_object()) return Malformed{"an error that is not an object"};
+        return Refusal{id_of(object), string_or(*error, "class", "GenericError"),
+                       string_or(*error, "desc", "no description")};
+    }
+    if (const json* name = find(object, "event")) {
+        if (!name->is_string()) return Malformed{"an event whose name is not a string"};
+        return parse_event(object, name->get<std::string>());
+    }
+    return Malformed{"an object that is no greeting, reply, error or event"};
+}
+
+void Decoder::feed(std::string_view bytes) {
+    if (broken_) return;
+    buffer_.erase(0, begin_);
+    scanned_ -= begin_;
+    begin_ = 0;
+    buffer_.append(bytes);
+}
+
+std::optional<Message> Decoder::next() {
+    while (!broken_) {
+        const std::size_t newline = buffer_.find('\n', scanned_);
+        const std::size_t length =
+            (newline == std::string::npos ? buffer_.size() : newline) - begin_;
+        if (length > max_line_bytes)
+            return fail("a line of more than " + std::to_string(max_line_bytes) + " bytes");
+        if (newline == std::string::npos) {
+            scanned_ = buffer_.size();
+            return std::nullopt;
+        }
+        std::string_view line(buffer_.data() + begin_, length);
+        begin_ = scanned_ = newline + 1;
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        if (line.empty()) continue;
+        Message message = parse_message(line);
+        if (auto* malformed = std::get_if<Malformed>(&message)) return fail(malformed->why);
+        return message;
+    }
+    return *broken_;
+}
+
+std::optional<Message> Decoder::fail(std::string why) {
+    broken_ = Malformed{std::move(why)};
+    buffer_.clear();
+    begin_ = scanned_ = 0;
+    return *broken_;
+}
+
+std::string encode_request(std::string_view command, const nlohmann::json& arguments,
+                           std::uint64_t id) {
+    json request{{"execute", command}, {"id", id}};
+    if (!arguments.is_null()) request["arguments"] = arguments;
+    return request.dump() + "\n";
+}
+
+}  // namespace vnuma::qmp
