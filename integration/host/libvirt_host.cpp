@@ -1,0 +1,67 @@
+#include "integration/host/libvirt_host.hpp"
+
+#include <libvirt/virterror.h>
+
+#include <cstdlib>
+#include <stdexcept>
+
+#include "integration/host/files.hpp"
+#include "integration/host/process.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+constexpr const char* uri = "qemu:///system";
+constexpr std::chrono::seconds start_limit{60};
+constexpr std::chrono::seconds end_grace{5};
+
+// Root runs everything in a lab host; there is no user, no AppArmor and no systemd to ask.
+constexpr const char* qemu_conf =
+    "security_driver = \"none\"\n"
+    "user = \"root\"\n"
+    "group = \"root\"\n"
+    "namespaces = []\n"
+    "remember_owner = 0\n";
+
+// libvirtd resolves its default user even when told to use another; without Debian's
+// libvirt-daemon-system package nobody has made that user.
+void make_libvirt_user() {
+    const std::string passwd = read_text("/etc/passwd"), group = read_text("/etc/group");
+    if (passwd.find("\nlibvirt-qemu:") == std::string::npos)
+        write_text("/etc/passwd", passwd + "libvirt-qemu:x:64055:64055::/nonexistent:/bin/false\n");
+    if (group.find("\nlibvirt-qemu:") == std::string::npos)
+        write_text("/etc/group", group + "libvirt-qemu:x:64055:\n");
+}
+
+}  // namespace
+
+std::string libvirt_error() {
+    const virError* error = virGetLastError();
+    return error && error->message ? error->message : "libvirt gave no reason";
+}
+
+LibvirtHost::LibvirtHost() {
+    make_libvirt_user();
+    write_text("/etc/libvirt/qemu.conf", qemu_conf);
+    write_text("/etc/libvirt/libvirtd.conf", "auth_unix_rw = \"none\"\nauth_unix_ro = \"none\"\n");
+    virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
+    logd_ = start_program({"virtlogd"}, "/run/virtlogd.log");
+    libvirtd_ = start_program({"libvirtd"}, "/run/libvirtd.log");
+    wait_until([&] { return (connection_ = virConnectOpen(uri)) != nullptr; }, start_limit);
+    if (!connection_)
+        throw std::runtime_error("libvirtd did not answer: " + libvirt_error() + "\n" +
+                                 read_text("/run/libvirtd.log"));
+}
+
+LibvirtHost::~LibvirtHost() {
+    virConnectClose(connection_);
+    end_program(libvirtd_, end_grace);
+    end_program(logd_, end_grace);
+}
+
+pid_t domain_pid(const std::string& name) {
+    const std::string text = read_text("/run/libvirt/qemu/" + name + ".pid");
+    return text.empty() ? -1 : std::atoi(text.c_str());
+}
+
+}  // namespace vnuma::lab
