@@ -1,0 +1,58 @@
+// Parsers for what /proc tells of a process. Pure: text in, values out, nothing thrown; text that
+// is not what the kernel writes gives std::nullopt or is passed over line by line.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vnuma {
+
+inline constexpr int max_list_number = 65535;
+
+// "0-3,8" as cpulists and nodelists have it, and libvirt's "0-4,^2". Sorted, without repetition.
+std::optional<std::vector<int>> parse_number_list(std::string_view text);
+
+// The same list in the kernel's short form.
+std::string format_number_list(const std::vector<int>& numbers);
+
+struct TaskStat {
+    char state = '?';
+    std::uint64_t start_time = 0;  // clock ticks since boot: with the id, the task's identity
+    int last_cpu = -1;
+};
+// /proc/PID/stat. The name in it may hold spaces and parentheses.
+std::optional<TaskStat> parse_stat(std::string_view text);
+
+struct SchedStat {
+    std::uint64_t run_ns = 0;
+    std::uint64_t wait_ns = 0;  // ready to run, but no CPU to run on
+};
+std::optional<SchedStat> parse_schedstat(std::string_view text);
+
+// One field of /proc/PID/status, e.g. "Mems_allowed_list".
+std::optional<std::string_view> find_status_field(std::string_view text, std::string_view name);
+
+struct Mapping {
+    std::uint64_t start = 0, end = 0;
+    bool writable = false;
+    bool shared = false;
+    std::string path;  // empty for anonymous memory
+};
+std::vector<Mapping> parse_maps(std::string_view text);
+
+struct NumaMapping {
+    std::uint64_t start = 0;
+    std::string policy;                  // "default", "bind:0", "prefer:1", ...
+    std::map<int, std::uint64_t> bytes;  // by the kernel's node number
+    std::uint64_t page_bytes = 4096;
+};
+std::vector<NumaMapping> parse_numa_maps(std::string_view text);
+
+// The vCPU a thread runs by its name "CPU 3/KVM", which libvirt has QEMU set.
+std::optional<int> parse_vcpu_name(std::string_view name);
+
+}  // namespace vnuma

@@ -1,0 +1,114 @@
+#include "guests/process.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <climits>
+#include <system_error>
+#include <utility>
+
+#include "guests/proc.hpp"
+
+namespace vnuma {
+namespace {
+
+// numa_maps of a guest with thousands of mappings stays far below.
+constexpr std::size_t max_file_bytes = 64 * 1024 * 1024;
+
+int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+}  // namespace
+
+std::optional<std::string> read_small_file(int directory, const std::string& file) {
+    const int fd = ::openat(directory, file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return std::nullopt;
+    std::string text;
+    std::array<char, 16384> chunk{};
+    ssize_t size = 0;
+    while ((size = ::read(fd, chunk.data(), chunk.size())) > 0 && text.size() < max_file_bytes)
+        text.append(chunk.data(), static_cast<std::size_t>(size));
+    ::close(fd);
+    if (size < 0) return std::nullopt;
+    return text;
+}
+
+std::optional<Process> Process::open(pid_t pid) {
+    const int pidfd = open_pidfd(pid);
+    if (pidfd < 0) {
+        if (errno == ESRCH || errno == EINVAL) return std::nullopt;
+        throw std::system_error(errno, std::generic_category(), "pidfd_open");
+    }
+    const std::string path = "/proc/" + std::to_string(pid);
+    const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    Process process(pid, directory, pidfd);
+    const auto text = directory < 0 ? std::nullopt : process.read("stat");
+    const auto stat = text ? parse_stat(*text) : std::nullopt;
+    // The pidfd came first: if it is alive now, the directory is that process' own.
+    if (!stat || !process.alive()) return std::nullopt;
+    process.start_time_ = stat->start_time;
+    return process;
+}
+
+Process::Process(pid_t pid, int directory, int pidfd)
+    : pid_(pid), directory_(directory), pidfd_(pidfd) {}
+
+Process::Process(Process&& other) noexcept
+    : pid_(other.pid_),
+      directory_(std::exchange(other.directory_, -1)),
+      pidfd_(std::exchange(other.pidfd_, -1)),
+      start_time_(other.start_time_) {}
+
+Process& Process::operator=(Process&& other) noexcept {
+    std::swap(pid_, other.pid_);
+    std::swap(directory_, other.directory_);
+    std::swap(pidfd_, other.pidfd_);
+    std::swap(start_time_, other.start_time_);
+    return *this;
+}
+
+Process::~Process() {
+    if (directory_ >= 0) ::close(directory_);
+    if (pidfd_ >= 0) ::close(pidfd_);
+}
+
+bool Process::alive() const {
+    pollfd poll_exit{pidfd_, POLLIN, 0};
+    return ::poll(&poll_exit, 1, 0) == 0;
+}
+
+std::optional<std::string> Process::read(const std::string& file) const {
+    return read_small_file(directory_, file);
+}
+
+std::vector<pid_t> Process::tasks() const {
+    std::vector<pid_t> tasks;
+    const int fd = ::openat(directory_, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return tasks;
+    DIR* directory = ::fdopendir(fd);
+    if (!directory) {
+        ::close(fd);
+        return tasks;
+    }
+    while (const dirent* entry = ::readdir(directory)) {
+        const std::string_view name = entry->d_name;
+        pid_t task = 0;
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), task);
+        if (error == std::errc() && end == name.data() + name.size()) tasks.push_back(task);
+    }
+    ::closedir(directory);
+    return tasks;
+}
+
+std::string Process::executable() const {
+    std::array<char, PATH_MAX> path{};
+    const ssize_t size = ::readlinkat(directory_, "exe", path.data(), path.size());
+    return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
+}  // namespace vnuma

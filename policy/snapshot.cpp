@@ -1,0 +1,17 @@
+#include "policy/snapshot.hpp"
+
+#include <numeric>
+
+namespace vnuma {
+
+Bytes total_bytes(const CellState& cell) {
+    return std::accumulate(cell.residency.begin(), cell.residency.end(), Bytes{0});
+}
+
+PerMille locality(const CellState& cell, NodeIndex node) {
+    const Bytes total = total_bytes(cell);
+    // In KiB, so that the product stays far inside 64 bits for any machine.
+    return total < 1024 ? 1000 : cell.residency[node] / 1024 * 1000 / (total / 1024);
+}
+
+}  // namespace vnuma

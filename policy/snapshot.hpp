@@ -1,0 +1,53 @@
+// What the planner knows of the host at one moment. A value: it can be stored and planned again.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/types.hpp"
+
+namespace vnuma {
+
+struct HostNode {
+    int id = 0;                  // the kernel's number
+    int cpus = 0;                // logical CPUs online
+    MilliCpu cpu_capacity = 0;   // a core is 1000; each further SMT sibling adds 200
+    Bytes memory_total = 0;
+    Bytes memory_available = 0;  // free, or free for the asking (clean page cache)
+};
+
+struct Topology {
+    std::vector<HostNode> nodes;
+    std::vector<std::vector<int>> distances;  // SLIT values by NodeIndex; 10 is local
+};
+
+struct CellState {
+    CellKey key;
+    int vcpus = 0;
+    MilliCpu cpu_use = 0;           // run time plus time waiting for a CPU
+    std::vector<Bytes> residency;   // by NodeIndex
+    bool movable = true;            // whether its memory can be moved
+    NodeSet allowed;                // where its owner lets it be, vCPUs and memory
+    std::optional<NodeIndex> confined_to;  // where all of its vCPUs are pinned just now
+};
+
+struct GuestState {
+    std::string uuid;
+    std::string name;
+    std::string unsteady;  // why nothing may be done to it just now; empty when something may
+    std::vector<CellState> cells;
+};
+
+struct Snapshot {
+    Millis now = 0;
+    Topology topology;
+    std::vector<GuestState> guests;
+};
+
+Bytes total_bytes(const CellState& cell);
+
+// Share of the cell's bytes on one node; 1000 for a cell without any.
+PerMille locality(const CellState& cell, NodeIndex node);
+
+}  // namespace vnuma

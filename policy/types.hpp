@@ -1,0 +1,61 @@
+// The planner's numbers and names. Integers only: the same input gives the same plan everywhere.
+#pragma once
+
+#include <bit>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace vnuma {
+
+using Bytes = std::int64_t;
+using Millis = std::int64_t;    // milliseconds, of a monotonic clock where it is a point in time
+using MilliCpu = std::int64_t;  // thousandths of one CPU kept busy
+using PerMille = std::int64_t;
+
+inline constexpr Bytes mib = Bytes{1} << 20;
+inline constexpr std::size_t max_host_nodes = 64;
+
+// A host node by its place in Topology::nodes, not by the number the kernel gives it.
+struct NodeIndex {
+    std::uint8_t value = 0;
+
+    constexpr NodeIndex() = default;
+    explicit constexpr NodeIndex(std::size_t index) : value(static_cast<std::uint8_t>(index)) {}
+    constexpr operator std::size_t() const { return value; }
+    friend constexpr auto operator<=>(NodeIndex a, NodeIndex b) { return a.value <=> b.value; }
+    friend constexpr bool operator==(NodeIndex a, NodeIndex b) { return a.value == b.value; }
+};
+
+class NodeSet {
+  public:
+    constexpr NodeSet() = default;
+    static constexpr NodeSet first(std::size_t count) {
+        NodeSet set;
+        set.bits_ = count >= max_host_nodes ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+        return set;
+    }
+    constexpr void insert(NodeIndex node) { bits_ |= std::uint64_t{1} << node.value; }
+    constexpr bool contains(NodeIndex node) const { return bits_ >> node.value & 1; }
+    constexpr bool empty() const { return bits_ == 0; }
+    constexpr int size() const { return std::popcount(bits_); }
+    friend constexpr NodeSet operator&(NodeSet a, NodeSet b) {
+        a.bits_ &= b.bits_;
+        return a;
+    }
+    friend constexpr bool operator==(NodeSet, NodeSet) = default;
+
+  private:
+    std::uint64_t bits_ = 0;
+};
+
+// A guest NUMA cell, for as long as its domain exists. A guest without vNUMA has cell 0 only.
+struct CellKey {
+    std::string uuid;
+    int cell = 0;
+
+    friend auto operator<=>(const CellKey&, const CellKey&) = default;
+};
+
+}  // namespace vnuma

@@ -1,0 +1,52 @@
+// Carries out a plan: pins first, then memory in turns, within a rate and until a deadline.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <map>
+#include <vector>
+
+#include "policy/history.hpp"
+#include "src/config.hpp"
+#include "src/host.hpp"
+#include "src/mover.hpp"
+#include "src/pins.hpp"
+
+namespace vnuma {
+
+class Actuator {
+  public:
+    Actuator(const Config& config, const Host& host, boost::asio::thread_pool& pool, Pins& pins);
+
+    // One result for each action. What is not done by the deadline is for the next plan.
+    boost::asio::awaitable<std::vector<ActionResult>> apply(
+        const Plan& plan, const Sample& sample, std::chrono::steady_clock::time_point deadline);
+
+  private:
+    struct Target {
+        const GuestSample* guest = nullptr;
+        const CellSample* cell = nullptr;
+    };
+    struct Move {
+        std::size_t result;  // its place in the results
+        Target target;
+        NodeIndex to;
+        bool finished = false;
+    };
+
+    ActionResult pin(const PinCell& action, const Target& target);
+    CellMover& mover_for(const Move& move, const CellKey& key);
+    MoveStep step(const Move& move, CellMover& mover) const;
+    boost::asio::awaitable<void> move_in_turns(std::vector<Move>& moves,
+                                               std::vector<ActionResult>& results,
+                                               std::chrono::steady_clock::time_point deadline);
+
+    const Config& config_;
+    const Host& host_;
+    boost::asio::thread_pool& pool_;
+    Pins& pins_;
+    std::map<CellKey, CellMover> movers_;  // of moves under way
+};
+
+}  // namespace vnuma

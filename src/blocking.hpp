@@ -1,0 +1,27 @@
+// Blocking work for the loop's coroutines.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <type_traits>
+#include <utility>
+
+namespace vnuma {
+
+template <typename Function>
+boost::asio::awaitable<std::invoke_result_t<Function>> as_coroutine(Function function) {
+    co_return function();
+}
+
+// Runs `function` on the pool and resumes the caller on its own executor. A cancellation waits for
+// the function to end. What the function refers to must live until then.
+template <typename Function>
+boost::asio::awaitable<std::invoke_result_t<Function>> run_blocking(
+    boost::asio::thread_pool& pool, Function function) {
+    co_return co_await boost::asio::co_spawn(pool, as_coroutine(std::move(function)),
+                                             boost::asio::use_awaitable);
+}
+
+}  // namespace vnuma

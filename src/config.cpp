@@ -1,0 +1,227 @@
+#include "src/config.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <toml++/toml.h>
+
+namespace vnuma {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A value of the file and whatever keeps it from being used.
+class Reader {
+  public:
+    explicit Reader(std::string origin) : origin_(std::move(origin)) {}
+
+    using Setter = std::function<std::string(const toml::node&)>;  // returns the problem
+    using Keys = std::map<std::string, Setter>;
+
+    void read(const toml::table& table, const std::string& section, const Keys& keys,
+              const std::vector<std::string>& subsections) {
+        for (const auto& [key, value] : table) {
+            const std::string path = section.empty() ? std::string(key.str())
+                                                     : section + "." + std::string(key.str());
+            const auto known = keys.find(std::string(key.str()));
+            if (known != keys.end()) {
+                const std::string problem = known->second(value);
+                if (!problem.empty()) complain(value.source().begin.line, path, problem);
+            } else if (std::find(subsections.begin(), subsections.end(), key.str()) ==
+                       subsections.end()) {
+                complain(key.source().begin.line, path, "unknown key");
+            } else if (!value.is_table()) {
+                complain(value.source().begin.line, path, "is a section, write it as [" + path + "]");
+            }
+        }
+    }
+
+    void complain(unsigned line, const std::string& path, const std::string& problem) {
+        problems_[line].push_back(origin_ + ":" + std::to_string(line) + ": " +
+                                  (path.empty() ? "" : path + ": ") + problem);
+    }
+
+    void throw_if_any() const {
+        std::vector<std::string> all;
+        for (const auto& [line, found] : problems_) all.insert(all.end(), found.begin(), found.end());
+        if (!all.empty()) throw ConfigError(std::move(all));
+    }
+
+  private:
+    std::string origin_;
+    std::map<unsigned, std::vector<std::string>> problems_;  // by line
+};
+
+std::optional<std::pair<std::int64_t, std::string>> split_unit(const std::string& text) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc()) return std::nullopt;
+    return std::pair{number, std::string(end)};
+}
+
+// Numbers with a unit are strings, as in systemd's files: "2s", "256M".
+Reader::Setter scaled(std::map<std::string, std::int64_t> units, const char* example,
+                      std::int64_t least, std::int64_t most,
+                      std::function<void(std::int64_t)> store) {
+    return [=](const toml::node& node) -> std::string {
+        const auto text = node.value<std::string>();
+        const auto parts = text && node.is_string() ? split_unit(*text) : std::nullopt;
+        const auto unit = parts ? units.find(parts->second) : units.end();
+        if (unit == units.end()) return std::string("wants a text like \"") + example + "\"";
+        if (parts->first > most / unit->second || parts->first * unit->second < least ||
+            parts->first * unit->second > most)
+            return "is out of range";
+        store(parts->first * unit->second);
+        return "";
+    };
+}
+
+Reader::Setter duration(milliseconds least, milliseconds most,
+                        std::function<void(std::int64_t)> store) {
+    return scaled({{"ms", 1}, {"s", 1000}, {"min", 60'000}, {"h", 3'600'000}}, "2s", least.count(),
+                  most.count(), std::move(store));
+}
+
+Reader::Setter share(std::function<void(PerMille)> store) {
+    return [=](const toml::node& node) -> std::string {
+        const auto number = node.is_number() ? node.value<double>() : std::nullopt;
+        if (!number || !(*number >= 0 && *number < 1)) return "wants a share from 0 to 1, like 0.125";
+        store(std::llround(*number * 1000));
+        return "";
+    };
+}
+
+Reader::Setter text(std::string& target) {
+    return [&](const toml::node& node) -> std::string {
+        if (!node.is_string()) return "wants a text";
+        target = *node.value<std::string>();
+        return target.empty() ? "must not be empty" : "";
+    };
+}
+
+Reader::Setter flag(bool& target) {
+    return [&](const toml::node& node) -> std::string {
+        if (!node.is_boolean()) return "wants true or false";
+        target = *node.value<bool>();
+        return "";
+    };
+}
+
+Reader::Setter mode(Mode& target) {
+    return [&](const toml::node& node) -> std::string {
+        const std::string word = node.is_string() ? *node.value<std::string>() : "";
+        for (const Mode known : {Mode::observe, Mode::advise, Mode::act}) {
+            if (word != name(known)) continue;
+            target = known;
+            return "";
+        }
+        return "wants \"observe\", \"advise\" or \"act\"";
+    };
+}
+
+void read_planner(Reader& reader, const toml::table& file, PlannerSettings& planner) {
+    const toml::table* table = file["planner"].as_table();
+    if (!table) return;
+    reader.read(*table, "planner",
+                {{"horizon", duration(milliseconds(1000), std::chrono::hours(1),
+                                      [&](std::int64_t ms) { planner.horizon = ms; })},
+                 {"cool_down", duration(milliseconds(0), std::chrono::hours(24),
+                                        [&](std::int64_t ms) { planner.cool_down = ms; })},
+                 {"margin", share([&](PerMille value) { planner.margin = value; })}},
+                {});
+}
+
+void read_memory(Reader& reader, const toml::table& file, Config& config) {
+    const toml::table* table = file["memory"].as_table();
+    if (!table) return;
+    constexpr Bytes least_rate = mib, most_rate = 1024 * 1024 * mib;
+    reader.read(*table, "memory",
+                {{"rate", scaled({{"M", mib}, {"MiB", mib}, {"G", 1024 * mib}, {"GiB", 1024 * mib}},
+                                 "256M", least_rate, most_rate,
+                                 [&](std::int64_t bytes) { config.planner.pace = bytes; })},
+                 {"call_time", duration(milliseconds(1), milliseconds(1000),
+                                        [&](std::int64_t ms) { config.call_time = milliseconds(ms); })},
+                 {"watermark", share([&](PerMille value) { config.planner.watermark = value; })}},
+                {});
+}
+
+std::string join(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+    return text;
+}
+
+}  // namespace
+
+const char* name(Mode mode) {
+    switch (mode) {
+        case Mode::observe: return "observe";
+        case Mode::advise: return "advise";
+        case Mode::act: return "act";
+    }
+    return "unknown";
+}
+
+ConfigError::ConfigError(std::vector<std::string> found)
+    : std::runtime_error(join(found)), problems(std::move(found)) {}
+
+Config parse_config(const std::string& content, const std::string& origin) {
+    Reader reader(origin);
+    toml::table file;
+    try {
+        file = toml::parse(content, origin);
+    } catch (const toml::parse_error& error) {
+        reader.complain(error.source().begin.line, "", std::string(error.description()));
+        reader.throw_if_any();
+    }
+    Config config;
+    reader.read(file, "",
+                {{"mode", mode(config.mode)},
+                 {"interval", duration(milliseconds(100), std::chrono::minutes(10),
+                                       [&](std::int64_t ms) { config.interval = milliseconds(ms); })},
+                 {"undo_at_stop", flag(config.undo_at_stop)}},
+                {"libvirt", "planner", "memory"});
+    if (const toml::table* table = file["libvirt"].as_table())
+        reader.read(*table, "libvirt",
+                    {{"uri", text(config.libvirt_uri)},
+                     {"pid_directory", text(config.pid_directory)}},
+                    {});
+    read_planner(reader, file, config.planner);
+    read_memory(reader, file, config);
+    reader.throw_if_any();
+    return config;
+}
+
+Config load_config(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream content;
+    if (!in || !(content << in.rdbuf()))
+        throw ConfigError({file + ": cannot be read, or is empty"});
+    return parse_config(content.str(), file);
+}
+
+std::string to_toml(const Config& config) {
+    const auto ms = [](std::int64_t value) { return std::to_string(value) + "ms"; };
+    const auto fraction = [](PerMille value) { return static_cast<double>(value) / 1000; };
+    const toml::table table{
+        {"mode", name(config.mode)},
+        {"interval", ms(config.interval.count())},
+        {"undo_at_stop", config.undo_at_stop},
+        {"libvirt",
+         toml::table{{"uri", config.libvirt_uri}, {"pid_directory", config.pid_directory}}},
+        {"planner", toml::table{{"horizon", ms(config.planner.horizon)},
+                                {"cool_down", ms(config.planner.cool_down)},
+                                {"margin", fraction(config.planner.margin)}}},
+        {"memory", toml::table{{"rate", std::to_string(config.planner.pace / mib) + "M"},
+                               {"call_time", ms(config.call_time.count())},
+                               {"watermark", fraction(config.planner.watermark)}}}};
+    std::ostringstream out;
+    out << table << "\n";
+    return out.str();
+}
+
+}  // namespace vnuma

@@ -1,0 +1,44 @@
+// vnumad's configuration: TOML text in, plain values out.
+#pragma once
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "policy/cost.hpp"
+
+namespace vnuma {
+
+enum class Mode {
+    observe,  // samples and plans, touches nothing
+    advise,   // says what it would do
+    act,
+};
+
+const char* name(Mode mode);
+
+struct Config {
+    Mode mode = Mode::act;
+    std::chrono::milliseconds interval{2000};
+    bool undo_at_stop = true;  // pins; memory stays where it is
+    std::string libvirt_uri = "qemu:///system";
+    std::string pid_directory = "/run/libvirt/qemu";
+    PlannerSettings planner;
+    std::chrono::milliseconds call_time{10};  // one call that moves memory aims at this
+};
+
+// Every problem of a file at once, one a line: "FILE:LINE: KEY: what is wrong".
+struct ConfigError : std::runtime_error {
+    explicit ConfigError(std::vector<std::string> found);
+    std::vector<std::string> problems;
+};
+
+// `origin` names the text in errors. Throws ConfigError.
+Config parse_config(const std::string& text, const std::string& origin);
+Config load_config(const std::string& file);
+
+// The values in effect, as the text of a configuration file.
+std::string to_toml(const Config& config);
+
+}  // namespace vnuma

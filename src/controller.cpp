@@ -1,0 +1,95 @@
+#include "src/controller.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "policy/planner.hpp"
+#include "src/blocking.hpp"
+#include "src/derive.hpp"
+
+namespace vnuma {
+
+namespace asio = boost::asio;
+using std::chrono::steady_clock;
+
+namespace {
+constexpr std::size_t worker_threads = 2;
+}
+
+Controller::Controller(const Config& config, const Host& host, Reporter reporter)
+    : config_(config),
+      host_(host),
+      reporter_(std::move(reporter)),
+      pool_(worker_threads),
+      sampler_(config.libvirt_uri, config.pid_directory),
+      actuator_(config, host, pool_, pins_) {}
+
+asio::awaitable<void> Controller::run() {
+    asio::steady_timer timer(co_await asio::this_coro::executor, steady_clock::now());
+    while (true) {
+        const Tick done = co_await tick();
+        reporter_(done);
+        // From the last expiry, not from now: the period does not drift. After a long stop (a
+        // suspended host) the missed ticks are skipped.
+        const auto next = timer.expiry() + config_.interval;
+        timer.expires_at(std::max(next, steady_clock::now()));
+        co_await timer.async_wait(asio::use_awaitable);
+    }
+}
+
+asio::awaitable<bool> Controller::run_once() {
+    Tick first;
+    previous_ = co_await look(first);
+    asio::steady_timer timer(co_await asio::this_coro::executor, config_.interval);
+    co_await timer.async_wait(asio::use_awaitable);
+    const Tick done = co_await tick();
+    reporter_(done);
+    co_return done.blind.empty();
+}
+
+// Blind means still: without a sample there is no plan, and the next sample starts afresh.
+asio::awaitable<std::optional<Sample>> Controller::look(Tick& tick) {
+    auto sample_all = [this] { return sampler_.sample(); };
+    try {
+        Sample sample = co_await run_blocking(pool_, sample_all);
+        co_return sample;
+    } catch (const LibvirtError& error) {
+        tick.blind = error.what();
+    } catch (const std::system_error& error) {
+        tick.blind = error.what();
+    }
+    co_return std::nullopt;
+}
+
+asio::awaitable<Tick> Controller::tick() {
+    const auto deadline = steady_clock::now() + config_.interval;
+    Tick tick;
+    tick.number = ++ticks_;
+    tick.mode = config_.mode;
+    tick.time_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
+    std::optional<Sample> sample = co_await look(tick);
+    if (!sample) {
+        previous_.reset();
+        co_return tick;
+    }
+    try {
+        const Topology topology = read_topology_now(host_);
+        tick.snapshot =
+            derive(previous_ ? &*previous_ : nullptr, *sample, host_, topology, pins_);
+    } catch (const HostError& error) {
+        tick.blind = error.what();
+        co_return tick;
+    }
+    pins_.forget_ended(*sample);
+    tick.plan = plan(tick.snapshot, history_, config_.planner);
+    if (config_.mode == Mode::act)
+        tick.results = co_await actuator_.apply(tick.plan, *sample, deadline);
+    history_ = learn(history_, tick.snapshot, tick.plan, tick.results);
+    previous_ = *sample;
+    tick.sample = std::move(*sample);
+    co_return tick;
+}
+
+}  // namespace vnuma

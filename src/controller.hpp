@@ -1,0 +1,50 @@
+// The loop: sample, derive, plan, apply, learn, report. Everything is derived anew every tick, so
+// that whatever is lost costs one interval.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <optional>
+
+#include "guests/sampler.hpp"
+#include "src/actuator.hpp"
+#include "src/config.hpp"
+#include "src/host.hpp"
+#include "src/pins.hpp"
+#include "src/report.hpp"
+
+namespace vnuma {
+
+class Controller {
+  public:
+    using Reporter = std::function<void(const Tick&)>;
+
+    Controller(const Config& config, const Host& host, Reporter reporter);
+
+    // Ticks until cancelled. Does not throw for what guests, libvirt or the kernel do.
+    boost::asio::awaitable<void> run();
+
+    // Looks twice, an interval apart, plans and applies once. Returns whether it could see.
+    boost::asio::awaitable<bool> run_once();
+
+    // After run() has ended: what was pinned is as its owner had it.
+    void undo_pins() { pins_.undo(); }
+
+  private:
+    boost::asio::awaitable<Tick> tick();
+    boost::asio::awaitable<std::optional<Sample>> look(Tick& tick);
+
+    const Config& config_;
+    const Host& host_;
+    Reporter reporter_;
+    boost::asio::thread_pool pool_;
+    Sampler sampler_;
+    Pins pins_;
+    Actuator actuator_;
+    History history_;
+    std::optional<Sample> previous_;
+    std::uint64_t ticks_ = 0;
+};
+
+}  // namespace vnuma

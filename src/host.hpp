@@ -1,0 +1,37 @@
+// The host vnumad runs on: its nodes, their CPUs, distances and memory, from sysfs.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "policy/snapshot.hpp"
+
+namespace vnuma {
+
+inline constexpr const char* sysfs_root = "/sys/devices/system";
+
+// This machine does not say what is needed; what() names the file.
+struct HostError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+struct Host {
+    Topology topology;
+    std::vector<std::vector<int>> cpus;  // online CPUs by NodeIndex
+
+    std::optional<NodeIndex> index_of(int node_id) const;
+    std::optional<NodeIndex> node_of_cpu(int cpu) const;
+};
+
+// Throws HostError.
+Host read_host(const std::string& root = sysfs_root);
+
+// Bytes of a node that are free, or free for the asking without swapping: MemFree and the clean
+// part of the page cache that is not in use. Throws HostError.
+Bytes read_available(int node_id, const std::string& root = sysfs_root);
+
+// The topology with each node's memory as it is now. Throws HostError.
+Topology read_topology_now(const Host& host, const std::string& root = sysfs_root);
+
+}  // namespace vnuma

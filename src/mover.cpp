@@ -1,0 +1,145 @@
+#include "src/mover.hpp"
+
+#include <numaif.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "src/pace.hpp"
+
+namespace vnuma {
+namespace {
+
+constexpr std::uint64_t page_bytes = 4096;
+constexpr std::uint64_t huge_bytes = 2 * mib;
+// Pages whose node is asked for in one call; 1024 take about 0.2 ms.
+constexpr std::size_t max_looked_at = 1024;
+// What one moving call may hold. Every call makes all CPUs drain their page lists, so a few MiB
+// in one call beat many small ones; the measured time then decides within these limits.
+constexpr BatchLimits huge_limits{1, 16};
+constexpr BatchLimits small_limits{32, 1024};
+constexpr int first_huge_batch = 2;
+constexpr int first_small_batch = 128;
+// move_pages leaves the status of pages it did not come to as it was.
+constexpr int not_reached = -4096;
+
+std::vector<void*> to_pointers(const std::vector<std::uint64_t>& addresses) {
+    std::vector<void*> pointers;
+    pointers.reserve(addresses.size());
+    for (const std::uint64_t address : addresses)
+        pointers.push_back(reinterpret_cast<void*>(address));
+    return pointers;
+}
+
+// The node of each page, or a negative number. Empty, with errno set, when the kernel refuses.
+std::vector<int> query_nodes(pid_t pid, const std::vector<std::uint64_t>& addresses) {
+    std::vector<void*> pointers = to_pointers(addresses);
+    std::vector<int> nodes(addresses.size(), not_reached);
+    if (::move_pages(pid, pointers.size(), pointers.data(), nullptr, nodes.data(), 0) < 0) return {};
+    return nodes;
+}
+
+std::string last_error(const char* what) {
+    return std::string(what) + ": " + std::generic_category().message(errno);
+}
+
+}  // namespace
+
+CellMover::CellMover(std::vector<RamRange> ranges, int to_node_id)
+    : ranges_(std::move(ranges)),
+      to_node_id_(to_node_id),
+      huge_batch_(first_huge_batch),
+      small_batch_(first_small_batch) {}
+
+bool CellMover::serves(const std::vector<RamRange>& ranges, int to_node_id) const {
+    return to_node_id == to_node_id_ &&
+           std::equal(ranges.begin(), ranges.end(), ranges_.begin(), ranges_.end(),
+                      [](const RamRange& a, const RamRange& b) {
+                          return a.start == b.start && a.size == b.size;
+                      });
+}
+
+std::vector<std::uint64_t> CellMover::next_addresses() {
+    std::vector<std::uint64_t> addresses;
+    const std::uint64_t stride = pass_ == Pass::huge ? huge_bytes : page_bytes;
+    std::uint64_t offset = offset_;
+    if (range_ >= ranges_.size()) return addresses;
+    const RamRange& range = ranges_[range_];
+    // A huge page starts at a multiple of its size in QEMU's address space, whatever the range.
+    if (pass_ == Pass::huge)
+        offset = (range.start + offset + huge_bytes - 1) / huge_bytes * huge_bytes - range.start;
+    for (; offset < range.size && addresses.size() < max_looked_at; offset += stride)
+        addresses.push_back(range.start + offset);
+    return addresses;
+}
+
+// The next look begins behind this address, or at the next range, or at the next pass.
+void CellMover::advance(std::uint64_t past) {
+    offset_ = past - ranges_[range_].start;
+    if (offset_ < ranges_[range_].size) return;
+    offset_ = 0;
+    if (++range_ == ranges_.size() && pass_ == Pass::huge) {
+        pass_ = Pass::small;
+        range_ = 0;
+    }
+}
+
+MoveStep CellMover::step(const Process& process, std::chrono::nanoseconds aim) {
+    if (range_ >= ranges_.size()) return {0, {}, true, ""};
+    const std::vector<std::uint64_t> addresses = next_addresses();
+    const std::uint64_t stride = pass_ == Pass::huge ? huge_bytes : page_bytes;
+    if (addresses.empty()) {  // a tail shorter than a huge page
+        advance(ranges_[range_].start + ranges_[range_].size);
+        return {};
+    }
+    const std::vector<int> nodes = query_nodes(process.pid(), addresses);
+    if (nodes.empty()) return {0, {}, true, last_error("move_pages")};
+
+    const auto batch = static_cast<std::size_t>(pass_ == Pass::huge ? huge_batch_ : small_batch_);
+    std::vector<std::uint64_t> elsewhere;
+    std::uint64_t past = addresses.front();
+    for (std::size_t i = 0; i < addresses.size() && elsewhere.size() < batch; ++i) {
+        if (nodes[i] >= 0 && nodes[i] != to_node_id_) elsewhere.push_back(addresses[i]);
+        past = addresses[i] + stride;
+    }
+    MoveStep step;
+    if (!elsewhere.empty()) step = move(process, std::move(elsewhere), aim);
+    advance(past);
+    return step;
+}
+
+MoveStep CellMover::move(const Process& process, std::vector<std::uint64_t> addresses,
+                         std::chrono::nanoseconds aim) {
+    std::vector<void*> pages = to_pointers(addresses);
+    const std::vector<int> to(pages.size(), to_node_id_);
+    std::vector<int> status(pages.size(), not_reached);
+    const auto begin = std::chrono::steady_clock::now();
+    const long result = ::move_pages(process.pid(), pages.size(), pages.data(), to.data(),
+                                     status.data(), MPOL_MF_MOVE);
+    MoveStep step;
+    step.took = std::chrono::steady_clock::now() - begin;
+    // Part of a batch may have moved before an error; only a second look tells.
+    if (result < 0) {
+        step.error = last_error("move_pages");
+        step.finished = true;
+    }
+
+    // A page that came with the one it was asked for shows that it was a huge page.
+    const bool huge = pass_ == Pass::huge;
+    std::vector<std::uint64_t> seconds = addresses;
+    if (huge)
+        for (std::uint64_t& address : seconds) address += page_bytes;
+    const std::vector<int> now = query_nodes(process.pid(), addresses);
+    const std::vector<int> beside = huge ? query_nodes(process.pid(), seconds) : now;
+    for (std::size_t i = 0; i < now.size() && i < beside.size(); ++i) {
+        if (now[i] != to_node_id_) continue;
+        const bool whole = huge && beside[i] == to_node_id_;
+        step.bytes += static_cast<Bytes>(whole ? huge_bytes : page_bytes);
+    }
+    int& batch = huge ? huge_batch_ : small_batch_;
+    batch = next_batch(batch, step.took, aim, huge ? huge_limits : small_limits);
+    return step;
+}
+
+}  // namespace vnuma

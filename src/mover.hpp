@@ -1,0 +1,49 @@
+// Moves guest RAM between host nodes with move_pages(2), one small call after the other.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "guests/sample.hpp"
+#include "policy/types.hpp"
+
+namespace vnuma {
+
+struct MoveStep {
+    Bytes bytes = 0;                    // brought home by this step
+    std::chrono::nanoseconds took{0};   // the moving call itself
+    bool finished = false;              // all of the memory has been looked at
+    std::string error;                  // the kernel's refusal; no further step makes sense
+};
+
+// Goes over one cell's memory twice: first one page of each 2 MiB, which moves huge pages whole,
+// then every page. Remembers where it was, so that a tick goes on where the last one stopped.
+class CellMover {
+  public:
+    CellMover(std::vector<RamRange> ranges, int to_node_id);
+
+    // Looks at a bounded piece and moves what is not on the node. Blocks for about `aim`.
+    // `process` must be alive; the caller checks that again after the call.
+    MoveStep step(const Process& process, std::chrono::nanoseconds aim);
+
+    bool serves(const std::vector<RamRange>& ranges, int to_node_id) const;
+
+  private:
+    enum class Pass { huge, small };
+
+    std::vector<std::uint64_t> next_addresses();
+    void advance(std::uint64_t past);
+    MoveStep move(const Process& process, std::vector<std::uint64_t> addresses,
+                  std::chrono::nanoseconds aim);
+
+    std::vector<RamRange> ranges_;
+    int to_node_id_;
+    Pass pass_ = Pass::huge;
+    std::size_t range_ = 0;     // where the next look begins
+    std::uint64_t offset_ = 0;  // in that range
+    int huge_batch_, small_batch_;
+};
+
+}  // namespace vnuma

@@ -1,0 +1,101 @@
+#include "src/pins.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <set>
+#include <system_error>
+
+#include "guests/proc.hpp"
+
+namespace vnuma {
+namespace {
+
+using CpuSet = std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)>;
+
+constexpr int max_cpus = 8192;  // the kernel's own limit
+
+CpuSet make_set(const std::vector<int>& cpus) {
+    CpuSet set(CPU_ALLOC(max_cpus), [](cpu_set_t* s) { CPU_FREE(s); });
+    CPU_ZERO_S(CPU_ALLOC_SIZE(max_cpus), set.get());
+    for (const int cpu : cpus) CPU_SET_S(cpu, CPU_ALLOC_SIZE(max_cpus), set.get());
+    return set;
+}
+
+int set_affinity(pid_t task, const std::vector<int>& cpus) {
+    return ::sched_setaffinity(task, CPU_ALLOC_SIZE(max_cpus), make_set(cpus).get());
+}
+
+std::vector<int> intersect(const std::vector<int>& a, const std::vector<int>& b) {
+    std::vector<int> both;
+    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+    return both;
+}
+
+// A thread, unlike a process, has no pidfd on most kernels; its start time tells it apart.
+bool lives(pid_t task, std::uint64_t start_time) {
+    const auto text = read_small_file(AT_FDCWD, "/proc/" + std::to_string(task) + "/stat");
+    const auto stat = text ? parse_stat(*text) : std::nullopt;
+    return stat && stat->start_time == start_time;
+}
+
+std::vector<int> read_affinity(pid_t task) {
+    const auto status = read_small_file(AT_FDCWD, "/proc/" + std::to_string(task) + "/status");
+    const auto text = status ? find_status_field(*status, "Cpus_allowed_list") : std::nullopt;
+    return text ? parse_number_list(*text).value_or(std::vector<int>{}) : std::vector<int>{};
+}
+
+}  // namespace
+
+const Pins::Pin* Pins::find(const VcpuSample& vcpu) const {
+    const auto known = pins_.find({vcpu.thread, vcpu.start_time});
+    return known == pins_.end() ? nullptr : &known->second;
+}
+
+const std::vector<int>& Pins::owners_choice(const VcpuSample& vcpu) const {
+    const Pin* pin = find(vcpu);
+    return pin ? pin->before : vcpu.affinity;
+}
+
+bool Pins::changed_by_someone_else(const VcpuSample& vcpu) const {
+    const Pin* pin = find(vcpu);
+    return pin && vcpu.affinity != pin->ours && vcpu.affinity != pin->before;
+}
+
+std::string Pins::apply_pin(const Process& process, const CellSample& cell, const Host& host,
+                            NodeIndex node) {
+    for (const VcpuSample& vcpu : cell.vcpus) {
+        const std::vector<int> before = owners_choice(vcpu);
+        const std::vector<int> ours = intersect(before, host.cpus[node]);
+        if (ours.empty()) return "vCPU " + std::to_string(vcpu.id) + " may not use that node";
+        if (vcpu.affinity == ours && !find(vcpu)) continue;  // its owner wants the same
+        if (!process.alive()) return "the guest has ended";
+        pins_[{vcpu.thread, vcpu.start_time}] = {before, ours};
+        if (set_affinity(vcpu.thread, ours) != 0 && errno != ESRCH)
+            return "sched_setaffinity of vCPU " + std::to_string(vcpu.id) + ": " +
+                   std::generic_category().message(errno);
+    }
+    return "";
+}
+
+void Pins::forget_ended(const Sample& sample) {
+    std::set<Thread> seen;
+    for (const GuestSample& guest : sample.guests)
+        for (const CellSample& cell : guest.cells)
+            for (const VcpuSample& vcpu : cell.vcpus) seen.insert({vcpu.thread, vcpu.start_time});
+    std::erase_if(pins_, [&](const auto& entry) {
+        return !seen.contains(entry.first) && !lives(entry.first.id, entry.first.start_time);
+    });
+}
+
+void Pins::undo() {
+    for (const auto& [thread, pin] : pins_)
+        if (lives(thread.id, thread.start_time) && read_affinity(thread.id) == pin.ours)
+            set_affinity(thread.id, pin.before);
+    pins_.clear();
+}
+
+}  // namespace vnuma

@@ -1,0 +1,120 @@
+#include "src/report.hpp"
+
+#include <algorithm>
+
+namespace vnuma {
+namespace {
+
+using nlohmann::json;
+
+json node_number(const Topology& topology, std::optional<NodeIndex> node) {
+    return node ? json(topology.nodes[*node].id) : json(nullptr);
+}
+
+json report_nodes(const Topology& topology) {
+    json nodes = json::array();
+    for (const HostNode& node : topology.nodes)
+        nodes.push_back({{"node", node.id},
+                         {"cpus", node.cpus},
+                         {"memory_bytes", node.memory_total},
+                         {"available_bytes", node.memory_available}});
+    return nodes;
+}
+
+json report_vcpus(const CellSample& cell, const Host& host) {
+    json vcpus = json::array();
+    for (const VcpuSample& vcpu : cell.vcpus)
+        vcpus.push_back({{"vcpu", vcpu.id},
+                         {"thread", vcpu.thread},
+                         {"cpu", vcpu.last_cpu},
+                         {"node", node_number(host.topology, host.node_of_cpu(vcpu.last_cpu))},
+                         {"affinity", format_number_list(vcpu.affinity)}});
+    return vcpus;
+}
+
+// Share of accesses that are local if every vCPU touches all memory of its cell alike.
+double estimate_locality(const CellSample& sample, const CellState& cell, const Host& host) {
+    if (sample.vcpus.empty()) return 0;
+    PerMille sum = 0;
+    for (const VcpuSample& vcpu : sample.vcpus)
+        if (const auto node = host.node_of_cpu(vcpu.last_cpu)) sum += locality(cell, *node);
+    return static_cast<double>(sum) / 1000 / static_cast<double>(sample.vcpus.size());
+}
+
+json report_verdict(const Verdict& verdict, const Topology& topology) {
+    json value{{"reason", name(verdict.reason)},
+               {"home", node_number(topology, verdict.home)},
+               {"to_move_bytes", verdict.to_move},
+               {"explanation", explain(verdict, topology)}};
+    if (verdict.home) value["cost_cpu_ms"] = verdict.cost;
+    if (verdict.former_home) value["former_home"] = node_number(topology, verdict.former_home);
+    if (verdict.alternative) value["alternative"] = node_number(topology, verdict.alternative);
+    if (verdict.former_home || verdict.alternative) value["other_cost_cpu_ms"] = verdict.other_cost;
+    return value;
+}
+
+json report_cell(const Tick& tick, const CellSample& sample, const CellState& cell,
+                 const Host& host) {
+    const Topology& topology = tick.snapshot.topology;
+    json memory = json::object();
+    for (std::size_t n = 0; n < topology.nodes.size(); ++n)
+        memory[std::to_string(topology.nodes[n].id)] = cell.residency[n];
+    json value{{"cell", sample.id},
+               {"cpu_use_milli", cell.cpu_use},
+               {"memory_bytes", memory},
+               {"locality", estimate_locality(sample, cell, host)},
+               {"vcpus", report_vcpus(sample, host)}};
+    const auto verdict = std::find_if(tick.plan.verdicts.begin(), tick.plan.verdicts.end(),
+                                      [&](const Verdict& v) { return v.key == cell.key; });
+    if (verdict != tick.plan.verdicts.end())
+        value["verdict"] = report_verdict(*verdict, topology);
+    return value;
+}
+
+json report_guest(const Tick& tick, std::size_t index, const Host& host) {
+    const GuestSample& sample = tick.sample.guests[index];
+    const GuestState& state = tick.snapshot.guests[index];
+    json cells = json::array();
+    for (std::size_t c = 0; c < state.cells.size(); ++c)
+        cells.push_back(report_cell(tick, sample.cells[c], state.cells[c], host));
+    return {{"uuid", sample.uuid},
+            {"domain", sample.name},
+            {"pid", sample.process ? json(sample.process->pid()) : json(nullptr)},
+            {"unsteady", state.unsteady},
+            {"immovable", sample.immovable},
+            {"cells", cells}};
+}
+
+json report_result(const ActionResult& result, const Topology& topology) {
+    const bool pin = std::holds_alternative<PinCell>(result.action);
+    const NodeIndex to = std::visit([](const auto& action) { return action.to; }, result.action);
+    json value{{"action", pin ? "pin" : "move"},
+               {"uuid", key_of(result.action).uuid},
+               {"cell", key_of(result.action).cell},
+               {"to", node_number(topology, to)}};
+    if (!pin) value["moved_bytes"] = result.bytes;
+    if (!result.error.empty()) value["error"] = result.error;
+    return value;
+}
+
+}  // namespace
+
+nlohmann::json make_report(const Tick& tick, const Host& host) {
+    json report{{"tick", tick.number}, {"time_ms", tick.time_ms}, {"mode", name(tick.mode)}};
+    if (!tick.blind.empty()) {
+        report["blind"] = tick.blind;
+        return report;
+    }
+    report["nodes"] = report_nodes(tick.snapshot.topology);
+    json guests = json::array();
+    for (std::size_t i = 0; i < tick.snapshot.guests.size(); ++i)
+        guests.push_back(report_guest(tick, i, host));
+    report["guests"] = guests;
+    json results = json::array();
+    for (const ActionResult& result : tick.results)
+        results.push_back(report_result(result, tick.snapshot.topology));
+    report["actions"] = results;
+    return report;
+}
+
+}  // namespace vnuma

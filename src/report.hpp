@@ -1,0 +1,30 @@
+// What vnumad says of a tick: one JSON object, documented in docs/report.md.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "guests/sample.hpp"
+#include "policy/history.hpp"
+#include "policy/plan.hpp"
+#include "src/config.hpp"
+#include "src/host.hpp"
+
+namespace vnuma {
+
+struct Tick {
+    std::uint64_t number = 0;
+    std::int64_t time_ms = 0;  // wall clock, since 1970
+    Mode mode = Mode::act;
+    std::string blind;  // why there is no sample; all below is empty then
+    Sample sample;
+    Snapshot snapshot;
+    Plan plan;
+    std::vector<ActionResult> results;  // of the actions that were tried
+};
+
+nlohmann::json make_report(const Tick& tick, const Host& host);
+
+}  // namespace vnuma
