@@ -5,21 +5,26 @@
 namespace vnuma {
 namespace {
 
-// A block may be several mappings (after a policy or advice on a part), but they touch.
-std::vector<RamRange> writable_blocks(const std::vector<Mapping>& mappings) {
-    std::vector<RamRange> blocks;
-    const Mapping* previous = nullptr;
-    for (const Mapping& mapping : mappings) {
-        if (!mapping.writable) continue;
-        const bool continues = previous && previous->end == mapping.start &&
-                               previous->path == mapping.path && previous->shared == mapping.shared;
-        if (continues)
-            blocks.back().size += mapping.end - mapping.start;
-        else
-            blocks.push_back({mapping.start, mapping.end - mapping.start});
-        previous = &mapping;
+bool continues(const Mapping& previous, const Mapping& next) {
+    return next.writable && previous.end == next.start && previous.path == next.path &&
+           previous.shared == next.shared;
+}
+
+// Writable blocks of exactly this size. Mostly one mapping each; but a policy or advice on a part
+// of a block splits it into several that touch, and unrelated mappings may touch it as well.
+std::vector<RamRange> blocks_of_size(const std::vector<Mapping>& mappings, std::uint64_t size) {
+    std::vector<RamRange> whole, joined;
+    for (std::size_t first = 0; first < mappings.size(); ++first) {
+        if (!mappings[first].writable) continue;
+        const std::uint64_t start = mappings[first].start;
+        std::size_t last = first;
+        while (mappings[last].end - start < size && last + 1 < mappings.size() &&
+               continues(mappings[last], mappings[last + 1]))
+            ++last;
+        if (mappings[last].end - start == size)
+            (first == last ? whole : joined).push_back({start, size});
     }
-    return blocks;
+    return whole.empty() ? joined : whole;
 }
 
 bool covers(const RamRange& range, std::uint64_t address) {
@@ -30,26 +35,20 @@ bool covers(const RamRange& range, std::uint64_t address) {
 
 std::vector<CellMemory> find_cell_memory(const std::vector<DomainCell>& cells,
                                          const std::vector<Mapping>& mappings) {
-    const std::vector<RamRange> blocks = writable_blocks(mappings);
     std::vector<CellMemory> found;
     for (const DomainCell& cell : cells) {
         CellMemory& memory = found.emplace_back();
-        const auto of_this_size = [&](const auto& thing, auto size) {
-            return std::count_if(thing.begin(), thing.end(), size);
-        };
-        const auto size = static_cast<std::uint64_t>(cell.bytes);
-        const auto blocks_alike =
-            of_this_size(blocks, [&](const RamRange& block) { return block.size == size; });
-        const auto cells_alike =
-            of_this_size(cells, [&](const DomainCell& other) { return other.bytes == cell.bytes; });
-        if (blocks_alike == 0) {
+        const std::vector<RamRange> blocks =
+            blocks_of_size(mappings, static_cast<std::uint64_t>(cell.bytes));
+        const auto alike = std::count_if(cells.begin(), cells.end(), [&](const DomainCell& other) {
+            return other.bytes == cell.bytes;
+        });
+        if (blocks.empty())
             memory.unknown = "no block of its size is mapped";
-        } else if (blocks_alike > 1 || cells_alike > 1) {
+        else if (blocks.size() > 1 || alike > 1)
             memory.unknown = "several blocks have its size";
-        } else {
-            memory.ranges.push_back(*std::find_if(
-                blocks.begin(), blocks.end(), [&](const RamRange& b) { return b.size == size; }));
-        }
+        else
+            memory.ranges.push_back(blocks.front());
     }
     return found;
 }

@@ -75,9 +75,10 @@ std::optional<std::vector<int>> parse_number_list(std::string_view text) {
         std::string_view part = trim(take(text, ','));
         const bool exclude = part.starts_with('^');
         if (exclude) part.remove_prefix(1);
-        const std::string_view first_text = take(part, '-');
-        const auto first = parse_number<int>(first_text);
-        const auto last = part.empty() ? first : parse_number<int>(part);
+        const std::size_t dash = part.find('-');
+        const auto first = parse_number<int>(part.substr(0, dash));
+        const auto last =
+            dash == std::string_view::npos ? first : parse_number<int>(part.substr(dash + 1));
         if (!first || !last || *first < 0 || *last < *first || *last > max_list_number)
             return std::nullopt;
         for (int number = *first; number <= *last; ++number) {

@@ -2,9 +2,14 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/channel.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -59,6 +64,11 @@ class Client {
     // ProtocolError; every request then in flight ends with the same error.
     boost::asio::awaitable<void> run();
 
+    // Runs the connection for as long as `work` takes, and returns or throws what work does; if
+    // the connection ends first, throws that.
+    template <typename T>
+    boost::asio::awaitable<T> run_beside(boost::asio::awaitable<T> work);
+
     // Waits for the greeting and leaves negotiation mode. Throws like execute().
     boost::asio::awaitable<Greeting> negotiate(Duration deadline);
 
@@ -102,5 +112,21 @@ class Client {
     std::uint64_t dropped_events_ = 0;
     std::exception_ptr ended_;
 };
+
+template <typename T>
+boost::asio::awaitable<T> Client::run_beside(boost::asio::awaitable<T> work) {
+    namespace asio = boost::asio;
+    // Not operator||: it hides which of the two failed first.
+    auto executor = co_await asio::this_coro::executor;
+    auto both = asio::experimental::make_parallel_group(
+        asio::co_spawn(executor, run(), asio::deferred),
+        asio::co_spawn(executor, std::move(work), asio::deferred));
+    auto done =
+        co_await both.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+    const bool work_first = std::get<0>(done)[0] == 1;
+    if (std::exception_ptr failure = work_first ? std::get<2>(done) : std::get<1>(done))
+        std::rethrow_exception(failure);
+    if constexpr (!std::is_void_v<T>) co_return std::move(std::get<3>(done));
+}
 
 }  // namespace vnuma::qmp

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 #include <toml++/toml.h>
@@ -205,22 +206,25 @@ Config load_config(const std::string& file) {
 }
 
 std::string to_toml(const Config& config) {
-    const auto ms = [](std::int64_t value) { return std::to_string(value) + "ms"; };
-    const auto fraction = [](PerMille value) { return static_cast<double>(value) / 1000; };
-    const toml::table table{
-        {"mode", name(config.mode)},
-        {"interval", ms(config.interval.count())},
-        {"undo_at_stop", config.undo_at_stop},
-        {"libvirt",
-         toml::table{{"uri", config.libvirt_uri}, {"pid_directory", config.pid_directory}}},
-        {"planner", toml::table{{"horizon", ms(config.planner.horizon)},
-                                {"cool_down", ms(config.planner.cool_down)},
-                                {"margin", fraction(config.planner.margin)}}},
-        {"memory", toml::table{{"rate", std::to_string(config.planner.pace / mib) + "M"},
-                               {"call_time", ms(config.call_time.count())},
-                               {"watermark", fraction(config.planner.watermark)}}}};
     std::ostringstream out;
-    out << table << "\n";
+    // JSON's escapes are among TOML's.
+    const auto quoted = [](const std::string& value) { return nlohmann::json(value).dump(); };
+    const auto ms = [](std::int64_t value) { return "\"" + std::to_string(value) + "ms\""; };
+    const auto fraction = [](PerMille value) {
+        const std::string digits = std::to_string(1000 + value);
+        return "0." + digits.substr(1);
+    };
+    out << "mode = " << quoted(name(config.mode)) << "\n"
+        << "interval = " << ms(config.interval.count()) << "\n"
+        << "undo_at_stop = " << (config.undo_at_stop ? "true" : "false") << "\n\n[libvirt]\n"
+        << "uri = " << quoted(config.libvirt_uri) << "\n"
+        << "pid_directory = " << quoted(config.pid_directory) << "\n\n[planner]\n"
+        << "horizon = " << ms(config.planner.horizon) << "\n"
+        << "cool_down = " << ms(config.planner.cool_down) << "\n"
+        << "margin = " << fraction(config.planner.margin) << "\n\n[memory]\n"
+        << "rate = \"" << config.planner.pace / mib << "M\"\n"
+        << "call_time = " << ms(config.call_time.count()) << "\n"
+        << "watermark = " << fraction(config.planner.watermark) << "\n";
     return out.str();
 }
 

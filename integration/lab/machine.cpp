@@ -139,10 +139,9 @@ asio::awaitable<std::string> watch_monitor(std::string path) {
         timer.expires_after(monitor_retry);
         co_await timer.async_wait(asio::use_awaitable);
     }
-    // run() only ever throws; a connection that dies with QEMU leaves the telling to its exit.
+    // A connection that dies with QEMU leaves the telling to QEMU's exit.
     try {
-        auto reason = co_await (client.run() || shutdown_reason(client));
-        co_return std::get<1>(reason);
+        co_return co_await client.run_beside(shutdown_reason(client));
     } catch (const qmp::ConnectionError&) {
     }
     co_await wait_for_ever();

@@ -1,0 +1,51 @@
+// The demo's part inside the lab host: two guests whose memory lies on the wrong nodes, and vnumad.
+// Prints lines of JSON for the part outside: {"progress": "..."} and vnumad's reports.
+#include <iostream>
+#include <stdexcept>
+
+#include "integration/demo/picture.hpp"
+#include "integration/host/daemon.hpp"
+#include "integration/host/guest.hpp"
+#include "integration/host/libvirt_host.hpp"
+#include "integration/host/process.hpp"
+
+namespace {
+
+using namespace vnuma::lab;
+using nlohmann::json;
+
+constexpr std::chrono::seconds balance_limit{90};
+
+void say(const std::string& what) { std::cout << json{{"progress", what}}.dump() << std::endl; }
+
+void run() {
+    say("starting libvirtd");
+    const LibvirtHost host;
+    // Each vCPU's buffer is touched first on another node, as when a guest starts on a busy host.
+    say("starting guest alpha (2 vCPUs, 512 MiB, KVM)");
+    const Guest alpha(host, {"alpha", {{2, 512}}, {0, 1}, 150});
+    say("starting guest beta (2 vCPUs, 512 MiB, KVM)");
+    const Guest beta(host, {"beta", {{2, 512}}, {1, 0}, 150});
+
+    say("starting vnumad");
+    Daemon vnumad("mode = \"act\"\ninterval = \"1s\"\n[memory]\nrate = \"64M\"\n");
+    const json last = vnumad.wait_for(
+        [](const json& report) {
+            std::cout << report.dump() << std::endl;
+            return all_home(report);
+        },
+        balance_limit);
+    if (last.is_null()) throw std::runtime_error("the guests did not get home:\n" + vnumad.output());
+}
+
+}  // namespace
+
+int main() {
+    try {
+        run();
+        return 0;
+    } catch (const std::exception& error) {
+        std::cerr << error.what() << "\n";
+        return 1;
+    }
+}

@@ -1,0 +1,25 @@
+// Runs scenarios inside a lab host: vnuma-lab run -- scenarios-NAME
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <optional>
+
+#include "integration/scenarios/scenario.hpp"
+
+namespace {
+
+std::optional<vnuma::lab::LibvirtHost> running_host;
+
+}  // namespace
+
+const vnuma::lab::LibvirtHost& vnuma::lab::libvirt_host() {
+    if (!running_host) running_host.emplace();
+    return *running_host;
+}
+
+int main(int argc, char** argv) {
+    ::testing::InitGoogleTest(&argc, argv);
+    const int status = RUN_ALL_TESTS();
+    running_host.reset();
+    return status;
+}

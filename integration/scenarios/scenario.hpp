@@ -1,0 +1,36 @@
+// What all scenarios share. Each test starts its own guests and its own vnumad.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+
+#include "integration/host/daemon.hpp"
+#include "integration/host/guest.hpp"
+#include "integration/host/libvirt_host.hpp"
+
+namespace vnuma::lab {
+
+// The libvirtd of this host, started by the first test that needs it.
+const LibvirtHost& libvirt_host();
+
+inline constexpr std::chrono::seconds settle_limit{60};
+
+// Ticks often, so that scenarios are short.
+inline constexpr const char* acting = "mode = \"act\"\ninterval = \"1s\"\n";
+
+// The share of the largest `cells` mappings' bytes on each node: guest RAM, as numa_maps has it.
+struct Placement {
+    std::map<int, double> memory_share;
+    std::vector<int> vcpu_nodes;  // where each vCPU may run; -1 when on more than one node
+};
+
+Placement placement_of(const Guest& guest);
+
+// The node that holds at least 99 % of the memory and all vCPUs; -1 when there is none.
+int home_of(const Placement& placement);
+
+// The same for one cell of a guest with several.
+Placement placement_of_cell(const Guest& guest, std::size_t cell);
+
+}  // namespace vnuma::lab

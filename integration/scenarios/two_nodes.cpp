@@ -1,0 +1,148 @@
+// A host with two nodes of two CPUs each.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <memory>
+
+#include "integration/host/files.hpp"
+#include "integration/host/process.hpp"
+#include "integration/scenarios/scenario.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+
+constexpr std::uint64_t guest_bytes = std::uint64_t{512} << 20;
+
+GuestShape thin(const std::string& name, std::vector<int> first_touch_nodes) {
+    return {name, {{2, 512}}, std::move(first_touch_nodes), 120};
+}
+
+bool all_settled(const json& report) {
+    if (!report.contains("guests") || report["guests"].empty()) return false;
+    for (const json& guest : report["guests"])
+        for (const json& cell : guest["cells"])
+            if (!cell.contains("verdict") || cell["verdict"]["reason"] != "settled") return false;
+    return true;
+}
+
+TEST(TwoNodes, MisplacedGuestsEndWholeOnDifferentNodes) {
+    const Guest alpha(libvirt_host(), thin("alpha", {1}));
+    const Guest beta(libvirt_host(), thin("beta", {1}));
+    ASSERT_EQ(home_of(placement_of(alpha)), -1);
+    ASSERT_GT(placement_of(beta).memory_share[1], 0.9) << "the memory did not start on node 1";
+
+    Daemon vnumad(acting);
+    EXPECT_FALSE(vnumad.wait_for(all_settled, settle_limit).is_null()) << vnumad.output();
+    const int home_of_alpha = home_of(placement_of(alpha)), home_of_beta = home_of(placement_of(beta));
+    EXPECT_GE(home_of_alpha, 0) << vnumad.output();
+    EXPECT_GE(home_of_beta, 0) << vnumad.output();
+    EXPECT_NE(home_of_alpha, home_of_beta);
+}
+
+TEST(TwoNodes, EachCellOfAGuestEndsOnItsOwnNode) {
+    // Unequal sizes: from outside, blocks of one size cannot be told apart.
+    const Guest guest(libvirt_host(), {"cells", {{1, 256}, {1, 320}}, {0, 0}, 100});
+    Daemon vnumad(acting);
+    EXPECT_FALSE(vnumad.wait_for(all_settled, settle_limit).is_null()) << vnumad.output();
+    const int first = home_of(placement_of_cell(guest, 0)), second = home_of(placement_of_cell(guest, 1));
+    EXPECT_GE(first, 0) << vnumad.output();
+    EXPECT_GE(second, 0) << vnumad.output();
+    EXPECT_NE(first, second);
+}
+
+TEST(TwoNodes, AGuestKilledInTheMiddleOfAMoveHarmsNobody) {
+    auto victim = std::make_unique<Guest>(libvirt_host(), thin("victim", {0, 1}));
+    const Guest other(libvirt_host(), thin("other", {0, 1}));
+    // Slow enough that the move is still under way when the guest dies.
+    Daemon vnumad(std::string(acting) + "[memory]\nrate = \"20M\"\n");
+    const auto moving = [](const json& report) {
+        for (const json& action : report.value("actions", json::array()))
+            if (action["action"] == "move" && action["moved_bytes"] > 0) return true;
+        return false;
+    };
+    ASSERT_FALSE(vnumad.wait_for(moving, settle_limit).is_null()) << vnumad.output();
+    ASSERT_EQ(::kill(victim->pid(), SIGKILL), 0);
+
+    const auto only_other = [](const json& report) {
+        return report.contains("guests") && report["guests"].size() == 1;
+    };
+    EXPECT_FALSE(vnumad.wait_for(only_other, settle_limit).is_null()) << vnumad.output();
+    EXPECT_FALSE(vnumad.wait_for(all_settled, settle_limit).is_null()) << vnumad.output();
+    EXPECT_GE(home_of(placement_of(other)), 0);
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+}
+
+TEST(TwoNodes, TheOwnersPinsAreNeverWidenedAndAStopPutsBackWhatWas) {
+    const Guest guest(libvirt_host(), thin("owned", {0, 1}));
+    const std::map<int, pid_t> threads = vcpu_threads(guest.pid());
+    const std::vector<int> owners_choice = node_cpus(1);
+    for (const auto& [vcpu, thread] : threads) set_affinity(thread, {owners_choice[0], 0});
+    Daemon vnumad(acting);
+    EXPECT_FALSE(vnumad.wait_for(all_settled, settle_limit).is_null()) << vnumad.output();
+    for (const auto& [vcpu, thread] : threads) {
+        const std::vector<int> now = affinity_of(thread);
+        EXPECT_EQ(now.size(), 1U) << "a CPU its owner did not allow, or no pin";
+        EXPECT_TRUE(now[0] == owners_choice[0] || now[0] == 0);
+    }
+    EXPECT_EQ(vnumad.stop(), 0);
+    for (const auto& [vcpu, thread] : threads)
+        EXPECT_EQ(affinity_of(thread), (std::vector<int>{0, owners_choice[0]}));
+}
+
+TEST(TwoNodes, SomeoneElsesChangeWinsAtOnce) {
+    const Guest guest(libvirt_host(), thin("touched", {0, 1}));
+    Daemon vnumad(acting);
+    ASSERT_FALSE(vnumad.wait_for(all_settled, settle_limit).is_null()) << vnumad.output();
+    const pid_t thread = vcpu_threads(guest.pid()).at(0);
+    const std::vector<int> theirs{node_cpus(0)[0], node_cpus(1)[0]};
+    set_affinity(thread, theirs);
+    const auto left_alone = [](const json& report) {
+        const json guest = find_guest(report, "touched");
+        return !guest.is_null() &&
+               guest["unsteady"].get<std::string>().find("someone else") != std::string::npos;
+    };
+    EXPECT_FALSE(vnumad.wait_for(left_alone, settle_limit).is_null()) << vnumad.output();
+    EXPECT_EQ(affinity_of(thread), theirs);
+    EXPECT_EQ(vnumad.stop(), 0);
+    EXPECT_EQ(affinity_of(thread), theirs) << "the stop undid what was not ours";
+}
+
+TEST(TwoNodes, ADryRunSaysWhatItWouldDoAndTouchesNothing) {
+    const Guest guest(libvirt_host(), thin("watched", {0, 1}));
+    const Placement before = placement_of(guest);
+    Daemon vnumad(acting, {}, {"--dry-run", "--once"});
+    const json report = vnumad.wait_for([](const json&) { return true; }, settle_limit);
+    EXPECT_EQ(vnumad.wait_for_end(settle_limit), 0) << vnumad.output();
+    const json watched = find_guest(report, "watched");
+    ASSERT_FALSE(watched.is_null()) << vnumad.output();
+    EXPECT_EQ(report["mode"], "advise");
+    EXPECT_EQ(watched["cells"][0]["verdict"]["reason"], "first-home");
+    EXPECT_GT(watched["cells"][0]["verdict"]["to_move_bytes"], 0);
+    EXPECT_TRUE(report["actions"].empty());
+    EXPECT_EQ(placement_of(guest).vcpu_nodes, before.vcpu_nodes);
+    EXPECT_LT(placement_of(guest).memory_share.at(0), 0.9);
+}
+
+TEST(TwoNodes, WithoutCapabilitiesItSaysWhichAreMissingAndEnds) {
+    Daemon vnumad(acting, {"setpriv", "--bounding-set", "-sys_nice,-sys_ptrace", "--inh-caps", "-all"});
+    EXPECT_EQ(vnumad.wait_for_end(settle_limit), 1);
+    EXPECT_NE(vnumad.output().find("CAP_SYS_PTRACE is missing"), std::string::npos) << vnumad.output();
+    EXPECT_NE(vnumad.output().find("CAP_SYS_NICE is missing"), std::string::npos);
+}
+
+TEST(TwoNodes, WithoutLibvirtItSaysSoAndGoesOn) {
+    Daemon vnumad(std::string(acting) +
+                  "[libvirt]\nuri = \"qemu+unix:///system?socket=/run/nobody-listens\"\n");
+    const auto blind = [](const json& report) { return report.contains("blind"); };
+    const json report = vnumad.wait_for(blind, settle_limit);
+    ASSERT_FALSE(report.is_null());
+    EXPECT_NE(report["blind"].get<std::string>().find("/run/nobody-listens"), std::string::npos);
+    EXPECT_FALSE(vnumad.wait_for(blind, settle_limit).is_null()) << "it did not go on";
+    EXPECT_EQ(vnumad.stop(), 0);
+}
+
+}  // namespace
+}  // namespace vnuma::lab

@@ -1,0 +1,89 @@
+#include "guests/proc.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vnuma {
+namespace {
+
+using Numbers = std::vector<int>;
+
+TEST(ParseNumberList, ReadsWhatTheKernelAndLibvirtWrite) {
+    EXPECT_EQ(parse_number_list("0-3\n"), (Numbers{0, 1, 2, 3}));
+    EXPECT_EQ(parse_number_list("8,0-1"), (Numbers{0, 1, 8}));
+    EXPECT_EQ(parse_number_list("0-4,^2"), (Numbers{0, 1, 3, 4}));
+    EXPECT_EQ(parse_number_list("\n"), Numbers{}) << "a node without CPUs";
+}
+
+TEST(ParseNumberList, RefusesWhatIsNone) {
+    for (const char* text : {"x", "3-1", "-1", "1-", "1,,2", "0-99999999", "1 2"})
+        EXPECT_EQ(parse_number_list(text), std::nullopt) << text;
+}
+
+TEST(FormatNumberList, IsTheKernelsShortForm) {
+    EXPECT_EQ(format_number_list({0, 1, 2, 5, 7, 8}), "0-2,5,7-8");
+    EXPECT_EQ(format_number_list({}), "");
+}
+
+TEST(ParseStat, ReadsBehindANameWithSpacesAndParentheses) {
+    const auto stat = parse_stat(
+        "243 (CPU 0/KVM) :) S 1 239 239 0 -1 138412096 1 2 3 4 501 60 0 0 20 0 6 0 1042 1125 98 7 8 9 "
+        "10 11 12 13 14 15 16 17 18 19 17 2 0 0 0 0 0\n");
+    ASSERT_TRUE(stat);
+    EXPECT_EQ(stat->state, 'S');
+    EXPECT_EQ(stat->start_time, 1042U);
+    EXPECT_EQ(stat->last_cpu, 2);
+}
+
+TEST(ParseStat, RefusesWhatEndsEarly) {
+    EXPECT_FALSE(parse_stat(""));
+    EXPECT_FALSE(parse_stat("243 (CPU 0/KVM) S 1 239"));
+}
+
+TEST(ParseSchedstat, ReadsRunAndWaitTime) {
+    const auto stat = parse_schedstat("6052190233 170532417 9371\n");
+    ASSERT_TRUE(stat);
+    EXPECT_EQ(stat->run_ns, 6052190233U);
+    EXPECT_EQ(stat->wait_ns, 170532417U);
+    EXPECT_FALSE(parse_schedstat("0\n"));
+}
+
+TEST(FindStatusField, FindsTheFieldByItsWholeName) {
+    const char* status = "Name:\tCPU 0/KVM\nCpus_allowed:\tf\nCpus_allowed_list:\t0-3\n";
+    EXPECT_EQ(find_status_field(status, "Cpus_allowed_list"), "0-3");
+    EXPECT_EQ(find_status_field(status, "Mems_allowed_list"), std::nullopt);
+}
+
+TEST(ParseMaps, ReadsMappingsAndPassesOverWhatIsNone) {
+    const auto maps = parse_maps(
+        "7f63a3e00000-7f63c3e00000 rw-p 00000000 00:00 0 \n"
+        "7f63c3e00000-7f63c3e01000 ---p 00000000 00:00 0 \n"
+        "garbage\n"
+        "7f0a00000000-7f0a20000000 rw-s 00000000 00:01 2054                       /memfd:ram (deleted)\n");
+    ASSERT_EQ(maps.size(), 3U);
+    EXPECT_EQ(maps[0].end - maps[0].start, 512U << 20);
+    EXPECT_TRUE(maps[0].writable);
+    EXPECT_FALSE(maps[1].writable);
+    EXPECT_TRUE(maps[2].shared);
+    EXPECT_EQ(maps[2].path, "/memfd:ram (deleted)");
+}
+
+TEST(ParseNumaMaps, CountsBytesByNodeInThePagesOfTheMapping) {
+    const auto maps = parse_numa_maps(
+        "7f63a3e00000 default anon=101376 dirty=101376 active=0 N0=37376 N1=64000 kernelpagesize_kB=4\n"
+        "7f0a00000000 bind:0 file=/anon_hugepage\\040(deleted) huge dirty=4 N0=4 kernelpagesize_kB=2048\n");
+    ASSERT_EQ(maps.size(), 2U);
+    EXPECT_EQ(maps[0].bytes.at(0), 37376U * 4096);
+    EXPECT_EQ(maps[0].bytes.at(1), 64000U * 4096);
+    EXPECT_EQ(maps[1].policy, "bind:0");
+    EXPECT_EQ(maps[1].bytes.at(0), 8U << 20);
+}
+
+TEST(ParseVcpuName, KnowsVcpuThreadsOnly) {
+    EXPECT_EQ(parse_vcpu_name("CPU 12/KVM\n"), 12);
+    EXPECT_EQ(parse_vcpu_name("CPU 0/TCG"), std::nullopt);
+    EXPECT_EQ(parse_vcpu_name("IO mon_iothread"), std::nullopt);
+    EXPECT_EQ(parse_vcpu_name("CPU /KVM"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace vnuma

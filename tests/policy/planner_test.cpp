@@ -1,0 +1,292 @@
+#include "policy/planner.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/policy/hosts.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace vnuma::test;
+
+const PlannerSettings settings;
+
+std::optional<NodeIndex> home_of(const Plan& plan, const std::string& name) {
+    return verdict_of(plan, name).home;
+}
+
+History history_with(const Snapshot& snapshot, NodeIndex home, Millis since) {
+    History history;
+    for (const GuestState& guest : snapshot.guests)
+        for (const CellState& cell : guest.cells) history.cells[cell.key] = {home, since, 0};
+    return history;
+}
+
+TEST(Planner, TwoGuestsOnOneNodeAreSpread) {
+    const Snapshot host = make_snapshot(make_topology(2, 2, 2 * gib),
+                                        {make_guest("a", 2, 500, {0, 400 * mib}),
+                                         make_guest("b", 2, 500, {0, 400 * mib})});
+    const Plan made = plan(host, {}, settings);
+    EXPECT_NE(home_of(made, "a"), home_of(made, "b"));
+    EXPECT_EQ(verdict_of(made, "a").reason, Reason::first_home);
+}
+
+TEST(Planner, AScatteredGuestGoesWhereMostOfItIs) {
+    const Snapshot host = make_snapshot(make_topology(2, 4, 64 * gib),
+                                        {make_guest("a", 2, 1000, {gib, 5 * gib})});
+    const Plan made = plan(host, {}, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
+    EXPECT_EQ(verdict_of(made, "a").to_move, gib);
+    ASSERT_EQ(made.actions.size(), 2U);
+    EXPECT_TRUE(std::holds_alternative<PinCell>(made.actions[0])) << "pins come first";
+    EXPECT_EQ(std::get<MoveMemory>(made.actions[1]).to, NodeIndex(1));
+}
+
+TEST(Planner, AHugeGuestsCpusGoToItsMemory) {
+    const Snapshot host = make_snapshot(
+        make_topology(2, 8, 512 * gib),
+        {make_guest("huge", 4, 3000, {0, 256 * gib}), make_guest("small", 4, 3000, {0, gib})});
+    const Plan made = plan(host, {}, settings);
+    EXPECT_EQ(home_of(made, "huge"), NodeIndex(1));
+    EXPECT_EQ(home_of(made, "small"), NodeIndex(0));
+}
+
+TEST(Planner, ImmovableMemoryPullsTheCpusAndStaysWhereItIs) {
+    Snapshot host = make_snapshot(make_topology(2, 8, 64 * gib),
+                                  {make_guest("vfio", 2, 2000, {gib, 9 * gib})});
+    host.guests[0].cells[0].movable = false;
+    const Plan made = plan(host, history_with(host, NodeIndex(0), -1'000'000), settings);
+    EXPECT_EQ(home_of(made, "vfio"), NodeIndex(1));
+    ASSERT_EQ(made.actions.size(), 1U);
+    EXPECT_TRUE(std::holds_alternative<PinCell>(made.actions[0]));
+}
+
+TEST(Planner, CellsOfOneGuestGoApart) {
+    GuestState guest = make_guest("wide", 2, 1000, {gib, 0});
+    guest.cells.push_back(guest.cells[0]);
+    guest.cells[1].key.cell = 1;
+    const Snapshot host = make_snapshot(make_topology(2, 4, 64 * gib), {guest});
+    const Plan made = plan(host, {}, settings);
+    EXPECT_NE(verdict_of(made, "wide", 0).home, verdict_of(made, "wide", 1).home);
+}
+
+TEST(Planner, AllowedNodesAreTheOnlyHomes) {
+    Snapshot host = make_snapshot(make_topology(2, 2, 2 * gib),
+                                  {make_guest("a", 2, 500, {0, 400 * mib}),
+                                   make_guest("b", 2, 500, {0, 400 * mib})});
+    NodeSet only_first;
+    only_first.insert(NodeIndex(0));
+    host.guests[0].cells[0].allowed = only_first;
+    host.guests[1].cells[0].allowed = NodeSet();
+    const Plan made = plan(host, {}, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(0));
+    EXPECT_EQ(verdict_of(made, "b").reason, Reason::not_allowed);
+}
+
+TEST(Planner, AGuestLargerThanANodeIsLeftAlone) {
+    const Snapshot host = make_snapshot(make_topology(2, 2, 2 * gib),
+                                        {make_guest("many-vcpus", 3, 500, {0, mib}),
+                                         make_guest("much-memory", 1, 500, {gib, gib})});
+    const Plan made = plan(host, {}, settings);
+    EXPECT_EQ(verdict_of(made, "many-vcpus").reason, Reason::too_large);
+    EXPECT_EQ(verdict_of(made, "much-memory").reason, Reason::too_large);
+    EXPECT_TRUE(made.actions.empty());
+}
+
+TEST(Planner, ANodeIsNotFilledBeyondItsWatermark) {
+    Topology topology = make_topology(2, 8, 10 * gib);
+    topology.nodes[0].memory_available = gib;  // others fill it
+    const Snapshot host = make_snapshot(topology, {make_guest("a", 2, 1000, {0, 3 * gib}),
+                                                   make_guest("b", 2, 1000, {0, 3 * gib})});
+    const Plan made = plan(host, {}, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
+    EXPECT_EQ(home_of(made, "b"), NodeIndex(1));
+}
+
+TEST(Planner, NoNodeWithRoomMeansNoHome) {
+    Topology topology = make_topology(2, 8, 10 * gib);
+    for (HostNode& node : topology.nodes) node.memory_available = 3 * gib;
+    const Snapshot host = make_snapshot(topology, {make_guest("a", 2, 1000, {3 * gib, 3 * gib})});
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").reason, Reason::no_room);
+}
+
+TEST(Planner, NodesWithoutCpusOrWithoutMemoryAreNoHomes) {
+    Topology topology = make_topology(4, 2, 4 * gib);
+    topology.nodes[1].cpus = 0;
+    topology.nodes[1].cpu_capacity = 0;
+    topology.nodes[2].memory_total = topology.nodes[2].memory_available = 0;
+    const Snapshot host = make_snapshot(topology, {make_guest("a", 2, 1500, {0, gib, 0, 0}),
+                                                   make_guest("b", 2, 1500, {0, gib, 0, 0})});
+    const Plan made = plan(host, {}, settings);
+    for (const char* name : {"a", "b"})
+        EXPECT_TRUE(home_of(made, name) == NodeIndex(0) || home_of(made, name) == NodeIndex(3));
+    EXPECT_NE(home_of(made, "a"), home_of(made, "b"));
+}
+
+TEST(Planner, UnsteadyGuestsGetNoActions) {
+    Snapshot host = make_snapshot(make_topology(2, 2, 2 * gib),
+                                  {make_guest("a", 2, 500, {200 * mib, 200 * mib})});
+    host.guests[0].unsteady = "it is paused";
+    const Plan made = plan(host, {}, settings);
+    EXPECT_EQ(verdict_of(made, "a").reason, Reason::unsteady);
+    EXPECT_TRUE(made.actions.empty());
+}
+
+TEST(Planner, OneNodeMeansNothingToDo) {
+    const Snapshot host =
+        make_snapshot(make_topology(1, 2, 2 * gib), {make_guest("a", 2, 500, {200 * mib})});
+    const Plan made = plan(host, {}, settings);
+    EXPECT_EQ(verdict_of(made, "a").reason, Reason::one_node);
+    EXPECT_TRUE(made.actions.empty());
+}
+
+TEST(Planner, ASmallGainIsNoReasonToMove) {
+    const Snapshot host = make_snapshot(make_topology(2, 8, 64 * gib),
+                                        {make_guest("a", 2, 1000, {gib, gib + 64 * mib})});
+    const Plan made = plan(host, history_with(host, NodeIndex(0), -1'000'000), settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(0));
+}
+
+TEST(Planner, ACoolingCellStaysAndSaysWhatWouldBeBetter) {
+    Snapshot host = make_snapshot(make_topology(2, 4, 64 * gib),
+                                  {make_guest("a", 4, 4000, {gib, 0}),
+                                   make_guest("b", 4, 4000, {gib, 0})});
+    for (GuestState& guest : host.guests) guest.cells[0].confined_to = NodeIndex(0);
+    const Plan cooling = plan(host, history_with(host, NodeIndex(0), -1000), settings);
+    EXPECT_EQ(home_of(cooling, "a"), home_of(cooling, "b"));
+    EXPECT_EQ(verdict_of(cooling, "a").reason, Reason::cool_down);
+    EXPECT_EQ(verdict_of(cooling, "a").alternative, NodeIndex(1));
+    const Plan later = plan(host, history_with(host, NodeIndex(0), -1'000'000), settings);
+    EXPECT_NE(home_of(later, "a"), home_of(later, "b"));
+}
+
+TEST(Planner, FailuresDoubleTheCoolDown) {
+    const Snapshot host = make_snapshot(make_topology(2, 4, 64 * gib),
+                                        {make_guest("a", 4, 4000, {gib, 0}),
+                                         make_guest("b", 4, 4000, {gib, 0})});
+    History history = history_with(host, NodeIndex(0), -settings.cool_down - 1);
+    EXPECT_NE(home_of(plan(host, history, settings), "a"), home_of(plan(host, history, settings), "b"));
+    for (auto& [key, cell] : history.cells) cell.failures = 1;
+    EXPECT_EQ(home_of(plan(host, history, settings), "a"), home_of(plan(host, history, settings), "b"));
+}
+
+TEST(Planner, TwoGuestsThatFillTheirNodesTradePlaces) {
+    // Each has its memory where the other lives, and neither node has room for both.
+    const Snapshot host = make_snapshot(make_topology(2, 4, 10 * gib),
+                                        {make_guest("a", 4, 3500, {gib, 5 * gib}),
+                                         make_guest("b", 4, 3500, {5 * gib, gib})});
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(0), -1'000'000, 0};
+    history.cells[{"uuid-b", 0}] = {NodeIndex(1), -1'000'000, 0};
+    const Plan made = plan(host, history, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
+    EXPECT_EQ(home_of(made, "b"), NodeIndex(0));
+    EXPECT_EQ(verdict_of(made, "a").reason, Reason::better_home);
+}
+
+TEST(Explain, NamesTheNumbers) {
+    const Topology topology = make_topology(2, 2, gib);
+    Verdict verdict;
+    verdict.reason = Reason::settling;
+    verdict.home = NodeIndex(1);
+    verdict.to_move = 300 * mib;
+    EXPECT_EQ(explain(verdict, topology), "going home to node 1, 300 MiB still elsewhere");
+}
+
+// Properties, over many random hosts.
+class PlannerProperty : public ::testing::TestWithParam<unsigned> {
+  protected:
+    std::mt19937 random{GetParam()};
+    Snapshot host = random_snapshot(random);
+};
+
+TEST_P(PlannerProperty, APlanCarriedOutLeavesNothingToDo) {
+    Snapshot now = host;
+    History history;
+    const Plan first = plan(now, history, settings);
+    history = learn(history, now, first, {});
+    now = simulate(now, first);
+    now.now += 1000;
+    const Plan second = plan(now, history, settings);
+    EXPECT_TRUE(second.actions.empty());
+    for (const Verdict& verdict : second.verdicts)
+        EXPECT_TRUE(verdict.reason != Reason::first_home && verdict.reason != Reason::better_home);
+}
+
+TEST_P(PlannerProperty, TheOrderOfGuestsIsIrrelevant) {
+    Snapshot shuffled = host;
+    std::shuffle(shuffled.guests.begin(), shuffled.guests.end(), random);
+    const Plan a = plan(host, {}, settings), b = plan(shuffled, {}, settings);
+    ASSERT_EQ(a.verdicts.size(), b.verdicts.size());
+    for (std::size_t i = 0; i < a.verdicts.size(); ++i) {
+        EXPECT_EQ(a.verdicts[i].key, b.verdicts[i].key);
+        EXPECT_EQ(a.verdicts[i].home, b.verdicts[i].home);
+    }
+}
+
+TEST_P(PlannerProperty, HomesAreAllowedAndNodesStayBelowTheirWatermark) {
+    for (GuestState& guest : host.guests) {
+        NodeSet allowed;
+        for (std::size_t n = 0; n < host.topology.nodes.size(); ++n)
+            if (random() % 2) allowed.insert(NodeIndex(n));
+        guest.cells[0].allowed = allowed;
+    }
+    const Plan made = plan(host, {}, settings);
+    for (const GuestState& guest : host.guests) {
+        const auto home = home_of(made, guest.name);
+        EXPECT_TRUE(!home || guest.cells[0].allowed.contains(*home));
+    }
+    for (const HostNode& node : simulate(host, made).topology.nodes)
+        EXPECT_GE(node.memory_available, node.memory_total / 1000 * settings.watermark);
+}
+
+TEST_P(PlannerProperty, NoiseMovesNobodyToAndFro) {
+    History history;
+    Snapshot now = host;
+    int changes = 0;
+    for (int tick = 0; tick < 200; ++tick) {
+        now.now += 2000;
+        for (std::size_t g = 0; g < now.guests.size(); ++g) {
+            const MilliCpu use = host.guests[g].cells[0].cpu_use;
+            now.guests[g].cells[0].cpu_use = use * (95 + static_cast<MilliCpu>(random() % 11)) / 100;
+        }
+        const Plan made = plan(now, history, settings);
+        for (const Verdict& verdict : made.verdicts) changes += verdict.reason == Reason::better_home;
+        history = learn(history, now, made, {});
+        now = simulate(now, made);
+    }
+    // One late correction of a first choice is fine; a guest that comes back is not.
+    EXPECT_LE(changes, static_cast<int>(host.guests.size()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, PlannerProperty, ::testing::Range(0U, 100U));
+
+TEST(Learn, ForgetsCellsThatAreGoneAndKeepsHomesOfUnsteadyGuests) {
+    Snapshot host = make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, 0}),
+                                                                  make_guest("b", 2, 500, {gib, 0})});
+    const Plan first = plan(host, {}, settings);
+    History history = learn({}, host, first, {});
+    ASSERT_EQ(history.cells.size(), 2U);
+    host.guests[0].unsteady = "it is paused";
+    host.guests.pop_back();
+    history = learn(history, host, plan(host, history, settings), {});
+    ASSERT_EQ(history.cells.size(), 1U);
+    EXPECT_EQ(history.cells.begin()->second.home, home_of(first, "a"));
+}
+
+TEST(Learn, CountsFailuresUntilASuccess) {
+    const Snapshot host =
+        make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});
+    const Plan made = plan(host, {}, settings);
+    History history;
+    for (int i = 0; i < max_counted_failures + 3; ++i)
+        history = learn(history, host, made, {{made.actions[0], 0, "refused"}});
+    EXPECT_EQ(history.cells.begin()->second.failures, max_counted_failures);
+    history = learn(history, host, made, {{made.actions[0], 0, ""}});
+    EXPECT_EQ(history.cells.begin()->second.failures, 0);
+}
+
+}  // namespace
+}  // namespace vnuma

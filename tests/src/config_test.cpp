@@ -1,0 +1,77 @@
+#include "src/config.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vnuma {
+namespace {
+
+std::vector<std::string> problems_of(const std::string& text) {
+    try {
+        parse_config(text, "f.conf");
+    } catch (const ConfigError& error) {
+        return error.problems;
+    }
+    return {};
+}
+
+TEST(Config, AnEmptyFileMeansTheDefaults) {
+    EXPECT_EQ(to_toml(parse_config("", "f.conf")), to_toml(Config{}));
+}
+
+TEST(Config, ReadsEveryKey) {
+    const Config config = parse_config(
+        "mode = \"observe\"\ninterval = \"500ms\"\nundo_at_stop = false\n"
+        "[libvirt]\nuri = \"qemu:///session\"\npid_directory = \"/run/x\"\n"
+        "[planner]\nhorizon = \"2min\"\ncool_down = \"1h\"\nmargin = 0.25\n"
+        "[memory]\nrate = \"1GiB\"\ncall_time = \"20ms\"\nwatermark = 0.1\n",
+        "f.conf");
+    EXPECT_EQ(config.mode, Mode::observe);
+    EXPECT_EQ(config.interval.count(), 500);
+    EXPECT_FALSE(config.undo_at_stop);
+    EXPECT_EQ(config.libvirt_uri, "qemu:///session");
+    EXPECT_EQ(config.pid_directory, "/run/x");
+    EXPECT_EQ(config.planner.horizon, 120'000);
+    EXPECT_EQ(config.planner.cool_down, 3'600'000);
+    EXPECT_EQ(config.planner.margin, 250);
+    EXPECT_EQ(config.planner.pace, 1024 * mib);
+    EXPECT_EQ(config.call_time.count(), 20);
+    EXPECT_EQ(config.planner.watermark, 100);
+}
+
+TEST(Config, WhatItPrintsItCanRead) {
+    Config config;
+    config.planner.margin = 333;
+    config.libvirt_uri = "qemu+unix:///system?socket=/a \"b\"";
+    EXPECT_EQ(to_toml(parse_config(to_toml(config), "f.conf")), to_toml(config));
+}
+
+TEST(Config, NamesAllProblemsAtOnceWithFileLineAndKey) {
+    const auto problems = problems_of("mode = \"acto\"\ncolour = 1\n[planner]\nmargin = 2\nspeed = 1\n");
+    ASSERT_EQ(problems.size(), 4U);
+    EXPECT_EQ(problems[0], "f.conf:1: mode: wants \"observe\", \"advise\" or \"act\"");
+    EXPECT_EQ(problems[1], "f.conf:2: colour: unknown key");
+    EXPECT_EQ(problems[2], "f.conf:4: planner.margin: wants a share from 0 to 1, like 0.125");
+    EXPECT_EQ(problems[3], "f.conf:5: planner.speed: unknown key");
+}
+
+TEST(Config, RefusesWrongTypesUnitsAndRanges) {
+    for (const char* text :
+         {"interval = 2", "interval = \"2 weeks\"", "interval = \"-2s\"", "interval = \"1ms\"",
+          "interval = \"99999999999999h\"", "undo_at_stop = \"yes\"", "mode = 1", "libvirt = 3",
+          "[libvirt]\nuri = \"\"", "[memory]\nrate = \"0M\"", "[memory]\nwatermark = 1",
+          "[memory]\nwatermark = nan", "[planner]\nhorizon = \"s\""})
+        EXPECT_EQ(problems_of(text).size(), 1U) << text;
+}
+
+TEST(Config, ABrokenFileSaysWhere) {
+    const auto problems = problems_of("mode = \"act\"\n[planner\n");
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_TRUE(problems[0].starts_with("f.conf:2: ")) << problems[0];
+}
+
+TEST(Config, AFileThatIsNotThereIsNamed) {
+    EXPECT_THROW(load_config("/no/such/file.conf"), ConfigError);
+}
+
+}  // namespace
+}  // namespace vnuma

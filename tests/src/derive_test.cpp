@@ -1,0 +1,104 @@
+#include "src/derive.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vnuma {
+namespace {
+
+using namespace std::chrono_literals;
+
+Host two_nodes() {
+    Host host;
+    for (int id : {0, 4}) {
+        HostNode node;
+        node.id = id;
+        node.cpus = 2;
+        host.topology.nodes.push_back(node);
+    }
+    host.topology.distances = {{10, 21}, {21, 10}};
+    host.cpus = {{0, 1}, {2, 3}};
+    return host;
+}
+
+VcpuSample vcpu(int id, std::uint64_t run_ns, std::uint64_t wait_ns, std::vector<int> affinity) {
+    return {id, 100 + id, 7, 0, run_ns, wait_ns, std::move(affinity)};
+}
+
+Sample sample_at(std::chrono::milliseconds time, std::vector<VcpuSample> vcpus) {
+    GuestSample guest;
+    guest.uuid = "u";
+    guest.memory_nodes = {0, 4};
+    guest.cells.push_back({0, std::move(vcpus), {}, {{{0, 300}, {4, 100}}, {}}});
+    Sample sample;
+    sample.time = std::chrono::steady_clock::time_point(time);
+    sample.guests.push_back(std::move(guest));
+    return sample;
+}
+
+class DeriveTest : public ::testing::Test {
+  protected:
+    const CellState& derive_cell(const Sample* before, const Sample& now) {
+        snapshot = derive(before, now, host, host.topology, pins);
+        return snapshot.guests.at(0).cells.at(0);
+    }
+    Host host = two_nodes();
+    Pins pins;
+    Snapshot snapshot;
+};
+
+TEST_F(DeriveTest, CpuUseIsRunPlusWaitTime) {
+    const Sample before = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3}), vcpu(1, 5, 5, {0, 1, 2, 3})});
+    const Sample now = sample_at(2000ms, {vcpu(0, 500'000'000, 100'000'000, {0, 1, 2, 3}),
+                                          vcpu(1, 400'000'005, 5, {0, 1, 2, 3})});
+    const CellState& cell = derive_cell(&before, now);
+    EXPECT_EQ(cell.cpu_use, 500);
+    EXPECT_EQ(snapshot.guests[0].unsteady, "");
+    EXPECT_EQ(snapshot.now, 2000);
+}
+
+TEST_F(DeriveTest, AThreadSeenForTheFirstTimeMakesTheGuestUnsteadyForOneTick) {
+    const Sample now = sample_at(2000ms, {vcpu(0, 1, 1, {0})});
+    derive_cell(nullptr, now);
+    EXPECT_NE(snapshot.guests[0].unsteady, "");
+
+    Sample reused = sample_at(0ms, {vcpu(0, 1, 1, {0})});
+    reused.guests[0].cells[0].vcpus[0].start_time = 6;
+    derive_cell(&reused, now);
+    EXPECT_NE(snapshot.guests[0].unsteady, "");
+}
+
+TEST_F(DeriveTest, ResidencyIsByIndexWhateverTheKernelsNumbers) {
+    const Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0})});
+    EXPECT_EQ(derive_cell(nullptr, now).residency, (std::vector<Bytes>{300, 100}));
+}
+
+TEST_F(DeriveTest, OwnersAffinityAndCpusetNarrowWhatIsAllowed) {
+    const Sample free_now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
+    EXPECT_EQ(derive_cell(nullptr, free_now).allowed.size(), 2);
+    const Sample pinned = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3}), vcpu(1, 0, 0, {3})});
+    EXPECT_FALSE(derive_cell(nullptr, pinned).allowed.contains(NodeIndex(0)));
+    EXPECT_TRUE(derive_cell(nullptr, pinned).allowed.contains(NodeIndex(1)));
+
+    Sample strict = free_now;
+    strict.guests[0].memory_nodes = {4};
+    EXPECT_FALSE(derive_cell(nullptr, strict).allowed.contains(NodeIndex(0)));
+    Sample bound = free_now;
+    bound.guests[0].cells[0].residency.bound_to = {0};
+    EXPECT_FALSE(derive_cell(nullptr, bound).allowed.contains(NodeIndex(1)));
+}
+
+TEST_F(DeriveTest, ACellIsConfinedWhenAllItsVcpusAreOnOneNode) {
+    const Sample mixed = sample_at(0ms, {vcpu(0, 0, 0, {0}), vcpu(1, 0, 0, {2})});
+    EXPECT_EQ(derive_cell(nullptr, mixed).confined_to, std::nullopt);
+    const Sample there = sample_at(0ms, {vcpu(0, 0, 0, {2}), vcpu(1, 0, 0, {2, 3})});
+    EXPECT_EQ(derive_cell(nullptr, there).confined_to, NodeIndex(1));
+}
+
+TEST_F(DeriveTest, PinnedMemoryIsNotMovable) {
+    Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0})});
+    now.guests[0].immovable = "VFIO";
+    EXPECT_FALSE(derive_cell(nullptr, now).movable);
+}
+
+}  // namespace
+}  // namespace vnuma

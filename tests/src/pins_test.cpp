@@ -1,0 +1,96 @@
+#include "src/pins.hpp"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "guests/proc.hpp"
+
+namespace vnuma {
+namespace {
+
+// Pins this very thread, within the CPUs it has; needs two.
+class PinsTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        process = Process::open(::getpid());
+        ASSERT_TRUE(process);
+        before = read().affinity;
+        if (before.size() < 2) GTEST_SKIP() << "one CPU only";
+        host.cpus = {{before[0]}, {before[1]}};
+        host.topology.nodes.resize(2);
+    }
+    void TearDown() override { pins.undo(); }
+
+    VcpuSample read() const {
+        const auto status = process->read("status");
+        return {0, ::getpid(), process->start_time(), 0, 0, 0,
+                *parse_number_list(*find_status_field(*status, "Cpus_allowed_list"))};
+    }
+    CellSample cell() const { return {0, {read()}, {}, {}}; }
+    Sample sample() const {
+        Sample all;
+        all.guests.emplace_back();
+        all.guests[0].cells.push_back(cell());
+        return all;
+    }
+
+    std::optional<Process> process;
+    std::vector<int> before;
+    Host host;
+    Pins pins;
+};
+
+TEST_F(PinsTest, APinIsSetAndUndoneExactly) {
+    EXPECT_EQ(pins.apply_pin(*process, cell(), host, NodeIndex(1)), "");
+    EXPECT_EQ(read().affinity, std::vector<int>{before[1]});
+    EXPECT_EQ(pins.owners_choice(read()), before);
+    pins.undo();
+    EXPECT_EQ(read().affinity, before);
+}
+
+TEST_F(PinsTest, AnotherHomeStartsFromTheOwnersChoiceAgain) {
+    pins.apply_pin(*process, cell(), host, NodeIndex(1));
+    EXPECT_EQ(pins.apply_pin(*process, cell(), host, NodeIndex(0)), "");
+    EXPECT_EQ(read().affinity, std::vector<int>{before[0]});
+}
+
+TEST_F(PinsTest, ANodeOutsideTheOwnersChoiceIsRefused) {
+    host.cpus[1] = {max_list_number};
+    EXPECT_NE(pins.apply_pin(*process, cell(), host, NodeIndex(1)), "");
+    EXPECT_EQ(read().affinity, before);
+}
+
+TEST_F(PinsTest, TellsSomeoneElsesChangeFromTheKernelsReset) {
+    pins.apply_pin(*process, cell(), host, NodeIndex(1));
+    EXPECT_FALSE(pins.changed_by_someone_else(read()));
+    VcpuSample vcpu = read();
+    vcpu.affinity = before;  // what kernels before 6.2 do on a cpuset write
+    EXPECT_FALSE(pins.changed_by_someone_else(vcpu));
+    vcpu.affinity = {before[0]};
+    EXPECT_TRUE(pins.changed_by_someone_else(vcpu));
+    vcpu.start_time += 1;  // another thread with the same number
+    EXPECT_FALSE(pins.changed_by_someone_else(vcpu));
+}
+
+TEST_F(PinsTest, UndoLeavesAloneWhatIsNotOurPinAnyMore) {
+    pins.apply_pin(*process, cell(), host, NodeIndex(1));
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(before[0], &set);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof set, &set), 0);
+    pins.undo();
+    EXPECT_EQ(read().affinity, std::vector<int>{before[0]});
+    CPU_ZERO(&set);
+    for (const int cpu : before) CPU_SET(cpu, &set);
+    ::sched_setaffinity(0, sizeof set, &set);
+}
+
+TEST_F(PinsTest, AThreadMissingFromASampleIsNotForgottenWhileItLives) {
+    pins.apply_pin(*process, cell(), host, NodeIndex(1));
+    pins.forget_ended(Sample{});
+    EXPECT_EQ(pins.owners_choice(read()), before);
+}
+
+}  // namespace
+}  // namespace vnuma

@@ -1,0 +1,34 @@
+#!/bin/sh
+# What vnumad says to bad input, as its user sees it. Needs neither guests nor libvirt.
+set -u
+vnumad=$1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+status=0
+
+# expect STATUS TEXT COMMAND...: the command's exit status, and a text in its output
+expect() {
+    want=$1 text=$2
+    shift 2
+    output=$("$@" 2>&1)
+    got=$?
+    if [ "$got" -ne "$want" ] || ! printf '%s' "$output" | grep -qF -- "$text"; then
+        printf 'FAILED: %s\n  exit status %s, wanted %s; output:\n%s\n' "$*" "$got" "$want" "$output"
+        status=1
+    fi
+}
+
+printf 'mode = "acto"\ncolour = 1\n[memory]\nrate = 5\n' >"$dir/bad.conf"
+expect 2 "bad.conf:1: mode: wants" "$vnumad" --config "$dir/bad.conf" --check-config
+expect 2 "bad.conf:2: colour: unknown key" "$vnumad" --config "$dir/bad.conf" --check-config
+expect 2 "bad.conf:4: memory.rate: wants a text" "$vnumad" --config "$dir/bad.conf"
+expect 2 "/no/such/file" "$vnumad" --config /no/such/file --check-config
+expect 0 'mode = "act"' "$vnumad" --check-config
+expect 0 '--dry-run' "$vnumad" --help
+expect 109 'nonsense' "$vnumad" --nonsense
+
+printf 'mode = "observe"\ninterval = "100ms"\n[libvirt]\nuri = "qemu+unix:///system?socket=/nobody"\n' >"$dir/no-libvirt.conf"
+if [ "$(id -u)" = 0 ]; then
+    expect 1 'libvirt at qemu+unix:///system?socket=/nobody' "$vnumad" --config "$dir/no-libvirt.conf" --once
+fi
+exit $status
