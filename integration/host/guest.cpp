@@ -180,7 +180,7 @@ json Guest::read_message(seconds limit) {
     const auto end = std::chrono::steady_clock::now() + limit;
     while (true) {
         if (const std::size_t newline = input_.find('\n'); newline != std::string::npos) {
-            const json message = json::parse(input_.substr(0, newline), nullptr, false);
+            json message = json::parse(input_.substr(0, newline), nullptr, false);
             input_.erase(0, newline + 1);
             if (message.is_object()) return message;
             continue;

@@ -13,6 +13,7 @@ namespace vnuma::lab {
 
 pid_t start_program(const std::vector<std::string>& argv, const std::string& log) {
     std::vector<char*> words;
+    words.reserve(argv.size() + 1);
     for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);
     const pid_t pid = ::fork();

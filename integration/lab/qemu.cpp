@@ -26,9 +26,10 @@ namespace process = boost::process;
 
 constexpr const char* busybox = "/bin/busybox";
 
-// What the host needs to see the caller's files and to run KVM guests.
-const std::vector<std::string> host_modules{"9p",         "9pnet_virtio", "overlay", "kvm_amd",
-                                            "vhost_net", "tun"};
+// What the host needs to see the caller's files and to run KVM guests. First what makes patched
+// kernel code safe here, see integration/lab/poke_twice.
+const std::vector<std::string> host_modules{"vnuma_poke_twice", "9p",        "9pnet_virtio", "overlay",
+                                            "kvm_amd",          "vhost_net", "tun"};
 
 }  // namespace
 
@@ -70,7 +71,7 @@ std::vector<std::string> qemu_arguments(const MachineOptions& options, const fs:
         // Emulated SVM with nested paging is what gives the host a real KVM of its own.
         "-accel", "tcg,thread=multi", "-cpu", "EPYC,+svm,+npt",
         "-kernel", kernel_image.string(), "-initrd", files.initramfs().string(), "-append",
-        "console=ttyS0 quiet panic=-1 oops=panic mitigations=off nowatchdog rdinit=/init",
+        "console=ttyS0 panic=-1 oops=panic mitigations=off nowatchdog rdinit=/init",
         "-serial", "file:" + files.console().string(),
         "-chardev", "socket,id=qmp,server=on,wait=off,path=" + files.monitor().string(),
         "-mon", "chardev=qmp,mode=control",

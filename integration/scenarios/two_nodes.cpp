@@ -12,9 +12,6 @@ namespace vnuma::lab {
 namespace {
 
 using nlohmann::json;
-using std::chrono::seconds;
-
-constexpr std::uint64_t guest_bytes = std::uint64_t{512} << 20;
 
 GuestShape thin(const std::string& name, std::vector<int> first_touch_nodes) {
     return {name, {{2, 512}}, std::move(first_touch_nodes), 120};

@@ -1,0 +1,37 @@
+// A host with nodes of different sizes; node 2 has CPUs only, node 3 memory only.
+#include <gtest/gtest.h>
+
+#include "integration/host/files.hpp"
+#include "integration/scenarios/scenario.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+using nlohmann::json;
+
+TEST(Uneven, TheHostHasTheShapeItsTopologySays) {
+    EXPECT_EQ(online_nodes(), (std::vector<int>{0, 1, 2, 3}));
+    EXPECT_EQ(node_cpus(0).size(), 2U);
+    EXPECT_EQ(node_cpus(1).size(), 1U);
+    EXPECT_EQ(node_cpus(2).size(), 1U);
+    EXPECT_TRUE(node_cpus(3).empty());
+    EXPECT_EQ(read_text("/sys/devices/system/node/node0/distance"), "10 21 21 28\n");
+    EXPECT_EQ(read_text("/sys/devices/system/node/has_memory"), "0-1,3\n");
+}
+
+TEST(Uneven, AGuestGetsANodeThatHasBothCpusAndMemory) {
+    // Its vCPUs start on the node without memory; only node 0 has two CPUs.
+    const Guest guest(libvirt_host(), {"lost", {{2, 256}}, {2}, 64});
+    Daemon vnumad(acting);
+    const json report = vnumad.wait_for(
+        [](const json& r) {
+            const json lost = find_guest(r, "lost");
+            return !lost.is_null() && lost["cells"][0]["verdict"]["reason"] == "settled";
+        },
+        settle_limit);
+    EXPECT_FALSE(report.is_null()) << vnumad.output();
+    EXPECT_EQ(home_of(placement_of(guest)), 0) << vnumad.output();
+}
+
+}  // namespace
+}  // namespace vnuma::lab
