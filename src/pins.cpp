@@ -73,6 +73,7 @@ std::string Pins::apply_pin(const Process& process, const CellSample& cell, cons
         if (ours.empty()) return "vCPU " + std::to_string(vcpu.id) + " may not use that node";
         if (vcpu.affinity == ours && !find(vcpu)) continue;  // its owner wants the same
         if (!process.alive()) return "the guest has ended";
+        if (!lives(vcpu.thread, vcpu.start_time)) continue;  // unplugged since the sample
         pins_[{vcpu.thread, vcpu.start_time}] = {before, ours};
         if (set_affinity(vcpu.thread, ours) != 0 && errno != ESRCH)
             return "sched_setaffinity of vCPU " + std::to_string(vcpu.id) + ": " +

@@ -1,0 +1,81 @@
+#include "src/report.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vnuma {
+namespace {
+
+using nlohmann::json;
+
+Host two_nodes() {
+    Host host;
+    for (int id : {0, 4}) {
+        HostNode node;
+        node.id = id;
+        node.cpus = 2;
+        host.topology.nodes.push_back(node);
+    }
+    host.cpus = {{0, 1}, {2, 3}};
+    return host;
+}
+
+Tick tick_of_one_guest(const Host& host) {
+    Tick tick;
+    tick.number = 7;
+    const CellKey key{"u", 0};
+    GuestSample sample;
+    sample.uuid = "u";
+    sample.name = "web";
+    sample.cells.push_back({0, {{0, 100, 1, 2, 0, 0, {2, 3}}, {1, 101, 1, 0, 0, 0, {0}}}, {}, {}});
+    tick.sample.guests.push_back(std::move(sample));
+    CellState cell;
+    cell.key = key;
+    cell.cpu_use = 500;
+    cell.residency = {300 * mib, 100 * mib};
+    tick.snapshot.topology = host.topology;
+    tick.snapshot.guests.push_back({"u", "web", "", {cell}});
+    Verdict verdict;
+    verdict.key = key;
+    verdict.reason = Reason::better_home;
+    verdict.home = NodeIndex(1);
+    verdict.former_home = NodeIndex(0);
+    tick.plan.verdicts.push_back(verdict);
+    tick.results.push_back({PinCell{key, NodeIndex(1)}, 0, "refused"});
+    tick.results.push_back({MoveMemory{key, NodeIndex(1), 300 * mib}, 5 * mib, ""});
+    return tick;
+}
+
+TEST(Report, SpeaksOfNodesByTheKernelsNumbers) {
+    const Host host = two_nodes();
+    const json report = make_report(tick_of_one_guest(host), host);
+    EXPECT_EQ(report["tick"], 7);
+    EXPECT_EQ(report["nodes"][1]["node"], 4);
+    const json& cell = report["guests"][0]["cells"][0];
+    EXPECT_EQ(cell["memory_bytes"]["4"], 100 * mib);
+    EXPECT_EQ(cell["vcpus"][0]["node"], 4);
+    EXPECT_EQ(cell["vcpus"][0]["affinity"], "2-3");
+    EXPECT_EQ(cell["verdict"]["reason"], "better-home");
+    EXPECT_EQ(cell["verdict"]["home"], 4);
+    EXPECT_EQ(cell["verdict"]["former_home"], 0);
+    EXPECT_DOUBLE_EQ(cell["locality"], 0.5) << "a quarter for vCPU 0, three quarters for vCPU 1";
+}
+
+TEST(Report, SaysWhatBecameOfEachAction) {
+    const Host host = two_nodes();
+    const json actions = make_report(tick_of_one_guest(host), host)["actions"];
+    EXPECT_EQ(actions[0]["action"], "pin");
+    EXPECT_EQ(actions[0]["error"], "refused");
+    EXPECT_EQ(actions[1]["moved_bytes"], 5 * mib);
+    EXPECT_FALSE(actions[1].contains("error"));
+}
+
+TEST(Report, ABlindTickSaysWhyAndNothingElse) {
+    Tick tick;
+    tick.blind = "libvirt is gone";
+    const json report = make_report(tick, two_nodes());
+    EXPECT_EQ(report["blind"], "libvirt is gone");
+    EXPECT_FALSE(report.contains("guests"));
+}
+
+}  // namespace
+}  // namespace vnuma
