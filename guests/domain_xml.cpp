@@ -13,11 +13,21 @@ constexpr int max_vcpus = 4096;
 
 // libvirt's scaled integers: KiB unless a unit is given.
 std::optional<std::int64_t> scaled_bytes(const pugi::xml_node& holder, const std::string& text) {
-    static const std::map<std::string, std::int64_t> units{
-        {"", 1024},           {"b", 1},           {"bytes", 1},          {"KB", 1000},
-        {"k", 1024},          {"KiB", 1024},      {"MB", 1000000},       {"M", 1 << 20},
-        {"MiB", 1 << 20},     {"GB", 1000000000}, {"G", 1 << 30},        {"GiB", 1 << 30},
-        {"TB", 1000000000000}, {"T", std::int64_t{1} << 40}, {"TiB", std::int64_t{1} << 40}};
+    static const std::map<std::string, std::int64_t> units{{"", 1024},
+                                                           {"b", 1},
+                                                           {"bytes", 1},
+                                                           {"KB", 1000},
+                                                           {"k", 1024},
+                                                           {"KiB", 1024},
+                                                           {"MB", 1000000},
+                                                           {"M", 1 << 20},
+                                                           {"MiB", 1 << 20},
+                                                           {"GB", 1000000000},
+                                                           {"G", 1 << 30},
+                                                           {"GiB", 1 << 30},
+                                                           {"TB", 1000000000000},
+                                                           {"T", std::int64_t{1} << 40},
+                                                           {"TiB", std::int64_t{1} << 40}};
     const auto unit = units.find(holder.attribute("unit").as_string());
     char* end = nullptr;
     const long long number = std::strtoll(text.c_str(), &end, 10);

@@ -17,8 +17,8 @@ struct DomainCell {
 struct Domain {
     std::string uuid;
     std::string name;
-    std::vector<DomainCell> cells;     // one, with all vCPUs, for a guest without vNUMA
-    std::string immovable;             // why its memory cannot be moved; empty when it can
+    std::vector<DomainCell> cells;  // one, with all vCPUs, for a guest without vNUMA
+    std::string immovable;          // why its memory cannot be moved; empty when it can
 };
 
 // Nothing, and `error` says why, when the XML is not a domain that could run.

@@ -66,8 +66,8 @@ Residency sum_residency(const std::vector<RamRange>& ranges,
         // "bind:0-1", or with a flag "bind=static:0-1".
         const std::string_view policy = mapping.policy;
         if (policy.starts_with("bind"))
-            residency.bound_to = parse_number_list(policy.substr(policy.find(':') + 1))
-                                     .value_or(std::vector<int>{});
+            residency.bound_to =
+                parse_number_list(policy.substr(policy.find(':') + 1)).value_or(std::vector<int>{});
     }
     return residency;
 }

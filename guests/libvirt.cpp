@@ -25,12 +25,18 @@ std::string why_unsteady(virDomainPtr domain) {
     int state = 0;
     if (virDomainGetState(domain, &state, nullptr, 0) != 0) return "its state cannot be read";
     switch (state) {
-        case VIR_DOMAIN_RUNNING: break;
-        case VIR_DOMAIN_PAUSED: return "it is paused";
-        case VIR_DOMAIN_SHUTDOWN: return "it is shutting down";
-        case VIR_DOMAIN_CRASHED: return "it has crashed";
-        case VIR_DOMAIN_PMSUSPENDED: return "it is suspended";
-        default: return "it is not running";
+        case VIR_DOMAIN_RUNNING:
+            break;
+        case VIR_DOMAIN_PAUSED:
+            return "it is paused";
+        case VIR_DOMAIN_SHUTDOWN:
+            return "it is shutting down";
+        case VIR_DOMAIN_CRASHED:
+            return "it has crashed";
+        case VIR_DOMAIN_PMSUSPENDED:
+            return "it is suspended";
+        default:
+            return "it is not running";
     }
     virDomainJobInfo job{};
     if (virDomainGetJobInfo(domain, &job) != 0) return "its jobs cannot be read";

@@ -40,7 +40,8 @@ std::optional<Mapping> parse_mapping(std::string_view line) {
     const auto end = parse_number<std::uint64_t>(range, 16);
     const std::string_view mode = take_field(line);
     if (!start || !end || *end <= *start || mode.size() < 4) return std::nullopt;
-    for (int skipped = 0; skipped < 3; ++skipped) take_field(line);  // offset, device, inode
+    for (int skipped = 0; skipped < 3; ++skipped)
+        take_field(line);  // offset, device, inode
     return Mapping{*start, *end, mode[1] == 'w', mode[3] == 's', std::string(trim(line))};
 }
 
@@ -62,7 +63,8 @@ std::optional<NumaMapping> parse_numa_mapping(std::string_view line) {
             if (const auto node = parse_number<int>(key.substr(1))) pages[*node] = *number;
         }
     }
-    for (const auto& [node, count] : pages) mapping.bytes[node] = count * mapping.page_bytes;
+    for (const auto& [node, count] : pages)
+        mapping.bytes[node] = count * mapping.page_bytes;
     return mapping;
 }
 
@@ -95,7 +97,8 @@ std::string format_number_list(const std::vector<int>& numbers) {
     std::string text;
     for (std::size_t i = 0; i < numbers.size();) {
         std::size_t last = i;
-        while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1) ++last;
+        while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1)
+            ++last;
         if (!text.empty()) text += ',';
         text += std::to_string(numbers[i]);
         if (last > i) text += '-' + std::to_string(numbers[last]);

@@ -21,7 +21,9 @@ namespace {
 // numa_maps of a guest with thousands of mappings stays far below.
 constexpr std::size_t max_file_bytes = 64 * 1024 * 1024;
 
-int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+int open_pidfd(pid_t pid) {
+    return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
 
 }  // namespace
 

@@ -34,7 +34,7 @@ struct GuestSample {
     std::string name;
     // Why nothing is to be done to it: its state, or something that could not be read.
     std::string unsteady;
-    std::string immovable;  // why its memory cannot be moved
+    std::string immovable;                   // why its memory cannot be moved
     std::shared_ptr<const Process> process;  // none if it could not be found
     std::vector<int> memory_nodes;           // its cpuset, by the kernel's numbers
     std::vector<CellSample> cells;

@@ -86,7 +86,8 @@ GuestSample sample_guest(const RunningDomain& running, std::optional<Process> pr
     std::string error;
     const auto domain = parse_domain(running.xml, error);
     if (!domain) return blame("its XML cannot be used: " + error);
-    for (const DomainCell& cell : domain->cells) guest.cells.push_back({cell.id, {}, {}, {}});
+    for (const DomainCell& cell : domain->cells)
+        guest.cells.push_back({cell.id, {}, {}, {}});
     guest.immovable = domain->immovable;
     if (!process) return blame("its process cannot be found");
     guest.process = std::make_shared<const Process>(std::move(*process));
@@ -112,8 +113,7 @@ Sample Sampler::sample() {
     const std::vector<RunningDomain> domains = libvirt_.list();
     sample.time = std::chrono::steady_clock::now();
     for (const RunningDomain& domain : domains)
-        sample.guests.push_back(
-            sample_guest(domain, open_domain_process(pid_directory_, domain)));
+        sample.guests.push_back(sample_guest(domain, open_domain_process(pid_directory_, domain)));
     return sample;
 }
 

@@ -25,7 +25,8 @@ Cost cell_cost(const CellState& cell, NodeIndex home, const Topology& topology,
     Cost moving = 0;
     if (cell.movable) {
         // Memory arrives evenly, so half of it is remote on average while the move lasts.
-        remote_for = std::min(settings.horizon, away * 1000 / std::max<Bytes>(settings.pace, 1)) / 2;
+        remote_for =
+            std::min(settings.horizon, away * 1000 / std::max<Bytes>(settings.pace, 1)) / 2;
         moving = away / mib * move_cost_per_gib / (gib / mib);
     }
     const std::int64_t lost_rate =  // milli-CPU

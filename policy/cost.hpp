@@ -8,11 +8,11 @@
 namespace vnuma {
 
 struct PlannerSettings {
-    Millis horizon = 60'000;        // a move has to pay back within this
-    PerMille margin = 125;          // and to win by this share
-    Millis cool_down = 300'000;     // between two homes of one cell
-    Bytes pace = 256 * mib;         // memory moved in a second
-    PerMille watermark = 50;        // of each node's memory that is never filled
+    Millis horizon = 60'000;     // a move has to pay back within this
+    PerMille margin = 125;       // and to win by this share
+    Millis cool_down = 300'000;  // between two homes of one cell
+    Bytes pace = 256 * mib;      // memory moved in a second
+    PerMille watermark = 50;     // of each node's memory that is never filled
 };
 
 // Share of a vCPU's time that waits for memory, and so grows with distance. Unknown for a guest

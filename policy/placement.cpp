@@ -11,7 +11,8 @@ Placement::Placement(const Snapshot& snapshot, const PlannerSettings& settings,
     for (const HostNode& node : snapshot.topology.nodes)
         memory_.push_back(node.memory_total - node.memory_available);
     for (Item& item : items_) {
-        for (std::size_t n = 0; n < memory_.size(); ++n) memory_[n] -= item.cell->residency[n];
+        for (std::size_t n = 0; n < memory_.size(); ++n)
+            memory_[n] -= item.cell->residency[n];
         count(item, 1);
     }
 }
@@ -33,8 +34,7 @@ void Placement::put(std::size_t index, std::optional<NodeIndex> home) {
 Cost Placement::marginal(std::size_t index, NodeIndex node) const {
     const Item& item = items_[index];
     const HostNode& host = snapshot_.topology.nodes[node];
-    const MilliCpu others =
-        demand_[node] - (item.home == node ? item.cell->cpu_use : MilliCpu{0});
+    const MilliCpu others = demand_[node] - (item.home == node ? item.cell->cpu_use : MilliCpu{0});
     Cost cost = cell_cost(*item.cell, node, snapshot_.topology, settings_) +
                 node_cost(host, others + item.cell->cpu_use, settings_) -
                 node_cost(host, others, settings_);

@@ -16,29 +16,29 @@ namespace vnuma {
 using Cost = std::int64_t;
 
 enum class Reason {
-    settled,        // at home, nothing to do
-    settling,       // has a home; vCPUs or memory are still on their way
-    first_home,     // seen for the first time and given a home
-    better_home,    // a new home that pays back
-    margin,         // another home is better, but not by enough
-    cool_down,      // moved too recently to be moved again
-    unsteady,       // the guest must be left alone just now
-    one_node,       // the host has no second node
-    not_allowed,    // its owner allows no node that could be its home
-    too_large,      // fits no allowed node as a whole
-    no_room,        // would fit a node, but none has the memory left
+    settled,      // at home, nothing to do
+    settling,     // has a home; vCPUs or memory are still on their way
+    first_home,   // seen for the first time and given a home
+    better_home,  // a new home that pays back
+    margin,       // another home is better, but not by enough
+    cool_down,    // moved too recently to be moved again
+    unsteady,     // the guest must be left alone just now
+    one_node,     // the host has no second node
+    not_allowed,  // its owner allows no node that could be its home
+    too_large,    // fits no allowed node as a whole
+    no_room,      // would fit a node, but none has the memory left
 };
 
 struct Verdict {
     CellKey key;
     Reason reason = Reason::settled;
     std::optional<NodeIndex> home;
-    std::optional<NodeIndex> former_home;   // better_home
-    std::optional<NodeIndex> alternative;   // margin, cool_down: the best other home
-    Cost cost = 0;                          // of this cell at its home
-    Cost other_cost = 0;                    // better_home: at the former; margin: of the alternative
+    std::optional<NodeIndex> former_home;  // better_home
+    std::optional<NodeIndex> alternative;  // margin, cool_down: the best other home
+    Cost cost = 0;                         // of this cell at its home
+    Cost other_cost = 0;                   // better_home: at the former; margin: of the alternative
     Bytes to_move = 0;
-    std::string detail;                     // unsteady: why
+    std::string detail;  // unsteady: why
 };
 
 // Confine all vCPUs of a cell to the CPUs of a node, within what its owner allows.

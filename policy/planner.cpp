@@ -46,7 +46,8 @@ class Planner {
             if (change.gain <= 0) break;
             apply(change);
         }
-        for (std::size_t i = 0; i < items().size(); ++i) judge(i);
+        for (std::size_t i = 0; i < items().size(); ++i)
+            judge(i);
         return finish();
     }
 
@@ -125,10 +126,9 @@ class Planner {
 
     // What is left of a gain once a change of home has won by the margin; newcomers need none.
     Cost beyond_margin(Cost gain, Cost before, bool has_former) const {
-        const Cost wanted =
-            has_former ? std::max(before / 1000 * settings_.margin,
-                                  settings_.horizon / min_gain_divisor)
-                       : Cost{0};
+        const Cost wanted = has_former ? std::max(before / 1000 * settings_.margin,
+                                                  settings_.horizon / min_gain_divisor)
+                                       : Cost{0};
         return gain > wanted ? gain : Cost{0};
     }
 
@@ -138,7 +138,8 @@ class Planner {
         Change best;
         for (std::size_t a = 0; a < items().size(); ++a) {
             if (!may_go(a)) continue;
-            for (std::size_t n = 0; n < node_count(); ++n) consider_move(a, NodeIndex(n), best);
+            for (std::size_t n = 0; n < node_count(); ++n)
+                consider_move(a, NodeIndex(n), best);
             for (std::size_t b = a + 1; b < items().size(); ++b)
                 if (may_go(b)) consider_swap(a, b, best);
         }
@@ -149,8 +150,8 @@ class Planner {
         const Placement::Item& item = items()[a];
         if (to == *item.home || !item.fits.contains(to) || !placement_.has_room(a, to)) return;
         const Cost before = placement_.marginal(a, *item.home);
-        const Cost gain = beyond_margin(before - placement_.marginal(a, to), before,
-                                        item.former.has_value());
+        const Cost gain =
+            beyond_margin(before - placement_.marginal(a, to), before, item.former.has_value());
         if (gain > best.gain) best = {gain, a, to, std::nullopt};
     }
 
@@ -169,9 +170,8 @@ class Planner {
         placement_.put(a, home_a);
         placement_.put(b, home_b);
         const Cost before = before_a + before_b;
-        const Cost gain = beyond_margin(before - after, before,
-                                        items()[a].former.has_value() ||
-                                            items()[b].former.has_value());
+        const Cost gain = beyond_margin(
+            before - after, before, items()[a].former.has_value() || items()[b].former.has_value());
         if (gain > best.gain) best = {gain, a, home_b, b};
     }
 
@@ -193,8 +193,8 @@ class Planner {
         }
         verdict.cost = placement_.marginal(index, *item.home);
         const Bytes away = total_bytes(*item.cell) - item.cell->residency[*item.home];
-        const bool leftovers = away > settled_bytes &&
-                               locality(*item.cell, *item.home) < settled_share;
+        const bool leftovers =
+            away > settled_bytes && locality(*item.cell, *item.home) < settled_share;
         if (item.cell->movable && leftovers) verdict.to_move = away;
         const bool confined = item.cell->confined_to == item.home;
         verdict.reason = reason_for(index, confined && verdict.to_move == 0, verdict);

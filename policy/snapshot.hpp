@@ -10,9 +10,9 @@
 namespace vnuma {
 
 struct HostNode {
-    int id = 0;                  // the kernel's number
-    int cpus = 0;                // logical CPUs online
-    MilliCpu cpu_capacity = 0;   // a core is 1000; each further SMT sibling adds 200
+    int id = 0;                 // the kernel's number
+    int cpus = 0;               // logical CPUs online
+    MilliCpu cpu_capacity = 0;  // a core is 1000; each further SMT sibling adds 200
     Bytes memory_total = 0;
     Bytes memory_available = 0;  // free, or free for the asking (clean page cache)
 };
@@ -25,10 +25,10 @@ struct Topology {
 struct CellState {
     CellKey key;
     int vcpus = 0;
-    MilliCpu cpu_use = 0;           // run time plus time waiting for a CPU
-    std::vector<Bytes> residency;   // by NodeIndex
-    bool movable = true;            // whether its memory can be moved
-    NodeSet allowed;                // where its owner lets it be, vCPUs and memory
+    MilliCpu cpu_use = 0;                  // run time plus time waiting for a CPU
+    std::vector<Bytes> residency;          // by NodeIndex
+    bool movable = true;                   // whether its memory can be moved
+    NodeSet allowed;                       // where its owner lets it be, vCPUs and memory
     std::optional<NodeIndex> confined_to;  // where all of its vCPUs are pinned just now
 };
 

@@ -41,8 +41,8 @@ asio::awaitable<void> Client::run() {
     auto both = asio::experimental::make_parallel_group(
         asio::co_spawn(executor, read_loop(), asio::deferred),
         asio::co_spawn(executor, write_loop(), asio::deferred));
-    auto [order, read_error, write_error] = co_await both.async_wait(
-        asio::experimental::wait_for_one(), asio::use_awaitable);
+    auto [order, read_error, write_error] =
+        co_await both.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
     std::exception_ptr first = order[0] == 0 ? read_error : write_error;
     end(first ? first : std::make_exception_ptr(ConnectionError(path_ + ": closed")));
     std::rethrow_exception(ended_);
@@ -56,7 +56,8 @@ asio::awaitable<void> Client::read_loop() {
         const std::size_t size = co_await socket_.async_read_some(asio::buffer(chunk), token);
         if (error) throw ConnectionError(path_ + ": " + error.message());
         decoder_.feed({chunk.data(), size});
-        while (auto message = decoder_.next()) dispatch(std::move(*message));
+        while (auto message = decoder_.next())
+            dispatch(std::move(*message));
     }
 }
 
@@ -105,7 +106,8 @@ void Client::end(std::exception_ptr cause) {
     ended_ = std::move(cause);
     close();
     greeted_.cancel();
-    for (auto& [id, request] : pending_) request->answered.cancel();
+    for (auto& [id, request] : pending_)
+        request->answered.cancel();
     pending_.clear();
     events_.close();
 }

@@ -90,8 +90,7 @@ class Client {
         boost::asio::steady_timer answered;  // expires at the deadline, cancelled by the answer
         Outcome outcome;
     };
-    using EventChannel =
-        boost::asio::experimental::channel<void(boost::system::error_code, Event)>;
+    using EventChannel = boost::asio::experimental::channel<void(boost::system::error_code, Event)>;
 
     boost::asio::awaitable<void> read_loop();
     boost::asio::awaitable<void> write_loop();
@@ -121,8 +120,7 @@ boost::asio::awaitable<T> Client::run_beside(boost::asio::awaitable<T> work) {
     auto both = asio::experimental::make_parallel_group(
         asio::co_spawn(executor, run(), asio::deferred),
         asio::co_spawn(executor, std::move(work), asio::deferred));
-    auto done =
-        co_await both.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+    auto done = co_await both.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
     const bool work_first = std::get<0>(done)[0] == 1;
     if (std::exception_ptr failure = work_first ? std::get<2>(done) : std::get<1>(done))
         std::rethrow_exception(failure);

@@ -54,7 +54,8 @@ CellMover& Actuator::mover_for(const Move& move, const CellKey& key) {
     const auto known = movers_.find(key);
     if (known != movers_.end() && known->second.serves(move.target.cell->ranges, node_id))
         return known->second;
-    return movers_.insert_or_assign(key, CellMover(move.target.cell->ranges, node_id)).first->second;
+    return movers_.insert_or_assign(key, CellMover(move.target.cell->ranges, node_id))
+        .first->second;
 }
 
 MoveStep Actuator::step(const Move& move, CellMover& mover) const {

@@ -18,8 +18,8 @@ boost::asio::awaitable<std::invoke_result_t<Function>> as_coroutine(Function fun
 // Runs `function` on the pool and resumes the caller on its own executor. A cancellation waits for
 // the function to end. What the function refers to must live until then.
 template <typename Function>
-boost::asio::awaitable<std::invoke_result_t<Function>> run_blocking(
-    boost::asio::thread_pool& pool, Function function) {
+boost::asio::awaitable<std::invoke_result_t<Function>> run_blocking(boost::asio::thread_pool& pool,
+                                                                    Function function) {
     co_return co_await boost::asio::co_spawn(pool, as_coroutine(std::move(function)),
                                              boost::asio::use_awaitable);
 }

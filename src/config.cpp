@@ -1,5 +1,6 @@
 #include "src/config.hpp"
 
+#include <toml++/toml.h>
 #include <charconv>
 #include <cmath>
 #include <fstream>
@@ -8,7 +9,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
-#include <toml++/toml.h>
 
 namespace vnuma {
 namespace {
@@ -26,8 +26,8 @@ class Reader {
     void read(const toml::table& table, const std::string& section, const Keys& keys,
               const std::vector<std::string>& subsections) {
         for (const auto& [key, value] : table) {
-            const std::string path = section.empty() ? std::string(key.str())
-                                                     : section + "." + std::string(key.str());
+            const std::string path =
+                section.empty() ? std::string(key.str()) : section + "." + std::string(key.str());
             const auto known = keys.find(std::string(key.str()));
             if (known != keys.end()) {
                 const std::string problem = known->second(value);
@@ -36,7 +36,8 @@ class Reader {
                        subsections.end()) {
                 complain(key.source().begin.line, path, "unknown key");
             } else if (!value.is_table()) {
-                complain(value.source().begin.line, path, "is a section, write it as [" + path + "]");
+                complain(value.source().begin.line, path,
+                         "is a section, write it as [" + path + "]");
             }
         }
     }
@@ -48,7 +49,8 @@ class Reader {
 
     void throw_if_any() const {
         std::vector<std::string> all;
-        for (const auto& [line, found] : problems_) all.insert(all.end(), found.begin(), found.end());
+        for (const auto& [line, found] : problems_)
+            all.insert(all.end(), found.begin(), found.end());
         if (!all.empty()) throw ConfigError(std::move(all));
     }
 
@@ -90,7 +92,8 @@ Reader::Setter duration(milliseconds least, milliseconds most,
 Reader::Setter share(std::function<void(PerMille)> store) {
     return [=](const toml::node& node) -> std::string {
         const auto number = node.is_number() ? node.value<double>() : std::nullopt;
-        if (!number || !(*number >= 0 && *number < 1)) return "wants a share from 0 to 1, like 0.125";
+        if (!number || !(*number >= 0 && *number < 1))
+            return "wants a share from 0 to 1, like 0.125";
         store(std::llround(*number * 1000));
         return "";
     };
@@ -140,19 +143,21 @@ void read_memory(Reader& reader, const toml::table& file, Config& config) {
     const toml::table* table = file["memory"].as_table();
     if (!table) return;
     constexpr Bytes least_rate = mib, most_rate = 1024 * 1024 * mib;
-    reader.read(*table, "memory",
-                {{"rate", scaled({{"M", mib}, {"MiB", mib}, {"G", 1024 * mib}, {"GiB", 1024 * mib}},
-                                 "256M", least_rate, most_rate,
-                                 [&](std::int64_t bytes) { config.planner.pace = bytes; })},
-                 {"call_time", duration(milliseconds(1), milliseconds(1000),
-                                        [&](std::int64_t ms) { config.call_time = milliseconds(ms); })},
-                 {"watermark", share([&](PerMille value) { config.planner.watermark = value; })}},
-                {});
+    reader.read(
+        *table, "memory",
+        {{"rate",
+          scaled({{"M", mib}, {"MiB", mib}, {"G", 1024 * mib}, {"GiB", 1024 * mib}}, "256M",
+                 least_rate, most_rate, [&](std::int64_t bytes) { config.planner.pace = bytes; })},
+         {"call_time", duration(milliseconds(1), milliseconds(1000),
+                                [&](std::int64_t ms) { config.call_time = milliseconds(ms); })},
+         {"watermark", share([&](PerMille value) { config.planner.watermark = value; })}},
+        {});
 }
 
 std::string join(const std::vector<std::string>& lines) {
     std::string text;
-    for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+    for (const std::string& line : lines)
+        text += (text.empty() ? "" : "\n") + line;
     return text;
 }
 
@@ -160,9 +165,12 @@ std::string join(const std::vector<std::string>& lines) {
 
 const char* name(Mode mode) {
     switch (mode) {
-        case Mode::observe: return "observe";
-        case Mode::advise: return "advise";
-        case Mode::act: return "act";
+        case Mode::observe:
+            return "observe";
+        case Mode::advise:
+            return "advise";
+        case Mode::act:
+            return "act";
     }
     return "unknown";
 }
@@ -180,17 +188,17 @@ Config parse_config(const std::string& content, const std::string& origin) {
         reader.throw_if_any();
     }
     Config config;
-    reader.read(file, "",
-                {{"mode", mode(config.mode)},
-                 {"interval", duration(milliseconds(100), std::chrono::minutes(10),
-                                       [&](std::int64_t ms) { config.interval = milliseconds(ms); })},
-                 {"undo_at_stop", flag(config.undo_at_stop)}},
-                {"libvirt", "planner", "memory"});
+    reader.read(
+        file, "",
+        {{"mode", mode(config.mode)},
+         {"interval", duration(milliseconds(100), std::chrono::minutes(10),
+                               [&](std::int64_t ms) { config.interval = milliseconds(ms); })},
+         {"undo_at_stop", flag(config.undo_at_stop)}},
+        {"libvirt", "planner", "memory"});
     if (const toml::table* table = file["libvirt"].as_table())
-        reader.read(*table, "libvirt",
-                    {{"uri", text(config.libvirt_uri)},
-                     {"pid_directory", text(config.pid_directory)}},
-                    {});
+        reader.read(
+            *table, "libvirt",
+            {{"uri", text(config.libvirt_uri)}, {"pid_directory", text(config.pid_directory)}}, {});
     read_planner(reader, file, config.planner);
     read_memory(reader, file, config);
     reader.throw_if_any();

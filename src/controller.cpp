@@ -76,8 +76,7 @@ asio::awaitable<Tick> Controller::tick() {
     }
     try {
         const Topology topology = read_topology_now(host_);
-        tick.snapshot =
-            derive(previous_ ? &*previous_ : nullptr, *sample, host_, topology, pins_);
+        tick.snapshot = derive(previous_ ? &*previous_ : nullptr, *sample, host_, topology, pins_);
     } catch (const HostError& error) {
         tick.blind = error.what();
         co_return tick;

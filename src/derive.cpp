@@ -13,7 +13,8 @@ Threads threads_of(const Sample* sample, const std::string& uuid) {
     for (const GuestSample& guest : sample->guests)
         if (guest.uuid == uuid)
             for (const CellSample& cell : guest.cells)
-                for (const VcpuSample& vcpu : cell.vcpus) threads[vcpu.thread] = &vcpu;
+                for (const VcpuSample& vcpu : cell.vcpus)
+                    threads[vcpu.thread] = &vcpu;
     return threads;
 }
 
@@ -24,8 +25,8 @@ std::optional<MilliCpu> cpu_use(const CellSample& cell, const Threads& before, M
         const auto known = before.find(vcpu.thread);
         if (known == before.end() || known->second->start_time != vcpu.start_time || elapsed <= 0)
             return std::nullopt;
-        const std::uint64_t used_ns = vcpu.run_ns - known->second->run_ns + vcpu.wait_ns -
-                                      known->second->wait_ns;
+        const std::uint64_t used_ns =
+            vcpu.run_ns - known->second->run_ns + vcpu.wait_ns - known->second->wait_ns;
         use += static_cast<MilliCpu>(used_ns / 1000) / elapsed;
     }
     return use;

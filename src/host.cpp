@@ -59,7 +59,8 @@ std::vector<int> read_distances(const std::string& root, int id, const std::vect
     const std::string file = node_directory(root, id) + "/distance";
     std::istringstream numbers(read_file(file));
     std::vector<int> distances;
-    for (int distance = 0; numbers >> distance;) distances.push_back(distance);
+    for (int distance = 0; numbers >> distance;)
+        distances.push_back(distance);
     // The kernel prints one distance for each online node.
     if (distances.size() != ids.size())
         throw HostError(file + ": has not one distance for each online node");
@@ -110,7 +111,8 @@ Bytes read_available(int node_id, const std::string& root) {
 
 Topology read_topology_now(const Host& host, const std::string& root) {
     Topology topology = host.topology;
-    for (HostNode& node : topology.nodes) node.memory_available = read_available(node.id, root);
+    for (HostNode& node : topology.nodes)
+        node.memory_available = read_available(node.id, root);
     return topology;
 }
 

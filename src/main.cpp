@@ -33,16 +33,18 @@ struct Arguments {
 
 void say_requirements(const Config& config) {
     const std::vector<std::string> missing = missing_abilities(probe_abilities(), config.mode);
-    for (const std::string& problem : missing) spdlog::error("{}", problem);
+    for (const std::string& problem : missing)
+        spdlog::error("{}", problem);
     if (!missing.empty()) throw std::runtime_error("vnumad cannot work here");
-    for (const std::string& rival : find_rivals()) spdlog::warn("{}", rival);
+    for (const std::string& rival : find_rivals())
+        spdlog::warn("{}", rival);
 }
 
 // One line of JSON for each tick; under systemd, stdout is the journal.
 void report(const Tick& tick, const Host& host, std::string& last_blind) {
-    std::cout << make_report(tick, host).dump(-1, ' ', false,
-                                              nlohmann::json::error_handler_t::replace)
-              << std::endl;
+    std::cout
+        << make_report(tick, host).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+        << std::endl;
     if (tick.blind != last_blind) {
         if (tick.blind.empty())
             spdlog::info("seeing guests again");
@@ -79,10 +81,10 @@ int run(const Config& config, bool once) {
     say_requirements(config);
     const Host host = read_host();
     if (host.topology.nodes.size() < 2)
-        spdlog::warn("this host has one NUMA node: there is nothing to balance, nothing is changed");
+        spdlog::warn(
+            "this host has one NUMA node: there is nothing to balance, nothing is changed");
     std::string last_blind;
-    Controller controller(config, host,
-                          [&](const Tick& tick) { report(tick, host, last_blind); });
+    Controller controller(config, host, [&](const Tick& tick) { report(tick, host, last_blind); });
     asio::io_context context(1);
     std::exception_ptr failure;
     int status = 0;
@@ -123,7 +125,8 @@ int main(int argc, char** argv) {
         if (arguments.dry_run) config.mode = Mode::advise;
         return run(config, arguments.once);
     } catch (const ConfigError& error) {
-        for (const std::string& problem : error.problems) spdlog::error("{}", problem);
+        for (const std::string& problem : error.problems)
+            spdlog::error("{}", problem);
         return exit_bad_config;
     } catch (const std::exception& error) {
         spdlog::error("{}", error.what());

@@ -36,7 +36,8 @@ std::vector<void*> to_pointers(const std::vector<std::uint64_t>& addresses) {
 std::vector<int> query_nodes(pid_t pid, const std::vector<std::uint64_t>& addresses) {
     std::vector<void*> pointers = to_pointers(addresses);
     std::vector<int> nodes(addresses.size(), not_reached);
-    if (::move_pages(pid, pointers.size(), pointers.data(), nullptr, nodes.data(), 0) < 0) return {};
+    if (::move_pages(pid, pointers.size(), pointers.data(), nullptr, nodes.data(), 0) < 0)
+        return {};
     return nodes;
 }
 
@@ -129,7 +130,8 @@ MoveStep CellMover::move(const Process& process, std::vector<std::uint64_t> addr
     const bool huge = pass_ == Pass::huge;
     std::vector<std::uint64_t> seconds = addresses;
     if (huge)
-        for (std::uint64_t& address : seconds) address += page_bytes;
+        for (std::uint64_t& address : seconds)
+            address += page_bytes;
     const std::vector<int> now = query_nodes(process.pid(), addresses);
     const std::vector<int> beside = huge ? query_nodes(process.pid(), seconds) : now;
     for (std::size_t i = 0; i < now.size() && i < beside.size(); ++i) {

@@ -12,10 +12,10 @@
 namespace vnuma {
 
 struct MoveStep {
-    Bytes bytes = 0;                    // brought home by this step
-    std::chrono::nanoseconds took{0};   // the moving call itself
-    bool finished = false;              // all of the memory has been looked at
-    std::string error;                  // the kernel's refusal; no further step makes sense
+    Bytes bytes = 0;                   // brought home by this step
+    std::chrono::nanoseconds took{0};  // the moving call itself
+    bool finished = false;             // all of the memory has been looked at
+    std::string error;                 // the kernel's refusal; no further step makes sense
 };
 
 // Goes over one cell's memory twice: first one page of each 2 MiB, which moves huge pages whole,

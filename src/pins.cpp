@@ -21,7 +21,8 @@ constexpr int max_cpus = 8192;  // the kernel's own limit
 CpuSet make_set(const std::vector<int>& cpus) {
     CpuSet set(CPU_ALLOC(max_cpus), [](cpu_set_t* s) { CPU_FREE(s); });
     CPU_ZERO_S(CPU_ALLOC_SIZE(max_cpus), set.get());
-    for (const int cpu : cpus) CPU_SET_S(cpu, CPU_ALLOC_SIZE(max_cpus), set.get());
+    for (const int cpu : cpus)
+        CPU_SET_S(cpu, CPU_ALLOC_SIZE(max_cpus), set.get());
     return set;
 }
 
@@ -86,7 +87,8 @@ void Pins::forget_ended(const Sample& sample) {
     std::set<Thread> seen;
     for (const GuestSample& guest : sample.guests)
         for (const CellSample& cell : guest.cells)
-            for (const VcpuSample& vcpu : cell.vcpus) seen.insert({vcpu.thread, vcpu.start_time});
+            for (const VcpuSample& vcpu : cell.vcpus)
+                seen.insert({vcpu.thread, vcpu.start_time});
     std::erase_if(pins_, [&](const auto& entry) {
         return !seen.contains(entry.first) && !lives(entry.first.id, entry.first.start_time);
     });

@@ -66,8 +66,7 @@ json report_cell(const Tick& tick, const CellSample& sample, const CellState& ce
                {"vcpus", report_vcpus(sample, host)}};
     const auto verdict = std::find_if(tick.plan.verdicts.begin(), tick.plan.verdicts.end(),
                                       [&](const Verdict& v) { return v.key == cell.key; });
-    if (verdict != tick.plan.verdicts.end())
-        value["verdict"] = report_verdict(*verdict, topology);
+    if (verdict != tick.plan.verdicts.end()) value["verdict"] = report_verdict(*verdict, topology);
     return value;
 }
 

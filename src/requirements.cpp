@@ -44,7 +44,8 @@ std::vector<std::string> missing_abilities(const Abilities& found, Mode mode) {
     if (!found.schedstat)
         missing.emplace_back("this kernel has no /proc/PID/schedstat (CONFIG_SCHED_INFO)");
     if (!found.sys_ptrace)
-        missing.emplace_back("CAP_SYS_PTRACE is missing: guests' memory cannot be seen; run as root");
+        missing.emplace_back(
+            "CAP_SYS_PTRACE is missing: guests' memory cannot be seen; run as root");
     if (!found.sys_nice && mode == Mode::act)
         missing.emplace_back(
             "CAP_SYS_NICE is missing: nothing can be pinned or moved; run as root, or with "

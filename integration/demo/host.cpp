@@ -16,7 +16,9 @@ using nlohmann::json;
 
 constexpr std::chrono::seconds balance_limit{90};
 
-void say(const std::string& what) { std::cout << json{{"progress", what}}.dump() << std::endl; }
+void say(const std::string& what) {
+    std::cout << json{{"progress", what}}.dump() << std::endl;
+}
 
 void run() {
     say("starting libvirtd");
@@ -35,7 +37,8 @@ void run() {
             return all_home(report);
         },
         balance_limit);
-    if (last.is_null()) throw std::runtime_error("the guests did not get home:\n" + vnumad.output());
+    if (last.is_null())
+        throw std::runtime_error("the guests did not get home:\n" + vnumad.output());
 }
 
 }  // namespace

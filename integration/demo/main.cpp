@@ -105,7 +105,8 @@ int follow_lab(const std::string& command, Screen& screen, Story& story) {
 }  // namespace
 
 int main() {
-    const std::filesystem::path here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+    const std::filesystem::path here =
+        std::filesystem::read_symlink("/proc/self/exe").parent_path();
     Screen screen(::isatty(STDOUT_FILENO) != 0);
     Story story;
     screen.progress("booting a host with two NUMA nodes (emulated, with a real KVM of its own)");

@@ -21,13 +21,15 @@ std::string format(const char* pattern, Values... values) {
 
 std::int64_t total(const GuestPicture& guest) {
     std::int64_t sum = 0;
-    for (const auto& [node, bytes] : guest.bytes) sum += bytes;
+    for (const auto& [node, bytes] : guest.bytes)
+        sum += bytes;
     return std::max<std::int64_t>(sum, 1);
 }
 
 std::string repeat(const char* text, int times) {
     std::string all;
-    for (int i = 0; i < times; ++i) all += text;
+    for (int i = 0; i < times; ++i)
+        all += text;
     return all;
 }
 
@@ -49,7 +51,8 @@ std::string vcpus_on(const GuestPicture& guest, int node) {
 std::set<int> nodes_of(const std::vector<GuestPicture>& guests) {
     std::set<int> nodes;
     for (const GuestPicture& guest : guests)
-        for (const auto& [node, bytes] : guest.bytes) nodes.insert(node);
+        for (const auto& [node, bytes] : guest.bytes)
+            nodes.insert(node);
     return nodes;
 }
 
@@ -70,12 +73,13 @@ std::vector<GuestPicture> guests_of(const json& report) {
             for (const auto& [node, bytes] : cell.at("memory_bytes").items())
                 picture.bytes[std::stoi(node)] += bytes.get<std::int64_t>();
             for (const json& vcpu : cell.at("vcpus"))
-                picture.vcpu_nodes.push_back(vcpu.at("node").is_null() ? -1
-                                                                       : vcpu.at("node").get<int>());
+                picture.vcpu_nodes.push_back(
+                    vcpu.at("node").is_null() ? -1 : vcpu.at("node").get<int>());
             locality += cell.at("locality").get<double>();
             if (cell.contains("verdict")) picture.verdict = cell["verdict"].at("explanation");
         }
-        picture.locality = locality / static_cast<double>(std::max<std::size_t>(guest["cells"].size(), 1));
+        picture.locality =
+            locality / static_cast<double>(std::max<std::size_t>(guest["cells"].size(), 1));
         guests.push_back(std::move(picture));
     }
     std::sort(guests.begin(), guests.end(),
@@ -94,7 +98,8 @@ bool all_home(const json& report) {
     const json guests = report.value("guests", json::array());
     for (const json& guest : guests)
         for (const json& cell : guest.at("cells"))
-            if (!cell.contains("verdict") || cell["verdict"].at("reason") != "settled") return false;
+            if (!cell.contains("verdict") || cell["verdict"].at("reason") != "settled")
+                return false;
     return !guests.empty();
 }
 
@@ -117,10 +122,11 @@ std::string draw_line(const std::vector<GuestPicture>& guests) {
     for (const GuestPicture& guest : guests) {
         text += (text.empty() ? "" : " | ") + guest.name + ":";
         for (const int node : nodes_of(guests))
-            text += format(" N%d %lld MiB", node,
-                           static_cast<long long>(bytes_on(guest, node) / mib));
+            text +=
+                format(" N%d %lld MiB", node, static_cast<long long>(bytes_on(guest, node) / mib));
         text += " vCPUs on";
-        for (const int node : guest.vcpu_nodes) text += format(" N%d", node);
+        for (const int node : guest.vcpu_nodes)
+            text += format(" N%d", node);
         text += format(", local %.0f %%", guest.locality * 100);
     }
     return text;
@@ -130,7 +136,8 @@ std::string draw_table(const std::vector<GuestPicture>& before,
                        const std::vector<GuestPicture>& after) {
     std::string head = "guest   ", text;
     for (const char* when : {"before", "after"}) {
-        for (const int node : nodes_of(before)) head += format("  %6s N%d", when, node);
+        for (const int node : nodes_of(before))
+            head += format("  %6s N%d", when, node);
         head += "   local";
     }
     for (const GuestPicture& guest : before) {
@@ -139,8 +146,7 @@ std::string draw_table(const std::vector<GuestPicture>& before,
                                        [&](const auto& other) { return other.name == guest.name; });
         for (const GuestPicture* side : {&guest, same == after.end() ? &guest : &*same}) {
             for (const int node : nodes_of(before))
-                text += format("  %5lld MiB",
-                               static_cast<long long>(bytes_on(*side, node) / mib));
+                text += format("  %5lld MiB", static_cast<long long>(bytes_on(*side, node) / mib));
             text += format("   %3.0f %%", side->locality * 100);
         }
         text += "\n";

@@ -2,7 +2,8 @@
 // known to whoever sent it, and say every second how much they did and how long they were held up.
 //
 // In over the virtio port, one JSON object a line; each replaces the pattern before it:
-//   {"buffers": {"a": 150},                      name -> MiB; a known name and size is kept as it is
+//   {"buffers": {"a": 150},                      name -> MiB; a known name and size is kept as it
+//   is
 //    "threads": [{"cpu": 0, "buffer": "a",       pinned to this vCPU
 //                 "write": true,                 or read
 //                 "duty_percent": 25}]}          share of each 20 ms spent touching
@@ -52,7 +53,8 @@ struct Buffer {
     std::size_t size = 0;
 
     explicit Buffer(std::size_t mib) : size(mib << 20) {
-        void* mapped = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void* mapped =
+            ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (mapped == MAP_FAILED) throw std::runtime_error("no room for a buffer");
         bytes = static_cast<char*>(mapped);
     }
@@ -159,7 +161,8 @@ class Workload {
 
     json report(int second) {
         json threads = json::array();
-        for (auto& toucher : touchers_) threads.push_back(toucher->take_report());
+        for (auto& toucher : touchers_)
+            threads.push_back(toucher->take_report());
         return {{"second", second}, {"threads", threads}};
     }
 
@@ -169,7 +172,8 @@ class Workload {
 };
 
 void mount_kernel_file_systems() {
-    for (const char* directory : {"/proc", "/sys", "/dev"}) ::mkdir(directory, 0755);
+    for (const char* directory : {"/proc", "/sys", "/dev"})
+        ::mkdir(directory, 0755);
     ::mount("proc", "/proc", "proc", 0, nullptr);
     ::mount("sysfs", "/sys", "sysfs", 0, nullptr);
     ::mount("devtmpfs", "/dev", "devtmpfs", 0, nullptr);

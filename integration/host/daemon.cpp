@@ -39,7 +39,9 @@ Daemon::Daemon(const std::string& config, const std::vector<std::string>& wrappe
     pid_ = start_program(argv, log_);
 }
 
-Daemon::~Daemon() { stop(); }
+Daemon::~Daemon() {
+    stop();
+}
 
 std::vector<json> Daemon::take_reports() {
     std::vector<json> reports;

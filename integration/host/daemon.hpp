@@ -40,7 +40,7 @@ class Daemon {
     std::string output() const;
 
   private:
-    std::string log_;  // file
+    std::string log_;       // file
     std::size_t read_ = 0;  // bytes of the log
     pid_t pid_ = -1;
 };

@@ -22,7 +22,8 @@ std::vector<int> parse_list(const std::string& text) {
         int first = 0, last = 0;
         const int found = std::sscanf(part.c_str(), "%d-%d", &first, &last);
         if (found < 1) continue;
-        for (int n = first; n <= (found == 2 ? last : first); ++n) numbers.push_back(n);
+        for (int n = first; n <= (found == 2 ? last : first); ++n)
+            numbers.push_back(n);
     }
     return numbers;
 }
@@ -40,7 +41,8 @@ Mapping parse_numa_line(const std::string& line) {
         if (std::sscanf(field.c_str(), "N%d=%llu", &node, &count) == 2) pages[node] = count;
         if (std::sscanf(field.c_str(), "kernelpagesize_kB=%llu", &count) == 1) page = count * 1024;
     }
-    for (const auto& [node, count] : pages) mapping.bytes[node] = count * page;
+    for (const auto& [node, count] : pages)
+        mapping.bytes[node] = count * page;
     return mapping;
 }
 
@@ -64,13 +66,14 @@ std::vector<int> node_cpus(int node) {
         read_text("/sys/devices/system/node/node" + std::to_string(node) + "/cpulist"));
 }
 
-std::vector<int> online_nodes() { return parse_list(read_text("/sys/devices/system/node/online")); }
+std::vector<int> online_nodes() {
+    return parse_list(read_text("/sys/devices/system/node/online"));
+}
 
 std::vector<pid_t> tasks_of(pid_t pid) {
     std::vector<pid_t> tasks;
     std::error_code gone;
-    for (const auto& entry :
-         fs::directory_iterator("/proc/" + std::to_string(pid) + "/task", gone))
+    for (const auto& entry : fs::directory_iterator("/proc/" + std::to_string(pid) + "/task", gone))
         tasks.push_back(std::atoi(entry.path().filename().c_str()));
     return tasks;
 }
@@ -87,7 +90,8 @@ std::vector<int> affinity_of(pid_t task) {
 void set_affinity(pid_t task, const std::vector<int>& cpus) {
     cpu_set_t set;
     CPU_ZERO(&set);
-    for (int cpu : cpus) CPU_SET(cpu, &set);
+    for (int cpu : cpus)
+        CPU_SET(cpu, &set);
     ::sched_setaffinity(task, sizeof set, &set);
 }
 
@@ -109,7 +113,8 @@ std::vector<Mapping> large_mappings(pid_t pid, std::uint64_t min_bytes) {
     std::istringstream maps(read_text(directory + "/maps"));
     for (std::string line; std::getline(maps, line);) {
         unsigned long long start = 0, end = 0;
-        if (std::sscanf(line.c_str(), "%llx-%llx rw", &start, &end) == 2) sizes[start] = end - start;
+        if (std::sscanf(line.c_str(), "%llx-%llx rw", &start, &end) == 2)
+            sizes[start] = end - start;
     }
     std::istringstream lines(read_text(directory + "/numa_maps"));
     for (std::string line; std::getline(lines, line);) {

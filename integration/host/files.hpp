@@ -11,14 +11,14 @@
 
 namespace vnuma::lab {
 
-std::string read_text(const std::string& file);  // empty when it cannot be read
+std::string read_text(const std::string& file);                     // empty when it cannot be read
 void write_text(const std::string& file, const std::string& text);  // throws std::system_error
 
 std::vector<int> node_cpus(int node);
 std::vector<int> online_nodes();
 
 std::vector<pid_t> tasks_of(pid_t pid);
-std::vector<int> affinity_of(pid_t task);                    // CPU ids
+std::vector<int> affinity_of(pid_t task);                     // CPU ids
 void set_affinity(pid_t task, const std::vector<int>& cpus);  // errors are the task's end: ignored
 
 // "CPU N/KVM" threads by vCPU id.

@@ -28,17 +28,21 @@ constexpr int settled_reports = 2;
 
 int vcpus_of(const GuestShape& shape) {
     int vcpus = 0;
-    for (const GuestCell& cell : shape.cells) vcpus += cell.vcpus;
+    for (const GuestCell& cell : shape.cells)
+        vcpus += cell.vcpus;
     return vcpus;
 }
 
 int mib_of(const GuestShape& shape) {
     int mib = 0;
-    for (const GuestCell& cell : shape.cells) mib += cell.mib;
+    for (const GuestCell& cell : shape.cells)
+        mib += cell.mib;
     return mib;
 }
 
-std::string buffer_name(int vcpu) { return "vcpu" + std::to_string(vcpu); }
+std::string buffer_name(int vcpu) {
+    return "vcpu" + std::to_string(vcpu);
+}
 
 // The workload sits beside the program that runs the scenario.
 std::string workload_file() {
@@ -123,13 +127,15 @@ Guest::~Guest() {
 void Guest::confine(bool to_first_touch_nodes) const {
     std::vector<int> everywhere;
     for (int node : online_nodes())
-        for (int cpu : node_cpus(node)) everywhere.push_back(cpu);
+        for (int cpu : node_cpus(node))
+            everywhere.push_back(cpu);
     const auto& nodes = shape_.first_touch_nodes;
     const auto cpus_for = [&](std::size_t index) {
         return to_first_touch_nodes && !nodes.empty() ? node_cpus(nodes[index % nodes.size()])
                                                       : everywhere;
     };
-    for (pid_t task : tasks_of(pid_)) set_affinity(task, cpus_for(0));
+    for (pid_t task : tasks_of(pid_))
+        set_affinity(task, cpus_for(0));
     for (const auto& [vcpu, task] : vcpu_threads(pid_))
         set_affinity(task, cpus_for(static_cast<std::size_t>(vcpu)));
 }
@@ -171,8 +177,7 @@ void Guest::touch_everything() {
 
 void Guest::send(const json& pattern) {
     const std::string line = pattern.dump() + "\n";
-    if (::send(port_, line.data(), line.size(), MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(line.size()))
+    if (::send(port_, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()))
         throw std::runtime_error(shape_.name + ": the workload's port is closed");
 }
 

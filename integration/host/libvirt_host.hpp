@@ -3,8 +3,8 @@
 
 #include <libvirt/libvirt.h>
 
-#include <string>
 #include <sys/types.h>
+#include <string>
 
 namespace vnuma::lab {
 

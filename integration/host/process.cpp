@@ -14,7 +14,8 @@ namespace vnuma::lab {
 pid_t start_program(const std::vector<std::string>& argv, const std::string& log) {
     std::vector<char*> words;
     words.reserve(argv.size() + 1);
-    for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
+    for (const std::string& word : argv)
+        words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);
     const pid_t pid = ::fork();
     if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
@@ -41,6 +42,8 @@ int end_program(pid_t pid, std::chrono::seconds grace) {
     return status;
 }
 
-void pause_briefly() { std::this_thread::sleep_for(std::chrono::milliseconds(100)); }
+void pause_briefly() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+}
 
 }  // namespace vnuma::lab

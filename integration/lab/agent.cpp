@@ -63,10 +63,12 @@ struct Child {
 
 [[noreturn]] void exec_command(const Command& command) {
     std::vector<char*> argv;
-    for (const std::string& word : command.argv) argv.push_back(const_cast<char*>(word.c_str()));
+    for (const std::string& word : command.argv)
+        argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
     ::clearenv();
-    for (const auto& [name, value] : command.environment) ::setenv(name.c_str(), value.c_str(), 1);
+    for (const auto& [name, value] : command.environment)
+        ::setenv(name.c_str(), value.c_str(), 1);
     if (::chdir(command.directory.c_str()) != 0 && ::chdir("/") != 0) _exit(exit_not_started);
     ::execvp(argv[0], argv.data());
     ::dprintf(STDERR_FILENO, "%s: %s\n", argv[0], std::generic_category().message(errno).c_str());
@@ -163,7 +165,8 @@ class Session {
         const ssize_t size = ::read(port_, chunk.data(), chunk.size());
         if (size <= 0) return;
         decoder_.feed({chunk.data(), static_cast<std::size_t>(size)});
-        while (auto frame = decoder_.next()) handle(*frame);
+        while (auto frame = decoder_.next())
+            handle(*frame);
     }
 
     void handle(const Frame& frame) const {

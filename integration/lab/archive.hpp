@@ -16,7 +16,6 @@ struct InitramfsFile {
 };
 
 // Writes a cpio archive in the kernel's "newc" format; every file is executable.
-void write_initramfs(const std::filesystem::path& archive,
-                     const std::vector<InitramfsFile>& files);
+void write_initramfs(const std::filesystem::path& archive, const std::vector<InitramfsFile>& files);
 
 }  // namespace vnuma::lab

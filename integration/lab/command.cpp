@@ -7,9 +7,12 @@ namespace vnuma::lab {
 using nlohmann::json;
 
 std::string to_json(const Command& command) {
-    return json{{"argv", command.argv},         {"directory", command.directory},
-                {"environment", command.environment}, {"terminal", command.terminal},
-                {"rows", command.rows},         {"columns", command.columns}}
+    return json{{"argv", command.argv},
+                {"directory", command.directory},
+                {"environment", command.environment},
+                {"terminal", command.terminal},
+                {"rows", command.rows},
+                {"columns", command.columns}}
         .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

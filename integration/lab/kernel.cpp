@@ -1,6 +1,5 @@
 #include "integration/lab/kernel.hpp"
 
-
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -37,7 +36,8 @@ class Closure {
         auto file = files_.find(name);
         if (file == files_.end() || !seen_.insert(name).second) return;
         std::string image = read_compressed(file->second);
-        for (const std::string& dependency : module_dependencies(image)) add(dependency);
+        for (const std::string& dependency : module_dependencies(image))
+            add(dependency);
         ordered_.push_back({name, std::move(image)});
     }
 
@@ -65,13 +65,14 @@ Kernel::Kernel(const fs::path& root) {
         }
     }
     if (image_.empty())
-        throw std::runtime_error(root.string() +
-                                 ": no kernel with its modules below it (./bootstrap deps fetches one)");
+        throw std::runtime_error(
+            root.string() + ": no kernel with its modules below it (./bootstrap deps fetches one)");
 }
 
 std::vector<Module> Kernel::modules(const std::vector<std::string>& wanted) const {
     Closure closure(modules_);
-    for (const std::string& name : wanted) closure.add(name);
+    for (const std::string& name : wanted)
+        closure.add(name);
     return closure.take();
 }
 

@@ -88,7 +88,8 @@ int run(const Arguments& arguments, bool terminal) {
     MachineOptions options;
     options.topology = load_topology(arguments.topology);
     choose_emulator(arguments, options);
-    options.kernel_root = arguments.kernel_root.empty() ? lab_home() : fs::path(arguments.kernel_root);
+    options.kernel_root =
+        arguments.kernel_root.empty() ? lab_home() : fs::path(arguments.kernel_root);
     options.agent = fs::read_symlink("/proc/self/exe");
     options.timeout = std::chrono::seconds(arguments.timeout_s);
     options.report_boot = arguments.verbose;
@@ -121,7 +122,8 @@ class RawTerminal {
 };
 
 int shell(Arguments arguments) {
-    if (!::isatty(STDIN_FILENO)) throw std::runtime_error("shell wants a terminal; use run instead");
+    if (!::isatty(STDIN_FILENO))
+        throw std::runtime_error("shell wants a terminal; use run instead");
     arguments.argv = {"bash", "-l"};
     std::cerr << "vnuma-lab: booting; the shell ends with ^D\n";
     RawTerminal raw;
@@ -129,8 +131,9 @@ int shell(Arguments arguments) {
 }
 
 void add_host_options(CLI::App& command, Arguments& arguments) {
-    command.add_option("--topology", arguments.topology,
-                       "shape of the host: a JSON file, or a name in " VNUMA_TOPOLOGIES)
+    command
+        .add_option("--topology", arguments.topology,
+                    "shape of the host: a JSON file, or a name in " VNUMA_TOPOLOGIES)
         ->capture_default_str();
     command.add_option("--timeout", arguments.timeout_s, "seconds until the host is killed")
         ->check(CLI::Range(1, 24 * 3600))

@@ -28,8 +28,8 @@ constexpr const char* busybox = "/bin/busybox";
 
 // What the host needs to see the caller's files and to run KVM guests. First what makes patched
 // kernel code safe here, see integration/lab/poke_twice.
-const std::vector<std::string> host_modules{"vnuma_poke_twice", "9p",        "9pnet_virtio", "overlay",
-                                            "kvm_amd",          "vhost_net", "tun"};
+const std::vector<std::string> host_modules{
+    "vnuma_poke_twice", "9p", "9pnet_virtio", "overlay", "kvm_amd", "vhost_net", "tun"};
 
 }  // namespace
 
@@ -48,7 +48,8 @@ RunDirectory::~RunDirectory() {
 void RunDirectory::keep_logs() {
     keep_ = true;
     std::error_code ignored;
-    for (const fs::path& file : {initramfs(), port(), monitor()}) fs::remove(file, ignored);
+    for (const fs::path& file : {initramfs(), port(), monitor()})
+        fs::remove(file, ignored);
 }
 
 void write_lab_initramfs(const fs::path& file, const MachineOptions& options) {
@@ -69,17 +70,16 @@ std::vector<std::string> qemu_arguments(const MachineOptions& options, const fs:
     std::vector<std::string> arguments{
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine", "q35",
         // Emulated SVM with nested paging is what gives the host a real KVM of its own.
-        "-accel", "tcg,thread=multi", "-cpu", "EPYC,+svm,+npt",
-        "-kernel", kernel_image.string(), "-initrd", files.initramfs().string(), "-append",
-        "console=ttyS0 panic=-1 oops=panic mitigations=off nowatchdog rdinit=/init",
-        "-serial", "file:" + files.console().string(),
-        "-chardev", "socket,id=qmp,server=on,wait=off,path=" + files.monitor().string(),
-        "-mon", "chardev=qmp,mode=control",
-        "-virtfs", "local,path=/,mount_tag=root0,security_model=none,readonly=on,multidevs=remap",
-        "-device", "virtio-serial-pci",
-        "-chardev", "socket,id=port,path=" + files.port().string(),
-        "-device", std::string("virtserialport,chardev=port,name=") + port_name,
-        "-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"};
+        "-accel", "tcg,thread=multi", "-cpu", "EPYC,+svm,+npt", "-kernel", kernel_image.string(),
+        "-initrd", files.initramfs().string(), "-append",
+        "console=ttyS0 panic=-1 oops=panic mitigations=off nowatchdog rdinit=/init", "-serial",
+        "file:" + files.console().string(), "-chardev",
+        "socket,id=qmp,server=on,wait=off,path=" + files.monitor().string(), "-mon",
+        "chardev=qmp,mode=control", "-virtfs",
+        "local,path=/,mount_tag=root0,security_model=none,readonly=on,multidevs=remap", "-device",
+        "virtio-serial-pci", "-chardev", "socket,id=port,path=" + files.port().string(), "-device",
+        std::string("virtserialport,chardev=port,name=") + port_name, "-object",
+        "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"};
     if (!options.firmware.empty())
         for (const char* directory : {"share/qemu", "share/seabios"})
             arguments.insert(arguments.end(), {"-L", (options.firmware / directory).string()});
@@ -90,13 +90,13 @@ std::vector<std::string> qemu_arguments(const MachineOptions& options, const fs:
 
 Qemu::Qemu(asio::io_context& context, const MachineOptions& options, const RunDirectory& files)
     : exit_(context, std::chrono::steady_clock::time_point::max()),
-      child_(options.emulator.string(),
-             process::args =
-                 qemu_arguments(options, Kernel(options.kernel_root).image(), files),
-             process::std_in<process::null, process::std_out> process::null,
-             process::std_err > files.errors().string(), context,
-             process::on_exit = [this](int, const std::error_code&) { exit_.expires_after({}); },
-             process::extend::on_exec_setup = [](auto&) { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }) {}
+      child_(
+          options.emulator.string(),
+          process::args = qemu_arguments(options, Kernel(options.kernel_root).image(), files),
+          process::std_in<process::null, process::std_out> process::null,
+          process::std_err > files.errors().string(), context,
+          process::on_exit = [this](int, const std::error_code&) { exit_.expires_after({}); },
+          process::extend::on_exec_setup = [](auto&) { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }) {}
 
 Qemu::~Qemu() {
     std::error_code ignored;

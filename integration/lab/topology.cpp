@@ -79,8 +79,8 @@ Topology parse_topology(std::string_view text, const std::string& origin) {
         fail(origin, "a host has 1 to " + std::to_string(max_cpus) + " CPUs");
     if (topology.nodes[0].cpus == 0 || topology.nodes[0].mib == 0)
         fail(origin, "node 0 boots the host: it needs cpus and mib");
-    topology.distances = parse_distances(file.value("distances", json()), nodes->size(),
-                                         origin + ": distances");
+    topology.distances =
+        parse_distances(file.value("distances", json()), nodes->size(), origin + ": distances");
     return topology;
 }
 
@@ -102,7 +102,8 @@ std::vector<std::string> qemu_options(const Topology& topology) {
         }
         if (node.mib > 0) {
             const std::string name = "ram-node" + std::to_string(id);
-            add("-object", "memory-backend-ram,id=" + name + ",size=" + std::to_string(node.mib) + "M");
+            add("-object",
+                "memory-backend-ram,id=" + name + ",size=" + std::to_string(node.mib) + "M");
             numa += ",memdev=" + name;
         }
         add("-numa", numa);

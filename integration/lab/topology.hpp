@@ -17,8 +17,8 @@ struct TopologyError : std::runtime_error {
 };
 
 struct Node {
-    int cpus = 0;            // 0: a node with memory only
-    std::int64_t mib = 0;    // 0: a node with CPUs only
+    int cpus = 0;          // 0: a node with memory only
+    std::int64_t mib = 0;  // 0: a node with CPUs only
 };
 
 struct Topology {

@@ -12,7 +12,8 @@ constexpr double nearly_all = 0.99;
 int node_of(const std::vector<int>& cpus) {
     for (const int node : online_nodes()) {
         const std::vector<int> of_node = node_cpus(node);
-        if (!cpus.empty() && std::includes(of_node.begin(), of_node.end(), cpus.begin(), cpus.end()))
+        if (!cpus.empty() &&
+            std::includes(of_node.begin(), of_node.end(), cpus.begin(), cpus.end()))
             return node;
     }
     return -1;
@@ -32,10 +33,12 @@ Placement placement_of_cell(const Guest& guest, std::size_t cell) {
             total += static_cast<double>(bytes);
         }
     }
-    for (auto& [node, share] : placement.memory_share) share /= total;
+    for (auto& [node, share] : placement.memory_share)
+        share /= total;
 
     int first = 0;
-    for (std::size_t i = 0; i < cell; ++i) first += shape.cells[i].vcpus;
+    for (std::size_t i = 0; i < cell; ++i)
+        first += shape.cells[i].vcpus;
     const std::map<int, pid_t> threads = vcpu_threads(guest.pid());
     for (int vcpu = first; vcpu < first + shape.cells[cell].vcpus; ++vcpu) {
         const auto thread = threads.find(vcpu);
@@ -45,7 +48,9 @@ Placement placement_of_cell(const Guest& guest, std::size_t cell) {
     return placement;
 }
 
-Placement placement_of(const Guest& guest) { return placement_of_cell(guest, 0); }
+Placement placement_of(const Guest& guest) {
+    return placement_of_cell(guest, 0);
+}
 
 int home_of(const Placement& placement) {
     if (placement.vcpu_nodes.empty()) return -1;
@@ -53,7 +58,8 @@ int home_of(const Placement& placement) {
     const auto share = placement.memory_share.find(node);
     const bool vcpus = std::all_of(placement.vcpu_nodes.begin(), placement.vcpu_nodes.end(),
                                    [&](int other) { return other == node; });
-    return vcpus && share != placement.memory_share.end() && share->second >= nearly_all ? node : -1;
+    return vcpus && share != placement.memory_share.end() && share->second >= nearly_all ? node
+                                                                                         : -1;
 }
 
 }  // namespace vnuma::lab

@@ -33,7 +33,8 @@ TEST(TwoNodes, MisplacedGuestsEndWholeOnDifferentNodes) {
 
     Daemon vnumad(acting);
     EXPECT_FALSE(vnumad.wait_for(all_settled, settle_limit).is_null()) << vnumad.output();
-    const int home_of_alpha = home_of(placement_of(alpha)), home_of_beta = home_of(placement_of(beta));
+    const int home_of_alpha = home_of(placement_of(alpha)),
+              home_of_beta = home_of(placement_of(beta));
     EXPECT_GE(home_of_alpha, 0) << vnumad.output();
     EXPECT_GE(home_of_beta, 0) << vnumad.output();
     EXPECT_NE(home_of_alpha, home_of_beta);
@@ -44,7 +45,8 @@ TEST(TwoNodes, EachCellOfAGuestEndsOnItsOwnNode) {
     const Guest guest(libvirt_host(), {"cells", {{1, 256}, {1, 320}}, {0, 0}, 100});
     Daemon vnumad(acting);
     EXPECT_FALSE(vnumad.wait_for(all_settled, settle_limit).is_null()) << vnumad.output();
-    const int first = home_of(placement_of_cell(guest, 0)), second = home_of(placement_of_cell(guest, 1));
+    const int first = home_of(placement_of_cell(guest, 0)),
+              second = home_of(placement_of_cell(guest, 1));
     EXPECT_GE(first, 0) << vnumad.output();
     EXPECT_GE(second, 0) << vnumad.output();
     EXPECT_NE(first, second);
@@ -76,7 +78,8 @@ TEST(TwoNodes, TheOwnersPinsAreNeverWidenedAndAStopPutsBackWhatWas) {
     const Guest guest(libvirt_host(), thin("owned", {0, 1}));
     const std::map<int, pid_t> threads = vcpu_threads(guest.pid());
     const std::vector<int> owners_choice = node_cpus(1);
-    for (const auto& [vcpu, thread] : threads) set_affinity(thread, {owners_choice[0], 0});
+    for (const auto& [vcpu, thread] : threads)
+        set_affinity(thread, {owners_choice[0], 0});
     Daemon vnumad(acting);
     EXPECT_FALSE(vnumad.wait_for(all_settled, settle_limit).is_null()) << vnumad.output();
     for (const auto& [vcpu, thread] : threads) {
@@ -123,10 +126,36 @@ TEST(TwoNodes, ADryRunSaysWhatItWouldDoAndTouchesNothing) {
     EXPECT_LT(placement_of(guest).memory_share.at(0), 0.9);
 }
 
+TEST(TwoNodes, TheWorkloadFollowsANewPatternAtRunTime) {
+    Guest guest(libvirt_host(), thin("pattern", {0, 1}));
+    // One thread that reads the other's buffer; the second buffer and thread go.
+    guest.send(
+        {{"buffers", {{"vcpu1", 120}}},
+         {"threads", {{{"cpu", 0}, {"buffer", "vcpu1"}, {"write", false}, {"duty_percent", 10}}}}});
+    json threads;
+    EXPECT_TRUE(wait_until(
+        [&] {
+            threads = guest.next_report(settle_limit)["threads"];
+            return threads.size() == 1 && threads[0]["touches"] > 0;
+        },
+        settle_limit));
+    ASSERT_EQ(threads.size(), 1U);
+    EXPECT_EQ(threads[0]["cpu"], 0);
+    EXPECT_EQ(threads[0]["buffer"], "vcpu1");
+    EXPECT_GT(threads[0]["stall_us"], 0);
+    guest.send(
+        {{"buffers", json::object()},
+         {"threads", {{{"cpu", 0}, {"buffer", "none"}, {"write", true}, {"duty_percent", 10}}}}});
+    EXPECT_THROW(while (true) guest.next_report(settle_limit), std::runtime_error)
+        << "it took a bad pattern";
+}
+
 TEST(TwoNodes, WithoutCapabilitiesItSaysWhichAreMissingAndEnds) {
-    Daemon vnumad(acting, {"setpriv", "--bounding-set", "-sys_nice,-sys_ptrace", "--inh-caps", "-all"});
+    Daemon vnumad(acting,
+                  {"setpriv", "--bounding-set", "-sys_nice,-sys_ptrace", "--inh-caps", "-all"});
     EXPECT_EQ(vnumad.wait_for_end(settle_limit), 1);
-    EXPECT_NE(vnumad.output().find("CAP_SYS_PTRACE is missing"), std::string::npos) << vnumad.output();
+    EXPECT_NE(vnumad.output().find("CAP_SYS_PTRACE is missing"), std::string::npos)
+        << vnumad.output();
     EXPECT_NE(vnumad.output().find("CAP_SYS_NICE is missing"), std::string::npos);
 }
 

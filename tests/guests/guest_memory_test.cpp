@@ -16,8 +16,8 @@ DomainCell cell(int id, std::int64_t size_mib) {
 }
 
 TEST(FindCellMemory, FindsTheBlockOfTheCellsSize) {
-    const auto found = find_cell_memory({cell(0, 512)}, {mapping(100, 16), mapping(1000, 512),
-                                                         mapping(1512, 1, false)});
+    const auto found = find_cell_memory(
+        {cell(0, 512)}, {mapping(100, 16), mapping(1000, 512), mapping(1512, 1, false)});
     ASSERT_EQ(found[0].ranges.size(), 1U);
     EXPECT_EQ(found[0].ranges[0].start, 1000 * mib);
 }
@@ -36,29 +36,32 @@ TEST(FindCellMemory, ABlockInSeveralMappingsIsOneBlock) {
 }
 
 TEST(FindCellMemory, BlocksThatCannotBeToldApartAreNotGuessed) {
-    const auto alike = find_cell_memory({cell(0, 256), cell(1, 256)},
-                                        {mapping(1000, 256), mapping(2000, 256)});
+    const auto alike =
+        find_cell_memory({cell(0, 256), cell(1, 256)}, {mapping(1000, 256), mapping(2000, 256)});
     EXPECT_NE(alike[0].unknown, "");
     EXPECT_NE(alike[1].unknown, "");
-    EXPECT_NE(find_cell_memory({cell(0, 256)}, {mapping(1000, 256), mapping(2000, 256)})[0].unknown, "");
+    EXPECT_NE(find_cell_memory({cell(0, 256)}, {mapping(1000, 256), mapping(2000, 256)})[0].unknown,
+              "");
     EXPECT_NE(find_cell_memory({cell(0, 256)}, {mapping(1000, 255)})[0].unknown, "");
 }
 
 TEST(SumResidency, AddsUpMappingsInsideTheRangesOnly) {
     const std::vector<RamRange> ranges{{1000 * mib, 512 * mib}};
-    const Residency residency = sum_residency(
-        ranges, {{900 * mib, "default", {{0, 7}}, 4096},
-                 {1000 * mib, "default", {{0, 100}, {1, 50}}, 4096},
-                 {1500 * mib, "default", {{1, 5}}, 4096},
-                 {1512 * mib, "default", {{1, 9}}, 4096}});
+    const Residency residency =
+        sum_residency(ranges, {{900 * mib, "default", {{0, 7}}, 4096},
+                               {1000 * mib, "default", {{0, 100}, {1, 50}}, 4096},
+                               {1500 * mib, "default", {{1, 5}}, 4096},
+                               {1512 * mib, "default", {{1, 9}}, 4096}});
     EXPECT_EQ(residency.bytes, (std::map<int, std::int64_t>{{0, 100}, {1, 55}}));
     EXPECT_TRUE(residency.bound_to.empty());
 }
 
 TEST(SumResidency, TellsTheNodesOfABinding) {
     const std::vector<RamRange> ranges{{0, mib}};
-    EXPECT_EQ(sum_residency(ranges, {{0, "bind:0-1", {}, 4096}}).bound_to, (std::vector<int>{0, 1}));
-    EXPECT_EQ(sum_residency(ranges, {{0, "bind=static:1", {}, 4096}}).bound_to, (std::vector<int>{1}));
+    EXPECT_EQ(sum_residency(ranges, {{0, "bind:0-1", {}, 4096}}).bound_to,
+              (std::vector<int>{0, 1}));
+    EXPECT_EQ(sum_residency(ranges, {{0, "bind=static:1", {}, 4096}}).bound_to,
+              (std::vector<int>{1}));
     EXPECT_TRUE(sum_residency(ranges, {{0, "prefer:1", {}, 4096}}).bound_to.empty());
 }
 

@@ -26,7 +26,8 @@ TEST(FormatNumberList, IsTheKernelsShortForm) {
 
 TEST(ParseStat, ReadsBehindANameWithSpacesAndParentheses) {
     const auto stat = parse_stat(
-        "243 (CPU 0/KVM) :) S 1 239 239 0 -1 138412096 1 2 3 4 501 60 0 0 20 0 6 0 1042 1125 98 7 8 9 "
+        "243 (CPU 0/KVM) :) S 1 239 239 0 -1 138412096 1 2 3 4 501 60 0 0 20 0 6 0 1042 1125 98 7 "
+        "8 9 "
         "10 11 12 13 14 15 16 17 18 19 17 2 0 0 0 0 0\n");
     ASSERT_TRUE(stat);
     EXPECT_EQ(stat->state, 'S');
@@ -58,7 +59,8 @@ TEST(ParseMaps, ReadsMappingsAndPassesOverWhatIsNone) {
         "7f63a3e00000-7f63c3e00000 rw-p 00000000 00:00 0 \n"
         "7f63c3e00000-7f63c3e01000 ---p 00000000 00:00 0 \n"
         "garbage\n"
-        "7f0a00000000-7f0a20000000 rw-s 00000000 00:01 2054                       /memfd:ram (deleted)\n");
+        "7f0a00000000-7f0a20000000 rw-s 00000000 00:01 2054                       /memfd:ram "
+        "(deleted)\n");
     ASSERT_EQ(maps.size(), 3U);
     EXPECT_EQ(maps[0].end - maps[0].start, 512U << 20);
     EXPECT_TRUE(maps[0].writable);
@@ -69,8 +71,10 @@ TEST(ParseMaps, ReadsMappingsAndPassesOverWhatIsNone) {
 
 TEST(ParseNumaMaps, CountsBytesByNodeInThePagesOfTheMapping) {
     const auto maps = parse_numa_maps(
-        "7f63a3e00000 default anon=101376 dirty=101376 active=0 N0=37376 N1=64000 kernelpagesize_kB=4\n"
-        "7f0a00000000 bind:0 file=/anon_hugepage\\040(deleted) huge dirty=4 N0=4 kernelpagesize_kB=2048\n");
+        "7f63a3e00000 default anon=101376 dirty=101376 active=0 N0=37376 N1=64000 "
+        "kernelpagesize_kB=4\n"
+        "7f0a00000000 bind:0 file=/anon_hugepage\\040(deleted) huge dirty=4 N0=4 "
+        "kernelpagesize_kB=2048\n");
     ASSERT_EQ(maps.size(), 2U);
     EXPECT_EQ(maps[0].bytes.at(0), 37376U * 4096);
     EXPECT_EQ(maps[0].bytes.at(1), 64000U * 4096);

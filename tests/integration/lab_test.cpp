@@ -41,10 +41,12 @@ TEST(ParseTopology, NamesWhatIsWrong) {
     EXPECT_EQ(error_of(R"({"nodes": [{"cpus": 1, "mib": 1}], "distance": [[10]]})"),
               "t.json: unknown key \"distance\"");
     EXPECT_EQ(error_of(R"({"nodes": [{"cpu": 1}]})"), "t.json: nodes[0]: unknown key \"cpu\"");
-    EXPECT_EQ(error_of(R"({"nodes": [{"cpus": -1}]})"), "t.json: nodes[0]: cpus is not a whole number");
+    EXPECT_EQ(error_of(R"({"nodes": [{"cpus": -1}]})"),
+              "t.json: nodes[0]: cpus is not a whole number");
     EXPECT_EQ(error_of(R"({"nodes": [{}]})"), "t.json: nodes[0]: has neither cpus nor mib");
-    EXPECT_EQ(error_of(R"({"nodes": [{"mib": 5}, {"cpus": 1}], "distances": [[10, 20], [20, 10]]})"),
-              "t.json: node 0 boots the host: it needs cpus and mib");
+    EXPECT_EQ(
+        error_of(R"({"nodes": [{"mib": 5}, {"cpus": 1}], "distances": [[10, 20], [20, 10]]})"),
+        "t.json: node 0 boots the host: it needs cpus and mib");
     EXPECT_EQ(error_of(R"({"nodes": [{"cpus": 1, "mib": 1}], "distances": [[11]]})"),
               "t.json: distances[0]: a node's own distance is 10");
     EXPECT_EQ(error_of(R"({"nodes": [{"cpus": 1, "mib": 1}]})"),
@@ -57,7 +59,8 @@ TEST(QemuOptions, DescribeNodesWithAndWithoutCpusAndMemory) {
             "distances": [[10, 20, 30], [20, 10, 30], [30, 30, 10]]})",
         "t.json");
     std::string all;
-    for (const std::string& option : qemu_options(topology)) all += option + " ";
+    for (const std::string& option : qemu_options(topology))
+        all += option + " ";
     EXPECT_TRUE(all.starts_with("-smp 3 -m 768M "));
     EXPECT_NE(all.find("-numa node,nodeid=0,cpus=0-1,memdev=ram-node0 "), std::string::npos) << all;
     EXPECT_NE(all.find("-numa node,nodeid=1,memdev=ram-node1 "), std::string::npos);
@@ -67,13 +70,15 @@ TEST(QemuOptions, DescribeNodesWithAndWithoutCpusAndMemory) {
 
 TEST(FrameDecoder, GivesTheSameFramesForEverySplitOfTheBytes) {
     const std::string bytes = encode_frame(FrameType::output, "hello\n") +
-                              encode_frame(FrameType::errors, "") + encode_frame(FrameType::exit, "3");
+                              encode_frame(FrameType::errors, "") +
+                              encode_frame(FrameType::exit, "3");
     for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
         FrameDecoder decoder;
         std::string seen;
         for (const auto& part : {bytes.substr(0, cut), bytes.substr(cut)}) {
             decoder.feed(part);
-            while (auto frame = decoder.next()) seen += static_cast<char>(frame->type) + frame->bytes;
+            while (auto frame = decoder.next())
+                seen += static_cast<char>(frame->type) + frame->bytes;
         }
         EXPECT_EQ(seen, "ohello\nex3") << "cut at " << cut;
     }
@@ -85,11 +90,13 @@ TEST(FrameDecoder, RefusesWhatIsNoFrame) {
     EXPECT_THROW(garbage.next(), std::runtime_error);
     too_long.feed(std::string("o\xff\xff\xff\xff", 5));
     EXPECT_THROW(too_long.next(), std::runtime_error);
-    EXPECT_THROW(encode_frame(FrameType::output, std::string(max_frame_bytes + 1, 'x')), std::length_error);
+    EXPECT_THROW(encode_frame(FrameType::output, std::string(max_frame_bytes + 1, 'x')),
+                 std::length_error);
 }
 
 TEST(Command, TravelsUnchanged) {
-    const Command command{{"sh", "-c", "echo \"$HOME\" 'x'\n"}, "/tmp/a b", {{"TERM", "xterm"}}, true, 24, 80};
+    const Command command{
+        {"sh", "-c", "echo \"$HOME\" 'x'\n"}, "/tmp/a b", {{"TERM", "xterm"}}, true, 24, 80};
     const Command arrived = command_from_json(to_json(command));
     EXPECT_EQ(arrived.argv, command.argv);
     EXPECT_EQ(arrived.directory, command.directory);

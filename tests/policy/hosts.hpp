@@ -14,7 +14,8 @@ inline constexpr Bytes gib = 1024 * mib;
 inline Topology make_topology(std::size_t nodes, int cpus, Bytes memory) {
     Topology topology;
     for (std::size_t n = 0; n < nodes; ++n) {
-        topology.nodes.push_back({static_cast<int>(n), cpus, cpus * MilliCpu{1000}, memory, memory});
+        topology.nodes.push_back(
+            {static_cast<int>(n), cpus, cpus * MilliCpu{1000}, memory, memory});
         topology.distances.emplace_back(nodes, 21);
         topology.distances[n][n] = local_distance;
     }
@@ -81,9 +82,11 @@ inline Snapshot random_snapshot(std::mt19937& random) {
     const std::int64_t count = 1 + up_to(7);
     for (std::int64_t g = 0; g < count; ++g) {
         std::vector<Bytes> residency(nodes);
-        for (Bytes& bytes : residency) bytes = up_to(4) * gib;
+        for (Bytes& bytes : residency)
+            bytes = up_to(4) * gib;
         const int vcpus = 1 + static_cast<int>(up_to(7));
-        guests.push_back(make_guest("g" + std::to_string(g), vcpus, up_to(vcpus * 1000), residency));
+        guests.push_back(
+            make_guest("g" + std::to_string(g), vcpus, up_to(vcpus * 1000), residency));
     }
     return make_snapshot(topology, std::move(guests));
 }

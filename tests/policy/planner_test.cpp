@@ -20,22 +20,23 @@ std::optional<NodeIndex> home_of(const Plan& plan, const std::string& name) {
 History history_with(const Snapshot& snapshot, NodeIndex home, Millis since) {
     History history;
     for (const GuestState& guest : snapshot.guests)
-        for (const CellState& cell : guest.cells) history.cells[cell.key] = {home, since, 0};
+        for (const CellState& cell : guest.cells)
+            history.cells[cell.key] = {home, since, 0};
     return history;
 }
 
 TEST(Planner, TwoGuestsOnOneNodeAreSpread) {
-    const Snapshot host = make_snapshot(make_topology(2, 2, 2 * gib),
-                                        {make_guest("a", 2, 500, {0, 400 * mib}),
-                                         make_guest("b", 2, 500, {0, 400 * mib})});
+    const Snapshot host = make_snapshot(
+        make_topology(2, 2, 2 * gib),
+        {make_guest("a", 2, 500, {0, 400 * mib}), make_guest("b", 2, 500, {0, 400 * mib})});
     const Plan made = plan(host, {}, settings);
     EXPECT_NE(home_of(made, "a"), home_of(made, "b"));
     EXPECT_EQ(verdict_of(made, "a").reason, Reason::first_home);
 }
 
 TEST(Planner, AScatteredGuestGoesWhereMostOfItIs) {
-    const Snapshot host = make_snapshot(make_topology(2, 4, 64 * gib),
-                                        {make_guest("a", 2, 1000, {gib, 5 * gib})});
+    const Snapshot host =
+        make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 1000, {gib, 5 * gib})});
     const Plan made = plan(host, {}, settings);
     EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
     EXPECT_EQ(verdict_of(made, "a").to_move, gib);
@@ -54,8 +55,8 @@ TEST(Planner, AHugeGuestsCpusGoToItsMemory) {
 }
 
 TEST(Planner, ImmovableMemoryPullsTheCpusAndStaysWhereItIs) {
-    Snapshot host = make_snapshot(make_topology(2, 8, 64 * gib),
-                                  {make_guest("vfio", 2, 2000, {gib, 9 * gib})});
+    Snapshot host =
+        make_snapshot(make_topology(2, 8, 64 * gib), {make_guest("vfio", 2, 2000, {gib, 9 * gib})});
     host.guests[0].cells[0].movable = false;
     const Plan made = plan(host, history_with(host, NodeIndex(0), -1'000'000), settings);
     EXPECT_EQ(home_of(made, "vfio"), NodeIndex(1));
@@ -73,9 +74,9 @@ TEST(Planner, CellsOfOneGuestGoApart) {
 }
 
 TEST(Planner, AllowedNodesAreTheOnlyHomes) {
-    Snapshot host = make_snapshot(make_topology(2, 2, 2 * gib),
-                                  {make_guest("a", 2, 500, {0, 400 * mib}),
-                                   make_guest("b", 2, 500, {0, 400 * mib})});
+    Snapshot host = make_snapshot(
+        make_topology(2, 2, 2 * gib),
+        {make_guest("a", 2, 500, {0, 400 * mib}), make_guest("b", 2, 500, {0, 400 * mib})});
     NodeSet only_first;
     only_first.insert(NodeIndex(0));
     host.guests[0].cells[0].allowed = only_first;
@@ -98,8 +99,8 @@ TEST(Planner, AGuestLargerThanANodeIsLeftAlone) {
 TEST(Planner, ANodeIsNotFilledBeyondItsWatermark) {
     Topology topology = make_topology(2, 8, 10 * gib);
     topology.nodes[0].memory_available = gib;  // others fill it
-    const Snapshot host = make_snapshot(topology, {make_guest("a", 2, 1000, {0, 3 * gib}),
-                                                   make_guest("b", 2, 1000, {0, 3 * gib})});
+    const Snapshot host = make_snapshot(
+        topology, {make_guest("a", 2, 1000, {0, 3 * gib}), make_guest("b", 2, 1000, {0, 3 * gib})});
     const Plan made = plan(host, {}, settings);
     EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
     EXPECT_EQ(home_of(made, "b"), NodeIndex(1));
@@ -107,7 +108,8 @@ TEST(Planner, ANodeIsNotFilledBeyondItsWatermark) {
 
 TEST(Planner, NoNodeWithRoomMeansNoHome) {
     Topology topology = make_topology(2, 8, 10 * gib);
-    for (HostNode& node : topology.nodes) node.memory_available = 3 * gib;
+    for (HostNode& node : topology.nodes)
+        node.memory_available = 3 * gib;
     const Snapshot host = make_snapshot(topology, {make_guest("a", 2, 1000, {3 * gib, 3 * gib})});
     EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").reason, Reason::no_room);
 }
@@ -150,10 +152,11 @@ TEST(Planner, ASmallGainIsNoReasonToMove) {
 }
 
 TEST(Planner, ACoolingCellStaysAndSaysWhatWouldBeBetter) {
-    Snapshot host = make_snapshot(make_topology(2, 4, 64 * gib),
-                                  {make_guest("a", 4, 4000, {gib, 0}),
-                                   make_guest("b", 4, 4000, {gib, 0})});
-    for (GuestState& guest : host.guests) guest.cells[0].confined_to = NodeIndex(0);
+    Snapshot host =
+        make_snapshot(make_topology(2, 4, 64 * gib),
+                      {make_guest("a", 4, 4000, {gib, 0}), make_guest("b", 4, 4000, {gib, 0})});
+    for (GuestState& guest : host.guests)
+        guest.cells[0].confined_to = NodeIndex(0);
     const Plan cooling = plan(host, history_with(host, NodeIndex(0), -1000), settings);
     EXPECT_EQ(home_of(cooling, "a"), home_of(cooling, "b"));
     EXPECT_EQ(verdict_of(cooling, "a").reason, Reason::cool_down);
@@ -163,20 +166,23 @@ TEST(Planner, ACoolingCellStaysAndSaysWhatWouldBeBetter) {
 }
 
 TEST(Planner, FailuresDoubleTheCoolDown) {
-    const Snapshot host = make_snapshot(make_topology(2, 4, 64 * gib),
-                                        {make_guest("a", 4, 4000, {gib, 0}),
-                                         make_guest("b", 4, 4000, {gib, 0})});
+    const Snapshot host =
+        make_snapshot(make_topology(2, 4, 64 * gib),
+                      {make_guest("a", 4, 4000, {gib, 0}), make_guest("b", 4, 4000, {gib, 0})});
     History history = history_with(host, NodeIndex(0), -settings.cool_down - 1);
-    EXPECT_NE(home_of(plan(host, history, settings), "a"), home_of(plan(host, history, settings), "b"));
-    for (auto& [key, cell] : history.cells) cell.failures = 1;
-    EXPECT_EQ(home_of(plan(host, history, settings), "a"), home_of(plan(host, history, settings), "b"));
+    EXPECT_NE(home_of(plan(host, history, settings), "a"),
+              home_of(plan(host, history, settings), "b"));
+    for (auto& [key, cell] : history.cells)
+        cell.failures = 1;
+    EXPECT_EQ(home_of(plan(host, history, settings), "a"),
+              home_of(plan(host, history, settings), "b"));
 }
 
 TEST(Planner, TwoGuestsThatFillTheirNodesTradePlaces) {
     // Each has its memory where the other lives, and neither node has room for both.
-    const Snapshot host = make_snapshot(make_topology(2, 4, 10 * gib),
-                                        {make_guest("a", 4, 3500, {gib, 5 * gib}),
-                                         make_guest("b", 4, 3500, {5 * gib, gib})});
+    const Snapshot host = make_snapshot(
+        make_topology(2, 4, 10 * gib),
+        {make_guest("a", 4, 3500, {gib, 5 * gib}), make_guest("b", 4, 3500, {5 * gib, gib})});
     History history;
     history.cells[{"uuid-a", 0}] = {NodeIndex(0), -1'000'000, 0};
     history.cells[{"uuid-b", 0}] = {NodeIndex(1), -1'000'000, 0};
@@ -250,10 +256,12 @@ TEST_P(PlannerProperty, NoiseMovesNobodyToAndFro) {
         now.now += 2000;
         for (std::size_t g = 0; g < now.guests.size(); ++g) {
             const MilliCpu use = host.guests[g].cells[0].cpu_use;
-            now.guests[g].cells[0].cpu_use = use * (95 + static_cast<MilliCpu>(random() % 11)) / 100;
+            now.guests[g].cells[0].cpu_use =
+                use * (95 + static_cast<MilliCpu>(random() % 11)) / 100;
         }
         const Plan made = plan(now, history, settings);
-        for (const Verdict& verdict : made.verdicts) changes += verdict.reason == Reason::better_home;
+        for (const Verdict& verdict : made.verdicts)
+            changes += verdict.reason == Reason::better_home;
         history = learn(history, now, made, {});
         now = simulate(now, made);
     }
@@ -264,8 +272,9 @@ TEST_P(PlannerProperty, NoiseMovesNobodyToAndFro) {
 INSTANTIATE_TEST_SUITE_P(Seeds, PlannerProperty, ::testing::Range(0U, 100U));
 
 TEST(Learn, ForgetsCellsThatAreGoneAndKeepsHomesOfUnsteadyGuests) {
-    Snapshot host = make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, 0}),
-                                                                  make_guest("b", 2, 500, {gib, 0})});
+    Snapshot host =
+        make_snapshot(make_topology(2, 4, 64 * gib),
+                      {make_guest("a", 2, 500, {gib, 0}), make_guest("b", 2, 500, {gib, 0})});
     const Plan first = plan(host, {}, settings);
     History history = learn({}, host, first, {});
     ASSERT_EQ(history.cells.size(), 2U);

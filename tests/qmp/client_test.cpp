@@ -57,7 +57,8 @@ class ClientTest : public ::testing::Test {
     // Runs both ends to the end of `work`; returns what run() ended with, if it ended first.
     std::string run(Script script, Work work) {
         const std::string path = (std::filesystem::temp_directory_path() /
-                                  ("vnuma-qmp-test." + std::to_string(::getpid()))).string();
+                                  ("vnuma-qmp-test." + std::to_string(::getpid())))
+                                     .string();
         std::filesystem::remove(path);
         asio::io_context context;
         Stream::acceptor acceptor(context, Stream::endpoint(path));
@@ -98,7 +99,8 @@ TEST_F(ClientTest, ExecutesACommandAfterNegotiation) {
             co_await peer.greet();
             const json request = co_await peer.receive();
             EXPECT_EQ(request["execute"], "query-status");
-            const std::string reply = json{{"return", {{"status", "running"}}}, {"id", request["id"]}}.dump();
+            const std::string reply =
+                json{{"return", {{"status", "running"}}}, {"id", request["id"]}}.dump();
             co_await peer.send(reply + "\n");
         },
         [&](Client& client) -> asio::awaitable<void> {
@@ -115,7 +117,10 @@ TEST_F(ClientTest, ARefusedCommandLeavesTheConnectionUsable) {
         [](Peer& peer) -> asio::awaitable<void> {
             co_await peer.greet();
             json request = co_await peer.receive();
-            std::string line = json{{"error", {{"class", "CommandNotFound"}, {"desc", "no such"}}}, {"id", request["id"]}}.dump();
+            std::string line = json{
+                {"error", {{"class", "CommandNotFound"}, {"desc", "no such"}}},
+                {"id",
+                 request["id"]}}.dump();
             co_await peer.send(line + "\n");
             request = co_await peer.receive();
             line = json{{"return", 1}, {"id", request["id"]}}.dump();
@@ -143,7 +148,8 @@ TEST_F(ClientTest, AnAbandonedRequestsLateAnswerIsDropped) {
             const json slow = co_await peer.receive();
             const json quick = co_await peer.receive();
             const std::string lines = json{{"return", "late"}, {"id", slow["id"]}}.dump() + "\n" +
-                                      json{{"return", "in time"}, {"id", quick["id"]}}.dump() + "\n";
+                                      json{{"return", "in time"}, {"id", quick["id"]}}.dump() +
+                                      "\n";
             co_await peer.send(lines);
         },
         [&](Client& client) -> asio::awaitable<void> {
@@ -174,9 +180,9 @@ TEST_F(ClientTest, AConnectionThatDiesEndsWhatIsInFlight) {
 }
 
 TEST_F(ClientTest, APeerThatTalksNonsenseIsCalledThat) {
-    const std::string ended = run(
-        [](Peer& peer) -> asio::awaitable<void> { co_await peer.send("HTTP/1.1 400\n"); },
-        [](Client& client) -> asio::awaitable<void> { co_await client.negotiate(5s); });
+    const std::string ended =
+        run([](Peer& peer) -> asio::awaitable<void> { co_await peer.send("HTTP/1.1 400\n"); },
+            [](Client& client) -> asio::awaitable<void> { co_await client.negotiate(5s); });
     EXPECT_NE(ended.find("not JSON"), std::string::npos) << ended;
 }
 

@@ -57,19 +57,21 @@ TEST(ParseMessage, SaysWhatIsMalformed) {
 }
 
 TEST(ParseMessage, RefusesDeepNesting) {
-    const std::string deep = R"({"return": )" + std::string(2000, '[') + std::string(2000, ']') + "}";
+    const std::string deep =
+        R"({"return": )" + std::string(2000, '[') + std::string(2000, ']') + "}";
     expect<Malformed>(deep);
 }
 
 TEST(Decoder, GivesTheSameMessagesForEverySplitOfTheBytes) {
-    const std::string bytes = std::string(greeting) + "\r\n" + R"({"return": {}, "id": 1})" + "\n\n" +
-                              R"({"event": "STOP"})" + "\n";
+    const std::string bytes = std::string(greeting) + "\r\n" + R"({"return": {}, "id": 1})" +
+                              "\n\n" + R"({"event": "STOP"})" + "\n";
     for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
         Decoder decoder;
         std::vector<std::size_t> kinds;
         for (const auto& part : {bytes.substr(0, cut), bytes.substr(cut)}) {
             decoder.feed(part);
-            while (auto message = decoder.next()) kinds.push_back(message->index());
+            while (auto message = decoder.next())
+                kinds.push_back(message->index());
         }
         EXPECT_EQ(kinds, (std::vector<std::size_t>{0, 1, 3})) << "cut at " << cut;
     }

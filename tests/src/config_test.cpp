@@ -46,7 +46,8 @@ TEST(Config, WhatItPrintsItCanRead) {
 }
 
 TEST(Config, NamesAllProblemsAtOnceWithFileLineAndKey) {
-    const auto problems = problems_of("mode = \"acto\"\ncolour = 1\n[planner]\nmargin = 2\nspeed = 1\n");
+    const auto problems =
+        problems_of("mode = \"acto\"\ncolour = 1\n[planner]\nmargin = 2\nspeed = 1\n");
     ASSERT_EQ(problems.size(), 4U);
     EXPECT_EQ(problems[0], "f.conf:1: mode: wants \"observe\", \"advise\" or \"act\"");
     EXPECT_EQ(problems[1], "f.conf:2: colour: unknown key");

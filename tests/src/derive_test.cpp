@@ -2,23 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/src/hosts.hpp"
+
 namespace vnuma {
 namespace {
 
-using namespace std::chrono_literals;
+using test::two_nodes;
 
-Host two_nodes() {
-    Host host;
-    for (int id : {0, 4}) {
-        HostNode node;
-        node.id = id;
-        node.cpus = 2;
-        host.topology.nodes.push_back(node);
-    }
-    host.topology.distances = {{10, 21}, {21, 10}};
-    host.cpus = {{0, 1}, {2, 3}};
-    return host;
-}
+using namespace std::chrono_literals;
 
 VcpuSample vcpu(int id, std::uint64_t run_ns, std::uint64_t wait_ns, std::vector<int> affinity) {
     return {id, 100 + id, 7, 0, run_ns, wait_ns, std::move(affinity)};
@@ -47,7 +38,8 @@ class DeriveTest : public ::testing::Test {
 };
 
 TEST_F(DeriveTest, CpuUseIsRunPlusWaitTime) {
-    const Sample before = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3}), vcpu(1, 5, 5, {0, 1, 2, 3})});
+    const Sample before =
+        sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3}), vcpu(1, 5, 5, {0, 1, 2, 3})});
     const Sample now = sample_at(2000ms, {vcpu(0, 500'000'000, 100'000'000, {0, 1, 2, 3}),
                                           vcpu(1, 400'000'005, 5, {0, 1, 2, 3})});
     const CellState& cell = derive_cell(&before, now);

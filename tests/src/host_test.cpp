@@ -30,10 +30,9 @@ class Sysfs {
         write(node + "/cpulist", cpus);
         write(node + "/distance", distance);
         const std::string prefix = "Node " + std::to_string(id) + " ";
-        write(node + "/meminfo", prefix + "MemTotal:        2048 kB\n" + prefix +
-                                     "MemFree:         1000 kB\n" + prefix +
-                                     "Inactive(file):  500 kB\n" + prefix +
-                                     "Dirty:           100 kB\n");
+        write(node + "/meminfo",
+              prefix + "MemTotal:        2048 kB\n" + prefix + "MemFree:         1000 kB\n" +
+                  prefix + "Inactive(file):  500 kB\n" + prefix + "Dirty:           100 kB\n");
     }
     std::string root() const { return root_.string(); }
 

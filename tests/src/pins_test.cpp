@@ -24,7 +24,12 @@ class PinsTest : public ::testing::Test {
 
     VcpuSample read() const {
         const auto status = process->read("status");
-        return {0, ::getpid(), process->start_time(), 0, 0, 0,
+        return {0,
+                ::getpid(),
+                process->start_time(),
+                0,
+                0,
+                0,
                 *parse_number_list(*find_status_field(*status, "Cpus_allowed_list"))};
     }
     CellSample cell() const { return {0, {read()}, {}, {}}; }
@@ -82,7 +87,8 @@ TEST_F(PinsTest, UndoLeavesAloneWhatIsNotOurPinAnyMore) {
     pins.undo();
     EXPECT_EQ(read().affinity, std::vector<int>{before[0]});
     CPU_ZERO(&set);
-    for (const int cpu : before) CPU_SET(cpu, &set);
+    for (const int cpu : before)
+        CPU_SET(cpu, &set);
     ::sched_setaffinity(0, sizeof set, &set);
 }
 

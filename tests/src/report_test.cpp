@@ -2,22 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/src/hosts.hpp"
+
 namespace vnuma {
 namespace {
 
-using nlohmann::json;
+using test::two_nodes;
 
-Host two_nodes() {
-    Host host;
-    for (int id : {0, 4}) {
-        HostNode node;
-        node.id = id;
-        node.cpus = 2;
-        host.topology.nodes.push_back(node);
-    }
-    host.cpus = {{0, 1}, {2, 3}};
-    return host;
-}
+using nlohmann::json;
 
 Tick tick_of_one_guest(const Host& host) {
     Tick tick;

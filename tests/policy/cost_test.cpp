@@ -1,0 +1,59 @@
+#include "policy/cost.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/policy/hosts.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace vnuma::test;
+
+const PlannerSettings settings;
+const Topology topology = make_topology(2, 2, 128 * gib);
+
+CellState cell_with(MilliCpu use, Bytes on_node_1) {
+    return make_guest("g", 2, use, {0, on_node_1}).cells[0];
+}
+
+// The worked example of docs/policy.md.
+TEST(Cost, TheExampleInTheDocumentIsRight) {
+    const CellState cell = cell_with(500, 400 * mib);
+    EXPECT_EQ(node_cost(topology.nodes[0], 500, settings), 900);
+    EXPECT_EQ(node_cost(topology.nodes[0], 1000, settings) - 900, 2820);
+    EXPECT_EQ(cell_cost(cell, NodeIndex(1), topology, settings), 0);
+    EXPECT_EQ(cell_cost(cell, NodeIndex(0), topology, settings), 390 + 214);
+    EXPECT_GT(cell_cost(cell_with(500, 64 * gib), NodeIndex(0), topology, settings), 64'000);
+}
+
+TEST(Cost, ContentionCountsAboveCapacityOnly) {
+    const Cost full = node_cost(topology.nodes[0], 2000, settings);
+    EXPECT_EQ(node_cost(topology.nodes[0], 3000, settings) - full, 60'000);
+    EXPECT_EQ(node_cost(topology.nodes[0], 0, settings), 0);
+}
+
+TEST(Cost, ImmovableMemoryIsRemoteForTheWholeHorizon) {
+    CellState cell = cell_with(1000, gib);
+    cell.movable = false;
+    EXPECT_EQ(cell_cost(cell, NodeIndex(0), topology, settings), 550 * 60);
+    EXPECT_EQ(cell_cost(cell, NodeIndex(1), topology, settings), 0);
+}
+
+TEST(Cost, AnIdleCellCostsItsBytesOnly) {
+    EXPECT_EQ(cell_cost(cell_with(0, gib), NodeIndex(0), topology, settings), move_cost_per_gib);
+}
+
+TEST(Cost, TheLargestHostsStayInsideTheIntegers) {
+    PlannerSettings longest;
+    longest.horizon = 3'600'000;
+    const Bytes tebibytes = 64 * 1024 * gib;
+    const Topology large = make_topology(2, 4096, tebibytes);
+    CellState cell = cell_with(4'096'000, tebibytes);
+    cell.movable = false;
+    const Cost cost = cell_cost(cell, NodeIndex(0), large, longest);
+    EXPECT_EQ(cost, 4'096'000LL * 1100 / 1000 / 2 * 3600);
+    EXPECT_GT(node_cost(large.nodes[0], 8'192'000, longest), 0);
+}
+
+}  // namespace
+}  // namespace vnuma
