@@ -63,6 +63,8 @@ std::string why_immovable(const pugi::xml_node& domain) {
         const std::string tag = device.name();
         if (tag == "hostdev" && (type == "pci" || type == "mdev"))
             return "a host device is assigned to it (VFIO pins its memory)";
+        if (tag == "disk" && type == "nvme")
+            return "a host NVMe disk is assigned to it (VFIO pins its memory)";
         if (tag == "interface" && (type == "hostdev" || type == "vdpa"))
             return "a host network device is assigned to it (its memory is pinned)";
     }

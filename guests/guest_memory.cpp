@@ -31,6 +31,22 @@ bool covers(const RamRange& range, std::uint64_t address) {
     return address >= range.start && address - range.start < range.size;
 }
 
+// "bind:0-1", or with a flag "bind=static:0-1"; all of a cell's bindings hold together.
+void apply_policy(std::string_view policy, Residency& residency) {
+    if (policy.starts_with("interleave") || policy.starts_with("weighted"))
+        residency.forbidden = "its owner has its memory interleaved";
+    if (!policy.starts_with("bind")) return;
+    auto nodes = parse_number_list(policy.substr(policy.find(':') + 1));
+    if (nodes && !residency.bound_to.empty())
+        std::erase_if(*nodes, [&](int node) {
+            return std::find(residency.bound_to.begin(), residency.bound_to.end(), node) ==
+                   residency.bound_to.end();
+        });
+    residency.bound_to = nodes.value_or(std::vector<int>{});
+    if (residency.bound_to.empty())
+        residency.forbidden = "its owner bound its memory in a way that leaves no node";
+}
+
 }  // namespace
 
 std::vector<CellMemory> find_cell_memory(const std::vector<DomainCell>& cells,
@@ -63,11 +79,7 @@ Residency sum_residency(const std::vector<RamRange>& ranges,
         if (!ours) continue;
         for (const auto& [node, bytes] : mapping.bytes)
             residency.bytes[node] += static_cast<std::int64_t>(bytes);
-        // "bind:0-1", or with a flag "bind=static:0-1".
-        const std::string_view policy = mapping.policy;
-        if (policy.starts_with("bind"))
-            residency.bound_to =
-                parse_number_list(policy.substr(policy.find(':') + 1)).value_or(std::vector<int>{});
+        apply_policy(mapping.policy, residency);
     }
     return residency;
 }

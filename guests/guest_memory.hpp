@@ -28,6 +28,7 @@ std::vector<CellMemory> find_cell_memory(const std::vector<DomainCell>& cells,
 struct Residency {
     std::map<int, std::int64_t> bytes;  // by the kernel's node number
     std::vector<int> bound_to;          // nodes of an MPOL_BIND policy; empty without one
+    std::string forbidden;              // a policy of its owner that leaves no home; mostly empty
 };
 
 Residency sum_residency(const std::vector<RamRange>& ranges,

@@ -44,12 +44,16 @@ std::string why_unsteady(virDomainPtr domain) {
     return "";
 }
 
-std::optional<RunningDomain> describe(virDomainPtr domain) {
+// Nothing for a domain that has vanished since it was listed; any other trouble is libvirt's.
+std::optional<RunningDomain> describe(virDomainPtr domain, const std::string& uri) {
     std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
     const char* name = virDomainGetName(domain);
     const std::unique_ptr<char, decltype(&std::free)> xml(virDomainGetXMLDesc(domain, 0),
                                                           std::free);
-    if (!name || !xml || virDomainGetUUIDString(domain, uuid.data()) != 0) return std::nullopt;
+    if (!name || !xml || virDomainGetUUIDString(domain, uuid.data()) != 0) {
+        if (virGetLastErrorCode() == VIR_ERR_NO_DOMAIN) return std::nullopt;
+        fail(uri);
+    }
     return RunningDomain{uuid.data(), name, why_unsteady(domain), xml.get()};
 }
 
@@ -85,8 +89,16 @@ std::vector<RunningDomain> Libvirt::list() {
     std::vector<DomainHandle> domains(handles, handles + count);
     std::free(handles);
     std::vector<RunningDomain> running;
-    for (const DomainHandle& domain : domains)
-        if (auto description = describe(domain.get())) running.push_back(std::move(*description));
+    try {
+        for (const DomainHandle& domain : domains)
+            if (auto description = describe(domain.get(), uri_))
+                running.push_back(std::move(*description));
+    } catch (const LibvirtError&) {
+        // A list that ends in the middle would look as if guests had gone.
+        domains.clear();
+        connection_.reset();
+        throw;
+    }
     return running;
 }
 

@@ -27,6 +27,7 @@ struct CellSample {
     std::vector<VcpuSample> vcpus;
     std::vector<RamRange> ranges;
     Residency residency;
+    std::int64_t size = 0;  // bytes, as configured
 };
 
 struct GuestSample {

@@ -71,6 +71,7 @@ std::string sample_memory(const Process& process, const Domain& domain, GuestSam
                    " cannot be found: " + memory[i].unknown;
         guest.cells[i].ranges = memory[i].ranges;
         guest.cells[i].residency = sum_residency(memory[i].ranges, mappings);
+        if (!guest.cells[i].residency.forbidden.empty()) return guest.cells[i].residency.forbidden;
     }
     return "";
 }
@@ -87,7 +88,7 @@ GuestSample sample_guest(const RunningDomain& running, std::optional<Process> pr
     const auto domain = parse_domain(running.xml, error);
     if (!domain) return blame("its XML cannot be used: " + error);
     for (const DomainCell& cell : domain->cells)
-        guest.cells.push_back({cell.id, {}, {}, {}});
+        guest.cells.push_back({cell.id, {}, {}, {}, cell.bytes});
     guest.immovable = domain->immovable;
     if (!process) return blame("its process cannot be found");
     guest.process = std::make_shared<const Process>(std::move(*process));

@@ -24,9 +24,12 @@ Cost cell_cost(const CellState& cell, NodeIndex home, const Topology& topology,
     Millis remote_for = settings.horizon;
     Cost moving = 0;
     if (cell.movable) {
-        // Memory arrives evenly, so half of it is remote on average while the move lasts.
-        remote_for =
-            std::min(settings.horizon, away * 1000 / std::max<Bytes>(settings.pace, 1)) / 2;
+        // Memory arrives evenly, so half of it is remote on average while the move lasts; of a
+        // move that outlasts the horizon, only the part inside it counts.
+        const Millis move_time = away / mib * 1000 / std::max<Bytes>(settings.pace / mib, 1);
+        remote_for = move_time <= settings.horizon
+                         ? move_time / 2
+                         : settings.horizon - settings.horizon * settings.horizon / (2 * move_time);
         moving = away / mib * move_cost_per_gib / (gib / mib);
     }
     const std::int64_t lost_rate =  // milli-CPU

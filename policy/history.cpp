@@ -21,15 +21,17 @@ History learn(const History& before, const Snapshot& snapshot, const Plan& plan,
         CellHistory& cell = after.cells[verdict.key];
         if (known != before.cells.end()) cell = known->second;
         if (known == before.cells.end() || cell.home != *verdict.home)
-            cell = {*verdict.home, snapshot.now, cell.failures};
+            cell = {*verdict.home, snapshot.now, cell.failures, cell.retry_at};
     }
-    for (const ActionResult& result : results) {
-        auto cell = after.cells.find(key_of(result.action));
-        if (cell == after.cells.end()) continue;
-        if (result.error.empty())
-            cell->second.failures = 0;
-        else
-            cell->second.failures = std::min(cell->second.failures + 1, max_counted_failures);
+    std::map<CellKey, bool> failed;
+    for (const ActionResult& result : results)
+        failed[key_of(result.action)] |= !result.error.empty();
+    for (const auto& [key, any] : failed) {
+        const auto found = after.cells.find(key);
+        if (found == after.cells.end()) continue;
+        CellHistory& cell = found->second;
+        cell.failures = any ? std::min(cell.failures + 1, max_counted_failures) : 0;
+        cell.retry_at = any ? snapshot.now + (first_retry << cell.failures) : 0;
     }
     return after;
 }

@@ -7,12 +7,14 @@
 
 namespace vnuma {
 
-inline constexpr int max_counted_failures = 6;  // the cool-down doubles with each
+inline constexpr int max_counted_failures = 6;  // waits and the cool-down double with each
+inline constexpr Millis first_retry = 5'000;    // after the first failure: twice this
 
 struct CellHistory {
     NodeIndex home;
     Millis home_since = 0;
-    int failures = 0;  // actions in a row that did nothing
+    int failures = 0;     // ticks in a row in which an action of the cell failed
+    Millis retry_at = 0;  // no action before
 };
 
 struct History {

@@ -19,9 +19,12 @@ Placement::Placement(const Snapshot& snapshot, const PlannerSettings& settings,
 
 void Placement::count(const Item& item, int sign) {
     if (item.home) demand_[*item.home] += sign * item.cell->cpu_use;
-    const bool moves = item.home && item.cell->movable;
+    if (item.home && item.cell->movable) {
+        memory_[*item.home] += sign * full_bytes(*item.cell);
+        return;
+    }
     for (std::size_t n = 0; n < memory_.size(); ++n)
-        memory_[moves ? *item.home : NodeIndex(n)] += sign * item.cell->residency[n];
+        memory_[n] += sign * item.cell->residency[n];
 }
 
 void Placement::put(std::size_t index, std::optional<NodeIndex> home) {
@@ -54,12 +57,12 @@ bool Placement::has_room(std::size_t index, NodeIndex node) const {
     const Item& item = items_[index];
     if (!item.cell->movable || item.home == node) return true;
     const Bytes there = item.home ? 0 : item.cell->residency[node];  // counted in memory_ already
-    return memory_[node] + total_bytes(*item.cell) - there <= limit(node);
+    return memory_[node] + full_bytes(*item.cell) - there <= limit(node);
 }
 
 bool Placement::have_room_swapped(std::size_t a, std::size_t b) const {
     const auto bytes = [](const Item& item) {
-        return item.cell->movable ? total_bytes(*item.cell) : Bytes{0};
+        return item.cell->movable ? full_bytes(*item.cell) : Bytes{0};
     };
     const Bytes to_a = bytes(items_[b]) - bytes(items_[a]);
     const NodeIndex home_a = *items_[a].home, home_b = *items_[b].home;

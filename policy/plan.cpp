@@ -39,6 +39,8 @@ const char* name(Reason reason) {
             return "not-allowed";
         case Reason::too_large:
             return "too-large";
+        case Reason::retry_later:
+            return "retry-later";
         case Reason::no_room:
             return "no-room";
     }
@@ -71,6 +73,8 @@ std::string explain(const Verdict& v, const Topology& topology) {
             return "left alone: its owner allows it no node as a home";
         case Reason::too_large:
             return "left alone: larger than any node it may use";
+        case Reason::retry_later:
+            return "has " + home + " as its home, but what was tried failed; tried again later";
         case Reason::no_room:
             return "left alone: no node it may use has room for its memory";
     }

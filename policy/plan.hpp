@@ -27,6 +27,7 @@ enum class Reason {
     not_allowed,  // its owner allows no node that could be its home
     too_large,    // fits no allowed node as a whole
     no_room,      // would fit a node, but none has the memory left
+    retry_later,  // has a home, but what was tried last failed
 };
 
 struct Verdict {
@@ -47,6 +48,11 @@ struct PinCell {
     NodeIndex to;
 };
 
+// Give the vCPUs of a cell that can have no home back what their owner left them.
+struct UnpinCell {
+    CellKey key;
+};
+
 // Bring the cell's memory from all other nodes to this one.
 struct MoveMemory {
     CellKey key;
@@ -54,7 +60,7 @@ struct MoveMemory {
     Bytes bytes = 0;
 };
 
-using Action = std::variant<PinCell, MoveMemory>;
+using Action = std::variant<PinCell, UnpinCell, MoveMemory>;
 
 struct Plan {
     std::vector<Verdict> verdicts;  // one for every cell of the snapshot, ordered by key

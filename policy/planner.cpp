@@ -25,7 +25,7 @@ struct Change {
 
 bool fits(const CellState& cell, const HostNode& node, const PlannerSettings& settings) {
     return node.cpus > 0 && cell.vcpus <= node.cpus && node.memory_total > 0 &&
-           total_bytes(cell) <= node.memory_total / 1000 * (1000 - settings.watermark);
+           full_bytes(cell) <= node.memory_total / 1000 * (1000 - settings.watermark);
 }
 
 bool cools_down(const CellHistory& cell, Millis now, const PlannerSettings& settings) {
@@ -37,6 +37,7 @@ class Planner {
     Planner(const Snapshot& snapshot, const History& history, const PlannerSettings& settings)
         : snapshot_(snapshot),
           settings_(settings),
+          history_(history),
           placement_(snapshot, settings, choose_items(snapshot, history, settings)) {}
 
     Plan run() {
@@ -68,9 +69,10 @@ class Planner {
                 if (refuse(guest, cell, item.fits)) continue;
                 item.fits = item.fits & cell.allowed;
                 const auto known = history.cells.find(cell.key);
-                if (known != history.cells.end() && item.fits.contains(known->second.home)) {
-                    item.former = item.home = known->second.home;
+                if (known != history.cells.end()) {
+                    item.former = known->second.home;
                     item.fixed = cools_down(known->second, snapshot.now, settings);
+                    if (item.fits.contains(known->second.home)) item.home = item.former;
                 }
                 items.push_back(item);
             }
@@ -95,6 +97,8 @@ class Planner {
         } else {
             return false;
         }
+        const bool for_good = verdict.reason != Reason::unsteady;
+        if (for_good && cell.pinned) plan_.actions.emplace_back(UnpinCell{cell.key});
         plan_.verdicts.push_back(verdict);
         return true;
     }
@@ -104,7 +108,7 @@ class Planner {
         std::vector<std::size_t> order(items().size());
         std::iota(order.begin(), order.end(), std::size_t{0});
         std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-            return total_bytes(*items()[a].cell) > total_bytes(*items()[b].cell);
+            return full_bytes(*items()[a].cell) > full_bytes(*items()[b].cell);
         });
         for (std::size_t index : order) {
             if (items()[index].home) continue;
@@ -188,6 +192,7 @@ class Planner {
         verdict.home = item.home;
         if (!item.home) {
             verdict.reason = Reason::no_room;
+            if (item.cell->pinned) plan_.actions.emplace_back(UnpinCell{verdict.key});
             plan_.verdicts.push_back(verdict);
             return;
         }
@@ -198,14 +203,18 @@ class Planner {
         if (item.cell->movable && leftovers) verdict.to_move = away;
         const bool confined = item.cell->confined_to == item.home;
         verdict.reason = reason_for(index, confined && verdict.to_move == 0, verdict);
+        plan_.verdicts.push_back(verdict);
+        if (verdict.reason == Reason::retry_later) return;
         if (!confined) plan_.actions.emplace_back(PinCell{verdict.key, *item.home});
         if (verdict.to_move > 0)
             plan_.actions.emplace_back(MoveMemory{verdict.key, *item.home, verdict.to_move});
-        plan_.verdicts.push_back(verdict);
     }
 
     Reason reason_for(std::size_t index, bool arrived, Verdict& verdict) const {
         const Placement::Item& item = items()[index];
+        const auto known = history_.cells.find(item.cell->key);
+        const bool waits = known != history_.cells.end() && snapshot_.now < known->second.retry_at;
+        if (!arrived && waits) return Reason::retry_later;
         if (!item.former) return Reason::first_home;
         if (item.former != item.home) {
             verdict.former_home = item.former;
@@ -230,13 +239,14 @@ class Planner {
         std::sort(plan_.verdicts.begin(), plan_.verdicts.end(),
                   [](const Verdict& a, const Verdict& b) { return a.key < b.key; });
         std::stable_partition(plan_.actions.begin(), plan_.actions.end(), [](const Action& action) {
-            return std::holds_alternative<PinCell>(action);
+            return !std::holds_alternative<MoveMemory>(action);
         });
         return std::move(plan_);
     }
 
     const Snapshot& snapshot_;
     const PlannerSettings& settings_;
+    const History& history_;
     Plan plan_;
     Placement placement_;  // after plan_: choosing its items writes verdicts
 };

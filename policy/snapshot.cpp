@@ -1,11 +1,16 @@
 #include "policy/snapshot.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 namespace vnuma {
 
 Bytes total_bytes(const CellState& cell) {
     return std::accumulate(cell.residency.begin(), cell.residency.end(), Bytes{0});
+}
+
+Bytes full_bytes(const CellState& cell) {
+    return std::max(cell.size, total_bytes(cell));
 }
 
 PerMille locality(const CellState& cell, NodeIndex node) {

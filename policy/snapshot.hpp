@@ -26,10 +26,12 @@ struct CellState {
     CellKey key;
     int vcpus = 0;
     MilliCpu cpu_use = 0;                  // run time plus time waiting for a CPU
+    Bytes size = 0;                        // as configured; not all may have been touched yet
     std::vector<Bytes> residency;          // by NodeIndex
     bool movable = true;                   // whether its memory can be moved
     NodeSet allowed;                       // where its owner lets it be, vCPUs and memory
     std::optional<NodeIndex> confined_to;  // where all of its vCPUs are pinned just now
+    bool pinned = false;                   // and whether any of that is our doing
 };
 
 struct GuestState {
@@ -46,6 +48,9 @@ struct Snapshot {
 };
 
 Bytes total_bytes(const CellState& cell);
+
+// What it needs on a node once it has touched all of its memory.
+Bytes full_bytes(const CellState& cell);
 
 // Share of the cell's bytes on one node; 1000 for a cell without any.
 PerMille locality(const CellState& cell, NodeIndex node);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <set>
 
 #include "src/blocking.hpp"
 #include "src/pace.hpp"
@@ -25,14 +26,20 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
     };
     std::vector<ActionResult> results;
     std::vector<Move> moves;
+    std::set<CellKey> unpinnable;
     for (const Action& action : plan.actions) {
         const Target target = find(key_of(action));
         if (!target.guest || !target.guest->process) {
             results.push_back({action, 0, "the guest is not in the sample"});
         } else if (const auto* pin_cell = std::get_if<PinCell>(&action)) {
             results.push_back(pin(*pin_cell, target));
-        } else {
-            moves.push_back({results.size(), target, std::get<MoveMemory>(action).to, false});
+            // Memory does not go where the vCPUs could not.
+            if (!results.back().error.empty()) unpinnable.insert(pin_cell->key);
+        } else if (std::holds_alternative<UnpinCell>(action)) {
+            pins_.release(*target.cell);
+            results.push_back({action, 0, ""});
+        } else if (!unpinnable.contains(key_of(action))) {
+            moves.push_back({results.size(), target, std::get<MoveMemory>(action).to, false, 0});
             results.push_back({action, 0, ""});
         }
     }
@@ -61,13 +68,34 @@ CellMover& Actuator::mover_for(const Move& move, const CellKey& key) {
 MoveStep Actuator::step(const Move& move, CellMover& mover) const {
     const HostNode& node = host_.topology.nodes[move.to];
     const Process& process = *move.target.guest->process;
-    if (read_available(node.id) < node.memory_total / 1000 * config_.planner.watermark)
-        return {0, {}, true, "node " + std::to_string(node.id) + " is at its watermark"};
-    if (!process.alive()) return {0, {}, true, "the guest has ended"};
-    MoveStep done = mover.step(process, config_.call_time);
+    MoveStep refusal;
+    refusal.finished = true;
+    try {
+        if (read_available(node.id) < node.memory_total / 1000 * config_.planner.watermark)
+            refusal.error = "node " + std::to_string(node.id) + " is at its watermark";
+    } catch (const HostError& error) {
+        refusal.error = error.what();
+    }
+    if (!process.alive()) refusal.error = "the guest has ended";
+    if (!refusal.error.empty()) return refusal;
+    const MoveStep done = mover.step(process, config_.call_time);
     // Its number may have been given away during the call: what happened then was not ours.
-    if (!process.alive()) return {0, done.took, true, "the guest has ended"};
-    return done;
+    if (process.alive()) return done;
+    refusal.error = "the guest has ended";
+    return refusal;
+}
+
+void Actuator::account(Move& move, ActionResult& result, const MoveStep& done) {
+    result.bytes += done.bytes;
+    result.error = done.error;
+    move.refused += done.refused;
+    move.finished = done.finished;
+    if (!done.finished) return;
+    movers_.erase(key_of(result.action));
+    if (result.error.empty() && result.bytes == 0 && move.refused > 0)
+        result.error = std::to_string(move.refused) +
+                       " pages do not move: a device or another process holds them, or the node "
+                       "has no page of their size";
 }
 
 // One step of each move in turn, so that no guest waits for another one's gigabytes.
@@ -75,24 +103,22 @@ asio::awaitable<void> Actuator::move_in_turns(std::vector<Move>& moves,
                                               std::vector<ActionResult>& results,
                                               steady_clock::time_point deadline) {
     asio::steady_timer timer(co_await asio::this_coro::executor);
-    bool more = !moves.empty();
-    while (more) {
+    for (bool more = !moves.empty(); more;) {
         more = false;
         for (Move& move : moves) {
-            if (move.finished || steady_clock::now() >= deadline) continue;
+            if (move.finished) continue;
+            timer.expires_at(std::min(rest_until_, deadline));
+            co_await timer.async_wait(asio::use_awaitable);
+            if (steady_clock::now() >= deadline) co_return;
             ActionResult& result = results[move.result];
             CellMover& mover = mover_for(move, key_of(result.action));
             auto one_step = [&, this] { return step(move, mover); };
             const MoveStep done = co_await run_blocking(pool_, one_step);
-            result.bytes += done.bytes;
-            result.error = done.error;
-            move.finished = done.finished;
-            if (done.finished) movers_.erase(key_of(result.action));
-            more = more || !done.finished;
-            timer.expires_after(rest_after(done.bytes, done.took, config_.planner.pace));
-            co_await timer.async_wait(asio::use_awaitable);
+            rest_until_ =
+                steady_clock::now() + rest_after(done.bytes, done.took, config_.planner.pace);
+            account(move, result, done);
+            more = more || !move.finished;
         }
-        more = more && steady_clock::now() < deadline;
     }
 }
 

@@ -33,11 +33,13 @@ class Actuator {
         Target target;
         NodeIndex to;
         bool finished = false;
+        int refused = 0;  // pages that would not move
     };
 
     ActionResult pin(const PinCell& action, const Target& target);
     CellMover& mover_for(const Move& move, const CellKey& key);
     MoveStep step(const Move& move, CellMover& mover) const;
+    void account(Move& move, ActionResult& result, const MoveStep& done);
     boost::asio::awaitable<void> move_in_turns(std::vector<Move>& moves,
                                                std::vector<ActionResult>& results,
                                                std::chrono::steady_clock::time_point deadline);
@@ -47,6 +49,8 @@ class Actuator {
     boost::asio::thread_pool& pool_;
     Pins& pins_;
     std::map<CellKey, CellMover> movers_;  // of moves under way
+    // What was moved has to be rested for until then, even into the next plan.
+    std::chrono::steady_clock::time_point rest_until_{};
 };
 
 }  // namespace vnuma

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -15,13 +17,16 @@ boost::asio::awaitable<std::invoke_result_t<Function>> as_coroutine(Function fun
     co_return function();
 }
 
-// Runs `function` on the pool and resumes the caller on its own executor. A cancellation waits for
-// the function to end. What the function refers to must live until then.
+// Runs `function` on the pool and resumes the caller on its own executor. A cancellation must not
+// reach into the other thread: it takes effect when the function has ended. What the function
+// refers to must live until then.
 template <typename Function>
 boost::asio::awaitable<std::invoke_result_t<Function>> run_blocking(boost::asio::thread_pool& pool,
                                                                     Function function) {
-    co_return co_await boost::asio::co_spawn(pool, as_coroutine(std::move(function)),
-                                             boost::asio::use_awaitable);
+    co_return co_await boost::asio::co_spawn(
+        pool, as_coroutine(std::move(function)),
+        boost::asio::bind_cancellation_slot(boost::asio::cancellation_slot(),
+                                            boost::asio::use_awaitable));
 }
 
 }  // namespace vnuma

@@ -75,8 +75,8 @@ Reader::Setter scaled(std::map<std::string, std::int64_t> units, const char* exa
         const auto parts = text && node.is_string() ? split_unit(*text) : std::nullopt;
         const auto unit = parts ? units.find(parts->second) : units.end();
         if (unit == units.end()) return std::string("wants a text like \"") + example + "\"";
-        if (parts->first > most / unit->second || parts->first * unit->second < least ||
-            parts->first * unit->second > most)
+        if (parts->first < 0 || parts->first > most / unit->second ||
+            parts->first * unit->second < least || parts->first * unit->second > most)
             return "is out of range";
         store(parts->first * unit->second);
         return "";
@@ -92,9 +92,10 @@ Reader::Setter duration(milliseconds least, milliseconds most,
 Reader::Setter share(std::function<void(PerMille)> store) {
     return [=](const toml::node& node) -> std::string {
         const auto number = node.is_number() ? node.value<double>() : std::nullopt;
-        if (!number || !(*number >= 0 && *number < 1))
-            return "wants a share from 0 to 1, like 0.125";
-        store(std::llround(*number * 1000));
+        const bool in_range = number && *number >= 0 && *number < 1;
+        const PerMille value = in_range ? std::llround(*number * 1000) : 1000;
+        if (value >= 1000) return "wants a share from 0 to 1, like 0.125";
+        store(value);
         return "";
     };
 }

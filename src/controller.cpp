@@ -14,7 +14,10 @@ using std::chrono::steady_clock;
 
 namespace {
 constexpr std::size_t worker_threads = 2;
-}
+// A sample grows old: a guest may begin to migrate, or its owner may pin it. Nothing acts on one
+// for longer than this.
+constexpr std::chrono::seconds max_sample_age{2};
+}  // namespace
 
 Controller::Controller(const Config& config, const Host& host, Reporter reporter)
     : config_(config),
@@ -62,7 +65,8 @@ asio::awaitable<std::optional<Sample>> Controller::look(Tick& tick) {
 }
 
 asio::awaitable<Tick> Controller::tick() {
-    const auto deadline = steady_clock::now() + config_.interval;
+    const auto deadline =
+        steady_clock::now() + std::min<steady_clock::duration>(config_.interval, max_sample_age);
     Tick tick;
     tick.number = ++ticks_;
     tick.mode = config_.mode;
@@ -83,9 +87,11 @@ asio::awaitable<Tick> Controller::tick() {
     }
     pins_.forget_ended(*sample);
     tick.plan = plan(tick.snapshot, history_, config_.planner);
-    if (config_.mode == Mode::act)
+    if (config_.mode == Mode::act) {
         tick.results = co_await actuator_.apply(tick.plan, *sample, deadline);
-    history_ = learn(history_, tick.snapshot, tick.plan, tick.results);
+        // Homes that nobody acted on are none: whoever watches is told every time what would be.
+        history_ = learn(history_, tick.snapshot, tick.plan, tick.results);
+    }
     previous_ = *sample;
     tick.sample = std::move(*sample);
     co_return tick;

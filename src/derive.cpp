@@ -1,6 +1,7 @@
 #include "src/derive.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace vnuma {
 namespace {
@@ -32,9 +33,22 @@ std::optional<MilliCpu> cpu_use(const CellSample& cell, const Threads& before, M
     return use;
 }
 
-bool intersect(const std::vector<int>& a, const std::vector<int>& b) {
-    return std::any_of(a.begin(), a.end(),
-                       [&](int x) { return std::binary_search(b.begin(), b.end(), x); });
+std::size_t count_common(const std::vector<int>& a, const std::vector<int>& b) {
+    return static_cast<std::size_t>(std::count_if(
+        a.begin(), a.end(), [&](int x) { return std::binary_search(b.begin(), b.end(), x); }));
+}
+
+// Its owner lets every vCPU run on the node, and gives the cell as many CPUs there as it has vCPUs
+// (or as it has anywhere, if its owner is so strict).
+bool allows_cpus(const CellSample& cell, const std::vector<int>& node_cpus, const Pins& pins) {
+    std::set<int> all;
+    for (const VcpuSample& vcpu : cell.vcpus) {
+        const std::vector<int>& choice = pins.owners_choice(vcpu);
+        if (count_common(choice, node_cpus) == 0) return false;
+        all.insert(choice.begin(), choice.end());
+    }
+    const std::vector<int> usable(all.begin(), all.end());
+    return count_common(usable, node_cpus) >= std::min(cell.vcpus.size(), usable.size());
 }
 
 NodeSet allowed_nodes(const GuestSample& guest, const CellSample& cell, const Host& host,
@@ -47,10 +61,7 @@ NodeSet allowed_nodes(const GuestSample& guest, const CellSample& cell, const Ho
         const int id = host.topology.nodes[n].id;
         const std::vector<int>& bound = cell.residency.bound_to;
         const bool memory = has(guest.memory_nodes, id) && (bound.empty() || has(bound, id));
-        const bool cpus = std::all_of(cell.vcpus.begin(), cell.vcpus.end(), [&](const auto& vcpu) {
-            return intersect(pins.owners_choice(vcpu), host.cpus[n]);
-        });
-        if (memory && cpus) allowed.insert(NodeIndex(n));
+        if (memory && allows_cpus(cell, host.cpus[n], pins)) allowed.insert(NodeIndex(n));
     }
     return allowed;
 }
@@ -100,13 +111,17 @@ Snapshot derive(const Sample* previous, const Sample& current, const Host& host,
         for (const CellSample& cell : sample.cells) {
             const auto use = cpu_use(cell, before, elapsed);
             if (!use && guest.unsteady.empty()) guest.unsteady = "its CPU use is not known yet";
-            guest.cells.push_back({{sample.uuid, cell.id},
-                                   static_cast<int>(cell.vcpus.size()),
-                                   use.value_or(0),
-                                   by_index(cell.residency.bytes, host),
-                                   sample.immovable.empty(),
-                                   allowed_nodes(sample, cell, host, pins),
-                                   confined_to(cell, host)});
+            CellState state;
+            state.key = {sample.uuid, cell.id};
+            state.vcpus = static_cast<int>(cell.vcpus.size());
+            state.cpu_use = use.value_or(0);
+            state.size = cell.size;
+            state.residency = by_index(cell.residency.bytes, host);
+            state.movable = sample.immovable.empty();
+            state.allowed = allowed_nodes(sample, cell, host, pins);
+            state.confined_to = confined_to(cell, host);
+            state.pinned = pins.holds(cell);
+            guest.cells.push_back(std::move(state));
         }
         snapshot.guests.push_back(std::move(guest));
     }

@@ -1,16 +1,18 @@
 // vnumad: keeps KVM guests and their memory on the same NUMA node.
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <csignal>
+#include <cstring>
 #include <iostream>
 
 #include "src/controller.hpp"
@@ -56,25 +58,83 @@ void report(const Tick& tick, const Host& host, std::string& last_blind) {
                tick.snapshot.guests.size());
 }
 
-asio::awaitable<void> run_until_signal(Controller& controller) {
-    auto executor = co_await asio::this_coro::executor;
-    asio::signal_set signals(executor, SIGINT, SIGTERM);
-    auto either = asio::experimental::make_parallel_group(
-        asio::co_spawn(executor, controller.run(), asio::deferred),
-        signals.async_wait(asio::deferred));
-    auto [order, failure, no_signal, signal] =
-        co_await either.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
-    if (order[0] == 0 && failure) std::rethrow_exception(failure);
-    spdlog::info("stopping on {}", strsignal(signal));
+// Runs the loop until it ends by itself or a signal ends it. One that cannot end (a libvirt call
+// that hangs) is left behind after a grace.
+class Service {
+  public:
+    Service(const Config& config, const Host& host)
+        : controller_(config, host, [&](const Tick& tick) { report(tick, host, last_blind_); }),
+          signals_(context_, SIGINT, SIGTERM, SIGHUP),
+          grace_(context_) {}
+
+    // Returns the exit status.
+    int run(bool once) {
+        auto on_end = [this](std::exception_ptr failure, bool seen) { end(failure, seen); };
+        asio::co_spawn(context_, work(once), asio::bind_cancellation_slot(stop_.slot(), on_end));
+        signals_.async_wait([this](boost::system::error_code error, int signal) {
+            if (!error) ask_to_end(signal);
+        });
+        context_.run();
+        return status_;
+    }
+
+    void undo_pins() { controller_.undo_pins(); }
+    std::exception_ptr failure() const { return failure_; }
+    bool hangs() const { return hangs_; }
+
+  private:
+    asio::awaitable<bool> work(bool once) {
+        if (once) co_return co_await controller_.run_once();
+        co_await controller_.run();
+        co_return true;
+    }
+
+    void ask_to_end(int signal) {
+        spdlog::info("stopping on {}", strsignal(signal));
+        stopping_ = true;
+        stop_.emit(asio::cancellation_type::terminal);
+        grace_.expires_after(stop_grace);
+        grace_.async_wait([this](boost::system::error_code error) {
+            if (error) return;
+            spdlog::error("a call did not return in {} s; ending without it", stop_grace.count());
+            hangs_ = true;
+            context_.stop();
+        });
+    }
+
+    void end(std::exception_ptr failure, bool seen) {
+        signals_.cancel();
+        grace_.cancel();
+        if (stopping_) return;
+        failure_ = failure;
+        status_ = seen ? 0 : exit_failed;
+    }
+
+    static constexpr std::chrono::seconds stop_grace{10};
+
+    asio::io_context context_{1};
+    std::string last_blind_;
+    Controller controller_;
+    asio::signal_set signals_;
+    asio::steady_timer grace_;
+    asio::cancellation_signal stop_;
+    bool stopping_ = false, hangs_ = false;
+    int status_ = 0;
+    std::exception_ptr failure_;
+};
+
+// A reader of our reports that goes away, or a second ^C, must not keep pins from being undone.
+void ignore(std::initializer_list<int> signals) {
+    for (const int signal : signals)
+        std::signal(signal, SIG_IGN);
 }
 
-asio::awaitable<void> serve(Controller& controller, bool once, int& status) {
-    if (once) {
-        const bool seen = co_await controller.run_once();
-        status = seen ? 0 : exit_failed;
-    } else {
-        co_await run_until_signal(controller);
-    }
+// Two descriptors for each guest, in two samples.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int run(const Config& config, bool once) {
@@ -83,19 +143,17 @@ int run(const Config& config, bool once) {
     if (host.topology.nodes.size() < 2)
         spdlog::warn(
             "this host has one NUMA node: there is nothing to balance, nothing is changed");
-    std::string last_blind;
-    Controller controller(config, host, [&](const Tick& tick) { report(tick, host, last_blind); });
-    asio::io_context context(1);
-    std::exception_ptr failure;
-    int status = 0;
-    asio::co_spawn(context, serve(controller, once, status),
-                   [&](std::exception_ptr thrown) { failure = thrown; });
+    ignore({SIGPIPE});
+    raise_descriptor_limit();
+    Service service(config, host);
     sd_notify(0, "READY=1");
-    context.run();
+    const int status = service.run(once);
     sd_notify(0, "STOPPING=1");
-    // What one look decided is meant to stay; a daemon that ends lets go.
-    if (config.undo_at_stop && !once) controller.undo_pins();
-    if (failure) std::rethrow_exception(failure);
+    ignore({SIGINT, SIGTERM, SIGHUP});
+    if (config.undo_at_stop) service.undo_pins();
+    // Its worker would be waited for, for ever.
+    if (service.hangs()) std::_Exit(exit_failed);
+    if (service.failure()) std::rethrow_exception(service.failure());
     return status;
 }
 

@@ -41,6 +41,13 @@ std::vector<int> query_nodes(pid_t pid, const std::vector<std::uint64_t>& addres
     return nodes;
 }
 
+MoveStep finished(std::string error) {
+    MoveStep step;
+    step.finished = true;
+    step.error = std::move(error);
+    return step;
+}
+
 std::string last_error(const char* what) {
     return std::string(what) + ": " + std::generic_category().message(errno);
 }
@@ -87,7 +94,7 @@ void CellMover::advance(std::uint64_t past) {
 }
 
 MoveStep CellMover::step(const Process& process, std::chrono::nanoseconds aim) {
-    if (range_ >= ranges_.size()) return {0, {}, true, ""};
+    if (range_ >= ranges_.size()) return finished("");
     const std::vector<std::uint64_t> addresses = next_addresses();
     const std::uint64_t stride = pass_ == Pass::huge ? huge_bytes : page_bytes;
     if (addresses.empty()) {  // a tail shorter than a huge page
@@ -95,7 +102,7 @@ MoveStep CellMover::step(const Process& process, std::chrono::nanoseconds aim) {
         return {};
     }
     const std::vector<int> nodes = query_nodes(process.pid(), addresses);
-    if (nodes.empty()) return {0, {}, true, last_error("move_pages")};
+    if (nodes.empty()) return finished(last_error("move_pages"));
 
     const auto batch = static_cast<std::size_t>(pass_ == Pass::huge ? huge_batch_ : small_batch_);
     std::vector<std::uint64_t> elsewhere;
@@ -112,6 +119,14 @@ MoveStep CellMover::step(const Process& process, std::chrono::nanoseconds aim) {
 
 MoveStep CellMover::move(const Process& process, std::vector<std::uint64_t> addresses,
                          std::chrono::nanoseconds aim) {
+    // A page that comes with the one that was asked for shows that both are of one huge page.
+    const bool huge = pass_ == Pass::huge;
+    std::vector<std::uint64_t> neighbours = addresses;
+    for (std::uint64_t& address : neighbours)
+        address += page_bytes;
+    const std::vector<int> beside_before =
+        huge ? query_nodes(process.pid(), neighbours) : std::vector<int>();
+
     std::vector<void*> pages = to_pointers(addresses);
     const std::vector<int> to(pages.size(), to_node_id_);
     std::vector<int> status(pages.size(), not_reached);
@@ -119,25 +134,20 @@ MoveStep CellMover::move(const Process& process, std::vector<std::uint64_t> addr
     const long result = ::move_pages(process.pid(), pages.size(), pages.data(), to.data(),
                                      status.data(), MPOL_MF_MOVE);
     MoveStep step;
+    if (result < 0) step = finished(last_error("move_pages"));
     step.took = std::chrono::steady_clock::now() - begin;
-    // Part of a batch may have moved before an error; only a second look tells.
-    if (result < 0) {
-        step.error = last_error("move_pages");
-        step.finished = true;
-    }
 
-    // A page that came with the one it was asked for shows that it was a huge page.
-    const bool huge = pass_ == Pass::huge;
-    std::vector<std::uint64_t> seconds = addresses;
-    if (huge)
-        for (std::uint64_t& address : seconds)
-            address += page_bytes;
+    // The statuses are not to be trusted after a partial failure: only a second look tells.
     const std::vector<int> now = query_nodes(process.pid(), addresses);
-    const std::vector<int> beside = huge ? query_nodes(process.pid(), seconds) : now;
-    for (std::size_t i = 0; i < now.size() && i < beside.size(); ++i) {
-        if (now[i] != to_node_id_) continue;
-        const bool whole = huge && beside[i] == to_node_id_;
-        step.bytes += static_cast<Bytes>(whole ? huge_bytes : page_bytes);
+    const std::vector<int> beside =
+        huge ? query_nodes(process.pid(), neighbours) : std::vector<int>();
+    for (std::size_t i = 0; i < now.size(); ++i) {
+        const bool whole = i < beside.size() && i < beside_before.size() &&
+                           beside[i] == to_node_id_ && beside_before[i] != to_node_id_;
+        if (now[i] == to_node_id_)
+            step.bytes += static_cast<Bytes>(whole ? huge_bytes : page_bytes);
+        else if (now[i] >= 0)
+            ++step.refused;
     }
     int& batch = huge ? huge_batch_ : small_batch_;
     batch = next_batch(batch, step.took, aim, huge ? huge_limits : small_limits);

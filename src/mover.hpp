@@ -13,6 +13,7 @@ namespace vnuma {
 
 struct MoveStep {
     Bytes bytes = 0;                   // brought home by this step
+    int refused = 0;                   // pages that stayed where they were
     std::chrono::nanoseconds took{0};  // the moving call itself
     bool finished = false;             // all of the memory has been looked at
     std::string error;                 // the kernel's refusal; no further step makes sense

@@ -17,7 +17,8 @@ struct BatchLimits {
 int next_batch(int batch, std::chrono::nanoseconds took, std::chrono::nanoseconds aim,
                BatchLimits limits);
 
-// The rest after `bytes` were moved in `took`, so that the average stays at `rate` bytes a second.
+// The rest after `bytes` were moved in `took`, so that the average stays at `rate` bytes a second
+// and calls that move nothing take half of the time at most.
 std::chrono::nanoseconds rest_after(Bytes bytes, std::chrono::nanoseconds took, Bytes rate);
 
 }  // namespace vnuma

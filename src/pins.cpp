@@ -75,8 +75,9 @@ std::string Pins::apply_pin(const Process& process, const CellSample& cell, cons
         if (vcpu.affinity == ours && !find(vcpu)) continue;  // its owner wants the same
         if (!process.alive()) return "the guest has ended";
         if (!lives(vcpu.thread, vcpu.start_time)) continue;  // unplugged since the sample
-        pins_[{vcpu.thread, vcpu.start_time}] = {before, ours};
-        if (set_affinity(vcpu.thread, ours) != 0 && errno != ESRCH)
+        if (set_affinity(vcpu.thread, ours) == 0)
+            pins_[{vcpu.thread, vcpu.start_time}] = {before, ours};
+        else if (errno != ESRCH)
             return "sched_setaffinity of vCPU " + std::to_string(vcpu.id) + ": " +
                    std::generic_category().message(errno);
     }
@@ -94,10 +95,28 @@ void Pins::forget_ended(const Sample& sample) {
     });
 }
 
+void Pins::put_back(const Thread& thread, const Pin& pin) {
+    if (lives(thread.id, thread.start_time) && read_affinity(thread.id) == pin.ours)
+        set_affinity(thread.id, pin.before);
+}
+
+bool Pins::holds(const CellSample& cell) const {
+    return std::any_of(cell.vcpus.begin(), cell.vcpus.end(),
+                       [&](const VcpuSample& vcpu) { return find(vcpu) != nullptr; });
+}
+
+void Pins::release(const CellSample& cell) {
+    for (const VcpuSample& vcpu : cell.vcpus) {
+        const auto known = pins_.find({vcpu.thread, vcpu.start_time});
+        if (known == pins_.end()) continue;
+        put_back(known->first, known->second);
+        pins_.erase(known);
+    }
+}
+
 void Pins::undo() {
     for (const auto& [thread, pin] : pins_)
-        if (lives(thread.id, thread.start_time) && read_affinity(thread.id) == pin.ours)
-            set_affinity(thread.id, pin.before);
+        put_back(thread, pin);
     pins_.clear();
 }
 

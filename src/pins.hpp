@@ -19,10 +19,16 @@ class Pins {
     // owner's choice (kernels before 6.2 do that when any cpuset is written).
     bool changed_by_someone_else(const VcpuSample& vcpu) const;
 
+    // Whether any vCPU of the cell is pinned by us.
+    bool holds(const CellSample& cell) const;
+
     // Confines the cell's vCPUs to the node, within the owner's choice. Makes system calls.
     // Returns what went wrong, or nothing; a thread that has just ended is nothing wrong.
     std::string apply_pin(const Process& process, const CellSample& cell, const Host& host,
                           NodeIndex node);
+
+    // Gives the cell's vCPUs back what their owner left them. Makes system calls.
+    void release(const CellSample& cell);
 
     // Drops what is known of threads that have ended. A guest that is missing from one sample
     // keeps its pins known: a pin taken for its owner's choice could never be undone.
@@ -42,6 +48,7 @@ class Pins {
     };
 
     const Pin* find(const VcpuSample& vcpu) const;
+    static void put_back(const Thread& thread, const Pin& pin);
 
     std::map<Thread, Pin> pins_;
 };

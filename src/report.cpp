@@ -85,13 +85,17 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
 }
 
 json report_result(const ActionResult& result, const Topology& topology) {
-    const bool pin = std::holds_alternative<PinCell>(result.action);
-    const NodeIndex to = std::visit([](const auto& action) { return action.to; }, result.action);
-    json value{{"action", pin ? "pin" : "move"},
-               {"uuid", key_of(result.action).uuid},
-               {"cell", key_of(result.action).cell},
-               {"to", node_number(topology, to)}};
-    if (!pin) value["moved_bytes"] = result.bytes;
+    json value{{"uuid", key_of(result.action).uuid}, {"cell", key_of(result.action).cell}};
+    if (const auto* pin = std::get_if<PinCell>(&result.action)) {
+        value["action"] = "pin";
+        value["to"] = node_number(topology, pin->to);
+    } else if (const auto* move = std::get_if<MoveMemory>(&result.action)) {
+        value["action"] = "move";
+        value["to"] = node_number(topology, move->to);
+        value["moved_bytes"] = result.bytes;
+    } else {
+        value["action"] = "unpin";
+    }
     if (!result.error.empty()) value["error"] = result.error;
     return value;
 }

@@ -29,7 +29,7 @@ struct Mapping {
     std::map<int, std::uint64_t> bytes;  // by node
 };
 
-// Anonymous mappings of at least `min_bytes`, largest first, with the bytes each has on each node.
+// Writable mappings of at least `min_bytes`, largest first, with the bytes each has on each node.
 std::vector<Mapping> large_mappings(pid_t pid, std::uint64_t min_bytes);
 
 }  // namespace vnuma::lab

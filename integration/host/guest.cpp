@@ -102,6 +102,19 @@ std::string domain_xml(const GuestShape& shape, const std::string& kernel,
 }
 
 Guest::Guest(const LibvirtHost& host, GuestShape shape) : shape_(std::move(shape)) {
+    try {
+        start(host);
+    } catch (...) {
+        destroy();
+        throw;
+    }
+}
+
+Guest::~Guest() {
+    destroy();
+}
+
+void Guest::start(const LibvirtHost& host) {
     const char* kernel = std::getenv("VNUMA_LAB_KERNEL");
     if (!kernel) throw std::runtime_error("VNUMA_LAB_KERNEL is not set: run this in vnuma-lab");
     const std::string socket = "/run/lab/" + shape_.name + ".sock";
@@ -117,7 +130,7 @@ Guest::Guest(const LibvirtHost& host, GuestShape shape) : shape_(std::move(shape
     confine(false);
 }
 
-Guest::~Guest() {
+void Guest::destroy() {
     if (port_ >= 0) ::close(port_);
     if (!domain_) return;
     virDomainDestroy(domain_);

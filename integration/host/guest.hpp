@@ -46,6 +46,8 @@ class Guest {
     nlohmann::json next_report(std::chrono::seconds limit);
 
   private:
+    void start(const LibvirtHost& host);
+    void destroy();
     void connect_workload();
     nlohmann::json read_message(std::chrono::seconds limit);
     void confine(bool to_first_touch_nodes) const;

@@ -33,6 +33,13 @@ void make_libvirt_user() {
         write_text("/etc/group", group + "libvirt-qemu:x:64055:\n");
 }
 
+// What follows would turn off security on the machine it runs on.
+void refuse_outside_the_lab() {
+    if (read_text("/proc/cmdline").find("rdinit=/init") == std::string::npos ||
+        !std::getenv("VNUMA_LAB_KERNEL"))
+        throw std::runtime_error("this runs inside a lab host only: vnuma-lab run -- PROGRAM");
+}
+
 }  // namespace
 
 std::string libvirt_error() {
@@ -41,6 +48,7 @@ std::string libvirt_error() {
 }
 
 LibvirtHost::LibvirtHost() {
+    refuse_outside_the_lab();
     make_libvirt_user();
     write_text("/etc/libvirt/qemu.conf", qemu_conf);
     write_text("/etc/libvirt/libvirtd.conf", "auth_unix_rw = \"none\"\nauth_unix_ro = \"none\"\n");

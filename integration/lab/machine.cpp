@@ -1,6 +1,7 @@
 #include "integration/lab/machine.hpp"
 
-#include <sys/ioctl.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -46,7 +47,12 @@ std::string read_file(const std::filesystem::path& file) {
 void write_all(int fd, std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-        if (n < 0 && errno != EINTR) return;  // the reader of our output has gone
+        if (n < 0 && errno == EAGAIN) {  // somebody made our output non-blocking
+            pollfd ready{fd, POLLOUT, 0};
+            ::poll(&ready, 1, -1);
+        } else if (n < 0 && errno != EINTR) {
+            return;  // the reader of our output has gone
+        }
         if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
     }
 }
@@ -57,13 +63,49 @@ asio::awaitable<void> wait_for_ever() {
     co_await timer.async_wait(asio::use_awaitable);
 }
 
+struct Conclusion {
+    std::optional<int> exit_status;
+    std::string trouble;
+};
+
 // The conversation with the agent. Its members end a race (operator||) by returning.
 class Conversation {
   public:
     Conversation(asio::io_context& context, const RunDirectory& files)
         : acceptor_(context, Stream::endpoint(files.port().string())), port_(context) {}
 
-    asio::awaitable<int> run(const MachineOptions& options) {
+    // The command's exit status. Trouble of our own is returned as well, since a race takes no
+    // notice of what is thrown.
+    asio::awaitable<Conclusion> run(const MachineOptions& options) {
+        Conclusion conclusion;
+        try {
+            conclusion.exit_status = co_await converse(options);
+        } catch (const std::exception& error) {
+            conclusion.trouble = error.what();
+        }
+        co_return conclusion;
+    }
+
+    asio::awaitable<void> forward_terminal(const MachineOptions& options) {
+        if (!options.command.terminal) co_await wait_for_ever();
+        // Opened anew: what is made non-blocking here is not what others write to.
+        asio::posix::stream_descriptor keyboard(port_.get_executor(),
+                                                ::open("/dev/tty", O_RDONLY | O_CLOEXEC));
+        std::array<char, 1024> chunk;
+        error_code error;
+        auto token = asio::redirect_error(asio::use_awaitable, error);
+        while (!error) {
+            const std::size_t size = co_await keyboard.async_read_some(asio::buffer(chunk), token);
+            if (error || !ready_for_input_) continue;
+            const std::string frame =
+                encode_frame(FrameType::input, std::string_view(chunk.data(), size));
+            co_await asio::async_write(port_, asio::buffer(frame), token);
+        }
+        co_await wait_for_ever();
+    }
+
+  private:
+    asio::awaitable<int> converse(const MachineOptions& options) {
         error_code error;
         auto token = asio::redirect_error(asio::use_awaitable, error);
         co_await acceptor_.async_accept(port_, token);
@@ -91,23 +133,6 @@ class Conversation {
         co_return -1;
     }
 
-    asio::awaitable<void> forward_terminal(const MachineOptions& options) {
-        if (!options.command.terminal) co_await wait_for_ever();
-        asio::posix::stream_descriptor keyboard(port_.get_executor(), ::dup(STDIN_FILENO));
-        std::array<char, 1024> chunk;
-        error_code error;
-        auto token = asio::redirect_error(asio::use_awaitable, error);
-        while (!error) {
-            const std::size_t size = co_await keyboard.async_read_some(asio::buffer(chunk), token);
-            if (error || !ready_for_input_) continue;
-            const std::string frame =
-                encode_frame(FrameType::input, std::string_view(chunk.data(), size));
-            co_await asio::async_write(port_, asio::buffer(frame), token);
-        }
-        co_await wait_for_ever();
-    }
-
-  private:
     Stream::acceptor acceptor_;
     Stream::socket port_;
     bool ready_for_input_ = false;
@@ -142,7 +167,7 @@ asio::awaitable<std::string> watch_monitor(std::string path) {
     // A connection that dies with QEMU leaves the telling to QEMU's exit.
     try {
         co_return co_await client.run_beside(shutdown_reason(client));
-    } catch (const qmp::ConnectionError&) {
+    } catch (const std::exception&) {
     }
     co_await wait_for_ever();
     co_return "";
@@ -168,7 +193,8 @@ asio::awaitable<void> run_to_end(const MachineOptions& options, asio::io_context
     std::string& what = result.failure.what;
     switch (ended.index()) {
         case 0:
-            result.exit_status = std::get<0>(ended);
+            result.exit_status = std::get<0>(ended).exit_status;
+            what = std::get<0>(ended).trouble;
             break;
         case 2:
             what = "the host stopped by itself (" + std::get<2>(ended) + ")";

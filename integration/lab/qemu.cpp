@@ -89,13 +89,15 @@ std::vector<std::string> qemu_arguments(const MachineOptions& options, const fs:
 }
 
 Qemu::Qemu(asio::io_context& context, const MachineOptions& options, const RunDirectory& files)
-    : exit_(context, std::chrono::steady_clock::time_point::max()),
+    : exit_(std::make_shared<asio::steady_timer>(context,
+                                                 std::chrono::steady_clock::time_point::max())),
       child_(
           options.emulator.string(),
           process::args = qemu_arguments(options, Kernel(options.kernel_root).image(), files),
           process::std_in<process::null, process::std_out> process::null,
           process::std_err > files.errors().string(), context,
-          process::on_exit = [this](int, const std::error_code&) { exit_.expires_after({}); },
+          process::on_exit = [exit = exit_](int,
+                                            const std::error_code&) { exit->expires_after({}); },
           process::extend::on_exec_setup = [](auto&) { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }) {}
 
 Qemu::~Qemu() {
@@ -106,8 +108,8 @@ Qemu::~Qemu() {
 asio::awaitable<void> Qemu::ended() {
     boost::system::error_code ignored;
     auto token = asio::redirect_error(asio::use_awaitable, ignored);
-    while (exit_.expiry() == std::chrono::steady_clock::time_point::max())
-        co_await exit_.async_wait(token);
+    while (exit_->expiry() == std::chrono::steady_clock::time_point::max())
+        co_await exit_->async_wait(token);
 }
 
 }  // namespace vnuma::lab

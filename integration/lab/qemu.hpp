@@ -5,7 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/process/child.hpp>
 #include <filesystem>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -53,7 +53,8 @@ class Qemu {
     boost::asio::awaitable<void> ended();
 
   private:
-    boost::asio::steady_timer exit_;
+    // Shared with the handler of the process' end, which may come after we have gone.
+    std::shared_ptr<boost::asio::steady_timer> exit_;
     boost::process::child child_;
 };
 

@@ -46,6 +46,7 @@ until grep -q 'host is up' "$out" || [ $tries -gt 60 ]; do
     tries=$((tries + 1))
 done
 host=$(cat "/proc/$pid/task/$pid/children")
+[ -n "$host" ] || fail 'the host did not come up'
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 sleep 1

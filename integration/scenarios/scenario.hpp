@@ -19,7 +19,7 @@ inline constexpr std::chrono::seconds settle_limit{60};
 // Ticks often, so that scenarios are short.
 inline constexpr const char* acting = "mode = \"act\"\ninterval = \"1s\"\n";
 
-// The share of the largest `cells` mappings' bytes on each node: guest RAM, as numa_maps has it.
+// Where a guest without vNUMA is: its RAM is the mapping of its size.
 struct Placement {
     std::map<int, double> memory_share;
     std::vector<int> vcpu_nodes;  // where each vCPU may run; -1 when on more than one node

@@ -47,6 +47,7 @@ TEST(ParseDomain, KnowsWhatPinsMemory) {
     EXPECT_NE(parse(head + "<devices><hostdev mode='subsystem' type='pci'/></devices>").immovable,
               "");
     EXPECT_NE(parse(head + "<devices><interface type='hostdev'/></devices>").immovable, "");
+    EXPECT_NE(parse(head + "<devices><disk type='nvme' device='disk'/></devices>").immovable, "");
     EXPECT_NE(parse(head + "<launchSecurity type='sev'/>").immovable, "");
     EXPECT_NE(parse(head + "<memoryBacking><locked/></memoryBacking>").immovable, "");
     EXPECT_EQ(parse(head + "<devices><hostdev mode='subsystem' type='usb'/></devices>").immovable,

@@ -56,13 +56,25 @@ TEST(SumResidency, AddsUpMappingsInsideTheRangesOnly) {
     EXPECT_TRUE(residency.bound_to.empty());
 }
 
+Residency under_policies(const std::vector<std::string>& policies) {
+    std::vector<NumaMapping> mappings;
+    for (std::size_t i = 0; i < policies.size(); ++i)
+        mappings.push_back({i, policies[i], {}, 4096});
+    return sum_residency({{0, mib}}, mappings);
+}
+
 TEST(SumResidency, TellsTheNodesOfABinding) {
-    const std::vector<RamRange> ranges{{0, mib}};
-    EXPECT_EQ(sum_residency(ranges, {{0, "bind:0-1", {}, 4096}}).bound_to,
-              (std::vector<int>{0, 1}));
-    EXPECT_EQ(sum_residency(ranges, {{0, "bind=static:1", {}, 4096}}).bound_to,
-              (std::vector<int>{1}));
-    EXPECT_TRUE(sum_residency(ranges, {{0, "prefer:1", {}, 4096}}).bound_to.empty());
+    EXPECT_EQ(under_policies({"bind:0-1"}).bound_to, (std::vector<int>{0, 1}));
+    EXPECT_EQ(under_policies({"bind=static:1"}).bound_to, (std::vector<int>{1}));
+    EXPECT_TRUE(under_policies({"prefer:1", "default"}).bound_to.empty());
+    EXPECT_EQ(under_policies({"bind:0-1", "default", "bind:1-2"}).bound_to, (std::vector<int>{1}));
+    EXPECT_EQ(under_policies({"bind:0-1"}).forbidden, "");
+}
+
+TEST(SumResidency, APolicyThatLeavesNoHomeIsForbidden) {
+    EXPECT_NE(under_policies({"interleave:0-1"}).forbidden, "");
+    EXPECT_NE(under_policies({"bind:0", "bind:1"}).forbidden, "");
+    EXPECT_NE(under_policies({"bind:what"}).forbidden, "");
 }
 
 }  // namespace

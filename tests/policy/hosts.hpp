@@ -50,7 +50,14 @@ inline Snapshot simulate(Snapshot snapshot, const Plan& plan) {
         for (CellState& cell : guest.cells)
             for (const Action& action : plan.actions) {
                 if (key_of(action) != cell.key) continue;
-                if (const auto* pin = std::get_if<PinCell>(&action)) cell.confined_to = pin->to;
+                if (const auto* pin = std::get_if<PinCell>(&action)) {
+                    cell.confined_to = pin->to;
+                    cell.pinned = true;
+                }
+                if (std::holds_alternative<UnpinCell>(action)) {
+                    cell.confined_to.reset();
+                    cell.pinned = false;
+                }
                 const auto* move = std::get_if<MoveMemory>(&action);
                 for (std::size_t n = 0; move && n < cell.residency.size(); ++n) {
                     if (NodeIndex(n) == move->to) continue;

@@ -13,6 +13,13 @@ using namespace vnuma::test;
 
 const PlannerSettings settings;
 
+// Stability must come from the margin, not from cells that may not move.
+const PlannerSettings restless = [] {
+    PlannerSettings without;
+    without.cool_down = 0;
+    return without;
+}();
+
 std::optional<NodeIndex> home_of(const Plan& plan, const std::string& name) {
     return verdict_of(plan, name).home;
 }
@@ -192,6 +199,63 @@ TEST(Planner, TwoGuestsThatFillTheirNodesTradePlaces) {
     EXPECT_EQ(verdict_of(made, "a").reason, Reason::better_home);
 }
 
+TEST(Planner, AGuestNeedsRoomForWhatItMayStillTouch) {
+    Snapshot host =
+        make_snapshot(make_topology(2, 8, 10 * gib),
+                      {make_guest("a", 2, 500, {gib, 0}), make_guest("b", 2, 500, {gib, 0}),
+                       make_guest("c", 2, 500, {gib, 0})});
+    host.guests[0].cells[0].size = 6 * gib;
+    host.guests[1].cells[0].size = 6 * gib;
+    host.guests[2].cells[0].size = 12 * gib;
+    const Plan made = plan(host, {}, settings);
+    EXPECT_NE(home_of(made, "a"), home_of(made, "b"));
+    EXPECT_EQ(verdict_of(made, "c").reason, Reason::too_large);
+}
+
+TEST(Planner, ACellThatHasOutgrownItsHomeIsGivenItsCpusBack) {
+    Snapshot host =
+        make_snapshot(make_topology(2, 4, 10 * gib), {make_guest("grown", 6, 500, {gib, 0})});
+    host.guests[0].cells[0].confined_to = NodeIndex(0);
+    EXPECT_TRUE(plan(host, {}, settings).actions.empty()) << "the pins are not ours";
+    host.guests[0].cells[0].pinned = true;
+    const Plan made = plan(host, history_with(host, NodeIndex(0), 0), settings);
+    EXPECT_EQ(verdict_of(made, "grown").reason, Reason::too_large);
+    ASSERT_EQ(made.actions.size(), 1U);
+    EXPECT_TRUE(std::holds_alternative<UnpinCell>(made.actions[0]));
+    EXPECT_TRUE(plan(simulate(host, made), {}, settings).actions.empty());
+}
+
+TEST(Planner, WhatFailedIsTriedAgainLaterAndLater) {
+    Snapshot host =
+        make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});
+    History history;
+    int tried = 0;
+    for (int tick = 0; tick < 300; ++tick) {
+        host.now += 2000;
+        const Plan made = plan(host, history, settings);
+        std::vector<ActionResult> results;
+        for (const Action& action : made.actions)
+            results.push_back({action, 0, "refused"});
+        tried += !results.empty();
+        if (results.empty()) {
+            EXPECT_EQ(verdict_of(made, "a").reason, Reason::retry_later);
+        }
+        history = learn(history, host, made, results);
+    }
+    EXPECT_GE(tried, 3);
+    EXPECT_LE(tried, 8);
+}
+
+TEST(Planner, AHomeThatIsNoLongerAllowedIsLeftForABetterOne) {
+    Snapshot host =
+        make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, 0})});
+    host.guests[0].cells[0].allowed = NodeSet();
+    host.guests[0].cells[0].allowed.insert(NodeIndex(1));
+    const Plan made = plan(host, history_with(host, NodeIndex(0), 0), settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
+    EXPECT_EQ(verdict_of(made, "a").reason, Reason::better_home);
+}
+
 TEST(Explain, NamesTheNumbers) {
     const Topology topology = make_topology(2, 2, gib);
     Verdict verdict;
@@ -211,11 +275,11 @@ class PlannerProperty : public ::testing::TestWithParam<unsigned> {
 TEST_P(PlannerProperty, APlanCarriedOutLeavesNothingToDo) {
     Snapshot now = host;
     History history;
-    const Plan first = plan(now, history, settings);
+    const Plan first = plan(now, history, restless);
     history = learn(history, now, first, {});
     now = simulate(now, first);
     now.now += 1000;
-    const Plan second = plan(now, history, settings);
+    const Plan second = plan(now, history, restless);
     EXPECT_TRUE(second.actions.empty());
     for (const Verdict& verdict : second.verdicts)
         EXPECT_TRUE(verdict.reason != Reason::first_home && verdict.reason != Reason::better_home);
@@ -259,7 +323,7 @@ TEST_P(PlannerProperty, NoiseMovesNobodyToAndFro) {
             now.guests[g].cells[0].cpu_use =
                 use * (95 + static_cast<MilliCpu>(random() % 11)) / 100;
         }
-        const Plan made = plan(now, history, settings);
+        const Plan made = plan(now, history, restless);
         for (const Verdict& verdict : made.verdicts)
             changes += verdict.reason == Reason::better_home;
         history = learn(history, now, made, {});

@@ -58,7 +58,8 @@ TEST(Config, NamesAllProblemsAtOnceWithFileLineAndKey) {
 TEST(Config, RefusesWrongTypesUnitsAndRanges) {
     for (const char* text :
          {"interval = 2", "interval = \"2 weeks\"", "interval = \"-2s\"", "interval = \"1ms\"",
-          "interval = \"99999999999999h\"", "undo_at_stop = \"yes\"", "mode = 1", "libvirt = 3",
+          "interval = \"99999999999999h\"", "interval = \"-9223372036854775808h\"",
+          "[planner]\nmargin = 0.9996", "undo_at_stop = \"yes\"", "mode = 1", "libvirt = 3",
           "[libvirt]\nuri = \"\"", "[memory]\nrate = \"0M\"", "[memory]\nwatermark = 1",
           "[memory]\nwatermark = nan", "[planner]\nhorizon = \"s\""})
         EXPECT_EQ(problems_of(text).size(), 1U) << text;

@@ -19,7 +19,10 @@ Sample sample_at(std::chrono::milliseconds time, std::vector<VcpuSample> vcpus) 
     GuestSample guest;
     guest.uuid = "u";
     guest.memory_nodes = {0, 4};
-    guest.cells.push_back({0, std::move(vcpus), {}, {{{0, 300}, {4, 100}}, {}}});
+    CellSample cell;
+    cell.vcpus = std::move(vcpus);
+    cell.residency.bytes = {{0, 300}, {4, 100}};
+    guest.cells.push_back(std::move(cell));
     Sample sample;
     sample.time = std::chrono::steady_clock::time_point(time);
     sample.guests.push_back(std::move(guest));
@@ -77,6 +80,16 @@ TEST_F(DeriveTest, OwnersAffinityAndCpusetNarrowWhatIsAllowed) {
     Sample bound = free_now;
     bound.guests[0].cells[0].residency.bound_to = {0};
     EXPECT_FALSE(derive_cell(nullptr, bound).allowed.contains(NodeIndex(1)));
+}
+
+TEST_F(DeriveTest, ANodeThatLeavesTooFewCpusIsNotAllowed) {
+    // Three CPUs for two vCPUs, one of them on node 4: pinned there, both would share it.
+    const Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2}), vcpu(1, 0, 0, {0, 1, 2})});
+    EXPECT_TRUE(derive_cell(nullptr, now).allowed.contains(NodeIndex(0)));
+    EXPECT_FALSE(derive_cell(nullptr, now).allowed.contains(NodeIndex(1)));
+    // An owner who gives one CPU to both wants it so.
+    const Sample strict = sample_at(0ms, {vcpu(0, 0, 0, {2}), vcpu(1, 0, 0, {2})});
+    EXPECT_TRUE(derive_cell(nullptr, strict).allowed.contains(NodeIndex(1)));
 }
 
 TEST_F(DeriveTest, ACellIsConfinedWhenAllItsVcpusAreOnOneNode) {

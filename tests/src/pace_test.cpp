@@ -30,8 +30,12 @@ TEST(NextBatch, StaysWithinItsLimits) {
 
 TEST(RestAfter, KeepsTheAverageAtTheRate) {
     EXPECT_EQ(rest_after(2 * mib, 4ms, 200 * mib), 6ms);
-    EXPECT_EQ(rest_after(2 * mib, 40ms, 200 * mib), 0ms);
-    EXPECT_EQ(rest_after(0, 1ms, 200 * mib), 0ms);
+}
+
+TEST(RestAfter, CallsThatMoveLittleTakeHalfOfTheTimeAtMost) {
+    EXPECT_EQ(rest_after(2 * mib, 40ms, 200 * mib), 40ms);
+    EXPECT_EQ(rest_after(0, 1ms, 200 * mib), 1ms);
+    EXPECT_EQ(rest_after(0, 0ms, 200 * mib), 0ms);
 }
 
 }  // namespace

@@ -32,7 +32,11 @@ class PinsTest : public ::testing::Test {
                 0,
                 *parse_number_list(*find_status_field(*status, "Cpus_allowed_list"))};
     }
-    CellSample cell() const { return {0, {read()}, {}, {}}; }
+    CellSample cell() const {
+        CellSample one;
+        one.vcpus.push_back(read());
+        return one;
+    }
     Sample sample() const {
         Sample all;
         all.guests.emplace_back();
@@ -90,6 +94,14 @@ TEST_F(PinsTest, UndoLeavesAloneWhatIsNotOurPinAnyMore) {
     for (const int cpu : before)
         CPU_SET(cpu, &set);
     ::sched_setaffinity(0, sizeof set, &set);
+}
+
+TEST_F(PinsTest, AReleaseGivesOneCellBack) {
+    pins.apply_pin(*process, cell(), host, NodeIndex(1));
+    EXPECT_TRUE(pins.holds(cell()));
+    pins.release(cell());
+    EXPECT_EQ(read().affinity, before);
+    EXPECT_FALSE(pins.holds(cell()));
 }
 
 TEST_F(PinsTest, AThreadMissingFromASampleIsNotForgottenWhileItLives) {

@@ -18,7 +18,9 @@ Tick tick_of_one_guest(const Host& host) {
     GuestSample sample;
     sample.uuid = "u";
     sample.name = "web";
-    sample.cells.push_back({0, {{0, 100, 1, 2, 0, 0, {2, 3}}, {1, 101, 1, 0, 0, 0, {0}}}, {}, {}});
+    CellSample vcpus;
+    vcpus.vcpus = {{0, 100, 1, 2, 0, 0, {2, 3}}, {1, 101, 1, 0, 0, 0, {0}}};
+    sample.cells.push_back(std::move(vcpus));
     tick.sample.guests.push_back(std::move(sample));
     CellState cell;
     cell.key = key;
