@@ -90,7 +90,8 @@ GuestSample sample_guest(const RunningDomain& running, std::optional<Process> pr
     for (const DomainCell& cell : domain->cells)
         guest.cells.push_back({cell.id, {}, {}, {}, cell.bytes});
     guest.immovable = domain->immovable;
-    if (!process) return blame("its process cannot be found");
+    if (!process)
+        return blame("its process cannot be found (libvirt's pid file is not readable, or stale)");
     guest.process = std::make_shared<const Process>(std::move(*process));
 
     const auto status = guest.process->read("status");

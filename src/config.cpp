@@ -208,9 +208,10 @@ Config parse_config(const std::string& content, const std::string& origin) {
 
 Config load_config(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
+    in.peek();  // a directory can be opened, but not read
+    if (!in.is_open() || in.bad()) throw ConfigError({file + ": cannot be read"});
     std::ostringstream content;
-    if (!in || !(content << in.rdbuf()))
-        throw ConfigError({file + ": cannot be read, or is empty"});
+    content << in.rdbuf();
     return parse_config(content.str(), file);
 }
 

@@ -23,7 +23,7 @@ std::vector<GuestPicture> guests_of(const nlohmann::json& report);
 // Bytes that a report's actions moved.
 std::int64_t moved_bytes(const nlohmann::json& report);
 
-// Every guest has a home, is whole there, and rests.
+// Every guest has a home and is whole there.
 bool all_home(const nlohmann::json& report);
 
 // Some lines for each guest; with block characters and colours for a terminal.

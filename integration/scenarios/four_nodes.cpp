@@ -4,13 +4,12 @@
 #include <memory>
 #include <set>
 
+#include "integration/demo/picture.hpp"
 #include "integration/host/files.hpp"
 #include "integration/scenarios/scenario.hpp"
 
 namespace vnuma::lab {
 namespace {
-
-using nlohmann::json;
 
 TEST(FourNodes, TheDistancesAreARing) {
     EXPECT_EQ(read_text("/sys/devices/system/node/node0/distance"), "10 16 22 16\n");
@@ -20,14 +19,7 @@ TEST(FourNodes, TheDistancesAreARing) {
 TEST(FourNodes, CellsOfAGuestSpreadOverNodes) {
     const Guest guest(libvirt_host(), {"quad", {{1, 160}, {1, 192}, {1, 224}}, {0}, 48});
     Daemon vnumad(acting);
-    const auto settled = [](const json& report) {
-        const json quad = find_guest(report, "quad");
-        if (quad.is_null()) return false;
-        for (const json& cell : quad["cells"])
-            if (!cell.contains("verdict") || cell["verdict"]["reason"] != "settled") return false;
-        return true;
-    };
-    EXPECT_FALSE(vnumad.wait_for(settled, settle_limit).is_null()) << vnumad.output();
+    EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
     std::set<int> homes;
     for (std::size_t cell = 0; cell < guest.shape().cells.size(); ++cell)
         homes.insert(home_of(placement_of_cell(guest, cell)));

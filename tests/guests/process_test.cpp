@@ -71,7 +71,7 @@ const char* const xml =
 
 TEST(SampleGuest, ADomainThatVanishedIsDataAndSaysWhy) {
     const GuestSample without = sample_guest({"u-1", "web", "", xml}, std::nullopt);
-    EXPECT_EQ(without.unsteady, "its process cannot be found");
+    EXPECT_NE(without.unsteady.find("its process cannot be found"), std::string::npos);
     EXPECT_EQ(without.cells.size(), 1U);
 
     Child child;

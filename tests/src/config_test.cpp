@@ -73,6 +73,8 @@ TEST(Config, ABrokenFileSaysWhere) {
 
 TEST(Config, AFileThatIsNotThereIsNamed) {
     EXPECT_THROW(load_config("/no/such/file.conf"), ConfigError);
+    EXPECT_THROW(load_config("/"), ConfigError) << "a directory";
+    EXPECT_NO_THROW(load_config("/dev/null"));
 }
 
 }  // namespace
