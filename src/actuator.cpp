@@ -78,7 +78,7 @@ MoveStep Actuator::step(const Move& move, CellMover& mover) const {
     }
     if (!process.alive()) refusal.error = "the guest has ended";
     if (!refusal.error.empty()) return refusal;
-    const MoveStep done = mover.step(process, config_.call_time);
+    MoveStep done = mover.step(process, config_.call_time);
     // Its number may have been given away during the call: what happened then was not ours.
     if (process.alive()) return done;
     refusal.error = "the guest has ended";
