@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <sstream>
 #include <stdexcept>
 
@@ -25,6 +26,13 @@ constexpr const char* workload_initramfs = "/run/lab/guest.cpio";
 constexpr seconds boot_limit{90};
 constexpr seconds touch_limit{120};
 constexpr int settled_reports = 2;
+// A guest's kernel patches its code while it boots, on emulated CPUs, without the module that makes
+// this safe for the host (docs/lab.md).
+constexpr int max_boot_attempts = 3;
+
+struct BootFailure : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 int vcpus_of(const GuestShape& shape) {
     int vcpus = 0;
@@ -102,19 +110,30 @@ std::string domain_xml(const GuestShape& shape, const std::string& kernel,
 }
 
 Guest::Guest(const LibvirtHost& host, GuestShape shape) : shape_(std::move(shape)) {
-    try {
-        start(host);
-    } catch (...) {
-        destroy();
-        throw;
-    }
+    for (int attempt = 1; !start(host, attempt == max_boot_attempts); ++attempt)
+        std::cerr << "lab: starting " << shape_.name << " again\n";
 }
 
 Guest::~Guest() {
     destroy();
 }
 
-void Guest::start(const LibvirtHost& host) {
+bool Guest::start(const LibvirtHost& host, bool last_attempt) {
+    try {
+        boot(host);
+        return true;
+    } catch (const BootFailure& failure) {
+        destroy();
+        if (last_attempt) throw;
+        std::cerr << "lab: " << failure.what() << "\n";
+        return false;
+    } catch (...) {
+        destroy();
+        throw;
+    }
+}
+
+void Guest::boot(const LibvirtHost& host) {
     const char* kernel = std::getenv("VNUMA_LAB_KERNEL");
     if (!kernel) throw std::runtime_error("VNUMA_LAB_KERNEL is not set: run this in vnuma-lab");
     const std::string socket = "/run/lab/" + shape_.name + ".sock";
@@ -132,9 +151,12 @@ void Guest::start(const LibvirtHost& host) {
 
 void Guest::destroy() {
     if (port_ >= 0) ::close(port_);
+    port_ = -1;
+    input_.clear();
     if (!domain_) return;
     virDomainDestroy(domain_);
     virDomainFree(domain_);
+    domain_ = nullptr;
 }
 
 void Guest::confine(bool to_first_touch_nodes) const {
@@ -162,8 +184,9 @@ void Guest::connect_workload() {
     if (::connect(port_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         throw std::runtime_error(path + ": cannot connect");
     if (read_message(boot_limit).is_null())
-        throw std::runtime_error(shape_.name + " did not come up:\n" +
-                                 read_text("/run/lab/" + shape_.name + ".console"));
+        throw BootFailure(shape_.name + " did not come up:\n" +
+                          read_text("/run/lab/" + shape_.name + ".console") +
+                          read_text("/var/log/libvirt/qemu/" + shape_.name + ".log"));
 }
 
 void Guest::touch_everything() {

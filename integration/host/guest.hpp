@@ -28,7 +28,8 @@ struct GuestShape {
 
 class Guest {
   public:
-    // Starts the guest and returns once its workload has touched all its buffers.
+    // Starts the guest and returns once its workload has touched all its buffers. One that dies
+    // while it boots is started again, and stderr says so.
     // Throws std::runtime_error.
     Guest(const LibvirtHost& host, GuestShape shape);
     ~Guest();  // destroys the domain
@@ -46,7 +47,8 @@ class Guest {
     nlohmann::json next_report(std::chrono::seconds limit);
 
   private:
-    void start(const LibvirtHost& host);
+    bool start(const LibvirtHost& host, bool last_attempt);
+    void boot(const LibvirtHost& host);
     void destroy();
     void connect_workload();
     nlohmann::json read_message(std::chrono::seconds limit);
