@@ -9,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <climits>
 #include <system_error>
 #include <utility>
 
@@ -105,12 +104,6 @@ std::vector<pid_t> Process::tasks() const {
     }
     ::closedir(directory);
     return tasks;
-}
-
-std::string Process::executable() const {
-    std::array<char, PATH_MAX> path{};
-    const ssize_t size = ::readlinkat(directory_, "exe", path.data(), path.size());
-    return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : std::string();
 }
 
 }  // namespace vnuma

@@ -29,7 +29,6 @@ class Process {
     // A file of its /proc directory; nothing when it cannot be read (gone, or not permitted).
     std::optional<std::string> read(const std::string& file) const;
     std::vector<pid_t> tasks() const;
-    std::string executable() const;  // empty when it cannot be told
 
   private:
     Process(pid_t pid, int directory, int pidfd);

@@ -83,7 +83,7 @@ std::string domain_xml(const GuestShape& shape, const std::string& kernel,
                        const std::string& initramfs, const std::string& socket) {
     std::ostringstream xml;
     xml << "<domain type='kvm'><name>" << shape.name << "</name><memory unit='MiB'>"
-        << mib_of(shape) << "</memory><vcpu>" << vcpus_of(shape) << "</vcpu>"
+        << mib_of(shape) << "</memory><vcpu>" << vcpus_of(shape) << "</vcpu>" << shape.numatune
         << "<os><type arch='x86_64' machine='q35'>hvm</type><kernel>" << kernel
         << "</kernel><initrd>" << initramfs
         << "</initrd><cmdline>console=ttyS0 quiet panic=-1 mitigations=off nokaslr "

@@ -24,6 +24,7 @@ struct GuestShape {
     int buffer_mib = 0;  // for each vCPU
     int duty_percent = 20;
     bool write = true;
+    std::string numatune{};  // XML of the <numatune> element, or nothing
 };
 
 class Guest {

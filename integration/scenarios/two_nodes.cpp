@@ -51,8 +51,11 @@ TEST(TwoNodes, AGuestKilledInTheMiddleOfAMoveHarmsNobody) {
     // Slow enough that the move is still under way when the guest dies.
     Daemon vnumad(std::string(acting) + "[memory]\nrate = \"20M\"\n");
     const auto moving = [](const json& report) {
+        const json guest = find_guest(report, "victim");
         for (const json& action : report.value("actions", json::array()))
-            if (action["action"] == "move" && action["moved_bytes"] > 0) return true;
+            if (action["action"] == "move" && action["uuid"] == guest["uuid"] &&
+                action["moved_bytes"] > 0)
+                return action["moved_bytes"] < guest["cells"][0]["verdict"]["to_move_bytes"];
         return false;
     };
     ASSERT_FALSE(vnumad.wait_for(moving, settle_limit).is_null()) << vnumad.output();
@@ -109,6 +112,47 @@ TEST(TwoNodes, SomeoneElsesChangeWinsAtOnce) {
     EXPECT_EQ(affinity_of(thread), theirs);
     EXPECT_EQ(vnumad.stop(), 0);
     EXPECT_EQ(affinity_of(thread), theirs) << "the stop undid what was not ours";
+}
+
+TEST(TwoNodes, AGuestThatCanHaveNoHomeAnyMoreGetsItsCpusBack) {
+    const Guest guest(libvirt_host(), thin("evicted", {0, 1}));
+    std::vector<int> owners_choice = node_cpus(0);
+    owners_choice.push_back(node_cpus(1)[0]);
+    const std::map<int, pid_t> threads = vcpu_threads(guest.pid());
+    for (const auto& [vcpu, thread] : threads)
+        set_affinity(thread, owners_choice);
+    Daemon vnumad(acting);
+    ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
+    ASSERT_EQ(affinity_of(threads.at(0)), node_cpus(0));
+
+    // Its CPUs leave node 0 only; now its cpuset leaves node 1 only for memory.
+    std::string group = read_text("/proc/" + std::to_string(guest.pid()) + "/cgroup");
+    group = group.substr(group.find("::") + 2);
+    group.erase(group.find('\n'));
+    write_text("/sys/fs/cgroup" + group + "/cpuset.mems", "1");
+    const auto not_allowed = [](const json& report) {
+        const json guest = find_guest(report, "evicted");
+        return !guest.is_null() && guest["cells"][0]["verdict"]["reason"] == "not-allowed";
+    };
+    EXPECT_FALSE(vnumad.wait_for(not_allowed, settle_limit).is_null()) << vnumad.output();
+    EXPECT_TRUE(
+        wait_until([&] { return affinity_of(threads.at(0)) == owners_choice; }, settle_limit));
+    EXPECT_EQ(affinity_of(threads.at(1)), owners_choice);
+}
+
+TEST(TwoNodes, MemoryThatItsOwnerInterleavesIsLeftAlone) {
+    GuestShape shape = thin("interleaved", {0, 1});
+    shape.numatune = "<numatune><memory mode='interleave' nodeset='0-1'/></numatune>";
+    const Guest guest(libvirt_host(), shape);
+    const std::vector<int> before = affinity_of(vcpu_threads(guest.pid()).at(0));
+    Daemon vnumad(acting);
+    const auto third = [](const json& report) { return report["tick"] >= 3; };
+    const json report = vnumad.wait_for(third, settle_limit);
+    const json interleaved = find_guest(report, "interleaved");
+    ASSERT_FALSE(interleaved.is_null()) << vnumad.output();
+    EXPECT_EQ(interleaved["unsteady"], "its owner has its memory interleaved");
+    EXPECT_TRUE(report["actions"].empty());
+    EXPECT_EQ(affinity_of(vcpu_threads(guest.pid()).at(0)), before);
 }
 
 TEST(TwoNodes, ADryRunSaysWhatItWouldDoAndTouchesNothing) {
