@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <system_error>
 
 namespace vnuma::lab {
@@ -93,6 +94,14 @@ void set_affinity(pid_t task, const std::vector<int>& cpus) {
     for (int cpu : cpus)
         CPU_SET(cpu, &set);
     ::sched_setaffinity(task, sizeof set, &set);
+}
+
+void set_huge_pages(int node, int count) {
+    const std::string file = "/sys/devices/system/node/node" + std::to_string(node) +
+                             "/hugepages/hugepages-2048kB/nr_hugepages";
+    write_text(file, std::to_string(count));
+    if (std::atoi(read_text(file).c_str()) != count)
+        throw std::runtime_error(file + ": is " + read_text(file));
 }
 
 std::map<int, pid_t> vcpu_threads(pid_t pid) {

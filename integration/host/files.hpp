@@ -21,6 +21,10 @@ std::vector<pid_t> tasks_of(pid_t pid);
 std::vector<int> affinity_of(pid_t task);                     // CPU ids
 void set_affinity(pid_t task, const std::vector<int>& cpus);  // errors are the task's end: ignored
 
+// 2 MiB pages of a node's pool. The kernel may give fewer than asked for: throws
+// std::runtime_error.
+void set_huge_pages(int node, int count);
+
 // "CPU N/KVM" threads by vCPU id.
 std::map<int, pid_t> vcpu_threads(pid_t pid);
 

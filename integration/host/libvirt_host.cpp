@@ -1,9 +1,15 @@
 #include "integration/host/libvirt_host.hpp"
 
 #include <libvirt/virterror.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
+#include <system_error>
 
 #include "integration/host/files.hpp"
 #include "integration/host/process.hpp"
@@ -12,6 +18,7 @@ namespace vnuma::lab {
 namespace {
 
 constexpr const char* uri = "qemu:///system";
+constexpr const char* huge_pages = "/dev/hugepages";
 constexpr std::chrono::seconds start_limit{60};
 constexpr std::chrono::seconds end_grace{5};
 
@@ -33,6 +40,13 @@ void make_libvirt_user() {
         write_text("/etc/group", group + "libvirt-qemu:x:64055:\n");
 }
 
+// libvirtd looks for it when it starts; the pages come later, see set_huge_pages().
+void mount_huge_pages() {
+    std::filesystem::create_directories(huge_pages);
+    if (::mount("hugetlbfs", huge_pages, "hugetlbfs", 0, "pagesize=2M") != 0 && errno != EBUSY)
+        throw std::system_error(errno, std::generic_category(), huge_pages);
+}
+
 // What follows would turn off security on the machine it runs on.
 void refuse_outside_the_lab() {
     if (read_text("/proc/cmdline").find("rdinit=/init") == std::string::npos ||
@@ -50,10 +64,23 @@ std::string libvirt_error() {
 LibvirtHost::LibvirtHost() {
     refuse_outside_the_lab();
     make_libvirt_user();
+    mount_huge_pages();
     write_text("/etc/libvirt/qemu.conf", qemu_conf);
     write_text("/etc/libvirt/libvirtd.conf", "auth_unix_rw = \"none\"\nauth_unix_ro = \"none\"\n");
     virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
     logd_ = start_program({"virtlogd"}, "/run/virtlogd.log");
+    start_libvirtd();
+}
+
+void LibvirtHost::kill_libvirtd() {
+    ::kill(libvirtd_, SIGKILL);
+    ::waitpid(libvirtd_, nullptr, 0);
+    libvirtd_ = -1;
+    virConnectClose(connection_);
+    connection_ = nullptr;
+}
+
+void LibvirtHost::start_libvirtd() {
     libvirtd_ = start_program({"libvirtd"}, "/run/libvirtd.log");
     wait_until([&] { return (connection_ = virConnectOpen(uri)) != nullptr; }, start_limit);
     if (!connection_)
@@ -62,7 +89,7 @@ LibvirtHost::LibvirtHost() {
 }
 
 LibvirtHost::~LibvirtHost() {
-    virConnectClose(connection_);
+    if (connection_) virConnectClose(connection_);
     end_program(libvirtd_, end_grace);
     end_program(logd_, end_grace);
 }

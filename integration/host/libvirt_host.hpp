@@ -19,6 +19,11 @@ class LibvirtHost {
 
     virConnectPtr connection() const { return connection_; }
 
+    // libvirtd dies at once, or comes again; guests run on, and find the new connection. Between
+    // the two nothing may be asked of libvirt. start_libvirtd() throws std::runtime_error.
+    void kill_libvirtd();
+    void start_libvirtd();
+
   private:
     pid_t logd_ = -1, libvirtd_ = -1;
     virConnectPtr connection_ = nullptr;

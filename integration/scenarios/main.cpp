@@ -12,7 +12,7 @@ std::optional<vnuma::lab::LibvirtHost> running_host;
 
 }  // namespace
 
-const vnuma::lab::LibvirtHost& vnuma::lab::libvirt_host() {
+vnuma::lab::LibvirtHost& vnuma::lab::libvirt_host() {
     if (!running_host) running_host.emplace();
     return *running_host;
 }

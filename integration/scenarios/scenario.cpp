@@ -19,27 +19,51 @@ int node_of(const std::vector<int>& cpus) {
     return -1;
 }
 
+int touched_mib(const GuestShape& shape, std::size_t cell) {
+    const int first = first_vcpu_of(shape, cell);
+    int mib = 0;
+    for (int vcpu = first; vcpu < first + shape.cells[cell].vcpus; ++vcpu)
+        mib += buffer_mib_of(shape, vcpu);
+    return mib;
+}
+
+std::uint64_t resident(const Mapping& mapping) {
+    std::uint64_t sum = 0;
+    for (const auto& [node, bytes] : mapping.bytes)
+        sum += bytes;
+    return sum;
+}
+
+// The cell's block is the mapping of its size; of several, the one whose rank by resident memory is
+// the cell's rank by touched memory.
+Mapping memory_of(const RunningGuest& guest, std::size_t cell) {
+    const GuestShape& shape = guest.shape();
+    const int mib = shape.cells[cell].mib, touched = touched_mib(shape, cell);
+    std::size_t rank = 0;
+    for (std::size_t other = 0; other < shape.cells.size(); ++other)
+        if (shape.cells[other].mib == mib && touched_mib(shape, other) > touched) ++rank;
+    const auto size = static_cast<std::uint64_t>(mib) << 20;
+    std::vector<Mapping> blocks = large_mappings(guest.pid(), size);
+    std::erase_if(blocks, [&](const Mapping& block) { return block.size != size; });
+    std::sort(blocks.begin(), blocks.end(),
+              [](const Mapping& a, const Mapping& b) { return resident(a) > resident(b); });
+    return rank < blocks.size() ? blocks[rank] : Mapping{};
+}
+
 }  // namespace
 
-Placement placement_of_cell(const Guest& guest, std::size_t cell) {
+Placement placement_of_cell(const RunningGuest& guest, std::size_t cell) {
     const GuestShape& shape = guest.shape();
-    const auto size = static_cast<std::uint64_t>(shape.cells[cell].mib) << 20;
     Placement placement;
+    placement.memory_bytes = memory_of(guest, cell).bytes;
     double total = 0;
-    for (const Mapping& mapping : large_mappings(guest.pid(), size)) {
-        if (mapping.size != size) continue;
-        for (const auto& [node, bytes] : mapping.bytes) {
-            placement.memory_share[node] += static_cast<double>(bytes);
-            total += static_cast<double>(bytes);
-        }
-    }
-    for (auto& [node, share] : placement.memory_share)
-        share /= total;
+    for (const auto& [node, bytes] : placement.memory_bytes)
+        total += static_cast<double>(bytes);
+    for (const auto& [node, bytes] : placement.memory_bytes)
+        placement.memory_share[node] = static_cast<double>(bytes) / total;
 
-    int first = 0;
-    for (std::size_t i = 0; i < cell; ++i)
-        first += shape.cells[i].vcpus;
-    const std::map<int, pid_t> threads = vcpu_threads(guest.pid());
+    const int first = first_vcpu_of(shape, cell);
+    const std::map<int, pid_t> threads = guest.vcpu_threads();
     for (int vcpu = first; vcpu < first + shape.cells[cell].vcpus; ++vcpu) {
         const auto thread = threads.find(vcpu);
         placement.vcpu_nodes.push_back(
@@ -48,7 +72,7 @@ Placement placement_of_cell(const Guest& guest, std::size_t cell) {
     return placement;
 }
 
-Placement placement_of(const Guest& guest) {
+Placement placement_of(const RunningGuest& guest) {
     return placement_of_cell(guest, 0);
 }
 

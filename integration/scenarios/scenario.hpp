@@ -12,7 +12,7 @@
 namespace vnuma::lab {
 
 // The libvirtd of this host, started by the first test that needs it.
-const LibvirtHost& libvirt_host();
+LibvirtHost& libvirt_host();
 
 inline constexpr std::chrono::seconds settle_limit{60};
 
@@ -21,16 +21,18 @@ inline constexpr const char* acting = "mode = \"act\"\ninterval = \"1s\"\n";
 
 // Where a guest without vNUMA is: its RAM is the mapping of its size.
 struct Placement {
+    std::map<int, std::uint64_t> memory_bytes;
     std::map<int, double> memory_share;
     std::vector<int> vcpu_nodes;  // where each vCPU may run; -1 when on more than one node
 };
 
-Placement placement_of(const Guest& guest);
+Placement placement_of(const RunningGuest& guest);
 
 // The node that holds at least 99 % of the memory and all vCPUs; -1 when there is none.
 int home_of(const Placement& placement);
 
-// The same for one cell of a guest with several.
-Placement placement_of_cell(const Guest& guest, std::size_t cell);
+// The same for one cell of a guest with several. Cells of one size are told apart by how much their
+// vCPUs have touched.
+Placement placement_of_cell(const RunningGuest& guest, std::size_t cell);
 
 }  // namespace vnuma::lab

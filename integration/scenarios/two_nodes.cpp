@@ -142,7 +142,7 @@ TEST(TwoNodes, AGuestThatCanHaveNoHomeAnyMoreGetsItsCpusBack) {
 
 TEST(TwoNodes, MemoryThatItsOwnerInterleavesIsLeftAlone) {
     GuestShape shape = thin("interleaved", {0, 1});
-    shape.numatune = "<numatune><memory mode='interleave' nodeset='0-1'/></numatune>";
+    shape.elements = "<numatune><memory mode='interleave' nodeset='0-1'/></numatune>";
     const Guest guest(libvirt_host(), shape);
     const std::vector<int> before = affinity_of(vcpu_threads(guest.pid()).at(0));
     Daemon vnumad(acting);

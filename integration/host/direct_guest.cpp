@@ -1,0 +1,144 @@
+#include "integration/host/direct_guest.hpp"
+
+#include <filesystem>
+#include <stdexcept>
+
+#include "integration/host/files.hpp"
+#include "integration/host/process.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+
+constexpr const char* qmp_directory = "/run/lab/qmp";  // as in qmp_config
+constexpr seconds start_limit{20};
+constexpr seconds reply_limit{20};
+constexpr seconds end_grace{5};
+
+std::string new_uuid() {
+    std::string uuid = read_text("/proc/sys/kernel/random/uuid");
+    uuid.erase(uuid.find('\n'));
+    return uuid;
+}
+
+std::string mib(int size) {
+    return std::to_string(size) + "M";
+}
+
+std::string listening(const std::string& socket) {
+    return "unix:" + socket + ",server=on,wait=off";
+}
+
+}  // namespace
+
+DirectGuest::DirectGuest(GuestShape shape) : RunningGuest(std::move(shape)), uuid_(new_uuid()) {
+    start();
+}
+
+DirectGuest::~DirectGuest() {
+    destroy();
+}
+
+std::string DirectGuest::file(const std::string& suffix) const {
+    return "/run/lab/" + name() + suffix;
+}
+
+std::string DirectGuest::log() const {
+    return read_text(file(".log"));
+}
+
+std::vector<std::string> DirectGuest::arguments() const {
+    std::vector<std::string> words{
+        "/usr/bin/qemu-system-x86_64",
+        "-nodefaults",
+        "-no-user-config",
+        "-no-reboot",
+        "-S",
+        "-display",
+        "none",
+        "-machine",
+        "q35",
+        "-accel",
+        "kvm",
+        "-cpu",
+        "host",
+        "-name",
+        name(),
+        "-uuid",
+        uuid_,
+        "-smp",
+        std::to_string(vcpus_of(shape())),
+        "-m",
+        mib(mib_of(shape())),
+        "-kernel",
+        guest_kernel(),
+        "-initrd",
+        guest_initramfs(),
+        "-append",
+        guest_command_line,
+        "-serial",
+        "file:" + console_of(shape()),
+        "-qmp",
+        listening(std::string(qmp_directory) + "/" + name() + ".sock"),
+        "-qmp",
+        listening(file(".monitor")),
+        "-device",
+        "virtio-serial-pci",
+        "-chardev",
+        "socket,id=port,server=on,wait=off,path=" + workload_socket_of(shape()),
+        "-device",
+        "virtserialport,chardev=port,name=org.vnumad.guest"};
+    for (std::size_t id = 0; id < shape().cells.size(); ++id) {
+        const GuestCell& cell = shape().cells[id];
+        const std::string ram = "ram-node" + std::to_string(id);
+        const int first = first_vcpu_of(shape(), id);
+        words.insert(words.end(),
+                     {"-object", "memory-backend-ram,id=" + ram + ",size=" + mib(cell.mib), "-numa",
+                      "node,nodeid=" + std::to_string(id) + ",cpus=" + std::to_string(first) + "-" +
+                          std::to_string(first + cell.vcpus - 1) + ",memdev=" + ram});
+    }
+    return words;
+}
+
+void DirectGuest::create() {
+    std::filesystem::create_directories(qmp_directory);
+    pid_ = start_program(arguments(), file(".log"));
+    const auto answers = [&] {
+        try {
+            monitor_.connect(file(".monitor"));
+            return true;
+        } catch (const std::runtime_error&) {
+            return false;
+        }
+    };
+    if (!wait_until(answers, start_limit))
+        throw std::runtime_error(name() + " did not start: " + log());
+    execute("qmp_capabilities");
+    for (const json& vcpu : execute("query-cpus-fast"))
+        threads_[vcpu.at("cpu-index")] = vcpu.at("thread-id");
+}
+
+void DirectGuest::let_run() {
+    execute("cont");
+}
+
+void DirectGuest::destroy() {
+    monitor_.close();
+    threads_.clear();
+    end_program(pid_, end_grace);
+    pid_ = -1;
+}
+
+json DirectGuest::execute(const std::string& command) {
+    monitor_.send({{"execute", command}});
+    while (true) {
+        const json message = monitor_.receive(reply_limit);
+        if (message.contains("return")) return message["return"];
+        if (message.is_null() || message.contains("error"))
+            throw std::runtime_error(name() + ": " + command + ": " + message.dump());
+    }
+}
+
+}  // namespace vnuma::lab

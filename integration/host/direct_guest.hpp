@@ -1,0 +1,36 @@
+// A KVM guest of a lab host whose QEMU was started by hand: no libvirt, no names of threads, a
+// monitor socket where vnumad looks for them.
+#pragma once
+
+#include "integration/host/running_guest.hpp"
+
+namespace vnuma::lab {
+
+// For vnumad's configuration.
+inline constexpr const char* qmp_config = "source = \"qmp\"\n[qmp]\ndirectory = \"/run/lab/qmp\"\n";
+
+class DirectGuest final : public RunningGuest {
+  public:
+    // Of the shape's XML nothing is used. Throws std::runtime_error.
+    explicit DirectGuest(GuestShape shape);
+    ~DirectGuest() override;  // kills QEMU
+
+    std::map<int, pid_t> vcpu_threads() const override { return threads_; }
+    const std::string& uuid() const { return uuid_; }
+
+  private:
+    void create() override;
+    void let_run() override;
+    void destroy() override;
+    std::string log() const override;
+
+    std::vector<std::string> arguments() const;
+    std::string file(const std::string& suffix) const;
+    nlohmann::json execute(const std::string& command);
+
+    std::string uuid_;
+    std::map<int, pid_t> threads_;
+    JsonSocket monitor_;  // a second one: a monitor serves one client
+};
+
+}  // namespace vnuma::lab

@@ -1,0 +1,144 @@
+#include "integration/host/running_guest.hpp"
+
+#include <iostream>
+#include <stdexcept>
+
+#include "integration/host/files.hpp"
+#include "integration/host/process.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+
+constexpr seconds boot_limit{90};
+constexpr seconds touch_limit{120};
+constexpr seconds report_limit{20};
+constexpr int settled_reports = 2;
+// A guest's kernel patches its code while it boots, on emulated CPUs, without the module that makes
+// this safe for the host (docs/lab.md).
+constexpr int max_boot_attempts = 3;
+
+struct BootFailure : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+std::string buffer_name(int vcpu) {
+    return "vcpu" + std::to_string(vcpu);
+}
+
+json own_buffer_for_each_vcpu(const GuestShape& shape) {
+    json pattern{{"buffers", json::object()}, {"threads", json::array()}};
+    for (int vcpu = 0; vcpu < online_vcpus_of(shape); ++vcpu) {
+        pattern["buffers"][buffer_name(vcpu)] = buffer_mib_of(shape, vcpu);
+        pattern["threads"].push_back({{"cpu", vcpu},
+                                      {"buffer", buffer_name(vcpu)},
+                                      {"write", shape.write},
+                                      {"duty_percent", shape.duty_percent}});
+    }
+    return pattern;
+}
+
+}  // namespace
+
+void RunningGuest::start() {
+    for (int attempt = 1; !start_once(attempt == max_boot_attempts); ++attempt)
+        std::cerr << "lab: starting " << name() << " again\n";
+}
+
+bool RunningGuest::start_once(bool last_attempt) {
+    try {
+        boot();
+        return true;
+    } catch (const BootFailure& failure) {
+        destroy();
+        if (last_attempt) throw;
+        std::cerr << "lab: " << failure.what() << "\n";
+        return false;
+    } catch (...) {
+        destroy();
+        throw;
+    }
+}
+
+void RunningGuest::boot() {
+    create();
+    const Affinities owners_choice = affinities();
+    confine_to_first_touch_nodes();
+    let_run();
+    connect_workload();
+    if (workload_.receive(boot_limit).is_null())
+        throw BootFailure(name() + " did not come up:\n" + read_text(console_of(shape_)) + log());
+    touch_everything();
+    set_free(owners_choice);
+}
+
+RunningGuest::Affinities RunningGuest::affinities() const {
+    Affinities all;
+    for (pid_t task : tasks_of(pid_))
+        all[task] = affinity_of(task);
+    return all;
+}
+
+void RunningGuest::confine_to_first_touch_nodes() const {
+    const auto& nodes = shape_.first_touch_nodes;
+    if (nodes.empty()) return;
+    for (pid_t task : tasks_of(pid_))
+        set_affinity(task, node_cpus(nodes.front()));
+    for (const auto& [vcpu, task] : vcpu_threads())
+        set_affinity(task, node_cpus(nodes[static_cast<std::size_t>(vcpu) % nodes.size()]));
+}
+
+// Threads that came meanwhile get what the process had.
+void RunningGuest::set_free(const Affinities& as_before) const {
+    for (pid_t task : tasks_of(pid_)) {
+        const auto known = as_before.find(task);
+        set_affinity(task, known != as_before.end() ? known->second : as_before.at(pid_));
+    }
+}
+
+void RunningGuest::touch_everything() {
+    send(own_buffer_for_each_vcpu(shape_));
+    std::map<int, std::int64_t> touched;
+    int settled = 0;
+    const bool done = wait_until(
+        [&] {
+            const json report = next_report(boot_limit);
+            if (report.is_null()) throw std::runtime_error(name() + " fell silent");
+            bool all =
+                report["threads"].size() == static_cast<std::size_t>(online_vcpus_of(shape_));
+            for (const json& thread : report["threads"]) {
+                auto& count = touched[thread["cpu"]];
+                count += thread["touches"].get<std::int64_t>();
+                all = all && count >= std::int64_t{buffer_mib_of(shape_, thread["cpu"])} * 256;
+            }
+            settled += all ? 1 : 0;
+            return settled >= settled_reports;
+        },
+        touch_limit);
+    if (!done) throw std::runtime_error(name() + " did not touch its buffers in time");
+}
+
+json RunningGuest::next_report(seconds limit) {
+    while (true) {
+        json message = workload_.receive(limit);
+        if (message.is_null() || message.contains("second")) return message;
+        if (message.contains("error"))
+            throw std::runtime_error(name() + ": " + message["error"].get<std::string>());
+    }
+}
+
+bool RunningGuest::is_at_work() {
+    while (!workload_.receive(seconds(0)).is_null()) {
+    }
+    // The first may count from before.
+    next_report(report_limit);
+    const json report = next_report(report_limit);
+    if (report.is_null()) return false;
+    for (const json& thread : report["threads"])
+        if (thread["touches"].get<std::int64_t>() == 0) return false;
+    return !report["threads"].empty();
+}
+
+}  // namespace vnuma::lab

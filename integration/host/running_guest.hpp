@@ -1,0 +1,69 @@
+// A KVM guest of a lab host with the workload as its only program, whoever runs its QEMU.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "integration/host/json_socket.hpp"
+#include "integration/host/shape.hpp"
+
+namespace vnuma::lab {
+
+class RunningGuest {
+  public:
+    virtual ~RunningGuest() = default;
+    RunningGuest(const RunningGuest&) = delete;
+    RunningGuest& operator=(const RunningGuest&) = delete;
+
+    const std::string& name() const { return shape_.name; }
+    const GuestShape& shape() const { return shape_; }
+    pid_t pid() const { return pid_; }
+
+    // Threads by vCPU id.
+    virtual std::map<int, pid_t> vcpu_threads() const = 0;
+
+    // One line to the workload, see integration/guest/workload.cpp.
+    void send(const nlohmann::json& pattern) { workload_.send(pattern); }
+
+    // The next report of a second, or null when none came within the limit.
+    nlohmann::json next_report(std::chrono::seconds limit);
+
+    // Whether from now on the workload still reports, and every thread of it does its work.
+    bool is_at_work();
+
+  protected:
+    explicit RunningGuest(GuestShape shape) : shape_(std::move(shape)) {}
+
+    // Boots it and returns once its workload has touched all its buffers. One that dies while it
+    // boots is started again, and stderr says so. Throws std::runtime_error.
+    void start();
+    void connect_workload() { workload_.connect(workload_socket_of(shape_)); }
+
+    // The steps of a start. The first leaves the vCPUs stopped and sets pid_.
+    virtual void create() = 0;
+    virtual void let_run() = 0;
+    virtual void destroy() = 0;  // what there is of it, without throwing
+    virtual std::string log() const = 0;
+
+    pid_t pid_ = -1;
+
+  private:
+    using Affinities = std::map<pid_t, std::vector<int>>;
+
+    bool start_once(bool last_attempt);
+    void boot();
+    Affinities affinities() const;
+    void confine_to_first_touch_nodes() const;
+    void set_free(const Affinities& as_before) const;
+    void touch_everything();
+
+    GuestShape shape_;
+    JsonSocket workload_;
+};
+
+}  // namespace vnuma::lab

@@ -1,0 +1,75 @@
+#include "integration/scenarios/shapes.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+constexpr int cell_mib = 288;
+constexpr int buffer_mib = 100;
+
+GuestShape two_vcpus(const std::string& name, int mib = 384) {
+    return {name, {{2, mib}}, {0, 1}, buffer_mib};
+}
+
+}  // namespace
+
+GuestShape equal_cells(const std::string& name, std::vector<int> first_touch_nodes,
+                       std::vector<int> buffers_mib) {
+    GuestShape shape{name, {{1, cell_mib}, {1, cell_mib}}, std::move(first_touch_nodes)};
+    shape.buffers_mib = std::move(buffers_mib);
+    return shape;
+}
+
+GuestShape with_huge_pages(const std::string& name) {
+    GuestShape shape = two_vcpus(name, huge_pages_needed * 2);
+    shape.elements = "<memoryBacking><hugepages/></memoryBacking>";
+    shape.buffer_mib = 40;
+    return shape;
+}
+
+GuestShape with_shared_memory(const std::string& name) {
+    GuestShape shape = two_vcpus(name);
+    shape.elements = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>";
+    return shape;
+}
+
+GuestShape with_helper_threads(const std::string& name) {
+    GuestShape shape = two_vcpus(name);
+    shape.elements = "<iothreads>1</iothreads>";
+    shape.devices =
+        "<interface type='ethernet'><model type='virtio'/><driver name='vhost'/></interface>";
+    return shape;
+}
+
+GuestShape with_owners_wishes(const std::string& name) {
+    GuestShape shape = two_vcpus(name);
+    shape.elements =
+        "<cputune><shares>2048</shares><vcpupin vcpu='0' cpuset='0-2'/>"
+        "<vcpupin vcpu='1' cpuset='0-2'/><emulatorpin cpuset='0-1'/></cputune>"
+        "<numatune><memory mode='strict' nodeset='0'/></numatune>";
+    return shape;
+}
+
+GuestShape with_memory_devices(const std::string& name) {
+    GuestShape shape = equal_cells(name);
+    shape.elements = "<maxMemory slots='4' unit='MiB'>2048</maxMemory>";
+    shape.devices =
+        "<memory model='dimm'><target><size unit='MiB'>128</size><node>1</node></target></memory>"
+        "<memory model='virtio-mem'><target><size unit='MiB'>128</size><node>1</node>"
+        "<block unit='MiB'>2</block><requested unit='MiB'>64</requested></target></memory>";
+    return shape;
+}
+
+GuestShape with_room_for_a_vcpu(const std::string& name) {
+    GuestShape shape{name, {{1, cell_mib}, {2, cell_mib}}, {0, 1}, buffer_mib};
+    shape.online_vcpus = 2;
+    return shape;
+}
+
+std::vector<GuestShape> all_shapes() {
+    return {equal_cells("vnuma"),           with_huge_pages("hugetlb"),
+            with_shared_memory("memfd"),    with_helper_threads("helpers"),
+            with_owners_wishes("wishes"),   with_memory_devices("memory-devices"),
+            with_room_for_a_vcpu("hotplug")};
+}
+
+}  // namespace vnuma::lab
