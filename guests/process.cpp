@@ -87,6 +87,10 @@ std::optional<std::string> Process::read(const std::string& file) const {
     return read_small_file(directory_, file);
 }
 
+int Process::open_file(const std::string& file) const {
+    return ::openat(directory_, file.c_str(), O_RDONLY | O_CLOEXEC);
+}
+
 std::vector<pid_t> Process::tasks() const {
     std::vector<pid_t> tasks;
     const int fd = ::openat(directory_, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
