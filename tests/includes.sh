@@ -25,7 +25,7 @@ check() {
 
 system='[a-z_]+\.h>|sys/|linux/'
 check policy policy 'nothing-else'
-check qmp qmp 'boost/|nlohmann/'
+check qmp qmp 'boost/|nlohmann/|sys/'
 check guests 'guests|policy|qmp' "boost/|nlohmann/|libvirt/|pugixml.hpp|$system"
 check src 'src|guests|policy|qmp' "boost/|nlohmann/|spdlog/|toml\+\+/|CLI/|systemd/|cap-ng.h|$system"
 check integration 'integration|qmp' "boost/|nlohmann/|libvirt/|gtest/|CLI/|$system"

@@ -1,0 +1,240 @@
+#include "qmp/commands.hpp"
+
+#include <gtest/gtest.h>
+
+#include "golden.hpp"
+
+namespace vnuma::qmp {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t mib = 1024 * 1024;
+
+template <typename Reply>
+Reply read(const Command<Reply>& command, const std::string& version, const std::string& shape,
+           std::string id = "") {
+    if (id.empty()) id = command.name;
+    std::optional<Reply> reply = command.parse(golden(version, shape, id));
+    EXPECT_TRUE(reply) << version << " " << shape << " " << id;
+    return reply.value_or(Reply{});
+}
+
+template <typename Reply>
+void expect_refused(const Command<Reply>& command, const json& value) {
+    EXPECT_FALSE(command.parse(value)) << command.name << ": " << value;
+}
+
+TEST(Commands, StatusSaysWhetherTheGuestRuns) {
+    for (const char* version : golden_versions) {
+        EXPECT_EQ(read(query_status(), version, "none").status, "running");
+        EXPECT_TRUE(read(query_status(), version, "none").running);
+        EXPECT_EQ(read(query_status(), version, "q35").status, "prelaunch");
+        EXPECT_FALSE(read(query_status(), version, "q35").running);
+    }
+}
+
+TEST(Commands, AGuestHasAUuidAndPerhapsAName) {
+    for (const char* version : golden_versions) {
+        EXPECT_EQ(read(query_uuid(), version, "q35"), "5e1bd8a3-8b25-4c0f-a6e5-0a2f3a2f6c01");
+        EXPECT_EQ(read(query_name(), version, "q35"), "golden");
+        EXPECT_EQ(read(query_name(), version, "pc"), "");
+    }
+}
+
+TEST(Commands, EveryCpuHasAThreadAndWithNumaItsNode) {
+    for (const char* version : golden_versions) {
+        EXPECT_TRUE(read(query_cpus_fast(), version, "none").empty());
+        const auto cpus = read(query_cpus_fast(), version, "q35");
+        ASSERT_EQ(cpus.size(), 4U);
+        for (int i = 0; i < 4; ++i) {
+            EXPECT_EQ(cpus[i].index, i);
+            EXPECT_EQ(cpus[i].node, i / 2);
+            EXPECT_EQ(cpus[i].thread, cpus[0].thread + i);
+        }
+        EXPECT_EQ(cpus[0].qom_path, "/machine/unattached/device[0]");
+        EXPECT_EQ(read(query_cpus_fast(), version, "pc").at(0).node, std::nullopt);
+    }
+}
+
+TEST(Commands, MemoryBackendsHaveSizePolicyAndNodes) {
+    for (const char* version : golden_versions) {
+        std::map<std::string, MemoryBackend> backends;
+        for (auto& backend : read(query_memdev(), version, "q35"))
+            backends[backend.id] = backend;
+        ASSERT_EQ(backends.size(), 4U);
+        EXPECT_EQ(backends["m0"].size, 64 * mib);
+        EXPECT_EQ(backends["m0"].policy, "default");
+        EXPECT_TRUE(backends["m0"].host_nodes.empty());
+        EXPECT_FALSE(backends["m0"].share);
+        EXPECT_FALSE(backends["m0"].prealloc);
+        EXPECT_TRUE(backends["m1"].prealloc);
+        EXPECT_EQ(backends["hot0"].size, 128 * mib);
+        EXPECT_EQ(backends["hot0"].policy, "bind");
+        EXPECT_EQ(backends["hot0"].host_nodes, std::vector<int>{0});
+        EXPECT_TRUE(backends["hot0"].share);
+        EXPECT_EQ(read(query_memdev(), version, "pc").at(0).id, "pc.ram");
+    }
+}
+
+TEST(Commands, MemoryDevicesNameTheirBackend) {
+    for (const char* version : golden_versions) {
+        EXPECT_TRUE(read(query_memory_devices(), version, "pc").empty());
+        const auto devices = read(query_memory_devices(), version, "q35");
+        ASSERT_EQ(devices.size(), 2U);
+        EXPECT_EQ(devices[0].kind, "dimm");
+        EXPECT_EQ(devices[0].id, "dimm0");
+        EXPECT_EQ(devices[0].memdev, "hot0");
+        EXPECT_EQ(devices[0].address, 4096 * mib);
+        EXPECT_EQ(devices[0].size, 128 * mib);
+        EXPECT_EQ(devices[0].max_size, 128 * mib);
+        EXPECT_EQ(devices[0].node, 1);
+        EXPECT_EQ(devices[1].kind, "virtio-mem");
+        EXPECT_EQ(devices[1].memdev, "hot1");
+        EXPECT_EQ(devices[1].address, 4224 * mib);
+        EXPECT_EQ(devices[1].size, 0U);
+        EXPECT_EQ(devices[1].max_size, 256 * mib);
+        EXPECT_EQ(devices[1].node, 0);
+    }
+}
+
+TEST(Commands, TheBalloonTellsTheGuestsMemory) {
+    for (const char* version : golden_versions)
+        EXPECT_EQ(read(query_balloon(), version, "q35"), 256 * mib);
+    expect_refused(query_balloon(), golden("7.2", "pc", "query-balloon"));
+}
+
+TEST(Commands, WithoutAMigrationTheStatusIsEmpty) {
+    for (const char* version : golden_versions)
+        EXPECT_EQ(read(query_migrate(), version, "q35"), "");
+    EXPECT_EQ(query_migrate().parse({{"status", "active"}, {"total-time", 5}}), "active");
+    expect_refused(query_migrate(), {{"status", 1}});
+}
+
+TEST(Commands, IoThreadsHaveAnId) {
+    for (const char* version : golden_versions) {
+        EXPECT_TRUE(read(query_iothreads(), version, "pc").empty());
+        const auto threads = read(query_iothreads(), version, "q35");
+        ASSERT_EQ(threads.size(), 1U);
+        EXPECT_EQ(threads[0].id, "io0");
+        EXPECT_GT(threads[0].thread, 1);
+    }
+}
+
+TEST(Commands, KvmCountsForTheMachineAndForEachCpu) {
+    for (const char* version : golden_versions) {
+        const auto machine =
+            read(query_stats(StatsTarget::vm, {}), version, "kvm", "query-stats-vm");
+        ASSERT_EQ(machine.size(), 1U);
+        EXPECT_EQ(machine[0].qom_path, "");
+        EXPECT_EQ(machine[0].values.at("pages_4k"), std::vector<std::uint64_t>{0});
+        const auto cpus =
+            read(query_stats(StatsTarget::vcpu, {}), version, "kvm", "query-stats-vcpu");
+        ASSERT_EQ(cpus.size(), 2U);
+        EXPECT_EQ(cpus[1].qom_path, "/machine/unattached/device[0]");
+        EXPECT_EQ(cpus[1].values.at("exits").size(), 1U);
+        EXPECT_GT(cpus[1].values.at("exits")[0], 1000U);
+        EXPECT_EQ(cpus[1].values.at("halt_wait_hist").size(), 32U);
+        EXPECT_TRUE(
+            read(query_stats(StatsTarget::vm, {}), version, "q35", "query-stats-vm").empty());
+    }
+}
+
+TEST(Commands, AFlagIsACounterOfZeroOrOne) {
+    const json value = json::parse(R"([{"stats": [{"name": "blocking", "value": true}]}])");
+    EXPECT_EQ(query_stats(StatsTarget::vm, {}).parse(value)->at(0).values.at("blocking"),
+              std::vector<std::uint64_t>{1});
+}
+
+TEST(Commands, StatsAsksForTheNamesGiven) {
+    EXPECT_EQ(query_stats(StatsTarget::vcpu, {"exits"}).arguments, json::parse(R"({"target": "vcpu",
+                              "providers": [{"provider": "kvm", "names": ["exits"]}]})"));
+    EXPECT_EQ(query_stats(StatsTarget::vm, {}).arguments,
+              json::parse(R"({"target": "vm", "providers": [{"provider": "kvm"}]})"));
+}
+
+TEST(Commands, ADirtyRateIsAskedForInSeconds) {
+    const auto command = calc_dirty_rate(DirtyRateMode::page_sampling, 2s, 1024);
+    EXPECT_EQ(command.arguments,
+              json::parse(R"({"mode": "page-sampling", "calc-time": 2, "sample-pages": 1024})"));
+    for (const char* version : golden_versions)
+        EXPECT_TRUE(command.parse(golden(version, "pc", "calc-dirty-rate-page-sampling")));
+}
+
+TEST(Commands, ADirtyRateIsThereWhenItIsMeasured) {
+    for (const char* version : golden_versions) {
+        EXPECT_EQ(read(query_dirty_rate(), version, "q35").status, "unstarted");
+        EXPECT_EQ(read(query_dirty_rate(), version, "q35").mib_per_s, std::nullopt);
+        const auto measuring =
+            read(query_dirty_rate(), version, "q35", "query-dirty-rate-measuring-page-sampling");
+        EXPECT_EQ(measuring.status, "measuring");
+        EXPECT_EQ(measuring.mib_per_s, std::nullopt);
+        const auto measured =
+            read(query_dirty_rate(), version, "q35", "query-dirty-rate-page-sampling");
+        EXPECT_EQ(measured.status, "measured");
+        EXPECT_EQ(measured.mode, "page-sampling");
+        EXPECT_EQ(measured.mib_per_s, 0U);
+        EXPECT_EQ(measured.calc_time, 1s);
+    }
+}
+
+TEST(Commands, ADirtyRingTellsTheRateOfEachCpu) {
+    for (const char* version : golden_versions) {
+        const auto rate = read(query_dirty_rate(), version, "kvm", "query-dirty-rate-dirty-ring");
+        EXPECT_EQ(rate.mode, "dirty-ring");
+        ASSERT_EQ(rate.cpus.size(), 2U);
+        EXPECT_EQ(rate.cpus[1].index, 1);
+        EXPECT_EQ(rate.mib_per_s, rate.cpus[0].mib_per_s + rate.cpus[1].mib_per_s);
+    }
+}
+
+TEST(Commands, ARateOfMinusOneIsNoRate) {
+    const json value = {{"status", "measured"}, {"dirty-rate", -1}, {"calc-time", 1}};
+    ASSERT_TRUE(query_dirty_rate().parse(value));
+    EXPECT_EQ(query_dirty_rate().parse(value)->mib_per_s, std::nullopt);
+}
+
+TEST(Commands, ACalcTimeMayBeInMilliseconds) {
+    const json value = {
+        {"status", "measured"}, {"calc-time", 250}, {"calc-time-unit", "millisecond"}};
+    EXPECT_EQ(query_dirty_rate().parse(value)->calc_time, 250ms);
+}
+
+TEST(Commands, AnAnswerOfAnotherShapeIsRefused) {
+    for (const char* text : {"null", "1", "\"x\"", "[1]", "[[]]", "[{}]", "[null]", "true"}) {
+        const json value = json::parse(text);
+        expect_refused(query_status(), value);
+        expect_refused(query_uuid(), value);
+        expect_refused(query_name(), value);
+        expect_refused(query_cpus_fast(), value);
+        expect_refused(query_memdev(), value);
+        expect_refused(query_memory_devices(), value);
+        expect_refused(query_balloon(), value);
+        expect_refused(query_migrate(), value);
+        expect_refused(query_iothreads(), value);
+        expect_refused(query_stats(StatsTarget::vm, {}), value);
+        expect_refused(calc_dirty_rate(DirtyRateMode::dirty_ring, 1s), value);
+        expect_refused(query_dirty_rate(), value);
+    }
+}
+
+TEST(Commands, ANumberThatDoesNotFitIsRefused) {
+    for (const json& thread : {json(0), json(-1), json(4294967296), json(1.5), json(UINT64_MAX)}) {
+        expect_refused(query_iothreads(), json::array({{{"id", "x"}, {"thread-id", thread}}}));
+        expect_refused(query_cpus_fast(),
+                       json::array({{{"cpu-index", 0}, {"thread-id", thread}, {"qom-path", ""}}}));
+    }
+    expect_refused(query_balloon(), {{"actual", -1}});
+    expect_refused(query_balloon(), {{"actual", 1e30}});
+    expect_refused(query_dirty_rate(), {{"status", ""}, {"calc-time", INT64_MAX}});
+}
+
+TEST(Commands, AListWithoutEndIsRefused) {
+    const json thread = {{"id", "x"}, {"thread-id", 1}};
+    EXPECT_TRUE(query_iothreads().parse(json(max_elements, thread)));
+    EXPECT_FALSE(query_iothreads().parse(json(max_elements + 1, thread)));
+}
+
+}  // namespace
+}  // namespace vnuma::qmp
