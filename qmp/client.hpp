@@ -1,6 +1,8 @@
 // A QMP connection over a UNIX socket, for Boost.Asio coroutines on one thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
@@ -12,56 +14,50 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
+#include <optional>
 #include <string>
-#include <variant>
 
-#include "qmp/message.hpp"
+#include "qmp/command.hpp"
+#include "qmp/error.hpp"
+#include "qmp/session.hpp"
 
 namespace vnuma::qmp {
 
-inline constexpr std::size_t max_in_flight = 64;
+// Events that wait to be fetched; more are dropped and counted.
 inline constexpr std::size_t max_queued_events = 256;
 
-// The server understood the command and refused it.
-struct CommandError : std::runtime_error {
-    CommandError(const std::string& command, Refusal refusal);
-    std::string error_class;
+// Who called listen() on the server's socket: QEMU where it made the socket itself, whoever made
+// it where QEMU was handed one (libvirt does that).
+struct Peer {
+    pid_t pid = -1;
+    uid_t uid = static_cast<uid_t>(-1);
+    gid_t gid = static_cast<gid_t>(-1);
 };
 
-// The connection is gone, or was never there; what() names the socket and the cause.
-struct ConnectionError : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
-// The peer broke the protocol; the connection is closed.
-struct ProtocolError : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
-// No answer in time. The request is abandoned: a late answer is dropped, the connection lives on.
-struct Timeout : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
+// One connection. It never reconnects: that is a new Client, and its owner's business.
+//
 // The owner awaits run() beside its own work; every other call may be made from any coroutine of
-// the same executor while run() is under way. Destroy only after run() has ended.
+// the same single-threaded executor while run() is under way, many at a time. Destroy only when
+// run() and all calls have ended. A cancelled call ends at once and throws
+// boost::system::system_error (operation_aborted).
 class Client {
   public:
     using Duration = std::chrono::steady_clock::duration;
 
     explicit Client(boost::asio::any_io_executor executor);
+    ~Client();
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    // Connects; the greeting and capability negotiation follow in run(). Throws ConnectionError.
+    // Connects; the greeting and capability negotiation follow in run(). Throws ConnectionError,
+    // after which it may be tried again.
     boost::asio::awaitable<void> connect(std::string path);
 
-    // Reads and writes until the connection ends or the owner cancels. Throws ConnectionError or
-    // ProtocolError; every request then in flight ends with the same error.
+    // Reads and writes until the connection ends or the owner cancels. Throws ConnectionError (its
+    // cause is operation_aborted after close() or a cancellation) or ProtocolError; every request
+    // then in flight ends with the same error.
     boost::asio::awaitable<void> run();
 
     // Runs the connection for as long as `work` takes, and returns or throws what work does; if
@@ -69,46 +65,58 @@ class Client {
     template <typename T>
     boost::asio::awaitable<T> run_beside(boost::asio::awaitable<T> work);
 
-    // Waits for the greeting and leaves negotiation mode. Throws like execute().
+    // Waits for the greeting and leaves negotiation mode; the deadline is for both. Throws like
+    // execute(). QEMU serves one client a socket: a second one connects and is never greeted.
     boost::asio::awaitable<Greeting> negotiate(Duration deadline);
 
-    // Throws CommandError, ConnectionError, ProtocolError or Timeout.
+    // Throws CommandError, ConnectionError, ProtocolError, Timeout or Busy. A request that timed
+    // out or was cancelled is abandoned: its late answer is dropped, the connection lives on.
     boost::asio::awaitable<nlohmann::json> execute(std::string command, nlohmann::json arguments,
                                                    Duration deadline);
 
-    // The next event in order of arrival. Ends with ConnectionError when run() ends.
+    // Throws ProtocolError, too, when the answer is not what was asked for; the connection lives
+    // on.
+    template <typename Reply>
+    boost::asio::awaitable<Reply> execute(Command<Reply> command, Duration deadline);
+
+    // The next event in order of arrival. When run() has ended: what is queued, then its error.
     boost::asio::awaitable<Event> next_event();
 
     // Events thrown away because nobody fetched them.
     std::uint64_t dropped_events() const { return dropped_events_; }
 
+    // Answers thrown away, and requests that have none yet.
+    const StrayAnswers& strays() const;
+    std::size_t in_flight() const;
+
+    // Known after connect().
+    const Peer& peer() const { return peer_; }
+
+    // Ends run().
     void close();
 
   private:
-    using Outcome = std::variant<std::monostate, nlohmann::json, Refusal>;
-    struct Pending {
-        boost::asio::steady_timer answered;  // expires at the deadline, cancelled by the answer
-        Outcome outcome;
-    };
+    struct State;
+    class Waiting;
     using EventChannel = boost::asio::experimental::channel<void(boost::system::error_code, Event)>;
 
     boost::asio::awaitable<void> read_loop();
     boost::asio::awaitable<void> write_loop();
-    void dispatch(Message message);
-    void settle(std::optional<std::uint64_t> id, Outcome outcome);
+    void dispatch(Incoming incoming);
     void end(std::exception_ptr cause);
+    ProtocolError unexpected(const std::string& command, const nlohmann::json& value) const;
 
     boost::asio::local::stream_protocol::socket socket_;
     std::string path_;
-    Decoder decoder_;
+    Peer peer_;
+    // Shared with calls under way: an io_context that is destroyed takes them down in any order.
+    std::shared_ptr<State> state_;
     std::optional<Greeting> greeting_;
     boost::asio::steady_timer greeted_;
-    std::map<std::uint64_t, std::shared_ptr<Pending>> pending_;
-    std::uint64_t next_id_ = 1;
-    std::string outgoing_;
     boost::asio::steady_timer outgoing_ready_;
     EventChannel events_;
     std::uint64_t dropped_events_ = 0;
+    boost::system::error_code write_error_;
     std::exception_ptr ended_;
 };
 
@@ -125,6 +133,15 @@ boost::asio::awaitable<T> Client::run_beside(boost::asio::awaitable<T> work) {
     if (std::exception_ptr failure = work_first ? std::get<2>(done) : std::get<1>(done))
         std::rethrow_exception(failure);
     if constexpr (!std::is_void_v<T>) co_return std::move(std::get<3>(done));
+}
+
+template <typename Reply>
+boost::asio::awaitable<Reply> Client::execute(Command<Reply> command, Duration deadline) {
+    const nlohmann::json value =
+        co_await execute(command.name, std::move(command.arguments), deadline);
+    std::optional<Reply> reply = command.parse(value);
+    if (!reply) throw unexpected(command.name, value);
+    co_return std::move(*reply);
 }
 
 }  // namespace vnuma::qmp

@@ -55,6 +55,9 @@ class Decoder {
     // The next complete message, or nothing until more bytes come. After Malformed, only Malformed.
     std::optional<Message> next();
 
+    // Whether the last line fed has not ended yet.
+    bool in_line() const { return begin_ < buffer_.size(); }
+
   private:
     std::optional<Message> fail(std::string why);
 

@@ -1,141 +1,122 @@
 #include "qmp/client.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/asio/write.hpp>
-#include <filesystem>
-#include <functional>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/post.hpp>
+#include <map>
+
+#include "qmp/commands.hpp"
+#include "server.hpp"
 
 namespace vnuma::qmp {
 namespace {
 
-namespace asio = boost::asio;
 using namespace std::chrono_literals;
-using Stream = asio::local::stream_protocol;
+using boost::system::system_error;
 using nlohmann::json;
 
-constexpr const char* greeting = R"({"QMP": {"version": {}, "capabilities": []}})"
-                                 "\n";
-
-// The server's side of one connection, scripted by a test.
-class Peer {
-  public:
-    explicit Peer(Stream::socket socket) : socket_(std::move(socket)) {}
-
-    asio::awaitable<void> send(std::string text) {
-        co_await asio::async_write(socket_, asio::buffer(text), asio::use_awaitable);
-    }
-    asio::awaitable<json> receive() {
-        const std::size_t size = co_await asio::async_read_until(
-            socket_, asio::dynamic_buffer(input_), '\n', asio::use_awaitable);
-        const json request = json::parse(input_.substr(0, size));
-        input_.erase(0, size);
-        co_return request;
-    }
-    asio::awaitable<void> greet() {
-        co_await send(greeting);
-        const json request = co_await receive();
-        const std::string reply = json{{"return", json::object()}, {"id", request["id"]}}.dump();
-        co_await send(reply + "\n");
-    }
-    void close() { socket_.close(); }
-
-  private:
-    Stream::socket socket_;
-    std::string input_;
-};
-
-class ClientTest : public ::testing::Test {
-  protected:
-    using Script = std::function<asio::awaitable<void>(Peer&)>;
-    using Work = std::function<asio::awaitable<void>(Client&)>;
-
-    // Runs both ends to the end of `work`; returns what run() ended with, if it ended first.
-    std::string run(Script script, Work work) {
-        const std::string path = (std::filesystem::temp_directory_path() /
-                                  ("vnuma-qmp-test." + std::to_string(::getpid())))
-                                     .string();
-        std::filesystem::remove(path);
-        asio::io_context context;
-        Stream::acceptor acceptor(context, Stream::endpoint(path));
-        std::string ended;
-        std::exception_ptr failure;
-        asio::co_spawn(context, serve(acceptor, script), [](std::exception_ptr) {});
-        asio::co_spawn(context, use(context, path, work, ended, acceptor),
-                       [&](std::exception_ptr thrown) { failure = thrown; });
-        context.run_for(10s);
-        EXPECT_TRUE(context.stopped()) << "the client hung";
-        std::filesystem::remove(path);
-        if (failure) std::rethrow_exception(failure);
-        return ended;
-    }
-
-  private:
-    static asio::awaitable<void> serve(Stream::acceptor& acceptor, Script& script) {
-        Peer peer(co_await acceptor.async_accept(asio::use_awaitable));
-        co_await script(peer);
-    }
-    static asio::awaitable<void> use(asio::io_context& context, std::string path, Work& work,
-                                     std::string& ended, Stream::acceptor& acceptor) {
-        Client client(context.get_executor());
-        co_await client.connect(path);
-        try {
-            co_await client.run_beside(work(client));
-        } catch (const std::exception& error) {
-            ended = error.what();
-        }
-        acceptor.close();
-    }
+constexpr auto refused = [](const json& request) {
+    const json error = {{"class", "CommandNotFound"}, {"desc", "no such"}};
+    return json{{"error", error}, {"id", request["id"]}}.dump() + "\n";
 };
 
 TEST_F(ClientTest, ExecutesACommandAfterNegotiation) {
     json answer;
     run(
-        [](Peer& peer) -> asio::awaitable<void> {
-            co_await peer.greet();
-            const json request = co_await peer.receive();
+        [](Server& server) -> asio::awaitable<void> {
+            co_await server.greet();
+            const json request = co_await server.receive();
             EXPECT_EQ(request["execute"], "query-status");
-            const std::string reply =
-                json{{"return", {{"status", "running"}}}, {"id", request["id"]}}.dump();
-            co_await peer.send(reply + "\n");
+            co_await server.answer(request, "fine");
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(1s);
-            answer = co_await client.execute("query-status", nullptr, 1s);
+            co_await client.negotiate(5s);
+            answer = co_await client.execute("query-status", nullptr, 5s);
         });
-    EXPECT_EQ(answer["status"], "running");
+    EXPECT_EQ(answer, "fine");
+}
+
+TEST_F(ClientTest, KnowsWhoListens) {
+    Peer peer;
+    run([](Server& server) -> asio::awaitable<void> { co_await server.greet(); },
+        [&](Client& client) -> asio::awaitable<void> {
+            co_await client.negotiate(5s);
+            peer = client.peer();
+        });
+    EXPECT_EQ(peer.pid, ::getpid());
+    EXPECT_EQ(peer.uid, ::getuid());
+    EXPECT_EQ(peer.gid, ::getgid());
+}
+
+TEST_F(ClientTest, ATypedCommandGivesItsReply) {
+    Status status;
+    run(
+        [](Server& server) -> asio::awaitable<void> {
+            co_await server.greet();
+            const json request = co_await server.receive();
+            EXPECT_FALSE(request.contains("arguments"));
+            const json value = {{"status", "paused"}, {"running", false}};
+            co_await server.answer(request, value);
+        },
+        [&](Client& client) -> asio::awaitable<void> {
+            co_await client.negotiate(5s);
+            status = co_await client.execute(query_status(), 5s);
+        });
+    EXPECT_EQ(status.status, "paused");
+}
+
+TEST_F(ClientTest, AnAnswerThatIsNotWhatWasAskedForLeavesTheConnectionUsable) {
+    std::string what;
+    Status status;
+    run(
+        [](Server& server) -> asio::awaitable<void> {
+            co_await server.greet();
+            json request = co_await server.receive();
+            co_await server.answer(request, "who knows\r\nmore");
+            request = co_await server.receive();
+            const json value = {{"status", "paused"}, {"running", false}};
+            co_await server.answer(request, value);
+        },
+        [&](Client& client) -> asio::awaitable<void> {
+            co_await client.negotiate(5s);
+            try {
+                co_await client.execute(query_cpus_fast(), 5s);
+            } catch (const ProtocolError& error) {
+                what = error.what();
+            }
+            status = co_await client.execute(query_status(), 5s);
+        });
+    EXPECT_EQ(what, path_ + ": query-cpus-fast: not what was asked for: who knows");
+    EXPECT_EQ(status.status, "paused");
 }
 
 TEST_F(ClientTest, ARefusedCommandLeavesTheConnectionUsable) {
-    std::string refused;
+    std::string command, error_class, description;
     json answer;
     run(
-        [](Peer& peer) -> asio::awaitable<void> {
-            co_await peer.greet();
-            json request = co_await peer.receive();
-            std::string line = json{
-                {"error", {{"class", "CommandNotFound"}, {"desc", "no such"}}},
-                {"id",
-                 request["id"]}}.dump();
-            co_await peer.send(line + "\n");
-            request = co_await peer.receive();
-            line = json{{"return", 1}, {"id", request["id"]}}.dump();
-            co_await peer.send(line + "\n");
+        [](Server& server) -> asio::awaitable<void> {
+            co_await server.greet();
+            json request = co_await server.receive();
+            co_await server.send(refused(request));
+            request = co_await server.receive();
+            co_await server.answer(request, 1);
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(1s);
+            co_await client.negotiate(5s);
             try {
-                co_await client.execute("nonsense", nullptr, 1s);
+                co_await client.execute("nonsense", nullptr, 5s);
             } catch (const CommandError& error) {
-                refused = error.error_class;
+                command = error.command;
+                error_class = error.error_class;
+                description = error.description;
             }
-            answer = co_await client.execute("other", nullptr, 1s);
+            answer = co_await client.execute("other", nullptr, 5s);
         });
-    EXPECT_EQ(refused, "CommandNotFound");
+    EXPECT_EQ(command, "nonsense");
+    EXPECT_EQ(error_class, "CommandNotFound");
+    EXPECT_EQ(description, "no such");
     EXPECT_EQ(answer, 1);
 }
 
@@ -143,65 +124,172 @@ TEST_F(ClientTest, AnAbandonedRequestsLateAnswerIsDropped) {
     bool timed_out = false;
     json answer;
     run(
-        [](Peer& peer) -> asio::awaitable<void> {
-            co_await peer.greet();
-            const json slow = co_await peer.receive();
-            const json quick = co_await peer.receive();
-            const std::string lines = json{{"return", "late"}, {"id", slow["id"]}}.dump() + "\n" +
-                                      json{{"return", "in time"}, {"id", quick["id"]}}.dump() +
-                                      "\n";
-            co_await peer.send(lines);
+        [](Server& server) -> asio::awaitable<void> {
+            co_await server.greet();
+            const json slow = co_await server.receive();
+            const json quick = co_await server.receive();
+            co_await server.answer(slow, "late");
+            co_await server.answer(quick, "in time");
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(1s);
+            co_await client.negotiate(5s);
             try {
                 co_await client.execute("slow", nullptr, 1ms);
             } catch (const Timeout&) {
                 timed_out = true;
             }
+            EXPECT_EQ(client.in_flight(), 1U);
             answer = co_await client.execute("quick", nullptr, 5s);
+            EXPECT_EQ(client.in_flight(), 0U);
+            EXPECT_EQ(client.strays().late, 1U);
         });
     EXPECT_TRUE(timed_out);
     EXPECT_EQ(answer, "in time");
 }
 
-TEST_F(ClientTest, AConnectionThatDiesEndsWhatIsInFlight) {
-    const std::string ended = run(
-        [](Peer& peer) -> asio::awaitable<void> {
-            co_await peer.greet();
-            co_await peer.receive();
-            peer.close();
+TEST_F(ClientTest, ManyRequestsAreInFlightAtOnce) {
+    int sum = 0;
+    run(
+        [](Server& server) -> asio::awaitable<void> {
+            co_await server.greet();
+            // Answers only when all have come, the test's own last.
+            std::map<int, json, std::greater<>> by_value;
+            while (by_value.size() < max_in_flight) {
+                const json request = co_await server.receive();
+                by_value[request["arguments"]["value"].get<int>()] = request;
+            }
+            for (const auto& [value, request] : by_value)
+                co_await server.answer(request, value);
         },
-        [](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(1s);
-            co_await client.execute("anything", nullptr, 5s);
+        [&](Client& client) -> asio::awaitable<void> {
+            co_await client.negotiate(5s);
+            auto executor = co_await asio::this_coro::executor;
+            for (int i = 1; i < static_cast<int>(max_in_flight); ++i)
+                asio::co_spawn(
+                    executor, client.execute("sum", {{"value", i}}, 5s),
+                    [&sum](std::exception_ptr, const json& value) { sum += value.get<int>(); });
+            const json arguments = {{"value", 0}};
+            co_await client.execute("sum", arguments, 5s);
         });
-    EXPECT_NE(ended.find("End of file"), std::string::npos) << ended;
+    EXPECT_EQ(sum, 63 * 64 / 2);
 }
 
-TEST_F(ClientTest, APeerThatTalksNonsenseIsCalledThat) {
-    const std::string ended =
-        run([](Peer& peer) -> asio::awaitable<void> { co_await peer.send("HTTP/1.1 400\n"); },
-            [](Client& client) -> asio::awaitable<void> { co_await client.negotiate(5s); });
-    EXPECT_NE(ended.find("not JSON"), std::string::npos) << ended;
+TEST_F(ClientTest, ACancelledRequestEndsAtOnceAndIsAbandoned) {
+    boost::system::error_code ended;
+    run(
+        [](Server& server) -> asio::awaitable<void> {
+            co_await server.greet();
+            const json slow = co_await server.receive();
+            json request = co_await server.receive();
+            co_await server.answer(request, 1);
+            request = co_await server.receive();  // sent after the cancellation
+            co_await server.answer(slow, "late");
+            co_await server.answer(request, 2);
+        },
+        [&](Client& client) -> asio::awaitable<void> {
+            co_await client.negotiate(5s);
+            asio::cancellation_signal signal;
+            auto finish = [&ended](std::exception_ptr thrown, const json&) {
+                try {
+                    if (thrown) std::rethrow_exception(thrown);
+                } catch (const system_error& error) {
+                    ended = error.code();
+                }
+            };
+            auto executor = co_await asio::this_coro::executor;
+            asio::co_spawn(executor, client.execute("slow", nullptr, 1h),
+                           asio::bind_cancellation_slot(signal.slot(), finish));
+            co_await client.execute("quick", nullptr, 5s);
+            EXPECT_EQ(client.in_flight(), 1U);
+            signal.emit(asio::cancellation_type::terminal);
+            co_await client.execute("again", nullptr, 5s);
+            EXPECT_EQ(ended, asio::error::operation_aborted);
+            EXPECT_EQ(client.in_flight(), 0U);
+            EXPECT_EQ(client.strays().late, 1U);
+        });
+    EXPECT_EQ(ended, asio::error::operation_aborted);
+}
+
+TEST_F(ClientTest, ACancelledWaitForAnEventEndsAtOnce) {
+    boost::system::error_code ended;
+    run(
+        [](Server& server) -> asio::awaitable<void> {
+            co_await server.greet();
+            const json request = co_await server.receive();
+            co_await server.answer(request, 1);
+        },
+        [&](Client& client) -> asio::awaitable<void> {
+            co_await client.negotiate(5s);
+            asio::cancellation_signal signal;
+            auto finish = [&ended](std::exception_ptr thrown, const Event&) {
+                try {
+                    if (thrown) std::rethrow_exception(thrown);
+                } catch (const system_error& error) {
+                    ended = error.code();
+                }
+            };
+            auto executor = co_await asio::this_coro::executor;
+            asio::co_spawn(executor, client.next_event(),
+                           asio::bind_cancellation_slot(signal.slot(), finish));
+            auto emit = [&signal] { signal.emit(asio::cancellation_type::terminal); };
+            asio::post(executor, emit);
+            co_await client.execute("quick", nullptr, 5s);
+        });
+    EXPECT_EQ(ended, asio::error::operation_aborted);
+}
+
+TEST_F(ClientTest, ARequestTooManyIsBusyAndIsNotSent) {
+    std::string what;
+    run(
+        [](Server& server) -> asio::awaitable<void> {
+            co_await server.greet();
+            json last;
+            for (std::size_t i = 0; i < max_in_flight; ++i)
+                last = co_await server.receive();
+            co_await server.send("{\"event\": \"FULL\"}\n");
+            co_await server.answer(last, 1);
+            co_await server.send("{\"event\": \"ONE_LESS\"}\n");
+            const json next = co_await server.receive();
+            EXPECT_EQ(next["execute"], "after");
+            co_await server.answer(next, 2);
+        },
+        [&](Client& client) -> asio::awaitable<void> {
+            co_await client.negotiate(5s);
+            auto executor = co_await asio::this_coro::executor;
+            // Abandoned at once: they count all the same.
+            for (std::size_t i = 0; i < max_in_flight; ++i)
+                asio::co_spawn(executor, client.execute("hang", nullptr, 0s),
+                               [](std::exception_ptr, const json&) {});
+            while (client.in_flight() < max_in_flight)
+                co_await asio::post(executor, asio::use_awaitable);
+            try {
+                co_await client.execute("one too many", nullptr, 5s);
+            } catch (const Busy& error) {
+                what = error.what();
+            }
+            co_await client.next_event();
+            co_await client.next_event();
+            co_await client.execute("after", nullptr, 5s);
+            EXPECT_EQ(client.in_flight(), max_in_flight - 1);
+        });
+    EXPECT_EQ(what, path_ + ": one too many: too many requests in flight");
 }
 
 TEST_F(ClientTest, EventsComeInOrderAndAFloodIsCounted) {
     std::vector<std::string> names;
     std::uint64_t dropped = 0;
     run(
-        [](Peer& peer) -> asio::awaitable<void> {
-            co_await peer.greet();
+        [](Server& server) -> asio::awaitable<void> {
+            co_await server.greet();
             std::string flood;
             for (std::size_t i = 0; i < max_queued_events + 10; ++i)
                 flood += R"({"event": "E)" + std::to_string(i) + "\"}\n";
-            co_await peer.send(flood);
-            const json request = co_await peer.receive();
-            const std::string reply = json{{"return", 0}, {"id", request["id"]}}.dump();
-            co_await peer.send(reply + "\n");
+            co_await server.send(flood);
+            const json request = co_await server.receive();
+            co_await server.answer(request, 0);
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(1s);
+            co_await client.negotiate(5s);
             co_await client.execute("after-the-flood", nullptr, 5s);
             dropped = client.dropped_events();
             for (int i = 0; i < 2; ++i) {

@@ -1,0 +1,68 @@
+#include "qmp/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace vnuma::qmp {
+
+std::optional<std::uint64_t> Session::begin(std::string_view command,
+                                            const nlohmann::json& arguments) {
+    if (open_.size() >= max_in_flight) return std::nullopt;
+    const std::uint64_t id = next_id_++;
+    open_.push_back({id, false});
+    outgoing_ += encode_request(command, arguments, id);
+    return id;
+}
+
+void Session::abandon(std::uint64_t id) {
+    if (auto request = find(id); request != open_.end()) request->abandoned = true;
+}
+
+std::optional<Incoming> Session::next() {
+    if (broken_) return *broken_;
+    while (auto message = decoder_.next()) {
+        if (auto* reply = std::get_if<Reply>(&*message)) {
+            if (settle(reply->id)) return Answer{*reply->id, std::move(reply->value)};
+        } else if (auto* refusal = std::get_if<Refusal>(&*message)) {
+            const auto id = refusal->id;
+            if (settle(id)) return Answer{*id, std::move(*refusal)};
+        } else if (auto* event = std::get_if<Event>(&*message)) {
+            return std::move(*event);
+        } else if (auto* greeting = std::get_if<Greeting>(&*message)) {
+            // Another server took over in mid-stream: what the open ids mean to it is unknown.
+            if (std::exchange(greeted_, true)) return fail("a second greeting");
+            return std::move(*greeting);
+        } else {
+            return fail(std::get<Malformed>(*message).why);
+        }
+    }
+    return std::nullopt;
+}
+
+bool Session::settle(std::optional<std::uint64_t> id) {
+    if (!id) {
+        ++strays_.without_id;
+        return false;
+    }
+    auto request = find(*id);
+    if (request == open_.end()) {
+        ++(*id > 0 && *id < next_id_ ? strays_.duplicate : strays_.unknown);
+        return false;
+    }
+    const bool abandoned = request->abandoned;
+    open_.erase(request);
+    if (abandoned) ++strays_.late;
+    return !abandoned;
+}
+
+std::vector<Session::Request>::iterator Session::find(std::uint64_t id) {
+    return std::find_if(open_.begin(), open_.end(),
+                        [id](const Request& request) { return request.id == id; });
+}
+
+Malformed Session::fail(std::string why) {
+    broken_ = Malformed{std::move(why)};
+    return *broken_;
+}
+
+}  // namespace vnuma::qmp
