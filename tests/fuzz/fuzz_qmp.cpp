@@ -1,0 +1,99 @@
+// What arrives at a Session, whole and cut to pieces: the same comes out, and the table holds.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "qmp/session.hpp"
+
+using namespace vnuma::qmp;
+
+namespace {
+
+void require(bool holds) {
+    if (!holds) std::abort();
+}
+
+struct Seen {
+    std::vector<std::string> messages;
+    StrayAnswers strays;
+    std::size_t in_flight = 0;
+    bool operator==(const Seen& other) const {
+        return messages == other.messages && strays.late == other.strays.late &&
+               strays.duplicate == other.strays.duplicate &&
+               strays.unknown == other.strays.unknown &&
+               strays.without_id == other.strays.without_id && in_flight == other.in_flight;
+    }
+};
+
+std::string describe(const Incoming& incoming) {
+    if (auto* greeting = std::get_if<Greeting>(&incoming)) return "greeting " + greeting->version;
+    if (auto* event = std::get_if<Event>(&incoming))
+        return "event " + event->name + std::to_string(event->time_us) + event->data.dump();
+    if (auto* malformed = std::get_if<Malformed>(&incoming)) return "malformed " + malformed->why;
+    const auto& answer = std::get<Answer>(incoming);
+    const std::string id = "answer " + std::to_string(answer.id) + " ";
+    if (auto* refusal = std::get_if<Refusal>(&answer.outcome))
+        return id + refusal->error_class + ": " + refusal->description;
+    return id + std::get<nlohmann::json>(answer.outcome).dump();
+}
+
+// Takes all there is; false when the conversation is over.
+bool drain(Session& session, Seen& seen) {
+    while (auto incoming = session.next()) {
+        seen.messages.push_back(describe(*incoming));
+        if (std::holds_alternative<Malformed>(*incoming)) return false;
+    }
+    return true;
+}
+
+// Half of the requests are abandoned. `step` derives the length of each piece; 0: one piece.
+Seen converse(std::string_view bytes, std::size_t step) {
+    Session session;
+    for (std::size_t i = 1; i <= 16; ++i) {
+        require(session.begin("x", nullptr) == i);
+        if (i % 2 == 0) session.abandon(i);
+    }
+    Seen seen;
+    bool going = true;
+    while (going && !bytes.empty()) {
+        const std::size_t size =
+            step == 0 ? bytes.size()
+                      : std::min(bytes.size(),
+                                 1 + (step + static_cast<unsigned char>(bytes[0])) % (4 * step));
+        session.feed(bytes.substr(0, size));
+        bytes.remove_prefix(size);
+        going = drain(session, seen);
+    }
+    if (!going) require(std::holds_alternative<Malformed>(*session.next()));
+    seen.strays = session.strays();
+    seen.in_flight = session.in_flight();
+    const std::size_t answers = static_cast<std::size_t>(
+        std::count_if(seen.messages.begin(), seen.messages.end(),
+                      [](const std::string& message) { return message.starts_with("answer"); }));
+    require(seen.in_flight + answers + seen.strays.late == 16);
+    require(answers <= 8 && seen.strays.late <= 8);
+    return seen;
+}
+
+// What we send for any text is one line that we read as JSON.
+void encode(std::string_view bytes) {
+    const std::string text(bytes.substr(0, 256));
+    const std::string line = encode_request(text, {{text, text}}, 1);
+    require(line.find('\n') == line.size() - 1);
+    require(nlohmann::json::accept(line));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+    const Seen whole = converse(bytes, 0);
+    require(converse(bytes, 1) == whole);
+    require(converse(bytes, 1 + size % 97) == whole);
+    encode(bytes);
+    return 0;
+}
