@@ -135,10 +135,14 @@ std::optional<Message> Decoder::fail(std::string why) {
 
 std::string encode_request(std::string_view command, const nlohmann::json& arguments,
                            std::uint64_t id) {
-    json request{{"execute", command}, {"id", id}};
-    if (!arguments.is_null()) request["arguments"] = arguments;
     // Bytes that are not UTF-8 are replaced: dump() would throw for them.
-    return request.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+    auto text = [](const json& value) {
+        return value.dump(-1, ' ', false, json::error_handler_t::replace);
+    };
+    std::string line = "{";
+    if (!arguments.is_null()) line += "\"arguments\":" + text(arguments) + ",";
+    line += "\"execute\":" + text(command) + ",\"id\":" + std::to_string(id) + "}\n";
+    return line;
 }
 
 }  // namespace vnuma::qmp
