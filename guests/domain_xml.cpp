@@ -1,5 +1,8 @@
 #include "guests/domain_xml.hpp"
 
+#include <array>
+#include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <numeric>
 #include <pugixml.hpp>
@@ -10,6 +13,8 @@ namespace vnuma {
 namespace {
 
 constexpr int max_vcpus = 4096;
+// x86's, when the XML leaves the size to the host; what the kernel says of the mapping decides.
+constexpr std::int64_t default_huge_page_bytes = 2 << 20;
 
 // libvirt's scaled integers: KiB unless a unit is given.
 std::optional<std::int64_t> scaled_bytes(const pugi::xml_node& holder, const std::string& text) {
@@ -55,20 +60,67 @@ std::optional<std::vector<DomainCell>> parse_cells(const pugi::xml_node& numa, s
     return cells;
 }
 
-std::string why_immovable(const pugi::xml_node& domain) {
-    if (domain.child("launchSecurity")) return "its memory is encrypted (launchSecurity)";
-    if (domain.child("memoryBacking").child("locked")) return "its memory is locked";
-    for (const pugi::xml_node& device : domain.child("devices").children()) {
-        const std::string type = device.attribute("type").as_string();
-        const std::string tag = device.name();
-        if (tag == "hostdev" && (type == "pci" || type == "mdev"))
-            return "a host device is assigned to it (VFIO pins its memory)";
-        if (tag == "disk" && type == "nvme")
-            return "a host NVMe disk is assigned to it (VFIO pins its memory)";
-        if (tag == "interface" && (type == "hostdev" || type == "vdpa"))
-            return "a host network device is assigned to it (its memory is pinned)";
-    }
+// Nothing: the address is not a whole one, and no device of this host.
+std::optional<std::string> pci_address(const pugi::xml_node& holder) {
+    const pugi::xml_node address = holder.child("source").child("address");
+    const auto part = [&](const char* name) {
+        return std::strtoul(address.attribute(name).as_string("0"), nullptr, 0);
+    };
+    if (!address.attribute("bus")) return std::nullopt;
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%04lx:%02lx:%02lx.%lx", part("domain") & 0xffffffff,
+                  part("bus") & 0xff, part("slot") & 0xff, part("function") & 0xf);
+    return text.data();
+}
+
+// Why this device holds the guest's memory where it is; empty when it does not.
+std::string why_held(const pugi::xml_node& device) {
+    const std::string type = device.attribute("type").as_string(), tag = device.name();
+    if (tag == "hostdev" && (type == "pci" || type == "mdev"))
+        return "a host device is assigned to it (VFIO pins its memory)";
+    if (tag == "disk" && type == "nvme")
+        return "a host NVMe disk is assigned to it (VFIO pins its memory)";
+    if (tag == "interface" && (type == "hostdev" || type == "vdpa"))
+        return "a host network device is assigned to it (its memory is pinned)";
+    if (tag == "interface" && type == "vhostuser")
+        return "another process maps its memory (vhost-user)";
+    if (tag == "filesystem" &&
+        std::string_view(device.child("driver").attribute("type").as_string()) == "virtiofs")
+        return "another process maps its memory (virtiofs)";
     return "";
+}
+
+void parse_devices(const pugi::xml_node& devices, Domain& domain) {
+    for (const pugi::xml_node& device : devices.children()) {
+        const std::string held = why_held(device);
+        if (domain.immovable.empty()) domain.immovable = held;
+        if (const auto address = held.empty() ? std::nullopt : pci_address(device))
+            domain.host_devices.push_back(*address);
+        if (std::string_view(device.name()) != "memory") continue;
+        const pugi::xml_node target = device.child("target");
+        const auto bytes = scaled_bytes(target.child("size"), target.child_value("size"));
+        if (!bytes) continue;
+        MemoryDevice memory{device.child("alias").attribute("name").as_string(),
+                            device.attribute("model").as_string(),
+                            target.child("node").text().as_int(), *bytes, std::nullopt};
+        if (const pugi::xml_attribute base = device.child("address").attribute("base"))
+            memory.address = std::strtoull(base.as_string(), nullptr, 0);
+        domain.memory_devices.push_back(std::move(memory));
+    }
+}
+
+void parse_memory(const pugi::xml_node& root, Domain& domain) {
+    if (root.child("launchSecurity")) domain.immovable = "its memory is encrypted (launchSecurity)";
+    const pugi::xml_node backing = root.child("memoryBacking");
+    if (backing.child("locked") && domain.immovable.empty())
+        domain.immovable = "its memory is locked";
+    if (backing.child("hugepages")) {
+        const pugi::xml_node page = backing.child("hugepages").child("page");
+        const auto bytes = scaled_bytes(page, page.attribute("size").as_string());
+        domain.huge_page_bytes = bytes.value_or(default_huge_page_bytes);
+    }
+    domain.balloon_bytes =
+        scaled_bytes(root.child("currentMemory"), root.child_value("currentMemory"));
 }
 
 }  // namespace
@@ -84,7 +136,11 @@ std::optional<Domain> parse_domain(const std::string& xml, std::string& error) {
     Domain domain;
     domain.uuid = root.child_value("uuid");
     domain.name = root.child_value("name");
-    domain.immovable = why_immovable(root);
+    domain.machine = root.child("os").child("type").attribute("machine").as_string();
+    domain.emulator = root.child("devices").child_value("emulator");
+    parse_memory(root, domain);
+    parse_devices(root.child("devices"), domain);
+    domain.wishes = parse_wishes(root);
     if (domain.uuid.empty() || domain.name.empty()) {
         error = "the domain has no uuid or no name";
         return std::nullopt;

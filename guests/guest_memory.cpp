@@ -5,28 +5,6 @@
 namespace vnuma {
 namespace {
 
-bool continues(const Mapping& previous, const Mapping& next) {
-    return next.writable && previous.end == next.start && previous.path == next.path &&
-           previous.shared == next.shared;
-}
-
-// Writable blocks of exactly this size. Mostly one mapping each; but a policy or advice on a part
-// of a block splits it into several that touch, and unrelated mappings may touch it as well.
-std::vector<RamRange> blocks_of_size(const std::vector<Mapping>& mappings, std::uint64_t size) {
-    std::vector<RamRange> whole, joined;
-    for (std::size_t first = 0; first < mappings.size(); ++first) {
-        if (!mappings[first].writable) continue;
-        const std::uint64_t start = mappings[first].start;
-        std::size_t last = first;
-        while (mappings[last].end - start < size && last + 1 < mappings.size() &&
-               continues(mappings[last], mappings[last + 1]))
-            ++last;
-        if (mappings[last].end - start == size)
-            (first == last ? whole : joined).push_back({start, size});
-    }
-    return whole.empty() ? joined : whole;
-}
-
 bool covers(const RamRange& range, std::uint64_t address) {
     return address >= range.start && address - range.start < range.size;
 }
@@ -49,26 +27,6 @@ void apply_policy(std::string_view policy, Residency& residency) {
 
 }  // namespace
 
-std::vector<CellMemory> find_cell_memory(const std::vector<DomainCell>& cells,
-                                         const std::vector<Mapping>& mappings) {
-    std::vector<CellMemory> found;
-    for (const DomainCell& cell : cells) {
-        CellMemory& memory = found.emplace_back();
-        const std::vector<RamRange> blocks =
-            blocks_of_size(mappings, static_cast<std::uint64_t>(cell.bytes));
-        const auto alike = std::count_if(cells.begin(), cells.end(), [&](const DomainCell& other) {
-            return other.bytes == cell.bytes;
-        });
-        if (blocks.empty())
-            memory.unknown = "no block of its size is mapped";
-        else if (blocks.size() > 1 || alike > 1)
-            memory.unknown = "several blocks have its size";
-        else
-            memory.ranges.push_back(blocks.front());
-    }
-    return found;
-}
-
 Residency sum_residency(const std::vector<RamRange>& ranges,
                         const std::vector<NumaMapping>& numa_mappings) {
     Residency residency;
@@ -82,6 +40,12 @@ Residency sum_residency(const std::vector<RamRange>& ranges,
         apply_policy(mapping.policy, residency);
     }
     return residency;
+}
+
+std::int64_t page_bytes_of(const RamRange& range, const std::vector<NumaMapping>& numa_mappings) {
+    for (const NumaMapping& mapping : numa_mappings)
+        if (mapping.start == range.start) return static_cast<std::int64_t>(mapping.page_bytes);
+    return 0;
 }
 
 }  // namespace vnuma

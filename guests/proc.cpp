@@ -109,10 +109,16 @@ std::string format_number_list(const std::vector<int>& numbers) {
 
 std::optional<TaskStat> parse_stat(std::string_view text) {
     // proc(5) counts fields from 1: the name is field 2, state 3, starttime 22, processor 39.
-    const std::size_t name_end = text.rfind(')');
-    if (name_end == std::string_view::npos) return std::nullopt;
+    const std::size_t name_begin = text.find('('), name_end = text.rfind(')');
+    if (name_begin == std::string_view::npos || name_end == std::string_view::npos ||
+        name_end < name_begin)
+        return std::nullopt;
+    const auto pid = parse_number<int>(trim(text.substr(0, name_begin)));
+    if (!pid) return std::nullopt;
     std::string_view rest = trim(text.substr(name_end + 1));
     TaskStat stat;
+    stat.pid = *pid;
+    stat.name = text.substr(name_begin + 1, name_end - name_begin - 1);
     for (int field = 3; field <= 39; ++field) {
         const std::string_view value = take_field(rest);
         if (value.empty()) return std::nullopt;
@@ -157,6 +163,31 @@ std::vector<NumaMapping> parse_numa_maps(std::string_view text) {
         if (auto mapping = parse_numa_mapping(take(text, '\n')))
             mappings.push_back(std::move(*mapping));
     return mappings;
+}
+
+std::optional<Cgroup> parse_cgroup(std::string_view text) {
+    std::optional<Cgroup> unified;
+    while (!text.empty()) {
+        // "0::/path" for the unified hierarchy, "4:cpuset:/path" for one of v1's.
+        std::string_view line = take(text, '\n');
+        const std::string_view number = take(line, ':');
+        std::string_view controllers = take(line, ':');
+        if (!line.starts_with('/')) continue;
+        if (number == "0" && controllers.empty()) unified = Cgroup{std::string(line), true};
+        while (!controllers.empty())
+            if (take(controllers, ',') == "cpuset") return Cgroup{std::string(line), false};
+    }
+    return unified;
+}
+
+Role role_of(std::string_view name) {
+    name = trim(name);
+    if (parse_vcpu_name(name)) return Role::vcpu;
+    // The monitor's iothread is QEMU's own; libvirt pins it with the emulator.
+    if (name.starts_with("IO ") && name != "IO mon_iothread") return Role::iothread;
+    // Threads of QEMU from Linux 6.4 on, of the kernel before.
+    if (name.starts_with("vhost-")) return Role::vhost;
+    return Role::emulator;
 }
 
 std::optional<int> parse_vcpu_name(std::string_view name) {

@@ -20,6 +20,8 @@ std::optional<std::vector<int>> parse_number_list(std::string_view text);
 std::string format_number_list(const std::vector<int>& numbers);
 
 struct TaskStat {
+    int pid = 0;
+    std::string name;  // up to 15 bytes, as the task has named itself
     char state = '?';
     std::uint64_t start_time = 0;  // clock ticks since boot: with the id, the task's identity
     int last_cpu = -1;
@@ -51,6 +53,17 @@ struct NumaMapping {
     std::uint64_t page_bytes = 4096;
 };
 std::vector<NumaMapping> parse_numa_maps(std::string_view text);
+
+// The cgroup of /proc/TASK/cgroup that holds its cpuset: the unified hierarchy's, or cgroup v1's.
+struct Cgroup {
+    std::string path;  // "/machine.slice/...", below the hierarchy's root
+    bool unified = true;
+};
+std::optional<Cgroup> parse_cgroup(std::string_view text);
+
+// What a guest's threads are, by the names QEMU gives them when libvirt has it name them.
+enum class Role { vcpu, emulator, iothread, vhost };
+Role role_of(std::string_view name);
 
 // The vCPU a thread runs by its name "CPU 3/KVM", which libvirt has QEMU set.
 std::optional<int> parse_vcpu_name(std::string_view name);

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <system_error>
 #include <utility>
 
@@ -19,6 +20,7 @@ namespace {
 
 // numa_maps of a guest with thousands of mappings stays far below.
 constexpr std::size_t max_file_bytes = 64 * 1024 * 1024;
+constexpr std::size_t max_tasks = 16384;
 
 int open_pidfd(pid_t pid) {
     return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
@@ -56,6 +58,18 @@ std::optional<Process> Process::open(pid_t pid) {
     return process;
 }
 
+std::optional<Process> Process::open_recorded(const std::string& directory) {
+    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return std::nullopt;
+    Process process(-1, fd, -1);
+    const auto text = process.read("stat");
+    const auto stat = text ? parse_stat(*text) : std::nullopt;
+    if (!stat) return std::nullopt;
+    process.pid_ = stat->pid;
+    process.start_time_ = stat->start_time;
+    return process;
+}
+
 Process::Process(pid_t pid, int directory, int pidfd)
     : pid_(pid), directory_(directory), pidfd_(pidfd) {}
 
@@ -79,6 +93,7 @@ Process::~Process() {
 }
 
 bool Process::alive() const {
+    // poll() passes over a negative descriptor: a recorded process does not end.
     pollfd poll_exit{pidfd_, POLLIN, 0};
     return ::poll(&poll_exit, 1, 0) == 0;
 }
@@ -87,27 +102,39 @@ std::optional<std::string> Process::read(const std::string& file) const {
     return read_small_file(directory_, file);
 }
 
-int Process::open_file(const std::string& file) const {
-    return ::openat(directory_, file.c_str(), O_RDONLY | O_CLOEXEC);
+std::vector<std::string> Process::list(const std::string& directory, std::size_t limit) const {
+    std::vector<std::string> names;
+    const int fd = ::openat(directory_, directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return names;
+    DIR* stream = ::fdopendir(fd);
+    if (!stream) {
+        ::close(fd);
+        return names;
+    }
+    while (const dirent* entry = names.size() < limit ? ::readdir(stream) : nullptr)
+        if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+    ::closedir(stream);
+    return names;
 }
 
 std::vector<pid_t> Process::tasks() const {
     std::vector<pid_t> tasks;
-    const int fd = ::openat(directory_, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return tasks;
-    DIR* directory = ::fdopendir(fd);
-    if (!directory) {
-        ::close(fd);
-        return tasks;
-    }
-    while (const dirent* entry = ::readdir(directory)) {
-        const std::string_view name = entry->d_name;
+    for (const std::string& name : list("task", max_tasks)) {
         pid_t task = 0;
         const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), task);
         if (error == std::errc() && end == name.data() + name.size()) tasks.push_back(task);
     }
-    ::closedir(directory);
     return tasks;
+}
+
+std::string Process::read_link(const std::string& link) const {
+    std::array<char, PATH_MAX> path{};
+    const ssize_t size = ::readlinkat(directory_, link.c_str(), path.data(), path.size());
+    return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
+int Process::open_file(const std::string& file) const {
+    return ::openat(directory_, file.c_str(), O_RDONLY | O_CLOEXEC);
 }
 
 }  // namespace vnuma

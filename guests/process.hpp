@@ -10,11 +10,23 @@
 
 namespace vnuma {
 
+// Where the kernel's files are. Tests and benchmarks read recorded ones, whose processes never end.
+struct Roots {
+    std::string proc = "/proc";
+    std::string cgroup = "/sys/fs/cgroup";
+    std::string sysfs = "/sys";
+
+    bool recorded() const { return proc != "/proc"; }
+};
+
 // What a kernel lacks or forbids, and what a process no longer is: std::system_error otherwise.
 class Process {
   public:
     // Nothing if there is no such process. Throws std::system_error when the kernel refuses.
     static std::optional<Process> open(pid_t pid);
+
+    // A recorded tree of one process' files, for tests and benchmarks; it lives for ever.
+    static std::optional<Process> open_recorded(const std::string& directory);
 
     Process(Process&& other) noexcept;
     Process& operator=(Process&& other) noexcept;
@@ -22,6 +34,9 @@ class Process {
 
     pid_t pid() const { return pid_; }
     std::uint64_t start_time() const { return start_time_; }
+
+    // Whether it was opened by open_recorded().
+    bool recorded() const { return pidfd_ < 0; }
 
     // False once it has exited, even if its number is in use again.
     bool alive() const;
@@ -31,6 +46,12 @@ class Process {
     // The same for reading bit by bit; the caller closes it. -1, with errno set, if it fails.
     int open_file(const std::string& file) const;
     std::vector<pid_t> tasks() const;
+
+    // Where a symbolic link below its directory leads ("exe", "fd/7"); empty when it cannot be
+    // told.
+    std::string read_link(const std::string& link) const;
+    // Names in a directory below its own, without the dots; at most `limit`.
+    std::vector<std::string> list(const std::string& directory, std::size_t limit) const;
 
   private:
     Process(pid_t pid, int directory, int pidfd);

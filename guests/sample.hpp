@@ -2,47 +2,78 @@
 #pragma once
 
 #include <chrono>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "guests/devices.hpp"
 #include "guests/guest_memory.hpp"
 #include "guests/process.hpp"
+#include "guests/ram_map.hpp"
+#include "guests/source.hpp"
 
 namespace vnuma {
 
-struct VcpuSample {
-    int id = 0;
+struct ThreadSample {
     pid_t thread = 0;
     std::uint64_t start_time = 0;
     int last_cpu = -1;
     std::uint64_t run_ns = 0, wait_ns = 0;
     std::vector<int> affinity;  // CPUs it may run on: its affinity within its cpuset
+    std::vector<int> cpuset{};  // of its cgroup; empty when it cannot be told
+    std::string name{};
+};
+
+struct VcpuSample : ThreadSample {
+    int id = 0;
 };
 
 struct CellSample {
     int id = 0;
     std::vector<VcpuSample> vcpus;
-    std::vector<RamRange> ranges;
+    std::vector<RamBlock> blocks;
     Residency residency;
-    std::int64_t size = 0;  // bytes, as configured
+    std::int64_t size = 0;  // bytes of its own memory and its memory devices
+};
+
+inline std::vector<RamRange> host_ranges(const CellSample& cell) {
+    std::vector<RamRange> ranges;
+    for (const RamBlock& block : cell.blocks)
+        ranges.push_back(block.host);
+    return ranges;
+}
+
+// How the residency of a guest was found.
+struct ResidencySource {
+    const char* mode = "full";      // "full", "incremental" or "sampled"
+    const char* way = "numa_maps";  // "numa_maps", "move_pages" or "pagemap"
+    std::chrono::steady_clock::time_point time;
 };
 
 struct GuestSample {
     std::string uuid;
     std::string name;
+    const char* source = "libvirt";  // or "qmp"
+    RunState state = RunState::unknown;
     // Why nothing is to be done to it: its state, or something that could not be read.
     std::string unsteady;
     std::string immovable;                   // why its memory cannot be moved
     std::shared_ptr<const Process> process;  // none if it could not be found
-    std::vector<int> memory_nodes;           // its cpuset, by the kernel's numbers
+    std::string executable;
+    std::shared_ptr<const Domain> domain;  // none if its description cannot be used
+    std::vector<int> memory_nodes;         // its cpuset, by the kernel's numbers
     std::vector<CellSample> cells;
+    const char* map_told_by = "size";
+    ResidencySource residency;
+    std::vector<ThreadSample> emulator, iothreads, vhost;
+    std::vector<HostDevice> devices;
+    bool uses_vhost = false;
 };
 
 struct Sample {
     std::chrono::steady_clock::time_point time;
+    std::chrono::microseconds cpu_time{0};  // what the look cost this process
     std::vector<GuestSample> guests;
 };
 

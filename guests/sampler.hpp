@@ -1,27 +1,39 @@
-// One look at all guests: libvirt's list, joined with what /proc says of each process.
+// One look at all guests: the source's list, joined with what /proc says of each process.
 #pragma once
 
-#include "guests/libvirt.hpp"
-#include "guests/sample.hpp"
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "guests/guest_reader.hpp"
+#include "guests/settings.hpp"
+#include "guests/source.hpp"
 
 namespace vnuma {
 
 class Sampler {
   public:
-    // `pid_directory` is where libvirt keeps a file NAME.pid for each running domain; it has no
-    // call that tells a pid.
-    Sampler(std::string uri, std::string pid_directory);
+    Sampler(std::unique_ptr<Source> source, SamplerSettings settings);
 
-    // Blocks for the time of some libvirt calls and /proc reads; for a worker thread, one at a
-    // time. A guest that cannot be read is in the sample and says why. Throws LibvirtError.
-    Sample sample();
+    // Blocks for the time of some calls and /proc reads; for a worker thread, one at a time. A
+    // guest that cannot be read is in the sample and says why. The residency of `urgent` guests
+    // (uuids) is read whatever it takes. Throws SourceError.
+    Sample sample(const std::set<std::string>& urgent);
+
+    // Calls that nobody waits for any more and that have not returned: see Source.
+    std::size_t hung_calls() const { return source_->hung_calls(); }
 
   private:
-    Libvirt libvirt_;
-    std::string pid_directory_;
-};
+    void add_kernel_vhost_threads(Sample& sample) const;
+    void read_residencies(Sample& sample, const std::set<std::string>& urgent);
 
-// The part without libvirt: what /proc says of a domain with that process.
-GuestSample sample_guest(const RunningDomain& domain, std::optional<Process> process);
+    std::unique_ptr<Source> source_;
+    SamplerSettings settings_;
+    MovePagesReader move_pages_;
+    std::unique_ptr<PagemapReader> pagemap_;      // where it was asked for, and is possible
+    std::map<std::string, GuestReader> readers_;  // by uuid
+    std::uint64_t looks_ = 0;
+};
 
 }  // namespace vnuma

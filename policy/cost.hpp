@@ -18,8 +18,8 @@ struct PlannerSettings {
 // Share of a vCPU's time that waits for memory, and so grows with distance. Unknown for a guest
 // without performance counters; half is between compute-bound and pointer-chasing loads.
 inline constexpr PerMille memory_bound = 500;
-// Copying, unmapping and faulting again: 1 GiB a second on one CPU. An assumption: real hosts lie on
-// both sides of it, and a factor of two changes only which close calls are moved.
+// Copying, unmapping and faulting again: 1 GiB a second on one CPU. An assumption: real hosts lie
+// on both sides of it, and a factor of two changes only which close calls are moved.
 inline constexpr Cost move_cost_per_gib = 1000;
 // Load on a node below its capacity still shares caches, memory bandwidth and run queues. An
 // eighth keeps this a reason to spread, never a reason to go far from one's memory.

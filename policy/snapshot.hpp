@@ -1,6 +1,7 @@
 // What the planner knows of the host at one moment. A value: it can be stored and planned again.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,7 +15,8 @@ struct HostNode {
     int cpus = 0;               // logical CPUs online
     MilliCpu cpu_capacity = 0;  // a core is 1000; each further SMT sibling adds 200
     Bytes memory_total = 0;
-    Bytes memory_available = 0;  // free, or free for the asking (clean page cache)
+    Bytes memory_available = 0;               // free, or free for the asking (clean page cache)
+    std::map<Bytes, Bytes> huge_available{};  // free bytes of each pool, by page size
 };
 
 struct Topology {
@@ -28,6 +30,7 @@ struct CellState {
     MilliCpu cpu_use = 0;                  // run time plus time waiting for a CPU
     Bytes size = 0;                        // as configured; not all may have been touched yet
     std::vector<Bytes> residency;          // by NodeIndex
+    Bytes huge_page = 0;                   // page size of the pool its memory is from; 0: from none
     bool movable = true;                   // whether its memory can be moved
     NodeSet allowed;                       // where its owner lets it be, vCPUs and memory
     std::optional<NodeIndex> confined_to;  // where all of its vCPUs are pinned just now

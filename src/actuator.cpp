@@ -59,10 +59,9 @@ ActionResult Actuator::pin(const PinCell& action, const Target& target) {
 CellMover& Actuator::mover_for(const Move& move, const CellKey& key) {
     const int node_id = host_.topology.nodes[move.to].id;
     const auto known = movers_.find(key);
-    if (known != movers_.end() && known->second.serves(move.target.cell->ranges, node_id))
-        return known->second;
-    return movers_.insert_or_assign(key, CellMover(move.target.cell->ranges, node_id))
-        .first->second;
+    const std::vector<RamRange> ranges = host_ranges(*move.target.cell);
+    if (known != movers_.end() && known->second.serves(ranges, node_id)) return known->second;
+    return movers_.insert_or_assign(key, CellMover(ranges, node_id)).first->second;
 }
 
 MoveStep Actuator::step(const Move& move, CellMover& mover) const {

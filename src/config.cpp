@@ -116,16 +116,28 @@ Reader::Setter flag(bool& target) {
     };
 }
 
-Reader::Setter mode(Mode& target) {
-    return [&](const toml::node& node) -> std::string {
-        const std::string word = node.is_string() ? *node.value<std::string>() : "";
-        for (const Mode known : {Mode::observe, Mode::advise, Mode::act}) {
-            if (word != name(known)) continue;
-            target = known;
+// One of a few words.
+template <typename Value>
+Reader::Setter word(Value& target, std::vector<std::pair<std::string, Value>> words) {
+    return [&target, words](const toml::node& node) -> std::string {
+        const std::string text = node.is_string() ? *node.value<std::string>() : "";
+        std::string all;
+        for (const auto& [known, value] : words) {
+            all += (all.empty() ? "\"" : ", \"") + known + "\"";
+            if (known != text) continue;
+            target = value;
             return "";
         }
-        return "wants \"observe\", \"advise\" or \"act\"";
+        return "wants one of " + all;
     };
+}
+
+template <typename Value>
+std::vector<std::pair<std::string, Value>> named(std::initializer_list<Value> values) {
+    std::vector<std::pair<std::string, Value>> words;
+    for (const Value value : values)
+        words.emplace_back(name(value), value);
+    return words;
 }
 
 void read_planner(Reader& reader, const toml::table& file, PlannerSettings& planner) {
@@ -151,7 +163,11 @@ void read_memory(Reader& reader, const toml::table& file, Config& config) {
                  least_rate, most_rate, [&](std::int64_t bytes) { config.planner.pace = bytes; })},
          {"call_time", duration(milliseconds(1), milliseconds(1000),
                                 [&](std::int64_t ms) { config.call_time = milliseconds(ms); })},
-         {"watermark", share([&](PerMille value) { config.planner.watermark = value; })}},
+         {"watermark", share([&](PerMille value) { config.planner.watermark = value; })},
+         {"residency",
+          word(config.residency, named({ResidencyMode::automatic, ResidencyMode::full,
+                                        ResidencyMode::incremental, ResidencyMode::sampled}))},
+         {"pagemap", flag(config.pagemap)}},
         {});
 }
 
@@ -191,17 +207,25 @@ Config parse_config(const std::string& content, const std::string& origin) {
     Config config;
     reader.read(
         file, "",
-        {{"mode", mode(config.mode)},
+        {{"mode", word(config.mode, named({Mode::observe, Mode::advise, Mode::act}))},
+         {"source", word<bool>(config.qmp, {{"libvirt", false}, {"qmp", true}})},
+         {"qmp_dir", text(config.qmp_dir)},
          {"interval", duration(milliseconds(100), std::chrono::minutes(10),
                                [&](std::int64_t ms) { config.interval = milliseconds(ms); })},
          {"undo_at_stop", flag(config.undo_at_stop)}},
         {"libvirt", "planner", "memory"});
     if (const toml::table* table = file["libvirt"].as_table())
-        reader.read(
-            *table, "libvirt",
-            {{"uri", text(config.libvirt_uri)}, {"pid_directory", text(config.pid_directory)}}, {});
+        reader.read(*table, "libvirt",
+                    {{"uri", text(config.libvirt.uri)},
+                     {"pid_directory", text(config.libvirt.pid_directory)},
+                     {"monitor",
+                      word<bool>(config.libvirt.ask_monitor, {{"auto", true}, {"never", false}})}},
+                    {});
     read_planner(reader, file, config.planner);
     read_memory(reader, file, config);
+    if (config.qmp && config.qmp_dir.empty())
+        reader.complain(file["source"].node()->source().begin.line, "source",
+                        "\"qmp\" wants qmp_dir, too");
     reader.throw_if_any();
     return config;
 }
@@ -219,6 +243,7 @@ std::string to_toml(const Config& config) {
     std::ostringstream out;
     // JSON's escapes are among TOML's.
     const auto quoted = [](const std::string& value) { return nlohmann::json(value).dump(); };
+    const auto boolean = [](bool value) { return value ? "true" : "false"; };
     const auto ms = [](std::int64_t value) { return "\"" + std::to_string(value) + "ms\""; };
     const auto fraction = [](PerMille value) {
         const std::string digits = std::to_string(1000 + value);
@@ -226,15 +251,22 @@ std::string to_toml(const Config& config) {
     };
     out << "mode = " << quoted(name(config.mode)) << "\n"
         << "interval = " << ms(config.interval.count()) << "\n"
-        << "undo_at_stop = " << (config.undo_at_stop ? "true" : "false") << "\n\n[libvirt]\n"
-        << "uri = " << quoted(config.libvirt_uri) << "\n"
-        << "pid_directory = " << quoted(config.pid_directory) << "\n\n[planner]\n"
+        << "undo_at_stop = " << boolean(config.undo_at_stop) << "\n"
+        << "source = " << quoted(config.qmp ? "qmp" : "libvirt") << "\n";
+    if (!config.qmp_dir.empty()) out << "qmp_dir = " << quoted(config.qmp_dir) << "\n";
+    out << "\n[libvirt]\n"
+        << "uri = " << quoted(config.libvirt.uri) << "\n"
+        << "pid_directory = " << quoted(config.libvirt.pid_directory) << "\n"
+        << "monitor = " << quoted(config.libvirt.ask_monitor ? "auto" : "never")
+        << "\n\n[planner]\n"
         << "horizon = " << ms(config.planner.horizon) << "\n"
         << "cool_down = " << ms(config.planner.cool_down) << "\n"
         << "margin = " << fraction(config.planner.margin) << "\n\n[memory]\n"
         << "rate = \"" << config.planner.pace / mib << "M\"\n"
         << "call_time = " << ms(config.call_time.count()) << "\n"
-        << "watermark = " << fraction(config.planner.watermark) << "\n";
+        << "watermark = " << fraction(config.planner.watermark) << "\n"
+        << "residency = " << quoted(name(config.residency)) << "\n"
+        << "pagemap = " << boolean(config.pagemap) << "\n";
     return out.str();
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "guests/settings.hpp"
 #include "policy/cost.hpp"
 
 namespace vnuma {
@@ -22,10 +23,13 @@ struct Config {
     Mode mode = Mode::act;
     std::chrono::milliseconds interval{2000};
     bool undo_at_stop = true;  // pins; memory stays where it is
-    std::string libvirt_uri = "qemu:///system";
-    std::string pid_directory = "/run/libvirt/qemu";
+    bool qmp = false;          // guests are those of qmp_dir, not libvirt's
+    std::string qmp_dir;       // a directory with a QMP socket for each guest
+    LibvirtSettings libvirt;
     PlannerSettings planner;
     std::chrono::milliseconds call_time{10};  // one call that moves memory aims at this
+    ResidencyMode residency = ResidencyMode::automatic;
+    bool pagemap = false;  // residency from physical page numbers, which takes CAP_SYS_ADMIN
 };
 
 // Every problem of a file at once, one a line: "FILE:LINE: KEY: what is wrong".

@@ -3,6 +3,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include "guests/libvirt_source.hpp"
+#include "guests/qmp_source.hpp"
 #include "policy/planner.hpp"
 #include "src/blocking.hpp"
 #include "src/derive.hpp"
@@ -17,14 +19,33 @@ constexpr std::size_t worker_threads = 2;
 // A sample grows old: a guest may begin to migrate, or its owner may pin it. Nothing acts on one
 // for longer than this.
 constexpr std::chrono::seconds max_sample_age{2};
+// Share of the interval that reading residency may take of one CPU.
+constexpr int residency_divisor = 50;
+
+std::unique_ptr<Source> make_source(const Config& config) {
+    if (config.qmp) return std::make_unique<QmpSource>(config.qmp_dir);
+    return std::make_unique<LibvirtSource>(config.libvirt);
+}
+
+SamplerSettings sampler_settings(const Config& config, bool once) {
+    SamplerSettings settings;
+    settings.residency = config.residency;
+    settings.pagemap = config.pagemap;
+    settings.residency_time =
+        once ? std::chrono::hours(1)
+             : std::chrono::duration_cast<std::chrono::microseconds>(config.interval) /
+                   residency_divisor;
+    return settings;
+}
+
 }  // namespace
 
-Controller::Controller(const Config& config, const Host& host, Reporter reporter)
+Controller::Controller(const Config& config, const Host& host, Reporter reporter, bool once)
     : config_(config),
       host_(host),
       reporter_(std::move(reporter)),
       pool_(worker_threads),
-      sampler_(config.libvirt_uri, config.pid_directory),
+      sampler_(make_source(config), sampler_settings(config, once)),
       actuator_(config, host, pool_, pins_) {}
 
 asio::awaitable<void> Controller::run() {
@@ -52,11 +73,11 @@ asio::awaitable<bool> Controller::run_once() {
 
 // Blind means still: without a sample there is no plan, and the next sample starts afresh.
 asio::awaitable<std::optional<Sample>> Controller::look(Tick& tick) {
-    auto sample_all = [this] { return sampler_.sample(); };
+    auto sample_all = [this] { return sampler_.sample(acted_on_); };
     try {
         Sample sample = co_await run_blocking(pool_, sample_all);
         co_return sample;
-    } catch (const LibvirtError& error) {
+    } catch (const SourceError& error) {
         tick.blind = error.what();
     } catch (const std::system_error& error) {
         tick.blind = error.what();
@@ -91,6 +112,9 @@ asio::awaitable<Tick> Controller::tick() {
         tick.results = co_await actuator_.apply(tick.plan, *sample, deadline);
         // Homes that nobody acted on are none: whoever watches is told every time what would be.
         history_ = learn(history_, tick.snapshot, tick.plan, tick.results);
+        acted_on_.clear();
+        for (const ActionResult& result : tick.results)
+            acted_on_.insert(key_of(result.action).uuid);
     }
     previous_ = *sample;
     tick.sample = std::move(*sample);

@@ -6,6 +6,8 @@
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "guests/sampler.hpp"
 #include "src/actuator.hpp"
@@ -20,7 +22,8 @@ class Controller {
   public:
     using Reporter = std::function<void(const Tick&)>;
 
-    Controller(const Config& config, const Host& host, Reporter reporter);
+    // `once`: for run_once(), which takes the time it needs for residency.
+    Controller(const Config& config, const Host& host, Reporter reporter, bool once);
 
     // Ticks until cancelled. Does not throw for what guests, libvirt or the kernel do.
     boost::asio::awaitable<void> run();
@@ -30,6 +33,9 @@ class Controller {
 
     // After run() has ended: what was pinned is as its owner had it.
     void undo_pins() { pins_.undo(); }
+
+    // Calls that have not returned and that its end would wait for.
+    std::size_t hung_calls() const { return sampler_.hung_calls(); }
 
   private:
     boost::asio::awaitable<Tick> tick();
@@ -44,6 +50,7 @@ class Controller {
     Actuator actuator_;
     History history_;
     std::optional<Sample> previous_;
+    std::set<std::string> acted_on_;  // uuids, in the last tick
     std::uint64_t ticks_ = 0;
 };
 

@@ -51,16 +51,32 @@ bool allows_cpus(const CellSample& cell, const std::vector<int>& node_cpus, cons
     return count_common(usable, node_cpus) >= std::min(cell.vcpus.size(), usable.size());
 }
 
+// Nodes its owner wants its memory on, and nowhere else: nothing when there is no such wish. What
+// is in force shows in cpusets and policies, too, but not in every look and not of every guest.
+std::vector<const NodeWish*> binding_wishes(const GuestSample& guest, const CellSample& cell) {
+    std::vector<const NodeWish*> wishes;
+    const auto add = [&](const NodeWish* wish) {
+        if (wish && wish->binds() && !wish->nodes.empty()) wishes.push_back(wish);
+    };
+    if (guest.domain) add(find_wish(guest.domain->wishes, cell.id));
+    for (const RamBlock& block : cell.blocks)
+        add(block.wish ? &*block.wish : nullptr);
+    return wishes;
+}
+
 NodeSet allowed_nodes(const GuestSample& guest, const CellSample& cell, const Host& host,
                       const Pins& pins) {
     NodeSet allowed;
     const auto has = [](const std::vector<int>& list, int number) {
         return std::find(list.begin(), list.end(), number) != list.end();
     };
+    const auto wishes = binding_wishes(guest, cell);
     for (std::size_t n = 0; n < host.topology.nodes.size(); ++n) {
         const int id = host.topology.nodes[n].id;
         const std::vector<int>& bound = cell.residency.bound_to;
-        const bool memory = has(guest.memory_nodes, id) && (bound.empty() || has(bound, id));
+        const bool memory = has(guest.memory_nodes, id) && (bound.empty() || has(bound, id)) &&
+                            std::all_of(wishes.begin(), wishes.end(),
+                                        [&](const NodeWish* wish) { return has(wish->nodes, id); });
         if (memory && allows_cpus(cell, host.cpus[n], pins)) allowed.insert(NodeIndex(n));
     }
     return allowed;
@@ -71,6 +87,12 @@ std::vector<Bytes> by_index(const std::map<int, std::int64_t>& bytes, const Host
     for (const auto& [id, count] : bytes)
         if (const auto node = host.index_of(id)) residency[*node] += count;
     return residency;
+}
+
+Bytes huge_page_of(const CellSample& cell) {
+    for (const RamBlock& block : cell.blocks)
+        if (block.hugetlb) return block.page_bytes;
+    return 0;
 }
 
 std::string foreign_change(const GuestSample& guest, const Pins& pins) {
@@ -116,6 +138,7 @@ Snapshot derive(const Sample* previous, const Sample& current, const Host& host,
             state.vcpus = static_cast<int>(cell.vcpus.size());
             state.cpu_use = use.value_or(0);
             state.size = cell.size;
+            state.huge_page = huge_page_of(cell);
             state.residency = by_index(cell.residency.bytes, host);
             state.movable = sample.immovable.empty();
             state.allowed = allowed_nodes(sample, cell, host, pins);

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <filesystem>
 #include <sstream>
 
 #include "guests/proc.hpp"
@@ -109,10 +111,26 @@ Bytes read_available(int node_id, const std::string& root) {
     return meminfo_field(text, "MemFree", file) + std::max<Bytes>(unused_cache - dirty, 0);
 }
 
+std::map<Bytes, Bytes> read_huge_available(int node_id, const std::string& root) {
+    std::map<Bytes, Bytes> available;
+    std::error_code none;  // a kernel without huge pages
+    for (const auto& entry :
+         std::filesystem::directory_iterator(node_directory(root, node_id) + "/hugepages", none)) {
+        const std::string name = entry.path().filename();  // "hugepages-2048kB"
+        Bytes kib = 0, pages = 0;
+        if (std::sscanf(name.c_str(), "hugepages-%ldkB", &kib) != 1 || kib <= 0) continue;
+        std::istringstream(read_file(entry.path() / "free_hugepages")) >> pages;
+        available[kib * 1024] = pages * kib * 1024;
+    }
+    return available;
+}
+
 Topology read_topology_now(const Host& host, const std::string& root) {
     Topology topology = host.topology;
-    for (HostNode& node : topology.nodes)
+    for (HostNode& node : topology.nodes) {
         node.memory_available = read_available(node.id, root);
+        node.huge_available = read_huge_available(node.id, root);
+    }
     return topology;
 }
 

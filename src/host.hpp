@@ -31,6 +31,9 @@ Host read_host(const std::string& root = sysfs_root);
 // part of the page cache that is not in use. Throws HostError.
 Bytes read_available(int node_id, const std::string& root = sysfs_root);
 
+// Free bytes of each of a node's pools of huge pages, by page size. Throws HostError.
+std::map<Bytes, Bytes> read_huge_available(int node_id, const std::string& root = sysfs_root);
+
 // The topology with each node's memory as it is now. Throws HostError.
 Topology read_topology_now(const Host& host, const std::string& root = sysfs_root);
 

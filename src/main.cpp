@@ -62,15 +62,17 @@ void report(const Tick& tick, const Host& host, std::string& last_blind) {
 // that hangs) is left behind after a grace.
 class Service {
   public:
-    Service(const Config& config, const Host& host)
-        : controller_(config, host, [&](const Tick& tick) { report(tick, host, last_blind_); }),
+    Service(const Config& config, const Host& host, bool once)
+        : once_(once),
+          controller_(
+              config, host, [&](const Tick& tick) { report(tick, host, last_blind_); }, once),
           signals_(context_, SIGINT, SIGTERM, SIGHUP),
           grace_(context_) {}
 
     // Returns the exit status.
-    int run(bool once) {
+    int run() {
         auto on_end = [this](std::exception_ptr failure, bool seen) { end(failure, seen); };
-        asio::co_spawn(context_, work(once), asio::bind_cancellation_slot(stop_.slot(), on_end));
+        asio::co_spawn(context_, work(), asio::bind_cancellation_slot(stop_.slot(), on_end));
         signals_.async_wait([this](boost::system::error_code error, int signal) {
             if (!error) ask_to_end(signal);
         });
@@ -80,11 +82,11 @@ class Service {
 
     void undo_pins() { controller_.undo_pins(); }
     std::exception_ptr failure() const { return failure_; }
-    bool hangs() const { return hangs_; }
+    bool hangs() const { return hangs_ || controller_.hung_calls() > 0; }
 
   private:
-    asio::awaitable<bool> work(bool once) {
-        if (once) co_return co_await controller_.run_once();
+    asio::awaitable<bool> work() {
+        if (once_) co_return co_await controller_.run_once();
         co_await controller_.run();
         co_return true;
     }
@@ -98,6 +100,7 @@ class Service {
             if (error) return;
             spdlog::error("a call did not return in {} s; ending without it", stop_grace.count());
             hangs_ = true;
+            status_ = exit_failed;
             context_.stop();
         });
     }
@@ -112,6 +115,7 @@ class Service {
 
     static constexpr std::chrono::seconds stop_grace{10};
 
+    bool once_;
     asio::io_context context_{1};
     std::string last_blind_;
     Controller controller_;
@@ -145,14 +149,14 @@ int run(const Config& config, bool once) {
             "this host has one NUMA node: there is nothing to balance, nothing is changed");
     ignore({SIGPIPE});
     raise_descriptor_limit();
-    Service service(config, host);
+    Service service(config, host, once);
     sd_notify(0, "READY=1");
-    const int status = service.run(once);
+    const int status = service.run();
     sd_notify(0, "STOPPING=1");
     ignore({SIGINT, SIGTERM, SIGHUP});
     if (config.undo_at_stop) service.undo_pins();
-    // Its worker would be waited for, for ever.
-    if (service.hangs()) std::_Exit(exit_failed);
+    // Its worker would be waited for, for ever. What hangs is somebody's monitor, no failure.
+    if (service.hangs()) std::_Exit(service.failure() ? exit_failed : status);
     if (service.failure()) std::rethrow_exception(service.failure());
     return status;
 }

@@ -61,11 +61,7 @@ CellMover::CellMover(std::vector<RamRange> ranges, int to_node_id)
       small_batch_(first_small_batch) {}
 
 bool CellMover::serves(const std::vector<RamRange>& ranges, int to_node_id) const {
-    return to_node_id == to_node_id_ &&
-           std::equal(ranges.begin(), ranges.end(), ranges_.begin(), ranges_.end(),
-                      [](const RamRange& a, const RamRange& b) {
-                          return a.start == b.start && a.size == b.size;
-                      });
+    return to_node_id == to_node_id_ && ranges == ranges_;
 }
 
 std::vector<std::uint64_t> CellMover::next_addresses() {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "src/report_guest.hpp"
+
 namespace vnuma {
 namespace {
 
@@ -13,22 +15,56 @@ json node_number(const Topology& topology, std::optional<NodeIndex> node) {
 
 json report_nodes(const Topology& topology) {
     json nodes = json::array();
-    for (const HostNode& node : topology.nodes)
+    for (const HostNode& node : topology.nodes) {
+        json pools = json::object();
+        for (const auto& [page_bytes, available] : node.huge_available)
+            pools[std::to_string(page_bytes)] = available;
         nodes.push_back({{"node", node.id},
                          {"cpus", node.cpus},
                          {"memory_bytes", node.memory_total},
-                         {"available_bytes", node.memory_available}});
+                         {"available_bytes", node.memory_available},
+                         {"huge_available_bytes", pools}});
+    }
     return nodes;
 }
 
-json report_vcpus(const CellSample& cell, const Host& host) {
+json report_thread(const ThreadSample& thread, const Host& host) {
+    return {{"thread", thread.thread},
+            {"name", thread.name},
+            {"cpu", thread.last_cpu},
+            {"node", node_number(host.topology, host.node_of_cpu(thread.last_cpu))},
+            {"run_ms", thread.run_ns / 1'000'000},
+            {"wait_ms", thread.wait_ns / 1'000'000},
+            {"affinity", format_number_list(thread.affinity)},
+            {"cpuset", format_number_list(thread.cpuset)}};
+}
+
+json report_threads(const std::vector<ThreadSample>& threads, const Host& host) {
+    json all = json::array();
+    for (const ThreadSample& thread : threads)
+        all.push_back(report_thread(thread, host));
+    return all;
+}
+
+// Who gave a vCPU the CPUs it has: someone other than vnumad and the domain's XML, perhaps.
+const char* affinity_from(const VcpuSample& vcpu, const std::vector<int>* wish, bool pinned) {
+    if (pinned) return "vnumad";
+    if (wish) return vcpu.affinity == *wish ? "domain" : "other";
+    return vcpu.affinity == vcpu.cpuset || vcpu.cpuset.empty() ? "domain" : "other";
+}
+
+json report_vcpus(const GuestSample& guest, const CellSample& cell, const CellState& state,
+                  const Host& host) {
     json vcpus = json::array();
-    for (const VcpuSample& vcpu : cell.vcpus)
-        vcpus.push_back({{"vcpu", vcpu.id},
-                         {"thread", vcpu.thread},
-                         {"cpu", vcpu.last_cpu},
-                         {"node", node_number(host.topology, host.node_of_cpu(vcpu.last_cpu))},
-                         {"affinity", format_number_list(vcpu.affinity)}});
+    for (const VcpuSample& vcpu : cell.vcpus) {
+        json value = report_thread(vcpu, host);
+        const std::vector<int>* wish = find_vcpupin(guest, vcpu.id);
+        value.erase("name");
+        value["vcpu"] = vcpu.id;
+        value["wish"] = wish ? json(format_number_list(*wish)) : json(nullptr);
+        value["affinity_from"] = affinity_from(vcpu, wish, state.pinned);
+        vcpus.push_back(std::move(value));
+    }
     return vcpus;
 }
 
@@ -53,21 +89,32 @@ json report_verdict(const Verdict& verdict, const Topology& topology) {
     return value;
 }
 
-json report_cell(const Tick& tick, const CellSample& sample, const CellState& cell,
-                 const Host& host) {
+json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& sample,
+                 const CellState& cell, const Host& host) {
     const Topology& topology = tick.snapshot.topology;
     json memory = json::object();
     for (std::size_t n = 0; n < topology.nodes.size(); ++n)
         memory[std::to_string(topology.nodes[n].id)] = cell.residency[n];
     json value{{"cell", sample.id},
+               {"size_bytes", sample.size},
                {"cpu_use_milli", cell.cpu_use},
                {"memory_bytes", memory},
                {"locality", estimate_locality(sample, cell, host)},
-               {"vcpus", report_vcpus(sample, host)}};
+               {"map", guest.map_told_by},
+               {"blocks", report_blocks(sample.blocks)},
+               {"vcpus", report_vcpus(guest, sample, cell, host)}};
     const auto verdict = std::find_if(tick.plan.verdicts.begin(), tick.plan.verdicts.end(),
                                       [&](const Verdict& v) { return v.key == cell.key; });
     if (verdict != tick.plan.verdicts.end()) value["verdict"] = report_verdict(*verdict, topology);
     return value;
+}
+
+json report_residency(const ResidencySource& residency, const Sample& sample) {
+    using std::chrono::duration_cast;
+    using std::chrono::milliseconds;
+    if (residency.time == std::chrono::steady_clock::time_point()) return nullptr;
+    const auto age = duration_cast<milliseconds>(sample.time - residency.time).count();
+    return {{"mode", residency.mode}, {"way", residency.way}, {"age_ms", std::max<long>(age, 0)}};
 }
 
 json report_guest(const Tick& tick, std::size_t index, const Host& host) {
@@ -75,13 +122,32 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
     const GuestState& state = tick.snapshot.guests[index];
     json cells = json::array();
     for (std::size_t c = 0; c < state.cells.size(); ++c)
-        cells.push_back(report_cell(tick, sample.cells[c], state.cells[c], host));
-    return {{"uuid", sample.uuid},
-            {"domain", sample.name},
-            {"pid", sample.process ? json(sample.process->pid()) : json(nullptr)},
-            {"unsteady", state.unsteady},
-            {"immovable", sample.immovable},
-            {"cells", cells}};
+        cells.push_back(report_cell(tick, sample, sample.cells[c], state.cells[c], host));
+    json devices = json::array();
+    for (const HostDevice& device : sample.devices)
+        devices.push_back({{"address", device.address},
+                           {"node", device.node ? json(*device.node) : json(nullptr)}});
+    json value{{"uuid", sample.uuid},
+               {"domain", sample.name},
+               {"source", sample.source},
+               {"state", name(sample.state)},
+               {"pid", sample.process ? json(sample.process->pid()) : json(nullptr)},
+               {"executable", sample.executable},
+               {"unsteady", state.unsteady},
+               {"immovable", sample.immovable},
+               {"residency", report_residency(sample.residency, tick.sample)},
+               {"threads",
+                {{"emulator", report_threads(sample.emulator, host)},
+                 {"iothreads", report_threads(sample.iothreads, host)},
+                 {"vhost", report_threads(sample.vhost, host)}}},
+               {"devices", devices},
+               {"cells", cells}};
+    if (sample.domain) {
+        value["wishes"] = report_wishes(sample.domain->wishes);
+        const auto& balloon = sample.domain->balloon_bytes;
+        value["balloon_bytes"] = balloon ? json(*balloon) : json(nullptr);
+    }
+    return value;
 }
 
 json report_result(const ActionResult& result, const Topology& topology) {
@@ -108,6 +174,7 @@ nlohmann::json make_report(const Tick& tick, const Host& host) {
         report["blind"] = tick.blind;
         return report;
     }
+    report["look_cpu_us"] = tick.sample.cpu_time.count();
     report["nodes"] = report_nodes(tick.snapshot.topology);
     json guests = json::array();
     for (std::size_t i = 0; i < tick.snapshot.guests.size(); ++i)

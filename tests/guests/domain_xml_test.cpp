@@ -1,6 +1,6 @@
 #include "guests/domain_xml.hpp"
 
-#include <gtest/gtest.h>
+#include "tests/guests/golden.hpp"
 
 namespace vnuma {
 namespace {
@@ -70,6 +70,69 @@ TEST(ParseDomain, SaysWhatItCannotUse) {
     EXPECT_NE(error_of("<domain><name>a</name><uuid>u</uuid><cpu><numa><cell id='0' cpus='x' "
                        "memory='1'/></numa></cpu></domain>"),
               "");
+}
+
+TEST(ParseDomain, KnowsWhenAnotherProcessMapsTheMemory) {
+    const std::string head = "<memory>1024</memory><vcpu>1</vcpu><devices>";
+    EXPECT_NE(parse(head + "<interface type='vhostuser'/></devices>").immovable, "");
+    EXPECT_NE(
+        parse(head + "<filesystem type='mount'><driver type='virtiofs'/></filesystem></devices>")
+            .immovable,
+        "");
+}
+
+TEST(ParseDomain, ReadsRealGuests) {
+    const Domain vnuma = test::golden_domain("vnuma");
+    EXPECT_EQ(vnuma.machine, "pc-q35-7.2");
+    EXPECT_EQ(vnuma.emulator, "/usr/bin/qemu-system-x86_64");
+    ASSERT_EQ(vnuma.cells.size(), 2U);
+    EXPECT_EQ(vnuma.cells[1].bytes, 288LL << 20);
+    EXPECT_EQ(vnuma.balloon_bytes, 576LL << 20);
+    EXPECT_EQ(vnuma.huge_page_bytes, 0);
+    EXPECT_EQ(test::golden_domain("hugetlb").huge_page_bytes, 2 << 20);
+    const Domain hotplug = test::golden_domain("hotplug");
+    EXPECT_EQ(hotplug.cells[1].vcpus, (std::vector<int>{1, 2})) << "also the one not plugged";
+}
+
+TEST(ParseDomain, ReadsMemoryDevices) {
+    const Domain domain = test::golden_domain("memory-devices");
+    ASSERT_EQ(domain.memory_devices.size(), 2U);
+    EXPECT_EQ(domain.memory_devices[0], (MemoryDevice{"dimm0", "dimm", 1, 128 << 20, 0x100000000}));
+    EXPECT_EQ(domain.memory_devices[1],
+              (MemoryDevice{"virtiomem0", "virtio-mem", 1, 128 << 20, std::nullopt}));
+}
+
+TEST(ParseDomain, ReadsWhatItsOwnerWishes) {
+    const Wishes none = test::golden_domain("vnuma").wishes;
+    EXPECT_EQ(none, Wishes{});
+    const Wishes wishes = test::golden_domain("wishes").wishes;
+    EXPECT_EQ(wishes.vcpupin.at(1), (std::vector<int>{0, 1, 2}));
+    EXPECT_EQ(wishes.numatune, (NodeWish{"strict", {0}}));
+    EXPECT_TRUE(find_wish(wishes, 0)->binds());
+    EXPECT_EQ(wishes.placement, "static");
+}
+
+TEST(ParseDomain, ReadsWishesOfEveryKind) {
+    const Domain domain = test::golden_domain("by-hand");
+    const Wishes& wishes = domain.wishes;
+    EXPECT_EQ(wishes.placement, "auto");
+    EXPECT_EQ(wishes.emulatorpin, (std::vector<int>{0, 2}));
+    EXPECT_EQ(wishes.iothreadpin.at(1), (std::vector<int>{4, 5, 7}));
+    EXPECT_EQ(wishes.cputune, (CpuTune{1024, 100000, 50000}));
+    EXPECT_EQ(find_wish(wishes, 0)->nodes, std::vector<int>{0});
+    EXPECT_FALSE(find_wish(wishes, 1)->binds());
+    EXPECT_EQ(domain.host_devices.front(), "0000:81:10.2");
+    EXPECT_NE(domain.immovable, "");
+}
+
+TEST(ParseDomain, ACommonCpusetHoldsForVcpusWithoutAPinAndForTheEmulator) {
+    const Wishes wishes = parse(
+                              "<memory>1024</memory><vcpu cpuset='1-2'>2</vcpu>"
+                              "<cputune><vcpupin vcpu='1' cpuset='2'/></cputune>")
+                              .wishes;
+    EXPECT_EQ(wishes.vcpupin.at(0), (std::vector<int>{1, 2}));
+    EXPECT_EQ(wishes.vcpupin.at(1), std::vector<int>{2});
+    EXPECT_EQ(wishes.emulatorpin, (std::vector<int>{1, 2}));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "guests/proc.hpp"
 
-#include <gtest/gtest.h>
+#include <set>
+
+#include "tests/guests/golden.hpp"
 
 namespace vnuma {
 namespace {
@@ -88,6 +90,82 @@ TEST(ParseVcpuName, KnowsVcpuThreadsOnly) {
     EXPECT_EQ(parse_vcpu_name("IO mon_iothread"), std::nullopt);
     EXPECT_EQ(parse_vcpu_name("CPU /KVM"), std::nullopt);
 }
+
+TEST(ParseCgroup, FindsThePathOfTheCpuset) {
+    const auto unified = parse_cgroup("0::/machine/qemu-4-x.libvirt-qemu/vcpu0\n");
+    ASSERT_TRUE(unified);
+    EXPECT_TRUE(unified->unified);
+    EXPECT_EQ(unified->path, "/machine/qemu-4-x.libvirt-qemu/vcpu0");
+    const auto v1 = parse_cgroup("7:memory:/a\n4:cpu,cpuset:/b\n1:name=systemd:/c\n0::/d\n");
+    ASSERT_TRUE(v1);
+    EXPECT_FALSE(v1->unified);
+    EXPECT_EQ(v1->path, "/b");
+    EXPECT_FALSE(parse_cgroup("1:name=systemd:/c\n"));
+    EXPECT_FALSE(parse_cgroup("nonsense"));
+}
+
+TEST(RoleOf, GoesByTheNamesQemuGives) {
+    EXPECT_EQ(role_of("CPU 12/KVM\n"), Role::vcpu);
+    EXPECT_EQ(role_of("IO iothread1"), Role::iothread);
+    EXPECT_EQ(role_of("IO mon_iothread"), Role::emulator);
+    EXPECT_EQ(role_of("vhost-4711"), Role::vhost);
+    EXPECT_EQ(role_of("qemu-system-x86"), Role::emulator);
+    EXPECT_EQ(role_of("CPU /KVM"), Role::emulator);
+}
+
+class RealGuests : public ::testing::TestWithParam<const char*> {
+  protected:
+    std::string read(const std::string& file) const {
+        return test::read_golden(std::string("lab/") + GetParam() + "/process/" + file);
+    }
+};
+
+TEST_P(RealGuests, HaveTasksThatCanBeRead) {
+    const auto process =
+        Process::open_recorded(test::golden_file(std::string("lab/") + GetParam() + "/process"));
+    ASSERT_TRUE(process);
+    std::set<int> vcpus;
+    for (const pid_t task : process->tasks()) {
+        const std::string directory = "task/" + std::to_string(task) + "/";
+        const auto stat = parse_stat(read(directory + "stat"));
+        ASSERT_TRUE(stat) << task;
+        EXPECT_EQ(stat->pid, task);
+        EXPECT_EQ(stat->name + "\n", read(directory + "comm"));
+        EXPECT_GE(stat->last_cpu, 0);
+        EXPECT_GE(stat->start_time, process->start_time());
+        EXPECT_TRUE(parse_schedstat(read(directory + "schedstat")));
+        EXPECT_TRUE(parse_cgroup(read(directory + "cgroup")));
+        const std::string status = read(directory + "status");
+        const auto cpus = find_status_field(status, "Cpus_allowed_list");
+        ASSERT_TRUE(cpus);
+        EXPECT_FALSE(parse_number_list(*cpus)->empty());
+        if (const auto vcpu = parse_vcpu_name(stat->name)) vcpus.insert(*vcpu);
+    }
+    EXPECT_GE(vcpus.size(), 2U);
+}
+
+TEST_P(RealGuests, HaveMemoryThatBothAccountsAgreeOn) {
+    std::set<std::uint64_t> starts;
+    for (const Mapping& mapping : parse_maps(read("maps")))
+        starts.insert(mapping.start);
+    EXPECT_GT(starts.size(), 50U);
+    std::uint64_t bytes = 0;
+    for (const NumaMapping& mapping : parse_numa_maps(read("numa_maps"))) {
+        EXPECT_TRUE(starts.contains(mapping.start)) << std::hex << mapping.start;
+        for (const auto& [node, count] : mapping.bytes)
+            bytes += count;
+    }
+    EXPECT_GT(bytes, 64U << 20);
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, RealGuests,
+                         ::testing::Values("helpers", "hotplug", "hugetlb", "memfd",
+                                           "memory-devices", "vnuma", "wishes"),
+                         [](const auto& info) {
+                             std::string name = info.param;
+                             std::replace(name.begin(), name.end(), '-', '_');
+                             return name;
+                         });
 
 }  // namespace
 }  // namespace vnuma

@@ -7,8 +7,6 @@
 
 #include <algorithm>
 
-#include "guests/sampler.hpp"
-
 namespace vnuma {
 namespace {
 
@@ -66,29 +64,13 @@ TEST(Process, KnowsItsEndAndReadsNothingFromThenOn) {
     EXPECT_TRUE(process->tasks().empty());
 }
 
-const char* const xml =
-    "<domain><name>web</name><uuid>u-1</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu></domain>";
-
-TEST(SampleGuest, ADomainThatVanishedIsDataAndSaysWhy) {
-    const GuestSample without = sample_guest({"u-1", "web", "", xml}, std::nullopt);
-    EXPECT_NE(without.unsteady.find("its process cannot be found"), std::string::npos);
-    EXPECT_EQ(without.cells.size(), 1U);
-
-    Child child;
-    auto process = Process::open(child.pid());
-    child.end();
-    const GuestSample ended = sample_guest({"u-1", "web", "", xml}, std::move(process));
-    EXPECT_NE(ended.unsteady, "");
-}
-
-TEST(SampleGuest, AProcessThatIsNoGuestSaysWhatIsMissing) {
-    const GuestSample sample = sample_guest({"u-1", "web", "", xml}, Process::open(::getpid()));
-    EXPECT_NE(sample.unsteady.find("cell 0 cannot be found"), std::string::npos) << sample.unsteady;
-}
-
-TEST(SampleGuest, UnusableXmlIsSaidBeforeAnythingElse) {
-    const GuestSample sample = sample_guest({"u-1", "web", "", "<domain/>"}, std::nullopt);
-    EXPECT_NE(sample.unsteady.find("XML"), std::string::npos);
+TEST(Process, TellsItsLinksAndFiles) {
+    const auto self = Process::open(::getpid());
+    EXPECT_EQ(self->read_link("exe"), Process::open(::getpid())->read_link("exe"));
+    EXPECT_NE(self->read_link("exe").find("test-guests"), std::string::npos);
+    EXPECT_EQ(self->read_link("no-such-link"), "");
+    EXPECT_GE(self->list("fd", 100).size(), 3U);
+    EXPECT_EQ(self->list("fd", 1).size(), 1U);
 }
 
 }  // namespace

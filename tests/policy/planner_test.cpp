@@ -121,6 +121,51 @@ TEST(Planner, NoNodeWithRoomMeansNoHome) {
     EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").reason, Reason::no_room);
 }
 
+constexpr Bytes huge_page = 2 * mib;
+
+// Guests of huge pages on a host whose pools have so much left; their memory is not ordinary
+// memory.
+Snapshot with_pools(std::vector<GuestState> guests, std::vector<Bytes> available) {
+    Topology topology = make_topology(available.size(), 4, 4 * gib);
+    for (std::size_t n = 0; n < available.size(); ++n)
+        topology.nodes[n].huge_available[huge_page] = available[n];
+    for (GuestState& guest : guests)
+        for (CellState& cell : guest.cells)
+            cell.huge_page = huge_page;
+    return {0, std::move(topology), std::move(guests)};
+}
+
+TEST(Planner, ACellOfHugePagesGoesWhereThePoolHasRoomForAllOfIt) {
+    const GuestState guest = make_guest("a", 2, 500, {300 * mib, 500 * mib});
+    EXPECT_EQ(home_of(plan(with_pools({guest}, {0, 300 * mib}), {}, settings), "a"), NodeIndex(1));
+    EXPECT_EQ(home_of(plan(with_pools({guest}, {500 * mib, 0}), {}, settings), "a"), NodeIndex(0));
+}
+
+TEST(Planner, ACellOfHugePagesStaysWhereTheyAreWhenOtherPoolsAreEmpty) {
+    const Snapshot host = with_pools(
+        {make_guest("a", 2, 500, {0, 800 * mib}), make_guest("b", 2, 500, {0, 800 * mib})}, {0, 0});
+    const Plan made = plan(host, {}, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
+    EXPECT_EQ(home_of(made, "b"), NodeIndex(1));
+    EXPECT_EQ(verdict_of(made, "a").to_move, 0);
+}
+
+TEST(Planner, ACellOfHugePagesThatFitsNoPoolHasNoHome) {
+    const Snapshot host =
+        with_pools({make_guest("a", 2, 500, {400 * mib, 400 * mib})}, {100 * mib, 0});
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").reason, Reason::no_room);
+}
+
+TEST(Planner, HugePagesTakeNoRoomOfOrdinaryMemory) {
+    // The pool has been taken out of what the node has available already.
+    Snapshot host = with_pools({make_guest("a", 2, 500, {0, 3 * gib})}, {0, 0});
+    host.topology.nodes[1].memory_available = gib;
+    GuestState ordinary = make_guest("b", 2, 500, {0, 100 * mib});
+    host.guests.push_back(ordinary);
+    host.topology.nodes[0].memory_available = 0;
+    EXPECT_EQ(home_of(plan(host, {}, settings), "b"), NodeIndex(1));
+}
+
 TEST(Planner, NodesWithoutCpusOrWithoutMemoryAreNoHomes) {
     Topology topology = make_topology(4, 2, 4 * gib);
     topology.nodes[1].cpus = 0;

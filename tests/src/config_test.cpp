@@ -21,27 +21,35 @@ TEST(Config, AnEmptyFileMeansTheDefaults) {
 TEST(Config, ReadsEveryKey) {
     const Config config = parse_config(
         "mode = \"observe\"\ninterval = \"500ms\"\nundo_at_stop = false\n"
-        "[libvirt]\nuri = \"qemu:///session\"\npid_directory = \"/run/x\"\n"
+        "source = \"qmp\"\nqmp_dir = \"/run/q\"\n"
+        "[libvirt]\nuri = \"qemu:///session\"\npid_directory = \"/run/x\"\nmonitor = \"never\"\n"
         "[planner]\nhorizon = \"2min\"\ncool_down = \"1h\"\nmargin = 0.25\n"
-        "[memory]\nrate = \"1GiB\"\ncall_time = \"20ms\"\nwatermark = 0.1\n",
+        "[memory]\nrate = \"1GiB\"\ncall_time = \"20ms\"\nwatermark = 0.1\n"
+        "residency = \"sampled\"\npagemap = true\n",
         "f.conf");
     EXPECT_EQ(config.mode, Mode::observe);
     EXPECT_EQ(config.interval.count(), 500);
     EXPECT_FALSE(config.undo_at_stop);
-    EXPECT_EQ(config.libvirt_uri, "qemu:///session");
-    EXPECT_EQ(config.pid_directory, "/run/x");
+    EXPECT_EQ(config.libvirt.uri, "qemu:///session");
+    EXPECT_EQ(config.libvirt.pid_directory, "/run/x");
     EXPECT_EQ(config.planner.horizon, 120'000);
     EXPECT_EQ(config.planner.cool_down, 3'600'000);
     EXPECT_EQ(config.planner.margin, 250);
     EXPECT_EQ(config.planner.pace, 1024 * mib);
     EXPECT_EQ(config.call_time.count(), 20);
     EXPECT_EQ(config.planner.watermark, 100);
+    EXPECT_TRUE(config.qmp);
+    EXPECT_EQ(config.qmp_dir, "/run/q");
+    EXPECT_FALSE(config.libvirt.ask_monitor);
+    EXPECT_EQ(config.residency, ResidencyMode::sampled);
+    EXPECT_TRUE(config.pagemap);
 }
 
 TEST(Config, WhatItPrintsItCanRead) {
     Config config;
     config.planner.margin = 333;
-    config.libvirt_uri = "qemu+unix:///system?socket=/a \"b\"";
+    config.qmp_dir = "/run/q";
+    config.libvirt.uri = "qemu+unix:///system?socket=/a \"b\"";
     EXPECT_EQ(to_toml(parse_config(to_toml(config), "f.conf")), to_toml(config));
 }
 
@@ -49,10 +57,16 @@ TEST(Config, NamesAllProblemsAtOnceWithFileLineAndKey) {
     const auto problems =
         problems_of("mode = \"acto\"\ncolour = 1\n[planner]\nmargin = 2\nspeed = 1\n");
     ASSERT_EQ(problems.size(), 4U);
-    EXPECT_EQ(problems[0], "f.conf:1: mode: wants \"observe\", \"advise\" or \"act\"");
+    EXPECT_EQ(problems[0], "f.conf:1: mode: wants one of \"observe\", \"advise\", \"act\"");
     EXPECT_EQ(problems[1], "f.conf:2: colour: unknown key");
     EXPECT_EQ(problems[2], "f.conf:4: planner.margin: wants a share from 0 to 1, like 0.125");
     EXPECT_EQ(problems[3], "f.conf:5: planner.speed: unknown key");
+}
+
+TEST(Config, QmpWantsItsDirectory) {
+    const auto problems = problems_of("source = \"qmp\"\n");
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems[0], "f.conf:1: source: \"qmp\" wants qmp_dir, too");
 }
 
 TEST(Config, RefusesWrongTypesUnitsAndRanges) {

@@ -12,7 +12,7 @@ using test::two_nodes;
 using namespace std::chrono_literals;
 
 VcpuSample vcpu(int id, std::uint64_t run_ns, std::uint64_t wait_ns, std::vector<int> affinity) {
-    return {id, 100 + id, 7, 0, run_ns, wait_ns, std::move(affinity)};
+    return {{100 + id, 7, 0, run_ns, wait_ns, std::move(affinity)}, id};
 }
 
 Sample sample_at(std::chrono::milliseconds time, std::vector<VcpuSample> vcpus) {
@@ -103,6 +103,41 @@ TEST_F(DeriveTest, PinnedMemoryIsNotMovable) {
     Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0})});
     now.guests[0].immovable = "VFIO";
     EXPECT_FALSE(derive_cell(nullptr, now).movable);
+}
+
+std::shared_ptr<const Domain> domain_with(const Wishes& wishes) {
+    Domain domain;
+    domain.wishes = wishes;
+    return std::make_shared<const Domain>(domain);
+}
+
+TEST_F(DeriveTest, AStrictNodesetNarrowsWhatIsAllowedAndAPreferenceDoesNot) {
+    Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
+    Wishes wishes;
+    wishes.numatune = NodeWish{"strict", {4}};
+    now.guests[0].domain = domain_with(wishes);
+    NodeSet second;
+    second.insert(NodeIndex(1));
+    EXPECT_EQ(derive_cell(nullptr, now).allowed, second);
+
+    wishes.numatune->mode = "preferred";
+    now.guests[0].domain = domain_with(wishes);
+    EXPECT_EQ(derive_cell(nullptr, now).allowed, NodeSet::first(2));
+
+    RamBlock block;
+    block.wish = NodeWish{"strict", {0}};
+    now.guests[0].cells[0].blocks.push_back(block);
+    EXPECT_EQ(derive_cell(nullptr, now).allowed, NodeSet::first(1)) << "as QEMU was started";
+}
+
+TEST_F(DeriveTest, ACellOfHugePagesSaysSo) {
+    Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
+    EXPECT_EQ(derive_cell(nullptr, now).huge_page, 0);
+    RamBlock block;
+    block.hugetlb = true;
+    block.page_bytes = 2 * mib;
+    now.guests[0].cells[0].blocks.push_back(block);
+    EXPECT_EQ(derive_cell(nullptr, now).huge_page, 2 * mib);
 }
 
 }  // namespace

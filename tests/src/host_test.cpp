@@ -100,5 +100,15 @@ TEST(ReadAvailable, CountsFreeMemoryAndCleanUnusedCache) {
     EXPECT_EQ(read_available(0, sysfs.root()), (1000 + 500 - 100) * 1024);
 }
 
+TEST(ReadHugeAvailable, TellsEachPool) {
+    Sysfs sysfs;
+    sysfs.add_node(0, "0\n", "10\n");
+    EXPECT_TRUE(read_huge_available(0, sysfs.root()).empty()) << "a kernel without huge pages";
+    sysfs.write("node/node0/hugepages/hugepages-2048kB/free_hugepages", "7\n");
+    sysfs.write("node/node0/hugepages/hugepages-1048576kB/free_hugepages", "0\n");
+    EXPECT_EQ(read_huge_available(0, sysfs.root()),
+              (std::map<Bytes, Bytes>{{2 * mib, 14 * mib}, {1024 * mib, 0}}));
+}
+
 }  // namespace
 }  // namespace vnuma

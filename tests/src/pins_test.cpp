@@ -24,13 +24,9 @@ class PinsTest : public ::testing::Test {
 
     VcpuSample read() const {
         const auto status = process->read("status");
-        return {0,
-                ::getpid(),
-                process->start_time(),
-                0,
-                0,
-                0,
-                *parse_number_list(*find_status_field(*status, "Cpus_allowed_list"))};
+        return {{::getpid(), process->start_time(), 0, 0, 0,
+                 *parse_number_list(*find_status_field(*status, "Cpus_allowed_list"))},
+                0};
     }
     CellSample cell() const {
         CellSample one;

@@ -19,7 +19,7 @@ Tick tick_of_one_guest(const Host& host) {
     sample.uuid = "u";
     sample.name = "web";
     CellSample vcpus;
-    vcpus.vcpus = {{0, 100, 1, 2, 0, 0, {2, 3}}, {1, 101, 1, 0, 0, 0, {0}}};
+    vcpus.vcpus = {{{100, 1, 2, 0, 0, {2, 3}}, 0}, {{101, 1, 0, 0, 0, {0}}, 1}};
     sample.cells.push_back(std::move(vcpus));
     tick.sample.guests.push_back(std::move(sample));
     CellState cell;

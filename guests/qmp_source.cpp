@@ -1,0 +1,246 @@
+#include "guests/qmp_source.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <filesystem>
+#include <set>
+
+#include "guests/monitor.hpp"
+#include "guests/qmp_domain.hpp"
+#include "qmp/client.hpp"
+
+namespace vnuma {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+// Nobody waits for so long; it only keeps a monitor that never answers from being asked for ever.
+constexpr std::chrono::hours command_limit{1};
+constexpr std::chrono::seconds end_limit{1};
+
+// Nothing where QEMU refuses: a guest without a balloon, say.
+template <typename Reply>
+asio::awaitable<std::optional<Reply>> ask_for(qmp::Client& client, qmp::Command<Reply> command) {
+    std::optional<Reply> reply;
+    try {
+        reply = co_await client.execute(std::move(command), command_limit);
+    } catch (const qmp::CommandError&) {
+    }
+    co_return reply;
+}
+
+std::string words_of(std::exception_ptr failure) {
+    try {
+        if (failure) std::rethrow_exception(failure);
+    } catch (const std::exception& error) {
+        return error.what();
+    }
+    return "";
+}
+
+bool was_refused(std::exception_ptr failure) {
+    try {
+        if (failure) std::rethrow_exception(failure);
+    } catch (const qmp::ConnectionError& error) {
+        return error.cause == boost::system::errc::connection_refused;
+    } catch (const std::exception&) {
+    }
+    return false;
+}
+
+}  // namespace
+
+// One socket. It is looked at by at most one coroutine at a time, which may take longer than
+// anybody waits for it.
+class QmpSource::Link {
+  public:
+    Link(asio::io_context& context, fs::path path)
+        : context_(context), path_(std::move(path)), client_(context.get_executor()) {}
+
+    // Connects, on the first call, and asks everything.
+    void begin_look() {
+        looking_ = true;
+        asio::co_spawn(context_, look(), [this](std::exception_ptr failure) {
+            looking_ = false;
+            trouble_ = words_of(failure);
+            refused_ = was_refused(failure);
+        });
+    }
+    bool looking() const { return looking_; }
+    // The connection has ended or was never there, and nothing is under way: a new link is due.
+    bool ended() const { return !looking_ && !running_ && (connected_ || !trouble_.empty()); }
+    // Nobody is behind the socket, or nobody any more: QEMU killed leaves its file behind.
+    bool deserted() const { return ended() && (connected_ || refused_); }
+    bool busy() const { return looking_ || running_; }
+    void close() { client_.close(); }
+    qmp::Client& client() { return client_; }
+
+    ListedGuest guest() const {
+        ListedGuest guest = guest_;
+        if (guest.uuid.empty()) guest.uuid = guest.name = path_.filename();
+        if (looking_)
+            guest.unsteady = "its monitor does not answer";
+        else if (!trouble_.empty())
+            guest.unsteady = trouble_;
+        return guest;
+    }
+
+  private:
+    asio::awaitable<void> look() {
+        if (!connected_) {
+            co_await client_.connect(path_);
+            connected_ = running_ = true;
+            asio::co_spawn(context_, client_.run(),
+                           [this](std::exception_ptr) { running_ = false; });
+            co_await client_.negotiate(command_limit);
+        }
+        QemuAnswers answers;
+        const auto status = co_await client_.execute(qmp::query_status(), command_limit);
+        const auto migration = co_await ask_for(client_, qmp::query_migrate());
+        answers.uuid = (co_await ask_for(client_, qmp::query_uuid())).value_or("");
+        answers.name = (co_await ask_for(client_, qmp::query_name())).value_or("");
+        answers.cpus = co_await client_.execute(qmp::query_cpus_fast(), command_limit);
+        answers.nodes = co_await client_.execute(qmp::info_numa(), command_limit);
+        answers.backends = co_await client_.execute(qmp::query_memdev(), command_limit);
+        answers.devices = co_await client_.execute(qmp::query_memory_devices(), command_limit);
+        answers.balloon_bytes = co_await ask_for(client_, qmp::query_balloon());
+        const auto iothreads = co_await client_.execute(qmp::query_iothreads(), command_limit);
+
+        ListedGuest guest;
+        guest.state = state_of_qemu(status.status, migration.value_or(""));
+        guest.unsteady = why_unsteady(guest.state);
+        guest.pid = client_.peer().pid;
+        for (const auto& cpu : answers.cpus)
+            guest.vcpu_threads[cpu.index] = cpu.thread;
+        for (const auto& iothread : iothreads)
+            guest.iothreads["IO " + iothread.id] = iothread.thread;
+        Domain domain = domain_of(answers, path_.filename());
+        guest.uuid = domain.uuid;
+        guest.name = domain.name;
+        guest.domain = guest_.domain && *guest_.domain == domain
+                           ? guest_.domain
+                           : std::make_shared<const Domain>(std::move(domain));
+        guest_ = std::move(guest);
+    }
+
+    asio::io_context& context_;
+    fs::path path_;
+    qmp::Client client_;
+    bool connected_ = false, running_ = false, looking_ = false, refused_ = false;
+    std::string trouble_;  // of the last look
+    ListedGuest guest_;    // as of the last look that came to its end
+};
+
+QmpSource::QmpSource(std::string directory) : directory_(std::move(directory)) {}
+
+QmpSource::~QmpSource() {
+    for (auto& [file, link] : links_)
+        link->close();
+    run_until(
+        [this] {
+            return std::none_of(links_.begin(), links_.end(),
+                                [](const auto& entry) { return entry.second->busy(); });
+        },
+        end_limit);
+}
+
+template <typename Condition>
+bool QmpSource::run_until(Condition condition, milliseconds limit) {
+    const auto end = steady_clock::now() + limit;
+    context_.restart();
+    while (!condition())
+        if (context_.run_one_until(end) == 0) return condition();
+    return true;
+}
+
+void QmpSource::follow_directory() {
+    std::set<std::string> sockets;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(directory_, error))
+        if (entry.is_socket(error) && sockets.size() < max_sockets)
+            sockets.insert(entry.path().filename());
+    if (!fs::is_directory(directory_, error))
+        throw SourceError(directory_ + ": " + (error ? error.message() : "not a directory"));
+    std::erase_if(links_, [&](auto& entry) {
+        const bool gone = !sockets.contains(entry.first);
+        if (gone) entry.second->close();
+        return entry.second->ended() || (gone && !entry.second->busy());
+    });
+    for (const std::string& socket : sockets)
+        if (!links_.contains(socket))
+            links_[socket] = std::make_unique<Link>(context_, fs::path(directory_) / socket);
+}
+
+std::vector<ListedGuest> QmpSource::list() {
+    run_until([] { return false; }, milliseconds(0));  // what came since the last time
+    follow_directory();
+    std::vector<Link*> waited_for;
+    for (auto& [file, link] : links_)
+        if (!link->looking()) {
+            link->begin_look();
+            waited_for.push_back(link.get());
+        }
+    run_until(
+        [&] {
+            return std::none_of(waited_for.begin(), waited_for.end(),
+                                [](const Link* link) { return link->looking(); });
+        },
+        answer_limit);
+    std::vector<ListedGuest> guests;
+    std::set<std::string> seen;
+    for (const auto& [file, link] : links_)
+        if (!link->deserted() && seen.insert(link->guest().uuid).second)
+            guests.push_back(link->guest());
+    return guests;
+}
+
+namespace {
+
+// A QMP connection as a monitor that blocks.
+class BlockingMonitor : public Monitor {
+  public:
+    using Run = std::function<bool(const std::function<bool()>&)>;  // until the condition holds
+
+    BlockingMonitor(asio::io_context& context, qmp::Client& client, Run run)
+        : context_(context), client_(client), run_(std::move(run)) {}
+
+    nlohmann::json execute(const std::string& command, const nlohmann::json& arguments) override {
+        // Shared: the answer may come when nobody waits for it any more.
+        struct Outcome {
+            bool done = false;
+            std::exception_ptr failure;
+            nlohmann::json value;
+        };
+        auto outcome = std::make_shared<Outcome>();
+        asio::co_spawn(context_, client_.execute(command, arguments, QmpSource::answer_limit),
+                       [outcome](std::exception_ptr failure, nlohmann::json value) {
+                           *outcome = {true, failure, std::move(value)};
+                       });
+        if (!run_([&] { return outcome->done; })) throw MonitorError("its monitor does not answer");
+        if (outcome->failure) throw MonitorError("its monitor: " + words_of(outcome->failure));
+        return std::move(outcome->value);
+    }
+
+  private:
+    asio::io_context& context_;
+    qmp::Client& client_;
+    Run run_;
+};
+
+}  // namespace
+
+RamView QmpSource::read_ram_view(const std::string& uuid) {
+    for (auto& [file, link] : links_) {
+        if (link->guest().uuid != uuid || link->looking()) continue;
+        BlockingMonitor monitor(context_, link->client(), [this](const auto& condition) {
+            return run_until(condition, 2 * answer_limit);
+        });
+        return ask_ram_view(monitor);
+    }
+    throw MonitorError("its monitor is gone");
+}
+
+}  // namespace vnuma

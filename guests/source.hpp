@@ -1,0 +1,67 @@
+// Who tells which guests there are: libvirt, or QEMU itself.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "guests/domain.hpp"
+#include "guests/lifecycle.hpp"
+#include "guests/ram_map.hpp"
+
+namespace vnuma {
+
+// Nothing can be seen at all; what() carries the source's own words.
+struct SourceError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// One guest's monitor refuses, or does not answer.
+struct MonitorError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+struct ListedGuest {
+    std::string uuid;
+    std::string name;
+    RunState state = RunState::unknown;
+    std::string unsteady;                  // why it is to be left alone; empty when it simply runs
+    std::optional<pid_t> pid;              // none when the source cannot tell
+    std::shared_ptr<const Domain> domain;  // the same object while it has not changed; may be none
+    // Threads by what QEMU says of them. Without these, threads are told by their names.
+    std::map<int, pid_t> vcpu_threads;
+    std::map<std::string, pid_t> iothreads;
+};
+
+// Calls block, each for a bounded time; use from one worker thread at a time.
+class Source {
+  public:
+    Source() = default;
+    Source(const Source&) = delete;
+    Source& operator=(const Source&) = delete;
+    virtual ~Source() = default;
+
+    virtual const char* name() const = 0;
+
+    // Every guest that has a process, in a bounded time; one whose calls hang is there and says so.
+    // Connects first if there is no connection. Throws SourceError.
+    virtual std::vector<ListedGuest> list() = 0;
+
+    // Whether the guests' monitors may be asked (libvirt marks such a domain as tainted).
+    virtual bool may_ask_monitor() const = 0;
+
+    // Throws MonitorError.
+    virtual RamView read_ram_view(const std::string& uuid) = 0;
+
+    // Calls that have not returned although nobody waits for them any more. While there are any,
+    // the source cannot be destroyed without waiting for them.
+    virtual std::size_t hung_calls() const = 0;
+};
+
+}  // namespace vnuma

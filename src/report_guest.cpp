@@ -1,0 +1,69 @@
+#include "src/report_guest.hpp"
+
+namespace vnuma {
+namespace {
+
+using nlohmann::json;
+
+template <typename Value>
+json or_null(const std::optional<Value>& value) {
+    return value ? json(*value) : json(nullptr);
+}
+
+json report_wish(const NodeWish& wish) {
+    return {{"mode", wish.mode}, {"nodes", format_number_list(wish.nodes)}};
+}
+
+json report_pins(const std::map<int, std::vector<int>>& pins) {
+    json all = json::object();
+    for (const auto& [id, cpus] : pins)
+        all[std::to_string(id)] = format_number_list(cpus);
+    return all;
+}
+
+}  // namespace
+
+json report_blocks(const std::vector<RamBlock>& blocks) {
+    json all = json::array();
+    for (const RamBlock& block : blocks) {
+        json ranges = json::array();
+        for (const GuestRange& range : block.guest)
+            ranges.push_back({{"start", range.start}, {"bytes", range.bytes}});
+        all.push_back({{"id", block.id},
+                       {"device", block.device},
+                       {"guest_physical", ranges},
+                       {"host_virtual", block.host.start},
+                       {"bytes", block.host.size},
+                       {"page_bytes", block.page_bytes},
+                       {"shared", block.shared},
+                       {"hugetlb", block.hugetlb}});
+    }
+    return all;
+}
+
+json report_wishes(const Wishes& wishes) {
+    json cells = json::object();
+    for (const auto& [cell, wish] : wishes.cell_nodes)
+        cells[std::to_string(cell)] = report_wish(wish);
+    json value{{"placement", wishes.placement},
+               {"numatune", wishes.numatune ? report_wish(*wishes.numatune) : json(nullptr)},
+               {"cell_nodes", cells},
+               {"vcpupin", report_pins(wishes.vcpupin)},
+               {"iothreadpin", report_pins(wishes.iothreadpin)},
+               {"emulatorpin", nullptr},
+               {"cputune", nullptr}};
+    if (wishes.emulatorpin) value["emulatorpin"] = format_number_list(*wishes.emulatorpin);
+    if (const auto& tune = wishes.cputune)
+        value["cputune"] = {{"shares", or_null(tune->shares)},
+                            {"period_us", or_null(tune->period_us)},
+                            {"quota_us", or_null(tune->quota_us)}};
+    return value;
+}
+
+const std::vector<int>* find_vcpupin(const GuestSample& guest, int vcpu) {
+    if (!guest.domain) return nullptr;
+    const auto pin = guest.domain->wishes.vcpupin.find(vcpu);
+    return pin == guest.domain->wishes.vcpupin.end() ? nullptr : &pin->second;
+}
+
+}  // namespace vnuma

@@ -1,0 +1,17 @@
+// The parts of a report that only repeat what was seen of a guest.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "guests/sample.hpp"
+
+namespace vnuma {
+
+nlohmann::json report_blocks(const std::vector<RamBlock>& blocks);
+nlohmann::json report_wishes(const Wishes& wishes);
+
+// The CPUs the domain's description gives the vCPU, or null.
+const std::vector<int>* find_vcpupin(const GuestSample& guest, int vcpu);
+
+}  // namespace vnuma

@@ -1,0 +1,182 @@
+// What one look at 100 guests of 8 vCPUs costs, of recorded files and of live threads, without
+// libvirt and without residency, which has its own benchmark and its own budget.
+#include <benchmark/benchmark.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <thread>
+
+#include "guests/sampler.hpp"
+#include "tests/temporary.hpp"
+
+namespace vnuma {
+namespace {
+
+constexpr int guest_count = 100;
+constexpr int vcpu_count = 8;
+constexpr std::int64_t ram_bytes = 64 << 20;
+
+std::shared_ptr<const Domain> make_domain(int guest) {
+    Domain domain;
+    domain.uuid = "guest-" + std::to_string(guest);
+    domain.name = domain.uuid;
+    domain.machine = "pc-q35-7.2";
+    domain.emulator = std::filesystem::read_symlink("/proc/self/exe");
+    domain.cells.push_back({0, {}, ram_bytes});
+    for (int vcpu = 0; vcpu < vcpu_count; ++vcpu)
+        domain.cells[0].vcpus.push_back(vcpu);
+    return std::make_shared<const Domain>(std::move(domain));
+}
+
+// The guests of a list that does not change.
+class FixedSource : public Source {
+  public:
+    explicit FixedSource(const std::vector<pid_t>& pids) {
+        for (const pid_t pid : pids) {
+            ListedGuest guest;
+            guest.domain = make_domain(static_cast<int>(guests_.size()));
+            guest.uuid = guest.name = guest.domain->uuid;
+            guest.state = RunState::running;
+            guest.pid = pid;
+            guests_.push_back(std::move(guest));
+        }
+    }
+    const char* name() const override { return "qmp"; }
+    std::vector<ListedGuest> list() override { return guests_; }
+    bool may_ask_monitor() const override { return false; }
+    RamView read_ram_view(const std::string&) override { throw MonitorError("none"); }
+    std::size_t hung_calls() const override { return 0; }
+
+  private:
+    std::vector<ListedGuest> guests_;
+};
+
+// The files of such guests, made from one that was recorded in a lab host.
+class RecordedTree {
+  public:
+    RecordedTree() {
+        namespace fs = std::filesystem;
+        const std::string process = std::string(VNUMA_GOLDEN) + "/lab/helpers/process/";
+        std::string vcpu_task;
+        for (const auto& entry : fs::directory_iterator(process + "task")) {
+            std::string name;
+            std::getline(std::ifstream(entry.path() / "comm"), name);
+            if (name == "CPU 0/KVM") vcpu_task = entry.path();
+        }
+        std::string stat;
+        std::getline(std::ifstream(vcpu_task + "/stat"), stat);
+        const std::size_t digit = stat.find("CPU 0") + 4;
+        for (int guest = 0; guest < guest_count; ++guest) {
+            pids.push_back(1000 + guest);
+            const std::string directory = "proc/" + std::to_string(pids.back()) + "/";
+            for (const char* file : {"status", "cmdline", "numa_maps"})
+                files.link(process + file, directory + file);
+            files.write(directory + "maps", "7f0000000000-7f0004000000 rw-p 00000000 00:00 0 \n");
+            files.write(directory + "stat",
+                        std::to_string(pids.back()) + stat.substr(stat.find(' ')));
+            files.link(fs::read_symlink("/proc/self/exe"), directory + "exe");
+            for (int vcpu = 0; vcpu < vcpu_count; ++vcpu) {
+                const std::string task = directory + "task/" + std::to_string(2000 + vcpu) + "/";
+                stat[digit] = static_cast<char>('0' + vcpu);
+                files.write(task + "stat", stat);
+                for (const char* file : {"schedstat", "status", "cgroup"})
+                    files.link(vcpu_task + "/" + file, task + file);
+            }
+        }
+    }
+    Roots roots() const { return {files.path("proc"), files.path("cgroup"), files.path("sys")}; }
+
+    test::TemporaryDirectory files;
+    std::vector<pid_t> pids;
+};
+
+// Processes with eight threads each, named as QEMU names its vCPUs, and one block of memory.
+class LiveProcesses {
+  public:
+    LiveProcesses() {
+        std::array<int, 2> ready{};
+        if (::pipe(ready.data()) != 0) throw std::bad_alloc();
+        for (int guest = 0; guest < guest_count; ++guest) {
+            const pid_t pid = ::fork();
+            if (pid == 0) run(ready[1]);
+            pids.push_back(pid);
+        }
+        char byte = 0;
+        for (int i = 0; i < guest_count; ++i)
+            if (::read(ready[0], &byte, 1) != 1) throw std::bad_alloc();
+        ::close(ready[0]);
+        ::close(ready[1]);
+    }
+    ~LiveProcesses() {
+        for (const pid_t pid : pids)
+            ::kill(pid, SIGKILL);
+        for (const pid_t pid : pids)
+            ::waitpid(pid, nullptr, 0);
+    }
+    LiveProcesses(const LiveProcesses&) = delete;
+    LiveProcesses& operator=(const LiveProcesses&) = delete;
+
+    std::vector<pid_t> pids;
+
+  private:
+    [[noreturn]] static void run(int ready) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        ::mmap(nullptr, ram_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        std::atomic<int> named{0};
+        std::vector<std::thread> threads;
+        for (int vcpu = 0; vcpu < vcpu_count; ++vcpu)
+            threads.emplace_back([&named, vcpu] {
+                ::prctl(PR_SET_NAME, ("CPU " + std::to_string(vcpu) + "/KVM").c_str());
+                ++named;
+                while (true)
+                    ::pause();
+            });
+        while (named < vcpu_count)
+            std::this_thread::yield();
+        if (::write(ready, "", 1) == 1)
+            while (true)
+                ::pause();
+        ::_exit(1);
+    }
+};
+
+void look_again_and_again(benchmark::State& state, const std::vector<pid_t>& pids,
+                          const Roots& roots) {
+    const std::size_t before = ::mallinfo2().uordblks;
+    SamplerSettings settings;
+    settings.residency_time = std::chrono::microseconds(0);
+    settings.roots = roots;
+    Sampler sampler(std::make_unique<FixedSource>(pids), settings);
+    std::size_t vcpus = 0;
+    for (const GuestSample& guest : sampler.sample({}).guests)
+        for (const CellSample& cell : guest.cells)
+            vcpus += cell.blocks.size() == 1 ? cell.vcpus.size() : 0;
+    if (vcpus != guest_count * vcpu_count) return state.SkipWithError("guests are missing");
+    state.counters["bytes_per_guest"] =
+        static_cast<double>(::mallinfo2().uordblks - before) / guest_count;
+    for (auto _ : state)
+        benchmark::DoNotOptimize(sampler.sample({}));
+}
+
+void sample_recorded(benchmark::State& state) {
+    const RecordedTree tree;
+    look_again_and_again(state, tree.pids, tree.roots());
+}
+
+void sample_live(benchmark::State& state) {
+    const LiveProcesses processes;
+    look_again_and_again(state, processes.pids, Roots());
+}
+
+BENCHMARK(sample_recorded)
+    ->Name("look at 100 guests of 8 vCPUs/recorded")
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(sample_live)->Name("look at 100 guests of 8 vCPUs/live")->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace vnuma

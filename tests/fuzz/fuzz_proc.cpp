@@ -1,0 +1,65 @@
+// Every text through every parser of /proc and sysfs; what is accepted keeps what the headers say.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "guests/guest_memory.hpp"
+#include "guests/pfn_table.hpp"
+#include "guests/proc.hpp"
+#include "guests/ram_map.hpp"
+
+using namespace vnuma;
+
+namespace {
+
+void require(bool holds) {
+    if (!holds) std::abort();
+}
+
+void read_lists(std::string_view text) {
+    const auto list = parse_number_list(text);
+    if (!list) return;
+    for (std::size_t i = 0; i < list->size(); ++i)
+        require((*list)[i] >= 0 && (*list)[i] <= max_list_number &&
+                (i == 0 || (*list)[i - 1] < (*list)[i]));
+    require(parse_number_list(format_number_list(*list)) == list);
+}
+
+void read_tasks(std::string_view text) {
+    parse_stat(text);
+    parse_schedstat(text);
+    find_status_field(text, "Cpus_allowed_list");
+    if (const auto cgroup = parse_cgroup(text)) require(cgroup->path.starts_with('/'));
+    if (role_of(text) == Role::vcpu) require(parse_vcpu_name(text).has_value());
+}
+
+void read_memory(std::string_view text) {
+    const auto maps = parse_maps(text);
+    for (const Mapping& mapping : maps)
+        require(mapping.start < mapping.end);
+    std::vector<RamRange> ranges;
+    Domain domain;
+    for (std::size_t i = 0; i < maps.size() && i < 4; ++i) {
+        ranges.push_back({maps[i].start, maps[i].end - maps[i].start});
+        domain.cells.push_back(
+            {static_cast<int>(i), {}, static_cast<std::int64_t>(ranges.back().size & INT64_MAX)});
+    }
+    const RamMap map = map_by_size(domain, maps);
+    require(map.unknown.empty() || map.blocks.empty());
+    sum_residency(ranges, parse_numa_maps(text));
+    std::string why;
+    if (const auto table = parse_zoneinfo(text, why))
+        for (const PfnRange& range : table->ranges())
+            require(table->node_of(range.start) == range.node);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    read_lists(text);
+    read_tasks(text);
+    read_memory(text);
+    return 0;
+}

@@ -1,0 +1,76 @@
+#include "guests/bounded_calls.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vnuma {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A call that returns when the test says so.
+class Gate {
+  public:
+    std::function<int()> call() {
+        return [opened = opened_] {
+            opened.wait();
+            return 1;
+        };
+    }
+    void open() { promise_.set_value(); }
+
+  private:
+    std::promise<void> promise_;
+    std::shared_future<void> opened_{promise_.get_future()};
+};
+
+TEST(BoundedCalls, GiveWhatTheCallReturnsAndThrowWhatItThrows) {
+    BoundedCalls calls;
+    EXPECT_EQ(calls.run(
+                  "a", [] { return 7; }, 10s),
+              7);
+    const auto fail = []() -> int { throw std::runtime_error("no"); };
+    EXPECT_THROW(calls.run("a", fail, 10s), std::runtime_error);
+    EXPECT_EQ(calls.hung(), 0U);
+}
+
+TEST(BoundedCalls, OneThatHangsIsGivenUpAndHoldsUpItsOwnKeyOnly) {
+    BoundedCalls calls;
+    Gate gate;
+    EXPECT_EQ(calls.run("a", gate.call(), 1ms), std::nullopt);
+    EXPECT_TRUE(calls.hangs("a"));
+    EXPECT_EQ(calls.run(
+                  "a", [] { return 7; }, 10s),
+              std::nullopt)
+        << "not even tried";
+    EXPECT_EQ(calls.run(
+                  "b", [] { return 8; }, 10s),
+              8);
+    gate.open();
+}
+
+TEST(BoundedCalls, OneThatReturnsAtLastIsForgiven) {
+    BoundedCalls calls;
+    Gate gate;
+    EXPECT_EQ(calls.run("a", gate.call(), 1ms), std::nullopt);
+    gate.open();
+    while (calls.hangs("a"))
+        std::this_thread::yield();
+    EXPECT_EQ(calls.run(
+                  "a", [] { return 7; }, 10s),
+              7);
+}
+
+TEST(BoundedCalls, WhenManyHangNoMoreAreTried) {
+    BoundedCalls calls;
+    Gate gate;
+    for (std::size_t i = 0; i < BoundedCalls::max_hung; ++i)
+        EXPECT_EQ(calls.run(std::to_string(i), gate.call(), 1ms), std::nullopt);
+    EXPECT_EQ(calls.hung(), BoundedCalls::max_hung);
+    EXPECT_EQ(calls.run(
+                  "one more", [] { return 7; }, 10s),
+              std::nullopt);
+    gate.open();
+}
+
+}  // namespace
+}  // namespace vnuma

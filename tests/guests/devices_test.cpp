@@ -1,0 +1,69 @@
+#include "guests/devices.hpp"
+
+#include "tests/guests/golden.hpp"
+
+namespace vnuma {
+namespace {
+
+class DevicesTest : public ::testing::Test {
+  protected:
+    void open(const std::string& file) {
+        host.files.link(file,
+                        "proc/" + std::to_string(host.pid) + "/fd/" + std::to_string(next_fd++));
+    }
+    DeviceLook look(const std::vector<std::string>& known = {}) {
+        return read_devices(host.process(), known, host.roots().sysfs);
+    }
+    test::RecordedHost host{"vnuma"};
+    int next_fd = 3;
+};
+
+TEST_F(DevicesTest, ADeviceOfAnIommuGroupIsFoundWithItsNode) {
+    open("/dev/vfio/vfio");
+    open("/dev/vfio/12");
+    host.files.link("../../../../devices/x", "sys/kernel/iommu_groups/12/devices/0000:81:00.0");
+    host.files.write("sys/bus/pci/devices/0000:81:00.0/numa_node", "1\n");
+    const DeviceLook found = look();
+    ASSERT_EQ(found.devices.size(), 1U);
+    EXPECT_EQ(found.devices[0].address, "0000:81:00.0");
+    EXPECT_EQ(found.devices[0].node, 1);
+    EXPECT_NE(found.immovable.find("VFIO"), std::string::npos);
+}
+
+TEST_F(DevicesTest, ADeviceOpenedByItselfIsFound) {
+    open("/dev/vfio/devices/vfio3");
+    host.files.link("../../../0000:02:00.0", "sys/class/vfio-dev/vfio3/device");
+    const DeviceLook found = look();
+    ASSERT_EQ(found.devices.size(), 1U);
+    EXPECT_EQ(found.devices[0].address, "0000:02:00.0");
+    EXPECT_EQ(found.devices[0].node, std::nullopt) << "the host does not say";
+}
+
+TEST_F(DevicesTest, WhatTheXmlNamesIsCountedOnce) {
+    open("/dev/vfio/12");
+    host.files.link("x", "sys/kernel/iommu_groups/12/devices/0000:81:00.0");
+    host.files.write("sys/bus/pci/devices/0000:81:00.0/numa_node", "-1\n");
+    const DeviceLook found = look({"0000:81:00.0"});
+    ASSERT_EQ(found.devices.size(), 1U);
+    EXPECT_EQ(found.devices[0].node, std::nullopt);
+}
+
+TEST_F(DevicesTest, EncryptedMemoryAndVhostAreSeen) {
+    open("/dev/vhost-net");
+    EXPECT_TRUE(look().uses_vhost);
+    EXPECT_EQ(look().immovable, "");
+    open("/dev/sev");
+    EXPECT_NE(look().immovable, "");
+}
+
+TEST_F(DevicesTest, AGuestWithoutAnyHasNone) {
+    open("/dev/kvm");
+    open("socket:[123]");
+    const DeviceLook found = look();
+    EXPECT_TRUE(found.devices.empty());
+    EXPECT_EQ(found.immovable, "");
+    EXPECT_FALSE(found.uses_vhost);
+}
+
+}  // namespace
+}  // namespace vnuma

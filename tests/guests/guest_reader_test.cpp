@@ -1,0 +1,174 @@
+#include "guests/guest_reader.hpp"
+
+#include "guests/pages.hpp"
+#include "tests/guests/golden_monitor.hpp"
+
+namespace vnuma {
+namespace {
+
+class ScriptedSource : public Source {
+  public:
+    const char* name() const override { return "libvirt"; }
+    std::vector<ListedGuest> list() override { return {}; }
+    bool may_ask_monitor() const override { return may_ask; }
+    RamView read_ram_view(const std::string&) override {
+        ++asked;
+        if (hangs) throw MonitorError("its monitor does not answer");
+        test::GoldenMonitor monitor;
+        return ask_ram_view(monitor);
+    }
+    std::size_t hung_calls() const override { return 0; }
+
+    bool may_ask = true, hangs = false;
+    int asked = 0;
+};
+
+class GuestReaderTest : public ::testing::Test {
+  protected:
+    void record(const std::string& shape) {
+        host.emplace(shape);
+        reader.emplace(host->roots());
+        listed.domain = std::make_shared<const Domain>(test::golden_domain(shape));
+        listed.uuid = listed.domain->uuid;
+        listed.name = shape;
+        listed.state = RunState::running;
+        listed.pid = host->pid;
+    }
+    GuestSample look(bool all = false) { return reader->read(listed, source, all); }
+    void look_at_memory(GuestSample& sample, ResidencyMode mode = ResidencyMode::automatic) {
+        reader->read_residency(sample, {pages, pages, "move_pages"}, mode);
+    }
+
+    std::optional<test::RecordedHost> host;
+    std::optional<GuestReader> reader;
+    ListedGuest listed;
+    ScriptedSource source;
+    MovePagesReader pages;
+};
+
+TEST_F(GuestReaderTest, SeesAllOfAGuest) {
+    record("helpers");
+    GuestSample sample = look();
+    look_at_memory(sample);
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.executable, "/usr/bin/qemu-system-x86_64");
+    EXPECT_EQ(sample.memory_nodes, (std::vector<int>{0, 1}));
+    ASSERT_EQ(sample.cells.size(), 1U);
+    EXPECT_EQ(sample.cells[0].vcpus.size(), 2U);
+    EXPECT_EQ(sample.iothreads.size(), 1U);
+    EXPECT_EQ(sample.vhost.size(), 1U);
+    ASSERT_EQ(sample.cells[0].blocks.size(), 1U);
+    EXPECT_EQ(sample.cells[0].size, 384 << 20);
+    EXPECT_FALSE(sample.cells[0].residency.bytes.empty());
+    EXPECT_EQ(std::string(sample.residency.way), "numa_maps");
+    EXPECT_EQ(source.asked, 0) << "the monitor was not needed";
+}
+
+TEST_F(GuestReaderTest, AsksTheMonitorWhereSizesDoNotTell) {
+    record("vnuma");
+    GuestSample sample = look();
+    look_at_memory(sample);
+    EXPECT_EQ(sample.unsteady, "");
+    ASSERT_EQ(sample.cells.size(), 2U);
+    EXPECT_EQ(sample.cells[0].blocks.at(0).host.start, test::vnuma_cell0);
+    EXPECT_EQ(sample.cells[1].blocks.at(0).host.start, test::vnuma_cell1);
+    EXPECT_EQ(std::string(sample.map_told_by), "monitor");
+    // The recorded guest's buffers: 90 MiB in cell 0 on node 0, and more in cell 1 on node 1.
+    EXPECT_EQ(sample.cells[0].residency.bytes.at(0), 31744 * 4096);
+    look();
+    look(true);
+    EXPECT_EQ(source.asked, 1) << "once is enough";
+}
+
+TEST_F(GuestReaderTest, DoesNotAskWhenItMustNot) {
+    record("vnuma");
+    source.may_ask = false;
+    EXPECT_NE(look().unsteady.find("ambiguous"), std::string::npos);
+    EXPECT_NE(look(true).unsteady.find("ambiguous"), std::string::npos);
+    EXPECT_EQ(source.asked, 0);
+}
+
+TEST_F(GuestReaderTest, AMonitorThatHangsMakesTheGuestUnsteadyUntilItAnswers) {
+    record("vnuma");
+    source.hangs = true;
+    const GuestSample sample = look();
+    EXPECT_EQ(sample.unsteady, "its monitor does not answer");
+    EXPECT_EQ(sample.cells[0].vcpus.size(), 1U) << "what could be read is there";
+    source.hangs = false;
+    EXPECT_EQ(look().unsteady, "");
+}
+
+TEST_F(GuestReaderTest, ADomainThatGotMemoryIsMappedAnew) {
+    record("vnuma");
+    look();
+    Domain changed = *listed.domain;
+    changed.memory_devices.push_back({"dimm0", "dimm", 0, 128 << 20, std::nullopt});
+    listed.domain = std::make_shared<const Domain>(changed);
+    EXPECT_NE(look().unsteady, "") << "the recorded guest has no such device";
+    EXPECT_EQ(source.asked, 2);
+    changed.memory_devices.clear();
+    changed.wishes.placement = "auto";
+    listed.domain = std::make_shared<const Domain>(changed);
+    EXPECT_EQ(look().unsteady, "");
+}
+
+TEST_F(GuestReaderTest, AProcessThatIsNotTheGuestsIsNotTouched) {
+    record("helpers");
+    listed.uuid = "00000000-1111-2222-3333-444444444444";
+    const GuestSample sample = look();
+    EXPECT_NE(sample.unsteady.find("uuid is not on the command line"), std::string::npos);
+    EXPECT_FALSE(sample.process);
+    listed.pid = std::nullopt;
+    EXPECT_NE(look().unsteady.find("cannot be found"), std::string::npos);
+    listed.pid = 1;
+    EXPECT_NE(look().unsteady.find("ended"), std::string::npos);
+}
+
+TEST_F(GuestReaderTest, AnUnsteadyGuestStaysWhatItsSourceSays) {
+    record("helpers");
+    listed.state = RunState::migrating;
+    listed.unsteady = why_unsteady(listed.state);
+    GuestSample sample = look();
+    look_at_memory(sample);
+    EXPECT_EQ(sample.unsteady, "it is migrating");
+    EXPECT_FALSE(sample.cells[0].residency.bytes.empty()) << "it is seen all the same";
+}
+
+TEST_F(GuestReaderTest, OwnersWhoInterleaveMemoryAreLeftAlone) {
+    record("helpers");
+    Domain domain = *listed.domain;
+    domain.wishes.numatune = NodeWish{"interleave", {0, 1}};
+    listed.domain = std::make_shared<const Domain>(domain);
+    EXPECT_EQ(look().unsteady, "its owner has its memory interleaved");
+}
+
+TEST_F(GuestReaderTest, HugePagesAreKnownByWhatTheKernelSays) {
+    record("hugetlb");
+    GuestSample sample = look();
+    look_at_memory(sample);
+    EXPECT_TRUE(sample.cells[0].blocks.at(0).hugetlb);
+    EXPECT_EQ(sample.cells[0].blocks[0].page_bytes, 2 << 20);
+}
+
+ListedGuest listed_with(const std::string& emulator) {
+    ListedGuest listed;
+    listed.uuid = "u-1";
+    Domain domain;
+    domain.emulator = emulator;
+    listed.domain = std::make_shared<const Domain>(domain);
+    return listed;
+}
+
+TEST(WhyNotItsProcess, QemuByAnyOfItsNamesIsOne) {
+    EXPECT_EQ(why_not_its_process("/usr/bin/qemu-system-x86_64 (deleted)", "-uuid u-1",
+                                  listed_with(""), true),
+              "");
+    EXPECT_EQ(why_not_its_process("/usr/libexec/kvm-7", "-uuid u-1",
+                                  listed_with("/usr/libexec/kvm-7"), true),
+              "");
+    EXPECT_NE(why_not_its_process("/usr/bin/bash", "-uuid u-1", listed_with(""), true), "");
+    EXPECT_NE(why_not_its_process("", "-uuid u-1", listed_with(""), true), "");
+}
+
+}  // namespace
+}  // namespace vnuma
