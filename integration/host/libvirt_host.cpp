@@ -73,11 +73,12 @@ LibvirtHost::LibvirtHost() {
 }
 
 void LibvirtHost::kill_libvirtd() {
+    // Closing it afterwards would write to a dead socket: SIGPIPE.
+    virConnectClose(connection_);
+    connection_ = nullptr;
     ::kill(libvirtd_, SIGKILL);
     ::waitpid(libvirtd_, nullptr, 0);
     libvirtd_ = -1;
-    virConnectClose(connection_);
-    connection_ = nullptr;
 }
 
 void LibvirtHost::start_libvirtd() {

@@ -52,6 +52,36 @@ Mapping memory_of(const RunningGuest& guest, std::size_t cell) {
 
 }  // namespace
 
+using nlohmann::json;
+
+json field(const json& from, const std::string& pointer) {
+    const json::json_pointer place(pointer);
+    return from.contains(place) ? from.at(place) : json();
+}
+
+json wait_for_guest(Daemon& vnumad, const std::string& name,
+                    const std::function<bool(const json&)>& condition) {
+    const json report = vnumad.wait_for(
+        [&](const json& report) {
+            const json guest = find_guest(report, name);
+            return !guest.is_null() && condition(guest);
+        },
+        settle_limit);
+    return find_guest(report, name);
+}
+
+bool is_unsteady_because(const json& guest, const std::string& text) {
+    const json why = field(guest, "/unsteady");
+    return why.is_string() && why.get<std::string>().find(text) != std::string::npos;
+}
+
+std::map<pid_t, std::vector<int>> affinities_of(const RunningGuest& guest) {
+    std::map<pid_t, std::vector<int>> affinities;
+    for (const pid_t task : tasks_of(guest.pid()))
+        affinities[task] = affinity_of(task);
+    return affinities;
+}
+
 Placement placement_of_cell(const RunningGuest& guest, std::size_t cell) {
     const GuestShape& shape = guest.shape();
     Placement placement;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 
 #include "integration/host/daemon.hpp"
@@ -18,6 +19,19 @@ inline constexpr std::chrono::seconds settle_limit{60};
 
 // Ticks often, so that scenarios are short.
 inline constexpr const char* acting = "mode = \"act\"\ninterval = \"1s\"\n";
+inline constexpr const char* observing = "mode = \"observe\"\ninterval = \"1s\"\n";
+
+// A part of a report by its JSON pointer; null when it is not there.
+nlohmann::json field(const nlohmann::json& from, const std::string& pointer);
+
+// The first report from now on in which the guest is there and the condition holds for it: the
+// guest only, or null when none came within settle_limit.
+nlohmann::json wait_for_guest(Daemon& vnumad, const std::string& name,
+                              const std::function<bool(const nlohmann::json&)>& condition);
+bool is_unsteady_because(const nlohmann::json& guest, const std::string& text);
+
+// What every thread of a guest may use, by thread.
+std::map<pid_t, std::vector<int>> affinities_of(const RunningGuest& guest);
 
 // Where a guest without vNUMA is: its RAM is the mapping of its size.
 struct Placement {

@@ -1,0 +1,256 @@
+// What vnumad reads of guests of every shape, and that it serves them; two nodes of two CPUs each.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "integration/demo/picture.hpp"
+#include "integration/host/direct_guest.hpp"
+#include "integration/host/files.hpp"
+#include "integration/scenarios/scenario.hpp"
+#include "integration/scenarios/shapes.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+using nlohmann::json;
+
+constexpr int some_ticks = 5;
+constexpr std::int64_t huge_page_bytes = 2 << 20;
+// Between vnumad's reading and the scenario's own the guest may touch a little more.
+constexpr std::int64_t tolerance_bytes = 16 << 20;
+
+bool is_measured(const json& guest) {
+    return guest["unsteady"] == "" && !guest["cells"][0]["memory_bytes"].empty();
+}
+
+std::int64_t reported_bytes(const json& guest, std::size_t cell, int node) {
+    const json bytes =
+        field(guest, "/cells/" + std::to_string(cell) + "/memory_bytes/" + std::to_string(node));
+    return bytes.is_number() ? bytes.get<std::int64_t>() : 0;
+}
+
+std::int64_t bytes_on(const Placement& placement, int node) {
+    const auto found = placement.memory_bytes.find(node);
+    return found == placement.memory_bytes.end() ? 0 : static_cast<std::int64_t>(found->second);
+}
+
+void expect_the_report_agrees_with_own_eyes(const json& seen, const RunningGuest& guest) {
+    for (std::size_t cell = 0; cell < guest.shape().cells.size(); ++cell)
+        for (const int node : online_nodes())
+            EXPECT_NEAR(static_cast<double>(reported_bytes(seen, cell, node)),
+                        static_cast<double>(bytes_on(placement_of_cell(guest, cell), node)),
+                        tolerance_bytes)
+                << "cell " << cell << ", node " << node << ": " << seen.dump();
+}
+
+// Where the vCPU of each cell has touched its buffer first, there the cell has it.
+void expect_each_buffer_in_its_cell(const json& seen, const RunningGuest& guest) {
+    for (std::size_t cell = 0; cell < guest.shape().cells.size(); ++cell) {
+        const int vcpu = static_cast<int>(cell);
+        EXPECT_GE(reported_bytes(seen, cell, guest.shape().first_touch_nodes.at(cell)),
+                  std::int64_t{buffer_mib_of(guest.shape(), vcpu)} << 20)
+            << "cell " << cell << ": " << seen.dump();
+    }
+}
+
+void expect_cells_on_different_nodes(const RunningGuest& guest, const std::string& output) {
+    const int first = home_of(placement_of_cell(guest, 0)),
+              second = home_of(placement_of_cell(guest, 1));
+    EXPECT_GE(first, 0) << output;
+    EXPECT_GE(second, 0) << output;
+    EXPECT_NE(first, second);
+}
+
+// Of a guest that no vnumad has touched yet.
+void expect_a_right_map_and_that_all_come_home(RunningGuest& guest, const std::string& source) {
+    {
+        Daemon vnumad(observing + source);
+        const json seen = wait_for_guest(vnumad, guest.name(), is_measured);
+        ASSERT_FALSE(seen.is_null()) << vnumad.output();
+        expect_each_buffer_in_its_cell(seen, guest);
+        expect_the_report_agrees_with_own_eyes(seen, guest);
+    }
+    Daemon vnumad(acting + source);
+    const json report = vnumad.wait_for(all_home, settle_limit);
+    ASSERT_FALSE(report.is_null()) << vnumad.output();
+    expect_cells_on_different_nodes(guest, vnumad.output());
+    expect_the_report_agrees_with_own_eyes(find_guest(report, guest.name()), guest);
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+int failed_actions(Daemon& vnumad) {
+    int failed = 0;
+    for (const json& report : vnumad.take_reports())
+        for (const json& action : report.value("actions", json::array()))
+            failed += action.contains("error") ? 1 : 0;
+    return failed;
+}
+
+bool is_within(const std::vector<int>& cpus, const std::vector<int>& allowed) {
+    return std::includes(allowed.begin(), allowed.end(), cpus.begin(), cpus.end());
+}
+
+TEST(Guests, EqualCellsAreToldApartAndComeHome) {
+    Guest guest(libvirt_host(), equal_cells("crossed", {1, 0}));
+    expect_a_right_map_and_that_all_come_home(guest, "");
+}
+
+TEST(Guests, EqualCellsOnOneNodePart) {
+    // The busy buffer is the other cell's now, and half of the memory has to move.
+    Guest guest(libvirt_host(), equal_cells("heaped", {0, 0}, {180, 40}));
+    expect_a_right_map_and_that_all_come_home(guest, "");
+}
+
+TEST(Guests, WithoutAMonitorEqualCellsAreLeftAlone) {
+    Guest guest(libvirt_host(), equal_cells("ambiguous", {0, 0}));
+    const auto before = affinities_of(guest);
+    Daemon vnumad(std::string(acting) + "[libvirt]\nmonitor = \"never\"\n");
+    const auto later = [](const json& report) { return report["tick"] >= some_ticks; };
+    const json report = vnumad.wait_for(later, settle_limit);
+    EXPECT_TRUE(is_unsteady_because(find_guest(report, "ambiguous"), "ambiguous"))
+        << vnumad.output();
+    EXPECT_EQ(field(report, "/actions"), json::array());
+    EXPECT_EQ(affinities_of(guest), before);
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+class HugePages : public ::testing::Test {
+  protected:
+    // The pages of a guest are taken when it starts: from where there are any.
+    void SetUp() override { set_huge_pages(1, huge_pages_needed); }
+    void TearDown() override {
+        set_huge_pages(0, 0);
+        set_huge_pages(1, 0);
+    }
+    static json block_of(const json& guest) { return field(guest, "/cells/0/blocks/0"); }
+
+    // Its owner keeps its vCPUs on node 0, and its pages are on node 1.
+    static GuestShape split(const std::string& name) {
+        GuestShape shape = with_huge_pages(name);
+        shape.elements +=
+            "<cputune><vcpupin vcpu='0' cpuset='0-1'/><vcpupin vcpu='1' cpuset='0-1'/></cputune>";
+        return shape;
+    }
+};
+
+TEST_F(HugePages, MoveWhereThePoolHasFreeOnes) {
+    Guest guest(libvirt_host(), split("huge"));
+    ASSERT_GT(placement_of(guest).memory_share[1], 0.99) << "the memory did not start on node 1";
+    set_huge_pages(0, huge_pages_needed);
+
+    Daemon vnumad(acting);
+    const json report = vnumad.wait_for(all_home, settle_limit);
+    EXPECT_FALSE(report.is_null()) << vnumad.output();
+    EXPECT_EQ(home_of(placement_of(guest)), 0) << vnumad.output();
+    const json block = block_of(find_guest(report, "huge"));
+    EXPECT_EQ(field(block, "/hugetlb"), true) << block;
+    EXPECT_EQ(field(block, "/page_bytes"), huge_page_bytes) << block;
+    EXPECT_EQ(field(block, "/bytes"), huge_pages_needed * huge_page_bytes) << block;
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST_F(HugePages, StayWhereTheyAreWhenTheOtherPoolIsEmpty) {
+    GuestShape shape = with_huge_pages("stuck");
+    shape.first_touch_nodes = {0};
+    Guest guest(libvirt_host(), shape);
+    Daemon vnumad(acting);
+    const auto decided = [](const json& guest) {
+        return guest["unsteady"] == "" && field(guest, "/cells/0/verdict/reason") != "settling";
+    };
+    const json seen = wait_for_guest(vnumad, "stuck", decided);
+    ASSERT_FALSE(seen.is_null()) << vnumad.output();
+    const json verdict = field(seen, "/cells/0/verdict");
+    EXPECT_TRUE(field(verdict, "/reason") == "no-room" || field(verdict, "/home") == 1) << verdict;
+    vnumad.wait_for([](const json& report) { return report["tick"] >= 2 * some_ticks; },
+                    settle_limit);
+    EXPECT_LE(failed_actions(vnumad), 1) << vnumad.output();
+    EXPECT_GT(placement_of(guest).memory_share[1], 0.99);
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST_F(HugePages, AreNotTakenFromOutsideThePool) {
+    // The kernel would: it makes huge pages of free memory when the pool of a node has none.
+    Guest guest(libvirt_host(), split("walled"));
+    Daemon vnumad(acting);
+    const auto decided = [](const json& guest) { return guest["unsteady"] == ""; };
+    const json seen = wait_for_guest(vnumad, "walled", decided);
+    EXPECT_EQ(field(seen, "/cells/0/verdict/reason"), "no-room") << seen;
+    vnumad.wait_for([](const json& report) { return report["tick"] >= 2 * some_ticks; },
+                    settle_limit);
+    EXPECT_LE(failed_actions(vnumad), 1) << vnumad.output();
+    EXPECT_GT(placement_of(guest).memory_share[1], 0.99);
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST(Guests, SharedMemoryComesHome) {
+    Guest guest(libvirt_host(), with_shared_memory("shared"));
+    ASSERT_EQ(home_of(placement_of(guest)), -1);
+    Daemon vnumad(acting);
+    const json report = vnumad.wait_for(all_home, settle_limit);
+    EXPECT_FALSE(report.is_null()) << vnumad.output();
+    EXPECT_GE(home_of(placement_of(guest)), 0) << vnumad.output();
+    const json block = field(find_guest(report, "shared"), "/cells/0/blocks/0");
+    EXPECT_EQ(field(block, "/shared"), true) << block;
+    EXPECT_EQ(field(block, "/hugetlb"), false) << block;
+    EXPECT_EQ(field(block, "/page_bytes"), 4096) << block;
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST(Guests, HelperThreadsAreKnown) {
+    Guest guest(libvirt_host(), with_helper_threads("helped"));
+    Daemon vnumad(acting);
+    const json report = vnumad.wait_for(all_home, settle_limit);
+    EXPECT_FALSE(report.is_null()) << vnumad.output();
+    const json threads = field(find_guest(report, "helped"), "/threads");
+    EXPECT_EQ(field(threads, "/iothreads/0/name"), "IO iothread1") << threads;
+    EXPECT_EQ(field(threads, "/iothreads").size(), 1U) << threads;
+    EXPECT_FALSE(field(threads, "/vhost").empty()) << threads;
+    EXPECT_FALSE(field(threads, "/emulator").empty()) << threads;
+    EXPECT_GE(home_of(placement_of(guest)), 0) << vnumad.output();
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST(Guests, TheOwnersWishesAreKnownAndKept) {
+    Guest guest(libvirt_host(), with_owners_wishes("wishful"));
+    const std::vector<int> allowed{0, 1, 2};
+    const auto before = affinities_of(guest);
+    for (const auto& [vcpu, thread] : guest.vcpu_threads())
+        ASSERT_EQ(affinity_of(thread), allowed);
+
+    Daemon vnumad(acting);
+    const json report = vnumad.wait_for(all_home, settle_limit);
+    EXPECT_FALSE(report.is_null()) << vnumad.output();
+    const json seen = find_guest(report, "wishful"), wishes = field(seen, "/wishes");
+    EXPECT_EQ(field(wishes, "/placement"), "static") << wishes;
+    EXPECT_EQ(field(wishes, "/numatune"), json({{"mode", "strict"}, {"nodes", "0"}})) << wishes;
+    EXPECT_EQ(field(wishes, "/vcpupin"), json({{"0", "0-2"}, {"1", "0-2"}})) << wishes;
+    EXPECT_EQ(field(wishes, "/emulatorpin"), "0-1") << wishes;
+    EXPECT_EQ(field(wishes, "/cputune/shares"), 2048) << wishes;
+    EXPECT_EQ(field(seen, "/cells/0/vcpus/0/wish"), "0-2") << seen;
+    EXPECT_EQ(field(seen, "/cells/0/vcpus/0/cpuset"), "0-2") << seen;
+
+    EXPECT_EQ(home_of(placement_of(guest)), 0) << vnumad.output();
+    EXPECT_EQ(placement_of(guest).memory_bytes[1], 0U);
+    for (const auto& [thread, cpus] : affinities_of(guest))
+        EXPECT_TRUE(is_within(cpus, before.at(thread))) << "thread " << thread;
+    EXPECT_EQ(vnumad.stop(), 0);
+    EXPECT_EQ(affinities_of(guest), before);
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST(Guests, AQemuWithoutLibvirtIsServedThroughItsMonitor) {
+    DirectGuest guest(equal_cells("direct", {1, 0}));
+    expect_a_right_map_and_that_all_come_home(guest, qmp_config);
+    Daemon vnumad(std::string(observing) + qmp_config);
+    const json seen = wait_for_guest(vnumad, "direct", is_measured);
+    EXPECT_EQ(field(seen, "/source"), "qmp") << vnumad.output();
+    EXPECT_EQ(field(seen, "/uuid"), guest.uuid()) << seen;
+    EXPECT_EQ(field(seen, "/pid"), guest.pid()) << seen;
+    EXPECT_EQ(field(seen, "/cells/0/map"), "qmp") << seen;
+    for (const auto& [vcpu, thread] : guest.vcpu_threads())
+        EXPECT_EQ(field(seen, "/cells/" + std::to_string(vcpu) + "/vcpus/0/thread"), thread)
+            << seen;
+}
+
+}  // namespace
+}  // namespace vnuma::lab

@@ -1,0 +1,182 @@
+// What happens to guests while vnumad looks after them; two nodes of two CPUs each.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <memory>
+
+#include "integration/demo/picture.hpp"
+#include "integration/host/files.hpp"
+#include "integration/host/process.hpp"
+#include "integration/scenarios/scenario.hpp"
+#include "integration/scenarios/shapes.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+using nlohmann::json;
+
+GuestShape spread(const std::string& name) {
+    return {name, {{2, 384}}, {0, 1}, 100};
+}
+
+bool is_settled(const json& guest) {
+    return all_home({{"guests", {guest}}});
+}
+
+TEST(Lifecycle, AKilledLibvirtdHarmsNobodyAndIsFoundAgain) {
+    Guest guest(libvirt_host(), spread("survivor"));
+    Daemon vnumad(acting);
+    ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
+    const auto pins = affinities_of(guest);
+    vnumad.take_reports();
+
+    libvirt_host().kill_libvirtd();
+    const auto blind = [](const json& report) { return report.contains("blind"); };
+    EXPECT_FALSE(vnumad.wait_for(blind, settle_limit).is_null()) << vnumad.output();
+    EXPECT_TRUE(guest.is_at_work());
+    EXPECT_EQ(affinities_of(guest), pins);
+    libvirt_host().start_libvirtd();
+
+    const auto any = [](const json&) { return true; };
+    const json back = wait_for_guest(vnumad, "survivor", any);
+    ASSERT_FALSE(back.is_null()) << vnumad.output();
+    EXPECT_EQ(back["pid"], guest.pid());
+    EXPECT_NE(field(back, "/cells/0/verdict/reason"), "first-home") << back;
+    const json settled = wait_for_guest(vnumad, "survivor", is_settled);
+    EXPECT_FALSE(settled.is_null()) << vnumad.output();
+    EXPECT_EQ(affinities_of(guest), pins);
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST(Lifecycle, APluggedVcpuIsFoundInItsCellAndPinnedHome) {
+    Guest guest(libvirt_host(), with_room_for_a_vcpu("growing"));
+    Daemon vnumad(acting);
+    const json settled = wait_for_guest(vnumad, "growing", is_settled);
+    ASSERT_FALSE(settled.is_null()) << vnumad.output();
+    EXPECT_EQ(settled["cells"][1]["vcpus"].size(), 1U);
+
+    guest.set_vcpus(3);
+    // What was under way when it was plugged may be reported without it.
+    vnumad.take_reports();
+    vnumad.wait_for([](const json&) { return true; }, settle_limit);
+    const auto any = [](const json&) { return true; };
+    const json seen = wait_for_guest(vnumad, "growing", any);
+    EXPECT_EQ(field(seen, "/cells/0/vcpus").size(), 1U) << seen;
+    ASSERT_EQ(field(seen, "/cells/1/vcpus").size(), 2U) << seen;
+    EXPECT_EQ(field(seen, "/cells/1/vcpus/1/vcpu"), 2) << seen;
+    const pid_t thread = guest.vcpu_threads().at(2);
+    EXPECT_EQ(field(seen, "/cells/1/vcpus/1/thread"), thread) << seen;
+    const auto home = [&] { return home_of(placement_of_cell(guest, 1)) >= 0; };
+    EXPECT_TRUE(wait_until(home, settle_limit)) << vnumad.output();
+    EXPECT_EQ(affinity_of(thread), affinity_of(guest.vcpu_threads().at(1)));
+    EXPECT_FALSE(wait_for_guest(vnumad, "growing", is_settled).is_null()) << vnumad.output();
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST(Lifecycle, APausedGuestIsLeftAloneUntilItIsResumed) {
+    Guest guest(libvirt_host(), spread("paused"));
+    Daemon vnumad(acting);
+    const json running = wait_for_guest(vnumad, "paused", is_settled);
+    ASSERT_FALSE(running.is_null()) << vnumad.output();
+    EXPECT_EQ(field(running, "/state"), "running") << running;
+    const auto pins = affinities_of(guest);
+
+    guest.pause();
+    const auto unsteady = [](const json& guest) { return guest["unsteady"] != ""; };
+    const json paused = wait_for_guest(vnumad, "paused", unsteady);
+    ASSERT_FALSE(paused.is_null()) << vnumad.output();
+    EXPECT_EQ(field(paused, "/state"), "paused") << paused;
+    EXPECT_EQ(affinities_of(guest), pins);
+
+    guest.resume();
+    const json resumed = wait_for_guest(vnumad, "paused", is_settled);
+    ASSERT_FALSE(resumed.is_null()) << vnumad.output();
+    EXPECT_EQ(field(resumed, "/state"), "running") << resumed;
+    EXPECT_EQ(affinities_of(guest), pins);
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST(Lifecycle, ASavedAndRestoredGuestComesHomeAgain) {
+    Guest guest(libvirt_host(), equal_cells("saved"));
+    Daemon vnumad(acting);
+    ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
+    const pid_t old = guest.pid();
+
+    guest.save();
+    const auto nobody = [](const json& report) {
+        return report.contains("guests") && report["guests"].empty();
+    };
+    EXPECT_FALSE(vnumad.wait_for(nobody, settle_limit).is_null()) << vnumad.output();
+    guest.restore();
+    ASSERT_NE(guest.pid(), old);
+    const auto settled_anew = [&](const json& seen) {
+        return seen["pid"] == guest.pid() && is_settled(seen);
+    };
+    const json seen = wait_for_guest(vnumad, "saved", settled_anew);
+    ASSERT_FALSE(seen.is_null()) << vnumad.output();
+    EXPECT_EQ(seen["uuid"], guest.uuid());
+    for (std::size_t cell = 0; cell < 2; ++cell) {
+        const int home = home_of(placement_of_cell(guest, cell));
+        EXPECT_GE(home, 0) << vnumad.output();
+        EXPECT_EQ(field(seen, "/cells/" + std::to_string(cell) + "/verdict/home"), home) << seen;
+    }
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST(Lifecycle, AGuestOfTheSameNameIsAnotherGuest) {
+    auto first = std::make_unique<Guest>(libvirt_host(), spread("twin"));
+    Daemon vnumad(acting);
+    ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
+    const std::string old_uuid = first->uuid();
+    const pid_t old_pid = first->pid();
+    first.reset();
+
+    Guest second(libvirt_host(), spread("twin"));
+    ASSERT_NE(second.uuid(), old_uuid);
+    ASSERT_NE(second.pid(), old_pid);
+    vnumad.take_reports();
+    const json report = vnumad.wait_for(all_home, settle_limit);
+    ASSERT_FALSE(report.is_null()) << vnumad.output();
+    ASSERT_EQ(report["guests"].size(), 1U) << report;
+    EXPECT_EQ(report["guests"][0]["uuid"], second.uuid());
+    EXPECT_EQ(report["guests"][0]["pid"], second.pid());
+    EXPECT_GE(home_of(placement_of(second)), 0) << vnumad.output();
+    EXPECT_TRUE(second.is_at_work());
+}
+
+// A QEMU that does nothing, its monitor included, for as long as this lives.
+class Frozen {
+  public:
+    explicit Frozen(pid_t pid) : pid_(pid) { ::kill(pid_, SIGSTOP); }
+    ~Frozen() { ::kill(pid_, SIGCONT); }
+    Frozen(const Frozen&) = delete;
+    Frozen& operator=(const Frozen&) = delete;
+
+  private:
+    pid_t pid_;
+};
+
+TEST(Lifecycle, AHungMonitorHoldsUpItsOwnGuestOnly) {
+    // Equal cells: without its monitor they cannot be told apart.
+    Guest hung(libvirt_host(), equal_cells("hung", {0, 0}));
+    Guest other(libvirt_host(), spread("other"));
+    auto frozen = std::make_unique<Frozen>(hung.pid());
+    Daemon vnumad(acting);
+    const auto silent = [](const json& guest) {
+        return is_unsteady_because(guest, "does not answer");
+    };
+    EXPECT_FALSE(wait_for_guest(vnumad, "hung", silent).is_null()) << vnumad.output();
+    const auto other_is_home = [&] { return home_of(placement_of(other)) >= 0; };
+    EXPECT_TRUE(wait_until(other_is_home, settle_limit)) << vnumad.output();
+    EXPECT_TRUE(other.is_at_work());
+
+    frozen.reset();
+    EXPECT_FALSE(wait_for_guest(vnumad, "hung", is_settled).is_null()) << vnumad.output();
+    for (std::size_t cell = 0; cell < 2; ++cell)
+        EXPECT_GE(home_of(placement_of_cell(hung, cell)), 0) << vnumad.output();
+    EXPECT_TRUE(hung.is_at_work());
+    EXPECT_TRUE(other.is_at_work());
+}
+
+}  // namespace
+}  // namespace vnuma::lab
