@@ -7,7 +7,7 @@
 namespace vnuma::lab {
 
 // For vnumad's configuration.
-inline constexpr const char* qmp_config = "source = \"qmp\"\n[qmp]\ndirectory = \"/run/lab/qmp\"\n";
+inline constexpr const char* qmp_config = "source = \"qmp\"\nqmp_dir = \"/run/lab/qmp\"\n";
 
 class DirectGuest final : public RunningGuest {
   public:

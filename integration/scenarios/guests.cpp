@@ -246,7 +246,7 @@ TEST(Guests, AQemuWithoutLibvirtIsServedThroughItsMonitor) {
     EXPECT_EQ(field(seen, "/source"), "qmp") << vnumad.output();
     EXPECT_EQ(field(seen, "/uuid"), guest.uuid()) << seen;
     EXPECT_EQ(field(seen, "/pid"), guest.pid()) << seen;
-    EXPECT_EQ(field(seen, "/cells/0/map"), "qmp") << seen;
+    EXPECT_EQ(field(seen, "/cells/0/map"), "monitor") << seen;
     for (const auto& [vcpu, thread] : guest.vcpu_threads())
         EXPECT_EQ(field(seen, "/cells/" + std::to_string(vcpu) + "/vcpus/0/thread"), thread)
             << seen;
