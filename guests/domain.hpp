@@ -23,6 +23,7 @@ struct MemoryDevice {
     std::string kind;  // "dimm", "virtio-mem", ...
     int cell = 0;
     std::int64_t bytes = 0;                // of the block; for virtio-mem all it could plug
+    std::int64_t plugged = 0;              // of those, what the guest has, or is about to get
     std::optional<std::uint64_t> address;  // guest-physical
 
     friend bool operator==(const MemoryDevice&, const MemoryDevice&) = default;

@@ -1,5 +1,6 @@
 #include "guests/domain_xml.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -100,9 +101,17 @@ void parse_devices(const pugi::xml_node& devices, Domain& domain) {
         const pugi::xml_node target = device.child("target");
         const auto bytes = scaled_bytes(target.child("size"), target.child_value("size"));
         if (!bytes) continue;
+        // virtio-mem's: what it has been asked to plug, and what it has plugged.
+        const auto part = [&](const char* name) {
+            return scaled_bytes(target.child(name), target.child_value(name)).value_or(0);
+        };
+        const bool whole = !target.child("requested");
         MemoryDevice memory{device.child("alias").attribute("name").as_string(),
                             device.attribute("model").as_string(),
-                            target.child("node").text().as_int(), *bytes, std::nullopt};
+                            target.child("node").text().as_int(),
+                            *bytes,
+                            whole ? *bytes : std::max(part("requested"), part("current")),
+                            std::nullopt};
         if (const pugi::xml_attribute base = device.child("address").attribute("base"))
             memory.address = std::strtoull(base.as_string(), nullptr, 0);
         domain.memory_devices.push_back(std::move(memory));

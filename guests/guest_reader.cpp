@@ -32,6 +32,13 @@ std::optional<Process> open_process(const Roots& roots, pid_t pid) {
     return Process::open(pid);
 }
 
+bool same_blocks(const std::vector<MemoryDevice>& a, const std::vector<MemoryDevice>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const MemoryDevice& x, const MemoryDevice& y) {
+                          return x.id == y.id && x.cell == y.cell && x.bytes == y.bytes;
+                      });
+}
+
 void blame(GuestSample& sample, std::string why) {
     if (sample.unsteady.empty()) sample.unsteady = std::move(why);
 }
@@ -85,7 +92,7 @@ GuestSample GuestReader::read(const ListedGuest& listed, Source& source, bool al
             one.id = cell.id;
             one.size = cell.bytes;
             for (const MemoryDevice& device : listed.domain->memory_devices)
-                if (device.cell == cell.id) one.size += device.bytes;
+                if (device.cell == cell.id) one.size += device.plugged;
         }
     if (!find_process(listed, sample)) return sample;
     all = all || !map_domain_;
@@ -170,7 +177,7 @@ void GuestReader::read_process(const ListedGuest& listed, GuestSample& sample, b
 // Whether the map is still that of this domain and of what is mapped.
 bool GuestReader::map_serves(const Domain& domain, const std::vector<Mapping>& mappings) const {
     if (!map_domain_ || !map_.unknown.empty() || map_.blocks.empty() ||
-        domain.memory_devices != map_domain_->memory_devices ||
+        !same_blocks(domain.memory_devices, map_domain_->memory_devices) ||
         domain.cells.size() != map_domain_->cells.size())
         return false;
     for (std::size_t i = 0; i < domain.cells.size(); ++i)
@@ -185,17 +192,18 @@ bool GuestReader::map_serves(const Domain& domain, const std::vector<Mapping>& m
 
 void GuestReader::read_map(const Domain& domain, const std::string& uuid, Source& source,
                            bool all) {
-    const bool first = !map_domain_;
     const auto text = process_->read("maps");
     if (!text || text->empty())
         throw MonitorError("its memory cannot be read (CAP_SYS_PTRACE is needed)");
     const auto mappings = parse_maps(*text);
     if (map_serves(domain, mappings)) return;
-    // One that stays ambiguous is not asked for in every look.
-    if (!first && !all && map_domain_.get() == &domain) return;
+    const bool unchanged = map_domain_.get() == &domain;
     map_ = map_by_size(domain, mappings);
-    const bool ask = source.may_ask_monitor() && (!map_.unknown.empty() || domain.machine.empty());
-    if (ask) map_ = map_by_view(domain, source.read_ram_view(uuid), mappings);
+    // Without a machine type it is QEMU that described the guest, and its monitor knows more. One
+    // that has not helped is not asked again in every look.
+    const bool wanted = !map_.unknown.empty() || domain.machine.empty();
+    if (wanted && source.may_ask_monitor() && (all || !unchanged))
+        map_ = map_by_view(domain, source.read_ram_view(uuid), mappings);
     residency_.clear();
     residency_source_.time = {};
     scan_.reset();
@@ -237,7 +245,9 @@ void GuestReader::read_residency(GuestSample& sample, const PageReaders& readers
             sum_by_numa_maps();
         else
             scan(readers, mode);
-    } catch (const std::system_error& error) {
+    } catch (const std::runtime_error& error) {  // the kernel refuses
+        residency_trouble_ = std::string("its memory cannot be read: ") + error.what();
+    } catch (const std::length_error& error) {  // a guest larger than any scan allows
         residency_trouble_ = std::string("its memory cannot be read: ") + error.what();
     }
     if (!residency_trouble_.empty()) blame(sample, residency_trouble_);

@@ -88,7 +88,9 @@ class PassedThrough : public Monitor {
 
     nlohmann::json execute(const std::string& command, const nlohmann::json& arguments) override {
         char* text = nullptr;
-        const std::string line = qmp::encode_request(command, arguments, 0);
+        nlohmann::json request{{"execute", command}};  // libvirt adds an id of its own
+        if (!arguments.is_null()) request["arguments"] = arguments;
+        const std::string line = request.dump();
         if (virDomainQemuMonitorCommand(domain_, line.c_str(), &text, 0) != 0)
             throw MonitorError("libvirt: " + libvirt_error());
         const std::unique_ptr<char, decltype(&std::free)> owned(text, std::free);

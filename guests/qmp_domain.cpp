@@ -43,7 +43,8 @@ Domain domain_of(const QemuAnswers& answers, const std::string& fallback) {
     for (const qmp::MemoryDevice& device : answers.devices)
         domain.memory_devices.push_back(
             {device.id.empty() ? device.memdev : device.id, device.kind, device.node.value_or(0),
-             static_cast<std::int64_t>(device.max_size), device.address});
+             static_cast<std::int64_t>(device.max_size),
+                                         static_cast<std::int64_t>(device.size), device.address});
     if (answers.balloon_bytes)
         domain.balloon_bytes = static_cast<std::int64_t>(*answers.balloon_bytes);
     return domain;

@@ -21,17 +21,6 @@ namespace {
 constexpr std::chrono::hours command_limit{1};
 constexpr std::chrono::seconds end_limit{1};
 
-// Nothing where QEMU refuses: a guest without a balloon, say.
-template <typename Reply>
-asio::awaitable<std::optional<Reply>> ask_for(qmp::Client& client, qmp::Command<Reply> command) {
-    std::optional<Reply> reply;
-    try {
-        reply = co_await client.execute(std::move(command), command_limit);
-    } catch (const qmp::CommandError&) {
-    }
-    co_return reply;
-}
-
 std::string words_of(std::exception_ptr failure) {
     try {
         if (failure) std::rethrow_exception(failure);
@@ -70,6 +59,8 @@ class QmpSource::Link {
         });
     }
     bool looking() const { return looking_; }
+    // Whether a look under way has got on since this was asked last: it is worth waiting for.
+    bool gets_on() { return std::exchange(answers_seen_, answers_) != answers_; }
     // The connection has ended or was never there, and nothing is under way: a new link is due.
     bool ended() const { return !looking_ && !running_ && (connected_ || !trouble_.empty()); }
     // Nobody is behind the socket, or nobody any more: QEMU killed leaves its file behind.
@@ -89,25 +80,44 @@ class QmpSource::Link {
     }
 
   private:
-    asio::awaitable<void> look() {
-        if (!connected_) {
-            co_await client_.connect(path_);
-            connected_ = running_ = true;
-            asio::co_spawn(context_, client_.run(),
-                           [this](std::exception_ptr) { running_ = false; });
-            co_await client_.negotiate(command_limit);
+    template <typename Reply>
+    asio::awaitable<Reply> ask(qmp::Command<Reply> command) {
+        Reply reply = co_await client_.execute(std::move(command), command_limit);
+        ++answers_;
+        co_return reply;
+    }
+
+    // Nothing where QEMU refuses: a guest without a balloon, say.
+    template <typename Reply>
+    asio::awaitable<std::optional<Reply>> ask_for(qmp::Command<Reply> command) {
+        std::optional<Reply> reply;
+        try {
+            reply = co_await ask(std::move(command));
+        } catch (const qmp::CommandError&) {
         }
+        co_return reply;
+    }
+
+    asio::awaitable<void> connect() {
+        co_await client_.connect(path_);
+        connected_ = running_ = true;
+        asio::co_spawn(context_, client_.run(), [this](std::exception_ptr) { running_ = false; });
+        co_await client_.negotiate(command_limit);
+    }
+
+    asio::awaitable<void> look() {
+        if (!connected_) co_await connect();
         QemuAnswers answers;
-        const auto status = co_await client_.execute(qmp::query_status(), command_limit);
-        const auto migration = co_await ask_for(client_, qmp::query_migrate());
-        answers.uuid = (co_await ask_for(client_, qmp::query_uuid())).value_or("");
-        answers.name = (co_await ask_for(client_, qmp::query_name())).value_or("");
-        answers.cpus = co_await client_.execute(qmp::query_cpus_fast(), command_limit);
-        answers.nodes = co_await client_.execute(qmp::info_numa(), command_limit);
-        answers.backends = co_await client_.execute(qmp::query_memdev(), command_limit);
-        answers.devices = co_await client_.execute(qmp::query_memory_devices(), command_limit);
-        answers.balloon_bytes = co_await ask_for(client_, qmp::query_balloon());
-        const auto iothreads = co_await client_.execute(qmp::query_iothreads(), command_limit);
+        const auto status = co_await ask(qmp::query_status());
+        const auto migration = co_await ask_for(qmp::query_migrate());
+        answers.uuid = (co_await ask_for(qmp::query_uuid())).value_or("");
+        answers.name = (co_await ask_for(qmp::query_name())).value_or("");
+        answers.cpus = co_await ask(qmp::query_cpus_fast());
+        answers.nodes = co_await ask(qmp::info_numa());
+        answers.backends = co_await ask(qmp::query_memdev());
+        answers.devices = co_await ask(qmp::query_memory_devices());
+        answers.balloon_bytes = co_await ask_for(qmp::query_balloon());
+        const auto iothreads = co_await ask(qmp::query_iothreads());
 
         ListedGuest guest;
         guest.state = state_of_qemu(status.status, migration.value_or(""));
@@ -130,6 +140,7 @@ class QmpSource::Link {
     fs::path path_;
     qmp::Client client_;
     bool connected_ = false, running_ = false, looking_ = false, refused_ = false;
+    int answers_ = 0, answers_seen_ = 0;
     std::string trouble_;  // of the last look
     ListedGuest guest_;    // as of the last look that came to its end
 };
@@ -175,14 +186,18 @@ void QmpSource::follow_directory() {
 }
 
 std::vector<ListedGuest> QmpSource::list() {
-    run_until([] { return false; }, milliseconds(0));  // what came since the last time
+    context_.restart();
+    context_.poll();  // what came since the last time
     follow_directory();
     std::vector<Link*> waited_for;
-    for (auto& [file, link] : links_)
-        if (!link->looking()) {
+    for (auto& [file, link] : links_) {
+        const bool gets_on = link->gets_on();
+        if (!link->looking())
             link->begin_look();
-            waited_for.push_back(link.get());
-        }
+        else if (!gets_on)
+            continue;
+        waited_for.push_back(link.get());
+    }
     run_until(
         [&] {
             return std::none_of(waited_for.begin(), waited_for.end(),

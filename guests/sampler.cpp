@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <tuple>
 
 #include "guests/pfn_host.hpp"
 
@@ -16,6 +17,8 @@ using std::chrono::seconds;
 
 // What changes rarely is read in one look of so many, another part of the guests each time.
 constexpr std::size_t looks_for_all = 8;
+
+constexpr std::chrono::steady_clock::time_point never{};
 
 microseconds thread_cpu_time() {
     timespec now{};
@@ -74,8 +77,10 @@ void Sampler::read_residencies(Sample& sample, const std::set<std::string>& urge
     std::vector<GuestSample*> order;
     for (GuestSample& guest : sample.guests)
         order.push_back(&guest);
+    // Those that were never looked at, then those that change under our hands, then by age.
     const auto rank = [&](const GuestSample* guest) {
-        return std::pair(!urgent.contains(guest->uuid), guest->residency.time);
+        const auto time = guest->residency.time;
+        return std::tuple(time != never, !urgent.contains(guest->uuid), time);
     };
     std::stable_sort(order.begin(), order.end(),
                      [&](const GuestSample* a, const GuestSample* b) { return rank(a) < rank(b); });
@@ -84,11 +89,9 @@ void Sampler::read_residencies(Sample& sample, const std::set<std::string>& urge
                               pagemap_ ? "pagemap" : "move_pages"};
     const microseconds begin = thread_cpu_time();
     for (GuestSample* guest : order) {
-        const bool late = thread_cpu_time() - begin >= settings_.residency_time;
-        if (!late || urgent.contains(guest->uuid))
+        if (guest == order.front() || thread_cpu_time() - begin < settings_.residency_time)
             readers_.at(guest->uuid).read_residency(*guest, readers, settings_.residency);
-        else if (guest->residency.time == std::chrono::steady_clock::time_point() &&
-                 guest->unsteady.empty())
+        else if (guest->residency.time == never && guest->unsteady.empty())
             guest->unsteady = "its memory has not been looked at yet";
     }
 }

@@ -18,7 +18,7 @@ class Sampler {
 
     // Blocks for the time of some calls and /proc reads; for a worker thread, one at a time. A
     // guest that cannot be read is in the sample and says why. The residency of `urgent` guests
-    // (uuids) is read whatever it takes. Throws SourceError.
+    // (uuids) is read first. Throws SourceError.
     Sample sample(const std::set<std::string>& urgent);
 
     // Calls that nobody waits for any more and that have not returned: see Source.

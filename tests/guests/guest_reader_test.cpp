@@ -102,7 +102,7 @@ TEST_F(GuestReaderTest, ADomainThatGotMemoryIsMappedAnew) {
     record("vnuma");
     look();
     Domain changed = *listed.domain;
-    changed.memory_devices.push_back({"dimm0", "dimm", 0, 128 << 20, std::nullopt});
+    changed.memory_devices.push_back({"dimm0", "dimm", 0, 128 << 20, 128 << 20, std::nullopt});
     listed.domain = std::make_shared<const Domain>(changed);
     EXPECT_NE(look().unsteady, "") << "the recorded guest has no such device";
     EXPECT_EQ(source.asked, 2);

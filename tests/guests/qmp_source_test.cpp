@@ -159,6 +159,17 @@ TEST_F(QmpSourceTest, AMonitorThatHangsHoldsUpNobodyElse) {
     });
 }
 
+TEST_F(QmpSourceTest, AMonitorThatAnswersAtLastIsHeardThoughNobodyElseTalks) {
+    const Qemu qemu(socket("a"), two_cells);
+    QmpSource source(files.path());
+    list_until(source, one_known);
+    qemu.signal(SIGSTOP);
+    EXPECT_EQ(source.list()[0].unsteady, "its monitor does not answer");
+    qemu.signal(SIGCONT);
+    list_until(source,
+               [](const auto& guests) { return guests[0].unsteady == "it is starting"; });
+}
+
 TEST_F(QmpSourceTest, ASocketNobodyGreetsOnIsAGuestThatDoesNotAnswer) {
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un address{};

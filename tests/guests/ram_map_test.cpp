@@ -54,7 +54,7 @@ TEST(MapBySize, BlocksThatCannotBeToldApartAreNotGuessed) {
 
 TEST(MapBySize, AMemoryDeviceIsABlockOfItsCell) {
     Domain domain = domain_of_cells({512, 256});
-    domain.memory_devices.push_back({"dimm0", "dimm", 0, 128 << 20, 4 * gib});
+    domain.memory_devices.push_back({"dimm0", "dimm", 0, 128 << 20, 128 << 20, 4 * gib});
     const RamMap map =
         map_by_size(domain, {mapping(1000, 512), mapping(2000, 256), mapping(3000, 128)});
     ASSERT_EQ(map.blocks.size(), 3U) << map.unknown;
@@ -135,8 +135,8 @@ TEST(MapByView, CellsOfEqualSizeAreToldByTheirPlaceInTheGuest) {
 
 TEST(MapByView, DevicesAreToldByTheirNames) {
     Domain domain = domain_of_cells({256, 256});
-    domain.memory_devices = {{"dimm0", "dimm", 1, 128 << 20, std::nullopt},
-                             {"vm0", "virtio-mem", 0, 128 << 20, std::nullopt}};
+    domain.memory_devices = {{"dimm0", "dimm", 1, 128 << 20, 128 << 20, std::nullopt},
+                             {"vm0", "virtio-mem", 0, 128 << 20, 128 << 20, std::nullopt}};
     RamView view = view_of({{"memdimm0", 128}, {"a", 256}, {"b", 256}, {"memvm0", 128}});
     std::uint64_t at = 1000;
     for (const auto& [region, size] : std::map<std::string, std::uint64_t>{
