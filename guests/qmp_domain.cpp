@@ -41,9 +41,9 @@ Domain domain_of(const QemuAnswers& answers, const std::string& fallback) {
     domain.name = answers.name.empty() ? fallback : answers.name;
     domain.cells = cells_of(answers);
     for (const qmp::MemoryDevice& device : answers.devices)
-        domain.memory_devices.push_back(
-            {device.id.empty() ? device.memdev : device.id, device.kind, device.node.value_or(0),
-             static_cast<std::int64_t>(device.max_size),
+        domain.memory_devices.push_back({device.id.empty() ? device.memdev : device.id, device.kind,
+                                         device.node.value_or(0),
+                                         static_cast<std::int64_t>(device.max_size),
                                          static_cast<std::int64_t>(device.size), device.address});
     if (answers.balloon_bytes)
         domain.balloon_bytes = static_cast<std::int64_t>(*answers.balloon_bytes);

@@ -27,7 +27,8 @@ class Daemon {
     // Reports that came since the last call.
     std::vector<nlohmann::json> take_reports();
 
-    // The first report since the last call that the condition holds for, or null when none came in time.
+    // The first report since the last call that the condition holds for, or null when none came in
+    // time.
     nlohmann::json wait_for(const std::function<bool(const nlohmann::json&)>& condition,
                             std::chrono::seconds limit);
 

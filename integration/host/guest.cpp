@@ -99,6 +99,12 @@ void Guest::restore() {
     connect_workload();
 }
 
+void Guest::plug(const std::string& device_xml) const {
+    const Domain domain(*host_, uuid_);
+    check(virDomainAttachDeviceFlags(domain.handle, device_xml.c_str(), VIR_DOMAIN_AFFECT_LIVE),
+          name() + ": plugging a device");
+}
+
 void Guest::set_vcpus(int count) const {
     const Domain domain(*host_, uuid_);
     check(

@@ -23,6 +23,7 @@ class Guest final : public RunningGuest {
     void save();     // managed; QEMU ends, the memory is a file
     void restore();  // after save(): a new QEMU
     void set_vcpus(int count) const;
+    void plug(const std::string& device_xml) const;
 
   private:
     struct Domain;  // libvirt's handle, fetched anew for each use: libvirtd may have been restarted

@@ -23,6 +23,7 @@ class LibvirtHost {
     // the two nothing may be asked of libvirt. start_libvirtd() throws std::runtime_error.
     void kill_libvirtd();
     void start_libvirtd();
+    pid_t libvirtd_pid() const { return libvirtd_; }
 
   private:
     pid_t logd_ = -1, libvirtd_ = -1;

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
 
 #include "integration/demo/picture.hpp"
 #include "integration/host/direct_guest.hpp"
@@ -195,6 +197,51 @@ TEST(Guests, SharedMemoryComesHome) {
     EXPECT_EQ(field(block, "/page_bytes"), 4096) << block;
     EXPECT_TRUE(guest.is_at_work());
 }
+
+struct ResidencyCase {
+    const char* test_name;
+    const char* config;
+    const char* mode;
+    const char* way;
+};
+
+class EveryWay : public ::testing::TestWithParam<ResidencyCase> {
+  protected:
+    // One guest for all ways: it is only looked at.
+    static void SetUpTestSuite() {
+        guest = std::make_unique<Guest>(libvirt_host(), equal_cells("measured", {1, 0}));
+    }
+    static void TearDownTestSuite() { guest.reset(); }
+    static inline std::unique_ptr<Guest> guest;
+};
+
+TEST_P(EveryWay, OfReadingResidencyAgreesWithOwnEyes) {
+    Daemon vnumad(std::string(observing) + "[memory]\n" + GetParam().config);
+    // Slices and samples tell all after a while, and then go on telling it.
+    const auto agrees = [&](const json& seen) {
+        if (!is_measured(seen) || field(seen, "/residency/mode") != GetParam().mode) return false;
+        for (std::size_t cell = 0; cell < 2; ++cell)
+            for (const int node : online_nodes())
+                if (std::abs(reported_bytes(seen, cell, node) -
+                             bytes_on(placement_of_cell(*guest, cell), node)) > tolerance_bytes)
+                    return false;
+        return true;
+    };
+    const json seen = wait_for_guest(vnumad, "measured", agrees);
+    ASSERT_FALSE(seen.is_null()) << vnumad.output();
+    EXPECT_EQ(field(seen, "/residency/way"), GetParam().way) << field(seen, "/residency");
+    EXPECT_TRUE(guest->is_at_work());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Guests, EveryWay,
+    ::testing::Values(
+        ResidencyCase{"full", "residency = \"full\"\n", "full", "numa_maps"},
+        ResidencyCase{"sampled", "residency = \"sampled\"\n", "sampled", "move_pages"},
+        ResidencyCase{"incremental", "residency = \"incremental\"\n", "incremental", "move_pages"},
+        ResidencyCase{"pagemap", "residency = \"incremental\"\npagemap = true\n", "incremental",
+                      "pagemap"}),
+    [](const auto& info) { return info.param.test_name; });
 
 TEST(Guests, HelperThreadsAreKnown) {
     Guest guest(libvirt_host(), with_helper_threads("helped"));

@@ -23,6 +23,18 @@ bool is_settled(const json& guest) {
     return all_home({{"guests", {guest}}});
 }
 
+// A process that does nothing, not even answer, for as long as this lives.
+class Frozen {
+  public:
+    explicit Frozen(pid_t pid) : pid_(pid) { ::kill(pid_, SIGSTOP); }
+    ~Frozen() { ::kill(pid_, SIGCONT); }
+    Frozen(const Frozen&) = delete;
+    Frozen& operator=(const Frozen&) = delete;
+
+  private:
+    pid_t pid_;
+};
+
 TEST(Lifecycle, AKilledLibvirtdHarmsNobodyAndIsFoundAgain) {
     Guest guest(libvirt_host(), spread("survivor"));
     Daemon vnumad(acting);
@@ -48,6 +60,27 @@ TEST(Lifecycle, AKilledLibvirtdHarmsNobodyAndIsFoundAgain) {
     EXPECT_TRUE(guest.is_at_work());
 }
 
+TEST(Lifecycle, AFrozenLibvirtdMakesBlindAndNothingElse) {
+    Guest guest(libvirt_host(), spread("patient"));
+    Daemon vnumad(acting);
+    ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
+    const auto pins = affinities_of(guest);
+    {
+        const Frozen frozen(libvirt_host().libvirtd_pid());
+        const auto blind = [](const json& report) {
+            return report.value("blind", "").find("does not answer") != std::string::npos;
+        };
+        // The first call that hangs, and one after the connection was given up.
+        for (int i = 0; i < 8; ++i)
+            EXPECT_FALSE(vnumad.wait_for(blind, settle_limit).is_null()) << vnumad.output();
+        EXPECT_TRUE(guest.is_at_work());
+        EXPECT_EQ(affinities_of(guest), pins);
+    }
+    EXPECT_FALSE(wait_for_guest(vnumad, "patient", is_settled).is_null()) << vnumad.output();
+    EXPECT_EQ(affinities_of(guest), pins);
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+}
+
 TEST(Lifecycle, APluggedVcpuIsFoundInItsCellAndPinnedHome) {
     Guest guest(libvirt_host(), with_room_for_a_vcpu("growing"));
     Daemon vnumad(acting);
@@ -70,6 +103,29 @@ TEST(Lifecycle, APluggedVcpuIsFoundInItsCellAndPinnedHome) {
     EXPECT_TRUE(wait_until(home, settle_limit)) << vnumad.output();
     EXPECT_EQ(affinity_of(thread), affinity_of(guest.vcpu_threads().at(1)));
     EXPECT_FALSE(wait_for_guest(vnumad, "growing", is_settled).is_null()) << vnumad.output();
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST(Lifecycle, APluggedDimmIsABlockOfItsCell) {
+    GuestShape shape = equal_cells("fed");
+    shape.elements = "<maxMemory slots='2' unit='MiB'>2048</maxMemory>";
+    Guest guest(libvirt_host(), shape);
+    Daemon vnumad(acting);
+    ASSERT_FALSE(wait_for_guest(vnumad, "fed", is_settled).is_null()) << vnumad.output();
+
+    guest.plug(
+        "<memory model='dimm'><target><size unit='MiB'>128</size><node>1</node></target>"
+        "</memory>");
+    const auto fed = [](const json& seen) { return field(seen, "/cells/1/blocks").size() == 2; };
+    const json seen = wait_for_guest(vnumad, "fed", fed);
+    ASSERT_FALSE(seen.is_null()) << vnumad.output();
+    EXPECT_EQ(field(seen, "/cells/0/blocks").size(), 1U) << seen;
+    const json dimm = field(seen, "/cells/1/blocks/1");
+    EXPECT_EQ(field(dimm, "/device"), "dimm0") << dimm;
+    EXPECT_EQ(field(dimm, "/bytes"), 128 << 20) << dimm;
+    EXPECT_EQ(field(dimm, "/guest_physical/0/start"), std::int64_t{4} << 30) << dimm;
+    EXPECT_EQ(field(seen, "/cells/1/size_bytes"), (288 + 128) << 20) << seen;
+    EXPECT_FALSE(wait_for_guest(vnumad, "fed", is_settled).is_null()) << vnumad.output();
     EXPECT_TRUE(guest.is_at_work());
 }
 
@@ -143,18 +199,6 @@ TEST(Lifecycle, AGuestOfTheSameNameIsAnotherGuest) {
     EXPECT_GE(home_of(placement_of(second)), 0) << vnumad.output();
     EXPECT_TRUE(second.is_at_work());
 }
-
-// A QEMU that does nothing, its monitor included, for as long as this lives.
-class Frozen {
-  public:
-    explicit Frozen(pid_t pid) : pid_(pid) { ::kill(pid_, SIGSTOP); }
-    ~Frozen() { ::kill(pid_, SIGCONT); }
-    Frozen(const Frozen&) = delete;
-    Frozen& operator=(const Frozen&) = delete;
-
-  private:
-    pid_t pid_;
-};
 
 TEST(Lifecycle, AHungMonitorHoldsUpItsOwnGuestOnly) {
     // Equal cells: without its monitor they cannot be told apart.

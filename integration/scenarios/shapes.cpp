@@ -60,7 +60,8 @@ GuestShape with_memory_devices(const std::string& name) {
 }
 
 GuestShape with_room_for_a_vcpu(const std::string& name) {
-    GuestShape shape{name, {{1, cell_mib}, {2, cell_mib}}, {0, 1}, buffer_mib};
+    GuestShape shape{name, {{1, cell_mib}, {2, cell_mib}}, {0, 1}};
+    shape.buffers_mib = {40, 180, 0};
     shape.online_vcpus = 2;
     return shape;
 }

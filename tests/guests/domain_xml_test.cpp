@@ -97,7 +97,8 @@ TEST(ParseDomain, ReadsRealGuests) {
 TEST(ParseDomain, ReadsMemoryDevices) {
     const Domain domain = test::golden_domain("memory-devices");
     ASSERT_EQ(domain.memory_devices.size(), 2U);
-    EXPECT_EQ(domain.memory_devices[0], (MemoryDevice{"dimm0", "dimm", 1, 128 << 20, 128 << 20, 0x100000000}));
+    EXPECT_EQ(domain.memory_devices[0],
+              (MemoryDevice{"dimm0", "dimm", 1, 128 << 20, 128 << 20, 0x100000000}));
     EXPECT_EQ(domain.memory_devices[1],
               (MemoryDevice{"virtiomem0", "virtio-mem", 1, 128 << 20, 64 << 20, std::nullopt}));
 }

@@ -37,7 +37,10 @@ inline Domain golden_domain(const std::string& shape) {
 // a test makes those it wants.
 class RecordedHost {
   public:
-    explicit RecordedHost(const std::string& shape) {
+    explicit RecordedHost(const std::string& shape) { add(shape); }
+
+    // Another guest on the same host; `pid` is that of the last one.
+    void add(const std::string& shape) {
         namespace fs = std::filesystem;
         const std::string recorded = golden_file("lab/" + shape);
         const auto process = Process::open_recorded(recorded + "/process");

@@ -166,8 +166,7 @@ TEST_F(QmpSourceTest, AMonitorThatAnswersAtLastIsHeardThoughNobodyElseTalks) {
     qemu.signal(SIGSTOP);
     EXPECT_EQ(source.list()[0].unsteady, "its monitor does not answer");
     qemu.signal(SIGCONT);
-    list_until(source,
-               [](const auto& guests) { return guests[0].unsteady == "it is starting"; });
+    list_until(source, [](const auto& guests) { return guests[0].unsteady == "it is starting"; });
 }
 
 TEST_F(QmpSourceTest, ASocketNobodyGreetsOnIsAGuestThatDoesNotAnswer) {

@@ -1,0 +1,85 @@
+#include "guests/sampler.hpp"
+
+#include "tests/guests/golden.hpp"
+
+namespace vnuma {
+namespace {
+
+// Guests that were recorded, as libvirt would list them.
+class RecordedSource : public Source {
+  public:
+    RecordedSource(test::RecordedHost& host, const std::vector<std::string>& shapes,
+                   std::vector<ListedGuest>*& listed) {
+        for (const std::string& shape : shapes) {
+            host.add(shape);
+            ListedGuest guest;
+            guest.domain = std::make_shared<const Domain>(test::golden_domain(shape));
+            guest.uuid = guest.domain->uuid;
+            guest.name = shape;
+            guest.state = RunState::running;
+            guest.pid = host.pid;
+            guests_.push_back(std::move(guest));
+        }
+        listed = &guests_;
+    }
+    const char* name() const override { return "libvirt"; }
+    std::vector<ListedGuest> list() override { return guests_; }
+    bool may_ask_monitor() const override { return false; }
+    RamView read_ram_view(const std::string&) override { throw MonitorError("none"); }
+    std::size_t hung_calls() const override { return 0; }
+
+  private:
+    std::vector<ListedGuest> guests_;
+};
+
+class SamplerTest : public ::testing::Test {
+  protected:
+    SamplerTest() {
+        auto source = std::make_unique<RecordedSource>(
+            host, std::vector<std::string>{"memfd", "wishes"}, listed);
+        SamplerSettings settings;
+        settings.roots = host.roots();
+        settings.residency_time = std::chrono::microseconds(0);  // one guest in each look
+        sampler.emplace(std::move(source), settings);
+    }
+
+    test::RecordedHost host{"helpers"};
+    std::vector<ListedGuest>* listed = nullptr;
+    std::optional<Sampler> sampler;
+};
+
+TEST_F(SamplerTest, ResidencyIsReadInTurnsWhereTimeIsShort) {
+    const Sample first = sampler->sample({});
+    ASSERT_EQ(first.guests.size(), 2U);
+    EXPECT_EQ(first.guests[0].unsteady, "");
+    EXPECT_EQ(first.guests[1].unsteady, "its memory has not been looked at yet");
+    const Sample second = sampler->sample({});
+    EXPECT_EQ(second.guests[1].unsteady, "");
+    EXPECT_FALSE(second.guests[1].cells[0].residency.bytes.empty());
+    EXPECT_EQ(second.guests[0].residency.time, first.guests[0].residency.time) << "as it was";
+    EXPECT_EQ(second.guests[0].cells[0].residency.bytes, first.guests[0].cells[0].residency.bytes);
+    const Sample third = sampler->sample({});
+    EXPECT_GT(third.guests[0].residency.time, second.guests[0].residency.time) << "the oldest";
+}
+
+TEST_F(SamplerTest, WhatIsBeingMovedIsReadFirst) {
+    sampler->sample({});
+    sampler->sample({});
+    const std::string urgent = listed->at(1).uuid;
+    const Sample before = sampler->sample({urgent}), after = sampler->sample({urgent});
+    EXPECT_GT(after.guests[1].residency.time, before.guests[1].residency.time);
+    EXPECT_EQ(after.guests[0].residency.time, before.guests[0].residency.time);
+}
+
+TEST_F(SamplerTest, AGuestThatIsGoneIsForgotten) {
+    sampler->sample({});
+    const std::vector<ListedGuest> both = *listed;
+    listed->pop_back();
+    EXPECT_EQ(sampler->sample({}).guests.size(), 1U);
+    *listed = both;
+    sampler->sample({});
+    EXPECT_EQ(sampler->sample({}).guests[1].unsteady, "");
+}
+
+}  // namespace
+}  // namespace vnuma
