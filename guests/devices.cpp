@@ -28,15 +28,14 @@ std::optional<int> read_node(const std::string& sysfs, const std::string& addres
 void add_vfio_devices(const std::string& file, const std::string& sysfs,
                       std::set<std::string>& addresses) {
     std::error_code error;
-    const std::string name = fs::path(file).filename();
+    const fs::path name = fs::path(file).filename(), root = sysfs;
     if (file.starts_with("/dev/vfio/devices/")) {
-        const fs::path device =
-            fs::read_symlink(sysfs + "/class/vfio-dev/" + name + "/device", error);
+        const fs::path device = fs::read_symlink(root / "class/vfio-dev" / name / "device", error);
         if (!error) addresses.insert(device.filename());
         return;
     }
     for (const auto& entry :
-         fs::directory_iterator(sysfs + "/kernel/iommu_groups/" + name + "/devices", error))
+         fs::directory_iterator(root / "kernel/iommu_groups" / name / "devices", error))
         if (addresses.size() < max_devices) addresses.insert(entry.path().filename());
 }
 

@@ -9,7 +9,8 @@
 namespace vnuma {
 namespace {
 
-// Four missed answers, a second and a half more: a libvirtd that hangs is given up after 10 s.
+// A libvirtd that has said nothing for five intervals, and answered none of the questions in
+// between, is given up: after 10 s.
 constexpr int keepalive_interval_s = 2;
 constexpr unsigned keepalive_count = 4;
 

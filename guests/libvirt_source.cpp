@@ -67,6 +67,7 @@ std::vector<SharedDomain> list_now(virConnectPtr connection) {
         virConnectListAllDomains(connection, &handles, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
     if (count < 0) throw SourceError("libvirt: " + libvirt_error());
     std::vector<SharedDomain> domains;
+    domains.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
         domains.emplace_back(handles[i], virDomainFree);
     std::free(handles);

@@ -56,15 +56,17 @@ Sample Sampler::sample(const std::set<std::string>& urgent) {
     return sample;
 }
 
-void Sampler::add_kernel_vhost_threads(Sample& sample) const {
-    const bool wanted = std::any_of(sample.guests.begin(), sample.guests.end(),
-                                    [](const auto& g) { return g.uses_vhost && g.vhost.empty(); });
-    const auto kthreadd = wanted ? Process::open(2) : std::nullopt;
-    if (!kthreadd) return;
-    const auto found = find_kernel_vhost_threads(*kthreadd);
+void Sampler::add_kernel_vhost_threads(Sample& sample) {
+    const auto lacks = [](const GuestSample& guest) {
+        return guest.uses_vhost && guest.vhost.empty();
+    };
+    if (std::none_of(sample.guests.begin(), sample.guests.end(), lacks)) return;
+    if (looks_ % looks_for_all == 1)
+        if (const auto kthreadd = Process::open(2))
+            kernel_vhost_ = find_kernel_vhost_threads(*kthreadd);
     for (GuestSample& guest : sample.guests) {
-        if (!guest.process) continue;
-        const auto [begin, end] = found.equal_range(guest.process->pid());
+        if (!guest.process || !lacks(guest)) continue;
+        const auto [begin, end] = kernel_vhost_.equal_range(guest.process->pid());
         for (auto at = begin; at != end; ++at) {
             ThreadSample& thread = guest.vhost.emplace_back();
             thread.thread = at->second;

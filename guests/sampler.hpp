@@ -25,7 +25,7 @@ class Sampler {
     std::size_t hung_calls() const { return source_->hung_calls(); }
 
   private:
-    void add_kernel_vhost_threads(Sample& sample) const;
+    void add_kernel_vhost_threads(Sample& sample);
     void read_residencies(Sample& sample, const std::set<std::string>& urgent);
 
     std::unique_ptr<Source> source_;
@@ -33,6 +33,7 @@ class Sampler {
     MovePagesReader move_pages_;
     std::unique_ptr<PagemapReader> pagemap_;      // where it was asked for, and is possible
     std::map<std::string, GuestReader> readers_;  // by uuid
+    std::multimap<pid_t, pid_t> kernel_vhost_;    // by the process they serve
     std::uint64_t looks_ = 0;
 };
 

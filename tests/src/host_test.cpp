@@ -2,29 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
+#include "tests/temporary.hpp"
 
 namespace vnuma {
 namespace {
 
-namespace fs = std::filesystem;
-
-// A sysfs tree on disk, gone with the test.
-class Sysfs {
+class Sysfs : public test::TemporaryDirectory {
   public:
-    Sysfs() {
-        std::string pattern = (fs::temp_directory_path() / "vnuma-sysfs.XXXXXX").string();
-        root_ = ::mkdtemp(pattern.data());
-    }
-    ~Sysfs() { fs::remove_all(root_); }
-    Sysfs(const Sysfs&) = delete;
-    Sysfs& operator=(const Sysfs&) = delete;
-
-    void write(const std::string& file, const std::string& text) const {
-        fs::create_directories((root_ / file).parent_path());
-        std::ofstream(root_ / file) << text;
-    }
     void add_node(int id, const std::string& cpus, const std::string& distance) const {
         const std::string node = "node/node" + std::to_string(id);
         write(node + "/cpulist", cpus);
@@ -34,10 +18,7 @@ class Sysfs {
               prefix + "MemTotal:        2048 kB\n" + prefix + "MemFree:         1000 kB\n" +
                   prefix + "Inactive(file):  500 kB\n" + prefix + "Dirty:           100 kB\n");
     }
-    std::string root() const { return root_.string(); }
-
-  private:
-    fs::path root_;
+    std::string root() const { return path(); }
 };
 
 TEST(ReadHost, ReadsNodesWithSparseNumbers) {
