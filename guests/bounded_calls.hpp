@@ -16,18 +16,18 @@ namespace vnuma {
 
 class BoundedCalls {
   public:
-    // libvirtd serves five calls of a client at once; one is kept for what does not hang.
-    static constexpr std::size_t max_hung = 4;
+    // libvirtd serves five calls of a client at once: the last one serves all that do not hang.
+    static constexpr std::size_t max_at_once = 5;
 
     // The result of `call`, or what it throws. Nothing when it does not return within the limit,
-    // when an earlier call with the same key still hangs, or when too many hang. A call that was
-    // given up goes on: it must own all it uses.
+    // when an earlier call with the same key still hangs, or when as many as can run at once do. A
+    // call that was given up goes on: it must own all it uses.
     template <typename Function>
     std::optional<std::invoke_result_t<Function>> run(const std::string& key, Function call,
                                                       std::chrono::milliseconds limit) {
         using Result = std::invoke_result_t<Function>;
         forget_returned();
-        if (hung_.contains(key) || hung_.size() >= max_hung) return std::nullopt;
+        if (hung_.contains(key) || hung_.size() >= max_at_once) return std::nullopt;
         auto task = std::make_shared<std::packaged_task<Result()>>(std::move(call));
         auto result = std::make_shared<std::future<Result>>(task->get_future());
         boost::asio::post(pool_, [task] { (*task)(); });
@@ -42,6 +42,7 @@ class BoundedCalls {
         forget_returned();
         return hung_.contains(key);
     }
+    // As of the last call of another function.
     std::size_t hung() const { return hung_.size(); }
 
   private:
@@ -50,7 +51,7 @@ class BoundedCalls {
     }
 
     std::map<std::string, std::function<bool()>> hung_;  // by key; whether it has returned
-    boost::asio::thread_pool pool_{max_hung + 1};        // last: its threads end first
+    boost::asio::thread_pool pool_{max_at_once};         // last: its threads end first
 };
 
 }  // namespace vnuma

@@ -9,7 +9,9 @@ bool covers(const RamRange& range, std::uint64_t address) {
     return address >= range.start && address - range.start < range.size;
 }
 
-// "bind:0-1", or with a flag "bind=static:0-1"; all of a cell's bindings hold together.
+}  // namespace
+
+// A policy may have a flag: "bind=static:0-1".
 void apply_policy(std::string_view policy, Residency& residency) {
     if (policy.starts_with("interleave") || policy.starts_with("weighted"))
         residency.forbidden = "its owner has its memory interleaved";
@@ -24,8 +26,6 @@ void apply_policy(std::string_view policy, Residency& residency) {
     if (residency.bound_to.empty())
         residency.forbidden = "its owner bound its memory in a way that leaves no node";
 }
-
-}  // namespace
 
 Residency sum_residency(const std::vector<RamRange>& ranges,
                         const std::vector<NumaMapping>& numa_mappings) {

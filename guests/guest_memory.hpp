@@ -22,6 +22,10 @@ struct Residency {
     std::string forbidden;              // a policy of its owner that leaves no home; mostly empty
 };
 
+// Takes a policy as numa_maps has it ("bind:0-1", "interleave:0-1") for one of this memory's; all
+// of its bindings hold together.
+void apply_policy(std::string_view policy, Residency& residency);
+
 Residency sum_residency(const std::vector<RamRange>& ranges,
                         const std::vector<NumaMapping>& numa_mappings);
 

@@ -32,13 +32,16 @@ struct Description {
 };
 
 int job_operation(virDomainPtr domain) {
+    // A job nobody can name, such as an incoming migration's: leave it alone.
+    constexpr int unnamed = VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN;
     virDomainJobInfo job{};
-    if (virDomainGetJobInfo(domain, &job) != 0 || job.type == VIR_DOMAIN_JOB_NONE)
-        return VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
+    if (virDomainGetJobInfo(domain, &job) != 0)
+        return virGetLastErrorCode() == VIR_ERR_NO_SUPPORT ? VIR_DOMAIN_JOB_OPERATION_UNKNOWN
+                                                           : unnamed;
+    if (job.type == VIR_DOMAIN_JOB_NONE) return VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
     int type = 0, count = 0, operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
     virTypedParameterPtr fields = nullptr;
-    if (virDomainGetJobStats(domain, &type, &fields, &count, 0) != 0)
-        return VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT;  // a job nobody can name: leave it alone
+    if (virDomainGetJobStats(domain, &type, &fields, &count, 0) != 0) return unnamed;
     virTypedParamsGetInt(fields, count, VIR_DOMAIN_JOB_OPERATION, &operation);
     virTypedParamsFree(fields, count);
     return operation;
@@ -204,6 +207,8 @@ const LibvirtSource::Known& LibvirtSource::know(const std::string& uuid, std::st
 
 RamView LibvirtSource::read_ram_view(const std::string& uuid) {
     if (!connection_) throw MonitorError("libvirt has gone");
+    if (!calls_.hangs(uuid) && calls_.hung() >= max_hung_monitors)
+        throw MonitorError("its monitor is not asked while those of others do not answer");
     auto view = calls_.run(
         uuid, [connection = connection_, uuid] { return ask_through(connection->get(), uuid); },
         call_limit);

@@ -19,6 +19,8 @@ class LibvirtSource : public Source {
     // A domain's calls may take this long before it is given up until they return.
     static constexpr std::chrono::milliseconds call_limit{1000};
     static constexpr std::chrono::milliseconds connect_limit{3000};
+    // Monitors that hang at once, before no other is asked: the list needs what is left.
+    static constexpr std::size_t max_hung_monitors = 3;
     static constexpr std::chrono::milliseconds least_wait{1000}, most_wait{30'000};
 
     explicit LibvirtSource(LibvirtSettings settings);

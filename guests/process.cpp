@@ -45,7 +45,8 @@ std::optional<Process> Process::open(pid_t pid) {
     const int pidfd = open_pidfd(pid);
     if (pidfd < 0) {
         if (errno == ESRCH || errno == EINVAL) return std::nullopt;
-        throw std::system_error(errno, std::generic_category(), "pidfd_open");
+        throw std::system_error(errno, std::generic_category(),
+                                "pidfd_open of " + std::to_string(pid));
     }
     const std::string path = "/proc/" + std::to_string(pid);
     const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -131,6 +132,17 @@ std::string Process::read_link(const std::string& link) const {
     std::array<char, PATH_MAX> path{};
     const ssize_t size = ::readlinkat(directory_, link.c_str(), path.data(), path.size());
     return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
+std::optional<std::string> Process::read_head(const std::string& file, std::size_t bytes) const {
+    const int fd = open_file(file);
+    if (fd < 0) return std::nullopt;
+    std::string text(bytes, '\0');
+    const ssize_t size = ::read(fd, text.data(), text.size());
+    ::close(fd);
+    if (size < 0) return std::nullopt;
+    text.resize(static_cast<std::size_t>(size));
+    return text;
 }
 
 int Process::open_file(const std::string& file) const {

@@ -43,6 +43,8 @@ class Process {
 
     // A file of its /proc directory; nothing when it cannot be read (gone, or not permitted).
     std::optional<std::string> read(const std::string& file) const;
+    // The beginning of a file that is long, or costly to read on.
+    std::optional<std::string> read_head(const std::string& file, std::size_t bytes) const;
     // The same for reading bit by bit; the caller closes it. -1, with errno set, if it fails.
     int open_file(const std::string& file) const;
     std::vector<pid_t> tasks() const;

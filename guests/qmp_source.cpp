@@ -20,6 +20,9 @@ namespace {
 // Nobody waits for so long; it only keeps a monitor that never answers from being asked for ever.
 constexpr std::chrono::hours command_limit{1};
 constexpr std::chrono::seconds end_limit{1};
+// For what came since the last look; a peer that never stops talking is not listened to for longer.
+constexpr milliseconds catch_up_limit{5};
+constexpr const char* no_answer = "its monitor does not answer";
 
 std::string words_of(std::exception_ptr failure) {
     try {
@@ -73,7 +76,9 @@ class QmpSource::Link {
         ListedGuest guest = guest_;
         if (guest.uuid.empty()) guest.uuid = guest.name = path_.filename();
         if (looking_)
-            guest.unsteady = "its monitor does not answer";
+            guest.unsteady = negotiated_
+                                 ? no_answer
+                                 : std::string(no_answer) + "; is another client on its socket?";
         else if (!trouble_.empty())
             guest.unsteady = trouble_;
         return guest;
@@ -102,7 +107,13 @@ class QmpSource::Link {
         co_await client_.connect(path_);
         connected_ = running_ = true;
         asio::co_spawn(context_, client_.run(), [this](std::exception_ptr) { running_ = false; });
-        co_await client_.negotiate(command_limit);
+        try {
+            co_await client_.negotiate(command_limit);
+        } catch (const std::exception&) {
+            client_.close();  // of no use without; a new link is made
+            throw;
+        }
+        negotiated_ = true;
     }
 
     asio::awaitable<void> look() {
@@ -139,7 +150,8 @@ class QmpSource::Link {
     asio::io_context& context_;
     fs::path path_;
     qmp::Client client_;
-    bool connected_ = false, running_ = false, looking_ = false, refused_ = false;
+    bool connected_ = false, negotiated_ = false, running_ = false, looking_ = false,
+         refused_ = false;
     int answers_ = 0, answers_seen_ = 0;
     std::string trouble_;  // of the last look
     ListedGuest guest_;    // as of the last look that came to its end
@@ -170,11 +182,13 @@ bool QmpSource::run_until(Condition condition, milliseconds limit) {
 void QmpSource::follow_directory() {
     std::set<std::string> sockets;
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(directory_, error))
-        if (entry.is_socket(error) && sockets.size() < max_sockets)
-            sockets.insert(entry.path().filename());
-    if (!fs::is_directory(directory_, error))
-        throw SourceError(directory_ + ": " + (error ? error.message() : "not a directory"));
+    fs::directory_iterator entry(directory_, error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+        std::error_code gone;
+        if (entry->is_socket(gone) && sockets.size() < max_sockets)
+            sockets.insert(entry->path().filename());
+    }
+    if (error) throw SourceError(directory_ + ": " + error.message());
     std::erase_if(links_, [&](auto& entry) {
         const bool gone = !sockets.contains(entry.first);
         if (gone) entry.second->close();
@@ -186,8 +200,7 @@ void QmpSource::follow_directory() {
 }
 
 std::vector<ListedGuest> QmpSource::list() {
-    context_.restart();
-    context_.poll();  // what came since the last time
+    run_until([] { return false; }, catch_up_limit);
     follow_directory();
     std::vector<Link*> waited_for;
     for (auto& [file, link] : links_) {
@@ -234,7 +247,7 @@ class BlockingMonitor : public Monitor {
                        [outcome](std::exception_ptr failure, nlohmann::json value) {
                            *outcome = {true, failure, std::move(value)};
                        });
-        if (!run_([&] { return outcome->done; })) throw MonitorError("its monitor does not answer");
+        if (!run_([&] { return outcome->done; })) throw MonitorError(no_answer);
         if (outcome->failure) throw MonitorError("its monitor: " + words_of(outcome->failure));
         return std::move(outcome->value);
     }
@@ -249,9 +262,13 @@ class BlockingMonitor : public Monitor {
 
 RamView QmpSource::read_ram_view(const std::string& uuid) {
     for (auto& [file, link] : links_) {
-        if (link->guest().uuid != uuid || link->looking()) continue;
-        BlockingMonitor monitor(context_, link->client(), [this](const auto& condition) {
-            return run_until(condition, 2 * answer_limit);
+        if (link->guest().uuid != uuid) continue;
+        if (link->looking()) throw MonitorError(no_answer);
+        // For all that has to be asked together.
+        const auto end = steady_clock::now() + 2 * answer_limit;
+        BlockingMonitor monitor(context_, link->client(), [this, end](const auto& condition) {
+            const auto left = end - steady_clock::now();
+            return run_until(condition, std::chrono::duration_cast<milliseconds>(left));
         });
         return ask_ram_view(monitor);
     }

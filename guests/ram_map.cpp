@@ -59,23 +59,16 @@ const Mapping* find_mapping(const std::vector<Mapping>& mappings, std::uint64_t 
     return at == mappings.end() ? nullptr : &*at;
 }
 
-bool is_mapped(const std::vector<Mapping>& mappings, const RamRange& range) {
-    std::uint64_t address = range.start;
-    while (address - range.start < range.size) {
-        const Mapping* mapping = find_mapping(mappings, address);
-        if (!mapping) return false;
-        address = mapping->end;
-    }
-    return true;
-}
-
 RamBlock make_block(const Domain& domain, const Wanted& wanted, const RamRange& host,
                     const std::vector<Mapping>& mappings) {
     RamBlock block;
     block.cell = wanted.cell;
     block.host = host;
     if (wanted.device) block.device = wanted.device->id;
-    if (const Mapping* mapping = find_mapping(mappings, host.start)) block.shared = mapping->shared;
+    if (const Mapping* mapping = find_mapping(mappings, host.start)) {
+        block.shared = mapping->shared;
+        block.backing = mapping->path;
+    }
     block.hugetlb = domain.huge_page_bytes > 0;
     if (block.hugetlb) block.page_bytes = domain.huge_page_bytes;
     return block;
@@ -110,6 +103,16 @@ std::vector<std::pair<std::string, std::vector<RamView::Piece>>> order_regions(
 }
 
 }  // namespace
+
+bool is_mapped(const std::vector<Mapping>& mappings, const RamRange& range) {
+    std::uint64_t address = range.start;
+    while (address - range.start < range.size) {
+        const Mapping* mapping = find_mapping(mappings, address);
+        if (!mapping) return false;
+        address = mapping->end;
+    }
+    return true;
+}
 
 RamMap map_by_size(const Domain& domain, const std::vector<Mapping>& mappings) {
     const std::vector<Wanted> wanted = wanted_blocks(domain);

@@ -24,6 +24,7 @@ struct RamBlock {
     int cell = 0;
     RamRange host;
     std::vector<GuestRange> guest;   // empty when it is not known
+    std::string backing;             // the file it maps, as /proc/PID/maps has it; mostly empty
     std::int64_t page_bytes = 4096;  // the smallest it is made of
     bool shared = false;
     bool hugetlb = false;
@@ -51,6 +52,9 @@ struct RamView {
     std::map<std::string, Backend> backends;     // by region
     std::map<std::string, std::string> devices;  // the region of each memory device
 };
+
+// Whether all of the range is mapped, writable.
+bool is_mapped(const std::vector<Mapping>& mappings, const RamRange& range);
 
 // By their sizes, which takes nothing but /proc: QEMU maps each backend as one block of exactly its
 // size. Blocks of one size that belong to different cells cannot be told apart like this.

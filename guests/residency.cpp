@@ -22,6 +22,14 @@ constexpr std::uint64_t divide_up(std::uint64_t value, std::uint64_t by) {
     return value / by + (value % by != 0 ? 1 : 0);
 }
 
+// Whether the sampled page is where one of the chunk's was when they were all looked at.
+bool agrees(const ChunkPages& known, int node, int pages) {
+    if (known.learnt != Learnt::exact) return false;
+    if (node < 0) return known.pages + known.other_pages < pages;
+    return (known.pages > 0 && known.node == node) ||
+           (known.other_pages > 0 && known.other_node == node);
+}
+
 }  // namespace
 
 int sampled_page(std::uint64_t pass) {
@@ -150,6 +158,9 @@ void ResidencyScan::store(const Cursor& cursor, const Batch& batch, std::span<co
         const std::uint64_t bytes = std::min(batch.bytes - i * chunk_bytes, chunk_bytes);
         const std::uint64_t each =
             divide_up(std::min(bytes, chunk_bytes / batch.pages_per_chunk), small_page_bytes);
+        const bool sampled = cursor.learns == Learnt::sampled;
+        if (sampled && agrees(table.at(cursor.chunk + i), nodes[first], static_cast<int>(each)))
+            continue;
         table.store(cursor.chunk + i, count_pages(nodes.subspan(first, count),
                                                   static_cast<int>(each), cursor.learns));
     }

@@ -44,8 +44,9 @@ class ResidencyScan {
     // no further than the end of the pass.
     ScanResult scan_slice(PageReader& reader, const Process& process, std::uint64_t max_pages);
 
-    // One page of each chunk, on to the end of the pass or as `max_pages` allows. The page differs
-    // from pass to pass: each of a chunk's stands for it once in pages_in_chunk passes.
+    // One page of each chunk, on to the end of the pass or as `max_pages` allows. What was learnt
+    // of all pages of a chunk stays unless the sample contradicts it. The page differs from pass to
+    // pass: each of a chunk's stands for it once in pages_in_chunk passes.
     ScanResult sample(PageReader& reader, const Process& process, std::uint64_t max_pages);
 
     // After hotplug and the like. What is known of ranges that stay is kept; the passes go on, from

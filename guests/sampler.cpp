@@ -20,68 +20,86 @@ constexpr std::size_t looks_for_all = 8;
 
 constexpr std::chrono::steady_clock::time_point never{};
 
-microseconds thread_cpu_time() {
+microseconds cpu_time(clockid_t clock) {
     timespec now{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    ::clock_gettime(clock, &now);
     return std::chrono::duration_cast<microseconds>(seconds(now.tv_sec) + nanoseconds(now.tv_nsec));
 }
 
 }  // namespace
 
 Sampler::Sampler(std::unique_ptr<Source> source, SamplerSettings settings)
-    : source_(std::move(source)), settings_(std::move(settings)) {
-    std::string why;
-    if (settings_.pagemap && choose_way(probe_pfns(), why).pagemap)
-        if (auto table = read_pfn_table(why))
-            pagemap_ = std::make_unique<PagemapReader>(std::move(*table));
-}
+    : source_(std::move(source)), settings_(std::move(settings)) {}
 
-Sample Sampler::sample(const std::set<std::string>& urgent) {
+Sample Sampler::sample(const std::set<std::string>& urgent, bool complete) {
+    const microseconds before = cpu_time(CLOCK_PROCESS_CPUTIME_ID);
     Sample sample;
     const std::vector<ListedGuest> listed = source_->list();
-    const microseconds before = thread_cpu_time();
     sample.time = std::chrono::steady_clock::now();
     ++looks_;
+    renew_pagemap();
     std::set<std::string> seen;
     for (const ListedGuest& guest : listed) {
-        const bool all = (std::hash<std::string>()(guest.uuid) + looks_) % looks_for_all == 0;
         seen.insert(guest.uuid);
-        const auto reader = readers_.try_emplace(guest.uuid, settings_.roots).first;
-        sample.guests.push_back(reader->second.read(guest, *source_, all));
+        sample.guests.push_back(read(guest));
     }
     std::erase_if(readers_, [&](const auto& entry) { return !seen.contains(entry.first); });
     add_kernel_vhost_threads(sample);
-    read_residencies(sample, urgent);
-    sample.cpu_time = thread_cpu_time() - before;
+    read_residencies(sample, urgent, complete);
+    for (GuestSample& guest : sample.guests)
+        readers_.at(guest.uuid).memory().fill(guest, std::chrono::steady_clock::now());
+    sample.cpu_time = cpu_time(CLOCK_PROCESS_CPUTIME_ID) - before;
     return sample;
+}
+
+// What goes wrong with one guest is that guest's.
+GuestSample Sampler::read(const ListedGuest& guest) {
+    const bool all = (std::hash<std::string>()(guest.uuid) + looks_) % looks_for_all == 0;
+    GuestReader& reader = readers_.try_emplace(guest.uuid, settings_.roots).first->second;
+    try {
+        return reader.read(guest, *source_, all);
+    } catch (const std::exception& error) {
+        GuestSample failed;
+        failed.uuid = guest.uuid;
+        failed.name = guest.name;
+        failed.source = source_->name();
+        failed.unsteady = error.what();
+        return failed;
+    }
+}
+
+// Memory may have come to the host since.
+void Sampler::renew_pagemap() {
+    if (!settings_.pagemap || looks_ % looks_for_all != 1) return;
+    std::string why;
+    pagemap_.reset();
+    if (!choose_way(probe_pfns(), why).pagemap) return;
+    if (auto table = read_pfn_table(why))
+        pagemap_ = std::make_unique<PagemapReader>(std::move(*table));
 }
 
 void Sampler::add_kernel_vhost_threads(Sample& sample) {
     const auto lacks = [](const GuestSample& guest) {
-        return guest.uses_vhost && guest.vhost.empty();
+        return guest.process && guest.uses_vhost && guest.vhost.empty();
     };
     if (std::none_of(sample.guests.begin(), sample.guests.end(), lacks)) return;
-    if (looks_ % looks_for_all == 1)
-        if (const auto kthreadd = Process::open(2))
-            kernel_vhost_ = find_kernel_vhost_threads(*kthreadd);
+    if (looks_ % looks_for_all == 1) kernel_vhost_ = read_kernel_vhost_threads();
     for (GuestSample& guest : sample.guests) {
-        if (!guest.process || !lacks(guest)) continue;
+        if (!lacks(guest)) continue;
         const auto [begin, end] = kernel_vhost_.equal_range(guest.process->pid());
-        for (auto at = begin; at != end; ++at) {
-            ThreadSample& thread = guest.vhost.emplace_back();
-            thread.thread = at->second;
-            thread.name = "vhost-" + std::to_string(at->first);
-        }
+        for (auto at = begin; at != end; ++at)
+            guest.vhost.push_back(at->second);
     }
 }
 
-void Sampler::read_residencies(Sample& sample, const std::set<std::string>& urgent) {
-    std::vector<GuestSample*> order;
-    for (GuestSample& guest : sample.guests)
-        order.push_back(&guest);
+void Sampler::read_residencies(const Sample& sample, const std::set<std::string>& urgent,
+                               bool complete) {
+    std::vector<const GuestSample*> order;
+    for (const GuestSample& guest : sample.guests)
+        if (guest.process && guest.domain) order.push_back(&guest);
     // Those that were never looked at, then those that change under our hands, then by age.
     const auto rank = [&](const GuestSample* guest) {
-        const auto time = guest->residency.time;
+        const auto time = readers_.at(guest->uuid).memory().residency_time();
         return std::tuple(time != never, !urgent.contains(guest->uuid), time);
     };
     std::stable_sort(order.begin(), order.end(),
@@ -89,12 +107,13 @@ void Sampler::read_residencies(Sample& sample, const std::set<std::string>& urge
     const PageReaders readers{move_pages_,
                               pagemap_ ? static_cast<PageReader&>(*pagemap_) : move_pages_,
                               pagemap_ ? "pagemap" : "move_pages"};
-    const microseconds begin = thread_cpu_time();
-    for (GuestSample* guest : order) {
-        if (guest == order.front() || thread_cpu_time() - begin < settings_.residency_time)
-            readers_.at(guest->uuid).read_residency(*guest, readers, settings_.residency);
-        else if (guest->residency.time == never && guest->unsteady.empty())
-            guest->unsteady = "its memory has not been looked at yet";
+    const microseconds begin = cpu_time(CLOCK_THREAD_CPUTIME_ID);
+    for (const GuestSample* guest : order) {
+        const microseconds spent = cpu_time(CLOCK_THREAD_CPUTIME_ID) - begin;
+        if (guest != order.front() && spent >= settings_.residency_time && !complete) break;
+        readers_.at(guest->uuid)
+            .memory()
+            .read_residency(*guest->process, readers, settings_.residency, complete);
     }
 }
 

@@ -18,22 +18,24 @@ class Sampler {
 
     // Blocks for the time of some calls and /proc reads; for a worker thread, one at a time. A
     // guest that cannot be read is in the sample and says why. The residency of `urgent` guests
-    // (uuids) is read first. Throws SourceError.
-    Sample sample(const std::set<std::string>& urgent);
+    // (uuids) is read first; `complete` reads that of all, whatever it takes. Throws SourceError.
+    Sample sample(const std::set<std::string>& urgent, bool complete);
 
     // Calls that nobody waits for any more and that have not returned: see Source.
     std::size_t hung_calls() const { return source_->hung_calls(); }
 
   private:
+    GuestSample read(const ListedGuest& guest);
+    void renew_pagemap();
     void add_kernel_vhost_threads(Sample& sample);
-    void read_residencies(Sample& sample, const std::set<std::string>& urgent);
+    void read_residencies(const Sample& sample, const std::set<std::string>& urgent, bool complete);
 
     std::unique_ptr<Source> source_;
     SamplerSettings settings_;
     MovePagesReader move_pages_;
-    std::unique_ptr<PagemapReader> pagemap_;      // where it was asked for, and is possible
-    std::map<std::string, GuestReader> readers_;  // by uuid
-    std::multimap<pid_t, pid_t> kernel_vhost_;    // by the process they serve
+    std::unique_ptr<PagemapReader> pagemap_;           // where it was asked for, and is possible
+    std::map<std::string, GuestReader> readers_;       // by uuid
+    std::multimap<pid_t, ThreadSample> kernel_vhost_;  // by the process they serve
     std::uint64_t looks_ = 0;
 };
 

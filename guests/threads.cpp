@@ -74,6 +74,15 @@ std::vector<int> ThreadReader::read_cpuset(const Process& process, pid_t task) {
     return cpus ? parse_number_list(*cpus).value_or(std::vector<int>{}) : std::vector<int>{};
 }
 
+std::optional<ThreadSample> ThreadReader::read_one(const Process& process, pid_t task) {
+    ThreadSample sample;
+    Known known;
+    if (!read_times(process, task, sample) || !read_affinity(process, task, true, known))
+        return std::nullopt;
+    sample.affinity = std::move(known.affinity);
+    return sample;
+}
+
 ThreadGroup ThreadReader::read(const Process& process, const ListedGuest& listed, bool all) {
     const auto told = told_roles(listed);
     ThreadGroup group;
@@ -145,6 +154,18 @@ std::multimap<pid_t, pid_t> find_kernel_vhost_threads(const Process& kthreadd) {
             found.emplace(owner, task);
     }
     return found;
+}
+
+std::multimap<pid_t, ThreadSample> read_kernel_vhost_threads() {
+    std::multimap<pid_t, ThreadSample> threads;
+    const auto kthreadd = Process::open(2);
+    if (!kthreadd) return threads;
+    for (const auto& [owner, task] : find_kernel_vhost_threads(*kthreadd)) {
+        const auto process = Process::open(task);
+        auto sample = process ? ThreadReader::read_one(*process, task) : std::nullopt;
+        if (sample) threads.emplace(owner, std::move(*sample));
+    }
+    return threads;
 }
 
 }  // namespace vnuma

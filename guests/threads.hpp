@@ -24,6 +24,9 @@ class ThreadReader {
     // reads what changes rarely: cpusets, and the threads that are no vCPUs.
     ThreadGroup read(const Process& process, const ListedGuest& listed, bool all);
 
+    // One thread by itself; nothing when it has ended.
+    static std::optional<ThreadSample> read_one(const Process& process, pid_t task);
+
   private:
     struct Known {
         std::uint64_t start_time = 0;
@@ -44,5 +47,8 @@ class ThreadReader {
 // vhost threads of kernels before 6.4, which are the kernel's own: by the pid of the process they
 // serve. `kthreadd` is the process with the number 2.
 std::multimap<pid_t, pid_t> find_kernel_vhost_threads(const Process& kthreadd);
+
+// The same threads of this host, read; a kernel thread is a process of its own.
+std::multimap<pid_t, ThreadSample> read_kernel_vhost_threads();
 
 }  // namespace vnuma

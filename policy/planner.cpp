@@ -201,7 +201,8 @@ class Planner {
         const bool leftovers =
             away > settled_bytes && locality(*item.cell, *item.home) < settled_share;
         if (item.cell->movable && leftovers) verdict.to_move = away;
-        const bool confined = item.cell->confined_to == item.home;
+        // A cell of memory only has nothing to confine.
+        const bool confined = item.cell->vcpus == 0 || item.cell->confined_to == item.home;
         verdict.reason = reason_for(index, confined && verdict.to_move == 0, verdict);
         plan_.verdicts.push_back(verdict);
         if (verdict.reason == Reason::retry_later) return;

@@ -21,7 +21,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::size_t read_chunk_bytes = 64 * 1024;
+constexpr std::size_t read_chunk_bytes = 8 * 1024;  // held for each connection
 constexpr std::size_t max_quoted_bytes = 120;
 constexpr auto never = std::chrono::steady_clock::time_point::max();
 

@@ -101,6 +101,8 @@ void Decoder::feed(std::string_view bytes) {
     buffer_.erase(0, begin_);
     scanned_ -= begin_;
     begin_ = 0;
+    // One long answer is no reason to hold its room for good.
+    if (buffer_.empty() && buffer_.capacity() > max_idle_bytes) buffer_.shrink_to_fit();
     buffer_.append(bytes);
 }
 

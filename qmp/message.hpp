@@ -17,6 +17,9 @@ inline constexpr std::size_t max_line_bytes = 10 * 1024 * 1024;
 // Arrays and objects inside each other; QEMU's own parser stops at 1024.
 inline constexpr int max_nesting = 64;
 
+// What a decoder keeps hold of while no message is under way.
+inline constexpr std::size_t max_idle_bytes = 8 * 1024;
+
 struct Greeting {
     std::string version;  // "7.2.22", or empty when the server does not say
     std::vector<std::string> capabilities;

@@ -31,6 +31,8 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
         const Target target = find(key_of(action));
         if (!target.guest || !target.guest->process) {
             results.push_back({action, 0, "the guest is not in the sample"});
+        } else if (steady_clock::now() >= deadline) {
+            results.push_back({action, 0, ""});  // there was no time left
         } else if (const auto* pin_cell = std::get_if<PinCell>(&action)) {
             results.push_back(pin(*pin_cell, target));
             // Memory does not go where the vCPUs could not.

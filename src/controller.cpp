@@ -27,25 +27,23 @@ std::unique_ptr<Source> make_source(const Config& config) {
     return std::make_unique<LibvirtSource>(config.libvirt);
 }
 
-SamplerSettings sampler_settings(const Config& config, bool once) {
+SamplerSettings sampler_settings(const Config& config) {
     SamplerSettings settings;
     settings.residency = config.residency;
     settings.pagemap = config.pagemap;
     settings.residency_time =
-        once ? std::chrono::hours(1)
-             : std::chrono::duration_cast<std::chrono::microseconds>(config.interval) /
-                   residency_divisor;
+        std::chrono::duration_cast<std::chrono::microseconds>(config.interval) / residency_divisor;
     return settings;
 }
 
 }  // namespace
 
-Controller::Controller(const Config& config, const Host& host, Reporter reporter, bool once)
+Controller::Controller(const Config& config, const Host& host, Reporter reporter)
     : config_(config),
       host_(host),
       reporter_(std::move(reporter)),
       pool_(worker_threads),
-      sampler_(make_source(config), sampler_settings(config, once)),
+      sampler_(make_source(config), sampler_settings(config)),
       actuator_(config, host, pool_, pins_) {}
 
 asio::awaitable<void> Controller::run() {
@@ -63,7 +61,7 @@ asio::awaitable<void> Controller::run() {
 
 asio::awaitable<bool> Controller::run_once() {
     Tick first;
-    previous_ = co_await look(first);
+    previous_ = co_await look(first, true);
     asio::steady_timer timer(co_await asio::this_coro::executor, config_.interval);
     co_await timer.async_wait(asio::use_awaitable);
     const Tick done = co_await tick();
@@ -72,8 +70,8 @@ asio::awaitable<bool> Controller::run_once() {
 }
 
 // Blind means still: without a sample there is no plan, and the next sample starts afresh.
-asio::awaitable<std::optional<Sample>> Controller::look(Tick& tick) {
-    auto sample_all = [this] { return sampler_.sample(acted_on_); };
+asio::awaitable<std::optional<Sample>> Controller::look(Tick& tick, bool complete) {
+    auto sample_all = [this, complete] { return sampler_.sample(acted_on_, complete); };
     try {
         Sample sample = co_await run_blocking(pool_, sample_all);
         co_return sample;
@@ -86,15 +84,13 @@ asio::awaitable<std::optional<Sample>> Controller::look(Tick& tick) {
 }
 
 asio::awaitable<Tick> Controller::tick() {
-    const auto deadline =
-        steady_clock::now() + std::min<steady_clock::duration>(config_.interval, max_sample_age);
     Tick tick;
     tick.number = ++ticks_;
     tick.mode = config_.mode;
     tick.time_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
                        std::chrono::system_clock::now().time_since_epoch())
                        .count();
-    std::optional<Sample> sample = co_await look(tick);
+    std::optional<Sample> sample = co_await look(tick, false);
     if (!sample) {
         previous_.reset();
         co_return tick;
@@ -108,7 +104,10 @@ asio::awaitable<Tick> Controller::tick() {
     }
     pins_.forget_ended(*sample);
     tick.plan = plan(tick.snapshot, history_, config_.planner);
+    tick.pinned = pins_.in_force(*sample);
     if (config_.mode == Mode::act) {
+        const auto deadline =
+            sample->time + std::min<steady_clock::duration>(config_.interval, max_sample_age);
         tick.results = co_await actuator_.apply(tick.plan, *sample, deadline);
         // Homes that nobody acted on are none: whoever watches is told every time what would be.
         history_ = learn(history_, tick.snapshot, tick.plan, tick.results);

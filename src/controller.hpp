@@ -22,13 +22,13 @@ class Controller {
   public:
     using Reporter = std::function<void(const Tick&)>;
 
-    // `once`: for run_once(), which takes the time it needs for residency.
-    Controller(const Config& config, const Host& host, Reporter reporter, bool once);
+    Controller(const Config& config, const Host& host, Reporter reporter);
 
     // Ticks until cancelled. Does not throw for what guests, libvirt or the kernel do.
     boost::asio::awaitable<void> run();
 
-    // Looks twice, an interval apart, plans and applies once. Returns whether it could see.
+    // Looks twice, an interval apart, at all memory the first time; plans and applies once. Returns
+    // whether it could see.
     boost::asio::awaitable<bool> run_once();
 
     // After run() has ended: what was pinned is as its owner had it.
@@ -39,7 +39,7 @@ class Controller {
 
   private:
     boost::asio::awaitable<Tick> tick();
-    boost::asio::awaitable<std::optional<Sample>> look(Tick& tick);
+    boost::asio::awaitable<std::optional<Sample>> look(Tick& tick, bool complete);
 
     const Config& config_;
     const Host& host_;

@@ -113,13 +113,14 @@ Bytes read_available(int node_id, const std::string& root) {
 
 std::map<Bytes, Bytes> read_huge_available(int node_id, const std::string& root) {
     std::map<Bytes, Bytes> available;
-    std::error_code none;  // a kernel without huge pages
-    for (const auto& entry :
-         std::filesystem::directory_iterator(node_directory(root, node_id) + "/hugepages", none)) {
-        const std::string name = entry.path().filename();  // "hugepages-2048kB"
+    // A kernel without huge pages has no such directory, a node that goes offline loses it.
+    std::error_code error;
+    std::filesystem::directory_iterator entry(node_directory(root, node_id) + "/hugepages", error);
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+        const std::string name = entry->path().filename();  // "hugepages-2048kB"
         Bytes kib = 0, pages = 0;
         if (std::sscanf(name.c_str(), "hugepages-%ldkB", &kib) != 1 || kib <= 0) continue;
-        std::istringstream(read_file(entry.path() / "free_hugepages")) >> pages;
+        std::istringstream(read_file(entry->path() / "free_hugepages")) >> pages;
         available[kib * 1024] = pages * kib * 1024;
     }
     return available;

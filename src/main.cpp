@@ -64,8 +64,7 @@ class Service {
   public:
     Service(const Config& config, const Host& host, bool once)
         : once_(once),
-          controller_(
-              config, host, [&](const Tick& tick) { report(tick, host, last_blind_); }, once),
+          controller_(config, host, [&](const Tick& tick) { report(tick, host, last_blind_); }),
           signals_(context_, SIGINT, SIGTERM, SIGHUP),
           grace_(context_) {}
 
@@ -151,13 +150,18 @@ int run(const Config& config, bool once) {
     raise_descriptor_limit();
     Service service(config, host, once);
     sd_notify(0, "READY=1");
-    const int status = service.run();
+    int status = service.run();
     sd_notify(0, "STOPPING=1");
     ignore({SIGINT, SIGTERM, SIGHUP});
     if (config.undo_at_stop) service.undo_pins();
+    try {
+        if (service.failure()) std::rethrow_exception(service.failure());
+    } catch (const std::exception& error) {
+        spdlog::error("{}", error.what());
+        status = exit_failed;
+    }
     // Its worker would be waited for, for ever. What hangs is somebody's monitor, no failure.
-    if (service.hangs()) std::_Exit(service.failure() ? exit_failed : status);
-    if (service.failure()) std::rethrow_exception(service.failure());
+    if (service.hangs()) std::_Exit(status);
     return status;
 }
 

@@ -75,6 +75,8 @@ std::string Pins::apply_pin(const Process& process, const CellSample& cell, cons
         if (vcpu.affinity == ours && !find(vcpu)) continue;  // its owner wants the same
         if (!process.alive()) return "the guest has ended";
         if (!lives(vcpu.thread, vcpu.start_time)) continue;  // unplugged since the sample
+        if (read_affinity(vcpu.thread) != vcpu.affinity)
+            return "someone has just changed the CPUs of vCPU " + std::to_string(vcpu.id);
         if (set_affinity(vcpu.thread, ours) == 0)
             pins_[{vcpu.thread, vcpu.start_time}] = {before, ours};
         else if (errno != ESRCH)
@@ -82,6 +84,17 @@ std::string Pins::apply_pin(const Process& process, const CellSample& cell, cons
                    std::generic_category().message(errno);
     }
     return "";
+}
+
+std::set<pid_t> Pins::in_force(const Sample& sample) const {
+    std::set<pid_t> threads;
+    for (const GuestSample& guest : sample.guests)
+        for (const CellSample& cell : guest.cells)
+            for (const VcpuSample& vcpu : cell.vcpus) {
+                const Pin* pin = find(vcpu);
+                if (pin && pin->ours == vcpu.affinity) threads.insert(vcpu.thread);
+            }
+    return threads;
 }
 
 void Pins::forget_ended(const Sample& sample) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ class Pins {
     // Set when a vCPU that we pinned runs elsewhere now, and not because the kernel put back the
     // owner's choice (kernels before 6.2 do that when any cpuset is written).
     bool changed_by_someone_else(const VcpuSample& vcpu) const;
+
+    // Threads that run where we pinned them.
+    std::set<pid_t> in_force(const Sample& sample) const;
 
     // Whether any vCPU of the cell is pinned by us.
     bool holds(const CellSample& cell) const;

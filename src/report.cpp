@@ -53,7 +53,7 @@ const char* affinity_from(const VcpuSample& vcpu, const std::vector<int>* wish, 
     return vcpu.affinity == vcpu.cpuset || vcpu.cpuset.empty() ? "domain" : "other";
 }
 
-json report_vcpus(const GuestSample& guest, const CellSample& cell, const CellState& state,
+json report_vcpus(const Tick& tick, const GuestSample& guest, const CellSample& cell,
                   const Host& host) {
     json vcpus = json::array();
     for (const VcpuSample& vcpu : cell.vcpus) {
@@ -62,7 +62,7 @@ json report_vcpus(const GuestSample& guest, const CellSample& cell, const CellSt
         value.erase("name");
         value["vcpu"] = vcpu.id;
         value["wish"] = wish ? json(format_number_list(*wish)) : json(nullptr);
-        value["affinity_from"] = affinity_from(vcpu, wish, state.pinned);
+        value["affinity_from"] = affinity_from(vcpu, wish, tick.pinned.contains(vcpu.thread));
         vcpus.push_back(std::move(value));
     }
     return vcpus;
@@ -102,7 +102,7 @@ json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& s
                {"locality", estimate_locality(sample, cell, host)},
                {"map", guest.map_told_by},
                {"blocks", report_blocks(sample.blocks)},
-               {"vcpus", report_vcpus(guest, sample, cell, host)}};
+               {"vcpus", report_vcpus(tick, guest, sample, host)}};
     const auto verdict = std::find_if(tick.plan.verdicts.begin(), tick.plan.verdicts.end(),
                                       [&](const Verdict& v) { return v.key == cell.key; });
     if (verdict != tick.plan.verdicts.end()) value["verdict"] = report_verdict(*verdict, topology);

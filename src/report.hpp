@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct Tick {
     Sample sample;
     Snapshot snapshot;
     Plan plan;
+    std::set<pid_t> pinned;             // threads that were where vnumad had pinned them
     std::vector<ActionResult> results;  // of the actions that were tried
 };
 

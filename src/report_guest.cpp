@@ -31,6 +31,8 @@ json report_blocks(const std::vector<RamBlock>& blocks) {
             ranges.push_back({{"start", range.start}, {"bytes", range.bytes}});
         all.push_back({{"id", block.id},
                        {"device", block.device},
+                       {"backing", block.backing},
+                       {"policy", block.wish ? report_wish(*block.wish) : json(nullptr)},
                        {"guest_physical", ranges},
                        {"host_virtual", block.host.start},
                        {"bytes", block.host.size},

@@ -243,6 +243,20 @@ INSTANTIATE_TEST_SUITE_P(
                       "pagemap"}),
     [](const auto& info) { return info.param.test_name; });
 
+TEST(Guests, MemoryReadInSlicesComesHomeAndIsKnownToBeThere) {
+    Guest guest(libvirt_host(), equal_cells("sliced", {1, 0}));
+    Daemon vnumad(std::string(acting) + "[memory]\nresidency = \"incremental\"\n");
+    // More than one look, so that nothing is planned on where the memory was before.
+    int settled = 0;
+    const auto stays_settled = [&](const json& report) {
+        settled = all_home(report) && report["actions"].empty() ? settled + 1 : 0;
+        return settled == some_ticks;
+    };
+    EXPECT_FALSE(vnumad.wait_for(stays_settled, settle_limit).is_null()) << vnumad.output();
+    expect_cells_on_different_nodes(guest, vnumad.output());
+    EXPECT_TRUE(guest.is_at_work());
+}
+
 TEST(Guests, HelperThreadsAreKnown) {
     Guest guest(libvirt_host(), with_helper_threads("helped"));
     Daemon vnumad(acting);

@@ -153,14 +153,14 @@ void look_again_and_again(benchmark::State& state, const std::vector<pid_t>& pid
     settings.roots = roots;
     Sampler sampler(std::make_unique<FixedSource>(pids), settings);
     std::size_t vcpus = 0;
-    for (const GuestSample& guest : sampler.sample({}).guests)
+    for (const GuestSample& guest : sampler.sample({}, false).guests)
         for (const CellSample& cell : guest.cells)
             vcpus += cell.blocks.size() == 1 ? cell.vcpus.size() : 0;
     if (vcpus != guest_count * vcpu_count) return state.SkipWithError("guests are missing");
     state.counters["bytes_per_guest"] =
         static_cast<double>(::mallinfo2().uordblks - before) / guest_count;
     for (auto _ : state)
-        benchmark::DoNotOptimize(sampler.sample({}));
+        benchmark::DoNotOptimize(sampler.sample({}, false));
 }
 
 void sample_recorded(benchmark::State& state) {

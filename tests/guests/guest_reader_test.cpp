@@ -34,9 +34,15 @@ class GuestReaderTest : public ::testing::Test {
         listed.state = RunState::running;
         listed.pid = host->pid;
     }
-    GuestSample look(bool all = false) { return reader->read(listed, source, all); }
-    void look_at_memory(GuestSample& sample, ResidencyMode mode = ResidencyMode::automatic) {
-        reader->read_residency(sample, {pages, pages, "move_pages"}, mode);
+    // Reads the guest, and its memory too unless told not to.
+    GuestSample look(bool all = false, bool memory = true,
+                     ResidencyMode mode = ResidencyMode::automatic) {
+        GuestSample sample = reader->read(listed, source, all);
+        if (memory && sample.process)
+            reader->memory().read_residency(*sample.process, {pages, pages, "move_pages"}, mode,
+                                            false);
+        reader->memory().fill(sample, std::chrono::steady_clock::now());
+        return sample;
     }
 
     std::optional<test::RecordedHost> host;
@@ -48,8 +54,7 @@ class GuestReaderTest : public ::testing::Test {
 
 TEST_F(GuestReaderTest, SeesAllOfAGuest) {
     record("helpers");
-    GuestSample sample = look();
-    look_at_memory(sample);
+    const GuestSample sample = look();
     EXPECT_EQ(sample.unsteady, "");
     EXPECT_EQ(sample.executable, "/usr/bin/qemu-system-x86_64");
     EXPECT_EQ(sample.memory_nodes, (std::vector<int>{0, 1}));
@@ -66,8 +71,7 @@ TEST_F(GuestReaderTest, SeesAllOfAGuest) {
 
 TEST_F(GuestReaderTest, AsksTheMonitorWhereSizesDoNotTell) {
     record("vnuma");
-    GuestSample sample = look();
-    look_at_memory(sample);
+    const GuestSample sample = look();
     EXPECT_EQ(sample.unsteady, "");
     ASSERT_EQ(sample.cells.size(), 2U);
     EXPECT_EQ(sample.cells[0].blocks.at(0).host.start, test::vnuma_cell0);
@@ -95,7 +99,39 @@ TEST_F(GuestReaderTest, AMonitorThatHangsMakesTheGuestUnsteadyUntilItAnswers) {
     EXPECT_EQ(sample.unsteady, "its monitor does not answer");
     EXPECT_EQ(sample.cells[0].vcpus.size(), 1U) << "what could be read is there";
     source.hangs = false;
+    EXPECT_EQ(look().unsteady, "its monitor does not answer") << "not asked in every look";
+    EXPECT_EQ(source.asked, 1);
+    EXPECT_EQ(look(true).unsteady, "");
+}
+
+TEST_F(GuestReaderTest, AMonitorIsLeftAloneUntilItsGuestRuns) {
+    record("vnuma");
+    listed.state = RunState::migrating;
+    EXPECT_NE(look(true).unsteady.find("asked for its memory when it runs"), std::string::npos);
+    EXPECT_EQ(source.asked, 0);
+    listed.state = RunState::running;
+    EXPECT_EQ(look().unsteady, "") << "at once";
+}
+
+TEST_F(GuestReaderTest, MemoryThatWasNotLookedAtIsNoReasonToAct) {
+    record("helpers");
+    EXPECT_EQ(look(false, false).unsteady, "its memory has not been looked at yet");
     EXPECT_EQ(look().unsteady, "");
+    EXPECT_EQ(look(false, false).unsteady, "") << "what was found before holds";
+    GuestSample late = reader->read(listed, source, false);
+    reader->memory().fill(late, std::chrono::steady_clock::now() + 2 * max_residency_age);
+    EXPECT_EQ(late.unsteady, "its memory was looked at too long ago");
+}
+
+TEST_F(GuestReaderTest, AMemoryOnlyCellIsNoReasonToLeaveAGuestAlone) {
+    record("vnuma");
+    Domain domain = *listed.domain;
+    domain.cells[0].vcpus = {0, 1};
+    domain.cells[1].vcpus = {2, 3};  // none of them is plugged
+    listed.domain = std::make_shared<const Domain>(domain);
+    const GuestSample sample = look();
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.cells[0].vcpus.size(), 2U);
 }
 
 TEST_F(GuestReaderTest, ADomainThatGotMemoryIsMappedAnew) {
@@ -128,8 +164,7 @@ TEST_F(GuestReaderTest, AnUnsteadyGuestStaysWhatItsSourceSays) {
     record("helpers");
     listed.state = RunState::migrating;
     listed.unsteady = why_unsteady(listed.state);
-    GuestSample sample = look();
-    look_at_memory(sample);
+    const GuestSample sample = look();
     EXPECT_EQ(sample.unsteady, "it is migrating");
     EXPECT_FALSE(sample.cells[0].residency.bytes.empty()) << "it is seen all the same";
 }
@@ -144,8 +179,7 @@ TEST_F(GuestReaderTest, OwnersWhoInterleaveMemoryAreLeftAlone) {
 
 TEST_F(GuestReaderTest, HugePagesAreKnownByWhatTheKernelSays) {
     record("hugetlb");
-    GuestSample sample = look();
-    look_at_memory(sample);
+    const GuestSample sample = look();
     EXPECT_TRUE(sample.cells[0].blocks.at(0).hugetlb);
     EXPECT_EQ(sample.cells[0].blocks[0].page_bytes, 2 << 20);
 }

@@ -138,6 +138,24 @@ TEST_F(ResidencyTest, ASampleWithABudgetGoesOnWhereItStopped) {
     EXPECT_EQ(reader.asked[9], base + 9 * chunk_bytes);
 }
 
+TEST_F(ResidencyTest, ASampleLeavesWhatIsExactUnlessItContradicts) {
+    ResidencyScan scan({{{{base, 4 * chunk_bytes}}, {}}});
+    FakeReader before(by_chunk);
+    scan.scan_all(before, self);
+    const Bytes exact = scan.cells()[0].bytes_by_node();
+    scan.sample(before, self, 100);
+    EXPECT_EQ(scan.cells()[0].bytes_by_node(), exact);
+    EXPECT_EQ(scan.cells()[0].at(2).learnt, Learnt::exact);
+    FakeReader moved(all_on_one);
+    scan.sample(moved, self, 100);
+    EXPECT_EQ(scan.cells()[0].bytes_by_node(), (Bytes{{1, 4 * chunk_bytes}}));
+    EXPECT_EQ(scan.cells()[0].at(1).learnt, Learnt::exact) << "it was there all the time";
+    EXPECT_EQ(scan.cells()[0].at(2).learnt, Learnt::sampled);
+    FakeReader freed([](std::uint64_t) { return -1; });
+    scan.sample(freed, self, 100);
+    EXPECT_EQ(scan.cells()[0].bytes_by_node(), Bytes{});
+}
+
 TEST_F(ResidencyTest, EveryPageOfAChunkIsSampledInSoManyPasses) {
     ResidencyScan scan({{{{base, chunk_bytes + 5 * 4096}}, {}}});
     FakeReader reader(all_on_one);

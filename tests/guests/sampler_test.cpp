@@ -49,36 +49,42 @@ class SamplerTest : public ::testing::Test {
 };
 
 TEST_F(SamplerTest, ResidencyIsReadInTurnsWhereTimeIsShort) {
-    const Sample first = sampler->sample({});
+    const Sample first = sampler->sample({}, false);
     ASSERT_EQ(first.guests.size(), 2U);
     EXPECT_EQ(first.guests[0].unsteady, "");
     EXPECT_EQ(first.guests[1].unsteady, "its memory has not been looked at yet");
-    const Sample second = sampler->sample({});
+    const Sample second = sampler->sample({}, false);
     EXPECT_EQ(second.guests[1].unsteady, "");
     EXPECT_FALSE(second.guests[1].cells[0].residency.bytes.empty());
     EXPECT_EQ(second.guests[0].residency.time, first.guests[0].residency.time) << "as it was";
     EXPECT_EQ(second.guests[0].cells[0].residency.bytes, first.guests[0].cells[0].residency.bytes);
-    const Sample third = sampler->sample({});
+    const Sample third = sampler->sample({}, false);
     EXPECT_GT(third.guests[0].residency.time, second.guests[0].residency.time) << "the oldest";
 }
 
+TEST_F(SamplerTest, ACompleteLookReadsAll) {
+    for (const GuestSample& guest : sampler->sample({}, true).guests)
+        EXPECT_EQ(guest.unsteady, "") << guest.name;
+}
+
 TEST_F(SamplerTest, WhatIsBeingMovedIsReadFirst) {
-    sampler->sample({});
-    sampler->sample({});
+    sampler->sample({}, false);
+    sampler->sample({}, false);
     const std::string urgent = listed->at(1).uuid;
-    const Sample before = sampler->sample({urgent}), after = sampler->sample({urgent});
+    const Sample before = sampler->sample({urgent}, false),
+                 after = sampler->sample({urgent}, false);
     EXPECT_GT(after.guests[1].residency.time, before.guests[1].residency.time);
     EXPECT_EQ(after.guests[0].residency.time, before.guests[0].residency.time);
 }
 
 TEST_F(SamplerTest, AGuestThatIsGoneIsForgotten) {
-    sampler->sample({});
+    sampler->sample({}, false);
     const std::vector<ListedGuest> both = *listed;
     listed->pop_back();
-    EXPECT_EQ(sampler->sample({}).guests.size(), 1U);
+    EXPECT_EQ(sampler->sample({}, false).guests.size(), 1U);
     *listed = both;
-    sampler->sample({});
-    EXPECT_EQ(sampler->sample({}).guests[1].unsteady, "");
+    sampler->sample({}, false);
+    EXPECT_EQ(sampler->sample({}, false).guests[1].unsteady, "");
 }
 
 }  // namespace

@@ -166,6 +166,18 @@ TEST(Planner, HugePagesTakeNoRoomOfOrdinaryMemory) {
     EXPECT_EQ(home_of(plan(host, {}, settings), "b"), NodeIndex(1));
 }
 
+TEST(Planner, ACellOfMemoryOnlyIsGatheredAndThenSettled) {
+    Snapshot host = make_snapshot(make_topology(2, 4, 4 * gib),
+                                  {make_guest("a", 0, 0, {100 * mib, 400 * mib})});
+    const Plan made = plan(host, {}, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
+    ASSERT_EQ(made.actions.size(), 1U) << "there is nothing to pin";
+    EXPECT_TRUE(std::holds_alternative<MoveMemory>(made.actions[0]));
+    const History history = learn({}, host, made, {});
+    const Plan next = plan(simulate(host, made), history, settings);
+    EXPECT_EQ(verdict_of(next, "a").reason, Reason::settled);
+}
+
 TEST(Planner, NodesWithoutCpusOrWithoutMemoryAreNoHomes) {
     Topology topology = make_topology(4, 2, 4 * gib);
     topology.nodes[1].cpus = 0;
