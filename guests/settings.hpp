@@ -20,7 +20,7 @@ struct LibvirtSettings {
 enum class ResidencyMode {
     automatic,    // full for guests that are read quickly, incremental for others
     full,         // the kernel's own sums, of all memory in each look
-    incremental,  // one page of each chunk first; then all pages of some chunks in each look
+    incremental,  // one page of each chunk and all pages of some chunks in each look
     sampled,      // one page of each chunk, another one each time
 };
 

@@ -13,6 +13,13 @@ json node_number(const Topology& topology, std::optional<NodeIndex> node) {
     return node ? json(topology.nodes[*node].id) : json(nullptr);
 }
 
+std::vector<int> node_numbers(const Topology& topology, NodeSet set) {
+    std::vector<int> numbers;
+    for (std::size_t n = 0; n < topology.nodes.size(); ++n)
+        if (set.contains(NodeIndex(n))) numbers.push_back(topology.nodes[n].id);
+    return numbers;
+}
+
 json report_nodes(const Topology& topology) {
     json nodes = json::array();
     for (const HostNode& node : topology.nodes) {
@@ -99,6 +106,8 @@ json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& s
                {"size_bytes", sample.size},
                {"cpu_use_milli", cell.cpu_use},
                {"memory_bytes", memory},
+               {"bound_to", format_number_list(sample.residency.bound_to)},
+               {"allowed_nodes", format_number_list(node_numbers(topology, cell.allowed))},
                {"locality", estimate_locality(sample, cell, host)},
                {"map", guest.map_told_by},
                {"blocks", report_blocks(sample.blocks)},
@@ -135,6 +144,7 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
                {"executable", sample.executable},
                {"unsteady", state.unsteady},
                {"immovable", sample.immovable},
+               {"memory_nodes", format_number_list(sample.memory_nodes)},
                {"residency", report_residency(sample.residency, tick.sample)},
                {"threads",
                 {{"emulator", report_threads(sample.emulator, host)},

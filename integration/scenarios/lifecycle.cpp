@@ -81,7 +81,7 @@ TEST(Lifecycle, AFrozenLibvirtdMakesBlindAndNothingElse) {
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 
-TEST(Lifecycle, APluggedVcpuIsFoundInItsCellAndPinnedHome) {
+TEST(Lifecycle, APluggedVcpuIsFoundInItsCellAndPinnedHomeUntilItIsUnplugged) {
     Guest guest(libvirt_host(), with_room_for_a_vcpu("growing"));
     Daemon vnumad(acting);
     const json settled = wait_for_guest(vnumad, "growing", is_settled);
@@ -102,6 +102,12 @@ TEST(Lifecycle, APluggedVcpuIsFoundInItsCellAndPinnedHome) {
     const auto home = [&] { return home_of(placement_of_cell(guest, 1)) >= 0; };
     EXPECT_TRUE(wait_until(home, settle_limit)) << vnumad.output();
     EXPECT_EQ(affinity_of(thread), affinity_of(guest.vcpu_threads().at(1)));
+
+    guest.set_vcpus(2);
+    const auto unplugged = [](const json& seen) {
+        return field(seen, "/cells/1/vcpus").size() == 1;
+    };
+    EXPECT_FALSE(wait_for_guest(vnumad, "growing", unplugged).is_null()) << vnumad.output();
     EXPECT_FALSE(wait_for_guest(vnumad, "growing", is_settled).is_null()) << vnumad.output();
     EXPECT_TRUE(guest.is_at_work());
 }

@@ -20,12 +20,15 @@ Tick tick_of_one_guest(const Host& host) {
     sample.name = "web";
     CellSample vcpus;
     vcpus.vcpus = {{{100, 1, 2, 0, 0, {2, 3}}, 0}, {{101, 1, 0, 0, 0, {0}}, 1}};
+    vcpus.residency.bound_to = {4};
+    sample.memory_nodes = {0, 4};
     sample.cells.push_back(std::move(vcpus));
     tick.sample.guests.push_back(std::move(sample));
     CellState cell;
     cell.key = key;
     cell.cpu_use = 500;
     cell.residency = {300 * mib, 100 * mib};
+    cell.allowed = NodeSet::first(2);
     tick.snapshot.topology = host.topology;
     tick.snapshot.guests.push_back({"u", "web", "", {cell}});
     Verdict verdict;
@@ -48,10 +51,33 @@ TEST(Report, SpeaksOfNodesByTheKernelsNumbers) {
     EXPECT_EQ(cell["memory_bytes"]["4"], 100 * mib);
     EXPECT_EQ(cell["vcpus"][0]["node"], 4);
     EXPECT_EQ(cell["vcpus"][0]["affinity"], "2-3");
+    EXPECT_EQ(cell["allowed_nodes"], "0,4");
+    EXPECT_EQ(cell["bound_to"], "4");
+    EXPECT_EQ(report["guests"][0]["memory_nodes"], "0,4");
     EXPECT_EQ(cell["verdict"]["reason"], "better-home");
     EXPECT_EQ(cell["verdict"]["home"], 4);
     EXPECT_EQ(cell["verdict"]["former_home"], 0);
     EXPECT_DOUBLE_EQ(cell["locality"], 0.5) << "a quarter for vCPU 0, three quarters for vCPU 1";
+}
+
+TEST(Report, SaysWhoGaveAVcpuItsCpus) {
+    const Host host = two_nodes();
+    Tick tick = tick_of_one_guest(host);
+    GuestSample& guest = tick.sample.guests[0];
+    const auto from = [&](int vcpu) {
+        return make_report(tick, host)["guests"][0]["cells"][0]["vcpus"][vcpu]["affinity_from"];
+    };
+    guest.cells[0].vcpus[0].cpuset = {0, 1, 2, 3};
+    EXPECT_EQ(from(0), "other") << "neither pin of ours nor wish, and not all of its cpuset";
+    tick.pinned = {100};
+    EXPECT_EQ(from(0), "vnumad");
+    EXPECT_EQ(from(1), "domain") << "its cpuset is not known";
+    Domain domain;
+    domain.wishes.vcpupin = {{0, {2, 3}}, {1, {0, 1}}};
+    guest.domain = std::make_shared<const Domain>(domain);
+    tick.pinned.clear();
+    EXPECT_EQ(from(0), "domain");
+    EXPECT_EQ(from(1), "other");
 }
 
 TEST(Report, SaysWhatBecameOfEachAction) {
