@@ -204,7 +204,10 @@ void MemoryReader::scan(const Process& process, const PageReaders& readers, Resi
     do
         sampled = scan_->sample(readers.sampling, process, pages_in_sample);
     while (complete && !sampled.pass_completed && !sampled.gone);
-    if (scan_->sampled_passes() == 0) {
+    const bool in_part =
+        std::any_of(scan_->cells().begin(), scan_->cells().end(),
+                    [](const ChunkTable& cell) { return cell.never_learnt() > 0; });
+    if (in_part) {
         trouble_ = "its memory has been looked at in part only";
         return;
     }

@@ -177,6 +177,40 @@ TEST_F(GuestReaderTest, OwnersWhoInterleaveMemoryAreLeftAlone) {
     EXPECT_EQ(look().unsteady, "its owner has its memory interleaved");
 }
 
+// Every page is on node 1.
+class OnOneNode : public PageReader {
+  public:
+    PagesRead page_nodes(const Process&, std::uint64_t, std::uint64_t,
+                         std::span<int> nodes) override {
+        std::fill(nodes.begin(), nodes.end(), 1);
+        return {1, false};
+    }
+};
+
+TEST_F(GuestReaderTest, PagesTellOfMemoryAndTheProcessOfItsPolicy) {
+    record("memfd");
+    const std::string numa_maps = "proc/" + std::to_string(host->pid) + "/numa_maps";
+    std::filesystem::remove(host->files.path(numa_maps));
+    OnOneNode reader_of_pages;
+    const PageReaders readers{reader_of_pages, reader_of_pages, "pagemap"};
+    const auto look_by_pages = [&](ResidencyMode mode, const std::string& policy) {
+        host->files.write(numa_maps, "55d1c0a00000 " + policy + " file=/usr/bin/qemu mapped=1\n");
+        GuestSample sample = reader->read(listed, source, true);
+        reader->memory().read_residency(*sample.process, readers, mode, false);
+        reader->memory().fill(sample, std::chrono::steady_clock::now());
+        return sample;
+    };
+    GuestSample sample = look_by_pages(ResidencyMode::sampled, "default");
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.cells[0].residency.bytes, (std::map<int, std::int64_t>{{1, 384 << 20}}));
+    EXPECT_EQ(std::string(sample.residency.way), "move_pages");
+    sample = look_by_pages(ResidencyMode::incremental, "bind:1");
+    EXPECT_EQ(sample.cells[0].residency.bound_to, std::vector<int>{1});
+    EXPECT_EQ(std::string(sample.residency.way), "pagemap");
+    sample = look_by_pages(ResidencyMode::incremental, "interleave:0-1");
+    EXPECT_EQ(sample.unsteady, "its owner has its memory interleaved");
+}
+
 TEST_F(GuestReaderTest, HugePagesAreKnownByWhatTheKernelSays) {
     record("hugetlb");
     const GuestSample sample = look();
