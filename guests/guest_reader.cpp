@@ -9,6 +9,8 @@
 namespace vnuma {
 namespace {
 
+constexpr std::size_t max_files = 8192;
+
 std::string_view base_name(std::string_view path) {
     const std::size_t slash = path.rfind('/');
     return slash == std::string_view::npos ? path : path.substr(slash + 1);
@@ -113,11 +115,14 @@ void GuestReader::read_process(const ListedGuest& listed, GuestSample& sample, b
     const auto status = process_->read("status");
     const auto nodes = status ? find_status_field(*status, "Mems_allowed_list") : std::nullopt;
     if (nodes) sample.memory_nodes = parse_number_list(*nodes).value_or(std::vector<int>{});
-    // libvirt's XML tells of a device at once, QEMU itself does not.
-    if (all || std::string_view(sample.source) == "qmp")
+    // libvirt's XML tells of a device at once; QEMU has another file open then.
+    auto files = std::string_view(sample.source) == "qmp" ? process_->list("fd", max_files)
+                                                          : std::vector<std::string>();
+    if (all || files != files_)
         devices_ = read_devices(
             *process_, listed.domain ? listed.domain->host_devices : std::vector<std::string>(),
             roots_.sysfs);
+    files_ = std::move(files);
     sample.devices = devices_.devices;
     sample.uses_vhost = devices_.uses_vhost;
     if (listed.domain) sample.immovable = listed.domain->immovable;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "guests/memory_reader.hpp"
 #include "guests/sample.hpp"
@@ -30,6 +31,7 @@ class GuestReader {
     std::string executable_;
     ThreadReader threads_;
     DeviceLook devices_;
+    std::vector<std::string> files_;  // that were open then, by number; only of QEMUs of qmp_dir
     MemoryReader memory_;
 };
 

@@ -8,7 +8,7 @@ namespace {
 
 class ScriptedSource : public Source {
   public:
-    const char* name() const override { return "libvirt"; }
+    const char* name() const override { return called; }
     std::vector<ListedGuest> list() override { return {}; }
     bool may_ask_monitor() const override { return may_ask; }
     RamView read_ram_view(const std::string&) override {
@@ -21,6 +21,7 @@ class ScriptedSource : public Source {
 
     bool may_ask = true, hangs = false;
     int asked = 0;
+    const char* called = "libvirt";
 };
 
 class GuestReaderTest : public ::testing::Test {
@@ -209,6 +210,14 @@ TEST_F(GuestReaderTest, PagesTellOfMemoryAndTheProcessOfItsPolicy) {
     EXPECT_EQ(std::string(sample.residency.way), "pagemap");
     sample = look_by_pages(ResidencyMode::incremental, "interleave:0-1");
     EXPECT_EQ(sample.unsteady, "its owner has its memory interleaved");
+}
+
+TEST_F(GuestReaderTest, ADeviceThatQemuOpensIsSeenInTheNextLook) {
+    record("helpers");
+    source.called = "qmp";
+    EXPECT_EQ(look().immovable, "");
+    host->files.link("/dev/vfio/12", "proc/" + std::to_string(host->pid) + "/fd/50");
+    EXPECT_NE(look().immovable.find("VFIO"), std::string::npos);
 }
 
 TEST_F(GuestReaderTest, HugePagesAreKnownByWhatTheKernelSays) {
