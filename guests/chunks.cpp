@@ -78,7 +78,7 @@ ChunkTable::ChunkTable(std::vector<RamRange> ranges) : ranges_(std::move(ranges)
             throw std::length_error("more memory than one cell can have");
     }
     entries_.resize(chunks);
-    never_learnt_ = chunks;
+    counts_[static_cast<std::size_t>(Learnt::never)] = chunks;
 }
 
 void ChunkTable::change_ranges(std::vector<RamRange> ranges) {
@@ -133,7 +133,8 @@ void ChunkTable::store(std::size_t chunk, const ChunkPages& pages) {
     const ChunkPages before = at(chunk);
     add(before.node, -before.pages);
     add(before.other_node, -before.other_pages);
-    if (before.learnt == Learnt::never) --never_learnt_;
+    --counts_[static_cast<std::size_t>(before.learnt)];
+    split_ -= before.other_pages > 0 ? 1 : 0;
     entry.node = static_cast<unsigned>(pages.node);
     entry.pages = static_cast<unsigned>(pages.pages);
     entry.other_node = static_cast<unsigned>(pages.other_node);
@@ -141,7 +142,8 @@ void ChunkTable::store(std::size_t chunk, const ChunkPages& pages) {
     entry.learnt = static_cast<unsigned>(pages.learnt);
     add(pages.node, pages.pages);
     add(pages.other_node, pages.other_pages);
-    if (pages.learnt == Learnt::never) ++never_learnt_;
+    ++counts_[static_cast<std::size_t>(pages.learnt)];
+    split_ += pages.other_pages > 0 ? 1 : 0;
 }
 
 void ChunkTable::add(int node, std::int64_t pages) {

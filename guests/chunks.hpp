@@ -1,6 +1,7 @@
 // What is known of a cell's memory, for each 2 MiB of it: which host nodes hold its pages. Pure.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -62,7 +63,9 @@ class ChunkTable {
 
     // Of all chunks together, at any time; nodes that hold nothing are left out.
     std::map<int, std::int64_t> bytes_by_node() const;
-    std::size_t never_learnt() const { return never_learnt_; }
+    std::size_t count(Learnt learnt) const { return counts_[static_cast<std::size_t>(learnt)]; }
+    // Chunks with pages on more than one node.
+    std::size_t split() const { return split_; }
 
     std::size_t bytes_held() const;
 
@@ -82,8 +85,9 @@ class ChunkTable {
     std::vector<RamRange> ranges_;
     std::vector<std::size_t> first_chunks_;  // of each range
     std::vector<Entry> entries_;
-    std::vector<NodeTotal> totals_;  // few: a host has a handful of nodes
-    std::size_t never_learnt_ = 0;
+    std::vector<NodeTotal> totals_;        // few: a host has a handful of nodes
+    std::array<std::size_t, 3> counts_{};  // of chunks, by how they were learnt
+    std::size_t split_ = 0;
 };
 
 }  // namespace vnuma

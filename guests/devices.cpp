@@ -52,6 +52,8 @@ DeviceLook read_devices(const Process& process, const std::vector<std::string>& 
             look.immovable = "a host device is assigned to it (VFIO pins its memory)";
         } else if (file.starts_with("/dev/vhost-vdpa")) {
             look.immovable = "a vDPA device is assigned to it (its memory is pinned)";
+        } else if (file == "anon_inode:[kvm-gmem]") {
+            look.immovable = "its memory is private to it (guest_memfd, as SEV-SNP and TDX use it)";
         } else if (file == "/dev/sev") {
             look.immovable = "its memory is encrypted (SEV)";
         } else if (file.starts_with("/dev/vhost-")) {

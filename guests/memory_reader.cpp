@@ -146,6 +146,10 @@ void MemoryReader::fill(GuestSample& sample, steady_clock::time_point now) const
         for (const RamBlock& block : map_.blocks)
             if (block.cell == cell.id) cell.blocks.push_back(block);
         if (i < residency_.size()) cell.residency = residency_[i];
+        if (scan_ && i < scan_->cells().size()) {
+            const ChunkTable& chunks = scan_->cells()[i];
+            cell.chunks = ChunkCounts{chunks.size(), chunks.count(Learnt::exact), chunks.split()};
+        }
         blame(sample, cell.residency.forbidden);
         if (is_interleaved(sample, cell)) blame(sample, "its owner has its memory interleaved");
     }
@@ -161,12 +165,12 @@ void MemoryReader::read_residency(const Process& process, const PageReaders& rea
         std::int64_t small = 0;
         for (const RamBlock& block : map_.blocks)
             if (!block.hugetlb) small += static_cast<std::int64_t>(block.host.size);
-        mode = small <= max_bytes_summed ? ResidencyMode::full : ResidencyMode::incremental;
+        mode = small <= max_bytes_summed ? ResidencyMode::summed : ResidencyMode::incremental;
     }
     source_.mode = name(mode);
     trouble_.clear();
     try {
-        if (mode == ResidencyMode::full)
+        if (mode == ResidencyMode::summed)
             sum_by_numa_maps(process);
         else
             scan(process, readers, mode, complete);
@@ -199,22 +203,24 @@ void MemoryReader::sum_by_numa_maps(const Process& process) {
 void MemoryReader::scan(const Process& process, const PageReaders& readers, ResidencyMode mode,
                         bool complete) {
     if (!scan_) scan_.emplace(scan_cells(*domain_, map_.blocks));
-    source_.way = "move_pages";
-    ScanResult sampled;
-    do
-        sampled = scan_->sample(readers.sampling, process, pages_in_sample);
-    while (complete && !sampled.pass_completed && !sampled.gone);
+    if (mode == ResidencyMode::full) {
+        scan_->scan_all(readers.exact, process);
+    } else {
+        ScanResult sampled;
+        do
+            sampled = scan_->sample(readers.sampling, process, pages_in_sample);
+        while (complete && !sampled.pass_completed && !sampled.gone);
+    }
     const bool in_part =
         std::any_of(scan_->cells().begin(), scan_->cells().end(),
-                    [](const ChunkTable& cell) { return cell.never_learnt() > 0; });
+                    [](const ChunkTable& cell) { return cell.count(Learnt::never) > 0; });
     if (in_part) {
         trouble_ = "its memory has been looked at in part only";
         return;
     }
-    if (mode == ResidencyMode::incremental) {
+    if (mode == ResidencyMode::incremental)
         scan_->scan_slice(readers.exact, process, pages_in_slice);
-        source_.way = readers.exact_way;
-    }
+    source_.way = mode == ResidencyMode::sampled ? "move_pages" : readers.exact_way;
     residency_.clear();
     for (const ChunkTable& cell : scan_->cells()) {
         residency_.emplace_back().bytes = cell.bytes_by_node();

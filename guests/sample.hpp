@@ -29,12 +29,20 @@ struct VcpuSample : ThreadSample {
     int id = 0;
 };
 
+// The 2 MiB chunks of a cell, by what is known of them.
+struct ChunkCounts {
+    std::size_t all = 0;
+    std::size_t exact = 0;  // every page was looked at, not one for all
+    std::size_t split = 0;  // over more than one node
+};
+
 struct CellSample {
     int id = 0;
     std::vector<VcpuSample> vcpus;
     std::vector<RamBlock> blocks;
     Residency residency;
-    std::int64_t size = 0;  // bytes of its own memory and its memory devices
+    std::optional<ChunkCounts> chunks;  // none where memory is summed
+    std::int64_t size = 0;              // bytes of its own memory and its memory devices
 };
 
 inline std::vector<RamRange> host_ranges(const CellSample& cell) {
@@ -46,7 +54,7 @@ inline std::vector<RamRange> host_ranges(const CellSample& cell) {
 
 // How the residency of a guest was found.
 struct ResidencySource {
-    const char* mode = "full";      // "full", "incremental" or "sampled"
+    const char* mode = "summed";    // "summed", "full", "incremental" or "sampled"
     const char* way = "numa_maps";  // "numa_maps", "move_pages" or "pagemap"
     std::chrono::steady_clock::time_point time;
 };

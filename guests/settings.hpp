@@ -18,14 +18,16 @@ struct LibvirtSettings {
 };
 
 enum class ResidencyMode {
-    automatic,    // full for guests that are read quickly, incremental for others
-    full,         // the kernel's own sums, of all memory in each look
+    automatic,    // summed for guests that are read quickly, incremental for others
+    summed,       // the kernel's own sums for all mappings; nothing of single chunks
+    full,         // every page in each look
     incremental,  // one page of each chunk and all pages of some chunks in each look
     sampled,      // one page of each chunk, another one each time
 };
 
-inline constexpr std::array<std::pair<ResidencyMode, const char*>, 4> residency_modes{{
+inline constexpr std::array<std::pair<ResidencyMode, const char*>, 5> residency_modes{{
     {ResidencyMode::automatic, "auto"},
+    {ResidencyMode::summed, "summed"},
     {ResidencyMode::full, "full"},
     {ResidencyMode::incremental, "incremental"},
     {ResidencyMode::sampled, "sampled"},

@@ -165,8 +165,9 @@ void read_memory(Reader& reader, const toml::table& file, Config& config) {
                                 [&](std::int64_t ms) { config.call_time = milliseconds(ms); })},
          {"watermark", share([&](PerMille value) { config.planner.watermark = value; })},
          {"residency",
-          word(config.residency, named({ResidencyMode::automatic, ResidencyMode::full,
-                                        ResidencyMode::incremental, ResidencyMode::sampled}))},
+          word(config.residency,
+               named({ResidencyMode::automatic, ResidencyMode::summed, ResidencyMode::full,
+                      ResidencyMode::incremental, ResidencyMode::sampled}))},
          {"pagemap", flag(config.pagemap)}},
         {});
 }

@@ -108,6 +108,7 @@ json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& s
                {"memory_bytes", memory},
                {"bound_to", format_number_list(sample.residency.bound_to)},
                {"allowed_nodes", format_number_list(node_numbers(topology, cell.allowed))},
+               {"chunks", report_chunks(sample.chunks)},
                {"locality", estimate_locality(sample, cell, host)},
                {"map", guest.map_told_by},
                {"blocks", report_blocks(sample.blocks)},

@@ -43,6 +43,11 @@ json report_blocks(const std::vector<RamBlock>& blocks) {
     return all;
 }
 
+json report_chunks(const std::optional<ChunkCounts>& chunks) {
+    if (!chunks) return nullptr;
+    return {{"all", chunks->all}, {"exact", chunks->exact}, {"split", chunks->split}};
+}
+
 json report_wishes(const Wishes& wishes) {
     json cells = json::object();
     for (const auto& [cell, wish] : wishes.cell_nodes)

@@ -9,6 +9,7 @@
 namespace vnuma {
 
 nlohmann::json report_blocks(const std::vector<RamBlock>& blocks);
+nlohmann::json report_chunks(const std::optional<ChunkCounts>& chunks);
 nlohmann::json report_wishes(const Wishes& wishes);
 
 // The CPUs the domain's description gives the vCPU, or null.

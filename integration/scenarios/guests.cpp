@@ -236,7 +236,8 @@ TEST_P(EveryWay, OfReadingResidencyAgreesWithOwnEyes) {
 INSTANTIATE_TEST_SUITE_P(
     Guests, EveryWay,
     ::testing::Values(
-        ResidencyCase{"full", "residency = \"full\"\n", "full", "numa_maps"},
+        ResidencyCase{"summed", "residency = \"summed\"\n", "summed", "numa_maps"},
+        ResidencyCase{"full", "residency = \"full\"\n", "full", "move_pages"},
         ResidencyCase{"sampled", "residency = \"sampled\"\n", "sampled", "move_pages"},
         ResidencyCase{"incremental", "residency = \"incremental\"\n", "incremental", "move_pages"},
         ResidencyCase{"pagemap", "residency = \"incremental\"\npagemap = true\n", "incremental",

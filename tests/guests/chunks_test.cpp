@@ -69,7 +69,7 @@ TEST(ChunkTable, EveryRangeBeginsAChunkAndMayEndInAShorterOne) {
     const ChunkTable table(
         {{base, 3 * chunk_bytes}, {base * 2, 0}, {base * 2, chunk_bytes + 8192}});
     ASSERT_EQ(table.size(), 5U);
-    EXPECT_EQ(table.never_learnt(), 5U);
+    EXPECT_EQ(table.count(Learnt::never), 5U);
     EXPECT_EQ(table.rest_of_range(1).address, base + chunk_bytes);
     EXPECT_EQ(table.rest_of_range(1).bytes, 2 * chunk_bytes);
     EXPECT_EQ(table.rest_of_range(3).range, 2U);
@@ -106,12 +106,12 @@ TEST(ChunkTable, AStoreReplacesWhatWasKnown) {
     table.store(0, on(0));
     table.store(1, {0, 300, 1, 212, Learnt::exact});
     EXPECT_EQ(table.bytes_by_node(), (Bytes{{0, 812 * 4096}, {1, 212 * 4096}}));
-    EXPECT_EQ(table.never_learnt(), 0U);
+    EXPECT_EQ(table.count(Learnt::never), 0U);
     table.store(0, on(1));
     table.store(1, on(1));
     EXPECT_EQ(table.bytes_by_node(), (Bytes{{1, 1024 * 4096}}));
     table.store(0, {});
-    EXPECT_EQ(table.never_learnt(), 1U);
+    EXPECT_EQ(table.count(Learnt::never), 1U);
 }
 
 // Whatever is stored in whatever order, the running totals are those of a rescan.
@@ -141,7 +141,7 @@ TEST(ChunkTable, TotalsAreThoseOfAllChunksAfterAnyStores) {
             if (model[i].learnt == Learnt::never) ++never;
         }
         EXPECT_EQ(table.bytes_by_node(), bytes);
-        EXPECT_EQ(table.never_learnt(), never);
+        EXPECT_EQ(table.count(Learnt::never), never);
     }
 }
 
@@ -163,7 +163,7 @@ TEST_F(ChangeRanges, WhatStaysIsKeptAndWhatCameIsUnknown) {
     EXPECT_EQ(table.at(1), on(2));
     EXPECT_EQ(table.at(2), on(3, 1));
     EXPECT_EQ(table.bytes_by_node(), (Bytes{{2, 512 * 4096}, {3, 4096}}));
-    EXPECT_EQ(table.never_learnt(), 1U);
+    EXPECT_EQ(table.count(Learnt::never), 1U);
 }
 
 TEST_F(ChangeRanges, ARangeThatGrewKeepsItsWholeChunks) {
@@ -172,7 +172,7 @@ TEST_F(ChangeRanges, ARangeThatGrewKeepsItsWholeChunks) {
     EXPECT_EQ(table.at(1), on(1));
     EXPECT_EQ(table.at(4), on(2));
     EXPECT_EQ(table.at(5), ChunkPages()) << "its chunk was shorter";
-    EXPECT_EQ(table.never_learnt(), 3U);
+    EXPECT_EQ(table.count(Learnt::never), 3U);
 }
 
 TEST_F(ChangeRanges, ARangeThatLostItsMiddleKeepsBothEnds) {
@@ -186,14 +186,14 @@ TEST_F(ChangeRanges, ARangeThatLostItsMiddleKeepsBothEnds) {
 
 TEST_F(ChangeRanges, ChunksThatBeginElsewhereAreUnknown) {
     table.change_ranges({{base + 4096, 2 * chunk_bytes}});
-    EXPECT_EQ(table.never_learnt(), 2U);
+    EXPECT_EQ(table.count(Learnt::never), 2U);
     EXPECT_EQ(table.bytes_by_node(), Bytes());
 }
 
 TEST_F(ChangeRanges, TheSameRangesChangeNothing) {
     table.change_ranges({{base, 2 * chunk_bytes}, {2 * base, chunk_bytes + 4096}});
     EXPECT_EQ(table.at(3), on(3, 1));
-    EXPECT_EQ(table.never_learnt(), 0U);
+    EXPECT_EQ(table.count(Learnt::never), 0U);
     table.change_ranges({});
     EXPECT_EQ(table.size(), 0U);
 }

@@ -56,6 +56,11 @@ TEST_F(DevicesTest, EncryptedMemoryAndVhostAreSeen) {
     EXPECT_NE(look().immovable, "");
 }
 
+TEST_F(DevicesTest, MemoryOfAConfidentialGuestIsSeenWithoutItsXml) {
+    open("anon_inode:[kvm-gmem]");
+    EXPECT_NE(look().immovable.find("guest_memfd"), std::string::npos);
+}
+
 TEST_F(DevicesTest, AGuestWithoutAnyHasNone) {
     open("/dev/kvm");
     open("socket:[123]");

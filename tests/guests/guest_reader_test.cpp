@@ -205,6 +205,11 @@ TEST_F(GuestReaderTest, PagesTellOfMemoryAndTheProcessOfItsPolicy) {
     EXPECT_EQ(sample.unsteady, "");
     EXPECT_EQ(sample.cells[0].residency.bytes, (std::map<int, std::int64_t>{{1, 384 << 20}}));
     EXPECT_EQ(std::string(sample.residency.way), "move_pages");
+    EXPECT_EQ(sample.cells[0].chunks->all, 192U);
+    EXPECT_EQ(sample.cells[0].chunks->exact, 0U);
+    sample = look_by_pages(ResidencyMode::full, "default");
+    EXPECT_EQ(sample.cells[0].chunks->exact, 192U);
+    EXPECT_EQ(sample.cells[0].chunks->split, 0U);
     sample = look_by_pages(ResidencyMode::incremental, "bind:1");
     EXPECT_EQ(sample.cells[0].residency.bound_to, std::vector<int>{1});
     EXPECT_EQ(std::string(sample.residency.way), "pagemap");

@@ -69,7 +69,7 @@ TEST_F(ResidencyTest, AFullScanAsksForEveryPageOnce) {
               (Bytes{{0, 9 * chunk + chunk / 2}, {1, 10 * chunk}, {3, chunk / 2}}));
     EXPECT_EQ(scan.cells()[1].bytes_by_node(), (Bytes{{2, chunk + 8192}}));
     EXPECT_EQ(scan.cells()[0].at(2), (ChunkPages{0, 256, 3, 256, Learnt::exact}));
-    EXPECT_EQ(scan.cells()[0].never_learnt(), 0U);
+    EXPECT_EQ(scan.cells()[0].count(Learnt::never), 0U);
 }
 
 TEST_F(ResidencyTest, SlicesGoRoundThroughAllCells) {
@@ -92,7 +92,7 @@ TEST_F(ResidencyTest, ABudgetBelowAChunkIsOneChunk) {
     ResidencyScan scan({{{{base, 2 * chunk_bytes}}, {}}});
     FakeReader reader(all_on_one);
     EXPECT_EQ(scan.scan_slice(reader, self, 0).pages, 512U);
-    EXPECT_EQ(scan.cells()[0].never_learnt(), 1U);
+    EXPECT_EQ(scan.cells()[0].count(Learnt::never), 1U);
     EXPECT_EQ(scan.scan_slice(reader, self, 1).pages, 512U);
     EXPECT_EQ(scan.sample(reader, self, 0).pages, 1U);
 }
@@ -119,7 +119,7 @@ TEST_F(ResidencyTest, ASampleAsksForOnePageOfEachChunk) {
     EXPECT_TRUE(result.pass_completed);
     EXPECT_EQ(scan.sampled_passes(), 1U);
     EXPECT_EQ(scan.exact_passes(), 0U);
-    EXPECT_EQ(scan.cells()[0].never_learnt(), 0U);
+    EXPECT_EQ(scan.cells()[0].count(Learnt::never), 0U);
     EXPECT_EQ(scan.cells()[0].at(0), (ChunkPages{1, 512, 0, 0, Learnt::sampled}));
     EXPECT_EQ(scan.cells()[0].at(6001), (ChunkPages{1, 2, 0, 0, Learnt::sampled}));
     EXPECT_EQ(scan.cells()[0].bytes_by_node().at(1),
@@ -224,9 +224,9 @@ TEST_F(ResidencyTest, AChangeOfRangesKeepsThePassGoing) {
     FakeReader reader(all_on_one);
     scan.scan_slice(reader, self, 1024);
     scan.change_cells({{{{base, 4 * chunk_bytes}, {other, chunk_bytes}}, {}}});
-    EXPECT_EQ(scan.cells()[0].never_learnt(), 3U);
+    EXPECT_EQ(scan.cells()[0].count(Learnt::never), 3U);
     EXPECT_TRUE(scan.scan_slice(reader, self, 10000).pass_completed);
-    EXPECT_EQ(scan.cells()[0].never_learnt(), 0U);
+    EXPECT_EQ(scan.cells()[0].count(Learnt::never), 0U);
     EXPECT_EQ(reader.asked.size(), 5U * 512);
 }
 
