@@ -131,8 +131,8 @@ void DirectGuest::destroy() {
     pid_ = -1;
 }
 
-json DirectGuest::execute(const std::string& command) {
-    monitor_.send({{"execute", command}});
+json DirectGuest::execute(const std::string& command, const json& arguments) {
+    monitor_.send({{"execute", command}, {"arguments", arguments}});
     while (true) {
         const json message = monitor_.receive(reply_limit);
         if (message.contains("return")) return message["return"];

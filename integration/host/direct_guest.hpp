@@ -18,6 +18,10 @@ class DirectGuest final : public RunningGuest {
     std::map<int, pid_t> vcpu_threads() const override { return threads_; }
     const std::string& uuid() const { return uuid_; }
 
+    // A command to its monitor, and what that returns. Throws std::runtime_error.
+    nlohmann::json execute(const std::string& command,
+                           const nlohmann::json& arguments = nlohmann::json::object());
+
   private:
     void create() override;
     void let_run() override;
@@ -26,8 +30,6 @@ class DirectGuest final : public RunningGuest {
 
     std::vector<std::string> arguments() const;
     std::string file(const std::string& suffix) const;
-    nlohmann::json execute(const std::string& command);
-
     std::string uuid_;
     std::map<int, pid_t> threads_;
     JsonSocket monitor_;  // a second one: a monitor serves one client

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "integration/demo/picture.hpp"
+#include "integration/host/direct_guest.hpp"
 #include "integration/host/files.hpp"
 #include "integration/host/process.hpp"
 #include "integration/scenarios/scenario.hpp"
@@ -155,6 +156,30 @@ TEST(Lifecycle, APausedGuestIsLeftAloneUntilItIsResumed) {
     ASSERT_FALSE(resumed.is_null()) << vnumad.output();
     EXPECT_EQ(field(resumed, "/state"), "running") << resumed;
     EXPECT_EQ(affinities_of(guest), pins);
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST(Lifecycle, AMigratingGuestIsLeftAloneUntilItStays) {
+    DirectGuest guest(equal_cells("leaving"));
+    Daemon vnumad(std::string(acting) + qmp_config);
+    const json home = wait_for_guest(vnumad, "leaving", is_settled);
+    ASSERT_FALSE(home.is_null()) << vnumad.output();
+    const auto pins = affinities_of(guest);
+
+    // So slow that it never ends by itself.
+    guest.execute("migrate-set-parameters", {{"max-bandwidth", 1 << 20}});
+    guest.execute("migrate", {{"uri", "exec:cat >/dev/null"}});
+    const auto migrating = [](const json& seen) { return field(seen, "/state") == "migrating"; };
+    const json seen = wait_for_guest(vnumad, "leaving", migrating);
+    ASSERT_FALSE(seen.is_null()) << vnumad.output();
+    EXPECT_TRUE(is_unsteady_because(seen, "it is migrating")) << seen;
+    for (const auto& [vcpu, thread] : guest.vcpu_threads())
+        EXPECT_EQ(affinity_of(thread), pins.at(thread));
+
+    guest.execute("migrate_cancel");
+    const json stays = wait_for_guest(vnumad, "leaving", is_settled);
+    ASSERT_FALSE(stays.is_null()) << vnumad.output();
+    EXPECT_EQ(field(stays, "/state"), "running") << stays;
     EXPECT_TRUE(guest.is_at_work());
 }
 
