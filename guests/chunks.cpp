@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <stdexcept>
 #include <utility>
 
 namespace vnuma {
@@ -11,10 +10,6 @@ namespace {
 
 constexpr bool is_node(int node) {
     return node >= 0 && node <= max_node_id;
-}
-
-std::size_t chunks_of(const RamRange& range) {
-    return range.size / chunk_bytes + (range.size % chunk_bytes != 0 ? 1 : 0);
 }
 
 // Without an early exit and by a constant count, for which the compiler uses wide instructions:
@@ -68,53 +63,17 @@ ChunkPages count_pages(std::span<const int> nodes, int pages_each, Learnt learnt
     return {nodes.front(), static_cast<int>(nodes.size()) * pages_each, 0, 0, learnt};
 }
 
-ChunkTable::ChunkTable(std::vector<RamRange> ranges) : ranges_(std::move(ranges)) {
-    std::size_t chunks = 0;
-    for (const RamRange& range : ranges_) {
-        first_chunks_.push_back(chunks);
-        chunks += chunks_of(range);
-        if (chunks_of(range) > max_chunks || chunks > max_chunks ||
-            range.start + range.size < range.start)
-            throw std::length_error("more memory than one cell can have");
-    }
-    entries_.resize(chunks);
-    counts_[static_cast<std::size_t>(Learnt::never)] = chunks;
+ChunkTable::ChunkTable(std::vector<RamRange> ranges)
+    : grid_(std::move(ranges), chunk_bytes, max_chunks), entries_(grid_.size()) {
+    counts_[static_cast<std::size_t>(Learnt::never)] = grid_.size();
 }
 
 void ChunkTable::change_ranges(std::vector<RamRange> ranges) {
-    const auto same = [](const RamRange& a, const RamRange& b) {
-        return a.start == b.start && a.size == b.size;
-    };
-    if (std::equal(ranges.begin(), ranges.end(), ranges_.begin(), ranges_.end(), same)) return;
+    if (ranges == grid_.ranges()) return;
     ChunkTable next(std::move(ranges));
-    for (std::size_t chunk = 0; chunk < next.size();) {
-        const RestOfRange to = next.rest_of_range(chunk);
-        const std::size_t chunks = chunks_of({to.address, to.bytes});
-        for (std::size_t i = 0; i < ranges_.size(); ++i) {
-            const RamRange& from = ranges_[i];
-            const std::uint64_t start = std::max(from.start, to.address);
-            const std::uint64_t end = std::min(from.start + from.size, to.address + to.bytes);
-            if (start >= end || (from.start - to.address) % chunk_bytes != 0) continue;
-            std::size_t old = first_chunks_[i] + (start - from.start) / chunk_bytes;
-            std::size_t now = chunk + (start - to.address) / chunk_bytes;
-            for (std::uint64_t at = start; at < end; at += chunk_bytes, ++old, ++now) {
-                const std::uint64_t was = std::min(chunk_bytes, from.start + from.size - at);
-                const std::uint64_t is = std::min(chunk_bytes, to.address + to.bytes - at);
-                if (was == is) next.store(now, this->at(old));
-            }
-        }
-        chunk += chunks;
-    }
+    for_same_chunks(grid_, next.grid_,
+                    [&](std::size_t from, std::size_t to) { next.store(to, at(from)); });
     *this = std::move(next);
-}
-
-RestOfRange ChunkTable::rest_of_range(std::size_t chunk) const {
-    assert(chunk < size());
-    // The last range that begins here or before; empty ranges begin where the next one does.
-    const auto after = std::upper_bound(first_chunks_.begin(), first_chunks_.end(), chunk);
-    const auto range = static_cast<std::size_t>(after - first_chunks_.begin()) - 1;
-    const std::uint64_t offset = (chunk - first_chunks_[range]) * chunk_bytes;
-    return {range, ranges_[range].start + offset, ranges_[range].size - offset};
 }
 
 ChunkPages ChunkTable::at(std::size_t chunk) const {
@@ -165,8 +124,7 @@ std::map<int, std::int64_t> ChunkTable::bytes_by_node() const {
 }
 
 std::size_t ChunkTable::bytes_held() const {
-    return sizeof(*this) + entries_.capacity() * sizeof(Entry) +
-           ranges_.capacity() * sizeof(RamRange) + first_chunks_.capacity() * sizeof(std::size_t) +
+    return sizeof(*this) + entries_.capacity() * sizeof(Entry) + grid_.bytes_held() +
            totals_.capacity() * sizeof(NodeTotal);
 }
 

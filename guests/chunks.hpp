@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "guests/guest_memory.hpp"
+#include "guests/chunk_grid.hpp"
 
 namespace vnuma {
 
@@ -35,14 +35,7 @@ struct ChunkPages {
 // max_node_id there is no page.
 ChunkPages count_pages(std::span<const int> nodes, int pages_each, Learnt learnt);
 
-// What follows a chunk's beginning up to the end of the range that it is in.
-struct RestOfRange {
-    std::size_t range = 0;  // index
-    std::uint64_t address = 0, bytes = 0;
-};
-
-// The chunks of one cell, 8 bytes for each, numbered through its ranges in their order. Every
-// range begins a chunk of its own, and its last one may be shorter.
+// The chunks of one cell, 8 bytes for each.
 class ChunkTable {
   public:
     ChunkTable() = default;
@@ -53,8 +46,7 @@ class ChunkTable {
     void change_ranges(std::vector<RamRange> ranges);
 
     std::size_t size() const { return entries_.size(); }
-    const std::vector<RamRange>& ranges() const { return ranges_; }
-    RestOfRange rest_of_range(std::size_t chunk) const;
+    const ChunkGrid& grid() const { return grid_; }
 
     ChunkPages at(std::size_t chunk) const;
     // `pages` sum up to no more than the chunk has. Its cost depends on nothing but the number of
@@ -82,8 +74,7 @@ class ChunkTable {
 
     void add(int node, std::int64_t pages);
 
-    std::vector<RamRange> ranges_;
-    std::vector<std::size_t> first_chunks_;  // of each range
+    ChunkGrid grid_;
     std::vector<Entry> entries_;
     std::vector<NodeTotal> totals_;        // few: a host has a handful of nodes
     std::array<std::size_t, 3> counts_{};  // of chunks, by how they were learnt

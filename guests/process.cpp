@@ -149,4 +149,18 @@ int Process::open_file(const std::string& file) const {
     return ::openat(directory_, file.c_str(), O_RDONLY | O_CLOEXEC);
 }
 
+int Process::open_to_write(const std::string& file) const {
+    return ::openat(directory_, file.c_str(), O_WRONLY | O_CLOEXEC);
+}
+
+bool Process::write(const std::string& file, const std::string& text) const {
+    const int fd = open_to_write(file);
+    if (fd < 0) return false;
+    const ssize_t size = ::write(fd, text.data(), text.size());
+    const int error = size < 0 ? errno : EIO;
+    ::close(fd);
+    errno = error;
+    return size == static_cast<ssize_t>(text.size());
+}
+
 }  // namespace vnuma

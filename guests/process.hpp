@@ -47,6 +47,10 @@ class Process {
     std::optional<std::string> read_head(const std::string& file, std::size_t bytes) const;
     // The same for reading bit by bit; the caller closes it. -1, with errno set, if it fails.
     int open_file(const std::string& file) const;
+    // The counterparts for files that take a command. Neither makes a file that is not there; errno
+    // is set if they fail.
+    int open_to_write(const std::string& file) const;
+    bool write(const std::string& file, const std::string& text) const;
     std::vector<pid_t> tasks() const;
 
     // Where a symbolic link below its directory leads ("exe", "fd/7"); empty when it cannot be

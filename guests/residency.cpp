@@ -124,7 +124,7 @@ ScanResult ResidencyScan::scan(PageReader& reader, const Process& process, Curso
 
 ResidencyScan::Batch ResidencyScan::next_batch(const Cursor& cursor,
                                                std::uint64_t max_pages) const {
-    const RestOfRange rest = tables_[cursor.cell].rest_of_range(cursor.chunk);
+    const RestOfRange rest = tables_[cursor.cell].grid().rest_of_range(cursor.chunk);
     const std::uint64_t limit = std::clamp<std::uint64_t>(max_pages, 1, max_pages_asked);
     Batch batch;
     batch.start = rest.address;

@@ -12,6 +12,7 @@
 #include "guests/process.hpp"
 #include "guests/ram_map.hpp"
 #include "guests/source.hpp"
+#include "guests/tracking/tracking_sample.hpp"
 
 namespace vnuma {
 
@@ -77,12 +78,15 @@ struct GuestSample {
     std::vector<ThreadSample> emulator, iothreads, vhost;
     std::vector<HostDevice> devices;
     bool uses_vhost = false;
+    TrackingSample tracking;
 };
 
 struct Sample {
     std::chrono::steady_clock::time_point time;
-    std::chrono::microseconds cpu_time{0};  // what the look cost this process
+    std::chrono::microseconds cpu_time{0};           // what the look cost this process
+    std::chrono::microseconds tracking_cpu_time{0};  // and what tracking did in it
     std::vector<GuestSample> guests;
+    TrackingAbilities tracking;
 };
 
 }  // namespace vnuma

@@ -1,30 +1,23 @@
 #include "guests/sampler.hpp"
 
-#include <time.h>
-
 #include <algorithm>
 #include <functional>
 #include <tuple>
 
+#include "guests/cpu_time.hpp"
 #include "guests/pfn_host.hpp"
 
 namespace vnuma {
 namespace {
 
+using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::nanoseconds;
-using std::chrono::seconds;
 
 // What changes rarely is read in one look of so many, another part of the guests each time.
 constexpr std::size_t looks_for_all = 8;
 
 constexpr std::chrono::steady_clock::time_point never{};
-
-microseconds cpu_time(clockid_t clock) {
-    timespec now{};
-    ::clock_gettime(clock, &now);
-    return std::chrono::duration_cast<microseconds>(seconds(now.tv_sec) + nanoseconds(now.tv_nsec));
-}
 
 }  // namespace
 
@@ -32,7 +25,7 @@ Sampler::Sampler(std::unique_ptr<Source> source, SamplerSettings settings)
     : source_(std::move(source)), settings_(std::move(settings)) {}
 
 Sample Sampler::sample(const std::set<std::string>& urgent, bool complete) {
-    const microseconds before = cpu_time(CLOCK_PROCESS_CPUTIME_ID);
+    const nanoseconds before = process_cpu_time();
     Sample sample;
     const std::vector<ListedGuest> listed = source_->list();
     sample.time = std::chrono::steady_clock::now();
@@ -48,7 +41,7 @@ Sample Sampler::sample(const std::set<std::string>& urgent, bool complete) {
     read_residencies(sample, urgent, complete);
     for (GuestSample& guest : sample.guests)
         readers_.at(guest.uuid).memory().fill(guest, std::chrono::steady_clock::now());
-    sample.cpu_time = cpu_time(CLOCK_PROCESS_CPUTIME_ID) - before;
+    sample.cpu_time = duration_cast<microseconds>(process_cpu_time() - before);
     return sample;
 }
 
@@ -107,10 +100,11 @@ void Sampler::read_residencies(const Sample& sample, const std::set<std::string>
     const PageReaders readers{move_pages_,
                               pagemap_ ? static_cast<PageReader&>(*pagemap_) : move_pages_,
                               pagemap_ ? "pagemap" : "move_pages"};
-    const microseconds begin = cpu_time(CLOCK_THREAD_CPUTIME_ID);
+    const nanoseconds begin = thread_cpu_time();
     for (const GuestSample* guest : order) {
-        const microseconds spent = cpu_time(CLOCK_THREAD_CPUTIME_ID) - begin;
-        if (guest != order.front() && spent >= settings_.residency_time && !complete) break;
+        if (guest != order.front() && thread_cpu_time() - begin >= settings_.residency_time &&
+            !complete)
+            break;
         readers_.at(guest->uuid)
             .memory()
             .read_residency(*guest->process, readers, settings_.residency, complete);

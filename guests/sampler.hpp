@@ -21,6 +21,8 @@ class Sampler {
     // (uuids) is read first; `complete` reads that of all, whatever it takes. Throws SourceError.
     Sample sample(const std::set<std::string>& urgent, bool complete);
 
+    Source& source() { return *source_; }
+
     // Calls that nobody waits for any more and that have not returned: see Source.
     std::size_t hung_calls() const { return source_->hung_calls(); }
 

@@ -27,9 +27,12 @@ struct Topology {
 struct CellState {
     CellKey key;
     int vcpus = 0;
-    MilliCpu cpu_use = 0;                  // run time plus time waiting for a CPU
-    Bytes size = 0;                        // as configured; not all may have been touched yet
-    std::vector<Bytes> residency;          // by NodeIndex
+    MilliCpu cpu_use = 0;          // run time plus time waiting for a CPU
+    Bytes size = 0;                // as configured; not all may have been touched yet
+    std::vector<Bytes> residency;  // by NodeIndex
+    // The same memory, each byte weighted by how hot it is, from 0 (never accessed) to 1 (whenever
+    // it was looked at). All 0 where nothing is known.
+    std::vector<Bytes> heat;
     Bytes huge_page = 0;                   // page size of the pool its memory is from; 0: from none
     bool movable = true;                   // whether its memory can be moved
     NodeSet allowed;                       // where its owner lets it be, vCPUs and memory
@@ -37,11 +40,24 @@ struct CellState {
     bool pinned = false;                   // and whether any of that is our doing
 };
 
+// How much each vCPU of a guest was seen touching each of some equal groups of its memory, by heat,
+// in units of no meaning but against each other. What shards of a guest without vNUMA are made
+// from.
+struct Touching {
+    std::size_t vcpus = 0, groups = 0;
+    std::vector<std::uint32_t> counts;  // vCPU by vCPU, the groups of each in their order
+
+    std::uint32_t at(std::size_t vcpu, std::size_t group) const {
+        return counts[vcpu * groups + group];
+    }
+};
+
 struct GuestState {
     std::string uuid;
     std::string name;
     std::string unsteady;  // why nothing may be done to it just now; empty when something may
     std::vector<CellState> cells;
+    std::optional<Touching> touching{};  // of a guest without vNUMA that spans nodes
 };
 
 struct Snapshot {

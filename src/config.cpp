@@ -13,6 +13,9 @@
 namespace vnuma {
 namespace {
 
+// Shorter looks see too little, longer ones tie down what other guests could use.
+constexpr std::chrono::milliseconds least_look_time{1'000}, most_look_time{10'000};
+
 using std::chrono::milliseconds;
 
 // A value of the file and whatever keeps it from being used.
@@ -172,6 +175,30 @@ void read_memory(Reader& reader, const toml::table& file, Config& config) {
         {});
 }
 
+void read_tracking(Reader& reader, const toml::table& file, TrackingSettings& tracking) {
+    const toml::table* table = file["tracking"].as_table();
+    if (!table) return;
+    const auto period = [](milliseconds& target) {
+        return duration(milliseconds(100), std::chrono::hours(1),
+                        [&](std::int64_t ms) { target = milliseconds(ms); });
+    };
+    reader.read(
+        *table, "tracking",
+        {{"heat", word(tracking.heat,
+                       named({HeatChoice::automatic, HeatChoice::damon, HeatChoice::idle_page,
+                              HeatChoice::soft_dirty, HeatChoice::dirty_rate, HeatChoice::none}))},
+         {"attribution", word<bool>(tracking.attribution, {{"auto", true}, {"never", false}})},
+         {"overhead",
+          share([&](PerMille value) { tracking.overhead_permille = static_cast<int>(value); })},
+         {"min_period", period(tracking.period.least)},
+         {"max_period", period(tracking.period.most)}},
+        {});
+    if (tracking.period.least > tracking.period.most)
+        reader.complain(
+            table->source().begin.line, "tracking.min_period",
+            "is longer than max_period (" + std::to_string(tracking.period.most.count()) + "ms)");
+}
+
 std::string join(const std::vector<std::string>& lines) {
     std::string text;
     for (const std::string& line : lines)
@@ -214,7 +241,7 @@ Config parse_config(const std::string& content, const std::string& origin) {
          {"interval", duration(milliseconds(100), std::chrono::minutes(10),
                                [&](std::int64_t ms) { config.interval = milliseconds(ms); })},
          {"undo_at_stop", flag(config.undo_at_stop)}},
-        {"libvirt", "planner", "memory"});
+        {"libvirt", "planner", "memory", "tracking", "report"});
     if (const toml::table* table = file["libvirt"].as_table())
         reader.read(*table, "libvirt",
                     {{"uri", text(config.libvirt.uri)},
@@ -224,11 +251,21 @@ Config parse_config(const std::string& content, const std::string& origin) {
                     {});
     read_planner(reader, file, config.planner);
     read_memory(reader, file, config);
+    read_tracking(reader, file, config.tracking);
+    if (const toml::table* table = file["report"].as_table())
+        reader.read(*table, "report", {{"heat_map", flag(config.tracking.heat_map)}}, {});
     if (config.qmp && config.qmp_dir.empty())
         reader.complain(file["source"].node()->source().begin.line, "source",
                         "\"qmp\" wants qmp_dir, too");
     reader.throw_if_any();
     return config;
+}
+
+TrackingSettings tracking_settings(const Config& config) {
+    TrackingSettings settings = config.tracking;
+    settings.look_time = std::clamp(config.interval, least_look_time, most_look_time);
+    settings.may_induce_faults = config.mode != Mode::observe;
+    return settings;
 }
 
 Config load_config(const std::string& file) {
@@ -267,7 +304,13 @@ std::string to_toml(const Config& config) {
         << "call_time = " << ms(config.call_time.count()) << "\n"
         << "watermark = " << fraction(config.planner.watermark) << "\n"
         << "residency = " << quoted(name(config.residency)) << "\n"
-        << "pagemap = " << boolean(config.pagemap) << "\n";
+        << "pagemap = " << boolean(config.pagemap) << "\n\n[tracking]\n"
+        << "heat = " << quoted(name(config.tracking.heat)) << "\n"
+        << "attribution = " << quoted(config.tracking.attribution ? "auto" : "never") << "\n"
+        << "overhead = " << fraction(config.tracking.overhead_permille) << "\n"
+        << "min_period = " << ms(config.tracking.period.least.count()) << "\n"
+        << "max_period = " << ms(config.tracking.period.most.count()) << "\n\n[report]\n"
+        << "heat_map = " << boolean(config.tracking.heat_map) << "\n";
     return out.str();
 }
 

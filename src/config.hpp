@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "guests/settings.hpp"
+#include "guests/tracking/settings.hpp"
 #include "policy/cost.hpp"
 
 namespace vnuma {
@@ -29,8 +30,12 @@ struct Config {
     PlannerSettings planner;
     std::chrono::milliseconds call_time{10};  // one call that moves memory aims at this
     ResidencyMode residency = ResidencyMode::automatic;
-    bool pagemap = false;  // residency from physical page numbers, which takes CAP_SYS_ADMIN
+    bool pagemap = false;       // residency from physical page numbers, which takes CAP_SYS_ADMIN
+    TrackingSettings tracking;  // as configured; see tracking_settings()
 };
+
+// What follows from other keys, too: the length of a look, and whether faults may be induced.
+TrackingSettings tracking_settings(const Config& config);
 
 // Every problem of a file at once, one a line: "FILE:LINE: KEY: what is wrong".
 struct ConfigError : std::runtime_error {

@@ -44,6 +44,9 @@ Controller::Controller(const Config& config, const Host& host, Reporter reporter
       reporter_(std::move(reporter)),
       pool_(worker_threads),
       sampler_(make_source(config), sampler_settings(config)),
+      tracking_(tracking_settings(config),
+                choose_trackers(tracking_settings(config), sampler_.source(), Roots()),
+                load_fault_counter),
       actuator_(config, host, pool_, pins_) {}
 
 asio::awaitable<void> Controller::run() {
@@ -71,7 +74,11 @@ asio::awaitable<bool> Controller::run_once() {
 
 // Blind means still: without a sample there is no plan, and the next sample starts afresh.
 asio::awaitable<std::optional<Sample>> Controller::look(Tick& tick, bool complete) {
-    auto sample_all = [this, complete] { return sampler_.sample(acted_on_, complete); };
+    auto sample_all = [this, complete] {
+        Sample sample = sampler_.sample(acted_on_, complete);
+        tracking_.look(sample, hints_);
+        return sample;
+    };
     try {
         Sample sample = co_await run_blocking(pool_, sample_all);
         co_return sample;
@@ -115,6 +122,7 @@ asio::awaitable<Tick> Controller::tick() {
         for (const ActionResult& result : tick.results)
             acted_on_.insert(key_of(result.action).uuid);
     }
+    hints_ = derive_hints(tick.snapshot, tick.plan, tick.results);
     previous_ = *sample;
     tick.sample = std::move(*sample);
     co_return tick;

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "guests/sampler.hpp"
+#include "guests/tracking/tracking.hpp"
 #include "src/actuator.hpp"
 #include "src/config.hpp"
 #include "src/host.hpp"
@@ -46,11 +47,13 @@ class Controller {
     Reporter reporter_;
     boost::asio::thread_pool pool_;
     Sampler sampler_;
+    Tracking tracking_;
     Pins pins_;
     Actuator actuator_;
     History history_;
     std::optional<Sample> previous_;
-    std::set<std::string> acted_on_;  // uuids, in the last tick
+    std::set<std::string> acted_on_;             // uuids, in the last tick
+    std::map<std::string, TrackingHint> hints_;  // by uuid, of the last tick
     std::uint64_t ticks_ = 0;
 };
 

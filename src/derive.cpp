@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "guests/tracking/attribution.hpp"
+
 namespace vnuma {
 namespace {
 
@@ -89,6 +91,17 @@ std::vector<Bytes> by_index(const std::map<int, std::int64_t>& bytes, const Host
     return residency;
 }
 
+std::vector<Bytes> heat_of(const GuestSample& guest, const CellSample& cell, const Host& host) {
+    const auto heat = guest.tracking.heat_by_cell.find(cell.id);
+    return by_index(heat == guest.tracking.heat_by_cell.end() ? HeatByNode() : heat->second, host);
+}
+
+std::optional<Touching> touching_of(const GuestSample& guest) {
+    const auto& matrix = guest.tracking.touching;
+    if (!matrix || guest.cells.size() != 1) return std::nullopt;
+    return Touching{matrix->vcpus(), matrix->groups(), matrix->counts()};
+}
+
 Bytes huge_page_of(const CellSample& cell) {
     for (const RamBlock& block : cell.blocks)
         if (block.hugetlb) return block.page_bytes;
@@ -127,7 +140,7 @@ Snapshot derive(const Sample* previous, const Sample& current, const Host& host,
     snapshot.now = duration_cast<milliseconds>(current.time.time_since_epoch()).count();
     snapshot.topology = topology;
     for (const GuestSample& sample : current.guests) {
-        GuestState guest{sample.uuid, sample.name, sample.unsteady, {}};
+        GuestState guest{sample.uuid, sample.name, sample.unsteady, {}, {}};
         const Threads before = threads_of(previous, sample.uuid);
         if (guest.unsteady.empty()) guest.unsteady = foreign_change(sample, pins);
         for (const CellSample& cell : sample.cells) {
@@ -140,15 +153,39 @@ Snapshot derive(const Sample* previous, const Sample& current, const Host& host,
             state.size = cell.size;
             state.huge_page = huge_page_of(cell);
             state.residency = by_index(cell.residency.bytes, host);
+            state.heat = heat_of(sample, cell, host);
             state.movable = sample.immovable.empty();
             state.allowed = allowed_nodes(sample, cell, host, pins);
             state.confined_to = confined_to(cell, host);
             state.pinned = pins.holds(cell);
             guest.cells.push_back(std::move(state));
         }
+        guest.touching = touching_of(sample);
         snapshot.guests.push_back(std::move(guest));
     }
     return snapshot;
+}
+
+std::map<std::string, TrackingHint> derive_hints(const Snapshot& snapshot, const Plan& plan,
+                                                 const std::vector<ActionResult>& results) {
+    std::map<std::string, TrackingHint> hints;
+    for (const GuestState& guest : snapshot.guests)
+        hints[guest.uuid].well_placed = !guest.cells.empty();
+    for (const Verdict& verdict : plan.verdicts) {
+        TrackingHint& hint = hints[verdict.key.uuid];
+        hint.well_placed &= verdict.reason == Reason::settled;
+        // Its vCPUs and memory may be on several nodes, and nothing tells which belong together.
+        hint.attribute |= verdict.reason == Reason::too_large;
+    }
+    for (const GuestState& guest : snapshot.guests)
+        if (guest.cells.size() != 1 || guest.cells.front().vcpus < 2)
+            hints[guest.uuid].attribute = false;
+    for (const ActionResult& result : results) {
+        const bool moved = std::holds_alternative<MoveMemory>(result.action) && result.bytes > 0;
+        const bool pinned = std::holds_alternative<PinCell>(result.action) && result.error.empty();
+        hints[key_of(result.action).uuid].changed |= moved || pinned;
+    }
+    return hints;
 }
 
 }  // namespace vnuma

@@ -1,9 +1,14 @@
 // From what was sampled to what the planner needs. Pure.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "guests/sample.hpp"
+#include "guests/tracking/guest_tracking.hpp"
+#include "policy/history.hpp"
 #include "policy/snapshot.hpp"
 #include "src/host.hpp"
 #include "src/pins.hpp"
@@ -14,6 +19,10 @@ namespace vnuma {
 // is new in `current` is unsteady until the next.
 Snapshot derive(const Sample* previous, const Sample& current, const Host& host,
                 const Topology& topology, const Pins& pins);
+
+// What tracking should know of the last tick, by uuid.
+std::map<std::string, TrackingHint> derive_hints(const Snapshot& snapshot, const Plan& plan,
+                                                 const std::vector<ActionResult>& results);
 
 // The node all vCPUs of the cell are confined to, if there is one.
 std::optional<NodeIndex> confined_to(const CellSample& cell, const Host& host);

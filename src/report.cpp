@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "src/report_guest.hpp"
+#include "src/report_tracking.hpp"
 
 namespace vnuma {
 namespace {
@@ -99,13 +100,17 @@ json report_verdict(const Verdict& verdict, const Topology& topology) {
 json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& sample,
                  const CellState& cell, const Host& host) {
     const Topology& topology = tick.snapshot.topology;
-    json memory = json::object();
-    for (std::size_t n = 0; n < topology.nodes.size(); ++n)
-        memory[std::to_string(topology.nodes[n].id)] = cell.residency[n];
+    json memory = json::object(), heat = json::object();
+    for (std::size_t n = 0; n < topology.nodes.size(); ++n) {
+        const std::string node = std::to_string(topology.nodes[n].id);
+        memory[node] = cell.residency[n];
+        heat[node] = cell.heat[n];
+    }
     json value{{"cell", sample.id},
                {"size_bytes", sample.size},
                {"cpu_use_milli", cell.cpu_use},
                {"memory_bytes", memory},
+               {"heat_bytes", heat},
                {"bound_to", format_number_list(sample.residency.bound_to)},
                {"allowed_nodes", format_number_list(node_numbers(topology, cell.allowed))},
                {"chunks", report_chunks(sample.chunks)},
@@ -152,6 +157,7 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
                  {"iothreads", report_threads(sample.iothreads, host)},
                  {"vhost", report_threads(sample.vhost, host)}}},
                {"devices", devices},
+               {"tracking", report_tracking(sample.tracking, tick.sample.time)},
                {"cells", cells}};
     if (sample.domain) {
         value["wishes"] = report_wishes(sample.domain->wishes);
@@ -186,6 +192,7 @@ nlohmann::json make_report(const Tick& tick, const Host& host) {
         return report;
     }
     report["look_cpu_us"] = tick.sample.cpu_time.count();
+    report["tracking"] = report_tracking(tick.sample);
     report["nodes"] = report_nodes(tick.snapshot.topology);
     json guests = json::array();
     for (std::size_t i = 0; i < tick.snapshot.guests.size(); ++i)

@@ -21,15 +21,6 @@ struct TrackingError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// What a tracker can tell.
-struct Ability {
-    bool reads = false, writes = false;
-    bool told_apart = false;  // writes from reads
-    bool per_chunk = false;   // which memory; otherwise only how much
-    bool per_vcpu = false;    // and by whom
-    const char* cost = "";    // what a look takes, in a few words
-};
-
 inline constexpr std::uint16_t max_level = 65'535;
 
 // Memory that was looked at, in QEMU's address space, and how much it was accessed: 0 is not at
@@ -39,12 +30,6 @@ struct AccessedRange {
     std::uint16_t level = 0;
 
     friend bool operator==(const AccessedRange&, const AccessedRange&) = default;
-};
-
-// What was written in a second, in MiB.
-struct WriteRate {
-    std::uint64_t all = 0;
-    std::map<int, std::uint64_t> by_vcpu{};  // where it can be told
 };
 
 struct HeatLook {

@@ -70,11 +70,11 @@ TEST(ChunkTable, EveryRangeBeginsAChunkAndMayEndInAShorterOne) {
         {{base, 3 * chunk_bytes}, {base * 2, 0}, {base * 2, chunk_bytes + 8192}});
     ASSERT_EQ(table.size(), 5U);
     EXPECT_EQ(table.count(Learnt::never), 5U);
-    EXPECT_EQ(table.rest_of_range(1).address, base + chunk_bytes);
-    EXPECT_EQ(table.rest_of_range(1).bytes, 2 * chunk_bytes);
-    EXPECT_EQ(table.rest_of_range(3).range, 2U);
-    EXPECT_EQ(table.rest_of_range(3).address, base * 2);
-    EXPECT_EQ(table.rest_of_range(4).bytes, 8192U);
+    EXPECT_EQ(table.grid().rest_of_range(1).address, base + chunk_bytes);
+    EXPECT_EQ(table.grid().rest_of_range(1).bytes, 2 * chunk_bytes);
+    EXPECT_EQ(table.grid().rest_of_range(3).range, 2U);
+    EXPECT_EQ(table.grid().rest_of_range(3).address, base * 2);
+    EXPECT_EQ(table.grid().rest_of_range(4).bytes, 8192U);
 }
 
 TEST(ChunkTable, ATableOfNothingHoldsNothing) {

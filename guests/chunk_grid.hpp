@@ -36,14 +36,24 @@ class ChunkGrid {
     // The chunk an address is in; it is searched for, by halves, among the ranges.
     std::optional<std::size_t> find(std::uint64_t address) const;
 
-    std::size_t bytes_held() const;
+    std::size_t bytes_held() const;  // beside itself
 
   private:
     std::vector<RamRange> ranges_;
-    std::vector<std::size_t> first_chunks_;   // of each range
-    std::vector<std::size_t> by_address_;     // ranges in the order of their addresses
+    std::vector<std::size_t> first_chunks_;  // of each range
+    std::vector<std::size_t> by_address_;    // ranges in the order of their addresses
     std::uint64_t chunk_bytes_ = 1;
     std::size_t size_ = 0;
 };
+
+// Pairs of chunks, of an earlier and a later grid, that begin and end at the same addresses.
+template <typename Visit>
+void for_same_chunks(const ChunkGrid& before, const ChunkGrid& after, Visit visit) {
+    for (std::size_t chunk = 0; chunk < after.size(); ++chunk) {
+        const RamRange here = after.chunk(chunk);
+        const auto there = before.find(here.start);
+        if (there && before.chunk(*there) == here) visit(*there, chunk);
+    }
+}
 
 }  // namespace vnuma

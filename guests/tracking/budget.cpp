@@ -1,0 +1,38 @@
+#include "guests/tracking/budget.hpp"
+
+#include <algorithm>
+
+namespace vnuma {
+
+using std::chrono::nanoseconds;
+
+void TrackingBudget::earn(Time now, nanoseconds run_time) {
+    const nanoseconds used = run_time - run_time_;
+    if (run_time_ < nanoseconds(0) || used < nanoseconds(0) || now <= last_) {
+        // What it did before it was seen was not tracked, and earns nothing.
+        milli_cpu_ = 0;
+    } else {
+        milli_cpu_ = used * 1000 / (now - last_);
+        const nanoseconds earned = used * overhead_ / 1000;
+        earned_ += earned;
+        balance_ = std::min(balance_ + earned, most_saved * overhead_ / 1000);
+    }
+    last_ = now;
+    run_time_ = run_time;
+}
+
+bool TrackingBudget::allows(nanoseconds estimate, std::chrono::milliseconds longest_wait) const {
+    if (idle() || run_time_ < least_run_time || balance_ < nanoseconds(0)) return false;
+    const nanoseconds earned_meanwhile =
+        nanoseconds(longest_wait) / 1000 * milli_cpu_ / 1000 * overhead_;
+    return estimate <= std::max(earned_meanwhile, balance_);
+}
+
+void AdaptivePeriod::learn(int agreement, bool well_placed) {
+    if (agreement < disagreeing)
+        length_ = limits_.least;
+    else if (well_placed || agreement >= agreeing)
+        length_ = std::min(length_ * 2, limits_.most);
+}
+
+}  // namespace vnuma

@@ -1,0 +1,79 @@
+// What is remembered of the use of one guest's memory, and what runs to find out more of it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "guests/tracking/heat_by_node.hpp"
+#include "guests/tracking/heat_looks.hpp"
+#include "guests/tracking/rounds.hpp"
+
+namespace vnuma {
+
+// What the planner's last verdicts mean for tracking.
+struct TrackingHint {
+    bool attribute = false;    // a guest without vNUMA that spans nodes: who touches what matters
+    bool well_placed = false;  // all of it is at home
+    bool changed = false;      // a home, or where its memory is, has just changed
+};
+
+class GuestTracking {
+  public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    explicit GuestTracking(const TrackingSettings& settings);
+
+    // The guest as it is now. Of another process all is forgotten, of other memory or vCPUs what
+    // does not fit any more. `no_counter`: why faults cannot be counted, empty when they can.
+    void update(const GuestSample& guest, const TrackingHint& hint, const std::string& no_counter,
+                Time now);
+
+    bool look_due(Time now) const { return looks_.due(now); }
+    bool look_over(Time now) const { return looks_.over(now); }
+    Time look_began() const { return looks_.last(); }
+    void begin_look(const std::vector<HeatTracker*>& best, const GuestSample& guest, Time now) {
+        looks_.begin(best, guest, budget_, now);
+    }
+    void finish_look(Time now) { stale_ |= looks_.finish(table_, hint_.well_placed, budget_, now); }
+
+    // Whether its faults are worth counting, and by groups of 2 to the power of what.
+    bool counts_faults() const { return hint_.attribute && !physical_.empty(); }
+    int shift() const;
+    void count(std::span<const CountedFaults> faults, std::chrono::nanoseconds fault_time);
+
+    bool round_due(Time now) const { return rounds_.due(now); }
+    Time round_began() const { return rounds_.last(); }
+    bool begin_round(std::chrono::nanoseconds fault_time, Time now) {
+        return rounds_.begin(*process_, fault_time, budget_, now);
+    }
+    void end_round_if_over(Time now);
+
+    // Where its heat is has to be read anew after a look, and when memory has moved.
+    bool heat_has_moved() const { return stale_; }
+    void read_where_heat_is(PageReader& reader);
+
+    void fill(TrackingSample& sample, bool with_map) const;
+
+  private:
+    void follow_memory(const GuestSample& guest);
+    std::string why_no_rounds(const GuestSample& guest, const std::string& no_counter) const;
+    std::vector<ChunkUse> chunk_map() const;
+
+    TrackingSettings settings_;
+    TrackingHint hint_;
+    std::shared_ptr<const Process> process_;
+    std::vector<int> owner_;  // cells of the grid's ranges
+    HeatTable table_;
+    TrackingBudget budget_;
+    HeatLooks looks_;
+    Rounds rounds_;
+    GuestPhysicalMap physical_;
+    std::size_t agreed_ = 0, shared_ = 0;  // chunks, after the last round
+    std::shared_ptr<TouchMatrix> touching_;
+    std::map<int, HeatByNode> heat_by_cell_;
+    std::uint64_t pass_ = 0;
+    bool stale_ = false;
+};
+
+}  // namespace vnuma

@@ -1,0 +1,86 @@
+#include "guests/tracking/heat_looks.hpp"
+
+#include "guests/cpu_time.hpp"
+
+namespace vnuma {
+namespace {
+
+// A look may be cut short by this share: ticks do not come to the millisecond.
+constexpr int tolerance_divisor = 10;
+
+}  // namespace
+
+void HeatLooks::begin(const std::vector<HeatTracker*>& best, const GuestSample& guest,
+                      TrackingBudget& budget, Time now) {
+    HeatTracker* tracker = nullptr;
+    std::string why_not;
+    for (HeatTracker* candidate : best) {
+        const std::string reason = candidate->why_not(guest);
+        if (reason.empty()) tracker = candidate;
+        if (tracker) break;
+        if (why_not.empty()) why_not = reason;
+    }
+    if (!tracker) {
+        state_.tracker = "none";
+        state_.ability = {};
+        return fail(std::move(why_not));
+    }
+    if (!budget.allows(tracker->estimate(guest), limits_.most)) return;
+    const auto cpu = thread_cpu_time();
+    try {
+        pending_ = tracker->begin(guest, look_time_ - look_time_ / tolerance_divisor);
+        if (pending_) {
+            period_.begin(now);
+            began_ = now;
+            state_.tracker = tracker->name();
+            state_.ability = tracker->ability();
+        }
+    } catch (const TrackingError& error) {
+        period_.begin(now);
+        fail(error.what());
+    }
+    budget.charge(thread_cpu_time() - cpu);
+}
+
+bool HeatLooks::over(Time now) const {
+    return pending_ && now >= began_ + look_time_ - look_time_ / tolerance_divisor;
+}
+
+bool HeatLooks::finish(HeatTable& table, bool well_placed, TrackingBudget& budget, Time now) {
+    const auto cpu = thread_cpu_time();
+    bool learnt = false;
+    try {
+        const std::optional<HeatLook> look = pending_->finish();
+        if (look) {
+            budget.charge(look->cost);
+            learnt = learn(*look, table, well_placed, now);
+        }
+        if (look || now > began_ + look_time_ + patience) pending_.reset();
+        if (!look && !pending_) fail("a look came to no end");
+    } catch (const TrackingError& error) {
+        pending_.reset();
+        fail(error.what());
+    }
+    budget.charge(thread_cpu_time() - cpu);
+    return learnt;
+}
+
+bool HeatLooks::learn(const HeatLook& look, HeatTable& table, bool well_placed, Time now) {
+    state_.trouble = look.trouble;
+    state_.writes = look.writes;
+    ++state_.looks;
+    state_.last = now;
+    if (state_.ability.per_chunk)
+        state_.agreement = table.merge(spread(look.accessed, table.grid()), !state_.ability.reads);
+    period_.learn(state_.agreement, well_placed);
+    state_.period = period_.length();
+    return state_.ability.per_chunk;
+}
+
+void HeatLooks::fail(std::string why) {
+    state_.trouble = std::move(why);
+    period_.back_off();
+    state_.period = period_.length();
+}
+
+}  // namespace vnuma

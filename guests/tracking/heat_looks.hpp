@@ -1,0 +1,53 @@
+// The looks at one guest's heat, one after the other: which tracker, when, and what came of them.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "guests/tracking/budget.hpp"
+#include "guests/tracking/heat.hpp"
+#include "guests/tracking/heat_tracker.hpp"
+#include "guests/tracking/settings.hpp"
+
+namespace vnuma {
+
+class HeatLooks {
+  public:
+    using Time = std::chrono::steady_clock::time_point;
+    // A look that has no result so long after its time is given up.
+    static constexpr std::chrono::seconds patience{30};
+
+    explicit HeatLooks(const TrackingSettings& settings)
+        : look_time_(settings.look_time), limits_(settings.period), period_(settings.period) {}
+
+    bool due(Time now) const { return !pending_ && period_.due(now); }
+    // When one last began.
+    Time last() const { return began_; }
+
+    // With the first of `best` that can tell something of this guest.
+    void begin(const std::vector<HeatTracker*>& best, const GuestSample& guest,
+               TrackingBudget& budget, Time now);
+
+    bool over(Time now) const;
+    // Returns whether the table has learnt something.
+    bool finish(HeatTable& table, bool well_placed, TrackingBudget& budget, Time now);
+
+    // The memory is another now: what runs is of no use.
+    void abandon() { pending_.reset(); }
+    void restart() { period_.restart(); }
+
+    const HeatState& state() const { return state_; }
+
+  private:
+    void fail(std::string why);
+    bool learn(const HeatLook& look, HeatTable& table, bool well_placed, Time now);
+
+    std::chrono::milliseconds look_time_;
+    PeriodLimits limits_;
+    AdaptivePeriod period_;
+    HeatState state_;
+    Time began_{};
+    std::unique_ptr<PendingLook> pending_;
+};
+
+}  // namespace vnuma

@@ -1,0 +1,43 @@
+// What can be set of the way the use of guests' memory is found out.
+#pragma once
+
+#include <array>
+#include <chrono>
+
+#include "guests/tracking/budget.hpp"
+
+namespace vnuma {
+
+enum class HeatChoice {
+    automatic,  // the best that there is, of those that do nothing to a guest
+    damon,
+    idle_page,
+    soft_dirty,  // takes down the guest's mappings, and another's soft-dirty tracking
+    dirty_rate,
+    none,
+};
+
+inline constexpr std::array<std::pair<HeatChoice, const char*>, 6> heat_choices{{
+    {HeatChoice::automatic, "auto"},
+    {HeatChoice::damon, "damon"},
+    {HeatChoice::idle_page, "idle-page"},
+    {HeatChoice::soft_dirty, "soft-dirty"},
+    {HeatChoice::dirty_rate, "dirty-rate"},
+    {HeatChoice::none, "none"},
+}};
+
+constexpr const char* name(HeatChoice choice) {
+    return heat_choices[static_cast<std::size_t>(choice)].second;
+}
+
+struct TrackingSettings {
+    HeatChoice heat = HeatChoice::automatic;
+    bool attribution = true;
+    bool may_induce_faults = true;  // not where nothing is to be touched
+    int overhead_permille = 10;     // of the guest's own CPU time
+    PeriodLimits period{};
+    std::chrono::milliseconds look_time{2'000};  // length of a look, and of a round
+    bool heat_map = false;                       // put every chunk into the sample
+};
+
+}  // namespace vnuma

@@ -1,0 +1,27 @@
+// Which ways there are to find out a guest's heat on this host.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "guests/tracking/heat_tracker.hpp"
+#include "guests/tracking/settings.hpp"
+
+namespace vnuma {
+
+// One tracker that may serve, best first in a list of them. It is tried again now and then while it
+// is not there.
+struct TrackerCandidate {
+    const char* name = "";
+    std::function<std::unique_ptr<HeatTracker>(std::string& why_not)> probe;
+    std::unique_ptr<HeatTracker> tracker{};
+    std::string why_not{};
+};
+
+// As the settings choose. The source is the guests', and outlives the trackers.
+std::vector<TrackerCandidate> choose_trackers(const TrackingSettings& settings, Source& source,
+                                              const Roots& roots);
+
+}  // namespace vnuma

@@ -1,0 +1,167 @@
+#include "guests/tracking/tracking.hpp"
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+
+#include "guests/cpu_time.hpp"
+
+namespace vnuma {
+
+using std::chrono::steady_clock;
+
+Tracking::Tracking(const TrackingSettings& settings, std::vector<TrackerCandidate> candidates,
+                   LoadCounter load_counter)
+    : settings_(settings),
+      candidates_(std::move(candidates)),
+      load_counter_(std::move(load_counter)) {}
+
+void Tracking::look(Sample& sample, const std::map<std::string, TrackingHint>& hints) {
+    const auto cpu = process_cpu_time();
+    const Time now = sample.time;
+    const Time deadline = steady_clock::now() + most_time;
+    probe(now);
+    follow(sample, hints);
+    count_faults(sample);
+    for (auto& [uuid, guest] : guests_)
+        guest.end_round_if_over(now);
+    watch(sample);
+    finish_looks(sample, deadline);
+    begin_looks(sample, deadline);
+    begin_round(sample);
+    for (auto& [uuid, guest] : guests_)
+        if (guest.heat_has_moved()) guest.read_where_heat_is(reader_);
+    for (GuestSample& guest : sample.guests)
+        if (const auto known = guests_.find(guest.uuid); known != guests_.end())
+            known->second.fill(guest.tracking, settings_.heat_map);
+    for (const TrackerCandidate& candidate : candidates_) {
+        if (candidate.tracker)
+            sample.tracking.trackers.emplace_back(candidate.name);
+        else
+            sample.tracking.missing[candidate.name] = candidate.why_not;
+    }
+    if (!counter_) sample.tracking.missing["bpf"] = no_counter_;
+    sample.tracking.dropped = dropped_;
+    sample.tracking_cpu_time =
+        std::chrono::duration_cast<std::chrono::microseconds>(process_cpu_time() - cpu);
+}
+
+void Tracking::probe(Time now) {
+    if (probed_ != Time() && now < probed_ + probe_again) return;
+    probed_ = now;
+    for (TrackerCandidate& candidate : candidates_)
+        if (!candidate.tracker) candidate.tracker = candidate.probe(candidate.why_not);
+    if (!settings_.attribution)
+        no_counter_ = "switched off (tracking.attribution)";
+    else if (!counter_)
+        counter_ = load_counter_(no_counter_);
+    if (counter_) no_counter_.clear();
+}
+
+void Tracking::follow(const Sample& sample, const std::map<std::string, TrackingHint>& hints) {
+    std::set<std::string> seen;
+    for (const GuestSample& guest : sample.guests) {
+        if (!guest.process) continue;
+        seen.insert(guest.uuid);
+        const auto hint = hints.find(guest.uuid);
+        auto& state = guests_.try_emplace(guest.uuid, settings_).first->second;
+        state.update(guest, hint == hints.end() ? TrackingHint() : hint->second, no_counter_,
+                     sample.time);
+    }
+    std::erase_if(guests_, [&](const auto& guest) { return !seen.contains(guest.first); });
+}
+
+// Faults of guests for which it does not matter are not counted: that would cost them a little.
+void Tracking::watch(const Sample& sample) {
+    if (!counter_) return;
+    std::map<pid_t, int> wanted;
+    for (const GuestSample& guest : sample.guests) {
+        const auto known = guests_.find(guest.uuid);
+        if (known != guests_.end() && known->second.counts_faults())
+            wanted[guest.process->pid()] = known->second.shift();
+    }
+    std::erase_if(watched_, [&](const auto& watched) {
+        const auto still = wanted.find(watched.first);
+        if (still != wanted.end() && still->second == watched.second) return false;
+        counter_->unwatch(watched.first);
+        return true;
+    });
+    for (const auto& [pid, shift] : wanted)
+        if (!watched_.contains(pid) && counter_->watch(pid, shift)) watched_[pid] = shift;
+}
+
+void Tracking::count_faults(const Sample& sample) {
+    if (!counter_ || watched_.empty()) return;
+    try {
+        FaultCounts counts = counter_->take();
+        dropped_ += counts.dropped;
+        if (counts.fault_time) fault_time_ = *counts.fault_time;
+        std::sort(counts.faults.begin(), counts.faults.end(),
+                  [](const auto& a, const auto& b) { return a.process < b.process; });
+        for (const GuestSample& guest : sample.guests) {
+            const auto known = guests_.find(guest.uuid);
+            if (known == guests_.end()) continue;
+            const auto [begin, end] = std::equal_range(
+                counts.faults.begin(), counts.faults.end(), CountedFaults{guest.process->pid()},
+                [](const auto& a, const auto& b) { return a.process < b.process; });
+            known->second.count({begin, end}, fault_time_);
+        }
+    } catch (const std::system_error& error) {
+        counter_.reset();
+        watched_.clear();
+        no_counter_ = std::string("faults could not be read: ") + error.what();
+    }
+}
+
+Tracking::Due Tracking::select(const Sample& sample, const std::function<bool(GuestTracking&)>& due,
+                               const std::function<Time(GuestTracking&)>& order) {
+    Due guests;
+    for (const GuestSample& guest : sample.guests) {
+        const auto known = guests_.find(guest.uuid);
+        if (known != guests_.end() && due(known->second))
+            guests.emplace_back(&known->second, &guest);
+    }
+    std::stable_sort(guests.begin(), guests.end(), [&](const auto& a, const auto& b) {
+        return order(*a.first) < order(*b.first);
+    });
+    return guests;
+}
+
+void Tracking::finish_looks(const Sample& sample, Time deadline) {
+    const Time now = sample.time;
+    const auto over = [now](GuestTracking& guest) { return guest.look_over(now); };
+    const auto begun = [](GuestTracking& guest) { return guest.look_began(); };
+    for (const auto& [guest, unused] : select(sample, over, begun)) {
+        if (steady_clock::now() > deadline) break;
+        guest->finish_look(now);
+    }
+}
+
+void Tracking::begin_looks(const Sample& sample, Time deadline) {
+    std::vector<HeatTracker*> best;
+    for (const TrackerCandidate& candidate : candidates_)
+        if (candidate.tracker) best.push_back(candidate.tracker.get());
+    if (best.empty()) return;
+    const Time now = sample.time;
+    const auto due = [now](GuestTracking& guest) { return guest.look_due(now); };
+    const auto begun = [](GuestTracking& guest) { return guest.look_began(); };
+    for (const auto& [guest, listed] : select(sample, due, begun)) {
+        if (steady_clock::now() > deadline) break;
+        if (!listed->unsteady.empty()) continue;
+        guest->begin_look(best, *listed, now);
+    }
+}
+
+// One guest's in a call: what they cost comes all at once.
+void Tracking::begin_round(const Sample& sample) {
+    if (!counter_) return;
+    const Time now = sample.time;
+    const auto due = [now](GuestTracking& guest) { return guest.round_due(now); };
+    const auto begun = [](GuestTracking& guest) { return guest.round_began(); };
+    for (const auto& [guest, listed] : select(sample, due, begun)) {
+        if (!watched_.contains(listed->process->pid())) continue;
+        if (guest->begin_round(fault_time_, now)) break;
+    }
+}
+
+}  // namespace vnuma
