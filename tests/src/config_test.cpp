@@ -25,7 +25,9 @@ TEST(Config, ReadsEveryKey) {
         "[libvirt]\nuri = \"qemu:///session\"\npid_directory = \"/run/x\"\nmonitor = \"never\"\n"
         "[planner]\nhorizon = \"2min\"\ncool_down = \"1h\"\nmargin = 0.25\n"
         "[memory]\nrate = \"1GiB\"\ncall_time = \"20ms\"\nwatermark = 0.1\n"
-        "residency = \"sampled\"\npagemap = true\n",
+        "residency = \"sampled\"\npagemap = true\n"
+        "[tracking]\nheat = \"soft-dirty\"\nattribution = \"never\"\noverhead = 0.05\n"
+        "min_period = \"1s\"\nmax_period = \"5min\"\n[report]\nheat_map = true\n",
         "f.conf");
     EXPECT_EQ(config.mode, Mode::observe);
     EXPECT_EQ(config.interval.count(), 500);
@@ -43,12 +45,41 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_FALSE(config.libvirt.ask_monitor);
     EXPECT_EQ(config.residency, ResidencyMode::sampled);
     EXPECT_TRUE(config.pagemap);
+    EXPECT_EQ(config.tracking.heat, HeatChoice::soft_dirty);
+    EXPECT_FALSE(config.tracking.attribution);
+    EXPECT_EQ(config.tracking.overhead_permille, 50);
+    EXPECT_EQ(config.tracking.period.least.count(), 1000);
+    EXPECT_EQ(config.tracking.period.most.count(), 300'000);
+    EXPECT_TRUE(config.tracking.heat_map);
+}
+
+TEST(Config, WhereNothingIsTouchedNoFaultsAreInduced) {
+    const auto of = [](const char* text) { return tracking_settings(parse_config(text, "f")); };
+    EXPECT_TRUE(of("mode = \"advise\"").may_induce_faults);
+    EXPECT_FALSE(of("mode = \"observe\"").may_induce_faults);
+}
+
+TEST(Config, ALookIsAsLongAsTheIntervalWithinLimits) {
+    const auto of = [](const char* text) {
+        return tracking_settings(parse_config(text, "f")).look_time.count();
+    };
+    EXPECT_EQ(of("interval = \"3s\""), 3000);
+    EXPECT_EQ(of("interval = \"100ms\""), 1000);
+    EXPECT_EQ(of("interval = \"5min\""), 10'000);
+}
+
+TEST(Config, PeriodsOfTrackingAreInOrder) {
+    const auto problems = problems_of("mode = \"act\"\n[tracking]\nmin_period = \"2min\"\n");
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems[0], "f.conf:2: tracking.min_period: is longer than max_period (60000ms)");
 }
 
 TEST(Config, WhatItPrintsItCanRead) {
     Config config;
     config.planner.margin = 333;
     config.qmp_dir = "/run/q";
+    config.tracking.heat = HeatChoice::idle_page;
+    config.tracking.overhead_permille = 7;
     config.libvirt.uri = "qemu+unix:///system?socket=/a \"b\"";
     EXPECT_EQ(to_toml(parse_config(to_toml(config), "f.conf")), to_toml(config));
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "guests/tracking/attribution.hpp"
 #include "tests/src/hosts.hpp"
 
 namespace vnuma {
@@ -138,6 +139,77 @@ TEST_F(DeriveTest, ACellOfHugePagesSaysSo) {
     block.page_bytes = 2 * mib;
     now.guests[0].cells[0].blocks.push_back(block);
     EXPECT_EQ(derive_cell(nullptr, now).huge_page, 2 * mib);
+}
+
+TEST_F(DeriveTest, HeatIsByIndexToo) {
+    Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
+    EXPECT_EQ(derive_cell(nullptr, now).heat, (std::vector<Bytes>{0, 0}));
+    now.guests[0].tracking.heat_by_cell[0] = {{4, 70}, {9, 1}};
+    EXPECT_EQ(derive_cell(nullptr, now).heat, (std::vector<Bytes>{0, 70})) << "there is no node 9";
+}
+
+TEST_F(DeriveTest, AGuestOfOneCellTellsWhichVcpusTouchWhat) {
+    Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0}), vcpu(1, 0, 0, {0})});
+    derive_cell(nullptr, now);
+    EXPECT_FALSE(snapshot.guests[0].touching);
+    auto matrix = std::make_shared<TouchMatrix>(2, 3);
+    matrix->add(1, 2, 9);
+    now.guests[0].tracking.touching = matrix;
+    derive_cell(nullptr, now);
+    ASSERT_TRUE(snapshot.guests[0].touching);
+    EXPECT_EQ(snapshot.guests[0].touching->at(1, 2), 9U);
+    EXPECT_EQ(snapshot.guests[0].touching->at(0, 2), 0U);
+}
+
+class HintsTest : public ::testing::Test {
+  protected:
+    HintsTest() {
+        CellState cell;
+        cell.key = {"u", 0};
+        cell.vcpus = 2;
+        snapshot.guests.push_back({"u", "web", "", {cell}, {}});
+        verdict.key = cell.key;
+    }
+    TrackingHint hint() {
+        plan.verdicts = {verdict};
+        return derive_hints(snapshot, plan, results).at("u");
+    }
+    Snapshot snapshot;
+    Plan plan;
+    Verdict verdict;
+    std::vector<ActionResult> results;
+};
+
+TEST_F(HintsTest, WhoTouchesWhatMattersForAGuestThatFitsNoNode) {
+    EXPECT_FALSE(hint().attribute);
+    verdict.reason = Reason::too_large;
+    EXPECT_TRUE(hint().attribute);
+    snapshot.guests[0].cells[0].vcpus = 1;
+    EXPECT_FALSE(hint().attribute) << "one vCPU touches all";
+}
+
+TEST_F(HintsTest, TheMapOfAGuestWithVnumaTellsWhatBelongsTogether) {
+    verdict.reason = Reason::too_large;
+    snapshot.guests[0].cells.push_back(snapshot.guests[0].cells[0]);
+    snapshot.guests[0].cells[1].key.cell = 1;
+    EXPECT_FALSE(hint().attribute);
+}
+
+TEST_F(HintsTest, AGuestThatHasSettledIsWellPlaced) {
+    EXPECT_TRUE(hint().well_placed);
+    verdict.reason = Reason::settling;
+    EXPECT_FALSE(hint().well_placed);
+}
+
+TEST_F(HintsTest, PinsAndMovedMemoryAreChanges) {
+    EXPECT_FALSE(hint().changed);
+    results = {{MoveMemory{verdict.key, NodeIndex(0), 5}, 0, ""},
+               {PinCell{verdict.key, NodeIndex(0)}, 0, "refused"}};
+    EXPECT_FALSE(hint().changed) << "neither did anything";
+    results[0].bytes = 5;
+    EXPECT_TRUE(hint().changed);
+    results = {{PinCell{verdict.key, NodeIndex(0)}, 0, ""}};
+    EXPECT_TRUE(hint().changed);
 }
 
 }  // namespace

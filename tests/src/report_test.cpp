@@ -28,9 +28,10 @@ Tick tick_of_one_guest(const Host& host) {
     cell.key = key;
     cell.cpu_use = 500;
     cell.residency = {300 * mib, 100 * mib};
+    cell.heat = {5 * mib, 0};
     cell.allowed = NodeSet::first(2);
     tick.snapshot.topology = host.topology;
-    tick.snapshot.guests.push_back({"u", "web", "", {cell}});
+    tick.snapshot.guests.push_back({"u", "web", "", {cell}, {}});
     Verdict verdict;
     verdict.key = key;
     verdict.reason = Reason::better_home;
@@ -49,6 +50,7 @@ TEST(Report, SpeaksOfNodesByTheKernelsNumbers) {
     EXPECT_EQ(report["nodes"][1]["node"], 4);
     const json& cell = report["guests"][0]["cells"][0];
     EXPECT_EQ(cell["memory_bytes"]["4"], 100 * mib);
+    EXPECT_EQ(cell["heat_bytes"]["0"], 5 * mib);
     EXPECT_EQ(cell["vcpus"][0]["node"], 4);
     EXPECT_EQ(cell["vcpus"][0]["affinity"], "2-3");
     EXPECT_EQ(cell["allowed_nodes"], "0,4");
@@ -87,6 +89,31 @@ TEST(Report, SaysWhatBecameOfEachAction) {
     EXPECT_EQ(actions[0]["error"], "refused");
     EXPECT_EQ(actions[1]["moved_bytes"], 5 * mib);
     EXPECT_FALSE(actions[1].contains("error"));
+}
+
+TEST(Report, SaysWhatIsKnownOfTheUseOfMemory) {
+    const Host host = two_nodes();
+    Tick tick = tick_of_one_guest(host);
+    tick.sample.tracking.trackers = {"idle-page"};
+    tick.sample.tracking.missing = {{"damon", "none here"}};
+    TrackingSample& tracking = tick.sample.guests[0].tracking;
+    EXPECT_EQ(make_report(tick, host)["guests"][0]["tracking"]["heat"]["age_ms"], nullptr);
+    tracking.heat.tracker = "idle-page";
+    tracking.heat.looks = 2;
+    tracking.heat.agreement = 250;
+    tracking.heat.writes = WriteRate{7, {{1, 7}}};
+    tracking.attribution.trouble = "why";
+    tracking.spent = std::chrono::milliseconds(3);
+    tracking.map = {{4096, 8192, 500, -2, 1000}};
+    const json report = make_report(tick, host);
+    EXPECT_EQ(report["tracking"]["missing"]["damon"], "none here");
+    const json& seen = report["guests"][0]["tracking"];
+    EXPECT_EQ(seen["heat"]["tracker"], "idle-page");
+    EXPECT_EQ(seen["heat"]["agreement"], 0.25);
+    EXPECT_EQ(seen["heat"]["written"]["by_vcpu"]["1"], 7);
+    EXPECT_EQ(seen["attribution"]["trouble"], "why");
+    EXPECT_EQ(seen["budget"]["spent_us"], 3000);
+    EXPECT_EQ(seen["map"], json({{4096, 8192, 500, -2, 1000}}));
 }
 
 TEST(Report, ABlindTickSaysWhyAndNothingElse) {
