@@ -26,7 +26,7 @@ check() {
 system='[a-z_]+\.h>|sys/|linux/'
 check policy policy 'nothing-else'
 check qmp qmp 'boost/|nlohmann/|sys/'
-check guests 'guests|policy|qmp' "boost/|nlohmann/|libvirt/|pugixml.hpp|$system"
+check guests 'guests|policy|qmp' "boost/|bpf/|nlohmann/|libvirt/|pugixml.hpp|$system"
 check src 'src|guests|policy|qmp' "boost/|nlohmann/|spdlog/|toml\+\+/|CLI/|systemd/|cap-ng.h|$system"
 check integration 'integration|qmp' "boost/|nlohmann/|libvirt/|gtest/|CLI/|$system"
 # Threads, clocks and files are the standard's too, but not policy's.

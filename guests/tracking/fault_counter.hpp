@@ -20,7 +20,8 @@ inline constexpr std::uint32_t max_watched_guests = 1'024;
 
 struct CountedFaults {
     pid_t process = 0;
-    int vcpu = 0;
+    pid_t thread = 0;  // of the vCPU
+    int vcpu = 0;      // KVM's id. QEMU's is the APIC id, which may skip numbers: see `thread`
     std::uint64_t group = 0;  // guest-physical address >> the guest's shift
     bool write = false;
     std::uint64_t count = 0;
@@ -43,11 +44,14 @@ class FaultCounter {
     virtual ~FaultCounter() = default;
 
     // From now on faults of this process (a QEMU's) are counted, for each 2^shift bytes of its
-    // guest-physical memory. False when max_watched_guests are watched already.
+    // guest-physical memory, 4 KiB at least. With another shift, what was counted before is
+    // forgotten. False when max_watched_guests are watched already. Throws std::system_error.
     virtual bool watch(pid_t process, int shift) = 0;
+    // What was counted and not taken is forgotten. Throws nothing.
     virtual void unwatch(pid_t process) = 0;
 
-    // What was counted since the last call. Throws std::system_error.
+    // What was counted since the last call. Groups need not be of the guest's RAM: devices' memory
+    // may fault, too. Throws std::system_error.
     virtual FaultCounts take() = 0;
 };
 
