@@ -17,7 +17,7 @@ class BpfLog {
     BpfLog(const BpfLog&) = delete;
     BpfLog& operator=(const BpfLog&) = delete;
 
-    // On one line. The beginning, which names what went wrong first.
+    // On one line. The first messages, long ones without their middle.
     const std::string& text() const { return text_; }
 
   private:

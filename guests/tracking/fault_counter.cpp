@@ -151,8 +151,8 @@ std::string other_pid_namespace() {
 
 std::string failed(const char* what, int error, const BpfLog& log) {
     std::string text = what + std::string(" failed: ") + std::strerror(error);
-    if (error == EPERM || error == EACCES)
-        text = "no permission (CAP_BPF and CAP_PERFMON are needed): " + text;
+    // EACCES is for what the kernel's verifier does not like.
+    if (error == EPERM) text = "no permission (CAP_BPF and CAP_PERFMON are needed): " + text;
     return log.text().empty() ? text : text + "; " + log.text();
 }
 

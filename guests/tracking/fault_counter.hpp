@@ -24,6 +24,8 @@ struct CountedFaults {
     int vcpu = 0;      // KVM's id. QEMU's is the APIC id, which may skip numbers: see `thread`
     std::uint64_t group = 0;  // guest-physical address >> the guest's shift
     bool write = false;
+    // What KVM has the vCPU try again at once, because the memory is just being changed, counts
+    // once.
     std::uint64_t count = 0;
 };
 
