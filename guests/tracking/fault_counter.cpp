@@ -149,11 +149,12 @@ std::string other_pid_namespace() {
     return {};
 }
 
+// What libbpf says of a missing permission would mislead. (EACCES is not one: that is for a program
+// that the kernel's verifier does not like.)
 std::string failed(const char* what, int error, const BpfLog& log) {
-    std::string text = what + std::string(" failed: ") + std::strerror(error);
-    // EACCES is for what the kernel's verifier does not like.
-    if (error == EPERM) text = "no permission (CAP_BPF and CAP_PERFMON are needed): " + text;
-    return log.text().empty() ? text : text + "; " + log.text();
+    const std::string text = what + std::string(": ") + std::strerror(error);
+    if (error == EPERM) return "CAP_BPF and CAP_PERFMON are needed (" + text + ")";
+    return log.text().empty() ? text : text + " (" + log.text() + ")";
 }
 
 }  // namespace

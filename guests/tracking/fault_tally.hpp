@@ -40,7 +40,7 @@ FaultTally difference(const FaultTally& before, const FaultTally& after);
 // There is no fault time of fewer intervals, and older ones than about so many are forgotten: by
 // number and not by time, so that what a storm of faults told is still known when the next is
 // considered.
-inline constexpr std::uint64_t min_intervals = 500;
+inline constexpr std::uint64_t min_intervals = 100;
 inline constexpr std::uint64_t max_intervals = 20'000;
 
 // Together, and all halved until there are no more than max_intervals.
