@@ -61,8 +61,8 @@ struct {
 
 /*
  * Whether KVM only had the vCPU try again. It does as long as the memory is just being changed:
- * while /proc/PID/clear_refs is written a vCPU repeats one fault, thousands of times in a large
- * guest. Such repetitions tell nothing of who touches what, nor of what a fault takes.
+ * while /proc/PID/clear_refs is written, a vCPU repeats one fault until that is done. Repetitions
+ * tell nothing of who touches what, nor of what a fault takes.
  */
 static int is_repeated(__u64 page_and_write, struct fault_tallies *tally)
 {
