@@ -6,28 +6,33 @@
 //   is
 //    "threads": [{"cpu": 0, "buffer": "a",       pinned to this vCPU
 //                 "write": true,                 or read
-//                 "duty_percent": 25}]}          share of each 20 ms spent touching
+//                 "duty_percent": 25,            share of each 20 ms spent touching
+//                 "offset_mib": 10,              of the buffer it touches a window: from here
+//                 "span_mib": 50}],              (0), this long (all that is left)
+//    "truth": true}                              wanted
 // Out, one object a line:
 //   {"ready": true}  once;  {"error": "..."}  for a pattern that was refused;
 //   {"second": 7, "threads": [{"cpu": 0, "buffer": "a", "touches": 123456, "stall_us": 900}]}
+//   {"truth": [{"buffer": "a", "thread": 0, "cpu": 0, "ranges": [[start, bytes]]},
+//              {"buffer": "a", "thread": null, "ranges": [[start, bytes]]}], "more": true}
 // "touches" counts 4 KiB pages touched in that second; "stall_us" is the longest time that one
-// block of touches or one wake-up was late.
+// block of touches or one wake-up was late. The truth comes once when it was wanted, as soon as all
+// windows have been touched: where in guest-physical memory each thread of the pattern works, and
+// (thread null) where each buffer is that has ever been touched whole. It may take several
+// messages; the last has no "more".
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <sched.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -36,103 +41,51 @@
 #include <thread>
 #include <vector>
 
+#include "integration/guest/buffer.hpp"
+#include "integration/guest/toucher.hpp"
+#include "integration/guest/truth.hpp"
+
+namespace vnuma::workload {
 namespace {
 
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
-using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr const char* port_name = "org.vnumad.guest";
-constexpr std::size_t page_bytes = 4096;
-constexpr std::size_t pages_per_block = 64;  // between two looks at the clock
-constexpr auto period = milliseconds(20);
+constexpr auto truth_send_limit = milliseconds(5000);
 
-struct Buffer {
-    volatile char* bytes = nullptr;
-    std::size_t size = 0;
+Pattern parse_thread(const json& thread,
+                     const std::map<std::string, std::shared_ptr<Buffer>>& buffers) {
+    Pattern pattern;
+    pattern.cpu = thread.at("cpu");
+    pattern.write = thread.at("write");
+    pattern.duty_percent = thread.at("duty_percent");
+    if (pattern.duty_percent < 0 || pattern.duty_percent > 100)
+        throw std::runtime_error("duty_percent is 0 to 100");
+    pattern.buffer_name = thread.at("buffer");
+    const auto buffer = buffers.find(pattern.buffer_name);
+    if (buffer == buffers.end())
+        throw std::runtime_error("no buffer called " + pattern.buffer_name);
+    pattern.buffer = buffer->second;
 
-    explicit Buffer(std::size_t mib) : size(mib << 20) {
-        void* mapped =
-            ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (mapped == MAP_FAILED) throw std::runtime_error("no room for a buffer");
-        bytes = static_cast<char*>(mapped);
-    }
-    ~Buffer() { ::munmap(const_cast<char*>(bytes), size); }
-    Buffer(const Buffer&) = delete;
-    Buffer& operator=(const Buffer&) = delete;
-};
+    const std::size_t mib = pattern.buffer->size() >> 20;
+    const std::size_t offset = thread.value("offset_mib", std::size_t{0});
+    if (offset >= mib) throw std::runtime_error("offset_mib is beyond the buffer");
+    const std::size_t span = thread.value("span_mib", mib - offset);
+    if (span == 0 || span > mib - offset)
+        throw std::runtime_error("span_mib is nothing, or beyond the buffer");
+    pattern.offset = offset << 20;
+    pattern.span = span << 20;
+    return pattern;
+}
 
-struct Pattern {
-    int cpu;
-    std::string buffer_name;
-    std::shared_ptr<Buffer> buffer;
-    bool write;
-    int duty_percent;
-};
-
-class Toucher {
-  public:
-    explicit Toucher(Pattern pattern) : pattern_(std::move(pattern)), thread_([this] { run(); }) {}
-    ~Toucher() {
-        stop_ = true;
-        thread_.join();
-    }
-    Toucher(const Toucher&) = delete;
-    Toucher& operator=(const Toucher&) = delete;
-
-    json take_report() {
-        return {{"cpu", pattern_.cpu},
-                {"buffer", pattern_.buffer_name},
-                {"touches", touches_.exchange(0)},
-                {"stall_us", stall_us_.exchange(0)}};
-    }
-
-  private:
-    void run() {
-        cpu_set_t set;
-        CPU_ZERO(&set);
-        CPU_SET(pattern_.cpu, &set);
-        ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
-        const auto busy = period * pattern_.duty_percent / 100;
-        auto start = Clock::now();
-        while (!stop_) {
-            auto before = Clock::now();
-            note_stall(before - start);  // a late wake-up
-            while (before - start < busy && !stop_) {
-                touch_block();
-                const auto after = Clock::now();
-                note_stall(after - before);
-                before = after;
-            }
-            start = std::max(start + period, Clock::now());
-            std::this_thread::sleep_until(start);
-        }
-    }
-
-    void touch_block() {
-        for (std::size_t i = 0; i < pages_per_block; ++i) {
-            if (pattern_.write)
-                pattern_.buffer->bytes[position_] = static_cast<char>(position_ >> 12);
-            else
-                (void)pattern_.buffer->bytes[position_];
-            position_ = (position_ + page_bytes) % pattern_.buffer->size;
-        }
-        touches_ += pages_per_block;
-    }
-
-    void note_stall(Clock::duration late) {
-        const auto us = std::chrono::duration_cast<microseconds>(late).count();
-        if (us > stall_us_) stall_us_ = us;
-    }
-
-    Pattern pattern_;
-    std::size_t position_ = 0;
-    std::atomic<std::uint64_t> touches_{0};
-    std::atomic<std::int64_t> stall_us_{0};
-    std::atomic<bool> stop_{false};
-    std::thread thread_;  // last: it uses all of the above
-};
+json to_json(const std::vector<PhysicalRange>& ranges) {
+    json pairs = json::array();
+    for (const PhysicalRange& range : ranges)
+        pairs.push_back({range.start, range.bytes});
+    return pairs;
+}
 
 class Workload {
   public:
@@ -141,18 +94,14 @@ class Workload {
         for (const auto& [name, mib] : request.at("buffers").items()) {
             auto known = buffers_.find(name);
             const std::size_t size = mib.get<std::size_t>();
-            buffers[name] = known != buffers_.end() && known->second->size == size << 20
+            buffers[name] = known != buffers_.end() && known->second->size() == size << 20
                                 ? known->second
                                 : std::make_shared<Buffer>(size);
         }
         std::vector<Pattern> patterns;
-        for (const json& thread : request.at("threads")) {
-            const int duty = thread.at("duty_percent");
-            if (duty < 0 || duty > 100) throw std::runtime_error("duty_percent is 0 to 100");
-            const std::string name = thread.at("buffer");
-            if (!buffers.contains(name)) throw std::runtime_error("no buffer called " + name);
-            patterns.push_back({thread.at("cpu"), name, buffers[name], thread.at("write"), duty});
-        }
+        for (const json& thread : request.at("threads"))
+            patterns.push_back(parse_thread(thread, buffers));
+        truth_wanted_ = request.value("truth", false);
         touchers_.clear();
         buffers_ = std::move(buffers);
         for (Pattern& pattern : patterns)
@@ -166,9 +115,36 @@ class Workload {
         return {{"second", second}, {"threads", threads}};
     }
 
+    // Messages with the truth when it is wanted and known by now. Throws std::runtime_error once
+    // when it cannot be known.
+    std::vector<json> take_truth() {
+        if (!truth_wanted_) return {};
+        truth_wanted_ = false;
+        std::vector<json> entries;
+        for (std::size_t i = 0; i < touchers_.size(); ++i) {
+            const Pattern& pattern = touchers_[i]->pattern();
+            const auto ranges =
+                physical_ranges(pattern.buffer->bytes() + pattern.offset, pattern.span);
+            if (!ranges) {
+                truth_wanted_ = true;
+                return {};
+            }
+            entries.push_back({{"buffer", pattern.buffer_name},
+                               {"thread", i},
+                               {"cpu", pattern.cpu},
+                               {"ranges", to_json(*ranges)}});
+        }
+        for (const auto& [name, buffer] : buffers_)
+            if (const auto ranges = physical_ranges(buffer->bytes(), buffer->size()))
+                entries.push_back(
+                    {{"buffer", name}, {"thread", nullptr}, {"ranges", to_json(*ranges)}});
+        return truth_messages(entries);
+    }
+
   private:
     std::map<std::string, std::shared_ptr<Buffer>> buffers_;
     std::vector<std::unique_ptr<Toucher>> touchers_;
+    bool truth_wanted_ = false;
 };
 
 void mount_kernel_file_systems() {
@@ -196,6 +172,29 @@ void send(int port, const json& message) {
     [[maybe_unused]] const ssize_t sent = ::write(port, line.data(), line.size());
 }
 
+// The truth is waited for outside: it waits until the port has room, for a while.
+void send_surely(int port, const json& message) {
+    const std::string line = message.dump() + "\n";
+    const auto end = Clock::now() + truth_send_limit;
+    while (::write(port, line.data(), line.size()) < 0 && Clock::now() < end)
+        std::this_thread::sleep_for(milliseconds(1));
+}
+
+void say_if_refused(int port, const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const std::exception& error) {
+        send(port, {{"error", error.what()}});
+    }
+}
+
+void send_truth(int port, Workload& workload) {
+    say_if_refused(port, [&] {
+        for (const json& message : workload.take_truth())
+            send_surely(port, message);
+    });
+}
+
 void serve(int port) {
     Workload workload;
     std::string input;
@@ -206,6 +205,7 @@ void serve(int port) {
         if (left <= 0) {
             next += std::chrono::seconds(1);
             send(port, workload.report(second++));
+            send_truth(port, workload);
             continue;
         }
         pollfd poll_port{port, POLLIN, 0};
@@ -219,19 +219,18 @@ void serve(int port) {
         const ssize_t size = ::read(port, chunk.data(), chunk.size());
         if (size > 0) input.append(chunk.data(), static_cast<std::size_t>(size));
         for (std::size_t end; (end = input.find('\n')) != std::string::npos;) {
-            try {
-                workload.apply(json::parse(input.substr(0, end)));
-            } catch (const std::exception& error) {
-                send(port, {{"error", error.what()}});
-            }
+            say_if_refused(port, [&] { workload.apply(json::parse(input.substr(0, end))); });
             input.erase(0, end + 1);
+            send_truth(port, workload);
         }
     }
 }
 
 }  // namespace
+}  // namespace vnuma::workload
 
 int main() {
+    using namespace vnuma::workload;
     mount_kernel_file_systems();
     const int port = open_port();
     if (port < 0) {

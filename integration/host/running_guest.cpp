@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "integration/host/files.hpp"
+#include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
 
 namespace vnuma::lab {
@@ -24,20 +25,17 @@ struct BootFailure : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-std::string buffer_name(int vcpu) {
-    return "vcpu" + std::to_string(vcpu);
-}
-
-json own_buffer_for_each_vcpu(const GuestShape& shape) {
-    json pattern{{"buffers", json::object()}, {"threads", json::array()}};
-    for (int vcpu = 0; vcpu < online_vcpus_of(shape); ++vcpu) {
-        pattern["buffers"][buffer_name(vcpu)] = buffer_mib_of(shape, vcpu);
-        pattern["threads"].push_back({{"cpu", vcpu},
-                                      {"buffer", buffer_name(vcpu)},
-                                      {"write", shape.write},
-                                      {"duty_percent", shape.duty_percent}});
+// What is said of one thread or buffer may go on in the next message.
+void append_truth(json& entries, const json& more) {
+    for (const json& entry : more) {
+        if (entries.empty() || entries.back()["thread"] != entry["thread"] ||
+            entries.back()["buffer"] != entry["buffer"]) {
+            entries.push_back(entry);
+            continue;
+        }
+        for (const json& range : entry["ranges"])
+            entries.back()["ranges"].push_back(range);
     }
-    return pattern;
 }
 
 }  // namespace
@@ -99,7 +97,7 @@ void RunningGuest::set_free(const Affinities& as_before) const {
 }
 
 void RunningGuest::touch_everything() {
-    send(own_buffer_for_each_vcpu(shape_));
+    send(own_windows(shape_, {}, shape_.write ? Access::write : Access::read));
     std::map<int, std::int64_t> touched;
     int settled = 0;
     const bool done = wait_until(
@@ -124,14 +122,38 @@ json RunningGuest::next_report(seconds limit) {
     while (true) {
         json message = workload_.receive(limit);
         if (message.is_null() || message.contains("second")) return message;
-        if (message.contains("error"))
-            throw std::runtime_error(name() + ": " + message["error"].get<std::string>());
+        refuse_error(message);
+    }
+}
+
+void RunningGuest::refuse_error(const json& message) const {
+    if (message.contains("error"))
+        throw std::runtime_error(name() + ": " + message["error"].get<std::string>());
+}
+
+void RunningGuest::skip_reports() {
+    while (!workload_.receive(seconds(0)).is_null()) {
+    }
+}
+
+json RunningGuest::truth_of(json pattern) {
+    pattern["truth"] = true;
+    send(pattern);
+    json entries = json::array();
+    const auto end = std::chrono::steady_clock::now() + touch_limit;
+    while (true) {
+        const json message = workload_.receive(report_limit);
+        if (message.is_null() || std::chrono::steady_clock::now() > end)
+            throw std::runtime_error(name() + " did not tell where its buffers are");
+        refuse_error(message);
+        if (!message.contains("truth")) continue;
+        append_truth(entries, message["truth"]);
+        if (!message.value("more", false)) return entries;
     }
 }
 
 bool RunningGuest::is_at_work() {
-    while (!workload_.receive(seconds(0)).is_null()) {
-    }
+    skip_reports();
     // The first may count from before.
     next_report(report_limit);
     const json report = next_report(report_limit);

@@ -30,6 +30,14 @@ class RunningGuest {
     // One line to the workload, see integration/guest/workload.cpp.
     void send(const nlohmann::json& pattern) { workload_.send(pattern); }
 
+    // Sends a pattern and waits until all of its windows have been touched. Returns the workload's
+    // "truth", whole: the guest-physical memory of each thread's window and of each buffer. Throws
+    // std::runtime_error.
+    nlohmann::json truth_of(nlohmann::json pattern);
+
+    // Forgets what the workload has said so far.
+    void skip_reports();
+
     // The next report of a second, or null when none came within the limit.
     nlohmann::json next_report(std::chrono::seconds limit);
 
@@ -61,6 +69,7 @@ class RunningGuest {
     void confine_to_first_touch_nodes() const;
     void set_free(const Affinities& as_before) const;
     void touch_everything();
+    void refuse_error(const nlohmann::json& message) const;
 
     GuestShape shape_;
     JsonSocket workload_;

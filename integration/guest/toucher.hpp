@@ -1,0 +1,50 @@
+// One thread of a pattern: touches a window of a buffer again and again, page by page.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+
+#include "integration/guest/buffer.hpp"
+
+namespace vnuma::workload {
+
+struct Pattern {
+    int cpu = 0;
+    std::string buffer_name;
+    std::shared_ptr<Buffer> buffer;
+    std::size_t offset = 0, span = 0;  // the window, in bytes
+    bool write = false;
+    int duty_percent = 0;
+};
+
+class Toucher {
+  public:
+    explicit Toucher(Pattern pattern) : pattern_(std::move(pattern)), thread_([this] { run(); }) {}
+    ~Toucher();
+    Toucher(const Toucher&) = delete;
+    Toucher& operator=(const Toucher&) = delete;
+
+    const Pattern& pattern() const { return pattern_; }
+
+    // What it did since the last call.
+    nlohmann::json take_report();
+
+  private:
+    void run();
+    void touch_block();
+    void note_stall(std::chrono::steady_clock::duration late);
+
+    Pattern pattern_;
+    std::size_t position_ = 0;  // in the window
+    std::atomic<std::uint64_t> touches_{0};
+    std::atomic<std::int64_t> stall_us_{0};
+    std::atomic<bool> stop_{false};
+    std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace vnuma::workload

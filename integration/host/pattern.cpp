@@ -1,0 +1,48 @@
+#include "integration/host/pattern.hpp"
+
+#include <algorithm>
+
+namespace vnuma::lab {
+namespace {
+
+using nlohmann::json;
+
+std::string buffer_name(int vcpu) {
+    return "vcpu" + std::to_string(vcpu);
+}
+
+// The vCPU touches the buffer of `owner`.
+json thread_of(const GuestShape& shape, int vcpu, int owner, Window window, Access access) {
+    const int mib = buffer_mib_of(shape, owner);
+    return {{"cpu", vcpu},
+            {"buffer", buffer_name(owner)},
+            {"write", access == Access::write},
+            {"duty_percent", shape.duty_percent},
+            {"offset_mib", mib * window.offset_percent / 100},
+            {"span_mib", std::max(mib * window.span_percent / 100, 1)}};
+}
+
+}  // namespace
+
+json idle_buffers(const GuestShape& shape) {
+    json pattern{{"buffers", json::object()}, {"threads", json::array()}};
+    for (int vcpu = 0; vcpu < online_vcpus_of(shape); ++vcpu)
+        pattern["buffers"][buffer_name(vcpu)] = buffer_mib_of(shape, vcpu);
+    return pattern;
+}
+
+json own_windows(const GuestShape& shape, Window window, Access access) {
+    json pattern = idle_buffers(shape);
+    for (int vcpu = 0; vcpu < online_vcpus_of(shape); ++vcpu)
+        pattern["threads"].push_back(thread_of(shape, vcpu, vcpu, window, access));
+    return pattern;
+}
+
+json shared_windows(const GuestShape& shape, Window window, Access access) {
+    json pattern = idle_buffers(shape);
+    for (int vcpu = 0; vcpu < online_vcpus_of(shape); ++vcpu)
+        pattern["threads"].push_back(thread_of(shape, vcpu, vcpu - vcpu % 2, window, access));
+    return pattern;
+}
+
+}  // namespace vnuma::lab
