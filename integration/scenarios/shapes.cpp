@@ -66,6 +66,14 @@ GuestShape with_room_for_a_vcpu(const std::string& name) {
     return shape;
 }
 
+GuestShape with_big_buffers(const std::string& name) {
+    return {name, {{2, 640}}, {0}, 200};
+}
+
+GuestShape wider_than_a_node(const std::string& name) {
+    return {name, {{4, 704}}, {0, 0, 1, 1}, 120};
+}
+
 std::vector<GuestShape> all_shapes() {
     return {equal_cells("vnuma"),           with_huge_pages("hugetlb"),
             with_shared_memory("memfd"),    with_helper_threads("helpers"),

@@ -25,8 +25,12 @@ GuestShape with_owners_wishes(const std::string& name);
 GuestShape with_memory_devices(const std::string& name);
 // Cell 1 can get a second vCPU.
 GuestShape with_room_for_a_vcpu(const std::string& name);
+// It fits a node, and most of its memory is buffers.
+GuestShape with_big_buffers(const std::string& name);
+// More vCPUs than a node has CPUs, each with a buffer of its own.
+GuestShape wider_than_a_node(const std::string& name);
 
-// One of each; the name is the shape's.
+// One of each that matters to how guests are read; the name is the shape's.
 std::vector<GuestShape> all_shapes();
 
 }  // namespace vnuma::lab

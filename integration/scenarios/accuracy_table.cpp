@@ -1,0 +1,124 @@
+#include "integration/scenarios/accuracy_table.hpp"
+
+#include <array>
+#include <chrono>
+#include <iostream>
+#include <optional>
+#include <ostream>
+#include <vector>
+
+#include "integration/host/direct_guest.hpp"
+#include "integration/host/pattern.hpp"
+#include "integration/host/transparent_huge_pages.hpp"
+#include "integration/scenarios/accuracy.hpp"
+#include "integration/scenarios/shapes.hpp"
+#include "integration/scenarios/tracked.hpp"
+#include "integration/scenarios/tracking_report.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+
+constexpr std::array looks_after{seconds(5), seconds(10), seconds(20)};
+// How long the first of two patterns runs.
+constexpr seconds before_the_move{20};
+
+struct Row {
+    const char* what;
+    json pattern;
+    std::optional<json> before{};  // first this, and from then on the pattern
+};
+
+constexpr Window tenth{0, 10}, half{0, 50}, whole{0, 100}, moved_tenth{60, 10};
+
+std::vector<Row> thin_rows(const GuestShape& shape) {
+    return {{"10 % hot, reads", own_windows(shape, tenth, Access::read)},
+            {"50 % hot, reads", own_windows(shape, half, Access::read)},
+            {"100 % hot, reads", own_windows(shape, whole, Access::read)},
+            {"10 % hot, writes", own_windows(shape, tenth, Access::write)},
+            {"50 % hot, shared by 2 vCPUs, reads", shared_windows(shape, half, Access::read)},
+            {"10 % hot, moved, reads", own_windows(shape, moved_tenth, Access::read),
+             own_windows(shape, tenth, Access::read)}};
+}
+
+std::vector<Row> wide_rows(const GuestShape& shape) {
+    return {
+        {"10 % hot, private, reads", own_windows(shape, tenth, Access::read)},
+        {"100 % hot, private, reads", own_windows(shape, whole, Access::read)},
+        {"100 % hot, private, writes", own_windows(shape, whole, Access::write)},
+        {"100 % hot, shared by 2 vCPUs each, reads", shared_windows(shape, whole, Access::read)},
+        {"10 % hot, private, moved, reads", own_windows(shape, moved_tenth, Access::read),
+         own_windows(shape, tenth, Access::read)}};
+}
+
+std::string percent(int per_mille) {
+    return per_mille < 0 ? "-" : std::to_string((per_mille + 5) / 10);
+}
+
+// The last figures of a row: with how many claimed and true chunks they were made.
+std::string details(const Accuracy& accuracy, const json& guest) {
+    const json& heat = guest.at("tracking").at("heat");
+    const json& attribution = guest.at("tracking").at("attribution");
+    std::string text = attribution.at("wanted") ? percent(accuracy.attributed()) : "-";
+    text += " | " + std::to_string(accuracy.hot) + " / " + std::to_string(accuracy.claimed) +
+            " / " + std::to_string(accuracy.claimed_elsewhere);
+    text += " | " + percent(accuracy.precision());
+    text += " | " + heat.at("tracker").get<std::string>() + ", " + heat.at("looks").dump() +
+            " looks, " + attribution.at("rounds").dump() + " rounds";
+    return text;
+}
+
+// The guest's kernel may move pages; then the truth was not all of it.
+void note_if_moved(RunningGuest& guest, const Row& row, const json& truth) {
+    if (guest.truth_of(row.pattern) != truth)
+        std::cerr << "tracking-tables: the buffers of " << guest.name()
+                  << " have moved: " << row.what << "\n";
+}
+
+void print_row(std::ostream& out, RunningGuest& guest, const std::string& pages, const Row& row,
+               const std::string& config) {
+    json truth = guest.truth_of(row.before ? *row.before : row.pattern);
+    Tracked vnumad(guest, config);
+    auto start = vnumad.started();
+    if (row.before) {
+        vnumad.at(start + before_the_move);
+        truth = guest.truth_of(row.pattern);
+        start = Tracked::Clock::now();
+    }
+    out << "| " << pages << " | " << guest.name() << " | " << row.what << " | ";
+    Accuracy accuracy;
+    for (const seconds after : looks_after) {
+        accuracy = accuracy_of(vnumad.at(start + after), truth);
+        out << percent(accuracy.precision_in_buffers()) << " / " << percent(accuracy.recall())
+            << " | " << std::flush;
+    }
+    out << details(accuracy, vnumad.last()) << " |" << std::endl;
+    note_if_moved(guest, row, truth);
+}
+
+}  // namespace
+
+void print_accuracy_table(std::ostream& out, const std::string& overhead) {
+    const std::string config =
+        with_tracking("mode = \"advise\"\ninterval = \"1s\"\n" + std::string(qmp_config),
+                      "overhead = " + overhead + "\nmin_period = \"2s\"\nmax_period = \"1min\"\n");
+    out << "Precision / recall of hot chunks in per cent, so long after the pattern and vnumad "
+           "began;\na moved pattern: after the move. Precision is that of claims about the "
+           "workload's buffers; with the\nmemory of the guest's kernel, all of which counts as "
+           "cold, it is the figure for all memory (20 s).\n\n"
+           "| host pages | guest | pattern | 5 s | 10 s | 20 s | accessor right, % of hot chunks | "
+           "chunks: hot / claimed / of these in no buffer | precision, all memory | by |\n"
+           "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
+    for (const auto& [mode, pages] : {std::pair{"never", "4 KiB"}, std::pair{"always", "2 MiB"}}) {
+        const TransparentHugePages mode_of_host(mode);
+        for (const bool wide : {false, true}) {
+            DirectGuest guest(wide ? wider_than_a_node("wide") : with_big_buffers("thin"));
+            for (const Row& row : wide ? wide_rows(guest.shape()) : thin_rows(guest.shape()))
+                print_row(out, guest, pages, row, config);
+        }
+    }
+}
+
+}  // namespace vnuma::lab

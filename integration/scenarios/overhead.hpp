@@ -1,0 +1,43 @@
+// What tracking costs a guest, from phases with and without it. Pure.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace vnuma::lab {
+
+struct Spread {
+    double mean = 0;
+    double deviation = 0;  // standard deviation of the sample; 0 of fewer than two
+};
+
+Spread spread_of(const std::vector<double>& values);
+
+// One phase of a guest's work beside vnumad.
+struct Phase {
+    double touches_per_second = 0;
+    std::int64_t longest_stall_us = 0;
+    double daemon_ms_per_second = 0;  // CPU time
+    double kdamond_ms_per_second = 0;
+};
+
+// All phases of one way.
+struct Phases {
+    Spread touches_per_second;
+    std::int64_t longest_stall_us = 0;
+    Spread daemon_ms_per_second;
+    Spread kdamond_ms_per_second;
+};
+
+Phases sum_up(const std::vector<Phase>& phases);
+
+struct Loss {
+    double percent = 0;      // of the work without tracking; below 0 when there was more with it
+    double uncertainty = 0;  // standard error of it, in the same unit
+};
+
+// Phases that follow each other are compared in pairs, so that what else the machine does counts
+// little. No pair, or no work without tracking: 0 of both.
+Loss loss_of(const std::vector<Phase>& off, const std::vector<Phase>& on);
+
+}  // namespace vnuma::lab

@@ -1,0 +1,147 @@
+#include "integration/scenarios/overhead_table.hpp"
+
+#include <algorithm>
+#include <iomanip>
+#include <ostream>
+#include <sstream>
+#include <stdexcept>
+#include <vector>
+
+#include "integration/host/cpu_time.hpp"
+#include "integration/host/direct_guest.hpp"
+#include "integration/host/pattern.hpp"
+#include "integration/host/process.hpp"
+#include "integration/scenarios/overhead.hpp"
+#include "integration/scenarios/shapes.hpp"
+#include "integration/scenarios/tracked.hpp"
+#include "integration/scenarios/tracking_report.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+
+// From vnumad's start on; its own start costs too, and is not what is measured.
+constexpr seconds warm_up{4};
+constexpr seconds report_limit{20};
+
+double milliseconds_of(std::chrono::nanoseconds time) {
+    return std::chrono::duration<double, std::milli>(time).count();
+}
+
+// The workload's next second; the kernel threads are looked at while it lasts.
+json next_second(RunningGuest& guest, KernelThreadTime& kdamonds) {
+    json report;
+    const auto came = [&] {
+        kdamonds.look();
+        report = guest.next_report(seconds(0));
+        return !report.is_null();
+    };
+    if (!wait_until(came, report_limit)) throw std::runtime_error(guest.name() + " fell silent");
+    return report;
+}
+
+Phase measure(RunningGuest& guest, Tracked& vnumad, seconds length) {
+    guest.skip_reports();
+    KernelThreadTime kdamonds("kdamond.");
+    next_second(guest, kdamonds);  // has begun before
+    const auto kdamonds_before = kdamonds.used();
+    const auto daemon_before = cpu_time_of(vnumad.pid());
+    Phase phase;
+    double touches = 0;
+    for (int second = 0; second < length.count(); ++second) {
+        const json report = next_second(guest, kdamonds);
+        for (const json& thread : report.at("threads")) {
+            touches += thread.at("touches").get<double>();
+            phase.longest_stall_us =
+                std::max(phase.longest_stall_us, thread.at("stall_us").get<std::int64_t>());
+        }
+    }
+    const auto count = static_cast<double>(length.count());
+    phase.touches_per_second = touches / count;
+    phase.daemon_ms_per_second = milliseconds_of(cpu_time_of(vnumad.pid()) - daemon_before) / count;
+    phase.kdamond_ms_per_second = milliseconds_of(kdamonds.used() - kdamonds_before) / count;
+    return phase;
+}
+
+struct Way {
+    const char* name;
+    std::string config;
+    std::vector<Phase> phases{};
+    json last{};  // what vnumad said of tracking at the end of the last phase
+};
+
+void run_phase(RunningGuest& guest, Way& way, seconds length) {
+    Tracked vnumad(guest, way.config);
+    vnumad.at(vnumad.started() + warm_up);
+    way.phases.push_back(measure(guest, vnumad, length));
+    way.last = vnumad.last().at("tracking");
+}
+
+std::string in_thousands(const Spread& spread) {
+    std::ostringstream text;
+    text << std::fixed << std::setprecision(1) << spread.mean / 1000 << " ± "
+         << spread.deviation / 1000;
+    return text.str();
+}
+
+std::string plain(const Spread& spread) {
+    std::ostringstream text;
+    text << std::fixed << std::setprecision(1) << spread.mean << " ± " << spread.deviation;
+    return text.str();
+}
+
+void print_way(std::ostream& out, const std::string& guest, const Way& way,
+               const std::string& loss) {
+    const Phases all = sum_up(way.phases);
+    out << "| " << guest << " | " << way.name << " | " << in_thousands(all.touches_per_second)
+        << " | " << loss << " | " << std::fixed << std::setprecision(1)
+        << static_cast<double>(all.longest_stall_us) / 1000 << " | "
+        << plain(all.daemon_ms_per_second) << " | " << plain(all.kdamond_ms_per_second) << " | ";
+    const json &heat = way.last.at("heat"), &attribution = way.last.at("attribution"),
+               &budget = way.last.at("budget");
+    out << heat.at("tracker").get<std::string>() << ", " << heat.at("looks") << " looks | "
+        << attribution.at("rounds") << ": " << attribution.at("estimate_us") << " / "
+        << attribution.at("cost_us") << " | " << budget.at("earned_us") << " / "
+        << budget.at("spent_us") << " |" << std::endl;
+}
+
+std::string text_of(const Loss& loss) {
+    std::ostringstream text;
+    text << std::fixed << std::setprecision(1) << loss.percent << " ± " << loss.uncertainty;
+    return text.str();
+}
+
+void compare_ways(std::ostream& out, RunningGuest& guest, const std::string& overhead,
+                  const PhasesWanted& wanted) {
+    const std::string head = "mode = \"advise\"\ninterval = \"1s\"\n" + std::string(qmp_config);
+    Way off{"off", with_tracking(head, "heat = \"none\"\nattribution = \"never\"\n")};
+    Way on{"on", with_tracking(head, "overhead = " + overhead +
+                                         "\nmin_period = \"2s\"\nmax_period = \"1min\"\n")};
+    for (int i = 0; i < wanted.of_each_way; ++i) {
+        run_phase(guest, off, wanted.length);
+        run_phase(guest, on, wanted.length);
+    }
+    print_way(out, guest.name(), off, "");
+    print_way(out, guest.name(), on, text_of(loss_of(off.phases, on.phases)));
+}
+
+}  // namespace
+
+void print_overhead_table(std::ostream& out, const std::string& overhead,
+                          const PhasesWanted& wanted) {
+    out << wanted.of_each_way << " phases of " << wanted.length.count()
+        << " s each way, in turns. ±: standard deviation of the phases; of the loss: its standard "
+           "error.\nEstimate and cost are those of the last phase.\n\n"
+           "| guest | tracking | thousand touches/s | loss, % | longest stall, ms | vnumad, CPU "
+           "ms/s | kdamonds, CPU ms/s | heat | rounds: estimate / cost, us | earned / spent, us |"
+           "\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        << std::flush;
+    for (const GuestShape& shape : {with_big_buffers("thin"), wider_than_a_node("wide")}) {
+        DirectGuest guest(shape);
+        compare_ways(out, guest, overhead, wanted);
+    }
+}
+
+}  // namespace vnuma::lab

@@ -1,0 +1,20 @@
+// What access tracking costs a guest, vnumad and the kernel.
+#pragma once
+
+#include <chrono>
+#include <iosfwd>
+#include <string>
+
+namespace vnuma::lab {
+
+struct PhasesWanted {
+    int of_each_way = 6;  // off and on, in turns
+    std::chrono::seconds length{10};
+};
+
+// Prints a table in Markdown. `overhead` is vnumad's budget for tracking, as a share of the guest's
+// CPU time. Throws std::runtime_error.
+void print_overhead_table(std::ostream& out, const std::string& overhead,
+                          const PhasesWanted& wanted);
+
+}  // namespace vnuma::lab

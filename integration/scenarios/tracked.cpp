@@ -1,0 +1,48 @@
+#include "integration/scenarios/tracked.hpp"
+
+#include <stdexcept>
+
+#include "integration/host/process.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+
+constexpr seconds first_report_limit{60};
+
+}  // namespace
+
+Tracked::Tracked(const RunningGuest& guest, const std::string& config)
+    : guest_(guest.name()), vnumad_(config) {
+    if (!wait_until([&] { return !last().is_null(); }, first_report_limit))
+        fail("has not reported guest " + guest_);
+    if (!last_.contains("tracking")) fail("reports nothing of access tracking: this one has none");
+}
+
+const json& Tracked::last() {
+    const int status = vnumad_.wait_for_end(seconds(0));
+    if (status >= 0)
+        fail("ended with status " + std::to_string(status) +
+             "; one without access tracking refuses the configuration");
+    for (const json& report : vnumad_.take_reports()) {
+        json seen = find_guest(report, guest_);
+        if (!seen.is_null()) last_ = std::move(seen);
+    }
+    return last_;
+}
+
+const json& Tracked::at(Clock::time_point time) {
+    while (Clock::now() < time) {
+        pause_briefly();
+        last();
+    }
+    return last();
+}
+
+void Tracked::fail(const std::string& what) {
+    throw std::runtime_error("vnumad " + what + "\n" + vnumad_.output());
+}
+
+}  // namespace vnuma::lab

@@ -1,0 +1,49 @@
+#include "integration/scenarios/tracking_report.hpp"
+
+namespace vnuma::lab {
+
+using nlohmann::json;
+
+namespace {
+
+void append_ranges(std::vector<PhysicalRange>& ranges, const json& entry) {
+    for (const json& range : entry.at("ranges"))
+        ranges.push_back({range.at(0), range.at(1)});
+}
+
+}  // namespace
+
+std::vector<Claim> claims_of(const json& guest) {
+    std::vector<Claim> claims;
+    for (const json& chunk : guest.at("tracking").at("map"))
+        claims.push_back({{chunk.at(0), chunk.at(1)}, chunk.at(2), chunk.at(3)});
+    return claims;
+}
+
+std::vector<Touched> touched_of(const json& truth) {
+    std::vector<Touched> touched;
+    for (const json& entry : truth) {
+        if (entry.at("thread").is_null()) continue;
+        Touched& of_thread = touched.emplace_back();
+        of_thread.vcpu = entry.at("cpu");
+        append_ranges(of_thread.ranges, entry);
+    }
+    return touched;
+}
+
+std::vector<PhysicalRange> buffers_of(const json& truth) {
+    std::vector<PhysicalRange> buffers;
+    for (const json& entry : truth)
+        if (entry.at("thread").is_null()) append_ranges(buffers, entry);
+    return buffers;
+}
+
+Accuracy accuracy_of(const json& guest, const json& truth) {
+    return compare(touched_of(truth), claims_of(guest), buffers_of(truth));
+}
+
+std::string with_tracking(const std::string& head, const std::string& tracking) {
+    return head + "[tracking]\n" + tracking + "[report]\nheat_map = true\n";
+}
+
+}  // namespace vnuma::lab

@@ -1,0 +1,51 @@
+// Tables about access tracking, in a lab host with two nodes of two CPUs:
+//   tracking-tables accuracy [OVERHEAD]
+//   tracking-tables overhead [OVERHEAD [PHASES [SECONDS]]]
+// OVERHEAD is vnumad's budget for it, as a share of the guest's CPU time (0.01); PHASES is how many
+// there are with tracking and how many without, each of so many SECONDS (6 and 10). Run it as
+//   vnuma-lab run --timeout 1500 -- tracking-tables accuracy
+#include <cstdlib>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "integration/scenarios/accuracy_table.hpp"
+#include "integration/scenarios/overhead_table.hpp"
+
+namespace {
+
+using namespace vnuma::lab;
+
+int whole_number(const std::string& word) {
+    char* end = nullptr;
+    const long number = std::strtol(word.c_str(), &end, 10);
+    if (*end != '\0' || number < 1 || number > 1000)
+        throw std::runtime_error(word + " is not a number from 1 to 1000");
+    return static_cast<int>(number);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    const std::string overhead = words.size() > 1 ? words[1] : "0.01";
+    try {
+        if (!words.empty() && words.size() <= 2 && words[0] == "accuracy") {
+            print_accuracy_table(std::cout, overhead);
+            return 0;
+        }
+        if (!words.empty() && words.size() <= 4 && words[0] == "overhead") {
+            PhasesWanted wanted;
+            if (words.size() > 2) wanted.of_each_way = whole_number(words[2]);
+            if (words.size() > 3) wanted.length = std::chrono::seconds(whole_number(words[3]));
+            print_overhead_table(std::cout, overhead, wanted);
+            return 0;
+        }
+        std::cerr << "tracking-tables accuracy [OVERHEAD]\n"
+                     "tracking-tables overhead [OVERHEAD [PHASES [SECONDS]]]\n";
+    } catch (const std::exception& error) {
+        std::cerr << "tracking-tables: " << error.what() << "\n";
+    }
+    return 1;
+}

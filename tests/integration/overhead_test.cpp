@@ -1,0 +1,53 @@
+#include "integration/scenarios/overhead.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vnuma::lab {
+namespace {
+
+Phase work(double touches) {
+    Phase phase;
+    phase.touches_per_second = touches;
+    return phase;
+}
+
+TEST(Spread, IsMeanAndDeviationOfASample) {
+    const Spread spread = spread_of({2, 4, 4, 4, 5, 5, 7, 9});
+    EXPECT_DOUBLE_EQ(spread.mean, 5);
+    EXPECT_NEAR(spread.deviation, 2.138, 0.001);
+}
+
+TEST(Spread, OfOneHasNoDeviationAndOfNoneIsNothing) {
+    EXPECT_DOUBLE_EQ(spread_of({3}).mean, 3);
+    EXPECT_DOUBLE_EQ(spread_of({3}).deviation, 0);
+    EXPECT_DOUBLE_EQ(spread_of({}).mean, 0);
+}
+
+TEST(Phases, AreSummedUpByMeansAndTheLongestStall) {
+    const Phases all = sum_up({{100, 900, 2, 1}, {200, 5000, 4, 0}});
+    EXPECT_DOUBLE_EQ(all.touches_per_second.mean, 150);
+    EXPECT_EQ(all.longest_stall_us, 5000);
+    EXPECT_DOUBLE_EQ(all.daemon_ms_per_second.mean, 3);
+    EXPECT_DOUBLE_EQ(all.kdamond_ms_per_second.mean, 0.5);
+}
+
+TEST(Loss, IsAShareOfTheWorkWithoutTracking) {
+    const Loss loss = loss_of({work(100), work(100)}, {work(98), work(99)});
+    EXPECT_DOUBLE_EQ(loss.percent, 1.5);
+    EXPECT_NEAR(loss.uncertainty, 0.5, 0.001);
+}
+
+TEST(Loss, IsCertainWhereEachPairLosesTheSame) {
+    const Loss loss = loss_of({work(100), work(300)}, {work(98), work(298)});
+    EXPECT_DOUBLE_EQ(loss.percent, 1);
+    EXPECT_DOUBLE_EQ(loss.uncertainty, 0);
+}
+
+TEST(Loss, OfNothingIsNothing) {
+    EXPECT_DOUBLE_EQ(loss_of({}, {work(1)}).percent, 0);
+    EXPECT_DOUBLE_EQ(loss_of({work(0)}, {work(1)}).percent, 0);
+    EXPECT_DOUBLE_EQ(loss_of({work(1)}, {}).percent, 0);
+}
+
+}  // namespace
+}  // namespace vnuma::lab
