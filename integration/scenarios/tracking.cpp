@@ -1,0 +1,296 @@
+// What vnumad finds out about who touches which memory; two nodes of two CPUs each.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+
+#include "integration/demo/picture.hpp"
+#include "integration/host/direct_guest.hpp"
+#include "integration/host/files.hpp"
+#include "integration/host/pattern.hpp"
+#include "integration/host/process.hpp"
+#include "integration/host/transparent_huge_pages.hpp"
+#include "integration/scenarios/accuracy.hpp"
+#include "integration/scenarios/scenario.hpp"
+#include "integration/scenarios/shapes.hpp"
+#include "integration/scenarios/tracking_report.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+using nlohmann::json;
+
+constexpr int some_ticks = 10;
+constexpr int nearly_all = 900, nearly_all_named = 950;  // per mille
+constexpr const char* kdamonds_directory = "/sys/kernel/mm/damon/admin/kdamonds/";
+// Looks and rounds come soon, so that scenarios are short.
+constexpr const char* soon = "overhead = 0.05\nmin_period = \"2s\"\nmax_period = \"5s\"\n";
+constexpr Window tenth{0, 10};
+
+std::string advising(const std::string& tracking) {
+    return with_tracking("mode = \"advise\"\ninterval = \"1s\"\n" + std::string(qmp_config),
+                         soon + tracking);
+}
+
+std::string kdamonds_file() {
+    return std::string(kdamonds_directory) + "nr_kdamonds";
+}
+
+int kdamonds() {
+    return std::atoi(read_text(kdamonds_file()).c_str());
+}
+
+// By DAMON, whoever told it to.
+bool is_watched(pid_t pid) {
+    for (int i = 0; i < kdamonds(); ++i) {
+        const std::string target =
+            kdamonds_directory + std::to_string(i) + "/contexts/0/targets/0/pid_target";
+        if (std::atoi(read_text(target).c_str()) == pid) return true;
+    }
+    return false;
+}
+
+json heat_of(const json& guest, const std::string& what) {
+    return field(guest, "/tracking/heat/" + what);
+}
+
+json attribution_of(const json& guest, const std::string& what) {
+    return field(guest, "/tracking/attribution/" + what);
+}
+
+bool is_positive(const json& number) {
+    return number.is_number() && number > 0;
+}
+
+bool is_told(const json& text) {
+    return text.is_string() && text != "";
+}
+
+bool has_looked(const json& guest) {
+    return is_positive(heat_of(guest, "looks"));
+}
+
+// A kdamond that someone else has, for as long as this lives.
+class ForeignKdamond {
+  public:
+    ForeignKdamond() { write_text(kdamonds_file(), "1"); }
+    ~ForeignKdamond() { std::ofstream(kdamonds_file()) << "0"; }
+    ForeignKdamond(const ForeignKdamond&) = delete;
+    ForeignKdamond& operator=(const ForeignKdamond&) = delete;
+};
+
+// DAMON's files are another user's for as long as this lives: only who may pass over permissions
+// can write them.
+class ForeignDamon {
+  public:
+    ForeignDamon() { give_to(65534); }
+    ~ForeignDamon() { give_to(0); }
+    ForeignDamon(const ForeignDamon&) = delete;
+    ForeignDamon& operator=(const ForeignDamon&) = delete;
+
+  private:
+    static void give_to(uid_t user) { EXPECT_EQ(::chown(kdamonds_file().c_str(), user, user), 0); }
+};
+
+// Waits for a report that is as good as wanted, and keeps the figures of the last one.
+template <typename Condition>
+Accuracy wait_for_accuracy(Daemon& vnumad, const std::string& guest, const json& truth,
+                           Condition is_good) {
+    Accuracy accuracy;
+    wait_for_guest(vnumad, guest, [&](const json& seen) {
+        if (field(seen, "/tracking/map").is_null()) return false;
+        accuracy = accuracy_of(seen, truth);
+        return is_good(accuracy);
+    });
+    return accuracy;
+}
+
+// In the buffers: the guest's kernel has hot memory of its own, about which nobody knows the truth.
+void expect_hot_chunks_are_found(Daemon& vnumad, const std::string& guest, const json& truth) {
+    const Accuracy accuracy = wait_for_accuracy(vnumad, guest, truth, [](const Accuracy& accuracy) {
+        return accuracy.recall() >= nearly_all && accuracy.precision_in_buffers() >= nearly_all;
+    });
+    EXPECT_GE(accuracy.recall(), nearly_all)
+        << accuracy.hot_found << " of " << accuracy.hot << " chunks\n"
+        << vnumad.output();
+    EXPECT_GE(accuracy.precision_in_buffers(), nearly_all)
+        << accuracy.claimed_right << " of " << accuracy.claimed << " chunks, "
+        << accuracy.claimed_elsewhere << " in no buffer";
+}
+
+// One guest that fits a node; most scenarios need no more.
+class Tracking : public ::testing::Test {
+  protected:
+    static void SetUpTestSuite() {
+        pages = std::make_unique<TransparentHugePages>("always");
+        guest = std::make_unique<DirectGuest>(with_big_buffers("tracked"));
+    }
+    static void TearDownTestSuite() {
+        guest.reset();
+        pages.reset();
+    }
+    static json hot_tenth(Access access) {
+        return guest->truth_of(own_windows(guest->shape(), tenth, access));
+    }
+
+    static inline std::unique_ptr<TransparentHugePages> pages;
+    static inline std::unique_ptr<DirectGuest> guest;
+};
+
+TEST_F(Tracking, StandsOnATruthThatTheMonitorConfirms) {
+    const json truth = hot_tenth(Access::write);
+    // The workload writes each page's number in the window, and the monitor reads by
+    // guest-physical address.
+    constexpr std::uint64_t page = 4096, every = 97;
+    std::uint64_t number = 0;
+    for (const json& range : truth[1]["ranges"])
+        for (std::uint64_t at = 0; at < range[1]; at += page, ++number) {
+            if (number % every != 0) continue;
+            const std::string command =
+                "xp /1xb " + std::to_string(range[0].get<std::uint64_t>() + at);
+            const std::string answer =
+                guest->execute("human-monitor-command", {{"command-line", command}});
+            const std::string byte = answer.substr(answer.find(':') + 1);
+            EXPECT_EQ(std::strtoul(byte.c_str(), nullptr, 16), number & 0xff) << answer;
+        }
+    EXPECT_EQ(number * page, std::uint64_t{20} << 20);
+}
+
+TEST_F(Tracking, FindsTheHotChunksOfASteadyPattern) {
+    const json truth = hot_tenth(Access::read);
+    Daemon vnumad(advising(""));
+    expect_hot_chunks_are_found(vnumad, guest->name(), truth);
+}
+
+TEST_F(Tracking, FindsWrittenBuffersBySoftDirtyBits) {
+    const json truth = hot_tenth(Access::write);
+    Daemon vnumad(advising("heat = \"soft-dirty\"\n"));
+    expect_hot_chunks_are_found(vnumad, guest->name(), truth);
+    const json seen = wait_for_guest(vnumad, guest->name(), has_looked);
+    EXPECT_EQ(heat_of(seen, "tracker"), "soft-dirty") << seen;
+    EXPECT_EQ(heat_of(seen, "reads"), false) << seen;
+    EXPECT_TRUE(guest->is_at_work());
+}
+
+TEST_F(Tracking, TellsARateWhereItCannotTellChunks) {
+    hot_tenth(Access::write);
+    Daemon vnumad(advising("heat = \"dirty-rate\"\n"));
+    const auto has_rate = [](const json& seen) {
+        return has_looked(seen) && is_positive(heat_of(seen, "written_mib_per_s"));
+    };
+    const json seen = wait_for_guest(vnumad, guest->name(), has_rate);
+    ASSERT_FALSE(seen.is_null()) << vnumad.output();
+    EXPECT_EQ(heat_of(seen, "tracker"), "dirty-rate") << seen;
+    EXPECT_EQ(heat_of(seen, "per_chunk"), false) << seen;
+    EXPECT_TRUE(guest->is_at_work());
+}
+
+TEST_F(Tracking, DoesNotSampleAnIdleGuest) {
+    guest->send(idle_buffers(guest->shape()));
+    Daemon vnumad(advising(""));
+    const auto later = [](const json& report) { return report["tick"] >= some_ticks; };
+    const json seen = find_guest(vnumad.wait_for(later, settle_limit), guest->name());
+    ASSERT_FALSE(seen.is_null()) << vnumad.output();
+    EXPECT_EQ(heat_of(seen, "looks"), 0) << seen;
+    EXPECT_EQ(field(seen, "/tracking/budget/spent_us"), 0) << seen;
+}
+
+TEST_F(Tracking, LeavesKdamondsOfSomeoneElseAndSaysWhatItUsesInstead) {
+    hot_tenth(Access::write);
+    const ForeignKdamond foreign;
+    Daemon vnumad(advising(""));
+    const json seen = wait_for_guest(vnumad, guest->name(), has_looked);
+    EXPECT_FALSE(seen.is_null()) << vnumad.output();
+    EXPECT_NE(heat_of(seen, "tracker"), "damon") << seen;
+    EXPECT_TRUE(is_told(heat_of(seen, "trouble"))) << seen;
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+    EXPECT_EQ(kdamonds(), 1);
+}
+
+TEST_F(Tracking, RemovesTheKdamondsThatAKilledVnumadLeft) {
+    hot_tenth(Access::read);
+    const std::string config = advising("heat = \"damon\"\n");
+    {
+        Daemon killed(config);
+        ASSERT_TRUE(wait_until([] { return is_watched(guest->pid()); }, settle_limit))
+            << killed.output();
+        ::kill(killed.pid(), SIGKILL);
+        EXPECT_EQ(killed.wait_for_end(settle_limit), 128 + SIGKILL);
+        ASSERT_GT(kdamonds(), 0) << "it was not killed during a look";
+    }
+    Daemon vnumad(config);
+    const json seen = wait_for_guest(vnumad, guest->name(), has_looked);
+    EXPECT_FALSE(seen.is_null()) << vnumad.output();
+    EXPECT_EQ(heat_of(seen, "tracker"), "damon") << seen;
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+    EXPECT_EQ(kdamonds(), 0);
+}
+
+TEST_F(Tracking, WithoutCapabilitiesSaysWhyAndTheGuestComesHome) {
+    hot_tenth(Access::write);
+    const ForeignDamon foreign;
+    Daemon vnumad(
+        with_tracking(std::string(acting) + qmp_config, std::string(soon) + "heat = \"damon\"\n"),
+        {"setpriv", "--inh-caps", "-all", "--bounding-set",
+         "-bpf,-perfmon,-sys_admin,-dac_override"});
+    EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
+    const auto says_why = [](const json& seen) { return is_told(heat_of(seen, "trouble")); };
+    const json seen = wait_for_guest(vnumad, guest->name(), says_why);
+    EXPECT_FALSE(seen.is_null()) << vnumad.output();
+    EXPECT_TRUE(is_told(attribution_of(seen, "trouble"))) << seen;
+    EXPECT_EQ(heat_of(seen, "looks"), 0) << seen;
+    EXPECT_GE(home_of(placement_of(*guest)), 0) << vnumad.output();
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+}
+
+TEST(TrackingOfAWideGuest, NamesTheVcpuOfEachBuffer) {
+    const TransparentHugePages pages("always");
+    DirectGuest guest(wider_than_a_node("wide"));
+    const json truth = guest.truth_of(own_windows(guest.shape(), {}, Access::write));
+    Daemon vnumad(advising(""));
+    const Accuracy accuracy = wait_for_accuracy(
+        vnumad, guest.name(), truth,
+        [](const Accuracy& accuracy) { return accuracy.attributed() >= nearly_all_named; });
+    EXPECT_GE(accuracy.attributed(), nearly_all_named)
+        << accuracy.named_right << " right of " << accuracy.named << " named of " << accuracy.hot
+        << " chunks\n"
+        << vnumad.output();
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST(TrackingOfCells, HasNoRounds) {
+    DirectGuest guest(equal_cells("celled"));
+    Daemon vnumad(advising(""));
+    const auto looked_twice = [](const json& seen) { return heat_of(seen, "looks") > 1; };
+    const json seen = wait_for_guest(vnumad, guest.name(), looked_twice);
+    ASSERT_FALSE(seen.is_null()) << vnumad.output();
+    EXPECT_EQ(attribution_of(seen, "wanted"), false) << seen;
+    EXPECT_EQ(attribution_of(seen, "rounds"), 0) << seen;
+}
+
+TEST(TrackingOfTwoGuests, GoesOnWhenOneIsKilledDuringALook) {
+    auto victim = std::make_unique<DirectGuest>(equal_cells("victim"));
+    DirectGuest other(equal_cells("other"));
+    Daemon vnumad(advising("heat = \"damon\"\n"));
+    ASSERT_TRUE(wait_until([&] { return is_watched(victim->pid()); }, settle_limit))
+        << vnumad.output();
+    ASSERT_EQ(::kill(victim->pid(), SIGKILL), 0);
+
+    const auto only_other = [](const json& report) {
+        return report.contains("guests") && report["guests"].size() == 1;
+    };
+    const json seen = find_guest(vnumad.wait_for(only_other, settle_limit), "other");
+    ASSERT_FALSE(seen.is_null()) << vnumad.output();
+    const json before = heat_of(seen, "looks");
+    const auto looked_again = [&](const json& seen) { return heat_of(seen, "looks") > before; };
+    EXPECT_FALSE(wait_for_guest(vnumad, "other", looked_again).is_null()) << vnumad.output();
+    EXPECT_TRUE(other.is_at_work());
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+    EXPECT_EQ(kdamonds(), 0);
+}
+
+}  // namespace
+}  // namespace vnuma::lab
