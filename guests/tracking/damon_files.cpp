@@ -1,0 +1,107 @@
+// Reading and writing real files for DamonTree.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <thread>
+
+#include "guests/proc.hpp"
+#include "guests/process.hpp"
+#include "guests/tracking/damon_sysfs.hpp"
+
+namespace vnuma {
+namespace {
+
+constexpr const char* below_sysfs = "/kernel/mm/damon/admin/kdamonds";
+constexpr std::size_t max_text = 4096;  // a file of sysfs is a page at most
+
+class SysfsDamonFiles final : public DamonFiles {
+  public:
+    explicit SysfsDamonFiles(int directory) : directory_(directory) {}
+    ~SysfsDamonFiles() override { ::close(directory_); }
+
+    FileText read(const std::string& file) override {
+        const int fd = ::openat(directory_, file.c_str(), O_RDONLY | O_CLOEXEC);
+        if (fd < 0) return {errno, {}};
+        std::array<char, max_text> text{};
+        const ssize_t size = ::read(fd, text.data(), text.size());
+        const int error = size < 0 ? errno : 0;
+        ::close(fd);
+        return {error, std::string(text.data(), size < 0 ? 0 : static_cast<std::size_t>(size))};
+    }
+
+    int write(const std::string& file, std::string_view text) override {
+        const int fd = ::openat(directory_, file.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+        if (fd < 0) return errno;
+        const ssize_t size = ::write(fd, text.data(), text.size());
+        const int error = size < 0 ? errno : 0;
+        ::close(fd);
+        return error;
+    }
+
+    std::vector<std::string> list(const std::string& directory, std::size_t limit) override {
+        std::vector<std::string> names;
+        const int fd = ::openat(directory_, directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0) return names;
+        DIR* stream = ::fdopendir(fd);
+        if (!stream) {
+            ::close(fd);
+            return names;
+        }
+        while (const dirent* entry = names.size() < limit ? ::readdir(stream) : nullptr)
+            if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+        ::closedir(stream);
+        return names;
+    }
+
+    void pause(std::chrono::milliseconds time) override { std::this_thread::sleep_for(time); }
+
+    std::optional<std::chrono::nanoseconds> cpu_time(pid_t thread) override {
+        const auto text =
+            read_small_file(AT_FDCWD, "/proc/" + std::to_string(thread) + "/schedstat");
+        const auto stat = text ? parse_schedstat(*text) : std::nullopt;
+        if (!stat) return std::nullopt;
+        return std::chrono::nanoseconds(stat->run_ns);
+    }
+
+  private:
+    int directory_;
+};
+
+std::string reason_not_to_write(int error) {
+    const std::string text = std::generic_category().message(error);
+    if (error == EACCES || error == EPERM)
+        return "DAMON needs root or CAP_DAC_OVERRIDE: nr_kdamonds: " + text;
+    return "DAMON cannot be written to: nr_kdamonds: " + text;
+}
+
+}  // namespace
+
+std::unique_ptr<DamonFiles> open_damon_files(const std::string& sysfs_root, std::string& why_not) {
+    const std::string path = sysfs_root + below_sysfs;
+    const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) {
+        why_not = errno == ENOENT ? "this kernel has no DAMON (CONFIG_DAMON_SYSFS)"
+                                  : path + ": " + std::generic_category().message(errno);
+        return nullptr;
+    }
+    auto files = std::make_unique<SysfsDamonFiles>(directory);
+    const int writable = ::openat(directory, "nr_kdamonds", O_RDWR | O_CLOEXEC);
+    if (writable < 0) {
+        why_not = reason_not_to_write(errno);
+        return nullptr;
+    }
+    ::close(writable);
+    if (::flock(directory, LOCK_EX | LOCK_NB) != 0) {
+        why_not = errno == EWOULDBLOCK ? "another vnumad uses DAMON"
+                                       : path + ": " + std::generic_category().message(errno);
+        return nullptr;
+    }
+    return files;
+}
+
+}  // namespace vnuma

@@ -1,0 +1,72 @@
+// Heat by DAMON: the kernel samples which pages of QEMU's were accessed, the guest's accesses
+// among them, since KVM ages its own page tables with the process'.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "guests/tracking/damon_pool.hpp"
+#include "guests/tracking/heat_tracker.hpp"
+
+namespace vnuma {
+
+// Guests whose regions are remembered; large ones only need that.
+inline constexpr std::size_t max_guests_remembered = 64;
+// Before any look has told: what one region costs at one sample, configuring and reading included.
+inline constexpr std::chrono::nanoseconds first_guess_of_region{3'000};
+// What a sample costs besides its regions, in regions.
+inline constexpr std::int64_t regions_worth_of_sample = 64;
+// Of what a look has taken, this part is taken over into the estimate.
+inline constexpr int part_learnt = 4;
+// A kernel that answers between counts does it within two samples, and then looks every 100 ms
+// whether it has (Linux 6.9 and later). One that was later twice in a row waits for counts.
+inline constexpr std::int64_t samples_until_answer = 4;
+inline constexpr std::chrono::milliseconds answer_slack{300};
+inline constexpr int late_answers_to_be_slow = 2;
+
+class DamonTracker final : public HeatTracker {
+  public:
+    // Takes over what a killed vnumad has left. Throws TrackingError when there are kdamonds of
+    // others.
+    explicit DamonTracker(std::unique_ptr<DamonFiles> files);
+    ~DamonTracker() override;
+
+    const char* name() const override { return "damon"; }
+    Ability ability() const override;
+    std::string why_not(const GuestSample& guest) const override;
+    std::chrono::microseconds estimate(const GuestSample& guest) const override;
+    std::unique_ptr<PendingLook> begin(const GuestSample& guest,
+                                       std::chrono::milliseconds duration) override;
+
+  private:
+    class Look;
+    struct Remembered {
+        std::shared_ptr<const Process> process;
+        std::vector<AddressRange> ranges;
+        std::vector<AccessedRange> accessed;
+    };
+
+    std::vector<AccessedRange> accessed_before(const GuestSample& guest,
+                                               const std::vector<AddressRange>& ranges) const;
+    void remember(std::shared_ptr<const Process> process, const DamonPlan& plan,
+                  const std::vector<AccessedRange>& accessed);
+    void learn(const DamonPlan& plan, std::chrono::nanoseconds taken);
+    void judge_answer(const DamonPlan& plan, std::chrono::milliseconds waited);
+    DamonPlan plan_for(const GuestSample& guest, std::chrono::milliseconds duration) const;
+    void turn_on(Look& look);
+    HeatLook finish(Look& look);
+
+    std::unique_ptr<DamonFiles> files_;
+    KdamondPool pool_;
+    std::vector<Remembered> remembered_;  // the longest unused first
+    std::chrono::nanoseconds region_cost_ = first_guess_of_region;
+    bool slow_ = false;  // the kernel answers after complete counts only; it stays so
+    int late_answers_ = 0;
+};
+
+// None, and why, where there is no DAMON, it may not be used, or somebody else uses it.
+std::unique_ptr<HeatTracker> probe_damon(const std::string& sysfs_root, std::string& why_not);
+
+}  // namespace vnuma
