@@ -72,11 +72,10 @@ class SysfsDamonFiles final : public DamonFiles {
     int directory_;
 };
 
-std::string reason_not_to_write(int error) {
-    const std::string text = std::generic_category().message(error);
-    if (error == EACCES || error == EPERM)
-        return "DAMON needs root or CAP_DAC_OVERRIDE: nr_kdamonds: " + text;
-    return "DAMON cannot be written to: nr_kdamonds: " + text;
+std::string reason_of(int error, const std::string& path) {
+    const std::string text = path + ": " + std::generic_category().message(error);
+    return error == EACCES || error == EPERM ? "DAMON needs root or CAP_DAC_OVERRIDE: " + text
+                                             : "DAMON cannot be used: " + text;
 }
 
 }  // namespace
@@ -86,19 +85,18 @@ std::unique_ptr<DamonFiles> open_damon_files(const std::string& sysfs_root, std:
     const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) {
         why_not = errno == ENOENT ? "this kernel has no DAMON (CONFIG_DAMON_SYSFS)"
-                                  : path + ": " + std::generic_category().message(errno);
+                                  : reason_of(errno, path);
         return nullptr;
     }
     auto files = std::make_unique<SysfsDamonFiles>(directory);
     const int writable = ::openat(directory, "nr_kdamonds", O_RDWR | O_CLOEXEC);
     if (writable < 0) {
-        why_not = reason_not_to_write(errno);
+        why_not = reason_of(errno, path + "/nr_kdamonds");
         return nullptr;
     }
     ::close(writable);
     if (::flock(directory, LOCK_EX | LOCK_NB) != 0) {
-        why_not = errno == EWOULDBLOCK ? "another vnumad uses DAMON"
-                                       : path + ": " + std::generic_category().message(errno);
+        why_not = errno == EWOULDBLOCK ? "another vnumad uses DAMON" : reason_of(errno, path);
         return nullptr;
     }
     return files;

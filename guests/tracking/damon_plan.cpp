@@ -151,6 +151,12 @@ DamonPlan plan_look(const std::vector<RamRange>& ranges, std::chrono::millisecon
     return plan;
 }
 
+void AnswerTimes::note(std::chrono::microseconds waited, const DamonPlan& plan) {
+    late_ = waited < plan.counting() ? 0 : late_ + 1;
+    if (late_ == 0) slow_ = false;
+    if (late_ >= late_answers_to_be_slow) slow_ = true;
+}
+
 DamonAnswer understand(const DamonPlan& plan, std::vector<DamonRegion> told) {
     std::stable_sort(told.begin(), told.end(),
                      [](const auto& a, const auto& b) { return a.start < b.start; });

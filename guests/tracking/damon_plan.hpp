@@ -57,6 +57,21 @@ bool too_many_ranges(const std::vector<RamRange>& ranges);
 DamonPlan plan_look(const std::vector<RamRange>& ranges, std::chrono::milliseconds duration,
                     const std::vector<AccessedRange>& earlier, bool slow);
 
+// Whether the kernel answers only when a count is complete, as it did before Linux 6.9. It begins
+// an answer with the end of a count then, and ends it with that of the next.
+class AnswerTimes {
+  public:
+    bool slow() const { return slow_; }
+    void set_slow() { slow_ = true; }
+    // That it waited for less than a count shows that it is not. More may be a busy host, once.
+    void note(std::chrono::microseconds waited, const DamonPlan& plan);
+
+  private:
+    bool slow_ = false;
+    int late_ = 0;
+};
+inline constexpr int late_answers_to_be_slow = 2;
+
 // As the kernel tells.
 struct DamonRegion {
     std::uint64_t start = 0, end = 0;

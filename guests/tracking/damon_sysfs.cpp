@@ -167,9 +167,10 @@ std::vector<DamonRegion> DamonTree::regions(std::size_t kdamond) {
     const std::string directory = context_of(kdamond) + "/schemes/0/tried_regions";
     std::vector<DamonRegion> regions;
     // One more: total_bytes lies among them.
-    for (const std::string& name : files_.list(directory, max_regions_told + 1))
-        if (parse_number(name))
-            if (const auto told = region(directory + "/" + name)) regions.push_back(*told);
+    for (const std::string& name : files_.list(directory, max_regions_told + 1)) {
+        const auto told = parse_number(name) ? region(directory + "/" + name) : std::nullopt;
+        if (told && regions.size() < max_regions_told) regions.push_back(*told);
+    }
     return regions;
 }
 

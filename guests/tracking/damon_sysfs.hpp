@@ -78,8 +78,8 @@ class DamonTree {
     std::vector<DamonRegion> regions(std::size_t kdamond);
     // Since it was turned on; none if it has ended.
     std::optional<std::chrono::nanoseconds> cpu_time(std::size_t kdamond);
-    // Whether it tells at any time, and not after a complete count only: schemes with intervals of
-    // their own came with Linux 6.7.
+    // If not, it tells after complete counts only: schemes with intervals of their own came with
+    // Linux 6.7.
     bool tells_between_counts(std::size_t kdamond);
 
   private:

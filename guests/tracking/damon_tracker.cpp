@@ -91,7 +91,7 @@ std::string DamonTracker::why_not(const GuestSample& guest) const {
     if (!guest.process) return "its process is not known";
     const std::vector<RamRange> ranges = ranges_of(guest);
     if (too_many_ranges(ranges)) return "its memory is in too many pieces";
-    if (plan_look(ranges, usual_duration, {}, slow_).bytes == 0)
+    if (plan_look(ranges, usual_duration, {}, answers_.slow()).bytes == 0)
         return "it is not known where its memory is";
     return {};
 }
@@ -128,18 +128,12 @@ void DamonTracker::learn(const DamonPlan& plan, nanoseconds taken) {
     region_cost_ += (taken / work_of(plan) - region_cost_) / part_learnt;
 }
 
-void DamonTracker::judge_answer(const DamonPlan& plan, milliseconds waited) {
-    const bool late = waited > samples_until_answer * plan.sampling + answer_slack;
-    late_answers_ = late ? late_answers_ + 1 : 0;
-    if (late_answers_ >= late_answers_to_be_slow) slow_ = true;
-}
-
 DamonPlan DamonTracker::plan_for(const GuestSample& guest, milliseconds duration) const {
     const std::vector<RamRange> ranges = ranges_of(guest);
-    DamonPlan plan = plan_look(ranges, duration, {}, slow_);
+    DamonPlan plan = plan_look(ranges, duration, {}, answers_.slow());
     const std::vector<AccessedRange> before =
         plan.adapts ? accessed_before(guest, plan.ranges) : std::vector<AccessedRange>();
-    return before.empty() ? plan : plan_look(ranges, duration, before, slow_);
+    return before.empty() ? plan : plan_look(ranges, duration, before, answers_.slow());
 }
 
 void DamonTracker::turn_on(Look& look) {
@@ -161,8 +155,8 @@ std::unique_ptr<PendingLook> DamonTracker::begin(const GuestSample& guest, milli
     DamonPlan plan = plan_for(guest, duration);
     const auto kdamond = pool_.take(plan.regions);
     if (!kdamond) return nullptr;
-    if (!slow_ && !pool_.tree().tells_between_counts(*kdamond)) {
-        slow_ = true;
+    if (!answers_.slow() && !pool_.tree().tells_between_counts(*kdamond)) {
+        answers_.set_slow();
         plan = plan_for(guest, duration);
     }
     auto look = std::make_unique<Look>(*this, *kdamond, guest.process, std::move(plan));
@@ -178,7 +172,7 @@ HeatLook DamonTracker::finish(Look& look) {
     if (!tree.is_on(look.kdamond_))
         throw TrackingError(look.process_->alive() ? "DAMON has stopped by itself"
                                                    : "the guest has ended");
-    judge_answer(look.plan_, tree.update(look.kdamond_));
+    answers_.note(tree.update(look.kdamond_), look.plan_);
     const auto cost = tree.cpu_time(look.kdamond_);
     // What it has written down stays; it need not go on sampling while that is read.
     tree.turn_off(look.kdamond_);

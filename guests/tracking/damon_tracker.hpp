@@ -20,12 +20,6 @@ inline constexpr std::chrono::nanoseconds first_guess_of_region{3'000};
 inline constexpr std::int64_t regions_worth_of_sample = 64;
 // Of what a look has taken, this part is taken over into the estimate.
 inline constexpr int part_learnt = 4;
-// A kernel that answers between counts does it within two samples, and then looks every 100 ms
-// whether it has (Linux 6.9 and later). One that was later twice in a row waits for counts.
-inline constexpr std::int64_t samples_until_answer = 4;
-inline constexpr std::chrono::milliseconds answer_slack{300};
-inline constexpr int late_answers_to_be_slow = 2;
-
 class DamonTracker final : public HeatTracker {
   public:
     // Takes over what a killed vnumad has left. Throws TrackingError when there are kdamonds of
@@ -53,7 +47,6 @@ class DamonTracker final : public HeatTracker {
     void remember(std::shared_ptr<const Process> process, const DamonPlan& plan,
                   const std::vector<AccessedRange>& accessed);
     void learn(const DamonPlan& plan, std::chrono::nanoseconds taken);
-    void judge_answer(const DamonPlan& plan, std::chrono::milliseconds waited);
     DamonPlan plan_for(const GuestSample& guest, std::chrono::milliseconds duration) const;
     void turn_on(Look& look);
     HeatLook finish(Look& look);
@@ -62,8 +55,7 @@ class DamonTracker final : public HeatTracker {
     KdamondPool pool_;
     std::vector<Remembered> remembered_;  // the longest unused first
     std::chrono::nanoseconds region_cost_ = first_guess_of_region;
-    bool slow_ = false;  // the kernel answers after complete counts only; it stays so
-    int late_answers_ = 0;
+    AnswerTimes answers_;
 };
 
 // None, and why, where there is no DAMON, it may not be used, or somebody else uses it.
