@@ -60,12 +60,12 @@ struct FoldedFaults {
     std::uint64_t faults = 0;
     std::size_t chunks = 0;     // that were touched
     int agreement = 1000;       // share of those whose accessor is who it was, from 0 to 1000
-    std::uint64_t outside = 0;  // faults that were in none of the guest's chunks
+    std::uint64_t outside = 0;  // faults in none of the guest's chunks, or by no vCPU of it
 };
 
-// Counts faults of one guest, taken with `shift`, into both. A chunk that one vCPU has three
-// quarters of the faults of is its own. In the matrix a chunk weighs as many thousandths as it is
-// hot, 1 at least, shared out by the faults.
+// Counts faults of one guest, whose vCPUs are QEMU's, taken with `shift`, into both. A chunk that
+// one vCPU has three quarters of the faults of is its own. In the matrix a chunk weighs as many
+// thousandths as it is hot, 1 at least, shared out by the faults.
 FoldedFaults fold(std::span<const CountedFaults> faults, int shift, const GuestPhysicalMap& map,
                   HeatTable& heat, TouchMatrix& matrix);
 

@@ -164,11 +164,11 @@ std::optional<DamonRegion> DamonTree::region(const std::string& directory) {
 }
 
 std::vector<DamonRegion> DamonTree::regions(std::size_t kdamond) {
-    const std::string directory = context_of(kdamond) + "/schemes/0/tried_regions";
+    const std::string directory = context_of(kdamond) + "/schemes/0/tried_regions/";
     std::vector<DamonRegion> regions;
     // One more: total_bytes lies among them.
     for (const std::string& name : files_.list(directory, max_regions_told + 1)) {
-        const auto told = parse_number(name) ? region(directory + "/" + name) : std::nullopt;
+        const auto told = parse_number(name) ? region(directory + name) : std::nullopt;
         if (told && regions.size() < max_regions_told) regions.push_back(*told);
     }
     return regions;

@@ -165,26 +165,32 @@ std::unique_ptr<PendingLook> DamonTracker::begin(const GuestSample& guest, milli
     return look;
 }
 
+void DamonTracker::check_it_runs(const Look& look) {
+    if (!pool_.tree().is_on(look.kdamond_))
+        throw TrackingError(look.process_->alive() ? "DAMON has stopped by itself"
+                                                   : "the guest has ended");
+}
+
 HeatLook DamonTracker::finish(Look& look) {
     const nanoseconds before = own_cpu_time();
     pool_.check_still_ours(look.kdamond_);
+    check_it_runs(look);
     DamonTree& tree = pool_.tree();
-    if (!tree.is_on(look.kdamond_))
-        throw TrackingError(look.process_->alive() ? "DAMON has stopped by itself"
-                                                   : "the guest has ended");
     answers_.note(tree.update(look.kdamond_), look.plan_);
+    // One that ends meanwhile leaves the answer of an earlier look, and no error.
+    check_it_runs(look);
     const auto cost = tree.cpu_time(look.kdamond_);
     // What it has written down stays; it need not go on sampling while that is read.
     tree.turn_off(look.kdamond_);
     DamonAnswer answer = understand(look.plan_, tree.regions(look.kdamond_));
     look.end();
+    if (answer.bytes == 0) throw TrackingError("DAMON told nothing");
 
+    remember(look.process_, look.plan_, answer.accessed);
+    if (cost) learn(look.plan_, *cost + look.taken_to_begin_ + (own_cpu_time() - before));
     HeatLook result;
     result.trouble = part_told(answer.bytes, look.plan_.bytes);
     result.cost = std::chrono::duration_cast<microseconds>(cost.value_or(nanoseconds(0)));
-    if (answer.bytes == 0) throw TrackingError("DAMON told nothing");
-    remember(look.process_, look.plan_, answer.accessed);
-    if (cost) learn(look.plan_, *cost + look.taken_to_begin_ + (own_cpu_time() - before));
     result.accessed = std::move(answer.accessed);
     return result;
 }

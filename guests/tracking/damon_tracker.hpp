@@ -49,6 +49,7 @@ class DamonTracker final : public HeatTracker {
     void learn(const DamonPlan& plan, std::chrono::nanoseconds taken);
     DamonPlan plan_for(const GuestSample& guest, std::chrono::milliseconds duration) const;
     void turn_on(Look& look);
+    void check_it_runs(const Look& look);
     HeatLook finish(Look& look);
 
     std::unique_ptr<DamonFiles> files_;

@@ -18,12 +18,19 @@ std::chrono::nanoseconds run_time_of(const GuestSample& guest) {
     return std::chrono::nanoseconds(run_ns);
 }
 
-std::size_t vcpus_of(const GuestSample& guest) {
-    int last = -1;
+std::map<pid_t, int> vcpus_by_thread(const GuestSample& guest) {
+    std::map<pid_t, int> vcpus;
     for (const CellSample& cell : guest.cells)
         for (const VcpuSample& vcpu : cell.vcpus)
-            last = std::max(last, vcpu.id);
-    return static_cast<std::size_t>(last + 1);
+            vcpus[vcpu.thread] = vcpu.id;
+    return vcpus;
+}
+
+std::size_t highest(const std::map<pid_t, int>& vcpus) {
+    int id = -1;
+    for (const auto& [thread, vcpu] : vcpus)
+        id = std::max(id, vcpu);
+    return static_cast<std::size_t>(id + 1);
 }
 
 int code_of(const Accessor& accessor) {
@@ -68,7 +75,8 @@ void GuestTracking::follow_memory(const GuestSample& guest) {
             bytes += block.host.size;
         }
     physical_ = GuestPhysicalMap(blocks);
-    const std::size_t vcpus = vcpus_of(guest);
+    vcpu_of_thread_ = vcpus_by_thread(guest);
+    const std::size_t vcpus = highest(vcpu_of_thread_);
     const bool same_memory = ranges == table_.grid().ranges();
     if (!same_memory) {
         looks_.abandon();
@@ -99,7 +107,12 @@ void GuestTracking::count(std::span<const CountedFaults> faults,
                           std::chrono::nanoseconds fault_time) {
     if (table_.grid().size() == 0 || faults.empty()) return;
     const auto cpu = thread_cpu_time();
-    const FoldedFaults folded = fold(faults, shift(), physical_, table_, *touching_);
+    std::vector<CountedFaults> known(faults.begin(), faults.end());
+    for (CountedFaults& one : known) {
+        const auto vcpu = vcpu_of_thread_.find(one.thread);
+        one.vcpu = vcpu == vcpu_of_thread_.end() ? -1 : vcpu->second;
+    }
+    const FoldedFaults folded = fold(known, shift(), physical_, table_, *touching_);
     rounds_.count(folded, fault_time, budget_);
     budget_.charge(thread_cpu_time() - cpu);
 }

@@ -64,6 +64,7 @@ class GuestTracking {
     TrackingHint hint_;
     std::shared_ptr<const Process> process_;
     std::vector<int> owner_;  // cells of the grid's ranges
+    std::map<pid_t, int> vcpu_of_thread_;
     HeatTable table_;
     TrackingBudget budget_;
     HeatLooks looks_;

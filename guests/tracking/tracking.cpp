@@ -71,6 +71,12 @@ void Tracking::follow(const Sample& sample, const std::map<std::string, Tracking
     std::erase_if(guests_, [&](const auto& guest) { return !seen.contains(guest.first); });
 }
 
+void Tracking::give_up_counting(const std::system_error& error) {
+    counter_.reset();
+    watched_.clear();
+    no_counter_ = std::string("faults cannot be counted: ") + error.what();
+}
+
 // Faults of guests for which it does not matter are not counted: that would cost them a little.
 void Tracking::watch(const Sample& sample) {
     if (!counter_) return;
@@ -86,8 +92,12 @@ void Tracking::watch(const Sample& sample) {
         counter_->unwatch(watched.first);
         return true;
     });
-    for (const auto& [pid, shift] : wanted)
-        if (!watched_.contains(pid) && counter_->watch(pid, shift)) watched_[pid] = shift;
+    try {
+        for (const auto& [pid, shift] : wanted)
+            if (!watched_.contains(pid) && counter_->watch(pid, shift)) watched_[pid] = shift;
+    } catch (const std::system_error& error) {
+        give_up_counting(error);
+    }
 }
 
 void Tracking::count_faults(const Sample& sample) {
@@ -102,14 +112,13 @@ void Tracking::count_faults(const Sample& sample) {
             const auto known = guests_.find(guest.uuid);
             if (known == guests_.end()) continue;
             const auto [begin, end] = std::equal_range(
-                counts.faults.begin(), counts.faults.end(), CountedFaults{guest.process->pid()},
+                counts.faults.begin(), counts.faults.end(),
+                CountedFaults{guest.process->pid(), 0, 0, 0, false, 0},
                 [](const auto& a, const auto& b) { return a.process < b.process; });
             known->second.count({begin, end}, fault_time_);
         }
     } catch (const std::system_error& error) {
-        counter_.reset();
-        watched_.clear();
-        no_counter_ = std::string("faults could not be read: ") + error.what();
+        give_up_counting(error);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "guests/tracking/fault_counter.hpp"
@@ -38,6 +39,7 @@ class Tracking {
     void probe(Time now);
     void follow(const Sample& sample, const std::map<std::string, TrackingHint>& hints);
     void watch(const Sample& sample);
+    void give_up_counting(const std::system_error& error);
     void count_faults(const Sample& sample);
     void finish_looks(const Sample& sample, Time deadline);
     void begin_looks(const Sample& sample, Time deadline);

@@ -54,7 +54,7 @@ void FoldFaults(benchmark::State& state) {
     std::mt19937_64 random(1);
     std::vector<CountedFaults> faults;
     for (std::size_t i = 0; i < max_fault_kinds; ++i)
-        faults.push_back({1, static_cast<int>(random() % 64), random() % table.grid().size(),
+        faults.push_back({1, 2, static_cast<int>(random() % 64), random() % table.grid().size(),
                           random() % 2 == 0, 1 + random() % 512});
     for (auto _ : state)
         benchmark::DoNotOptimize(fold(faults, 21, map, table, matrix));

@@ -39,6 +39,10 @@ TEST(GuestPhysicalMap, LeavesOutWhatIsNotKnown) {
     EXPECT_EQ(GuestPhysicalMap({short_one}).host_address(mib), std::nullopt);
 }
 
+CountedFaults faults(int vcpu, std::uint64_t group, bool write, std::uint64_t count) {
+    return {1, 100 + vcpu, vcpu, group, write, count};
+}
+
 class Fold : public testing::Test {
   protected:
     FoldedFaults fold_all(const std::vector<CountedFaults>& faults) {
@@ -52,8 +56,8 @@ class Fold : public testing::Test {
 
 TEST_F(Fold, AChunkBelongsToTheVcpuWithThreeQuartersOfItsFaults) {
     for (int round = 0; round < 2; ++round)
-        fold_all(
-            {{1, 0, 3, false, 3}, {1, 1, 3, true, 1}, {1, 0, 4, false, 2}, {1, 1, 4, false, 1}});
+        fold_all({faults(0, 3, false, 3), faults(1, 3, true, 1), faults(0, 4, false, 2),
+                  faults(1, 4, false, 1)});
     EXPECT_EQ(heat.accessor(3), (Accessor{Accessor::one, 0}));
     EXPECT_EQ(heat.accessor(4).kind, Accessor::several);
     EXPECT_EQ(heat.accessor(5).kind, Accessor::unknown);
@@ -61,13 +65,13 @@ TEST_F(Fold, AChunkBelongsToTheVcpuWithThreeQuartersOfItsFaults) {
 
 TEST_F(Fold, ReadsAndWritesOfOneVcpuCountTogether) {
     for (int round = 0; round < 2; ++round)
-        fold_all({{1, 0, 3, false, 1}, {1, 0, 3, true, 1}});
+        fold_all({faults(0, 3, false, 1), faults(0, 3, true, 1)});
     EXPECT_EQ(heat.accessor(3), (Accessor{Accessor::one, 0}));
     EXPECT_NEAR(heat.write_share(3), 500, 4);
 }
 
 TEST_F(Fold, CountsWhatItHasSeen) {
-    const FoldedFaults folded = fold_all({{1, 0, 0, false, 5}, {1, 1, 7, true, 2}});
+    const FoldedFaults folded = fold_all({faults(0, 0, false, 5), faults(1, 7, true, 2)});
     EXPECT_EQ(folded.faults, 7U);
     EXPECT_EQ(folded.chunks, 2U);
     EXPECT_EQ(folded.outside, 0U);
@@ -75,27 +79,26 @@ TEST_F(Fold, CountsWhatItHasSeen) {
 
 // What comes from the kernel is not trusted.
 TEST_F(Fold, FaultsOutsideOfTheGuestsMemoryAreCountedOnly) {
-    const FoldedFaults folded = fold_all({{1, 0, 8, false, 5},
-                                          {1, 0, ~std::uint64_t{0}, false, 1},
-                                          {1, -7, 1, false, 1},
-                                          {1, max_vcpu_id + 1, 1, false, 1},
-                                          {1, 0, 2, false, ~std::uint64_t{0}},
-                                          {1, 0, 2, false, 0}});
+    const FoldedFaults folded =
+        fold_all({faults(0, 8, false, 5), faults(0, ~std::uint64_t{0}, false, 1),
+                  faults(-1, 7, false, 1), faults(max_vcpu_id + 1, 1, false, 1),
+                  faults(0, 2, false, ~std::uint64_t{0}), faults(0, 2, false, 0)});
     EXPECT_EQ(folded.outside, 8U);
     EXPECT_EQ(folded.chunks, 0U);
 }
 
 TEST_F(Fold, AgreementIsTheShareOfChunksWhoseAccessorStays) {
-    const std::vector<CountedFaults> round{{1, 0, 0, false, 1}, {1, 0, 1, false, 1}};
+    const std::vector<CountedFaults> round{faults(0, 0, false, 1), faults(0, 1, false, 1)};
     fold_all(round);
     fold_all(round);
     EXPECT_EQ(fold_all(round).agreement, 1000);
-    EXPECT_EQ(fold_all({{1, 0, 0, false, 1}, {1, 1, 1, false, 1}}).agreement, 500);
+    EXPECT_EQ(fold_all({faults(0, 0, false, 1), faults(1, 1, false, 1)}).agreement, 500);
 }
 
 TEST_F(Fold, TheMatrixShowsWhoSharesMemory) {
     heat.merge(std::vector<std::int32_t>{max_level, max_level / 2, 0, 0, 0, 0, 0, 0}, false);
-    fold_all({{1, 0, 0, false, 4}, {1, 0, 1, false, 1}, {1, 1, 1, false, 1}, {1, 1, 7, false, 9}});
+    fold_all({faults(0, 0, false, 4), faults(0, 1, false, 1), faults(1, 1, false, 1),
+              faults(1, 7, false, 9)});
     EXPECT_EQ(matrix.at(0, 0), 1000U);
     EXPECT_EQ(matrix.at(1, 0), 0U);
     EXPECT_EQ(matrix.at(0, 1), 249U);

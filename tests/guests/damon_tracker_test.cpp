@@ -128,6 +128,17 @@ TEST_F(DamonTrackerTest, NoAnswerAtAllIsAFailedLook) {
     EXPECT_THROW(look->finish(), TrackingError);
 }
 
+TEST_F(DamonTrackerTest, AnAnswerThatWasThereBeforeIsNotTaken) {
+    const auto tracker = make();
+    ASSERT_TRUE(tracker->begin(small_guest(), duration)->finish());
+    const auto look = tracker->begin(small_guest(), duration);
+    fake.tell = [this](std::vector<DamonRegion> regions) {
+        fake.end(0);
+        return regions;
+    };
+    EXPECT_THROW(look->finish(), TrackingError);
+}
+
 TEST_F(DamonTrackerTest, NothingIsMadeBeforeTheFirstLookAndAllIsTakenAwayAtTheEnd) {
     auto tracker = make();
     EXPECT_TRUE(fake.written.empty());

@@ -45,11 +45,12 @@ class FakeDamon : public DamonFiles {
         return error;
     }
 
+    // With a slash at the end.
     std::vector<std::string> list(const std::string& directory, std::size_t limit) override {
         std::vector<std::string> names;
         for (const auto& [file, text] : files) {
-            if (!file.starts_with(directory + "/")) continue;
-            const std::string rest = file.substr(directory.size() + 1);
+            if (!file.starts_with(directory)) continue;
+            const std::string rest = file.substr(directory.size());
             const std::string name = rest.substr(0, rest.find('/'));
             if ((names.empty() || names.back() != name) && names.size() < limit)
                 names.push_back(name);

@@ -82,7 +82,10 @@ class TrackingTest : public ::testing::Test {
         if (process) guest.process = std::make_shared<const Process>(std::move(*process));
         CellSample cell;
         cell.vcpus.resize(2);
-        cell.vcpus[1].id = 1;
+        for (int id : {0, 1}) {
+            cell.vcpus[static_cast<std::size_t>(id)].id = id;
+            cell.vcpus[static_cast<std::size_t>(id)].thread = 100 + id;
+        }
         RamBlock block;
         block.host = {base, chunks * chunk};
         block.guest = {{0, chunks * chunk}};
@@ -138,7 +141,7 @@ class TrackingTest : public ::testing::Test {
     }
     void wide() { hints["u"].attribute = true; }
     static FaultCounts faults_of(int vcpu, std::uint64_t group) {
-        return {{{4242, vcpu, group, true, 100}}, 0, 1000ns};
+        return {{{4242, 100 + vcpu, 0, group, true, 100}}, 0, 1000ns};
     }
 
     test::TemporaryDirectory directory;
