@@ -54,10 +54,11 @@ void Toucher::touch_block() {
     volatile char* window = pattern_.buffer->bytes() + pattern_.offset;
     for (std::size_t i = 0; i < pages_per_block; ++i) {
         if (pattern_.write)
-            window[position_] = static_cast<char>(position_ >> 12);
+            window[position_] = static_cast<char>((position_ >> 12) + pass_);
         else
             (void)window[position_];
         position_ = (position_ + page_bytes) % pattern_.span;
+        if (position_ == 0) ++pass_;
     }
     touches_ += pages_per_block;
 }

@@ -41,6 +41,8 @@ class Toucher {
 
     Pattern pattern_;
     std::size_t position_ = 0;  // in the window
+    // Every pass writes other values: QEMU finds writes by what the memory holds, too.
+    std::size_t pass_ = 0;
     std::atomic<std::uint64_t> touches_{0};
     std::atomic<std::int64_t> stall_us_{0};
     std::atomic<bool> stop_{false};
