@@ -1,0 +1,69 @@
+// Which memory of a guest is used: the kernel's idle page tracking
+// (/sys/kernel/mm/page_idle/bitmap; Documentation/admin-guide/mm/idle_page_tracking.rst). A sampled
+// page is marked idle; what accesses it, a guest's vCPU too, takes the mark off. Reads as well as
+// writes, and no page faults: the kernel looks at the accessed bits of all that maps the page.
+//
+// One page stands for a chunk, another one in each look. Needs page numbers: CAP_SYS_ADMIN, and
+// root for the files. Marking pages idle makes others who do so see less of them idle, not more.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "guests/tracking/heat_tracker.hpp"
+
+namespace vnuma {
+
+// Pages that share a word of the bitmap: 64 neighbours. Pure.
+struct IdleWord {
+    std::uint64_t word = 0;  // index
+    std::uint64_t bits = 0;
+
+    friend bool operator==(const IdleWord&, const IdleWord&) = default;
+};
+// In rising order, each word once.
+std::vector<IdleWord> words_of(std::vector<std::uint64_t> pfns);
+
+// Which page of a piece is looked at. In as many looks as the piece has pages each is looked at
+// once; few looks are spread well already. `pages` is above 0. Pure.
+std::uint64_t page_of_look(std::uint64_t look, std::uint64_t pages);
+
+class IdlePageTracker : public HeatTracker {
+  public:
+    // Pages in one look, and so pieces of a guest: of 2 MiB up to 128 GiB. Each takes some us.
+    static constexpr std::uint64_t max_pages_sampled = 64 * 1024;
+    // Guests whose costs are remembered.
+    static constexpr std::size_t max_guests = 1024;
+
+    // The kernel's files below these are used. Those of another tree are for tests.
+    IdlePageTracker(const std::string& sysfs, const std::string& proc);
+    ~IdlePageTracker() override;
+
+    // Why the kernel's files cannot be used; empty when they can.
+    const std::string& trouble() const { return trouble_; }
+
+    const char* name() const override { return "idle-pages"; }
+    Ability ability() const override;
+    std::string why_not(const GuestSample& guest) const override;
+    std::chrono::microseconds estimate(const GuestSample& guest) const override;
+    std::unique_ptr<PendingLook> begin(const GuestSample& guest,
+                                       std::chrono::milliseconds duration) override;
+
+  private:
+    class Look;
+
+    std::string bitmap_path_, flags_path_;
+    int bitmap_ = -1, flags_ = -1;
+    std::string trouble_;
+    std::uint64_t looks_ = 0;
+    std::map<std::string, std::chrono::microseconds> spent_;  // in the last look, by uuid
+};
+
+// Nothing where the kernel has no idle page tracking or does not let this process use it.
+std::unique_ptr<HeatTracker> probe_idle_pages(std::string& why_not);
+
+}  // namespace vnuma

@@ -1,0 +1,179 @@
+#include "guests/tracking/idle_pages.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "guests/chunks.hpp"
+#include "guests/pages.hpp"
+#include "tests/temporary.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t tail = std::uint64_t{1} << 16, idle = std::uint64_t{1} << 25;
+
+TEST(WordsOf, NeighboursAreOneWord) {
+    EXPECT_EQ(words_of({}), std::vector<IdleWord>{});
+    EXPECT_EQ(words_of({130, 64, 3, 127, 3}),
+              (std::vector<IdleWord>{{0, 8}, {1, (std::uint64_t{1} << 63) | 1}, {2, 4}}));
+}
+
+TEST(PageOfLook, MeetsEveryPageOfAPiece) {
+    for (const std::uint64_t pages : {1, 2, 512, 4096}) {
+        std::set<std::uint64_t> met;
+        for (std::uint64_t look = 0; look < pages; ++look)
+            met.insert(page_of_look(look, pages));
+        EXPECT_EQ(met.size(), pages);
+        EXPECT_LT(*met.rbegin(), pages);
+    }
+    EXPECT_LT(page_of_look(~std::uint64_t{0}, 509), 509U);
+}
+
+// A guest of three chunks, whose pages are those of the host from the same numbers on, and the
+// kernel's files. The bitmap is a file like any other: marks stay until the test takes them off.
+class IdlePages : public testing::Test {
+  protected:
+    static constexpr std::uint64_t chunks = 3, pages = chunks * pages_in_chunk;
+
+    IdlePages() {
+        std::string stat = "7 (qemu) S 1";
+        for (int field = 0; field < 50; ++field)
+            stat += " 0";
+        files.write("proc/7/stat", stat);
+        files.write("sys/kernel/mm/page_idle/bitmap", "");
+        // Page 0 of the host is nobody's.
+        for (std::uint64_t page = 0; page < pages; ++page)
+            entries[page] = pagemap_present | (page + first_pfn);
+        write("proc/7/pagemap", entries);
+        write("proc/kpageflags", flags);
+        write("sys/kernel/mm/page_idle/bitmap", std::vector<std::uint64_t>(64));
+        guest.uuid = "guest";
+        guest.process = std::make_shared<const Process>(
+            std::move(*Process::open_recorded(files.path("proc/7"))));
+        guest.cells.resize(1);
+        guest.cells[0].blocks.resize(1);
+        guest.cells[0].blocks[0].host = {0, chunks * chunk_bytes};
+    }
+    void write(const std::string& file, const std::vector<std::uint64_t>& words) const {
+        std::ofstream(files.path(file), std::ios::binary)
+            .write(reinterpret_cast<const char*>(words.data()),
+                   static_cast<std::streamsize>(words.size() * sizeof(words[0])));
+    }
+    std::vector<std::uint64_t> read_bitmap() const {
+        std::vector<std::uint64_t> words(64);
+        std::ifstream(files.path("sys/kernel/mm/page_idle/bitmap"), std::ios::binary)
+            .read(reinterpret_cast<char*>(words.data()), 64 * 8);
+        return words;
+    }
+    IdlePageTracker tracker() const { return {files.path("sys"), files.path("proc")}; }
+    static std::vector<AccessedRange> at(std::vector<std::pair<std::uint64_t, std::uint16_t>> all) {
+        std::vector<AccessedRange> ranges;
+        for (const auto& [chunk, level] : all)
+            ranges.push_back({chunk * chunk_bytes, (chunk + 1) * chunk_bytes, level});
+        return ranges;
+    }
+
+    static constexpr std::uint64_t first_pfn = 512;
+    test::TemporaryDirectory files;
+    std::vector<std::uint64_t> entries = std::vector<std::uint64_t>(pages);
+    std::vector<std::uint64_t> flags = std::vector<std::uint64_t>(4096, idle);
+    GuestSample guest;
+};
+
+TEST_F(IdlePages, WhatStaysIdleWasNotAccessed) {
+    auto tracked = tracker();
+    EXPECT_EQ(tracked.trouble(), "");
+    const auto pending = tracked.begin(guest, 1s);
+    std::vector<std::uint64_t> bitmap = read_bitmap();
+    EXPECT_EQ(bitmap[8], 1U) << "the first page of the first chunk";
+    EXPECT_EQ(bitmap[16], 1U);
+    bitmap[16] = 0;
+    write("sys/kernel/mm/page_idle/bitmap", bitmap);
+    const auto look = pending->finish();
+    ASSERT_TRUE(look);
+    EXPECT_EQ(look->accessed, at({{0, 0}, {1, max_level}, {2, 0}}));
+    EXPECT_EQ(look->trouble, "");
+}
+
+TEST_F(IdlePages, EachLookTakesAnotherPage) {
+    auto tracked = tracker();
+    const auto first = tracked.begin(guest, 1s), second = tracked.begin(guest, 1s);
+    const std::uint64_t page = first_pfn + page_of_look(1, pages_in_chunk);
+    EXPECT_EQ(read_bitmap()[page / 64], std::uint64_t{1} << page % 64);
+}
+
+TEST_F(IdlePages, AHugePageIsAskedThroughItsFirst) {
+    for (std::uint64_t page = 1; page < pages_in_chunk; ++page)
+        flags[first_pfn + page] = tail | idle;  // the kernel may say so of all of it
+    write("proc/kpageflags", flags);
+    auto tracked = tracker();
+    tracked.begin(guest, 1s);
+    write("sys/kernel/mm/page_idle/bitmap", std::vector<std::uint64_t>(64));
+    const auto pending = tracked.begin(guest, 1s);
+    EXPECT_EQ(read_bitmap()[8], 1U);
+    EXPECT_EQ(pending->finish()->accessed, (std::vector<AccessedRange>{{0, 3 * chunk_bytes, 0}}));
+}
+
+TEST_F(IdlePages, WhatCannotBeMarkedIsNotLookedAt) {
+    flags[first_pfn] = 0;                      // on none of the kernel's lists
+    flags[first_pfn + pages_in_chunk] = tail;  // and a huge page that begins elsewhere
+    entries[2 * pages_in_chunk] &= ~pagemap_present;
+    write("proc/kpageflags", flags);
+    write("proc/7/pagemap", entries);
+    auto tracked = tracker();
+    const auto look = tracked.begin(guest, 1s)->finish();
+    ASSERT_TRUE(look);
+    EXPECT_EQ(look->accessed, std::vector<AccessedRange>{});
+}
+
+TEST_F(IdlePages, AHugePageThatBeginsElsewhereIsNotLookedAt) {
+    const std::uint64_t page = first_pfn + page_of_look(1, pages_in_chunk);
+    flags[page] = tail;
+    entries[0] = pagemap_present | 3000;
+    write("proc/kpageflags", flags);
+    write("proc/7/pagemap", entries);
+    auto tracked = tracker();
+    tracked.begin(guest, 1s);
+    const auto look = tracked.begin(guest, 1s)->finish();
+    EXPECT_EQ(look->accessed, (std::vector<AccessedRange>{{chunk_bytes, 3 * chunk_bytes, 0}}));
+}
+
+TEST_F(IdlePages, APageThatMovedMeanwhileIsUnknown) {
+    auto tracked = tracker();
+    const auto pending = tracked.begin(guest, 1s);
+    entries[pages_in_chunk] += 5;
+    write("proc/7/pagemap", entries);
+    const auto look = pending->finish();
+    EXPECT_EQ(look->accessed, at({{0, 0}, {2, 0}}));
+    EXPECT_EQ(look->trouble, "1 sampled pages have moved meanwhile");
+}
+
+TEST_F(IdlePages, ReasonsAreSaid) {
+    EXPECT_EQ(tracker().why_not(guest), "");
+    EXPECT_NE(tracker().why_not(GuestSample{}), "");
+    EXPECT_GT(tracker().estimate(guest), 0us);
+    guest.cells[0].blocks[0].hugetlb = true;
+    EXPECT_NE(tracker().why_not(guest).find("hugetlb"), std::string::npos);
+    std::filesystem::resize_file(files.path("proc/kpageflags"), 8);
+    guest.cells[0].blocks[0].hugetlb = false;
+    auto cut = tracker();
+    EXPECT_THROW(cut.begin(guest, 1s), TrackingError);
+    std::filesystem::remove(files.path("proc/kpageflags"));
+    EXPECT_NE(tracker().why_not(guest).find("kpageflags"), std::string::npos);
+    std::filesystem::remove(files.path("sys/kernel/mm/page_idle/bitmap"));
+    EXPECT_EQ(tracker().why_not(guest),
+              "this kernel has no idle page tracking (CONFIG_IDLE_PAGE_TRACKING)");
+}
+
+TEST(ProbeIdlePages, SaysWhyOrGivesATracker) {
+    std::string why;
+    const auto tracker = probe_idle_pages(why);
+    EXPECT_EQ(tracker == nullptr, !why.empty()) << why;
+}
+
+}  // namespace
+}  // namespace vnuma
