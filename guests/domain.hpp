@@ -67,7 +67,8 @@ struct Domain {
     std::string emulator;           // path, empty when it was not told
     std::vector<DomainCell> cells;  // one, with all vCPUs, for a guest without vNUMA
     std::vector<MemoryDevice> memory_devices;
-    std::int64_t huge_page_bytes = 0;           // of its hugetlb memory; 0 without
+    std::int64_t huge_page_bytes = 0;  // of its hugetlb memory; 0 without
+    bool dirty_ring = false;  // KVM keeps a ring of the pages each vCPU writes; false if not told
     std::optional<std::int64_t> balloon_bytes;  // what the balloon leaves it
     std::vector<std::string> host_devices;      // PCI addresses "0000:01:00.0"
     std::string immovable;                      // why its memory cannot be moved; empty when it can

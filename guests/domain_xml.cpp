@@ -146,6 +146,9 @@ std::optional<Domain> parse_domain(const std::string& xml, std::string& error) {
     domain.uuid = root.child_value("uuid");
     domain.name = root.child_value("name");
     domain.machine = root.child("os").child("type").attribute("machine").as_string();
+    domain.dirty_ring =
+        root.child("features").child("kvm").child("dirty-ring").attribute("state").as_string() ==
+        std::string_view("on");
     domain.emulator = root.child("devices").child_value("emulator");
     parse_memory(root, domain);
     parse_devices(root.child("devices"), domain);

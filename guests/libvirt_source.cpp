@@ -11,6 +11,7 @@
 #include <set>
 
 #include "guests/domain_xml.hpp"
+#include "guests/libvirt_writes.hpp"
 #include "guests/monitor.hpp"
 #include "guests/process.hpp"
 #include "qmp/message.hpp"
@@ -101,8 +102,8 @@ class PassedThrough : public Monitor {
         qmp::Message message = qmp::parse_message(text);
         if (auto* reply = std::get_if<qmp::Reply>(&message)) return std::move(reply->value);
         const auto* refusal = std::get_if<qmp::Refusal>(&message);
-        throw MonitorError("its monitor refuses " + command + ": " +
-                           (refusal ? refusal->description : "no answer"));
+        throw MonitorRefusal("its monitor refuses " + command + ": " +
+                             (refusal ? refusal->description : "no answer"));
     }
 
   private:
@@ -205,15 +206,36 @@ const LibvirtSource::Known& LibvirtSource::know(const std::string& uuid, std::st
     return known;
 }
 
-RamView LibvirtSource::read_ram_view(const std::string& uuid) {
+template <typename Question>
+auto LibvirtSource::ask(const std::string& uuid, Question question) {
     if (!connection_) throw MonitorError("libvirt has gone");
     if (!calls_.hangs(uuid) && calls_.hung() >= max_hung_monitors)
         throw MonitorError("its monitor is not asked while those of others do not answer");
-    auto view = calls_.run(
-        uuid, [connection = connection_, uuid] { return ask_through(connection->get(), uuid); },
+    auto answer = calls_.run(
+        uuid, [connection = connection_, question] { return question(connection->get()); },
         call_limit);
-    if (!view) throw MonitorError("its monitor does not answer");
-    return std::move(*view);
+    if (!answer) throw MonitorError("its monitor does not answer");
+    return std::move(*answer);
+}
+
+RamView LibvirtSource::read_ram_view(const std::string& uuid) {
+    return ask(uuid, [uuid](virConnectPtr connection) { return ask_through(connection, uuid); });
+}
+
+bool LibvirtSource::start_write_measurement(const std::string& uuid,
+                                            std::chrono::seconds duration) {
+    const auto known = known_.find(uuid);
+    const bool ring =
+        known != known_.end() && known->second.domain && known->second.domain->dirty_ring;
+    return ask(uuid, [uuid, duration, ring](virConnectPtr connection) {
+        return start_write_measurement_by(connection, uuid, duration, ring);
+    });
+}
+
+WriteMeasurement LibvirtSource::read_write_measurement(const std::string& uuid) {
+    return ask(uuid, [uuid](virConnectPtr connection) {
+        return read_write_measurement_by(connection, uuid);
+    });
 }
 
 }  // namespace vnuma

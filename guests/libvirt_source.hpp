@@ -29,6 +29,8 @@ class LibvirtSource : public Source {
     std::vector<ListedGuest> list() override;
     bool may_ask_monitor() const override { return settings_.ask_monitor; }
     RamView read_ram_view(const std::string& uuid) override;
+    bool start_write_measurement(const std::string& uuid, std::chrono::seconds duration) override;
+    WriteMeasurement read_write_measurement(const std::string& uuid) override;
     std::size_t hung_calls() const override { return calls_.hung(); }
 
   private:
@@ -41,6 +43,10 @@ class LibvirtSource : public Source {
     void connect();
     std::vector<std::shared_ptr<virDomain>> list_domains();
     ListedGuest describe(const std::shared_ptr<virDomain>& domain);
+    // What `question` finds out, given libvirt's connection, in a thread of its own. Throws
+    // MonitorError.
+    template <typename Question>
+    auto ask(const std::string& uuid, Question question);
     const Known& know(const std::string& uuid, std::string xml);
 
     LibvirtSettings settings_;

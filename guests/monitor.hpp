@@ -10,6 +10,11 @@
 
 namespace vnuma {
 
+// The monitor has understood, and says no.
+struct MonitorRefusal : MonitorError {
+    using MonitorError::MonitorError;
+};
+
 class Monitor {
   public:
     Monitor() = default;
@@ -17,7 +22,7 @@ class Monitor {
     Monitor& operator=(const Monitor&) = delete;
     virtual ~Monitor() = default;
 
-    // What the command returns. Blocks. Throws MonitorError.
+    // What the command returns. Blocks. Throws MonitorError, and MonitorRefusal where it can tell.
     virtual nlohmann::json execute(const std::string& command, const nlohmann::json& arguments) = 0;
 
     // Throws MonitorError, also for an answer that is none to this command.
@@ -32,5 +37,12 @@ class Monitor {
 // One question for the guest's physical memory, one for the backends, and one for each backend's
 // place in QEMU's address space.
 RamView ask_ram_view(Monitor& monitor);
+
+// See Source. `ring` is whether the guest has a dirty ring; QEMU has no command that tells, so
+// where it is not known, and there is KVM, it is found out by trying. Never by dirty-bitmap: that
+// write-protects all memory and splits huge pages.
+bool start_write_measurement(Monitor& monitor, std::chrono::seconds duration,
+                             std::optional<bool>& ring);
+WriteMeasurement read_write_measurement(Monitor& monitor);
 
 }  // namespace vnuma

@@ -33,6 +33,16 @@ std::string words_of(std::exception_ptr failure) {
     return "";
 }
 
+bool is_a_no(std::exception_ptr failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const qmp::CommandError&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
 bool was_refused(std::exception_ptr failure) {
     try {
         if (failure) std::rethrow_exception(failure);
@@ -71,6 +81,8 @@ class QmpSource::Link {
     bool busy() const { return looking_ || running_; }
     void close() { client_.close(); }
     qmp::Client& client() { return client_; }
+    // Whether the guest has a dirty ring, once it has been found out.
+    std::optional<bool>& dirty_ring() { return dirty_ring_; }
 
     ListedGuest guest() const {
         ListedGuest guest = guest_;
@@ -153,6 +165,7 @@ class QmpSource::Link {
     bool connected_ = false, negotiated_ = false, running_ = false, looking_ = false,
          refused_ = false;
     int answers_ = 0, answers_seen_ = 0;
+    std::optional<bool> dirty_ring_;
     std::string trouble_;  // of the last look
     ListedGuest guest_;    // as of the last look that came to its end
 };
@@ -248,7 +261,9 @@ class BlockingMonitor : public Monitor {
                            *outcome = {true, failure, std::move(value)};
                        });
         if (!run_([&] { return outcome->done; })) throw MonitorError(no_answer);
-        if (outcome->failure) throw MonitorError("its monitor: " + words_of(outcome->failure));
+        const std::string words = "its monitor: " + words_of(outcome->failure);
+        if (outcome->failure && is_a_no(outcome->failure)) throw MonitorRefusal(words);
+        if (outcome->failure) throw MonitorError(words);
         return std::move(outcome->value);
     }
 
@@ -260,7 +275,8 @@ class BlockingMonitor : public Monitor {
 
 }  // namespace
 
-RamView QmpSource::read_ram_view(const std::string& uuid) {
+template <typename Question>
+auto QmpSource::ask(const std::string& uuid, Question question) {
     for (auto& [file, link] : links_) {
         if (link->guest().uuid != uuid) continue;
         if (link->looking()) throw MonitorError(no_answer);
@@ -270,9 +286,24 @@ RamView QmpSource::read_ram_view(const std::string& uuid) {
             const auto left = end - steady_clock::now();
             return run_until(condition, std::chrono::duration_cast<milliseconds>(left));
         });
-        return ask_ram_view(monitor);
+        return question(*link, monitor);
     }
     throw MonitorError("its monitor is gone");
+}
+
+RamView QmpSource::read_ram_view(const std::string& uuid) {
+    return ask(uuid, [](Link&, Monitor& monitor) { return ask_ram_view(monitor); });
+}
+
+bool QmpSource::start_write_measurement(const std::string& uuid, std::chrono::seconds duration) {
+    return ask(uuid, [&](Link& link, Monitor& monitor) {
+        return vnuma::start_write_measurement(monitor, duration, link.dirty_ring());
+    });
+}
+
+WriteMeasurement QmpSource::read_write_measurement(const std::string& uuid) {
+    return ask(uuid,
+               [](Link&, Monitor& monitor) { return vnuma::read_write_measurement(monitor); });
 }
 
 }  // namespace vnuma

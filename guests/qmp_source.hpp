@@ -25,12 +25,17 @@ class QmpSource : public Source {
     std::vector<ListedGuest> list() override;
     bool may_ask_monitor() const override { return true; }
     RamView read_ram_view(const std::string& uuid) override;
+    bool start_write_measurement(const std::string& uuid, std::chrono::seconds duration) override;
+    WriteMeasurement read_write_measurement(const std::string& uuid) override;
     std::size_t hung_calls() const override { return 0; }
 
   private:
     class Link;
 
     void follow_directory();
+    // What `question` finds out, given the guest's link and its monitor. Throws MonitorError.
+    template <typename Question>
+    auto ask(const std::string& uuid, Question question);
     // Runs the connections until the condition holds; false when it does not within the limit.
     template <typename Condition>
     bool run_until(Condition condition, std::chrono::milliseconds limit);

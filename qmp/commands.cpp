@@ -276,6 +276,11 @@ Command<std::vector<Stats>> query_stats(StatsTarget target, const std::vector<st
             list_with<Stats, read_stats>};
 }
 
+Command<bool> query_kvm() {
+    return {"query-kvm", nullptr,
+            [](const json& value) { return required_field<bool>(value, "enabled"); }};
+}
+
 Command<Nothing> calc_dirty_rate(DirtyRateMode mode, std::chrono::seconds seconds,
                                  std::optional<int> sample_pages) {
     const char* name = mode == DirtyRateMode::page_sampling ? "page-sampling"

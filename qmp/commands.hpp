@@ -81,8 +81,10 @@ enum class StatsTarget { vm, vcpu };
 // `names` empty: every counter. An empty answer: this accelerator has none.
 Command<std::vector<Stats>> query_stats(StatsTarget target, const std::vector<std::string>& names);
 
-// dirty_ring needs -accel kvm,dirty-ring-size=N, and with it dirty_bitmap is refused. dirty_bitmap
-// without KVM, and any mode on a machine without CPUs, kill QEMU 7.2.
+Command<bool> query_kvm();  // whether the guest runs on it
+
+// dirty_ring needs -accel kvm,dirty-ring-size=N, and with it dirty_bitmap is refused. dirty_ring
+// and dirty_bitmap without KVM, and any mode on a machine without CPUs, kill QEMU 7.2.
 enum class DirtyRateMode { page_sampling, dirty_ring, dirty_bitmap };
 // Starts a measurement of 1 to 60 seconds; refused while another one runs. `sample_pages` is for
 // each GiB, 128 to 16384 (QEMU's default: 512), and for page_sampling only.

@@ -4,7 +4,9 @@
 // A look begins with one write that takes the mark off every page of the process. The kernel walks
 // all of its page tables for that, with the lock of its address space held, and takes down all that
 // KVM has mapped of it: vCPUs that touch memory wait until that is done, and then fault once for
-// each page (or huge page) they touch again. So it is no tracker for large guests of small pages.
+// each page (or huge page) they touch again. For each huge page it also interrupts every CPU that
+// runs a vCPU, and waits for it. So it is no tracker for large guests; estimate() tells, best after
+// a first look.
 //
 // A process has one set of these marks: whoever else works with them on the same guest (CRIU, for
 // one) is told too little from the first look on.

@@ -50,6 +50,12 @@ class FixedSource : public Source {
     std::vector<ListedGuest> list() override { return guests_; }
     bool may_ask_monitor() const override { return false; }
     RamView read_ram_view(const std::string&) override { throw MonitorError("none"); }
+    bool start_write_measurement(const std::string&, std::chrono::seconds) override {
+        throw MonitorError("none");
+    }
+    WriteMeasurement read_write_measurement(const std::string&) override {
+        throw MonitorError("none");
+    }
     std::size_t hung_calls() const override { return 0; }
 
   private:

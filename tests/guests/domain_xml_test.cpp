@@ -54,6 +54,16 @@ TEST(ParseDomain, KnowsWhatPinsMemory) {
               "");
 }
 
+TEST(ParseDomain, KnowsADirtyRing) {
+    const std::string head = "<memory>1024</memory><vcpu>1</vcpu>";
+    EXPECT_FALSE(parse(head).dirty_ring);
+    for (const char* state : {"on", "off"})
+        EXPECT_EQ(parse(head + "<features><kvm><dirty-ring state='" + state +
+                        "' size='4096'/></kvm></features>")
+                      .dirty_ring,
+                  std::string(state) == "on");
+}
+
 TEST(ParseDomain, SaysWhatItCannotUse) {
     EXPECT_NE(error_of("<domain"), "");
     EXPECT_NE(error_of("<network/>"), "");

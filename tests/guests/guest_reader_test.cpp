@@ -17,6 +17,12 @@ class ScriptedSource : public Source {
         test::GoldenMonitor monitor;
         return ask_ram_view(monitor);
     }
+    bool start_write_measurement(const std::string&, std::chrono::seconds) override {
+        throw MonitorError("none");
+    }
+    WriteMeasurement read_write_measurement(const std::string&) override {
+        throw MonitorError("none");
+    }
     std::size_t hung_calls() const override { return 0; }
 
     bool may_ask = true, hangs = false;

@@ -72,6 +72,9 @@ TEST_F(LibvirtSourceTest, AMonitorItDoesNotReachIsAnErrorOfThatGuest) {
     EXPECT_THROW(source.read_ram_view("nobody"), MonitorError) << "before the first list";
     const auto guests = source.list();
     EXPECT_THROW(source.read_ram_view(guests[0].uuid), MonitorError);
+    EXPECT_THROW(source.start_write_measurement(guests[0].uuid, std::chrono::seconds(1)),
+                 MonitorError);
+    EXPECT_THROW(source.read_write_measurement(guests[0].uuid), MonitorError);
     EXPECT_EQ(source.list().size(), 2U);
 }
 

@@ -140,6 +140,21 @@ TEST_F(QmpSourceTest, AGuestThatEndsIsGoneAndOneOnTheSameSocketIsNew) {
     EXPECT_NE(list_until(source, one_known)[0].pid, first);
 }
 
+TEST_F(QmpSourceTest, HasAGuestWithoutADirtyRingMeasuredBySamples) {
+    const Qemu qemu(socket("a"), two_cells);
+    QmpSource source(files.path());
+    const std::string uuid = list_until(source, one_known)[0].uuid;
+    EXPECT_EQ(source.read_write_measurement(uuid).state, WriteMeasurement::State::none);
+    EXPECT_TRUE(source.start_write_measurement(uuid, 60s));
+    WriteMeasurement running;
+    do  // it begins in a thread of QEMU's
+        running = source.read_write_measurement(uuid);
+    while (running.state != WriteMeasurement::State::running);
+    EXPECT_EQ(running.mode, "page-sampling");
+    EXPECT_FALSE(source.start_write_measurement(uuid, 60s)) << "one at a time";
+    EXPECT_THROW(source.start_write_measurement("nobody", 1s), MonitorError);
+}
+
 TEST_F(QmpSourceTest, AMonitorThatHangsHoldsUpNobodyElse) {
     const Qemu good(socket("good"), {"-machine", "none"});
     const Qemu bad(socket("bad"), two_cells);

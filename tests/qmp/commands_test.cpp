@@ -35,6 +35,13 @@ TEST(Commands, StatusSaysWhetherTheGuestRuns) {
     }
 }
 
+TEST(Commands, KvmIsUsedOrNot) {
+    EXPECT_EQ(query_kvm().parse({{"enabled", false}, {"present", true}}), false);
+    EXPECT_EQ(query_kvm().parse({{"enabled", true}, {"present", true}}), true);
+    expect_refused(query_kvm(), json::object());
+    expect_refused(query_kvm(), {{"enabled", 1}});
+}
+
 TEST(Commands, AGuestHasAUuidAndPerhapsAName) {
     for (const char* version : golden_versions) {
         EXPECT_EQ(read(query_uuid(), version, "q35"), "5e1bd8a3-8b25-4c0f-a6e5-0a2f3a2f6c01");
