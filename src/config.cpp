@@ -190,6 +190,9 @@ void read_tracking(Reader& reader, const toml::table& file, TrackingSettings& tr
          {"attribution", word<bool>(tracking.attribution, {{"auto", true}, {"never", false}})},
          {"overhead",
           share([&](PerMille value) { tracking.overhead_permille = static_cast<int>(value); })},
+         {"longest_stall",
+          duration(milliseconds(1), std::chrono::minutes(1),
+                   [&](std::int64_t ms) { tracking.longest_stall = milliseconds(ms); })},
          {"min_period", period(tracking.period.least)},
          {"max_period", period(tracking.period.most)}},
         {});
@@ -308,6 +311,7 @@ std::string to_toml(const Config& config) {
         << "heat = " << quoted(name(config.tracking.heat)) << "\n"
         << "attribution = " << quoted(config.tracking.attribution ? "auto" : "never") << "\n"
         << "overhead = " << fraction(config.tracking.overhead_permille) << "\n"
+        << "longest_stall = " << ms(config.tracking.longest_stall.count()) << "\n"
         << "min_period = " << ms(config.tracking.period.least.count()) << "\n"
         << "max_period = " << ms(config.tracking.period.most.count()) << "\n\n[report]\n"
         << "heat_map = " << boolean(config.tracking.heat_map) << "\n";

@@ -41,7 +41,7 @@ std::size_t count_common(const std::vector<int>& a, const std::vector<int>& b) {
 }
 
 // Its owner lets every vCPU run on the node, and gives the cell as many CPUs there as it has vCPUs
-// (or as it has anywhere, if its owner is so strict).
+// (or as it has anywhere, if its owner is so strict, or as there are).
 bool allows_cpus(const CellSample& cell, const std::vector<int>& node_cpus, const Pins& pins) {
     std::set<int> all;
     for (const VcpuSample& vcpu : cell.vcpus) {
@@ -50,7 +50,8 @@ bool allows_cpus(const CellSample& cell, const std::vector<int>& node_cpus, cons
         all.insert(choice.begin(), choice.end());
     }
     const std::vector<int> usable(all.begin(), all.end());
-    return count_common(usable, node_cpus) >= std::min(cell.vcpus.size(), usable.size());
+    return count_common(usable, node_cpus) >=
+           std::min({cell.vcpus.size(), usable.size(), node_cpus.size()});
 }
 
 // Nodes its owner wants its memory on, and nowhere else: nothing when there is no such wish. What

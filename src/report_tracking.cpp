@@ -43,6 +43,7 @@ json report_attribution(const AttributionState& state) {
             {"period_ms", state.period.count()},
             {"estimate_us", state.estimate.count()},
             {"cost_us", state.cost.count()},
+            {"stall_us", state.stall.count()},
             {"agreed", state.agreed},
             {"shared", state.shared}};
 }

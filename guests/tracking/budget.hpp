@@ -43,6 +43,8 @@ class TrackingBudget {
     bool allows(std::chrono::nanoseconds estimate, std::chrono::milliseconds longest_wait) const;
 
     bool idle() const { return milli_cpu_ < idle_milli_cpu; }
+    // Thousandths of a CPU that the guest used last.
+    std::int64_t milli_cpu() const { return milli_cpu_; }
     std::chrono::nanoseconds earned() const { return earned_; }
     std::chrono::nanoseconds spent() const { return spent_; }
 

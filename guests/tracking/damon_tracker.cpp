@@ -1,9 +1,9 @@
 #include "guests/tracking/damon_tracker.hpp"
 
-#include <time.h>
-
 #include <algorithm>
 #include <utility>
+
+#include "guests/cpu_time.hpp"
 
 namespace vnuma {
 namespace {
@@ -23,12 +23,6 @@ std::vector<RamRange> ranges_of(const GuestSample& guest) {
         ranges.insert(ranges.end(), more.begin(), more.end());
     }
     return ranges;
-}
-
-nanoseconds own_cpu_time() {
-    timespec time{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec);
 }
 
 // In regions, each at one sample.
@@ -151,7 +145,7 @@ void DamonTracker::turn_on(Look& look) {
 
 std::unique_ptr<PendingLook> DamonTracker::begin(const GuestSample& guest, milliseconds duration) {
     if (const std::string reason = why_not(guest); !reason.empty()) throw TrackingError(reason);
-    const nanoseconds before = own_cpu_time();
+    const nanoseconds before = thread_cpu_time();
     DamonPlan plan = plan_for(guest, duration);
     const auto kdamond = pool_.take(plan.regions);
     if (!kdamond) return nullptr;
@@ -161,7 +155,7 @@ std::unique_ptr<PendingLook> DamonTracker::begin(const GuestSample& guest, milli
     }
     auto look = std::make_unique<Look>(*this, *kdamond, guest.process, std::move(plan));
     turn_on(*look);
-    look->taken_to_begin_ = own_cpu_time() - before;
+    look->taken_to_begin_ = thread_cpu_time() - before;
     return look;
 }
 
@@ -172,7 +166,7 @@ void DamonTracker::check_it_runs(const Look& look) {
 }
 
 HeatLook DamonTracker::finish(Look& look) {
-    const nanoseconds before = own_cpu_time();
+    const nanoseconds before = thread_cpu_time();
     pool_.check_still_ours(look.kdamond_);
     check_it_runs(look);
     DamonTree& tree = pool_.tree();
@@ -187,7 +181,7 @@ HeatLook DamonTracker::finish(Look& look) {
     if (answer.bytes == 0) throw TrackingError("DAMON told nothing");
 
     remember(look.process_, look.plan_, answer.accessed);
-    if (cost) learn(look.plan_, *cost + look.taken_to_begin_ + (own_cpu_time() - before));
+    if (cost) learn(look.plan_, *cost + look.taken_to_begin_ + (thread_cpu_time() - before));
     HeatLook result;
     result.trouble = part_told(answer.bytes, look.plan_.bytes);
     result.cost = std::chrono::duration_cast<microseconds>(cost.value_or(nanoseconds(0)));

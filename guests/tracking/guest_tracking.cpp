@@ -132,7 +132,7 @@ void GuestTracking::end_round_if_over(Time now) {
 
 void GuestTracking::read_where_heat_is(PageReader& reader) {
     stale_ = false;
-    if (!process_ || process_->recorded()) return;
+    if (!process_ || process_->recorded() || looks_.state().looks == 0) return;
     const auto cpu = thread_cpu_time();
     try {
         heat_by_cell_ = read_heat_by_cell(*process_, reader, table_, owner_, pass_++);

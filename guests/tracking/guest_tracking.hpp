@@ -35,6 +35,7 @@ class GuestTracking {
     void begin_look(const std::vector<HeatTracker*>& best, const GuestSample& guest, Time now) {
         looks_.begin(best, guest, budget_, now);
     }
+    void set_no_tracker(std::string why) { looks_.set_none(std::move(why)); }
     void finish_look(Time now) { stale_ |= looks_.finish(table_, hint_.well_placed, budget_, now); }
 
     // Whether its faults are worth counting, and by groups of 2 to the power of what.

@@ -20,11 +20,7 @@ void HeatLooks::begin(const std::vector<HeatTracker*>& best, const GuestSample& 
         if (tracker) break;
         if (why_not.empty()) why_not = reason;
     }
-    if (!tracker) {
-        state_.tracker = "none";
-        state_.ability = {};
-        return fail(std::move(why_not));
-    }
+    if (!tracker) return set_none(std::move(why_not));
     if (!budget.allows(tracker->estimate(guest), limits_.most)) return;
     const auto cpu = thread_cpu_time();
     try {
@@ -40,6 +36,12 @@ void HeatLooks::begin(const std::vector<HeatTracker*>& best, const GuestSample& 
         fail(error.what());
     }
     budget.charge(thread_cpu_time() - cpu);
+}
+
+void HeatLooks::set_none(std::string why) {
+    state_.tracker = "none";
+    state_.ability = {};
+    state_.trouble = std::move(why);
 }
 
 bool HeatLooks::over(Time now) const {

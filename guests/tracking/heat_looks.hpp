@@ -28,6 +28,9 @@ class HeatLooks {
     void begin(const std::vector<HeatTracker*>& best, const GuestSample& guest,
                TrackingBudget& budget, Time now);
 
+    // There is no tracker at all.
+    void set_none(std::string why);
+
     bool over(Time now) const;
     // Returns whether the table has learnt something.
     bool finish(HeatTable& table, bool well_placed, TrackingBudget& budget, Time now);

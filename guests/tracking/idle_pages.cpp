@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "guests/chunks.hpp"
+#include "guests/cpu_time.hpp"
 #include "guests/pages.hpp"
 #include "guests/pfn_host.hpp"
 #include "guests/tracking/tracked_memory.hpp"
@@ -72,7 +73,7 @@ class IdlePageTracker::Look : public PendingLook {
   public:
     Look(IdlePageTracker& tracker, const GuestSample& guest, std::uint64_t look)
         : tracker_(tracker), uuid_(guest.uuid), process_(guest.process), pagemap_(*process_) {
-        const microseconds start = thread_cpu_time();
+        const auto start = thread_cpu_time();
         choose_pages(ranges_of_plain_pages(guest), look);
         mark_idle(samples_);
         // The idle bit is kept by the first page of a huge page for all of it.
@@ -90,17 +91,17 @@ class IdlePageTracker::Look : public PendingLook {
             if ((flags_of(sample) & (page_is_idle | page_is_tail)) == page_is_idle)
                 marked.push_back(sample);
         samples_ = std::move(marked);
-        spent_ = thread_cpu_time() - start;
+        spent_ = std::chrono::duration_cast<microseconds>(thread_cpu_time() - start);
     }
 
     std::optional<HeatLook> finish() override {
-        const microseconds start = thread_cpu_time();
+        const auto start = thread_cpu_time();
         HeatLook look;
         const std::size_t moved = drop_moved();
         for (const Sample& sample : read_marks())
             add_range(look.accessed, {sample.start, sample.end, sample.level});
         if (moved > 0) look.trouble = std::to_string(moved) + " sampled pages have moved meanwhile";
-        spent_ += thread_cpu_time() - start;
+        spent_ += std::chrono::duration_cast<microseconds>(thread_cpu_time() - start);
         if (tracker_.spent_.size() >= max_guests) tracker_.spent_.clear();
         tracker_.spent_[uuid_] = spent_;
         return look;

@@ -46,7 +46,7 @@ class IdlePageTracker : public HeatTracker {
     // Why the kernel's files cannot be used; empty when they can.
     const std::string& trouble() const { return trouble_; }
 
-    const char* name() const override { return "idle-pages"; }
+    const char* name() const override { return "idle-page"; }
     Ability ability() const override;
     std::string why_not(const GuestSample& guest) const override;
     std::chrono::microseconds estimate(const GuestSample& guest) const override;

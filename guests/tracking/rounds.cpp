@@ -24,6 +24,10 @@ std::uint64_t kib_of(std::string_view text, std::string_view name) {
     return kib;
 }
 
+std::string in_ms(nanoseconds time) {
+    return std::to_string(duration_cast<std::chrono::milliseconds>(time).count()) + " ms";
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> count_pages_of(std::string_view smaps_rollup) {
@@ -49,33 +53,46 @@ bool Rounds::begin(const Process& process, nanoseconds fault_time, TrackingBudge
     // Nothing is read for a guest that can afford nothing.
     if (!budget.allows(nanoseconds(0), limits_.most)) return false;
     const nanoseconds cpu = thread_cpu_time();
-    failure_.clear();
     period_.begin(now);
     began_ = now;
-    // Soft-dirty tracking (Documentation/admin-guide/mm/soft-dirty.rst): to see the next write the
-    // kernel takes down what KVM has mapped of this process, and the next reads are seen, too.
-    if (!affordable(process, fault_time, budget))
-        failure_ = "a round would take " + std::to_string(state_.estimate.count() / 1000) +
-                   " ms of CPU time, which is more than its budget allows";
-    else if (!process.alive() || !process.write("clear_refs", "4"))
-        failure_ = "clear_refs of its process cannot be written";
-    runs_ = failure_.empty();
+    failure_ = why_not_now(process, fault_time, budget);
+    runs_ = failure_.empty() && take_down_mappings(process);
+    if (!runs_ && failure_.empty()) failure_ = "clear_refs of its process cannot be written";
     if (!runs_) period_.back_off();
     state_.period = period_.length();
+    // Its vCPUs wait while that lasts, as far as they run.
     cost_ = thread_cpu_time() - cpu;
+    if (runs_) cost_ += nanoseconds(state_.stall) * budget.milli_cpu() / 1000;
     budget.charge(cost_);
     faults_ = chunks_ = agreements_ = 0;
     return runs_;
 }
 
-bool Rounds::affordable(const Process& process, nanoseconds fault_time,
-                        const TrackingBudget& budget) {
-    const std::uint64_t faults =
+std::string Rounds::why_not_now(const Process& process, nanoseconds fault_time,
+                                const TrackingBudget& budget) {
+    const std::uint64_t pages =
         faults_in_last_ > 0 ? faults_in_last_ * more_faults
                             : count_pages_of(process.read("smaps_rollup").value_or("")).value_or(0);
-    const nanoseconds estimate = faults * fault_time;
+    const nanoseconds stall =
+        faults_in_last_ > 0 ? nanoseconds(state_.stall) : pages * assumed_stall_by_page;
+    const nanoseconds estimate = pages * fault_time + stall * budget.milli_cpu() / 1000;
     state_.estimate = duration_cast<microseconds>(estimate);
-    return budget.allows(estimate, limits_.most);
+    if (stall > longest_stall_)
+        return "a round holds it up for " + in_ms(stall) +
+               ", which is more than tracking.longest_stall";
+    if (!budget.allows(estimate, limits_.most))
+        return "a round would take " + in_ms(estimate) +
+               " of CPU time, which is more than its budget allows";
+    return "";
+}
+
+bool Rounds::take_down_mappings(const Process& process) {
+    const auto begin = std::chrono::steady_clock::now();
+    // Soft-dirty tracking (Documentation/admin-guide/mm/soft-dirty.rst): to see the next write the
+    // kernel takes down what KVM has mapped of this process, and the next reads are seen, too.
+    const bool done = process.alive() && process.write("clear_refs", "4");
+    state_.stall = duration_cast<microseconds>(std::chrono::steady_clock::now() - begin);
+    return done;
 }
 
 void Rounds::count(const FoldedFaults& faults, nanoseconds fault_time, TrackingBudget& budget) {

@@ -16,13 +16,18 @@ namespace vnuma {
 // Until the first faults have been measured. KVM's own, with the exit from the guest and a page
 // that is there: some microseconds on any machine of the last ten years.
 inline constexpr std::chrono::nanoseconds assumed_fault_time{5'000};
+// Until the first round. What the kernel takes to write-protect one page, with others waiting.
+inline constexpr std::chrono::nanoseconds assumed_stall_by_page{100};
 
 class Rounds {
   public:
     using Time = std::chrono::steady_clock::time_point;
 
     explicit Rounds(const TrackingSettings& settings)
-        : length_(settings.look_time), limits_(settings.period), period_(settings.period) {}
+        : length_(settings.look_time),
+          longest_stall_(settings.longest_stall),
+          limits_(settings.period),
+          period_(settings.period) {}
 
     // `obstacle`: why there can be none although they are wanted; empty when there may be some.
     void set_wanted(bool wanted, std::string obstacle);
@@ -45,10 +50,11 @@ class Rounds {
     const AttributionState& state() const { return state_; }
 
   private:
-    bool affordable(const Process& process, std::chrono::nanoseconds fault_time,
-                    const TrackingBudget& budget);
+    std::string why_not_now(const Process& process, std::chrono::nanoseconds fault_time,
+                            const TrackingBudget& budget);
+    bool take_down_mappings(const Process& process);
 
-    std::chrono::milliseconds length_;
+    std::chrono::milliseconds length_, longest_stall_;
     PeriodLimits limits_;
     AdaptivePeriod period_;
     AttributionState state_;

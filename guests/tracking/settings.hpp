@@ -36,6 +36,9 @@ struct TrackingSettings {
     bool may_induce_faults = true;  // not where nothing is to be touched
     int overhead_permille = 10;     // of the guest's own CPU time
     PeriodLimits period{};
+    // A round that holds a guest up for longer is its last one. As long as QEMU lets a migration
+    // stop a guest, unless told otherwise (downtime-limit).
+    std::chrono::milliseconds longest_stall{300};
     std::chrono::milliseconds look_time{2'000};  // length of a look, and of a round
     bool heat_map = false;                       // put every chunk into the sample
 };

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "guests/chunks.hpp"
+#include "guests/cpu_time.hpp"
 #include "guests/pages.hpp"
 #include "guests/tracking/tracked_memory.hpp"
 
@@ -105,10 +106,10 @@ class SoftDirtyTracker::Look : public PendingLook {
     }
 
     std::optional<HeatLook> finish() override {
-        const microseconds start = thread_cpu_time();
+        const auto start = thread_cpu_time();
         for (std::uint64_t pages = 0; pages < max_pages_of_call && range_ < ranges_.size();)
             pages += read_on();
-        reading_ += thread_cpu_time() - start;
+        reading_ += std::chrono::duration_cast<microseconds>(thread_cpu_time() - start);
         if (range_ < ranges_.size()) return std::nullopt;
 
         HeatLook look;

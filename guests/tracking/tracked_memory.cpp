@@ -43,13 +43,6 @@ void add_range(std::vector<AccessedRange>& ranges, const AccessedRange& range) {
         ranges.push_back(range);
 }
 
-std::chrono::microseconds thread_cpu_time() {
-    timespec time{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-        std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
-}
-
 PagemapFile::PagemapFile(const Process& process)
     : process_(process), file_(process.open_file("pagemap")) {
     if (file_ < 0) throw pagemap_error(process.pid(), errno);

@@ -23,9 +23,6 @@ std::uint64_t piece_bytes_for(const std::vector<RamRange>& ranges, std::uint64_t
 // Appends, or lengthens the last one if it goes on with the same level. Pure.
 void add_range(std::vector<AccessedRange>& ranges, const AccessedRange& range);
 
-// What the calling thread has used of a CPU.
-std::chrono::microseconds thread_cpu_time();
-
 // An open /proc/PID/pagemap. It is of the memory the process had when it was opened, and of no
 // other process'.
 class PagemapFile {

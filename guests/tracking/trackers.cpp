@@ -1,25 +1,34 @@
 #include "guests/tracking/trackers.hpp"
 
 #include "guests/tracking/damon_tracker.hpp"
+#include "guests/tracking/dirty_rate.hpp"
+#include "guests/tracking/idle_pages.hpp"
+#include "guests/tracking/soft_dirty.hpp"
 
 namespace vnuma {
-namespace {
 
-TrackerCandidate damon(const Roots& roots) {
-    return {name(HeatChoice::damon),
-            [roots](std::string& why_not) { return probe_damon(roots.sysfs, why_not); }};
-}
-
-}  // namespace
-
-std::vector<TrackerCandidate> choose_trackers(const TrackingSettings& settings, Source&,
+std::vector<TrackerCandidate> choose_trackers(const TrackingSettings& settings, Source& source,
                                               const Roots& roots) {
-    std::vector<TrackerCandidate> candidates;
-    const auto chosen = [&](HeatChoice choice) {
-        return settings.heat == choice || settings.heat == HeatChoice::automatic;
-    };
-    if (chosen(HeatChoice::damon)) candidates.push_back(damon(roots));
-    return candidates;
+    // By what they tell, and what that takes. Soft-dirty tracking is nobody's second choice.
+    std::vector<std::pair<HeatChoice, decltype(TrackerCandidate::probe)>> known;
+    known.emplace_back(HeatChoice::damon,
+                       [roots](std::string& why_not) { return probe_damon(roots.sysfs, why_not); });
+    known.emplace_back(HeatChoice::idle_page, probe_idle_pages);
+    known.emplace_back(HeatChoice::dirty_rate, [&source](std::string& why_not) {
+        return probe_dirty_rate(source, why_not);
+    });
+    known.emplace_back(
+        HeatChoice::soft_dirty, [may = settings.may_induce_faults](std::string& why_not) {
+            if (may) return probe_soft_dirty(why_not);
+            why_not = "takes down what is mapped of a guest, and nothing is to be touched";
+            return std::unique_ptr<HeatTracker>();
+        });
+    std::vector<TrackerCandidate> chosen;
+    for (auto& [choice, probe] : known)
+        if (choice == settings.heat ||
+            (settings.heat == HeatChoice::automatic && choice != HeatChoice::soft_dirty))
+            chosen.push_back({name(choice), std::move(probe)});
+    return chosen;
 }
 
 }  // namespace vnuma

@@ -150,7 +150,12 @@ void Tracking::begin_looks(const Sample& sample, Time deadline) {
     std::vector<HeatTracker*> best;
     for (const TrackerCandidate& candidate : candidates_)
         if (candidate.tracker) best.push_back(candidate.tracker.get());
-    if (best.empty()) return;
+    if (best.empty()) {
+        for (auto& [uuid, guest] : guests_)
+            guest.set_no_tracker(candidates_.empty() ? "switched off (tracking.heat)"
+                                                     : candidates_.front().why_not);
+        return;
+    }
     const Time now = sample.time;
     const auto due = [now](GuestTracking& guest) { return guest.look_due(now); };
     const auto begun = [](GuestTracking& guest) { return guest.look_began(); };

@@ -45,6 +45,7 @@ struct AttributionState {
     std::uint64_t rounds = 0;
     std::uint64_t faults = 0;                        // that were counted, rounds or not
     std::chrono::microseconds estimate{0}, cost{0};  // of the last round
+    std::chrono::microseconds stall{0};              // and for how long it held up the guest
     std::chrono::milliseconds period{0};
     std::size_t agreed = 0, shared = 0;  // chunks of one vCPU, and of several
 };

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <set>
 
 #include "integration/demo/picture.hpp"
 #include "integration/host/direct_guest.hpp"
@@ -142,10 +143,12 @@ class Tracking : public ::testing::Test {
 
 TEST_F(Tracking, StandsOnATruthThatTheMonitorConfirms) {
     const json truth = hot_tenth(Access::write);
-    // The workload writes each page's number in the window, and the monitor reads by
-    // guest-physical address.
+    // The workload writes each page's number in the window, and how often it has passed; the
+    // monitor reads by guest-physical address. Stopped in the midst of a pass, pages differ by one.
+    guest->execute("stop");
     constexpr std::uint64_t page = 4096, every = 97;
     std::uint64_t number = 0;
+    std::set<unsigned long> passes;
     for (const json& range : truth[1]["ranges"])
         for (std::uint64_t at = 0; at < range[1]; at += page, ++number) {
             if (number % every != 0) continue;
@@ -154,9 +157,13 @@ TEST_F(Tracking, StandsOnATruthThatTheMonitorConfirms) {
             const std::string answer =
                 guest->execute("human-monitor-command", {{"command-line", command}});
             const std::string byte = answer.substr(answer.find(':') + 1);
-            EXPECT_EQ(std::strtoul(byte.c_str(), nullptr, 16), number & 0xff) << answer;
+            passes.insert((std::strtoul(byte.c_str(), nullptr, 16) - number) & 0xff);
         }
+    guest->execute("cont");
     EXPECT_EQ(number * page, std::uint64_t{20} << 20);
+    ASSERT_LE(passes.size(), 2U);
+    const unsigned long later = *passes.rbegin() - *passes.begin();
+    EXPECT_TRUE(passes.size() == 1 || later == 1 || later == 0xff) << later;
 }
 
 TEST_F(Tracking, FindsTheHotChunksOfASteadyPattern) {
@@ -179,7 +186,7 @@ TEST_F(Tracking, TellsARateWhereItCannotTellChunks) {
     hot_tenth(Access::write);
     Daemon vnumad(advising("heat = \"dirty-rate\"\n"));
     const auto has_rate = [](const json& seen) {
-        return has_looked(seen) && is_positive(heat_of(seen, "written_mib_per_s"));
+        return has_looked(seen) && is_positive(heat_of(seen, "written/mib_per_s"));
     };
     const json seen = wait_for_guest(vnumad, guest->name(), has_rate);
     ASSERT_FALSE(seen.is_null()) << vnumad.output();
@@ -202,10 +209,13 @@ TEST_F(Tracking, LeavesKdamondsOfSomeoneElseAndSaysWhatItUsesInstead) {
     hot_tenth(Access::write);
     const ForeignKdamond foreign;
     Daemon vnumad(advising(""));
-    const json seen = wait_for_guest(vnumad, guest->name(), has_looked);
-    EXPECT_FALSE(seen.is_null()) << vnumad.output();
-    EXPECT_NE(heat_of(seen, "tracker"), "damon") << seen;
-    EXPECT_TRUE(is_told(heat_of(seen, "trouble"))) << seen;
+    const json report = vnumad.wait_for(
+        [&](const json& seen) { return has_looked(find_guest(seen, guest->name())); },
+        settle_limit);
+    ASSERT_FALSE(report.is_null()) << vnumad.output();
+    EXPECT_EQ(heat_of(find_guest(report, guest->name()), "tracker"), "dirty-rate") << report;
+    EXPECT_EQ(field(report, "/tracking/missing/damon"),
+              "DAMON is in use: 1 kdamonds of someone else are there");
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
     EXPECT_EQ(kdamonds(), 1);
 }
@@ -240,8 +250,11 @@ TEST_F(Tracking, WithoutCapabilitiesSaysWhyAndTheGuestComesHome) {
     const auto says_why = [](const json& seen) { return is_told(heat_of(seen, "trouble")); };
     const json seen = wait_for_guest(vnumad, guest->name(), says_why);
     EXPECT_FALSE(seen.is_null()) << vnumad.output();
-    EXPECT_TRUE(is_told(attribution_of(seen, "trouble"))) << seen;
     EXPECT_EQ(heat_of(seen, "looks"), 0) << seen;
+    const auto misses_bpf = [](const json& report) {
+        return is_told(field(report, "/tracking/missing/bpf"));
+    };
+    EXPECT_FALSE(vnumad.wait_for(misses_bpf, settle_limit).is_null()) << vnumad.output();
     EXPECT_GE(home_of(placement_of(*guest)), 0) << vnumad.output();
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }

@@ -327,6 +327,16 @@ TEST_F(TrackingTest, ARoundThatIsNotWorthItsCostIsNotBegun) {
               "a round would take 500000 ms of CPU time, which is more than its budget allows");
 }
 
+TEST_F(TrackingTest, ARoundThatWouldHoldTheGuestUpForLongIsNotBegun) {
+    settings.longest_stall = 1ms;
+    directory.write("4242/smaps_rollup", "Rss: 80000 kB\n");
+    wide();
+    start();
+    EXPECT_EQ(run(6).attribution.trouble,
+              "a round holds it up for 2 ms, which is more than tracking.longest_stall");
+    EXPECT_EQ(clear_refs(), "");
+}
+
 TEST_F(TrackingTest, WhereNothingMayBeTouchedOnlyFaultsThatHappenAnywayAreCounted) {
     settings.may_induce_faults = false;
     wide();
@@ -359,6 +369,13 @@ TEST_F(TrackingTest, ACounterThatBreaksIsLoadedAgain) {
     run(40);
     EXPECT_FALSE(last.tracking.missing.contains("bpf"));
     EXPECT_EQ(counter->watched.size(), 1U);
+}
+
+TEST_F(TrackingTest, WithoutAnyTrackerEveryGuestSaysWhy) {
+    first_there = second_there = false;
+    start();
+    EXPECT_EQ(run(1).heat.trouble, "not there");
+    EXPECT_STREQ(run(1).heat.tracker, "none");
 }
 
 TEST_F(TrackingTest, AMissingTrackerIsUsedOnceItIsThere) {

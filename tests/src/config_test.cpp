@@ -27,7 +27,8 @@ TEST(Config, ReadsEveryKey) {
         "[memory]\nrate = \"1GiB\"\ncall_time = \"20ms\"\nwatermark = 0.1\n"
         "residency = \"sampled\"\npagemap = true\n"
         "[tracking]\nheat = \"soft-dirty\"\nattribution = \"never\"\noverhead = 0.05\n"
-        "min_period = \"1s\"\nmax_period = \"5min\"\n[report]\nheat_map = true\n",
+        "longest_stall = \"1s\"\nmin_period = \"1s\"\nmax_period = \"5min\"\n[report]\nheat_map = "
+        "true\n",
         "f.conf");
     EXPECT_EQ(config.mode, Mode::observe);
     EXPECT_EQ(config.interval.count(), 500);
@@ -48,6 +49,7 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_EQ(config.tracking.heat, HeatChoice::soft_dirty);
     EXPECT_FALSE(config.tracking.attribution);
     EXPECT_EQ(config.tracking.overhead_permille, 50);
+    EXPECT_EQ(config.tracking.longest_stall.count(), 1000);
     EXPECT_EQ(config.tracking.period.least.count(), 1000);
     EXPECT_EQ(config.tracking.period.most.count(), 300'000);
     EXPECT_TRUE(config.tracking.heat_map);

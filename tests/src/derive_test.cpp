@@ -141,6 +141,13 @@ TEST_F(DeriveTest, ACellOfHugePagesSaysSo) {
     EXPECT_EQ(derive_cell(nullptr, now).huge_page, 2 * mib);
 }
 
+TEST_F(DeriveTest, ACellWithMoreVcpusThanANodeHasCpusIsAllowedThereAndTooLarge) {
+    const std::vector<int> all{0, 1, 2, 3};
+    const Sample now = sample_at(
+        0ms, {vcpu(0, 0, 0, all), vcpu(1, 0, 0, all), vcpu(2, 0, 0, all), vcpu(3, 0, 0, all)});
+    EXPECT_EQ(derive_cell(nullptr, now).allowed, NodeSet::first(2));
+}
+
 TEST_F(DeriveTest, HeatIsByIndexToo) {
     Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
     EXPECT_EQ(derive_cell(nullptr, now).heat, (std::vector<Bytes>{0, 0}));
