@@ -73,9 +73,11 @@ std::string Rounds::why_not_now(const Process& process, nanoseconds fault_time,
     const std::uint64_t pages =
         faults_in_last_ > 0 ? faults_in_last_ * more_faults
                             : count_pages_of(process.read("smaps_rollup").value_or("")).value_or(0);
-    const nanoseconds stall =
-        faults_in_last_ > 0 ? nanoseconds(state_.stall) : pages * assumed_stall_by_page;
-    const nanoseconds estimate = pages * fault_time + stall * budget.milli_cpu() / 1000;
+    const nanoseconds stall = faults_in_last_ > 0
+                                  ? nanoseconds(state_.stall)
+                                  : static_cast<std::int64_t>(pages) * assumed_stall_by_page;
+    const nanoseconds estimate =
+        static_cast<std::int64_t>(pages) * fault_time + stall * budget.milli_cpu() / 1000;
     state_.estimate = duration_cast<microseconds>(estimate);
     if (stall > longest_stall_)
         return "a round holds it up for " + in_ms(stall) +

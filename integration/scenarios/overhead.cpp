@@ -8,6 +8,7 @@ namespace {
 
 Spread spread_over(const std::vector<Phase>& phases, double Phase::*value) {
     std::vector<double> values;
+    values.reserve(phases.size());
     for (const Phase& phase : phases)
         values.push_back(phase.*value);
     return spread_of(values);
@@ -42,6 +43,7 @@ Loss loss_of(const std::vector<Phase>& off, const std::vector<Phase>& on) {
     const double without = spread_over(off, &Phase::touches_per_second).mean;
     if (without <= 0 || pairs == 0) return {};
     std::vector<double> lost;
+    lost.reserve(pairs);
     for (std::size_t i = 0; i < pairs; ++i)
         lost.push_back(off[i].touches_per_second - on[i].touches_per_second);
     const Spread spread = spread_of(lost);

@@ -27,8 +27,9 @@ using nlohmann::json;
 constexpr int some_ticks = 10;
 constexpr int nearly_all = 900, nearly_all_named = 950;  // per mille
 constexpr const char* kdamonds_directory = "/sys/kernel/mm/damon/admin/kdamonds/";
-// Looks and rounds come soon, so that scenarios are short.
-constexpr const char* soon = "overhead = 0.05\nmin_period = \"2s\"\nmax_period = \"5s\"\n";
+// Looks and rounds come soon, so that scenarios are short, whatever they take in emulation.
+constexpr const char* soon =
+    "longest_stall = \"1min\"\noverhead = 0.05\nmin_period = \"2s\"\nmax_period = \"5s\"\n";
 constexpr Window tenth{0, 10};
 
 std::string advising(const std::string& tracking) {

@@ -15,7 +15,7 @@ void append_ranges(std::vector<PhysicalRange>& ranges, const json& entry) {
 
 std::vector<Claim> claims_of(const json& guest) {
     std::vector<Claim> claims;
-    for (const json& chunk : guest.at("tracking").at("map"))
+    for (const json& chunk : guest.at("tracking").value("map", json::array()))
         claims.push_back({{chunk.at(0), chunk.at(1)}, chunk.at(2), chunk.at(3)});
     return claims;
 }

@@ -10,8 +10,8 @@
 
 namespace vnuma::lab {
 
-// Of a guest of a report, whose "map" is there when [report] heat_map is on. What has not the
-// format throws nlohmann::json's exceptions: vnumad is under test.
+// Of a guest of a report with [report] heat_map on; none while there is no "map" yet. What has not
+// the format throws nlohmann::json's exceptions: vnumad is under test.
 std::vector<Claim> claims_of(const nlohmann::json& guest);
 
 // Of what RunningGuest::truth_of() returns: what threads touch, and all memory of all buffers.

@@ -308,7 +308,7 @@ TEST_F(TrackingTest, TwoRoundsTellWhoTouchesAChunk) {
     EXPECT_GE(seen.attribution.rounds, 2U);
     EXPECT_EQ(seen.attribution.agreed, 1U);
     EXPECT_EQ(seen.attribution.trouble, "");
-    EXPECT_EQ(seen.attribution.estimate, 200us) << "twice the faults of the round before";
+    EXPECT_GE(seen.attribution.estimate, 200us) << "twice the faults of the round before";
     EXPECT_GE(seen.attribution.cost, 100us);
     EXPECT_EQ(seen.map.at(3).accessor, 1);
     EXPECT_EQ(seen.map.at(3).writes, 1000);
@@ -319,12 +319,13 @@ TEST_F(TrackingTest, TwoRoundsTellWhoTouchesAChunk) {
 
 TEST_F(TrackingTest, ARoundThatIsNotWorthItsCostIsNotBegun) {
     directory.write("4242/smaps_rollup", "Rss: 400000000 kB\n");
+    settings.longest_stall = 1min;
     wide();
     start();
     const TrackingSample& seen = run(6);
     EXPECT_EQ(clear_refs(), "");
     EXPECT_EQ(seen.attribution.trouble,
-              "a round would take 500000 ms of CPU time, which is more than its budget allows");
+              "a round would take 505000 ms of CPU time, which is more than its budget allows");
 }
 
 TEST_F(TrackingTest, ARoundThatWouldHoldTheGuestUpForLongIsNotBegun) {

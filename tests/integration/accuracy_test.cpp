@@ -134,6 +134,7 @@ TEST(TrackingReport, TheMapOfAReportIsClaims) {
     EXPECT_EQ(claims[0].accessor, accessor_shared);
     EXPECT_EQ(claims[1].accessor, 1);
     EXPECT_ANY_THROW(claims_of(nlohmann::json::object()));
+    EXPECT_TRUE(claims_of({{"tracking", nlohmann::json::object()}}).empty());
 }
 
 TEST(TrackingReport, TheWorkloadsTruthIsByVcpuAndByBuffer) {
