@@ -1,16 +1,15 @@
 // What vnumad finds out about who touches which memory; two nodes of two CPUs each.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
+#include <map>
 #include <memory>
 #include <set>
 
 #include "integration/demo/picture.hpp"
 #include "integration/host/direct_guest.hpp"
-#include "integration/host/files.hpp"
+#include "integration/host/kdamonds.hpp"
 #include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
 #include "integration/host/transparent_huge_pages.hpp"
@@ -26,7 +25,6 @@ using nlohmann::json;
 
 constexpr int some_ticks = 10;
 constexpr int nearly_all = 900, nearly_all_named = 950;  // per mille
-constexpr const char* kdamonds_directory = "/sys/kernel/mm/damon/admin/kdamonds/";
 // Looks and rounds come soon, so that scenarios are short, whatever they take in emulation.
 constexpr const char* soon =
     "longest_stall = \"1min\"\noverhead = 0.05\nmin_period = \"2s\"\nmax_period = \"5s\"\n";
@@ -35,24 +33,6 @@ constexpr Window tenth{0, 10};
 std::string advising(const std::string& tracking) {
     return with_tracking("mode = \"advise\"\ninterval = \"1s\"\n" + std::string(qmp_config),
                          soon + tracking);
-}
-
-std::string kdamonds_file() {
-    return std::string(kdamonds_directory) + "nr_kdamonds";
-}
-
-int kdamonds() {
-    return std::atoi(read_text(kdamonds_file()).c_str());
-}
-
-// By DAMON, whoever told it to.
-bool is_watched(pid_t pid) {
-    for (int i = 0; i < kdamonds(); ++i) {
-        const std::string target =
-            kdamonds_directory + std::to_string(i) + "/contexts/0/targets/0/pid_target";
-        if (std::atoi(read_text(target).c_str()) == pid) return true;
-    }
-    return false;
 }
 
 json heat_of(const json& guest, const std::string& what) {
@@ -71,31 +51,14 @@ bool is_told(const json& text) {
     return text.is_string() && text != "";
 }
 
+// And the report says why.
+bool is_missing(const json& report, const std::string& means) {
+    return is_told(field(report, "/tracking/missing/" + means));
+}
+
 bool has_looked(const json& guest) {
     return is_positive(heat_of(guest, "looks"));
 }
-
-// A kdamond that someone else has, for as long as this lives.
-class ForeignKdamond {
-  public:
-    ForeignKdamond() { write_text(kdamonds_file(), "1"); }
-    ~ForeignKdamond() { std::ofstream(kdamonds_file()) << "0"; }
-    ForeignKdamond(const ForeignKdamond&) = delete;
-    ForeignKdamond& operator=(const ForeignKdamond&) = delete;
-};
-
-// DAMON's files are another user's for as long as this lives: only who may pass over permissions
-// can write them.
-class ForeignDamon {
-  public:
-    ForeignDamon() { give_to(65534); }
-    ~ForeignDamon() { give_to(0); }
-    ForeignDamon(const ForeignDamon&) = delete;
-    ForeignDamon& operator=(const ForeignDamon&) = delete;
-
-  private:
-    static void give_to(uid_t user) { EXPECT_EQ(::chown(kdamonds_file().c_str(), user, user), 0); }
-};
 
 // Waits for a report that is as good as wanted, and keeps the figures of the last one.
 template <typename Condition>
@@ -138,33 +101,47 @@ class Tracking : public ::testing::Test {
         return guest->truth_of(own_windows(guest->shape(), tenth, access));
     }
 
+    // Of the thread of each vCPU, from now on.
+    static void wait_for_touches(std::uint64_t wanted) {
+        guest->skip_reports();
+        std::map<int, std::uint64_t> touches;
+        const auto enough = [&] {
+            const json report = guest->next_report(settle_limit);
+            for (const json& thread : report["threads"])
+                touches[thread["cpu"]] += thread["touches"].get<std::uint64_t>();
+            return touches.size() == 2 && touches[0] >= wanted && touches[1] >= wanted;
+        };
+        ASSERT_TRUE(wait_until(enough, settle_limit));
+    }
+    static std::uint64_t byte_at(std::uint64_t guest_physical) {
+        const std::string answer =
+            guest->execute("human-monitor-command",
+                           {{"command-line", "xp /1xb " + std::to_string(guest_physical)}});
+        return std::strtoul(answer.substr(answer.find(':') + 1).c_str(), nullptr, 16);
+    }
+
     static inline std::unique_ptr<TransparentHugePages> pages;
     static inline std::unique_ptr<DirectGuest> guest;
 };
 
 TEST_F(Tracking, StandsOnATruthThatTheMonitorConfirms) {
     const json truth = hot_tenth(Access::write);
-    // The workload writes each page's number in the window, and how often it has passed; the
-    // monitor reads by guest-physical address. Stopped in the midst of a pass, pages differ by one.
-    guest->execute("stop");
-    constexpr std::uint64_t page = 4096, every = 97;
+    constexpr std::uint64_t page = 4096, window = std::uint64_t{20} << 20, every = 97;
+    wait_for_touches(2 * window / page);
+    guest->send(idle_buffers(guest->shape()));
+    ASSERT_TRUE(wait_until([] { return guest->next_report(settle_limit)["threads"].empty(); },
+                           settle_limit));
+
+    // The workload has written the sum of the page's number in the window and of the pass, the last
+    // one not to its end; the monitor reads by guest-physical address.
+    std::set<std::uint64_t> passes;
     std::uint64_t number = 0;
-    std::set<unsigned long> passes;
     for (const json& range : truth[1]["ranges"])
-        for (std::uint64_t at = 0; at < range[1]; at += page, ++number) {
-            if (number % every != 0) continue;
-            const std::string command =
-                "xp /1xb " + std::to_string(range[0].get<std::uint64_t>() + at);
-            const std::string answer =
-                guest->execute("human-monitor-command", {{"command-line", command}});
-            const std::string byte = answer.substr(answer.find(':') + 1);
-            passes.insert((std::strtoul(byte.c_str(), nullptr, 16) - number) & 0xff);
-        }
-    guest->execute("cont");
-    EXPECT_EQ(number * page, std::uint64_t{20} << 20);
-    ASSERT_LE(passes.size(), 2U);
-    const unsigned long later = *passes.rbegin() - *passes.begin();
-    EXPECT_TRUE(passes.size() == 1 || later == 1 || later == 0xff) << later;
+        for (std::uint64_t at = 0; at < range[1]; at += page, ++number)
+            if (number % every == 0)
+                passes.insert((byte_at(range[0].get<std::uint64_t>() + at) - number) & 0xff);
+    EXPECT_EQ(number * page, window);
+    EXPECT_LE(passes.size(), 2U);
 }
 
 TEST_F(Tracking, FindsTheHotChunksOfASteadyPattern) {
@@ -210,11 +187,12 @@ TEST_F(Tracking, LeavesKdamondsOfSomeoneElseAndSaysWhatItUsesInstead) {
     hot_tenth(Access::write);
     const ForeignKdamond foreign;
     Daemon vnumad(advising(""));
-    const json report = vnumad.wait_for(
-        [&](const json& seen) { return has_looked(find_guest(seen, guest->name())); },
-        settle_limit);
-    ASSERT_FALSE(report.is_null()) << vnumad.output();
-    EXPECT_EQ(heat_of(find_guest(report, guest->name()), "tracker"), "dirty-rate") << report;
+    const auto looked = [](const json& report) {
+        return has_looked(find_guest(report, guest->name()));
+    };
+    const json report = vnumad.wait_for(looked, settle_limit);
+    EXPECT_FALSE(report.is_null()) << vnumad.output();
+    EXPECT_NE(heat_of(find_guest(report, guest->name()), "tracker"), "damon") << report;
     EXPECT_EQ(field(report, "/tracking/missing/damon"),
               "DAMON is in use: 1 kdamonds of someone else are there");
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
@@ -248,14 +226,12 @@ TEST_F(Tracking, WithoutCapabilitiesSaysWhyAndTheGuestComesHome) {
         {"setpriv", "--inh-caps", "-all", "--bounding-set",
          "-bpf,-perfmon,-sys_admin,-dac_override"});
     EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
-    const auto says_why = [](const json& seen) { return is_told(heat_of(seen, "trouble")); };
-    const json seen = wait_for_guest(vnumad, guest->name(), says_why);
-    EXPECT_FALSE(seen.is_null()) << vnumad.output();
-    EXPECT_EQ(heat_of(seen, "looks"), 0) << seen;
-    const auto misses_bpf = [](const json& report) {
-        return is_told(field(report, "/tracking/missing/bpf"));
+    const auto says_why = [](const json& report) {
+        return is_missing(report, "damon") && is_missing(report, "bpf");
     };
-    EXPECT_FALSE(vnumad.wait_for(misses_bpf, settle_limit).is_null()) << vnumad.output();
+    const json report = vnumad.wait_for(says_why, settle_limit);
+    EXPECT_FALSE(report.is_null()) << vnumad.output();
+    EXPECT_EQ(heat_of(find_guest(report, guest->name()), "looks"), 0) << report;
     EXPECT_GE(home_of(placement_of(*guest)), 0) << vnumad.output();
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
