@@ -1,7 +1,9 @@
 #include "guests/tracking/rounds.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 
 #include "guests/cpu_time.hpp"
 #include "guests/proc.hpp"
@@ -57,7 +59,8 @@ bool Rounds::begin(const Process& process, nanoseconds fault_time, TrackingBudge
     began_ = now;
     failure_ = why_not_now(process, fault_time, budget);
     runs_ = failure_.empty() && take_down_mappings(process);
-    if (!runs_ && failure_.empty()) failure_ = "clear_refs of its process cannot be written";
+    if (!runs_ && failure_.empty())
+        failure_ = std::string("clear_refs of its process cannot be written: ") + strerror(errno);
     if (!runs_) period_.back_off();
     state_.period = period_.length();
     // Its vCPUs wait while that lasts, as far as they run.
