@@ -13,8 +13,8 @@
 namespace vnuma {
 namespace {
 
-// Shorter looks see too little, longer ones tie down what other guests could use.
-constexpr std::chrono::milliseconds least_look_time{1'000}, most_look_time{10'000};
+// A look takes no more for being longer, and sees what is used seldom; but others may wait for it.
+constexpr std::chrono::milliseconds least_look_time{4'000}, most_look_time{10'000};
 
 using std::chrono::milliseconds;
 
@@ -266,8 +266,11 @@ Config parse_config(const std::string& content, const std::string& origin) {
 
 TrackingSettings tracking_settings(const Config& config) {
     TrackingSettings settings = config.tracking;
-    settings.look_time = std::clamp(config.interval, least_look_time, most_look_time);
-    settings.may_induce_faults = config.mode != Mode::observe;
+    settings.look_time = std::clamp(config.interval * 2, least_look_time, most_look_time);
+    settings.may_induce_faults = config.mode == Mode::act;
+    // Looks begin and end with ticks.
+    if (config.interval > most_look_time) settings.heat = HeatChoice::none;
+    if (config.interval > most_look_time) settings.attribution = false;
     return settings;
 }
 

@@ -63,6 +63,7 @@ asio::awaitable<void> Controller::run() {
 }
 
 asio::awaitable<bool> Controller::run_once() {
+    tracks_ = false;  // two looks at the guests are no time to find out what they use
     Tick first;
     previous_ = co_await look(first, true);
     asio::steady_timer timer(co_await asio::this_coro::executor, config_.interval);
@@ -76,7 +77,7 @@ asio::awaitable<bool> Controller::run_once() {
 asio::awaitable<std::optional<Sample>> Controller::look(Tick& tick, bool complete) {
     auto sample_all = [this, complete] {
         Sample sample = sampler_.sample(acted_on_, complete);
-        tracking_.look(sample, hints_);
+        if (tracks_) tracking_.look(sample, hints_);
         return sample;
     };
     try {

@@ -48,6 +48,7 @@ class Controller {
     boost::asio::thread_pool pool_;
     Sampler sampler_;
     Tracking tracking_;
+    bool tracks_ = true;
     Pins pins_;
     Actuator actuator_;
     History history_;

@@ -28,6 +28,7 @@ json report_heat(const HeatState& heat, std::chrono::steady_clock::time_point no
             {"per_vcpu", heat.ability.per_vcpu},
             {"cost", heat.ability.cost},
             {"trouble", heat.trouble},
+            {"waits_for", heat.waits_for},
             {"looks", heat.looks},
             {"age_ms", heat.looks > 0 ? json(std::max<long>(age, 0)) : json(nullptr)},
             {"period_ms", heat.period.count()},
@@ -36,7 +37,9 @@ json report_heat(const HeatState& heat, std::chrono::steady_clock::time_point no
 }
 
 json report_attribution(const AttributionState& state) {
-    return {{"wanted", state.wanted},
+    return {{"waits_for", state.waits_for},
+            {"dropped", state.dropped},
+            {"wanted", state.wanted},
             {"trouble", state.trouble},
             {"rounds", state.rounds},
             {"faults", state.faults},
@@ -58,14 +61,16 @@ json report_tracking(const Sample& sample) {
 }
 
 json report_tracking(const TrackingSample& tracking, std::chrono::steady_clock::time_point now) {
-    json value{
-        {"heat", report_heat(tracking.heat, now)},
-        {"attribution", report_attribution(tracking.attribution)},
-        {"chunks",
-         {{"all", tracking.chunks}, {"bytes", tracking.chunk_bytes}, {"hot", tracking.hot_chunks}}},
-        {"budget",
-         {{"earned_us", duration_cast<microseconds>(tracking.earned).count()},
-          {"spent_us", duration_cast<microseconds>(tracking.spent).count()}}}};
+    json value{{"heat", report_heat(tracking.heat, now)},
+               {"attribution", report_attribution(tracking.attribution)},
+               {"chunks",
+                {{"all", tracking.chunks},
+                 {"bytes", tracking.chunk_bytes},
+                 {"hot", tracking.hot_chunks},
+                 {"hot_from", tracking.hot_from}}},
+               {"budget",
+                {{"earned_us", duration_cast<microseconds>(tracking.earned).count()},
+                 {"spent_us", duration_cast<microseconds>(tracking.spent).count()}}}};
     if (tracking.map.empty()) return value;
     json map = json::array();
     for (const ChunkUse& use : tracking.map)

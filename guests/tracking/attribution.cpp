@@ -22,17 +22,21 @@ std::vector<ChunkFaults> locate(std::span<const CountedFaults> faults, int shift
                                 const GuestPhysicalMap& map, const ChunkGrid& grid,
                                 std::uint64_t& outside) {
     std::vector<ChunkFaults> located;
-    const std::uint64_t middle = (std::uint64_t{1} << shift) / 2;
+    const std::uint64_t group_bytes = std::uint64_t{1} << shift;
+    const std::uint64_t step = std::min(group_bytes, grid.chunk_bytes());
     for (const CountedFaults& one : faults) {
-        // The middle: a group's ends may be in the chunks before and behind.
-        const auto address = map.host_address((one.group << shift) + middle);
-        const auto chunk = address ? grid.find(*address) : std::nullopt;
         if (one.count == 0 || one.count > max_faults) continue;
-        if (!chunk || one.vcpu < 0 || one.vcpu > max_vcpu_id)
-            outside += one.count;
-        else
+        bool inside = false;
+        // The middle of each chunk of the group: its ends may be in the ones before and behind.
+        for (std::uint64_t at = step / 2; at < group_bytes; at += step) {
+            const auto address = map.host_address((one.group << shift) + at);
+            const auto chunk = address ? grid.find(*address) : std::nullopt;
+            if (!chunk || one.vcpu < 0 || one.vcpu > max_vcpu_id) continue;
+            inside = true;
             located.push_back(
                 {*chunk, one.vcpu, one.write ? 0 : one.count, one.write ? one.count : 0});
+        }
+        if (!inside) outside += one.count;
     }
     std::sort(located.begin(), located.end(), [](const ChunkFaults& a, const ChunkFaults& b) {
         return std::pair(a.chunk, a.vcpu) < std::pair(b.chunk, b.vcpu);

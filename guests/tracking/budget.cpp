@@ -21,11 +21,15 @@ void TrackingBudget::earn(Time now, nanoseconds run_time) {
     run_time_ = run_time;
 }
 
-bool TrackingBudget::allows(nanoseconds estimate, std::chrono::milliseconds longest_wait) const {
-    if (idle() || run_time_ < least_run_time || balance_ < nanoseconds(0)) return false;
+std::string TrackingBudget::why_not(nanoseconds estimate,
+                                    std::chrono::milliseconds longest_wait) const {
+    if (run_time_ < least_run_time) return "it has not used a second of CPU time yet";
+    if (idle()) return "it is idle";
+    if (balance_ < nanoseconds(0)) return "its budget is used up";
     const nanoseconds earned_meanwhile =
         nanoseconds(longest_wait) / 1000 * milli_cpu_ / 1000 * overhead_;
-    return estimate <= std::max(earned_meanwhile, balance_);
+    if (estimate > std::max(earned_meanwhile, balance_)) return "its budget does not allow it";
+    return "";
 }
 
 void AdaptivePeriod::learn(int agreement, bool well_placed) {

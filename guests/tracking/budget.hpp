@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace vnuma {
 
@@ -34,13 +35,17 @@ class TrackingBudget {
     // What a look took. It may be more than there is; the guest has to earn it first then before
     // the next one.
     void charge(std::chrono::nanoseconds cost) {
-        balance_ -= cost;
-        spent_ += cost;
+        balance_ -= std::max(cost, std::chrono::nanoseconds(0));
+        spent_ += std::max(cost, std::chrono::nanoseconds(0));
     }
 
     // Whether a look may begin that will take about `estimate`: the guest is not idle, nothing is
-    // owed, and the guest earns as much within `longest_wait`.
-    bool allows(std::chrono::nanoseconds estimate, std::chrono::milliseconds longest_wait) const;
+    // owed, and the guest earns as much within `longest_wait`. Otherwise why not.
+    bool allows(std::chrono::nanoseconds estimate, std::chrono::milliseconds longest_wait) const {
+        return why_not(estimate, longest_wait).empty();
+    }
+    std::string why_not(std::chrono::nanoseconds estimate,
+                        std::chrono::milliseconds longest_wait) const;
 
     bool idle() const { return milli_cpu_ < idle_milli_cpu; }
     // Thousandths of a CPU that the guest used last.
@@ -62,7 +67,7 @@ class AdaptivePeriod {
   public:
     using Time = std::chrono::steady_clock::time_point;
     // Looks that agree this well, of 1000, teach little; those below the other show a change.
-    static constexpr int agreeing = 800, disagreeing = 500;
+    static constexpr int agreeing = 800, disagreeing = 500;  // see HeatTable::changed_below
 
     AdaptivePeriod() = default;
     explicit AdaptivePeriod(PeriodLimits limits) : limits_(limits), length_(limits.least) {}
@@ -72,11 +77,8 @@ class AdaptivePeriod {
 
     void begin(Time now) { began_ = now; }
     void learn(int agreement, bool well_placed);
-    // At once, if there is a reason to look again.
-    void restart() {
-        length_ = limits_.least;
-        began_ = Time();
-    }
+    // As soon as may be, since there is a reason to look again.
+    void restart() { length_ = limits_.least; }
     // A look that failed.
     void back_off() { length_ = std::min(length_ * 2, limits_.most); }
 

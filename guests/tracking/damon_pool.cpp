@@ -68,9 +68,14 @@ void KdamondPool::take_over() {
 void KdamondPool::make() {
     take_over();
     tree_.set(count_file, kdamonds_in_pool);
-    for (std::size_t kdamond = 0; kdamond < kdamonds_in_pool; ++kdamond) {
-        tree_.set(contexts_file(kdamond), 1);
-        tree_.set(mark_file(kdamond), kdamond_mark);
+    try {
+        for (std::size_t kdamond = 0; kdamond < kdamonds_in_pool; ++kdamond) {
+            tree_.set(contexts_file(kdamond), 1);
+            tree_.set(mark_file(kdamond), kdamond_mark);
+        }
+    } catch (const TrackingError&) {
+        tree_.set(count_file, std::uint64_t{0});  // or the rest is nobody's
+        throw;
     }
     for (std::size_t kdamond = 0; kdamond < kdamonds_in_pool; ++kdamond) {
         tree_.prepare(kdamond);

@@ -21,6 +21,9 @@ constexpr std::int64_t sums_of_gib = 1024;
 // the vCPU, and an entry of the ring.
 constexpr nanoseconds time_of_sum{2000}, time_of_write{3000};
 
+// More than any memory takes: what QEMU says is not trusted.
+constexpr std::uint64_t max_mib_per_s = 1 << 20;
+
 std::int64_t bytes_of(const GuestSample& guest) {
     std::int64_t bytes = 0;
     for (const CellSample& cell : guest.cells)
@@ -65,7 +68,8 @@ class DirtyRateTracker::Look : public PendingLook {
         HeatLook look;
         look.writes = WriteRate{*measured.mib_per_s, measured.by_vcpu};
         const auto written =
-            static_cast<std::int64_t>(*measured.mib_per_s) * measured.duration.count();
+            static_cast<std::int64_t>(std::min(*measured.mib_per_s, max_mib_per_s)) *
+            std::clamp(measured.duration, seconds(0), max_write_measurement).count();
         look.cost = measured.mode == by_ring ? cost_of_ring(written) : sampling_;
         if (tracker_.spent_.size() >= max_guests) tracker_.spent_.clear();
         tracker_.spent_[uuid_] = look.cost;

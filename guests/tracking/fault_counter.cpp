@@ -75,6 +75,10 @@ bool KernelFaultCounter::watch(pid_t process, int shift) {
     if (known != watched_.end() && known->second.shift == static_cast<std::uint32_t>(shift))
         return true;
     if (known == watched_.end() && watched_.size() >= max_watched_guests) return false;
+    // Nobody's faults pass through the program while nobody is watched.
+    if (watched_.empty())
+        if (const int error = fault_counter__attach(program_.get()))
+            fail(-error, "BPF program on kvm_page_fault");
     const watched_guest guest{static_cast<__u32>(shift), ++last_watch_};
     const int error = bpf_map_update_elem(watched_map_, &process, &guest, BPF_ANY);
     if (error != 0) fail(-error, "BPF map of watched guests");
@@ -84,7 +88,9 @@ bool KernelFaultCounter::watch(pid_t process, int shift) {
 
 void KernelFaultCounter::unwatch(pid_t process) {
     // Fails only for what is not there.
-    if (watched_.erase(process) != 0) bpf_map_delete_elem(watched_map_, &process);
+    if (watched_.erase(process) == 0) return;
+    bpf_map_delete_elem(watched_map_, &process);
+    if (watched_.empty()) fault_counter__detach(program_.get());
 }
 
 void KernelFaultCounter::keep(std::size_t entries, std::vector<CountedFaults>& faults) const {
@@ -185,6 +191,7 @@ std::unique_ptr<FaultCounter> load_fault_counter(std::string& why_not) {
         why_not = failed("attaching the BPF program to kvm_page_fault", -error, log);
         return nullptr;
     }
+    fault_counter__detach(program.get());  // it can be done
     return std::make_unique<KernelFaultCounter>(std::move(program), cpus);
 }
 

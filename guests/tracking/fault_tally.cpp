@@ -33,7 +33,7 @@ std::uint64_t bucket_start(std::size_t bucket) {
 std::optional<CountedFaults> counted_faults(const fault_key& key, const fault_value& value,
                                             const watched_guest& guest) {
     const std::uint64_t group = key.group_and_write >> 1;
-    if (value.watch != guest.watch || value.vcpu > max_vcpu_id) return std::nullopt;
+    if (value.watch != guest.watch || value.vcpu > max_kvm_vcpu_id) return std::nullopt;
     if (value.count == 0 || value.count > max_fault_count) return std::nullopt;
     if (group >= std::uint64_t{1} << (address_bits - static_cast<int>(guest.shift)))
         return std::nullopt;

@@ -18,7 +18,7 @@ namespace vnuma {
 inline constexpr int address_bits = 52;
 inline constexpr int min_group_shift = 12, max_group_shift = address_bits - 1;
 // KVM's own limit of vCPU ids is 4,096 on x86, and a multiple of the vCPUs elsewhere.
-inline constexpr std::uint32_t max_vcpu_id = 65'535;
+inline constexpr std::uint32_t max_kvm_vcpu_id = 65'535;
 // More than a thread can cause in a year.
 inline constexpr std::uint64_t max_fault_count = std::uint64_t{1} << 48;
 

@@ -8,6 +8,8 @@
 namespace vnuma {
 namespace {
 
+// Of one guest: a few times as many kinds fit into the kernel's table (max_fault_kinds).
+constexpr std::size_t max_groups_counted = 16'384;
 constexpr int several_accessors = -2, no_accessor = -1;
 
 std::chrono::nanoseconds run_time_of(const GuestSample& guest) {
@@ -31,6 +33,11 @@ std::size_t highest(const std::map<pid_t, int>& vcpus) {
     for (const auto& [thread, vcpu] : vcpus)
         id = std::max(id, vcpu);
     return static_cast<std::size_t>(id + 1);
+}
+
+// Upwards, so that nothing but 0 becomes 0.
+int per_mille_of(std::uint16_t heat) {
+    return (heat * 1000 + max_level - 1) / max_level;
 }
 
 int code_of(const Accessor& accessor) {
@@ -85,54 +92,94 @@ void GuestTracking::follow_memory(const GuestSample& guest) {
         heat_by_cell_.clear();
         stale_ = true;
     }
-    if (!same_memory || !touching_ || touching_->vcpus() != std::min(vcpus, TouchMatrix::max_vcpus))
-        touching_ = std::make_shared<TouchMatrix>(vcpus, table_.grid().size());
+    if (same_memory && touching_.vcpus() == std::min(vcpus, TouchMatrix::max_vcpus)) return;
+    touching_ = TouchMatrix(vcpus, table_.grid().size());
+    observations_ = 0;
+    observed_.clear();
+    count_chunks();
 }
 
 std::string GuestTracking::why_no_rounds(const GuestSample& guest,
                                          const std::string& no_counter) const {
     if (!settings_.attribution) return "switched off (tracking.attribution)";
     if (!no_counter.empty()) return no_counter;
+    if (settings_.heat == HeatChoice::soft_dirty)
+        return "soft-dirty tracking and rounds would take each other's marks";
     if (!settings_.may_induce_faults) return "only faults that happen anyway: nothing is touched";
     if (!guest.unsteady.empty()) return guest.unsteady;
     if (physical_.empty()) return "where its memory is in guest-physical memory is not known";
     return "";
 }
 
+// Counted no finer than the chunks, and so that a guest leaves room for others.
 int GuestTracking::shift() const {
-    return std::bit_width(table_.grid().chunk_bytes()) - 1;
+    int shift = std::bit_width(table_.grid().chunk_bytes()) - 1;
+    while (table_.grid().size() * table_.grid().chunk_bytes() >> shift > max_groups_counted)
+        ++shift;
+    return shift;
 }
 
-void GuestTracking::count(std::span<const CountedFaults> faults,
+void GuestTracking::count(std::span<const CountedFaults> faults, std::uint64_t dropped,
                           std::chrono::nanoseconds fault_time) {
-    if (table_.grid().size() == 0 || faults.empty()) return;
-    const auto cpu = thread_cpu_time();
-    std::vector<CountedFaults> known(faults.begin(), faults.end());
-    for (CountedFaults& one : known) {
+    std::uint64_t all = 0;
+    for (const CountedFaults& one : faults) {
+        all += one.count;
+        if (observed_.size() == max_fault_kinds) continue;
+        observed_.push_back(one);
         const auto vcpu = vcpu_of_thread_.find(one.thread);
-        one.vcpu = vcpu == vcpu_of_thread_.end() ? -1 : vcpu->second;
+        observed_.back().vcpu = vcpu == vcpu_of_thread_.end() ? -1 : vcpu->second;
     }
-    const FoldedFaults folded = fold(known, shift(), physical_, table_, *touching_);
-    rounds_.count(folded, fault_time, budget_);
+    rounds_.charge(all, dropped, fault_time, budget_);
+}
+
+void GuestTracking::end_observation_if_over(Time now) {
+    if (rounds_.runs() ? !rounds_.over(now) : now < observing_since_ + settings_.look_time) return;
+    observing_since_ = now;
+    observe();
+}
+
+void GuestTracking::observe() {
+    if (observed_.empty() && !rounds_.runs()) return;
+    const auto cpu = thread_cpu_time();
+    FoldedFaults folded;
+    if (!observed_.empty() && table_.grid().size() > 0) {
+        touching_.halve();
+        folded = fold(observed_, shift(), physical_, table_, touching_);
+        observations_ += folded.chunks > 0 ? 1 : 0;
+        count_chunks();
+    }
+    observed_.clear();
+    if (rounds_.runs()) rounds_.end(folded.agreement);
     budget_.charge(thread_cpu_time() - cpu);
 }
 
-void GuestTracking::end_round_if_over(Time now) {
-    if (!rounds_.end_if_over(now)) return;
-    agreed_ = shared_ = 0;
+bool GuestTracking::begin_round(std::chrono::nanoseconds fault_time, Time now) {
+    observe();  // what came before
+    observing_since_ = now;
+    return rounds_.begin(*process_, fault_time, budget_, now);
+}
+
+void GuestTracking::finish_look(Time now) {
+    if (!looks_.finish(table_, hint_.well_placed, budget_, now)) return;
+    stale_ = true;
+    count_chunks();
+}
+
+void GuestTracking::count_chunks() {
+    hot_from_ = table_.hot_from();
+    hot_ = agreed_ = shared_ = 0;
     for (std::size_t chunk = 0; chunk < table_.grid().size(); ++chunk) {
+        hot_ += table_.heat(chunk) >= hot_from_ ? 1 : 0;
         const Accessor accessor = table_.accessor(chunk);
         agreed_ += accessor.kind == Accessor::one ? 1 : 0;
         shared_ += accessor.kind == Accessor::several ? 1 : 0;
     }
-    // A new one: those who were given the old one may still read it.
-    touching_ = std::make_shared<TouchMatrix>(*touching_);
-    touching_->halve();
 }
 
 void GuestTracking::read_where_heat_is(PageReader& reader) {
+    if (!budget_.allows(std::chrono::nanoseconds(0), settings_.period.most)) return;
     stale_ = false;
-    if (!process_ || process_->recorded() || looks_.state().looks == 0) return;
+    if (!process_ || process_->recorded()) return;
     const auto cpu = thread_cpu_time();
     try {
         heat_by_cell_ = read_heat_by_cell(*process_, reader, table_, owner_, pass_++);
@@ -149,14 +196,13 @@ void GuestTracking::fill(TrackingSample& sample, bool with_map) const {
     sample.attribution.shared = shared_;
     sample.chunks = table_.grid().size();
     sample.chunk_bytes = table_.grid().chunk_bytes();
-    sample.hot_chunks = 0;
-    const std::uint16_t hot = table_.hot_from();
-    for (std::size_t chunk = 0; chunk < sample.chunks; ++chunk)
-        sample.hot_chunks += table_.heat(chunk) >= hot ? 1 : 0;
+    sample.hot_chunks = hot_;
+    sample.hot_from = per_mille_of(hot_from_);
     sample.earned = budget_.earned();
     sample.spent = budget_.spent();
     sample.heat_by_cell = heat_by_cell_;
-    if (rounds_.state().rounds > 0) sample.touching = touching_;
+    if (hint_.attribute && observations_ > 0)
+        sample.touching = std::make_shared<const TouchMatrix>(touching_);
     if (with_map) sample.map = chunk_map();
 }
 
@@ -167,7 +213,7 @@ std::vector<ChunkUse> GuestTracking::chunk_map() const {
         if (!table_.known(chunk) && accessor.kind == Accessor::unknown) continue;
         const RamRange range = table_.grid().chunk(chunk);
         map.push_back({physical_.guest_address(range.start).value_or(range.start), range.size,
-                       table_.heat(chunk) * 1000 / max_level, code_of(accessor),
+                       per_mille_of(table_.heat(chunk)), code_of(accessor),
                        table_.write_share(chunk)});
     }
     return map;

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "guests/tracking/attribution.hpp"
 #include "guests/tracking/heat_by_node.hpp"
 #include "guests/tracking/heat_looks.hpp"
 #include "guests/tracking/rounds.hpp"
@@ -29,29 +30,37 @@ class GuestTracking {
     void update(const GuestSample& guest, const TrackingHint& hint, const std::string& no_counter,
                 Time now);
 
-    bool look_due(Time now) const { return looks_.due(now); }
+    // Of a look and a round that are both due, the one goes first that was longer ago: they share
+    // one budget.
+    bool look_due(Time now) const {
+        return looks_.due(now) && !(rounds_.due(now) && rounds_.last() < looks_.last());
+    }
     bool look_over(Time now) const { return looks_.over(now); }
     Time look_began() const { return looks_.last(); }
     void begin_look(const std::vector<HeatTracker*>& best, const GuestSample& guest, Time now) {
         looks_.begin(best, guest, budget_, now);
     }
     void set_no_tracker(std::string why) { looks_.set_none(std::move(why)); }
-    void finish_look(Time now) { stale_ |= looks_.finish(table_, hint_.well_placed, budget_, now); }
+    void finish_look(Time now);
 
     // Whether its faults are worth counting, and by groups of 2 to the power of what.
     bool counts_faults() const { return hint_.attribute && !physical_.empty(); }
     int shift() const;
-    void count(std::span<const CountedFaults> faults, std::chrono::nanoseconds fault_time);
+    // Kept until the round, or without one an equal time, is over: what is seen in that time is one
+    // observation.
+    void count(std::span<const CountedFaults> faults, std::uint64_t dropped,
+               std::chrono::nanoseconds fault_time);
+    void end_observation_if_over(Time now);
 
-    bool round_due(Time now) const { return rounds_.due(now); }
-    Time round_began() const { return rounds_.last(); }
-    bool begin_round(std::chrono::nanoseconds fault_time, Time now) {
-        return rounds_.begin(*process_, fault_time, budget_, now);
+    bool round_due(Time now) const {
+        return rounds_.due(now) && !(looks_.due(now) && looks_.last() < rounds_.last());
     }
-    void end_round_if_over(Time now);
+    Time round_began() const { return rounds_.last(); }
+    bool begin_round(std::chrono::nanoseconds fault_time, Time now);
+    void put_off_round(std::string why, Time now) { rounds_.put_off(std::move(why), now); }
 
     // Where its heat is has to be read anew after a look, and when memory has moved.
-    bool heat_has_moved() const { return stale_; }
+    bool heat_has_moved() const { return stale_ && looks_.state().looks > 0; }
     void read_where_heat_is(PageReader& reader);
 
     void fill(TrackingSample& sample, bool with_map) const;
@@ -60,6 +69,8 @@ class GuestTracking {
     void follow_memory(const GuestSample& guest);
     std::string why_no_rounds(const GuestSample& guest, const std::string& no_counter) const;
     std::vector<ChunkUse> chunk_map() const;
+    void observe();
+    void count_chunks();
 
     TrackingSettings settings_;
     TrackingHint hint_;
@@ -71,8 +82,12 @@ class GuestTracking {
     HeatLooks looks_;
     Rounds rounds_;
     GuestPhysicalMap physical_;
-    std::size_t agreed_ = 0, shared_ = 0;  // chunks, after the last round
-    std::shared_ptr<TouchMatrix> touching_;
+    std::vector<CountedFaults> observed_;  // since the observation began
+    Time observing_since_{};
+    TouchMatrix touching_;
+    std::uint64_t observations_ = 0;  // that are in it
+    std::uint16_t hot_from_ = 1;
+    std::size_t hot_ = 0, agreed_ = 0, shared_ = 0;  // chunks
     std::map<int, HeatByNode> heat_by_cell_;
     std::uint64_t pass_ = 0;
     bool stale_ = false;

@@ -13,6 +13,9 @@ constexpr int max_doublings = 24;  // chunks of 32 TiB
 // random, one looks alone in one case of sixteen then.
 constexpr std::uint8_t recent_rounds = 0b1111;
 constexpr int hot_divisor = 8;
+// Thirty-seconds of what was known that a look leaves. After a change so little that what was as
+// hot as anything is not hot any more.
+constexpr int parts = 32, kept_otherwise = 16, kept_after_change = 1;
 
 // From many ranges to disjoint ones in the order of their addresses.
 void make_disjoint(std::vector<AccessedRange>& ranges) {
@@ -108,19 +111,27 @@ void HeatTable::change_grid(ChunkGrid grid) {
 
 int HeatTable::merge(std::span<const std::int32_t> levels, bool writes) {
     assert(levels.size() == entries_.size());
-    std::uint64_t common = 0, all = 0;
+    const int agreement = agreement_with(levels);
+    const int kept = agreement < changed_below ? kept_after_change : kept_otherwise;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         Entry& entry = entries_[i];
         const std::int32_t level = levels[i];
         if (level < 0) continue;
-        const std::int32_t before = entry.heat;
-        if (entry.known) {
-            common += static_cast<std::uint64_t>(std::min(level, before));
-            all += static_cast<std::uint64_t>(std::max(level, before));
-        }
-        entry.heat = static_cast<std::uint16_t>(entry.known ? (before + level) / 2 : level);
+        const std::int32_t before = entry.known ? entry.heat : level;
+        entry.heat = static_cast<std::uint16_t>(level + (before - level) * kept / parts);
         entry.known = true;
         if (writes) entry.writes = level > 0 ? 255 : entry.writes;
+    }
+    return agreement;
+}
+
+int HeatTable::agreement_with(std::span<const std::int32_t> levels) const {
+    std::uint64_t common = 0, all = 0;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        if (levels[i] < 0 || !entries_[i].known) continue;
+        const std::int32_t before = entries_[i].heat;
+        common += static_cast<std::uint64_t>(std::min(levels[i], before));
+        all += static_cast<std::uint64_t>(std::max(levels[i], before));
     }
     return all == 0 ? 1000 : static_cast<int>(common * 1000 / all);
 }
@@ -148,10 +159,11 @@ Accessor HeatTable::accessor(std::size_t chunk) const {
 }
 
 std::uint16_t HeatTable::hot_from() const {
-    std::uint16_t top = 0;
+    std::uint64_t sum = 0, warm = 0;
     for (const Entry& entry : entries_)
-        top = std::max(top, entry.heat);
-    return static_cast<std::uint16_t>(std::max(top / hot_divisor, 1));
+        sum += entry.heat, warm += entry.heat > 0 ? 1 : 0;
+    const std::uint64_t mean = warm > 0 ? sum / warm : 0;
+    return static_cast<std::uint16_t>(std::max<std::uint64_t>(mean / hot_divisor, 1));
 }
 
 std::size_t HeatTable::bytes_held() const {

@@ -50,10 +50,12 @@ class HeatTable {
 
     const ChunkGrid& grid() const { return grid_; }
 
-    // One look; `levels` is as spread() made it for this grid. Heat is halved in each look, as the
-    // kernel's own statistics of NUMA faults are (task_numa_placement), and the look makes up the
-    // other half. Returns how well it agreed with what was known before, from 0 to 1000: the common
-    // part of both. `writes`: the look told of nothing else.
+    // One look; `levels` is as spread() made it for this grid. Returns how well it agrees with what
+    // was known before, from 0 to 1000: the common part of both. Heat is halved in each look, as
+    // the kernel's own statistics of NUMA faults are (task_numa_placement), and the look makes up
+    // the other half; nearly all, when it agrees so little that the guest has changed. `writes`:
+    // the look told of nothing else.
+    static constexpr int changed_below = 500;
     int merge(std::span<const std::int32_t> levels, bool writes);
 
     // Touched by one vCPU, or by several (vcpu < 0), in a round of induced faults or by faults that
@@ -66,12 +68,16 @@ class HeatTable {
     // From 0 to 1000.
     int write_share(std::size_t chunk) const { return entries_[chunk].writes * 1000 / 255; }
 
-    // Chunks are hot from this heat on: an eighth of the hottest one's. 1 at least.
+    // Chunks are hot from this heat on: an eighth of the mean of those that have any, 1 at least.
+    // The mean and not the hottest: there is always something, like a guest's own kernel, that is
+    // touched all the time.
     std::uint16_t hot_from() const;
 
     std::size_t bytes_held() const;
 
   private:
+    int agreement_with(std::span<const std::int32_t> levels) const;
+
     static constexpr std::uint16_t nobody = 0xffff, many = 0xfffe;
     struct Entry {
         std::uint16_t heat = 0;

@@ -10,29 +10,41 @@ constexpr int tolerance_divisor = 10;
 
 }  // namespace
 
-void HeatLooks::begin(const std::vector<HeatTracker*>& best, const GuestSample& guest,
-                      TrackingBudget& budget, Time now) {
-    HeatTracker* tracker = nullptr;
+HeatTracker* HeatLooks::choose(const std::vector<HeatTracker*>& best, const GuestSample& guest,
+                               Time now) {
     std::string why_not;
     for (HeatTracker* candidate : best) {
-        const std::string reason = candidate->why_not(guest);
-        if (reason.empty()) tracker = candidate;
-        if (tracker) break;
+        if (now >= left_out_until_) left_out_ = nullptr;
+        const std::string reason =
+            candidate == left_out_ ? left_out_why_ : candidate->why_not(guest);
+        if (reason.empty()) return candidate;
         if (why_not.empty()) why_not = reason;
     }
-    if (!tracker) return set_none(std::move(why_not));
-    if (!budget.allows(tracker->estimate(guest), limits_.most)) return;
+    set_none(std::move(why_not));
+    return nullptr;
+}
+
+void HeatLooks::begin(const std::vector<HeatTracker*>& best, const GuestSample& guest,
+                      TrackingBudget& budget, Time now) {
+    HeatTracker* tracker = choose(best, guest, now);
+    if (!tracker) return;
+    estimate_ = tracker->estimate(guest);
+    state_.waits_for = budget.why_not(estimate_, limits_.most);
+    if (!state_.waits_for.empty()) return;
     const auto cpu = thread_cpu_time();
     try {
         pending_ = tracker->begin(guest, look_time_ - look_time_ / tolerance_divisor);
         if (pending_) {
             period_.begin(now);
             began_ = now;
+            tracker_ = tracker;
             state_.tracker = tracker->name();
             state_.ability = tracker->ability();
         }
     } catch (const TrackingError& error) {
         period_.begin(now);
+        began_ = now;
+        tracker_ = tracker;
         fail(error.what());
     }
     budget.charge(thread_cpu_time() - cpu);
@@ -58,9 +70,13 @@ bool HeatLooks::finish(HeatTable& table, bool well_placed, TrackingBudget& budge
             learnt = learn(*look, table, well_placed, now);
         }
         if (look || now > began_ + look_time_ + patience) pending_.reset();
-        if (!look && !pending_) fail("a look came to no end");
+        if (!look && !pending_) {
+            budget.charge(estimate_);
+            fail("a look came to no end");
+        }
     } catch (const TrackingError& error) {
         pending_.reset();
+        budget.charge(estimate_);  // what it really took is not known
         fail(error.what());
     }
     budget.charge(thread_cpu_time() - cpu);
@@ -68,7 +84,8 @@ bool HeatLooks::finish(HeatTable& table, bool well_placed, TrackingBudget& budge
 }
 
 bool HeatLooks::learn(const HeatLook& look, HeatTable& table, bool well_placed, Time now) {
-    state_.trouble = look.trouble;
+    failures_ = 0;
+    state_.trouble = look.trouble.empty() && left_out_ ? left_out_why_ : look.trouble;
     state_.writes = look.writes;
     ++state_.looks;
     state_.last = now;
@@ -81,6 +98,12 @@ bool HeatLooks::learn(const HeatLook& look, HeatTable& table, bool well_placed, 
 
 void HeatLooks::fail(std::string why) {
     state_.trouble = std::move(why);
+    if (++failures_ >= most_failures) {
+        failures_ = 0;
+        left_out_ = tracker_;
+        left_out_why_ = std::string(tracker_->name()) + ": " + state_.trouble;
+        left_out_until_ = began_ + rest_after_failures;
+    }
     period_.back_off();
     state_.period = period_.length();
 }

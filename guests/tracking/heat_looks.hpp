@@ -16,6 +16,8 @@ class HeatLooks {
     using Time = std::chrono::steady_clock::time_point;
     // A look that has no result so long after its time is given up.
     static constexpr std::chrono::seconds patience{30};
+    static constexpr int most_failures = 3;
+    static constexpr std::chrono::minutes rest_after_failures{5};
 
     explicit HeatLooks(const TrackingSettings& settings)
         : look_time_(settings.look_time), limits_(settings.period), period_(settings.period) {}
@@ -42,6 +44,7 @@ class HeatLooks {
     const HeatState& state() const { return state_; }
 
   private:
+    HeatTracker* choose(const std::vector<HeatTracker*>& best, const GuestSample& guest, Time now);
     void fail(std::string why);
     bool learn(const HeatLook& look, HeatTable& table, bool well_placed, Time now);
 
@@ -51,6 +54,13 @@ class HeatLooks {
     HeatState state_;
     Time began_{};
     std::unique_ptr<PendingLook> pending_;
+    std::chrono::microseconds estimate_{0};  // of the look that is pending
+    HeatTracker* tracker_ = nullptr;         // that began last
+    // One that has failed so often in a row is left out for a while.
+    int failures_ = 0;
+    HeatTracker* left_out_ = nullptr;
+    std::string left_out_why_;
+    Time left_out_until_{};
 };
 
 }  // namespace vnuma

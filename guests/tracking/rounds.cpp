@@ -16,8 +16,9 @@ using std::chrono::microseconds;
 using std::chrono::nanoseconds;
 
 constexpr std::uint64_t small_page_kib = 4, huge_page_kib = 2048;
-// Faults in a round against those in the last one: the guest may touch more of its memory.
-constexpr std::uint64_t more_faults = 2;
+// Faults in a round against those of the last one, and of the pages that did not fault then: the
+// guest may touch more of its memory.
+constexpr std::uint64_t more_faults = 2, colder_part = 16;
 
 std::uint64_t kib_of(std::string_view text, std::string_view name) {
     std::uint64_t kib = 0;
@@ -47,40 +48,48 @@ void Rounds::set_wanted(bool wanted, std::string obstacle) {
     if (wanted && !state_.wanted) restart();
     state_.wanted = wanted;
     possible_ = wanted && obstacle.empty();
-    state_.trouble = !wanted ? "" : obstacle.empty() ? failure_ : std::move(obstacle);
+    if (obstacle.empty()) obstacle = failure_;
+    if (obstacle.empty() && lost_) obstacle = "faults were lost: there was no room to count them";
+    state_.trouble = wanted ? std::move(obstacle) : "";
 }
 
 bool Rounds::begin(const Process& process, nanoseconds fault_time, TrackingBudget& budget,
                    Time now) {
     // Nothing is read for a guest that can afford nothing.
-    if (!budget.allows(nanoseconds(0), limits_.most)) return false;
+    state_.waits_for = budget.why_not(nanoseconds(0), limits_.most);
+    if (!state_.waits_for.empty()) return false;
     const nanoseconds cpu = thread_cpu_time();
     period_.begin(now);
     began_ = now;
-    failure_ = why_not_now(process, fault_time, budget);
+    const auto pages = count_pages_of(process.read("smaps_rollup").value_or(""));
+    failure_ = pages ? why_not_now(*pages, fault_time, budget)
+                     : "how much of its memory is mapped cannot be read";
     runs_ = failure_.empty() && take_down_mappings(process);
     if (!runs_ && failure_.empty())
         failure_ = std::string("clear_refs of its process cannot be written: ") + strerror(errno);
     if (!runs_) period_.back_off();
     state_.period = period_.length();
-    // Its vCPUs wait while that lasts, as far as they run.
     cost_ = thread_cpu_time() - cpu;
-    if (runs_) cost_ += nanoseconds(state_.stall) * budget.milli_cpu() / 1000;
+    if (runs_) {
+        // Its vCPUs wait while that lasts, as far as they run.
+        cost_ += nanoseconds(state_.stall) * budget.milli_cpu() / 1000;
+        taken_down_ = *pages;
+        faults_ = dropped_ = 0;
+    }
     budget.charge(cost_);
-    faults_ = chunks_ = agreements_ = 0;
     return runs_;
 }
 
-std::string Rounds::why_not_now(const Process& process, nanoseconds fault_time,
+std::string Rounds::why_not_now(std::uint64_t pages, nanoseconds fault_time,
                                 const TrackingBudget& budget) {
-    const std::uint64_t pages =
-        faults_in_last_ > 0 ? faults_in_last_ * more_faults
-                            : count_pages_of(process.read("smaps_rollup").value_or("")).value_or(0);
-    const nanoseconds stall = faults_in_last_ > 0
+    // Cold memory does not fault again. How much of it is, the last round has shown.
+    const std::uint64_t faults =
+        state_.rounds > 0 ? std::min(pages, faults_ * more_faults + pages / colder_part) : pages;
+    const nanoseconds stall = state_.rounds > 0
                                   ? nanoseconds(state_.stall)
                                   : static_cast<std::int64_t>(pages) * assumed_stall_by_page;
     const nanoseconds estimate =
-        static_cast<std::int64_t>(pages) * fault_time + stall * budget.milli_cpu() / 1000;
+        static_cast<std::int64_t>(faults) * fault_time + stall * budget.milli_cpu() / 1000;
     state_.estimate = duration_cast<microseconds>(estimate);
     if (stall > longest_stall_)
         return "a round holds it up for " + in_ms(stall) +
@@ -100,28 +109,35 @@ bool Rounds::take_down_mappings(const Process& process) {
     return done;
 }
 
-void Rounds::count(const FoldedFaults& faults, nanoseconds fault_time, TrackingBudget& budget) {
-    state_.faults += faults.faults;
-    if (!runs_) return;
-    const nanoseconds cost = faults.faults * fault_time;
-    budget.charge(cost);
-    cost_ += cost;
-    faults_ += faults.faults;
-    chunks_ += faults.chunks;
-    agreements_ += faults.chunks * static_cast<std::uint64_t>(faults.agreement);
+void Rounds::put_off(std::string why, Time now) {
+    failure_ = std::move(why);
+    began_ = now;
+    period_.begin(now);
+    period_.back_off();
 }
 
-bool Rounds::end_if_over(Time now) {
-    if (!runs_ || now < began_ + length_) return false;
-    runs_ = false;
-    ++state_.rounds;
+void Rounds::charge(std::uint64_t faults, std::uint64_t dropped, nanoseconds fault_time,
+                    TrackingBudget& budget) {
+    state_.faults += faults;
+    state_.dropped += dropped;
+    faults_ += faults + dropped;
+    const std::uint64_t of_rounds = std::min(faults + dropped, taken_down_);
+    taken_down_ -= of_rounds;
+    const nanoseconds cost = static_cast<std::int64_t>(of_rounds) * fault_time;
+    budget.charge(cost);
+    cost_ += cost;
     state_.cost = duration_cast<microseconds>(cost_);
-    faults_in_last_ = std::max<std::uint64_t>(faults_, 1);
+    dropped_ += dropped;
+    lost_ |= dropped > 0;
+}
+
+void Rounds::end(int agreement) {
+    runs_ = false;
+    lost_ = dropped_ > 0;
+    ++state_.rounds;
     // Two rounds make a sample; before that nothing can agree.
-    if (state_.rounds > 2 && chunks_ > 0)
-        period_.learn(static_cast<int>(agreements_ / chunks_), false);
+    if (state_.rounds > 2) period_.learn(agreement, false);
     state_.period = period_.length();
-    return true;
 }
 
 }  // namespace vnuma

@@ -4,12 +4,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "guests/process.hpp"
-#include "guests/tracking/attribution.hpp"
 #include "guests/tracking/budget.hpp"
 #include "guests/tracking/settings.hpp"
+#include "guests/tracking/tracking_sample.hpp"
 
 namespace vnuma {
 
@@ -39,18 +41,24 @@ class Rounds {
     bool begin(const Process& process, std::chrono::nanoseconds fault_time, TrackingBudget& budget,
                Time now);
 
-    // Faults that were counted, in a round or outside.
-    void count(const FoldedFaults& faults, std::chrono::nanoseconds fault_time,
-               TrackingBudget& budget);
+    // One that is due cannot be: tried again after a longer time.
+    void put_off(std::string why, Time now);
 
-    // Returns whether one has ended.
-    bool end_if_over(Time now);
+    // Faults that were counted, and those that found no room to be. Pages that a round has taken
+    // down are charged whenever they fault, after its end too; others come for free.
+    void charge(std::uint64_t faults, std::uint64_t dropped, std::chrono::nanoseconds fault_time,
+                TrackingBudget& budget);
+
+    bool runs() const { return runs_; }
+    bool over(Time now) const { return runs_ && now >= began_ + length_ - length_ / 10; }
+    // `agreement` of who touched what with what was known, of 1000.
+    void end(int agreement);
     void restart() { period_.restart(); }
 
     const AttributionState& state() const { return state_; }
 
   private:
-    std::string why_not_now(const Process& process, std::chrono::nanoseconds fault_time,
+    std::string why_not_now(std::uint64_t pages, std::chrono::nanoseconds fault_time,
                             const TrackingBudget& budget);
     bool take_down_mappings(const Process& process);
 
@@ -61,11 +69,11 @@ class Rounds {
     std::string failure_;  // of the last attempt
     bool possible_ = false, runs_ = false;
     Time began_{};
-    std::chrono::nanoseconds cost_{0};  // of the round that runs, so far
-    std::uint64_t faults_ = 0;          // in it
-    std::uint64_t faults_in_last_ = 0;  // round
-    std::uint64_t chunks_ = 0;          // that were touched in it
-    std::uint64_t agreements_ = 0;      // sum of their agreements, of 1000 each
+    std::chrono::nanoseconds cost_{0};  // of the last round, so far
+    std::uint64_t faults_ = 0;          // since it began
+    std::uint64_t dropped_ = 0;         // since it began
+    bool lost_ = false;                 // some were, since the one before
+    std::uint64_t taken_down_ = 0;      // pages that have not faulted again yet
 };
 
 // Pages that a process has, a huge one counted once, by /proc/PID/smaps_rollup; nothing when that

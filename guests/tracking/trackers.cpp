@@ -24,9 +24,14 @@ std::vector<TrackerCandidate> choose_trackers(const TrackingSettings& settings, 
             return std::unique_ptr<HeatTracker>();
         });
     std::vector<TrackerCandidate> chosen;
+    // Nor is QEMU's measurement where nothing is to be touched: it may protect memory for it.
+    const auto serves_by_itself = [&](HeatChoice choice) {
+        return choice != HeatChoice::soft_dirty &&
+               (choice != HeatChoice::dirty_rate || settings.may_induce_faults);
+    };
     for (auto& [choice, probe] : known)
         if (choice == settings.heat ||
-            (settings.heat == HeatChoice::automatic && choice != HeatChoice::soft_dirty))
+            (settings.heat == HeatChoice::automatic && serves_by_itself(choice)))
             chosen.push_back({name(choice), std::move(probe)});
     return chosen;
 }

@@ -24,7 +24,7 @@ void Tracking::look(Sample& sample, const std::map<std::string, TrackingHint>& h
     follow(sample, hints);
     count_faults(sample);
     for (auto& [uuid, guest] : guests_)
-        guest.end_round_if_over(now);
+        guest.end_observation_if_over(now);
     watch(sample);
     finish_looks(sample, deadline);
     begin_looks(sample, deadline);
@@ -61,8 +61,9 @@ void Tracking::probe(Time now) {
 void Tracking::follow(const Sample& sample, const std::map<std::string, TrackingHint>& hints) {
     std::set<std::string> seen;
     for (const GuestSample& guest : sample.guests) {
-        if (!guest.process) continue;
+        // One that could not be read in this tick may be there again in the next.
         seen.insert(guest.uuid);
+        if (!guest.process) continue;
         const auto hint = hints.find(guest.uuid);
         auto& state = guests_.try_emplace(guest.uuid, settings_).first->second;
         state.update(guest, hint == hints.end() ? TrackingHint() : hint->second, no_counter_,
@@ -83,7 +84,7 @@ void Tracking::watch(const Sample& sample) {
     std::map<pid_t, int> wanted;
     for (const GuestSample& guest : sample.guests) {
         const auto known = guests_.find(guest.uuid);
-        if (known != guests_.end() && known->second.counts_faults())
+        if (guest.process && known != guests_.end() && known->second.counts_faults())
             wanted[guest.process->pid()] = known->second.shift();
     }
     std::erase_if(watched_, [&](const auto& watched) {
@@ -110,12 +111,15 @@ void Tracking::count_faults(const Sample& sample) {
                   [](const auto& a, const auto& b) { return a.process < b.process; });
         for (const GuestSample& guest : sample.guests) {
             const auto known = guests_.find(guest.uuid);
-            if (known == guests_.end()) continue;
+            if (!guest.process || known == guests_.end()) continue;
             const auto [begin, end] = std::equal_range(
                 counts.faults.begin(), counts.faults.end(),
                 CountedFaults{guest.process->pid(), 0, 0, 0, false, 0},
                 [](const auto& a, const auto& b) { return a.process < b.process; });
-            known->second.count({begin, end}, fault_time_);
+            // Whose they were nobody knows.
+            const bool watched = watched_.contains(guest.process->pid());
+            known->second.count({begin, end}, watched ? counts.dropped / watched_.size() : 0,
+                                fault_time_);
         }
     } catch (const std::system_error& error) {
         give_up_counting(error);
@@ -127,7 +131,7 @@ Tracking::Due Tracking::select(const Sample& sample, const std::function<bool(Gu
     Due guests;
     for (const GuestSample& guest : sample.guests) {
         const auto known = guests_.find(guest.uuid);
-        if (known != guests_.end() && due(known->second))
+        if (guest.process && known != guests_.end() && due(known->second))
             guests.emplace_back(&known->second, &guest);
     }
     std::stable_sort(guests.begin(), guests.end(), [&](const auto& a, const auto& b) {
@@ -173,8 +177,10 @@ void Tracking::begin_round(const Sample& sample) {
     const auto due = [now](GuestTracking& guest) { return guest.round_due(now); };
     const auto begun = [](GuestTracking& guest) { return guest.round_began(); };
     for (const auto& [guest, listed] : select(sample, due, begun)) {
-        if (!watched_.contains(listed->process->pid())) continue;
-        if (guest->begin_round(fault_time_, now)) break;
+        if (!watched_.contains(listed->process->pid()))
+            guest->put_off_round("as many guests as can be are watched already", now);
+        else if (guest->begin_round(fault_time_, now))
+            break;
     }
 }
 

@@ -22,15 +22,16 @@ class Tracking {
 
     // What is missing is probed for again after so long.
     static constexpr std::chrono::minutes probe_again{1};
-    // No further look is begun or finished in a call that has taken so long.
+    // No further look is begun or finished in a call that has taken so long. One may take longer:
+    // up to a second for a monitor's answer, or for the kernel's marks of a guest of 64 GiB.
     static constexpr std::chrono::milliseconds most_time{300};
 
     Tracking(const TrackingSettings& settings, std::vector<TrackerCandidate> candidates,
              LoadCounter load_counter);
 
     // Ends what is over, begins what is due, and puts what is known into the sample. Hints are by
-    // uuid, and the time is the sample's. Blocks for about most_time at most; for one worker thread
-    // at a time. What goes wrong with one guest is told in its sample.
+    // uuid, and the time is the sample's. For one worker thread at a time. What goes wrong with one
+    // guest is told in its sample.
     void look(Sample& sample, const std::map<std::string, TrackingHint>& hints);
 
   private:

@@ -31,7 +31,8 @@ struct WriteRate {
 struct HeatState {
     const char* tracker = "none";
     Ability ability{};
-    std::string trouble;  // why there is none, or why the last look failed or lacks something
+    std::string trouble;    // why there is none, or why the last look failed or lacks something
+    std::string waits_for;  // why no look has begun although one is due; mostly empty
     std::uint64_t looks = 0;
     std::chrono::steady_clock::time_point last{};  // end of the last look that succeeded
     std::chrono::milliseconds period{0};
@@ -40,11 +41,13 @@ struct HeatState {
 };
 
 struct AttributionState {
-    bool wanted = false;  // more than one home is possible for its chunks
-    std::string trouble;  // why there are no rounds although they are wanted
+    bool wanted = false;    // more than one home is possible for its chunks
+    std::string trouble;    // why there are no rounds although they are wanted
+    std::string waits_for;  // as above
     std::uint64_t rounds = 0;
     std::uint64_t faults = 0;                        // that were counted, rounds or not
     std::chrono::microseconds estimate{0}, cost{0};  // of the last round
+    std::uint64_t dropped = 0;                       // faults that found no room to be counted
     std::chrono::microseconds stall{0};              // and for how long it held up the guest
     std::chrono::milliseconds period{0};
     std::size_t agreed = 0, shared = 0;  // chunks of one vCPU, and of several
@@ -53,7 +56,7 @@ struct AttributionState {
 // One chunk, as far as something is known of it.
 struct ChunkUse {
     std::uint64_t address = 0, bytes = 0;  // guest-physical where that is known, else QEMU's
-    int heat = 0;                          // of 1000
+    int heat = 0;                          // of 1000; 0 for no access at all
     int accessor = -1;                     // a vCPU; -1: not known; -2: several
     int writes = 0;                        // of 1000
 };
@@ -62,6 +65,7 @@ struct TrackingSample {
     HeatState heat;
     AttributionState attribution;
     std::size_t chunks = 0, hot_chunks = 0;
+    int hot_from = 1;  // heat, of 1000
     std::uint64_t chunk_bytes = 0;
     std::chrono::nanoseconds earned{0}, spent{0};  // of the budget, since it is tracked
     std::map<int, std::map<int, std::int64_t>> heat_by_cell{};  // see CellState::heat; by node

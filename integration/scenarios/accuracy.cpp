@@ -150,17 +150,12 @@ Accuracy compare(const std::vector<Touched>& touched, const std::vector<Claim>& 
                  const std::vector<PhysicalRange>& buffers) {
     const Truth truth(touched, buffers);
     Ranges claimed;
-    int highest = 0;
-    for (const Claim& claim : claims) {
+    for (const Claim& claim : claims)
         claimed.push_back(claim.memory);
-        highest = std::max(highest, claim.heat);
-    }
     Accuracy accuracy;
-    for (const Claim& claim : claims) {
-        const bool hot = claim.heat > 0 && claim.heat * claimed_part >= highest;
+    for (const Claim& claim : claims)
         for (const PhysicalRange& chunk : chunks_of(claim.memory))
-            count_chunk(accuracy, truth, chunk, hot, claim.accessor);
-    }
+            count_chunk(accuracy, truth, chunk, claim.hot, claim.accessor);
     count_unclaimed(accuracy, truth, merged(std::move(claimed)));
     return accuracy;
 }

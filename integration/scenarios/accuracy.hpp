@@ -10,8 +10,6 @@ namespace vnuma::lab {
 inline constexpr std::uint64_t truth_chunk_bytes = 2 << 20;
 // A chunk is hot in truth when at least this part of it is touched: 1 / hot_part.
 inline constexpr std::uint64_t hot_part = 4;
-// A chunk is claimed hot from this part of the guest's highest heat on.
-inline constexpr int claimed_part = 8;
 
 // Accessors of a claim that are no vCPU.
 inline constexpr int accessor_unknown = -1;
@@ -29,7 +27,7 @@ struct Touched {
 
 struct Claim {
     PhysicalRange memory;
-    int heat = 0;
+    bool hot = false;
     int accessor = accessor_unknown;
 };
 

@@ -30,8 +30,8 @@ constexpr const char* soon =
     "longest_stall = \"1min\"\noverhead = 0.05\nmin_period = \"2s\"\nmax_period = \"5s\"\n";
 constexpr Window tenth{0, 10};
 
-std::string advising(const std::string& tracking) {
-    return with_tracking("mode = \"advise\"\ninterval = \"1s\"\n" + std::string(qmp_config),
+std::string tracking_with(const std::string& tracking) {
+    return with_tracking("mode = \"act\"\ninterval = \"1s\"\n" + std::string(qmp_config),
                          soon + tracking);
 }
 
@@ -146,13 +146,13 @@ TEST_F(Tracking, StandsOnATruthThatTheMonitorConfirms) {
 
 TEST_F(Tracking, FindsTheHotChunksOfASteadyPattern) {
     const json truth = hot_tenth(Access::read);
-    Daemon vnumad(advising(""));
+    Daemon vnumad(tracking_with(""));
     expect_hot_chunks_are_found(vnumad, guest->name(), truth);
 }
 
 TEST_F(Tracking, FindsWrittenBuffersBySoftDirtyBits) {
     const json truth = hot_tenth(Access::write);
-    Daemon vnumad(advising("heat = \"soft-dirty\"\n"));
+    Daemon vnumad(tracking_with("heat = \"soft-dirty\"\n"));
     expect_hot_chunks_are_found(vnumad, guest->name(), truth);
     const json seen = wait_for_guest(vnumad, guest->name(), has_looked);
     EXPECT_EQ(heat_of(seen, "tracker"), "soft-dirty") << seen;
@@ -162,7 +162,7 @@ TEST_F(Tracking, FindsWrittenBuffersBySoftDirtyBits) {
 
 TEST_F(Tracking, TellsARateWhereItCannotTellChunks) {
     hot_tenth(Access::write);
-    Daemon vnumad(advising("heat = \"dirty-rate\"\n"));
+    Daemon vnumad(tracking_with("heat = \"dirty-rate\"\n"));
     const auto has_rate = [](const json& seen) {
         return has_looked(seen) && is_positive(heat_of(seen, "written/mib_per_s"));
     };
@@ -175,7 +175,7 @@ TEST_F(Tracking, TellsARateWhereItCannotTellChunks) {
 
 TEST_F(Tracking, DoesNotSampleAnIdleGuest) {
     guest->send(idle_buffers(guest->shape()));
-    Daemon vnumad(advising(""));
+    Daemon vnumad(tracking_with(""));
     const auto later = [](const json& report) { return report["tick"] >= some_ticks; };
     const json seen = find_guest(vnumad.wait_for(later, settle_limit), guest->name());
     ASSERT_FALSE(seen.is_null()) << vnumad.output();
@@ -186,7 +186,7 @@ TEST_F(Tracking, DoesNotSampleAnIdleGuest) {
 TEST_F(Tracking, LeavesKdamondsOfSomeoneElseAndSaysWhatItUsesInstead) {
     hot_tenth(Access::write);
     const ForeignKdamond foreign;
-    Daemon vnumad(advising(""));
+    Daemon vnumad(tracking_with(""));
     const auto looked = [](const json& report) {
         return has_looked(find_guest(report, guest->name()));
     };
@@ -201,7 +201,7 @@ TEST_F(Tracking, LeavesKdamondsOfSomeoneElseAndSaysWhatItUsesInstead) {
 
 TEST_F(Tracking, RemovesTheKdamondsThatAKilledVnumadLeft) {
     hot_tenth(Access::read);
-    const std::string config = advising("heat = \"damon\"\n");
+    const std::string config = tracking_with("heat = \"damon\"\n");
     {
         Daemon killed(config);
         ASSERT_TRUE(wait_until([] { return is_watched(guest->pid()); }, settle_limit))
@@ -240,7 +240,7 @@ TEST(TrackingOfAWideGuest, NamesTheVcpuOfEachBuffer) {
     const TransparentHugePages pages("always");
     DirectGuest guest(wider_than_a_node("wide"));
     const json truth = guest.truth_of(own_windows(guest.shape(), {}, Access::write));
-    Daemon vnumad(advising(""));
+    Daemon vnumad(tracking_with(""));
     const Accuracy accuracy = wait_for_accuracy(
         vnumad, guest.name(), truth,
         [](const Accuracy& accuracy) { return accuracy.attributed() >= nearly_all_named; });
@@ -252,11 +252,17 @@ TEST(TrackingOfAWideGuest, NamesTheVcpuOfEachBuffer) {
 }
 
 TEST(TrackingOfCells, HasNoRounds) {
-    DirectGuest guest(equal_cells("celled"));
-    Daemon vnumad(advising(""));
+    // Its first cell fits no node, as a wide guest does; but it tells what belongs together.
+    GuestShape shape = equal_cells("celled");
+    shape.cells = {{3, 256}, {1, 256}};
+    shape.first_touch_nodes = {0, 1};
+    shape.buffers_mib = {30, 30, 30, 60};
+    DirectGuest guest(shape);
+    Daemon vnumad(tracking_with(""));
     const auto looked_twice = [](const json& seen) { return heat_of(seen, "looks") > 1; };
     const json seen = wait_for_guest(vnumad, guest.name(), looked_twice);
     ASSERT_FALSE(seen.is_null()) << vnumad.output();
+    EXPECT_EQ(field(seen, "/cells/0/verdict/reason"), "too-large") << seen;
     EXPECT_EQ(attribution_of(seen, "wanted"), false) << seen;
     EXPECT_EQ(attribution_of(seen, "rounds"), 0) << seen;
 }
@@ -264,7 +270,7 @@ TEST(TrackingOfCells, HasNoRounds) {
 TEST(TrackingOfTwoGuests, GoesOnWhenOneIsKilledDuringALook) {
     auto victim = std::make_unique<DirectGuest>(equal_cells("victim"));
     DirectGuest other(equal_cells("other"));
-    Daemon vnumad(advising("heat = \"damon\"\n"));
+    Daemon vnumad(tracking_with("heat = \"damon\"\n"));
     ASSERT_TRUE(wait_until([&] { return is_watched(victim->pid()); }, settle_limit))
         << vnumad.output();
     ASSERT_EQ(::kill(victim->pid(), SIGKILL), 0);

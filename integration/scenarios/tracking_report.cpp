@@ -15,8 +15,11 @@ void append_ranges(std::vector<PhysicalRange>& ranges, const json& entry) {
 
 std::vector<Claim> claims_of(const json& guest) {
     std::vector<Claim> claims;
-    for (const json& chunk : guest.at("tracking").value("map", json::array()))
-        claims.push_back({{chunk.at(0), chunk.at(1)}, chunk.at(2), chunk.at(3)});
+    const json& tracking = guest.at("tracking");
+    if (!tracking.contains("map")) return claims;
+    const int hot_from = tracking.at("chunks").at("hot_from");
+    for (const json& chunk : tracking.at("map"))
+        claims.push_back({{chunk.at(0), chunk.at(1)}, chunk.at(2) >= hot_from, chunk.at(3)});
     return claims;
 }
 
@@ -42,8 +45,9 @@ Accuracy accuracy_of(const json& guest, const json& truth) {
     return compare(touched_of(truth), claims_of(guest), buffers_of(truth));
 }
 
-std::string with_tracking(const std::string& head, const std::string& tracking) {
-    return head + "[tracking]\n" + tracking + "[report]\nheat_map = true\n";
+std::string with_tracking(const std::string& head, const std::string& tracking, bool with_map) {
+    return head + "[tracking]\n" + tracking +
+           "[report]\nheat_map = " + (with_map ? "true\n" : "false\n");
 }
 
 }  // namespace vnuma::lab

@@ -21,7 +21,8 @@ std::vector<PhysicalRange> buffers_of(const nlohmann::json& truth);
 // What the guest's map is worth.
 Accuracy accuracy_of(const nlohmann::json& guest, const nlohmann::json& truth);
 
-// A configuration: of the mode and interval that `head` gives, and with the map in its report.
-std::string with_tracking(const std::string& head, const std::string& tracking);
+// A configuration: of the mode and interval that `head` gives.
+std::string with_tracking(const std::string& head, const std::string& tracking,
+                          bool with_map = true);
 
 }  // namespace vnuma::lab

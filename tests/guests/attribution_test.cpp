@@ -95,6 +95,13 @@ TEST_F(Fold, AgreementIsTheShareOfChunksWhoseAccessorStays) {
     EXPECT_EQ(fold_all({faults(0, 0, false, 1), faults(1, 1, false, 1)}).agreement, 500);
 }
 
+TEST_F(Fold, AGroupOfSeveralChunksSpeaksForAllOfThem) {
+    for (int round = 0; round < 2; ++round)
+        fold(std::vector<CountedFaults>{faults(1, 1, false, 4)}, shift + 1, map, heat, matrix);
+    for (std::size_t i = 0; i < 8; ++i)
+        EXPECT_EQ(heat.accessor(i).kind, i == 2 || i == 3 ? Accessor::one : Accessor::unknown);
+}
+
 TEST_F(Fold, TheMatrixShowsWhoSharesMemory) {
     heat.merge(std::vector<std::int32_t>{max_level, max_level / 2, 0, 0, 0, 0, 0, 0}, false);
     fold_all({faults(0, 0, false, 4), faults(0, 1, false, 1), faults(1, 1, false, 1),

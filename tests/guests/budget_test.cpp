@@ -137,14 +137,14 @@ TEST(Period, IsTheLeastAfterALookThatShowsAChange) {
     EXPECT_TRUE(period.due(at(seconds(2))));
 }
 
-TEST(Period, EndsAtOnceWhenItIsRestarted) {
+TEST(Period, IsTheLeastOnceItIsRestarted) {
     AdaptivePeriod period(limits);
     for (int i = 0; i < 5; ++i)
         period.learn(1000, true);
     period.begin(at(milliseconds(0)));
     period.restart();
-    EXPECT_TRUE(period.due(at(milliseconds(1))));
-    EXPECT_EQ(period.length(), seconds(2));
+    EXPECT_FALSE(period.due(at(milliseconds(1999))));
+    EXPECT_TRUE(period.due(at(milliseconds(2000))));
 }
 
 }  // namespace

@@ -130,7 +130,7 @@ TEST(CountedFaults, OfAnEarlierWatchAreNone) {
 TEST(CountedFaults, ThatCannotBeAreNone) {
     EXPECT_FALSE(counted_faults({70, 73, 1}, {0, 2, 3}, guest));
     EXPECT_FALSE(counted_faults({70, 73, 1}, {most, 2, 3}, guest));
-    EXPECT_FALSE(counted_faults({70, 73, 1}, {9, max_vcpu_id + 1, 3}, guest));
+    EXPECT_FALSE(counted_faults({70, 73, 1}, {9, max_kvm_vcpu_id + 1, 3}, guest));
     EXPECT_FALSE(counted_faults({70, 73, most}, {9, 2, 3}, guest));
     const std::uint64_t groups = std::uint64_t{1} << (address_bits - 26);
     EXPECT_TRUE(counted_faults({70, 73, (groups - 1) << 1}, {9, 2, 3}, guest));

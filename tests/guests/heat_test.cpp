@@ -164,14 +164,24 @@ TEST(Heat, OfTheFirstLookIsWhatItSaw) {
 }
 
 TEST(Heat, IsHalvedInEachLook) {
-    HeatTable table = table_of(1);
-    table.merge(Levels{max_level}, false);
+    HeatTable table = table_of(2);
+    table.merge(Levels{max_level, 8000}, false);
     for (int i = 0; i < 3; ++i)
-        table.merge(Levels{0}, false);
-    EXPECT_EQ(table.heat(0), max_level / 8);
+        table.merge(Levels{max_level, 0}, false);
+    EXPECT_EQ(table.heat(1), 1000);
     for (int i = 0; i < 16; ++i)
-        table.merge(Levels{0}, false);
-    EXPECT_EQ(table.heat(0), 0);
+        table.merge(Levels{max_level, 0}, false);
+    EXPECT_EQ(table.heat(1), 0);
+    EXPECT_EQ(table.heat(0), max_level);
+}
+
+TEST(Heat, OfMemoryThatIsNotUsedAnyMoreIsForgottenWhenTheGuestChanges) {
+    HeatTable table = table_of(2);
+    table.merge(Levels{max_level, 0}, false);
+    EXPECT_LT(table.merge(Levels{0, max_level}, false), HeatTable::changed_below);
+    table.merge(Levels{0, max_level}, false);
+    EXPECT_LT(table.heat(0), table.hot_from());
+    EXPECT_GE(table.heat(1), table.hot_from());
 }
 
 TEST(Heat, StaysWhereNobodyLooked) {
@@ -211,10 +221,10 @@ TEST(Heat, OfWritesIsAllWriting) {
     EXPECT_EQ(table.write_share(1), 0);
 }
 
-TEST(Heat, ChunksAreHotFromAnEighthOfTheHottest) {
-    HeatTable table = table_of(3);
+TEST(Heat, ChunksAreHotFromAnEighthOfTheMean) {
+    HeatTable table = table_of(5);
     EXPECT_EQ(table.hot_from(), 1);
-    table.merge(Levels{8000, 1000, 999}, false);
+    table.merge(Levels{16'000, 4000, 4000, 0, 0}, false);
     EXPECT_EQ(table.hot_from(), 1000);
 }
 

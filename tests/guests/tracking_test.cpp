@@ -317,6 +317,104 @@ TEST_F(TrackingTest, TwoRoundsTellWhoTouchesAChunk) {
     EXPECT_EQ(seen.touching->at(0, 3), 0U);
 }
 
+TEST_F(TrackingTest, WhatIsSeenInOneRoundIsOneObservation) {
+    settings.look_time = 4s;
+    settings.period = {60s, 60s};
+    settings.heat_map = true;
+    wide();
+    start();
+    while (clear_refs().empty())
+        run(1);
+    for (int i = 0; i < 3; ++i) {
+        counter->counts = faults_of(1, 3);
+        run(1);
+    }
+    EXPECT_EQ(last.guests[0].tracking.attribution.rounds, 1U);
+    ASSERT_FALSE(last.guests[0].tracking.map.empty());
+    for (const ChunkUse& use : last.guests[0].tracking.map)
+        EXPECT_EQ(use.accessor, -1);
+}
+
+TEST_F(TrackingTest, FaultsThatComeAfterTheRoundThatCausedThemAreCharged) {
+    settings.period = {60s, 60s};
+    wide();
+    start();
+    while (clear_refs().empty())
+        run(1);
+    run(3);
+    const auto spent = last.guests[0].tracking.spent;
+    counter->counts = faults_of(1, 3);
+    run(1);
+    EXPECT_GE(last.guests[0].tracking.spent - spent, 100us);
+    // No more than were taken down.
+    counter->counts = faults_of(1, 3);
+    counter->counts.faults[0].count = 1'000'000;
+    run(1);
+    EXPECT_LT(last.guests[0].tracking.spent - spent, 1001us + 100ms);
+}
+
+TEST_F(TrackingTest, FaultsThatFoundNoRoomAreTold) {
+    wide();
+    start();
+    run(3);
+    counter->counts = faults_of(1, 3);
+    counter->counts.dropped = 7;
+    run(1);
+    EXPECT_EQ(last.tracking.dropped, 7U);
+    EXPECT_EQ(last.guests[0].tracking.attribution.dropped, 7U);
+    EXPECT_EQ(run(1).attribution.trouble, "faults were lost: there was no room to count them");
+}
+
+TEST_F(TrackingTest, ATrackerThatFailsAgainAndAgainIsLeftOutForAWhile) {
+    settings.period = {2s, 4s};
+    start();
+    run(1);
+    best->failure = "the kernel says no";
+    run(14);
+    EXPECT_EQ(best->begun, 3);
+    EXPECT_GT(second->begun, 0);
+    EXPECT_EQ(last.guests[0].tracking.heat.trouble, "fake: the kernel says no");
+    best->failure.clear();
+    run(170);
+    EXPECT_GT(best->begun, 3);
+    EXPECT_EQ(last.guests[0].tracking.heat.trouble, "");
+}
+
+TEST_F(TrackingTest, AGuestThatCannotBeReadForAMomentIsNotForgotten) {
+    start();
+    run(4);
+    const auto process = std::exchange(guests[0].process, nullptr);
+    run(1);
+    guests[0].process = process;
+    EXPECT_GE(run(1).heat.looks, 1U);
+}
+
+TEST_F(TrackingTest, AGuestThatWaitsSaysForWhat) {
+    start();
+    EXPECT_EQ(run(3, 10ms).heat.waits_for, "it has not used a second of CPU time yet");
+    guests.clear();
+    tick();
+    add_guest("u", 4343);
+    run(1, 5000ms);
+    EXPECT_EQ(run(1, 10ms).heat.waits_for, "it is idle");
+}
+
+TEST_F(TrackingTest, WithSoftDirtyTrackingThereAreNoRounds) {
+    settings.heat = HeatChoice::soft_dirty;
+    wide();
+    start();
+    EXPECT_NE(run(6).attribution.trouble, "");
+    EXPECT_EQ(clear_refs(), "");
+}
+
+TEST_F(TrackingTest, ARoundWhoseCostIsNotKnownIsNotBegun) {
+    directory.write("4242/smaps_rollup", "");
+    wide();
+    start();
+    EXPECT_EQ(run(6).attribution.trouble, "how much of its memory is mapped cannot be read");
+    EXPECT_EQ(clear_refs(), "");
+}
+
 TEST_F(TrackingTest, ARoundThatIsNotWorthItsCostIsNotBegun) {
     directory.write("4242/smaps_rollup", "Rss: 400000000 kB\n");
     settings.longest_stall = 1min;

@@ -16,7 +16,7 @@ PhysicalRange chunks(std::uint64_t first, std::uint64_t count) {
 TEST(Accuracy, EverythingFoundAndNothingElseIsWhole) {
     const Accuracy all =
         compare({{0, {chunks(2, 3)}}},
-                {{chunks(0, 2), 0, -1}, {chunks(2, 3), 1000, 0}, {chunks(5, 9), 0, -1}});
+                {{chunks(0, 2), false, -1}, {chunks(2, 3), true, 0}, {chunks(5, 9), false, -1}});
     EXPECT_EQ(all.hot, 3);
     EXPECT_EQ(all.claimed, 3);
     EXPECT_EQ(all.precision(), 1000);
@@ -27,44 +27,36 @@ TEST(Accuracy, EverythingFoundAndNothingElseIsWhole) {
 TEST(Accuracy, WhatIsNotClaimedLowersRecallAndWhatIsClaimedWronglyPrecision) {
     const Accuracy some =
         compare({{0, {chunks(0, 4)}}},
-                {{chunks(0, 1), 1000, 0}, {chunks(1, 3), 0, 0}, {chunks(4, 1), 900, -1}});
+                {{chunks(0, 1), true, 0}, {chunks(1, 3), false, 0}, {chunks(4, 1), true, -1}});
     EXPECT_EQ(some.recall(), 250);
     EXPECT_EQ(some.precision(), 500);
 }
 
 TEST(Accuracy, NothingClaimedHasNoPrecisionAndNoRecall) {
-    const Accuracy none = compare({{0, {chunks(0, 4)}}}, {{chunks(0, 8), 0, -1}});
+    const Accuracy none = compare({{0, {chunks(0, 4)}}}, {{chunks(0, 8), false, -1}});
     EXPECT_EQ(none.precision(), -1);
     EXPECT_EQ(none.recall(), 0);
     EXPECT_EQ(none.attributed(), 0);
 }
 
 TEST(Accuracy, WhereNothingIsHotThereIsNoRecall) {
-    const Accuracy idle = compare({}, {{chunks(0, 1), 1000, -1}});
+    const Accuracy idle = compare({}, {{chunks(0, 1), true, -1}});
     EXPECT_EQ(idle.recall(), -1);
     EXPECT_EQ(idle.precision(), 0);
 }
 
-TEST(Accuracy, AnEighthOfTheHighestHeatIsClaimedHotAndLessIsNot) {
-    const std::vector<Touched> truth{{0, {chunks(0, 3)}}};
-    const Accuracy some =
-        compare(truth, {{chunks(0, 1), 800, -1}, {chunks(1, 1), 100, -1}, {chunks(2, 1), 99, -1}});
-    EXPECT_EQ(some.claimed, 2);
-    EXPECT_EQ(some.hot_found, 2);
-}
-
 TEST(Accuracy, AChunkIsHotFromAQuarterOn) {
     const PhysicalRange quarter{0, chunk / 4}, less{chunk, chunk / 4 - 4096};
-    EXPECT_EQ(compare({{0, {quarter}}}, {{chunks(0, 2), 0, -1}}).hot, 1);
-    EXPECT_EQ(compare({{0, {less}}}, {{chunks(0, 2), 0, -1}}).hot, 0);
+    EXPECT_EQ(compare({{0, {quarter}}}, {{chunks(0, 2), false, -1}}).hot, 1);
+    EXPECT_EQ(compare({{0, {less}}}, {{chunks(0, 2), false, -1}}).hot, 0);
     // Small pieces count together, and what several vCPUs touch counts once.
     const PhysicalRange first{0, chunk / 8}, second{chunk / 2, chunk / 8};
-    EXPECT_EQ(compare({{0, {first, second}}}, {{chunks(0, 2), 0, -1}}).hot, 1);
-    EXPECT_EQ(compare({{0, {first}}, {1, {first}}}, {{chunks(0, 2), 0, -1}}).hot, 0);
+    EXPECT_EQ(compare({{0, {first, second}}}, {{chunks(0, 2), false, -1}}).hot, 1);
+    EXPECT_EQ(compare({{0, {first}}, {1, {first}}}, {{chunks(0, 2), false, -1}}).hot, 0);
 }
 
 TEST(Accuracy, AClaimOfABarelyTouchedChunkIsNotWrong) {
-    const Accuracy edge = compare({{0, {{chunk - 4096, chunk + 4096}}}}, {{chunks(0, 2), 500, 0}});
+    const Accuracy edge = compare({{0, {{chunk - 4096, chunk + 4096}}}}, {{chunks(0, 2), true, 0}});
     EXPECT_EQ(edge.hot, 1);
     EXPECT_EQ(edge.claimed, 2);
     EXPECT_EQ(edge.precision(), 1000);
@@ -74,16 +66,16 @@ TEST(Accuracy, ChunksAreThoseOfTheClaimsWhereverTheyBegin) {
     // A host that begins its chunks in the middle of the guest's claims one more than there are.
     const std::uint64_t shift = chunk / 2;
     const Accuracy shifted =
-        compare({{0, {chunks(4, 2)}}}, {{{shift, 3 * chunk}, 0, -1},
-                                        {{shift + 3 * chunk, 3 * chunk}, 1000, -1},
-                                        {{shift + 6 * chunk, chunk / 2}, 0, -1}});
+        compare({{0, {chunks(4, 2)}}}, {{{shift, 3 * chunk}, false, -1},
+                                        {{shift + 3 * chunk, 3 * chunk}, true, -1},
+                                        {{shift + 6 * chunk, chunk / 2}, false, -1}});
     EXPECT_EQ(shifted.hot, 3);
     EXPECT_EQ(shifted.hot_found, 3);
     EXPECT_EQ(shifted.precision(), 1000);
 }
 
 TEST(Accuracy, TruthThatNoClaimSpeaksOfIsNotFound) {
-    const Accuracy partial = compare({{0, {chunks(0, 4)}}}, {{chunks(1, 1), 1000, 0}});
+    const Accuracy partial = compare({{0, {chunks(0, 4)}}}, {{chunks(1, 1), true, 0}});
     EXPECT_EQ(partial.hot, 4);
     EXPECT_EQ(partial.hot_found, 1);
     EXPECT_EQ(partial.recall(), 250);
@@ -94,11 +86,11 @@ TEST(Accuracy, APrivateChunkIsItsVcpusAndASharedOneIsNobodys) {
     const std::vector<Touched> truth{{0, {chunks(0, 2)}}, {3, {chunks(1, 2)}}};
     const Accuracy right = compare(
         truth,
-        {{chunks(0, 1), 500, 0}, {chunks(1, 1), 500, accessor_shared}, {chunks(2, 1), 500, 3}});
+        {{chunks(0, 1), true, 0}, {chunks(1, 1), true, accessor_shared}, {chunks(2, 1), true, 3}});
     EXPECT_EQ(right.named_right, 3);
-    const Accuracy wrong = compare(truth, {{chunks(0, 1), 500, accessor_shared},
-                                           {chunks(1, 1), 500, 3},
-                                           {chunks(2, 1), 500, accessor_unknown}});
+    const Accuracy wrong = compare(truth, {{chunks(0, 1), true, accessor_shared},
+                                           {chunks(1, 1), true, 3},
+                                           {chunks(2, 1), true, accessor_unknown}});
     EXPECT_EQ(wrong.named, 2);
     EXPECT_EQ(wrong.named_right, 0);
 }
@@ -107,30 +99,32 @@ TEST(Accuracy, ClaimsInNoBufferAreCountedApart) {
     // Chunk 0 is hot, 1 is the cold rest of a buffer, 2 holds the end of it, 3 is the guest
     // kernel's.
     const std::vector<PhysicalRange> buffers{{0, 2 * chunk + 4096}};
-    const Accuracy some = compare({{0, {chunks(0, 1)}}}, {{chunks(0, 4), 1000, -1}}, buffers);
+    const Accuracy some = compare({{0, {chunks(0, 1)}}}, {{chunks(0, 4), true, -1}}, buffers);
     EXPECT_EQ(some.claimed, 4);
     EXPECT_EQ(some.claimed_elsewhere, 1);
     EXPECT_EQ(some.precision(), 250);
     EXPECT_EQ(some.precision_in_buffers(), 333);
-    const Accuracy all_known = compare({{0, {chunks(0, 1)}}}, {{chunks(0, 4), 1000, -1}});
+    const Accuracy all_known = compare({{0, {chunks(0, 1)}}}, {{chunks(0, 4), true, -1}});
     EXPECT_EQ(all_known.claimed_elsewhere, 0);
 }
 
 TEST(Accuracy, RangesInAnyOrderAndOverlappingAreOneTruth) {
-    const Accuracy all =
-        compare({{0, {chunks(3, 1), chunks(0, 2), chunks(1, 2), {0, 0}}}}, {{chunks(0, 4), 10, 0}});
+    const Accuracy all = compare({{0, {chunks(3, 1), chunks(0, 2), chunks(1, 2), {0, 0}}}},
+                                 {{chunks(0, 4), true, 0}});
     EXPECT_EQ(all.hot, 4);
     EXPECT_EQ(all.named_right, 4);
 }
 
 TEST(TrackingReport, TheMapOfAReportIsClaims) {
     const auto guest = nlohmann::json::parse(
-        R"({"tracking": {"map": [[2097152, 4194304, 700, -2, 0], [8388608, 2097152, 0, 1, 1000]]}})");
+        R"({"tracking": {"chunks": {"hot_from": 700},
+            "map": [[2097152, 4194304, 700, -2, 0], [8388608, 2097152, 699, 1, 1000]]}})");
     const std::vector<Claim> claims = claims_of(guest);
     ASSERT_EQ(claims.size(), 2U);
     EXPECT_EQ(claims[0].memory.start, 2097152U);
     EXPECT_EQ(claims[0].memory.bytes, 4194304U);
-    EXPECT_EQ(claims[0].heat, 700);
+    EXPECT_TRUE(claims[0].hot);
+    EXPECT_FALSE(claims[1].hot);
     EXPECT_EQ(claims[0].accessor, accessor_shared);
     EXPECT_EQ(claims[1].accessor, 1);
     EXPECT_ANY_THROW(claims_of(nlohmann::json::object()));

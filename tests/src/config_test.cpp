@@ -57,16 +57,24 @@ TEST(Config, ReadsEveryKey) {
 
 TEST(Config, WhereNothingIsTouchedNoFaultsAreInduced) {
     const auto of = [](const char* text) { return tracking_settings(parse_config(text, "f")); };
-    EXPECT_TRUE(of("mode = \"advise\"").may_induce_faults);
+    EXPECT_TRUE(of("mode = \"act\"").may_induce_faults);
+    EXPECT_FALSE(of("mode = \"advise\"").may_induce_faults);
     EXPECT_FALSE(of("mode = \"observe\"").may_induce_faults);
 }
 
-TEST(Config, ALookIsAsLongAsTheIntervalWithinLimits) {
+TEST(Config, WhereTicksAreRareThereAreNoLooks) {
+    const auto of = [](const char* text) { return tracking_settings(parse_config(text, "f")); };
+    EXPECT_EQ(of("interval = \"10s\"").heat, HeatChoice::automatic);
+    EXPECT_EQ(of("interval = \"11s\"").heat, HeatChoice::none);
+    EXPECT_FALSE(of("interval = \"11s\"").attribution);
+}
+
+TEST(Config, ALookIsAsLongAsTwoIntervalsWithinLimits) {
     const auto of = [](const char* text) {
         return tracking_settings(parse_config(text, "f")).look_time.count();
     };
-    EXPECT_EQ(of("interval = \"3s\""), 3000);
-    EXPECT_EQ(of("interval = \"100ms\""), 1000);
+    EXPECT_EQ(of("interval = \"3s\""), 6000);
+    EXPECT_EQ(of("interval = \"100ms\""), 4000);
     EXPECT_EQ(of("interval = \"5min\""), 10'000);
 }
 

@@ -1,0 +1,111 @@
+// What the kernel may tell of a guest's accesses, however wrong: DAMON's regions, counts of faults,
+// sums of pages. Nothing of it may lead outside of the guest's memory or past a limit.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "guests/tracking/attribution.hpp"
+#include "guests/tracking/damon_plan.hpp"
+#include "guests/tracking/fault_tally.hpp"
+#include "guests/tracking/rounds.hpp"
+
+using namespace vnuma;
+
+namespace {
+
+constexpr std::uint64_t chunk = 2 << 20;
+constexpr std::size_t most_things = 64;
+
+void require(bool holds) {
+    if (!holds) std::abort();
+}
+
+// Values out of the fuzzer's bytes; 0 when there are no more.
+class Bytes {
+  public:
+    Bytes(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
+
+    template <typename Value>
+    Value take() {
+        Value value{};
+        const std::size_t size = std::min(sizeof value, size_);
+        std::memcpy(&value, data_, size);
+        data_ += size;
+        size_ -= size;
+        return value;
+    }
+    std::size_t count() { return take<std::uint8_t>() % most_things; }
+
+  private:
+    const std::uint8_t* data_;
+    std::size_t size_;
+};
+
+std::vector<RamRange> take_ranges(Bytes& bytes) {
+    std::vector<RamRange> ranges;
+    for (std::size_t i = bytes.count() % 4 + 1; i > 0; --i)
+        ranges.push_back(
+            {bytes.take<std::uint64_t>() % (std::uint64_t{1} << 47), bytes.take<std::uint32_t>()});
+    return ranges;
+}
+
+void look(Bytes& bytes, HeatTable& table) {
+    const auto& ranges = table.grid().ranges();
+    std::vector<AccessedRange> earlier;
+    for (std::size_t i = bytes.count(); i > 0; --i)
+        earlier.push_back({bytes.take<std::uint64_t>(), bytes.take<std::uint64_t>(),
+                           bytes.take<std::uint16_t>()});
+    const DamonPlan plan =
+        plan_look(ranges, std::chrono::milliseconds(bytes.take<std::uint16_t>()), earlier, false);
+    require(plan.regions.size() <= max_damon_regions);
+    std::vector<DamonRegion> told;
+    for (std::size_t i = bytes.count(); i > 0; --i)
+        told.push_back({bytes.take<std::uint64_t>(), bytes.take<std::uint64_t>(),
+                        bytes.take<std::uint64_t>()});
+    const DamonAnswer answer = understand(plan, told);
+    require(answer.bytes <= plan.bytes);
+    for (const auto& accessed : {answer.accessed, earlier}) {
+        const auto levels = spread(accessed, table.grid());
+        for (const std::int32_t level : levels)
+            require(level >= not_looked_at && level <= max_level);
+        const int agreement = table.merge(levels, false);
+        require(agreement >= 0 && agreement <= 1000);
+    }
+}
+
+void count(Bytes& bytes, HeatTable& table) {
+    RamBlock block;
+    block.host = table.grid().ranges().front();
+    for (std::size_t i = bytes.count() % 4; i > 0; --i)
+        block.guest.push_back({bytes.take<std::uint64_t>(), bytes.take<std::uint64_t>()});
+    TouchMatrix matrix(bytes.take<std::uint16_t>(), table.grid().size());
+    std::vector<CountedFaults> faults;
+    for (std::size_t i = bytes.count(); i > 0; --i) {
+        const auto key = bytes.take<fault_key>();
+        const auto value = bytes.take<fault_value>();
+        auto guest = bytes.take<watched_guest>();  // our own
+        guest.shift = min_group_shift + guest.shift % (max_group_shift - min_group_shift);
+        if (const auto one = counted_faults(key, value, guest)) {
+            require(one->count <= max_fault_count);
+            faults.push_back(*one);
+        }
+    }
+    const FoldedFaults folded = fold(faults, 21, GuestPhysicalMap({block}), table, matrix);
+    require(folded.outside <= folded.faults);
+    require(folded.agreement >= 0 && folded.agreement <= 1000);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    count_pages_of(std::string_view(reinterpret_cast<const char*>(data), size));
+    Bytes bytes(data, size);
+    HeatTable table(ChunkGrid(take_ranges(bytes), chunk, max_heat_chunks));
+    look(bytes, table);
+    count(bytes, table);
+    for (std::size_t i = 0; i < table.grid().size(); ++i)
+        table.accessor(i);
+    return 0;
+}
