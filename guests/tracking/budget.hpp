@@ -16,8 +16,8 @@ struct PeriodLimits {
 // A guest that has used less since it was started is not worth it (sched/numa and numa/core: one
 // second of run time).
 inline constexpr std::chrono::nanoseconds least_run_time = std::chrono::seconds(1);
-// Thousandths of a CPU: below this a guest is idle.
-inline constexpr int idle_milli_cpu = 10;
+// Thousandths of a CPU: below this a guest is idle, and where its memory is hardly matters.
+inline constexpr int idle_milli_cpu = 50;
 // What an idle time saves up is worth no more than this much of the guest's own run time.
 inline constexpr std::chrono::nanoseconds most_saved = std::chrono::seconds(60);
 

@@ -20,6 +20,7 @@ inline constexpr std::chrono::nanoseconds first_guess_of_region{3'000};
 inline constexpr std::int64_t regions_worth_of_sample = 64;
 // Of what a look has taken, this part is taken over into the estimate.
 inline constexpr int part_learnt = 4;
+
 class DamonTracker final : public HeatTracker {
   public:
     // Takes over what a killed vnumad has left. Throws TrackingError when there are kdamonds of

@@ -19,9 +19,12 @@ constexpr int parts = 32, kept_otherwise = 16, kept_after_change = 1;
 
 // From many ranges to disjoint ones in the order of their addresses.
 void make_disjoint(std::vector<AccessedRange>& ranges) {
-    std::sort(ranges.begin(), ranges.end(), [](const AccessedRange& a, const AccessedRange& b) {
+    const auto before = [](const AccessedRange& a, const AccessedRange& b) {
         return std::pair(a.start, a.end) < std::pair(b.start, b.end);
-    });
+    };
+    // As they mostly come.
+    if (!std::is_sorted(ranges.begin(), ranges.end(), before))
+        std::sort(ranges.begin(), ranges.end(), before);
     std::uint64_t end = 0;
     for (AccessedRange& range : ranges) {
         range.start = std::max(range.start, end);

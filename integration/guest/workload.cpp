@@ -2,8 +2,7 @@
 // known to whoever sent it, and say every second how much they did and how long they were held up.
 //
 // In over the virtio port, one JSON object a line; each replaces the pattern before it:
-//   {"buffers": {"a": 150},                      name -> MiB; a known name and size is kept as it
-//   is
+//   {"buffers": {"a": 150},                      name -> MiB; known ones are kept as they are
 //    "threads": [{"cpu": 0, "buffer": "a",       pinned to this vCPU
 //                 "write": true,                 or read
 //                 "duty_percent": 25,            share of each 20 ms spent touching

@@ -121,6 +121,12 @@ class Tracking : public ::testing::Test {
     }
 
     static inline std::unique_ptr<TransparentHugePages> pages;
+    static void stop_touching() {
+        guest->send(idle_buffers(guest->shape()));
+        ASSERT_TRUE(wait_until([] { return guest->next_report(settle_limit)["threads"].empty(); },
+                               settle_limit));
+    }
+
     static inline std::unique_ptr<DirectGuest> guest;
 };
 
@@ -128,9 +134,7 @@ TEST_F(Tracking, StandsOnATruthThatTheMonitorConfirms) {
     const json truth = hot_tenth(Access::write);
     constexpr std::uint64_t page = 4096, window = std::uint64_t{20} << 20, every = 97;
     wait_for_touches(2 * window / page);
-    guest->send(idle_buffers(guest->shape()));
-    ASSERT_TRUE(wait_until([] { return guest->next_report(settle_limit)["threads"].empty(); },
-                           settle_limit));
+    stop_touching();
 
     // The workload has written the sum of the page's number in the window and of the pass, the last
     // one not to its end; the monitor reads by guest-physical address.
@@ -174,7 +178,7 @@ TEST_F(Tracking, TellsARateWhereItCannotTellChunks) {
 }
 
 TEST_F(Tracking, DoesNotSampleAnIdleGuest) {
-    guest->send(idle_buffers(guest->shape()));
+    stop_touching();
     Daemon vnumad(tracking_with(""));
     const auto later = [](const json& report) { return report["tick"] >= some_ticks; };
     const json seen = find_guest(vnumad.wait_for(later, settle_limit), guest->name());

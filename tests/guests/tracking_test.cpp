@@ -202,7 +202,7 @@ TEST_F(TrackingTest, AChangeIsFollowedByALookAtOnce) {
 TEST_F(TrackingTest, AnIdleGuestCostsNothing) {
     start();
     run(1, 5000ms);
-    const TrackingSample& seen = run(20, 10ms);
+    const TrackingSample& seen = run(20, 90ms);
     EXPECT_EQ(seen.heat.looks, 0U);
     EXPECT_EQ(seen.spent, 0ns);
 }
