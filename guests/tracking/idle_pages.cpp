@@ -62,11 +62,13 @@ std::vector<IdleWord> words_of(std::vector<std::uint64_t> pfns) {
     return words;
 }
 
-std::uint64_t page_of_look(std::uint64_t look, std::uint64_t pages) {
-    // About the golden section. Odd, and so it meets each page where their number is a power of
-    // two; other numbers are those of the last piece of a range.
-    const std::uint64_t step = (pages / 1000 * 618 + pages % 1000 * 618 / 1000) | 1;
-    return look % pages * step % pages;
+std::uint64_t page_of_look(std::uint64_t look, std::uint64_t piece, std::uint64_t pages) {
+    const std::uint64_t met = std::max(pages / pages_for_one, std::uint64_t{1});
+    // About the golden section. Odd, and so it meets each where their number is a power of two;
+    // other numbers are those of the last piece of a range.
+    const std::uint64_t step = (met / 1000 * 618 + met % 1000 * 618 / 1000) | 1;
+    constexpr std::uint64_t spread = 7;  // odd for the same reason
+    return (look % met * step % met * pages_for_one + piece * spread % pages_for_one) % pages;
 }
 
 class IdlePageTracker::Look : public PendingLook {
@@ -129,8 +131,9 @@ class IdlePageTracker::Look : public PendingLook {
                 const std::uint64_t bytes = std::min(piece_bytes, range.size - offset);
                 if (bytes < small_page_bytes) continue;
                 Sample sample{range.start + offset, range.start + offset + bytes, 0, 0, 0};
-                sample.page =
-                    sample.start + page_of_look(look, bytes / small_page_bytes) * small_page_bytes;
+                sample.page = sample.start + page_of_look(look, sample.start / piece_bytes,
+                                                          bytes / small_page_bytes) *
+                                                 small_page_bytes;
                 sample.pfn = pfn_at(sample.page);
                 if (sample.pfn != 0) samples_.push_back(sample);
             }

@@ -28,9 +28,15 @@ struct IdleWord {
 // In rising order, each word once.
 std::vector<IdleWord> words_of(std::vector<std::uint64_t> pfns);
 
-// Which page of a piece is looked at. In as many looks as the piece has pages each is looked at
-// once; few looks are spread well already. `pages` is above 0. Pure.
-std::uint64_t page_of_look(std::uint64_t look, std::uint64_t pages);
+// Of so many neighbours one is ever looked at: 32 pages of 2 MiB, and about 4 of those that share a
+// word. Marks cannot be taken off, so cold pages keep those of the looks before, and for reading a
+// word the kernel walks the mappings of every page that is marked in it.
+inline constexpr std::uint64_t pages_for_one = 16;
+
+// Which page of a piece is looked at. Each that can be met is met once in as many looks; few looks
+// are spread well already. Other pieces, by their number, have other pages. `pages` is above 0.
+// Pure.
+std::uint64_t page_of_look(std::uint64_t look, std::uint64_t piece, std::uint64_t pages);
 
 class IdlePageTracker : public HeatTracker {
   public:

@@ -22,15 +22,37 @@ TEST(WordsOf, NeighboursAreOneWord) {
               (std::vector<IdleWord>{{0, 8}, {1, (std::uint64_t{1} << 63) | 1}, {2, 4}}));
 }
 
-TEST(PageOfLook, MeetsEveryPageOfAPiece) {
-    for (const std::uint64_t pages : {1, 2, 512, 4096}) {
-        std::set<std::uint64_t> met;
-        for (std::uint64_t look = 0; look < pages; ++look)
-            met.insert(page_of_look(look, pages));
-        EXPECT_EQ(met.size(), pages);
+std::set<std::uint64_t> pages_met(std::uint64_t piece, std::uint64_t pages) {
+    std::set<std::uint64_t> met;
+    for (std::uint64_t look = 0; look < pages / pages_for_one; ++look)
+        met.insert(page_of_look(look, piece, pages));
+    return met;
+}
+
+TEST(PageOfLook, MeetsPagesAllOverAPiece) {
+    for (const std::uint64_t pages : {16, 32, 512, 4096}) {
+        const std::set<std::uint64_t> met = pages_met(3, pages);
+        EXPECT_EQ(met.size(), pages / pages_for_one);
+        EXPECT_LT(*met.begin(), pages_for_one);
         EXPECT_LT(*met.rbegin(), pages);
     }
-    EXPECT_LT(page_of_look(~std::uint64_t{0}, 509), 509U);
+    for (const std::uint64_t pages : {1, 15, 509})
+        EXPECT_LT(page_of_look(~std::uint64_t{0}, 5, pages), pages);
+}
+
+TEST(PageOfLook, LeavesFewMarksInAWord) {
+    std::set<std::uint64_t> met;
+    for (std::uint64_t look = 0; look < 10'000; ++look)
+        met.insert(page_of_look(look, 3, 512));
+    EXPECT_EQ(met, pages_met(3, 512));
+    EXPECT_EQ(std::distance(met.begin(), met.lower_bound(64)), 4);
+}
+
+TEST(PageOfLook, IsAnotherInAnotherPiece) {
+    std::set<std::uint64_t> met;
+    for (std::uint64_t piece = 0; piece < pages_for_one; ++piece)
+        met.insert(page_of_look(0, piece, 512));
+    EXPECT_EQ(met.size(), pages_for_one);
 }
 
 // A guest of three chunks, whose pages are those of the host from the same numbers on, and the
@@ -77,6 +99,12 @@ class IdlePages : public testing::Test {
         return ranges;
     }
 
+    // The page of a chunk that a look is at.
+    static std::uint64_t sampled(std::uint64_t chunk, std::uint64_t look = 0) {
+        return chunk * pages_in_chunk + page_of_look(look, chunk, pages_in_chunk);
+    }
+    static std::uint64_t bit_of(std::uint64_t page) { return std::uint64_t{1} << page % 64; }
+
     static constexpr std::uint64_t first_pfn = 512;
     test::TemporaryDirectory files;
     std::vector<std::uint64_t> entries = std::vector<std::uint64_t>(pages);
@@ -90,8 +118,9 @@ TEST_F(IdlePages, WhatStaysIdleWasNotAccessed) {
     const auto pending = tracked.begin(guest, 1s);
     std::vector<std::uint64_t> bitmap = read_bitmap();
     EXPECT_EQ(bitmap[8], 1U) << "the first page of the first chunk";
-    EXPECT_EQ(bitmap[16], 1U);
-    bitmap[16] = 0;
+    std::uint64_t& word = bitmap[(first_pfn + sampled(1)) / 64];
+    EXPECT_EQ(word, bit_of(sampled(1)));
+    word = 0;
     write("sys/kernel/mm/page_idle/bitmap", bitmap);
     const auto look = pending->finish();
     ASSERT_TRUE(look);
@@ -102,8 +131,8 @@ TEST_F(IdlePages, WhatStaysIdleWasNotAccessed) {
 TEST_F(IdlePages, EachLookTakesAnotherPage) {
     auto tracked = tracker();
     const auto first = tracked.begin(guest, 1s), second = tracked.begin(guest, 1s);
-    const std::uint64_t page = first_pfn + page_of_look(1, pages_in_chunk);
-    EXPECT_EQ(read_bitmap()[page / 64], std::uint64_t{1} << page % 64);
+    const std::uint64_t page = first_pfn + sampled(0, 1);
+    EXPECT_EQ(read_bitmap()[page / 64], bit_of(page));
 }
 
 TEST_F(IdlePages, AHugePageIsAskedThroughItsFirst) {
@@ -119,9 +148,10 @@ TEST_F(IdlePages, AHugePageIsAskedThroughItsFirst) {
 }
 
 TEST_F(IdlePages, WhatCannotBeMarkedIsNotLookedAt) {
-    flags[first_pfn] = 0;                      // on none of the kernel's lists
-    flags[first_pfn + pages_in_chunk] = tail;  // and a huge page that begins elsewhere
-    entries[2 * pages_in_chunk] &= ~pagemap_present;
+    flags[first_pfn + sampled(0)] = 0;         // on none of the kernel's lists
+    flags[first_pfn + pages_in_chunk] = tail;  // a huge page that begins elsewhere
+    flags[first_pfn + sampled(1)] = tail;
+    entries[sampled(2)] &= ~pagemap_present;
     write("proc/kpageflags", flags);
     write("proc/7/pagemap", entries);
     auto tracked = tracker();
@@ -131,8 +161,7 @@ TEST_F(IdlePages, WhatCannotBeMarkedIsNotLookedAt) {
 }
 
 TEST_F(IdlePages, AHugePageThatBeginsElsewhereIsNotLookedAt) {
-    const std::uint64_t page = first_pfn + page_of_look(1, pages_in_chunk);
-    flags[page] = tail;
+    flags[first_pfn + sampled(0, 1)] = tail;
     entries[0] = pagemap_present | 3000;
     write("proc/kpageflags", flags);
     write("proc/7/pagemap", entries);
@@ -145,7 +174,7 @@ TEST_F(IdlePages, AHugePageThatBeginsElsewhereIsNotLookedAt) {
 TEST_F(IdlePages, APageThatMovedMeanwhileIsUnknown) {
     auto tracked = tracker();
     const auto pending = tracked.begin(guest, 1s);
-    entries[pages_in_chunk] += 5;
+    entries[sampled(1)] += 5;
     write("proc/7/pagemap", entries);
     const auto look = pending->finish();
     EXPECT_EQ(look->accessed, at({{0, 0}, {2, 0}}));
