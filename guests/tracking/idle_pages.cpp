@@ -94,7 +94,9 @@ class IdlePageTracker::Look : public PendingLook {
                 marked.push_back(sample);
         samples_ = std::move(marked);
         spent_ = std::chrono::duration_cast<microseconds>(thread_cpu_time() - start);
+        tracker_.looked_at_.insert(uuid_);
     }
+    ~Look() override { tracker_.looked_at_.erase(uuid_); }
 
     std::optional<HeatLook> finish() override {
         const auto start = thread_cpu_time();
@@ -245,6 +247,7 @@ std::unique_ptr<PendingLook> IdlePageTracker::begin(const GuestSample& guest,
                                                     std::chrono::milliseconds) {
     const std::string trouble = why_not(guest);
     if (!trouble.empty()) throw TrackingError(trouble);
+    if (looked_at_.contains(guest.uuid)) return nullptr;
     return std::make_unique<Look>(*this, guest, looks_++);
 }
 

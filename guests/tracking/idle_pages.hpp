@@ -4,12 +4,20 @@
 // writes, and no page faults: the kernel looks at the accessed bits of all that maps the page.
 //
 // One page stands for a chunk, another one in each look. Needs page numbers: CAP_SYS_ADMIN, and
-// root for the files. Marking pages idle makes others who do so see less of them idle, not more.
+// root for the files.
+//
+// What is used can seem idle, not the other way round:
+// - Whoever marks a page takes its accessed bits, which those who marked it before wait for. So one
+//   look at a guest at a time, and no other program that does this.
+// - The kernel flushes no TLB for it. Hot memory that a CPU's TLB holds all the time sets no bits:
+//   that of a thread which never makes way for another one, mostly in huge pages.
+// - Under memory pressure the multi-generational LRU takes accessed bits and leaves the marks.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -66,6 +74,7 @@ class IdlePageTracker : public HeatTracker {
     int bitmap_ = -1, flags_ = -1;
     std::string trouble_;
     std::uint64_t looks_ = 0;
+    std::set<std::string> looked_at_;                         // now, by uuid
     std::map<std::string, std::chrono::microseconds> spent_;  // in the last look, by uuid
 };
 

@@ -130,9 +130,25 @@ TEST_F(IdlePages, WhatStaysIdleWasNotAccessed) {
 
 TEST_F(IdlePages, EachLookTakesAnotherPage) {
     auto tracked = tracker();
-    const auto first = tracked.begin(guest, 1s), second = tracked.begin(guest, 1s);
+    tracked.begin(guest, 1s);
+    tracked.begin(guest, 1s);
     const std::uint64_t page = first_pfn + sampled(0, 1);
     EXPECT_EQ(read_bitmap()[page / 64], bit_of(page));
+}
+
+TEST_F(IdlePages, AGuestHasOneLookAtATime) {
+    auto tracked = tracker();
+    auto look = tracked.begin(guest, 1s);
+    EXPECT_EQ(tracked.begin(guest, 1s), nullptr);
+    GuestSample other = guest;
+    other.uuid = "other";
+    EXPECT_NE(tracked.begin(other, 1s), nullptr);
+    look.reset();
+    EXPECT_NE(tracked.begin(guest, 1s), nullptr);
+    std::filesystem::resize_file(files.path("proc/kpageflags"), 8);
+    EXPECT_THROW(tracked.begin(guest, 1s), TrackingError);
+    write("proc/kpageflags", flags);
+    EXPECT_NE(tracked.begin(guest, 1s), nullptr) << "one that failed is over";
 }
 
 TEST_F(IdlePages, AHugePageIsAskedThroughItsFirst) {
