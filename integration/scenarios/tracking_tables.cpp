@@ -1,6 +1,7 @@
 // Tables about access tracking, in a lab host with two nodes of two CPUs:
 //   tracking-tables accuracy [OVERHEAD]
 //   tracking-tables overhead [OVERHEAD [PHASES [SECONDS]]]
+//   tracking-tables state       what vnumad has in the kernel, before, during and after kill -9
 // OVERHEAD is vnumad's budget for it, as a share of the guest's CPU time (0.01); PHASES is how many
 // there are with tracking and how many without, each of so many SECONDS (6 and 10). Run it as
 //   vnuma-lab run --timeout 1500 -- tracking-tables accuracy
@@ -12,6 +13,7 @@
 
 #include "integration/scenarios/accuracy_table.hpp"
 #include "integration/scenarios/overhead_table.hpp"
+#include "integration/scenarios/tracking_state.hpp"
 
 namespace {
 
@@ -42,8 +44,13 @@ int main(int argc, char** argv) {
             print_overhead_table(std::cout, overhead, wanted);
             return 0;
         }
+        if (words.size() == 1 && words[0] == "state") {
+            print_tracking_state(std::cout);
+            return 0;
+        }
         std::cerr << "tracking-tables accuracy [OVERHEAD]\n"
-                     "tracking-tables overhead [OVERHEAD [PHASES [SECONDS]]]\n";
+                     "tracking-tables overhead [OVERHEAD [PHASES [SECONDS]]]\n"
+                     "tracking-tables state\n";
     } catch (const std::exception& error) {
         std::cerr << "tracking-tables: " << error.what() << "\n";
     }
