@@ -282,7 +282,7 @@ auto QmpSource::ask(const std::string& uuid, Question question) {
         if (link->looking()) throw MonitorError(no_answer);
         // For all that has to be asked together.
         const auto end = steady_clock::now() + 2 * answer_limit;
-        BlockingMonitor monitor(context_, link->client(), [this, end](const auto& condition) {
+        BlockingMonitor monitor(context_, link->client(), [&, end](const auto& condition) {
             const auto left = end - steady_clock::now();
             return run_until(condition, std::chrono::duration_cast<milliseconds>(left));
         });

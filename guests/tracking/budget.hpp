@@ -67,7 +67,7 @@ class AdaptivePeriod {
   public:
     using Time = std::chrono::steady_clock::time_point;
     // Looks that agree this well, of 1000, teach little; those below the other show a change.
-    static constexpr int agreeing = 800, disagreeing = 500;  // see HeatTable::changed_below
+    static constexpr int agreeing = 800, disagreeing = 500;
 
     AdaptivePeriod() = default;
     explicit AdaptivePeriod(PeriodLimits limits) : limits_(limits), length_(limits.least) {}

@@ -32,7 +32,7 @@ std::size_t highest(const std::map<pid_t, int>& vcpus) {
     int id = -1;
     for (const auto& [thread, vcpu] : vcpus)
         id = std::max(id, vcpu);
-    return static_cast<std::size_t>(id + 1);
+    return static_cast<std::size_t>(id) + 1;
 }
 
 // Upwards, so that nothing but 0 becomes 0.
@@ -113,7 +113,7 @@ std::string GuestTracking::why_no_rounds(const GuestSample& guest,
 
 // Counted no finer than the chunks, and so that a guest leaves room for others.
 int GuestTracking::shift() const {
-    int shift = std::bit_width(table_.grid().chunk_bytes()) - 1;
+    int shift = static_cast<int>(std::bit_width(table_.grid().chunk_bytes())) - 1;
     while (table_.grid().size() * table_.grid().chunk_bytes() >> shift > max_groups_counted)
         ++shift;
     return shift;

@@ -50,12 +50,11 @@ class HeatTable {
 
     const ChunkGrid& grid() const { return grid_; }
 
-    // One look; `levels` is as spread() made it for this grid. Returns how well it agrees with what
-    // was known before, from 0 to 1000: the common part of both. Heat is halved in each look, as
-    // the kernel's own statistics of NUMA faults are (task_numa_placement), and the look makes up
-    // the other half; nearly all, when it agrees so little that the guest has changed. `writes`:
-    // the look told of nothing else.
-    static constexpr int changed_below = 500;
+    // One look; `levels` is as spread() made it for this grid. Heat is halved in each look, as the
+    // kernel's own statistics of NUMA faults are (task_numa_placement), and the look makes up the
+    // other half; but what was accessed often and now not at all is forgotten at once. Returns how
+    // well the look agrees with what was known before, from 0 to 1000: the common part of both.
+    // `writes`: the look told of nothing else.
     int merge(std::span<const std::int32_t> levels, bool writes);
 
     // Touched by one vCPU, or by several (vcpu < 0), in a round of induced faults or by faults that
@@ -76,8 +75,6 @@ class HeatTable {
     std::size_t bytes_held() const;
 
   private:
-    int agreement_with(std::span<const std::int32_t> levels) const;
-
     static constexpr std::uint16_t nobody = 0xffff, many = 0xfffe;
     struct Entry {
         std::uint16_t heat = 0;

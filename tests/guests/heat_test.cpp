@@ -175,13 +175,13 @@ TEST(Heat, IsHalvedInEachLook) {
     EXPECT_EQ(table.heat(0), max_level);
 }
 
-TEST(Heat, OfMemoryThatIsNotUsedAnyMoreIsForgottenWhenTheGuestChanges) {
-    HeatTable table = table_of(2);
-    table.merge(Levels{max_level, 0}, false);
-    EXPECT_LT(table.merge(Levels{0, max_level}, false), HeatTable::changed_below);
-    table.merge(Levels{0, max_level}, false);
-    EXPECT_LT(table.heat(0), table.hot_from());
+TEST(Heat, OfMemoryThatIsDesertedIsForgottenAtOnce) {
+    HeatTable table = table_of(3);
+    table.merge(Levels{max_level, 0, max_level / 5}, false);
+    table.merge(Levels{0, max_level, 0}, false);
+    EXPECT_EQ(table.heat(0), 0);
     EXPECT_GE(table.heat(1), table.hot_from());
+    EXPECT_EQ(table.heat(2), max_level / 10) << "seldom accessed, and perhaps again";
 }
 
 TEST(Heat, StaysWhereNobodyLooked) {
