@@ -198,6 +198,7 @@ asio::awaitable<void> run_to_end(const MachineOptions& options, asio::io_context
             break;
         case 2:
             what = "the host stopped by itself (" + std::get<2>(ended) + ")";
+            result.failure.crashed = true;
             break;
         case 3:
             what = "QEMU ended: " + read_file(files.errors());

@@ -28,6 +28,7 @@ struct HostFailure {
     std::string what;
     std::string oops;                    // the kernel's own words, if it left any
     std::filesystem::path console_file;  // kept
+    bool crashed = false;                // its kernel did, or its processor
 };
 
 struct MachineResult {

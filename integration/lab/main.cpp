@@ -25,6 +25,7 @@ constexpr int exit_lab_failed = 125;
 struct Arguments {
     std::string topology = "two-nodes";
     int timeout_s = 600;
+    int attempts = 1;
     std::string kernel_root;
     std::string emulator;
     bool verbose = false;
@@ -84,6 +85,12 @@ Command make_command(const Arguments& arguments, const MachineOptions& options, 
     return command;
 }
 
+void report(const HostFailure& failure) {
+    std::cerr << "vnuma-lab: " << failure.what << "\n";
+    if (!failure.oops.empty()) std::cerr << "vnuma-lab: its kernel said: " << failure.oops << "\n";
+    std::cerr << "vnuma-lab: its console is in " << failure.console_file.string() << "\n";
+}
+
 int run(const Arguments& arguments, bool terminal) {
     MachineOptions options;
     options.topology = load_topology(arguments.topology);
@@ -95,13 +102,13 @@ int run(const Arguments& arguments, bool terminal) {
     options.report_boot = arguments.verbose;
     options.command = make_command(arguments, options, terminal);
 
-    const MachineResult result = run_machine(options);
-    if (result.exit_status) return *result.exit_status;
-    std::cerr << "vnuma-lab: " << result.failure.what << "\n";
-    if (!result.failure.oops.empty())
-        std::cerr << "vnuma-lab: its kernel said: " << result.failure.oops << "\n";
-    std::cerr << "vnuma-lab: its console is in " << result.failure.console_file.string() << "\n";
-    return exit_lab_failed;
+    for (int attempt = 1;; ++attempt) {
+        const MachineResult result = run_machine(options);
+        if (result.exit_status) return *result.exit_status;
+        report(result.failure);
+        if (!result.failure.crashed || attempt == arguments.attempts) return exit_lab_failed;
+        std::cerr << "vnuma-lab: once more, from the beginning\n";
+    }
 }
 
 // Keys go to the host's terminal as they are typed, ^C among them.
@@ -152,6 +159,11 @@ int main(int argc, char** argv) {
     Arguments arguments;
     CLI::App* run_command = app.add_subcommand("run", "boot a host, run COMMAND in it as root");
     add_host_options(*run_command, arguments);
+    run_command
+        ->add_option("--attempts", arguments.attempts,
+                     "boots a new host and begins again when one crashes, up to so many in all")
+        ->check(CLI::Range(1, 5))
+        ->capture_default_str();
     run_command->add_option("command", arguments.argv, "COMMAND and its arguments, after --")
         ->required();
     CLI::App* shell_command = app.add_subcommand("shell", "boot a host, open a shell in it");

@@ -13,16 +13,19 @@ fail() {
     status=1
 }
 
-# The failure names its console file; nobody may still hold the directory it is in.
+# Each failure names its console file; nobody may still hold the directory it is in.
 check_console_and_leftovers() {
-    console=$(sed -n 's/.*its console is in //p' "$out")
-    [ -s "$console" ] || fail "$1: no console kept"
-    # From a file: grep's own command line must not hold what it looks for.
-    dirname "$console" >"$out.directory"
-    if grep -lasF -f "$out.directory" /proc/[0-9]*/cmdline | grep -q .; then
-        fail "$1: something is left running"
-    fi
-    rm -rf "$(dirname "$console")"
+    consoles=$(sed -n 's/.*its console is in //p' "$out")
+    [ -n "$consoles" ] || fail "$1: no console is named"
+    for console in $consoles; do
+        [ -s "$console" ] || fail "$1: no console kept"
+        # From a file: grep's own command line must not hold what it looks for.
+        dirname "$console" >"$out.directory"
+        if grep -lasF -f "$out.directory" /proc/[0-9]*/cmdline | grep -q .; then
+            fail "$1: something is left running"
+        fi
+        rm -rf "$(dirname "$console")"
+    done
 }
 
 "$lab" run --topology one-node -- sh -c 'echo to-stdout; echo to-stderr >&2; exit 3' >"$out" 2>&1
@@ -36,6 +39,14 @@ check_console_and_leftovers 'timeout'
 "$lab" run --topology one-node -- sh -c 'echo c >/proc/sysrq-trigger; sleep 100' >"$out" 2>&1
 [ $? -eq 125 ] && grep -q 'its kernel said: .*sysrq' "$out" || fail 'a crash is not reported'
 check_console_and_leftovers 'crash'
+
+"$lab" run --topology one-node --attempts 2 -- sh -c 'echo c >/proc/sysrq-trigger; sleep 100' >"$out" 2>&1
+[ $? -eq 125 ] && [ "$(grep -c 'its kernel said: .*sysrq' "$out")" = 2 ] ||
+    fail 'a crash is not tried once more'
+check_console_and_leftovers 'second attempt'
+
+"$lab" run --topology one-node --attempts 2 -- sh -c 'echo begun; exit 3' >"$out" 2>&1
+[ $? -eq 3 ] && [ "$(grep -c begun "$out")" = 1 ] || fail 'what fails by itself is tried once more'
 
 # Killed outright it can tell nothing, but its host dies with it.
 "$lab" run --topology one-node -v -- sleep 1000 >"$out" 2>&1 &
