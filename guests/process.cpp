@@ -28,6 +28,22 @@ int open_pidfd(pid_t pid) {
 
 }  // namespace
 
+std::vector<std::string> list_directory(int above, const std::string& directory,
+                                        std::size_t limit) {
+    std::vector<std::string> names;
+    const int fd = ::openat(above, directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return names;
+    DIR* stream = ::fdopendir(fd);
+    if (!stream) {
+        ::close(fd);
+        return names;
+    }
+    while (const dirent* entry = names.size() < limit ? ::readdir(stream) : nullptr)
+        if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+    ::closedir(stream);
+    return names;
+}
+
 std::optional<std::string> read_small_file(int directory, const std::string& file) {
     const int fd = ::openat(directory, file.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return std::nullopt;
@@ -104,18 +120,7 @@ std::optional<std::string> Process::read(const std::string& file) const {
 }
 
 std::vector<std::string> Process::list(const std::string& directory, std::size_t limit) const {
-    std::vector<std::string> names;
-    const int fd = ::openat(directory_, directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return names;
-    DIR* stream = ::fdopendir(fd);
-    if (!stream) {
-        ::close(fd);
-        return names;
-    }
-    while (const dirent* entry = names.size() < limit ? ::readdir(stream) : nullptr)
-        if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-    ::closedir(stream);
-    return names;
+    return list_directory(directory_, directory, limit);
 }
 
 std::vector<pid_t> Process::tasks() const {

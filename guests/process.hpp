@@ -71,4 +71,7 @@ class Process {
 // Whole small files, as /proc and /sys have them.
 std::optional<std::string> read_small_file(int directory, const std::string& file);
 
+// Names in a directory below another, without the dots; at most `limit`.
+std::vector<std::string> list_directory(int above, const std::string& directory, std::size_t limit);
+
 }  // namespace vnuma

@@ -1,5 +1,4 @@
 // Reading and writing real files for DamonTree.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -44,18 +43,7 @@ class SysfsDamonFiles final : public DamonFiles {
     }
 
     std::vector<std::string> list(const std::string& directory, std::size_t limit) override {
-        std::vector<std::string> names;
-        const int fd = ::openat(directory_, directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0) return names;
-        DIR* stream = ::fdopendir(fd);
-        if (!stream) {
-            ::close(fd);
-            return names;
-        }
-        while (const dirent* entry = names.size() < limit ? ::readdir(stream) : nullptr)
-            if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-        ::closedir(stream);
-        return names;
+        return list_directory(directory_, directory, limit);
     }
 
     void pause(std::chrono::milliseconds time) override { std::this_thread::sleep_for(time); }

@@ -15,6 +15,8 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::nanoseconds;
 
+// 1 PiB: times stay far inside 64 bits.
+constexpr std::uint64_t max_kib = std::uint64_t{1} << 40;
 constexpr std::uint64_t small_page_kib = 4, huge_page_kib = 2048;
 // Faults in a round against those of the last one, and of the pages that did not fault then: the
 // guest may touch more of its memory.
@@ -24,7 +26,7 @@ std::uint64_t kib_of(std::string_view text, std::string_view name) {
     std::uint64_t kib = 0;
     if (const auto field = find_status_field(text, name))
         std::from_chars(field->data(), field->data() + field->size(), kib);
-    return kib;
+    return std::min(kib, max_kib);
 }
 
 std::string in_ms(nanoseconds time) {

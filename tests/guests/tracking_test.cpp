@@ -502,6 +502,8 @@ TEST(PagesToFault, CountsAHugePageOnce) {
                              "Private_Hugetlb: 6144 kB\n"),
               512U + 3 + 3);
     EXPECT_EQ(count_pages_of(""), std::nullopt);
+    EXPECT_EQ(count_pages_of("Rss: 18446744073709551615 kB\n"), std::uint64_t{1} << 38)
+        << "more than any process has";
     EXPECT_EQ(count_pages_of("Rss: x kB\nAnonHugePages: 9 kB\n"), 0U);
 }
 
