@@ -27,7 +27,7 @@ constexpr int some_ticks = 10;
 constexpr int nearly_all = 900, nearly_all_named = 950;  // per mille
 // Looks and rounds come soon, so that scenarios are short, whatever they take in emulation.
 constexpr const char* soon =
-    "longest_stall = \"1min\"\noverhead = 0.05\nmin_period = \"2s\"\nmax_period = \"5s\"\n";
+    "longest_stall = \"1min\"\noverhead = 0.3\nmin_period = \"2s\"\nmax_period = \"5s\"\n";
 constexpr Window tenth{0, 10};
 
 std::string tracking_with(const std::string& tracking) {
