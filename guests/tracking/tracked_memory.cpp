@@ -1,6 +1,5 @@
 #include "guests/tracking/tracked_memory.hpp"
 
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>

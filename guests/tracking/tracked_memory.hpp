@@ -1,7 +1,6 @@
 // What trackers that look at a guest's pages by /proc/PID/pagemap have in common.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <span>
 #include <vector>
