@@ -7,12 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "policy/guest_policy.hpp"
+
 namespace vnuma {
 
 struct DomainCell {
     int id = 0;
-    std::vector<int> vcpus;  // all that could be plugged in, not only those that are
-    std::int64_t bytes = 0;  // without memory devices
+    std::vector<int> vcpus;          // all that could be plugged in, not only those that are
+    std::int64_t bytes = 0;          // without memory devices
+    std::map<int, int> distances{};  // to other cells, as the guest is told (SLIT)
 
     friend bool operator==(const DomainCell&, const DomainCell&) = default;
 };
@@ -73,6 +76,9 @@ struct Domain {
     std::vector<std::string> host_devices;      // PCI addresses "0000:01:00.0"
     std::string immovable;                      // why its memory cannot be moved; empty when it can
     Wishes wishes;
+    PolicyWords policy;  // for vnumad, in its metadata
+    // Of that, what could not be read: "metadata: KEY: what is wrong".
+    std::vector<std::string> policy_problems;
 
     friend bool operator==(const Domain&, const Domain&) = default;
 };

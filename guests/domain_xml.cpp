@@ -56,6 +56,9 @@ std::optional<std::vector<DomainCell>> parse_cells(const pugi::xml_node& numa, s
         }
         cell.vcpus = *vcpus;
         cell.bytes = *bytes;
+        for (const pugi::xml_node& sibling : node.child("distances").children("sibling"))
+            if (const int distance = sibling.attribute("value").as_int(); distance > 0)
+                cell.distances[sibling.attribute("id").as_int()] = distance;
         cells.push_back(std::move(cell));
     }
     return cells;
@@ -153,6 +156,7 @@ std::optional<Domain> parse_domain(const std::string& xml, std::string& error) {
     parse_memory(root, domain);
     parse_devices(root.child("devices"), domain);
     domain.wishes = parse_wishes(root);
+    domain.policy = parse_policy(root, domain.policy_problems);
     if (domain.uuid.empty() || domain.name.empty()) {
         error = "the domain has no uuid or no name";
         return std::nullopt;
@@ -168,7 +172,7 @@ std::optional<Domain> parse_domain(const std::string& xml, std::string& error) {
         error = "the domain has no sensible memory or vcpu";
         return std::nullopt;
     }
-    DomainCell all{0, std::vector<int>(static_cast<std::size_t>(vcpus)), *bytes};
+    DomainCell all{0, std::vector<int>(static_cast<std::size_t>(vcpus)), *bytes, {}};
     std::iota(all.vcpus.begin(), all.vcpus.end(), 0);
     domain.cells.push_back(std::move(all));
     return domain;

@@ -48,21 +48,28 @@ void read_byte(const char* address) {
     static_cast<void>(*static_cast<const volatile char*>(address));
 }
 
+// Where two pieces of memory that were never written are read, `bytes` apart: the page behind both,
+// if there is one zero page for all. A kernel may have none and give each a page of its own.
+std::optional<std::uint64_t> shared_pfn(int pagemap, const char* first, std::size_t bytes) {
+    read_byte(first);
+    read_byte(first + bytes);
+    const auto pfn = own_pfn(pagemap, first);
+    return pfn == own_pfn(pagemap, first + bytes) ? pfn : std::nullopt;
+}
+
 // Reading memory that was never written maps the zero page. The huge one, once mapped here, is not
 // given back while this process lives, so it is known for good.
 void cut_zero_pages(PfnTable& table) {
     const int pagemap = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
     if (pagemap < 0) return;
-    if (const Memory memory = map_memory(small_page_bytes)) {
-        read_byte(memory.get());
-        if (const auto pfn = own_pfn(pagemap, memory.get())) table.cut(*pfn, 1);
-    }
-    if (const Memory memory = map_memory(2 * chunk_bytes)) {
+    if (const Memory memory = map_memory(2 * small_page_bytes))
+        if (const auto pfn = shared_pfn(pagemap, memory.get(), small_page_bytes))
+            table.cut(*pfn, 1);
+    if (const Memory memory = map_memory(3 * chunk_bytes)) {
         const auto past = reinterpret_cast<std::uintptr_t>(memory.get()) % chunk_bytes;
         char* const aligned = memory.get() + (past == 0 ? 0 : chunk_bytes - past);
-        ::madvise(memory.get(), 2 * chunk_bytes, MADV_HUGEPAGE);
-        read_byte(aligned);
-        const auto first = own_pfn(pagemap, aligned);
+        ::madvise(memory.get(), 3 * chunk_bytes, MADV_HUGEPAGE);
+        const auto first = shared_pfn(pagemap, aligned, chunk_bytes);
         const auto last = own_pfn(pagemap, aligned + chunk_bytes - small_page_bytes);
         if (first && last && *last - *first == pages_in_chunk - 1)
             table.cut(*first, pages_in_chunk);

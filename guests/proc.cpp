@@ -34,6 +34,35 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
 }
 
+// "3" or "0-3", its first and last number.
+std::optional<std::pair<int, int>> parse_range(std::string_view text, int most) {
+    const std::size_t dash = text.find('-');
+    const auto first = parse_number<int>(text.substr(0, dash));
+    const auto last =
+        dash == std::string_view::npos ? first : parse_number<int>(text.substr(dash + 1));
+    if (!first || !last || *first < 0 || *last < *first || *last > most) return std::nullopt;
+    return std::pair{*first, *last};
+}
+
+std::optional<std::vector<int>> parse_list(std::string_view text, int most) {
+    std::set<int> numbers;
+    text = trim(text);
+    while (!text.empty()) {
+        std::string_view part = trim(take(text, ','));
+        const bool exclude = part.starts_with('^');
+        if (exclude) part.remove_prefix(1);
+        const auto range = parse_range(part, most);
+        if (!range) return std::nullopt;
+        for (int number = range->first; number <= range->second; ++number) {
+            if (exclude)
+                numbers.erase(number);
+            else
+                numbers.insert(number);
+        }
+    }
+    return std::vector<int>(numbers.begin(), numbers.end());
+}
+
 std::optional<Mapping> parse_mapping(std::string_view line) {
     std::string_view range = take_field(line);
     const auto start = parse_number<std::uint64_t>(take(range, '-'), 16);
@@ -71,26 +100,27 @@ std::optional<NumaMapping> parse_numa_mapping(std::string_view line) {
 }  // namespace
 
 std::optional<std::vector<int>> parse_number_list(std::string_view text) {
-    std::set<int> numbers;
+    return parse_list(text, max_list_number);
+}
+
+std::optional<std::vector<int>> parse_node_list(std::string_view text) {
+    auto nodes = parse_list(text, max_node_number);
+    if (nodes && nodes->empty()) return std::nullopt;
+    return nodes;
+}
+
+std::optional<std::vector<int>> parse_node_sequence(std::string_view text) {
+    std::vector<int> nodes;
     text = trim(text);
     while (!text.empty()) {
-        std::string_view part = trim(take(text, ','));
-        const bool exclude = part.starts_with('^');
-        if (exclude) part.remove_prefix(1);
-        const std::size_t dash = part.find('-');
-        const auto first = parse_number<int>(part.substr(0, dash));
-        const auto last =
-            dash == std::string_view::npos ? first : parse_number<int>(part.substr(dash + 1));
-        if (!first || !last || *first < 0 || *last < *first || *last > max_list_number)
-            return std::nullopt;
-        for (int number = *first; number <= *last; ++number) {
-            if (exclude)
-                numbers.erase(number);
-            else
-                numbers.insert(number);
-        }
+        const auto range = parse_range(trim(take(text, ',')), max_node_number);
+        if (!range) return std::nullopt;
+        for (int node = range->first; node <= range->second; ++node)
+            nodes.push_back(node);
+        if (nodes.size() > max_node_sequence) return std::nullopt;
     }
-    return std::vector<int>(numbers.begin(), numbers.end());
+    if (nodes.empty()) return std::nullopt;
+    return nodes;
 }
 
 std::string format_number_list(const std::vector<int>& numbers) {

@@ -2,7 +2,8 @@
 // here, with its unit and where its constant comes from; docs/policy.md explains them by example.
 #pragma once
 
-#include "policy/plan.hpp"
+#include <array>
+
 #include "policy/snapshot.hpp"
 
 namespace vnuma {
@@ -13,6 +14,11 @@ struct PlannerSettings {
     Millis cool_down = 300'000;  // between two homes of one cell
     Bytes pace = 256 * mib;      // memory moved in a second
     PerMille watermark = 50;     // of each node's memory that is never filled
+    // Between two nodes whose load differs by less, load is no reason to move. ESXi's
+    // Numa.MigImbalanceThreshold is the same 10 %.
+    PerMille imbalance = 100;
+
+    friend bool operator==(const PlannerSettings&, const PlannerSettings&) = default;
 };
 
 // Share of a vCPU's time that waits for memory, and so grows with distance. Unknown for a guest
@@ -24,20 +30,85 @@ inline constexpr Cost move_cost_per_gib = 1000;
 // Load on a node below its capacity still shares caches, memory bandwidth and run queues. An
 // eighth keeps this a reason to spread, never a reason to go far from one's memory.
 inline constexpr Cost crowding_divisor = 8;
-// Cells of one guest on one node: its kernel believes they are apart and spreads work over them.
-inline constexpr Cost sibling_divisor = 8;
+// Cells of one guest on one node: its kernel believes they are apart and spreads work over them. So
+// it will once it has some, and homes last: a vCPU counts as a quarter in use at least, and of two
+// cells the busier counts. A quarter is more than what neighbours save, up to a distance of 30:
+// one cell on a node before there are two, unless memory or contention weighs more.
+inline constexpr Cost sibling_divisor = 4;
+inline constexpr MilliCpu sibling_use = 250;
+inline MilliCpu use_as_sibling(MilliCpu use, int vcpus) {
+    return use > sibling_use * vcpus ? use : sibling_use * vcpus;
+}
+// Share of a cell's accesses that go to other cells of its guest: its kernel allocates locally and
+// schedules at home, so few; enough to keep neighbours on neighbours. An assumption.
+inline constexpr PerMille cross_cell_share = 125;
+// CPU time that a device assigned to a guest makes go over the interconnect when it is remote:
+// interrupts, rings and buffers. An assumption: a twentieth of a CPU for each device.
+inline constexpr MilliCpu device_use = 50;
+// A node above its watermark swaps or kills soon: a GiB above costs as much as one CPU.
+inline constexpr MilliCpu pressure_per_gib = 1000;
 
 inline constexpr int local_distance = 10;
 
-// The cell's own part: accesses that stay remote, accesses that are remote while its memory moves,
-// and the moving.
-Cost cell_cost(const CellState& cell, NodeIndex home, const Topology& topology,
-               const PlannerSettings& settings);
+// What of a node's memory is filled at most: its watermark.
+inline Bytes filled_at_most(const HostNode& node, const PlannerSettings& settings) {
+    return node.memory_total / 1000 * (1000 - settings.watermark);
+}
 
-// A node's part, under the CPU demand of all cells placed there.
+// How much longer an access takes than a local one, in thousandths of that.
+inline PerMille excess_of(int distance) {
+    return (distance - local_distance) * PerMille{1000} / local_distance;
+}
+
+// A cell's own part at a home, in the two ways there are to live there.
+struct CellCost {
+    Cost stay = 0;  // its memory stays where it is: accesses remain remote for the whole horizon
+    Cost move = 0;  // its memory is brought home: remote until it has arrived, and the moving
+
+    // Of both the cheaper; memory that is not used enough to pay back stays.
+    Cost least() const { return move < stay ? move : stay; }
+};
+CellCost cell_cost(const CellState& cell, NodeIndex home, const Topology& topology,
+                   const PlannerSettings& settings);
+
+// The same for many homes of one cell: what does not depend on the home is worked out once.
+// The arguments must outlive it.
+class CellCosts {
+  public:
+    CellCosts(const CellState& cell, const Topology& topology, const PlannerSettings& settings);
+    CellCost at(NodeIndex home);
+
+  private:
+    void weigh(const std::vector<Bytes>& bytes);
+
+    struct Weight {
+        std::size_t node;
+        std::int64_t mib;
+    };
+
+    const CellState& cell_;
+    const Topology& topology_;
+    const PlannerSettings& settings_;
+    Bytes total_bytes_;
+    std::array<Weight, max_host_nodes> weights_;  // of its accesses; where there are any
+    std::size_t weights_count_ = 0;
+    std::int64_t all_weights_ = 0;
+    // Mostly nodes are alike to a cell, but for its own.
+    std::int64_t last_excess_ = -1;
+    Bytes last_away_ = -1;
+    CellCost last_;
+};
+
+// A node's part, under the CPU demand of all that is placed there.
 Cost node_cost(const HostNode& node, MilliCpu demand, const PlannerSettings& settings);
 
-// For each pair of cells of one guest on one node.
-Cost sibling_cost(const CellState& a, const CellState& b, const PlannerSettings& settings);
+// Of a node with so many bytes in use above its watermark.
+Cost pressure_cost(Bytes above, const PlannerSettings& settings);
+
+// Of accesses between two places: `traffic` is the CPU time of the accesses if they were local.
+Cost traffic_cost(MilliCpu traffic, PerMille excess, const PlannerSettings& settings);
+
+// For each pair of cells of one guest on one node: of their uses as siblings the greater.
+Cost sibling_cost(MilliCpu use, const PlannerSettings& settings);
 
 }  // namespace vnuma

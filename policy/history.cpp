@@ -3,26 +3,72 @@
 #include <algorithm>
 
 namespace vnuma {
+namespace {
 
-const CellKey& key_of(const Action& action) {
-    return std::visit([](const auto& a) -> const CellKey& { return a.key; }, action);
+// A guest that is unsteady, or finds no room, for a while keeps the home it had.
+bool keeps_home(Reason reason) {
+    return reason != Reason::split && reason != Reason::off;
 }
 
-History learn(const History& before, const Snapshot& snapshot, const Plan& plan,
-              const std::vector<ActionResult>& results) {
-    History after;
-    for (const Verdict& verdict : plan.verdicts) {
-        const auto known = before.cells.find(verdict.key);
-        // A guest that is unsteady for a while keeps the home it had.
-        if (!verdict.home) {
-            if (known != before.cells.end()) after.cells.insert(*known);
-            continue;
-        }
-        CellHistory& cell = after.cells[verdict.key];
-        if (known != before.cells.end()) cell = known->second;
-        if (known == before.cells.end() || cell.home != *verdict.home)
-            cell = {*verdict.home, snapshot.now, cell.failures, cell.retry_at};
+// Shards of a guest that is unsteady for a while are not in the plan.
+bool shards_of_a_guest_left_alone(const CellKey& key, const Plan& plan) {
+    if (key.shard == CellKey::whole) return false;
+    const CellKey whole{key.uuid, key.cell};
+    const auto verdict =
+        std::lower_bound(plan.verdicts.begin(), plan.verdicts.end(), whole,
+                         [](const Verdict& v, const CellKey& k) { return v.key < k; });
+    return verdict != plan.verdicts.end() && verdict->key == whole &&
+           verdict->reason == Reason::unsteady;
+}
+
+void learn_shards(History& after, const History& before, const Snapshot& snapshot,
+                  const Plan& plan) {
+    for (const Verdict& verdict : plan.verdicts)
+        if (verdict.key.shard != CellKey::whole && verdict.acts)
+            after.shards[verdict.key.uuid].partition.push_back(verdict.vcpus);
+    for (auto& [uuid, shards] : after.shards) {
+        const auto known = before.shards.find(uuid);
+        const bool same =
+            known != before.shards.end() && known->second.partition == shards.partition;
+        shards.since = same ? known->second.since : snapshot.now;
     }
+    for (const auto& [uuid, shards] : before.shards)
+        if (shards_of_a_guest_left_alone({uuid, 0, 0}, plan))
+            after.shards.try_emplace(uuid, shards);
+}
+
+// Verdicts and what is known are both in the order of their keys. What stays known is taken over
+// from `before` as it is: on a large host that is nearly all, in every tick.
+void learn_homes(History& after, History& before, const Snapshot& snapshot, const Plan& plan) {
+    auto known = before.cells.begin();
+    const auto take_over = [&]() -> CellHistory& {
+        return after.cells.insert(after.cells.end(), before.cells.extract(known++))->second;
+    };
+    const auto pass_by_shards_left_alone = [&](const auto& end_reached) {
+        while (known != before.cells.end() && !end_reached(known->first))
+            if (shards_of_a_guest_left_alone(known->first, plan))
+                take_over();
+            else
+                ++known;
+    };
+    for (const Verdict& verdict : plan.verdicts) {
+        pass_by_shards_left_alone([&](const CellKey& key) { return !(key < verdict.key); });
+        const bool was_known = known != before.cells.end() && known->first == verdict.key;
+        if (verdict.home && verdict.acts) {
+            CellHistory& cell =
+                was_known ? take_over()
+                          : after.cells.emplace_hint(after.cells.end(), verdict.key, CellHistory())
+                                ->second;
+            if (!was_known || cell.home != *verdict.home)
+                cell = {*verdict.home, snapshot.now, cell.failures, cell.retry_at};
+        } else if (!verdict.home && was_known && keeps_home(verdict.reason)) {
+            take_over();
+        }
+    }
+    pass_by_shards_left_alone([](const CellKey&) { return false; });
+}
+
+void learn_failures(History& after, Millis now, const std::vector<ActionResult>& results) {
     std::map<CellKey, bool> failed;
     for (const ActionResult& result : results)
         failed[key_of(result.action)] |= !result.error.empty();
@@ -31,8 +77,22 @@ History learn(const History& before, const Snapshot& snapshot, const Plan& plan,
         if (found == after.cells.end()) continue;
         CellHistory& cell = found->second;
         cell.failures = any ? std::min(cell.failures + 1, max_counted_failures) : 0;
-        cell.retry_at = any ? snapshot.now + (first_retry << cell.failures) : 0;
+        cell.retry_at = any ? now + (first_retry << cell.failures) : 0;
     }
+}
+
+}  // namespace
+
+const CellKey& key_of(const Action& action) {
+    return std::visit([](const auto& a) -> const CellKey& { return a.key; }, action);
+}
+
+History learn(History before, const Snapshot& snapshot, const Plan& plan,
+              const std::vector<ActionResult>& results) {
+    History after;
+    learn_homes(after, before, snapshot, plan);
+    learn_shards(after, before, snapshot, plan);
+    learn_failures(after, snapshot.now, results);
     return after;
 }
 

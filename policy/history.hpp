@@ -4,6 +4,7 @@
 #include <map>
 
 #include "policy/plan.hpp"
+#include "policy/shards.hpp"
 
 namespace vnuma {
 
@@ -15,10 +16,23 @@ struct CellHistory {
     Millis home_since = 0;
     int failures = 0;     // ticks in a row in which an action of the cell failed
     Millis retry_at = 0;  // no action before
+
+    friend bool operator==(const CellHistory&, const CellHistory&) = default;
+};
+
+// How a guest was last divided into shards.
+struct ShardHistory {
+    Partition partition;
+    Millis since = 0;
+
+    friend bool operator==(const ShardHistory&, const ShardHistory&) = default;
 };
 
 struct History {
     std::map<CellKey, CellHistory> cells;
+    std::map<std::string, ShardHistory> shards;  // by uuid
+
+    friend bool operator==(const History&, const History&) = default;
 };
 
 // What became of one action. `bytes` were brought home; `error` is empty when all went well.
@@ -30,8 +44,9 @@ struct ActionResult {
 
 const CellKey& key_of(const Action& action);
 
-// Homes follow the plan; cells that are gone are forgotten. Pure.
-History learn(const History& before, const Snapshot& snapshot, const Plan& plan,
+// Homes follow the plan; cells that are gone are forgotten, as are homes that nobody may act on.
+// Pure.
+History learn(History before, const Snapshot& snapshot, const Plan& plan,
               const std::vector<ActionResult>& results);
 
 }  // namespace vnuma

@@ -1,89 +1,247 @@
 #include "policy/placement.hpp"
 
+#include <algorithm>
+
 namespace vnuma {
+namespace {
+
+// A guest of the highest priority counts nearly twice, of the lowest a tenth.
+Cost weighted(Cost cost, int priority) {
+    return cost * (1000 + 9 * std::clamp(priority, least_priority, most_priority)) / 1000;
+}
+
+}  // namespace
 
 Placement::Placement(const Snapshot& snapshot, const PlannerSettings& settings,
-                     std::vector<Item> items)
-    : snapshot_(snapshot),
+                     std::vector<Unit> units, const std::vector<const CellState*>& bystanders)
+    : topology_(&snapshot.topology),
       settings_(settings),
-      items_(std::move(items)),
-      demand_(snapshot.topology.nodes.size()) {
-    for (const HostNode& node : snapshot.topology.nodes)
-        use_[0].push_back(node.memory_total - node.memory_available);
-    // Of a pool only what is free is known: its use is counted from the cells' own.
-    for (const Item& item : items_)
-        use_.try_emplace(item.cell->huge_page, snapshot.topology.nodes.size());
-    for (Item& item : items_) {
-        if (item.cell->huge_page == 0)
-            for (std::size_t n = 0; n < use_[0].size(); ++n)
-                use_[0][n] -= item.cell->residency[n];
-        count(item, 1);
+      nodes_(snapshot.topology.nodes.size()),
+      units_(std::move(units)),
+      excess_(nodes_, std::vector<PerMille>(nodes_)),
+      demand_(nodes_),
+      page_{0},
+      use_(1, std::vector<Bytes>(nodes_)),
+      limit_(1, std::vector<Bytes>(nodes_)),
+      apart_(snapshot.groups.size(), std::vector<int>(nodes_)) {
+    const Topology& topology = snapshot.topology;
+    for (std::size_t n = 0; n < nodes_; ++n) {
+        const HostNode& node = topology.nodes[n];
+        demand_[n] = node.other_use;
+        use_[0][n] = node.memory_total - node.memory_available;
+        limit_[0][n] = filled_at_most(node, settings_);
+        for (std::size_t m = 0; m < nodes_; ++m)
+            excess_[n][m] = excess_of(topology.distances[n][m]);
+    }
+    for (const CellState* cell : bystanders)
+        add_bystander(*cell);
+    own_.resize(units_.size() * nodes_);
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+        units_[i].use = units_[i].follows = 0;
+        for (Unit::Part& part : units_[i].parts)
+            add_part(i, part);
+        count(units_[i], 1);
+    }
+    for (std::size_t n = 0; n < nodes_; ++n)
+        load_cost_.push_back(node_cost(topology.nodes[n], demand_[n], settings_));
+}
+
+// Where it is confined to, or else as its memory is.
+void Placement::add_bystander(const CellState& cell) {
+    if (cell.confined_to) {
+        demand_[*cell.confined_to] += cell.cpu_use;
+        return;
+    }
+    const Bytes total = std::max<Bytes>(total_bytes(cell) / mib, 1);
+    for (std::size_t n = 0; n < nodes_; ++n)
+        demand_[n] += cell.cpu_use * (cell.residency[n] / mib) / total;
+}
+
+void Placement::add_part(std::size_t index, Unit::Part& part) {
+    const CellState& cell = *part.cell;
+    units_[index].use += cell.cpu_use;
+    part.pool = pool_of(cell.huge_page);
+    part.follows = cell.movable ? full_bytes(cell) : 0;
+    if (part.pool == 0) units_[index].follows += part.follows;
+    CellCosts costs(cell, *topology_, settings_);
+    for (std::size_t n = 0; n < nodes_; ++n) {
+        Cost own = costs.at(NodeIndex(n)).least();
+        for (const NodeIndex device : part.guest->devices)
+            own += traffic_cost(device_use, excess_[n][device], settings_) /
+                   static_cast<Cost>(part.guest->cells.size());
+        own_[index * nodes_ + n] += weighted(own, part.guest->policy.priority);
+        // What is there of it is counted with its unit; of a pool only what is free is told.
+        Bytes& there = part.pool == 0 ? use_[0][n] : limit_[part.pool][n];
+        there += (part.pool == 0 ? -1 : 1) * cell.residency[n];
     }
 }
 
-void Placement::count(const Item& item, int sign) {
-    if (item.home) demand_[*item.home] += sign * item.cell->cpu_use;
-    Use& use = use_of(*item.cell);
-    if (item.home && item.cell->movable) {
-        use[*item.home] += sign * full_bytes(*item.cell);
-        return;
+std::size_t Placement::pool_of(Bytes huge_page) {
+    const auto known = std::find(page_.begin(), page_.end(), huge_page);
+    if (known != page_.end()) return static_cast<std::size_t>(known - page_.begin());
+    page_.push_back(huge_page);
+    use_.emplace_back(nodes_);
+    std::vector<Bytes>& limit = limit_.emplace_back(nodes_);
+    for (std::size_t n = 0; n < nodes_; ++n) {
+        const auto& pools = topology_->nodes[n].huge_available;
+        const auto pool = pools.find(huge_page);
+        limit[n] = pool == pools.end() ? 0 : pool->second;
     }
-    for (std::size_t n = 0; n < use.size(); ++n)
-        use[n] += sign * item.cell->residency[n];
+    return page_.size() - 1;
+}
+
+void Placement::count(const Unit& unit, int sign) {
+    if (unit.home) {
+        demand_[*unit.home] += sign * unit.use;
+        if (unit.apart_group) apart_[*unit.apart_group][*unit.home] += sign;
+    }
+    for (const Unit::Part& part : unit.parts) {
+        std::vector<Bytes>& use = use_[part.pool];
+        if (unit.home && part.follows > 0) {
+            use[*unit.home] += sign * part.follows;
+        } else if (!unit.lifted || part.follows == 0) {
+            for (std::size_t n = 0; n < nodes_; ++n)
+                use[n] += sign * part.cell->residency[n];
+        }
+    }
+}
+
+void Placement::change(Unit& unit, std::optional<NodeIndex> home, bool lifted) {
+    const std::optional<NodeIndex> former = unit.home;
+    count(unit, -1);
+    unit.home = home;
+    unit.lifted = lifted;
+    count(unit, 1);
+    for (const auto node : {former, home})
+        if (node) load_cost_[*node] = node_cost(topology_->nodes[*node], demand_[*node], settings_);
 }
 
 void Placement::put(std::size_t index, std::optional<NodeIndex> home) {
-    Item& item = items_[index];
-    count(item, -1);
-    item.home = home;
-    count(item, 1);
+    change(units_[index], home, false);
 }
 
-Cost Placement::marginal(std::size_t index, NodeIndex node) const {
-    const Item& item = items_[index];
-    const HostNode& host = snapshot_.topology.nodes[node];
-    const MilliCpu others = demand_[node] - (item.home == node ? item.cell->cpu_use : MilliCpu{0});
-    Cost cost = cell_cost(*item.cell, node, snapshot_.topology, settings_) +
-                node_cost(host, others + item.cell->cpu_use, settings_) -
-                node_cost(host, others, settings_);
-    if (item.guest->cells.size() > 1)
-        for (const Item& other : items_)
-            if (&other != &item && other.guest == item.guest && other.home == node)
-                cost += sibling_cost(*item.cell, *other.cell, settings_);
+void Placement::lift(std::size_t index) {
+    change(units_[index], std::nullopt, true);
+}
+
+Bytes Placement::above_watermark(NodeIndex node, Bytes more) const {
+    return std::max<Bytes>(use_[0][node] + more - limit_[0][node], 0);
+}
+
+Bytes Placement::brought(const Unit& unit, std::size_t pool, NodeIndex node) const {
+    if (unit.home == node) return 0;
+    const bool counted = !unit.home && !unit.lifted;
+    Bytes bytes = 0;
+    for (const Unit::Part& part : unit.parts)
+        if (part.pool == pool && part.follows > 0)
+            bytes += part.follows - (counted ? part.cell->residency[node] : 0);
+    return bytes;
+}
+
+Placement::Marginal Placement::least(std::size_t index, NodeIndex node) const {
+    const Unit& unit = units_[index];
+    const bool there = unit.home == node;
+    const Cost other_load = node_cost(topology_->nodes[node],
+                                      demand_[node] + (there ? -unit.use : unit.use), settings_);
+    const Cost load = there ? load_cost_[node] - other_load : other_load - load_cost_[node];
+    return {own(index, node) + load, load};
+}
+
+Placement::Marginal Placement::marginal(std::size_t index, NodeIndex node) const {
+    const Unit& unit = units_[index];
+    Marginal cost = least(index, node);
+    if (const Bytes above = above_watermark(node, brought(unit, 0, node)); above > 0)
+        cost.all += pressure_cost(std::min(above, unit.follows), settings_);
+    for (const Unit::Link& link : unit.links) {
+        const std::optional<NodeIndex> other = units_[link.other].home;
+        if (!other) continue;
+        cost.all += link_cost(link, node, *other);
+    }
     return cost;
 }
 
-Bytes Placement::limit(Bytes huge_page, NodeIndex node) const {
-    const HostNode& host = snapshot_.topology.nodes[node];
-    if (huge_page == 0) return host.memory_total / 1000 * (1000 - settings_.watermark);
-    const auto pool = host.huge_available.find(huge_page);
-    Bytes pages = pool == host.huge_available.end() ? 0 : pool->second;
-    for (const Item& item : items_)
-        if (item.cell->huge_page == huge_page) pages += item.cell->residency[node];
-    return pages;
+Cost Placement::link_cost(const Unit::Link& link, NodeIndex here, NodeIndex other) const {
+    return here == other ? sibling_cost(link.sibling, settings_)
+                         : traffic_cost(link.traffic, excess_[here][other], settings_);
 }
 
-bool Placement::has_room(std::size_t index, NodeIndex node) const {
-    const Item& item = items_[index];
-    if (!item.cell->movable || item.home == node) return true;
-    const Bytes there = item.home ? 0 : item.cell->residency[node];  // counted in use_ already
-    return use_of(*item.cell)[node] + full_bytes(*item.cell) - there <=
-           limit(item.cell->huge_page, node);
+Placement::Marginal Placement::swap_gain(std::size_t a, std::size_t b) const {
+    const Unit &first = units_[a], &second = units_[b];
+    const NodeIndex home_a = *first.home, home_b = *second.home;
+    const MilliCpu shift = second.use - first.use;  // of demand, from b's home to a's
+    Marginal gain;
+    gain.load = load_cost_[home_a] + load_cost_[home_b] -
+                node_cost(topology_->nodes[home_a], demand_[home_a] + shift, settings_) -
+                node_cost(topology_->nodes[home_b], demand_[home_b] - shift, settings_);
+    gain.all = gain.load + own(a, home_a) + own(b, home_b) - own(a, home_b) - own(b, home_a);
+    // That between the two is as long afterwards as before.
+    const auto links = [&](const Unit& unit, std::size_t partner, NodeIndex from, NodeIndex to) {
+        Cost saved = 0;
+        for (const Unit::Link& link : unit.links)
+            if (const auto other = units_[link.other].home; other && link.other != partner)
+                saved += link_cost(link, from, *other) - link_cost(link, to, *other);
+        return saved;
+    };
+    gain.all += links(first, b, home_a, home_b) + links(second, a, home_b, home_a);
+    const Bytes to_b = brought(first, 0, home_b) - brought(second, 0, home_a);
+    gain.all += pressure_cost(above_watermark(home_a, 0), settings_) +
+                pressure_cost(above_watermark(home_b, 0), settings_) -
+                pressure_cost(above_watermark(home_a, -to_b), settings_) -
+                pressure_cost(above_watermark(home_b, to_b), settings_);
+    return gain;
 }
 
-bool Placement::have_room_swapped(std::size_t a, std::size_t b) const {
-    const NodeIndex home_a = *items_[a].home, home_b = *items_[b].home;
-    for (const auto& [huge_page, use] : use_) {
-        const auto bytes = [&, page = huge_page](const Item& item) {
-            return item.cell->movable && item.cell->huge_page == page ? full_bytes(*item.cell)
-                                                                      : Bytes{0};
-        };
-        const Bytes to_a = bytes(items_[b]) - bytes(items_[a]);
-        if ((to_a > 0 && use[home_a] + to_a > limit(huge_page, home_a)) ||
-            (to_a < 0 && use[home_b] - to_a > limit(huge_page, home_b)))
+Cost Placement::total() const {
+    Cost sum = 0;
+    for (std::size_t n = 0; n < nodes_; ++n)
+        sum += load_cost_[n] + pressure_cost(above_watermark(NodeIndex(n), 0), settings_);
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+        const Unit& unit = units_[i];
+        if (!unit.home) continue;
+        sum += own(i, *unit.home);
+        Cost links = 0;  // each is there twice
+        for (const Unit::Link& link : unit.links)
+            if (const auto other = units_[link.other].home)
+                links += link_cost(link, *unit.home, *other);
+        sum += links / 2;
+    }
+    return sum;
+}
+
+Placement::Obstacle Placement::obstacle(std::size_t index, NodeIndex node) const {
+    const Unit& unit = units_[index];
+    if (!unit.fits.contains(node)) return Obstacle::not_allowed;
+    if (unit.home == node) return Obstacle::none;
+    if (unit.apart_group && apart_[*unit.apart_group][node] > 0) return Obstacle::apart;
+    for (std::size_t pool = 0; pool < page_.size(); ++pool) {
+        const Bytes bytes = brought(unit, pool, node);
+        if (bytes > 0 && use_[pool][node] + bytes > limit_[pool][node]) return Obstacle::memory;
+    }
+    return Obstacle::none;
+}
+
+bool Placement::can_swap(std::size_t a, std::size_t b) const {
+    const Unit &first = units_[a], &second = units_[b];
+    const NodeIndex home_a = *first.home, home_b = *second.home;
+    if (home_a == home_b || !first.fits.contains(home_b) || !second.fits.contains(home_a))
+        return false;
+    const auto apart_after = [&](const Unit& unit, const Unit& leaving, NodeIndex to) {
+        return unit.apart_group &&
+               apart_[*unit.apart_group][to] - (leaving.apart_group == unit.apart_group ? 1 : 0) >
+                   0;
+    };
+    if (apart_after(first, second, home_b) || apart_after(second, first, home_a)) return false;
+    for (std::size_t pool = 0; pool < page_.size(); ++pool) {
+        const Bytes to_b = brought(first, pool, home_b) - brought(second, pool, home_a);
+        if ((to_b > 0 && use_[pool][home_b] + to_b > limit_[pool][home_b]) ||
+            (to_b < 0 && use_[pool][home_a] - to_b > limit_[pool][home_a]))
             return false;
     }
     return true;
+}
+
+PerMille Placement::load_of(NodeIndex node) const {
+    return demand_[node] * 1000 / std::max<MilliCpu>(topology_->nodes[node].cpu_capacity, 1);
 }
 
 }  // namespace vnuma

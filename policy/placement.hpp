@@ -1,7 +1,6 @@
-// A placement under search: which cell has which home, and what it costs to change that.
+// A placement under search: which unit has which home, and what it costs to change that.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <vector>
 
@@ -10,45 +9,104 @@
 
 namespace vnuma {
 
-class Placement {
-  public:
-    struct Item {
-        const CellState* cell = nullptr;
+struct CellHistory;
+
+// What is moved as one: a cell, a shard, or the cells of a group that have one home.
+struct Unit {
+    struct Part {
         const GuestState* guest = nullptr;
-        NodeSet fits;                     // allowed nodes that hold the cell as a whole
-        std::optional<NodeIndex> former;  // its home before this search
-        std::optional<NodeIndex> home;
-        bool fixed = false;  // cools down
+        const CellState* cell = nullptr;
+        const CellHistory* known = nullptr;  // none: it is new
+        // Placement works these out:
+        std::size_t pool = 0;
+        Bytes follows = 0;  // it to its home: all of its memory, or none
+    };
+    // With another unit of the same guest, or of a group that could not be one unit.
+    struct Link {
+        std::size_t other = 0;
+        MilliCpu traffic = 0;  // CPU time of accesses to each other's memory
+        MilliCpu sibling = 0;  // what the busier uses, of siblings whose kernel believes them apart
     };
 
-    // Items without a home yet count where their memory is now.
-    Placement(const Snapshot& snapshot, const PlannerSettings& settings, std::vector<Item> items);
+    std::vector<Part> parts;
+    NodeSet fits;                     // allowed nodes that hold it as a whole
+    std::optional<NodeIndex> former;  // its home before this search
+    std::optional<NodeIndex> home;
+    bool fixed = false;  // may not change its home, unless that is short of memory
+    // Has no home just now, and its memory is in nobody's way: it will follow.
+    bool lifted = false;
+    std::optional<std::size_t> apart_group{};
+    std::vector<Link> links{};
 
-    const std::vector<Item>& items() const { return items_; }
+    // What follows from the parts; Placement works it out.
+    MilliCpu use = 0;
+    Bytes follows = 0;  // of ordinary memory
+};
 
-    // The cost that this cell's being at `node` adds to the host, all other cells as they are.
-    Cost marginal(std::size_t item, NodeIndex node) const;
+class Placement {
+  public:
+    // Units without a home yet count where their memory is now. `bystanders` are cells that are
+    // left alone: what they use counts where they are.
+    Placement(const Snapshot& snapshot, const PlannerSettings& settings, std::vector<Unit> units,
+              const std::vector<const CellState*>& bystanders);
 
-    // Whether memory stays below the watermark of `node` with this cell there; for a cell of huge
-    // pages, whether the node's pool has them.
-    bool has_room(std::size_t item, NodeIndex node) const;
-    bool have_room_swapped(std::size_t a, std::size_t b) const;
+    const std::vector<Unit>& units() const { return units_; }
+    std::size_t node_count() const { return nodes_; }
+    const PlannerSettings& settings() const { return settings_; }
 
-    void put(std::size_t item, std::optional<NodeIndex> home);
+    // What a unit costs at a node by itself.
+    Cost own(std::size_t unit, NodeIndex node) const { return own_[unit * nodes_ + node]; }
+    // What its being at `node` adds to the host's cost, all other units as they are. `load` is the
+    // part of it that is CPU load.
+    struct Marginal {
+        Cost all = 0, load = 0;
+    };
+    Marginal marginal(std::size_t unit, NodeIndex node) const;
+    // What it adds at least, found sooner: without what is short of memory, and what is linked to
+    // it.
+    Marginal least(std::size_t unit, NodeIndex node) const;
+    // What an exchange of their homes saves.
+    Marginal swap_gain(std::size_t a, std::size_t b) const;
+    // Of all units and nodes.
+    Cost total() const;
+
+    // Why a unit could not go to a node as things are.
+    enum class Obstacle { none, not_allowed, memory, apart };
+    Obstacle obstacle(std::size_t unit, NodeIndex node) const;
+    bool can_swap(std::size_t a, std::size_t b) const;
+
+    // Whether a node's memory is in use above its watermark.
+    bool is_short_of_memory(NodeIndex node) const { return above_watermark(node, 0) > 0; }
+    // Demand for its CPUs; 1000 is its capacity.
+    PerMille load_of(NodeIndex node) const;
+
+    void put(std::size_t unit, std::optional<NodeIndex> home);
+    // Takes it out until it is put somewhere.
+    void lift(std::size_t unit);
 
   private:
-    using Use = std::vector<Bytes>;  // by node: in use once all memory has arrived
+    Cost link_cost(const Unit::Link& link, NodeIndex here, NodeIndex other) const;
+    void add_bystander(const CellState& cell);
+    void add_part(std::size_t unit, Unit::Part& part);
+    std::size_t pool_of(Bytes huge_page);
+    void count(const Unit& unit, int sign);
+    void change(Unit& unit, std::optional<NodeIndex> home, bool lifted);
+    Bytes above_watermark(NodeIndex node, Bytes more) const;
+    // That a unit brings to a node, beyond what of it is counted there already.
+    Bytes brought(const Unit& unit, std::size_t pool, NodeIndex node) const;
 
-    void count(const Item& item, int sign);
-    Bytes limit(Bytes huge_page, NodeIndex node) const;
-    Use& use_of(const CellState& cell) { return use_.at(cell.huge_page); }
-    const Use& use_of(const CellState& cell) const { return use_.at(cell.huge_page); }
-
-    const Snapshot& snapshot_;
-    const PlannerSettings& settings_;
-    std::vector<Item> items_;
-    std::vector<MilliCpu> demand_;  // by node
-    std::map<Bytes, Use> use_;      // by page size of the pool; 0 is ordinary memory
+    const Topology* topology_;
+    PlannerSettings settings_;
+    std::size_t nodes_;
+    std::vector<Unit> units_;
+    std::vector<Cost> own_;                      // by unit and node
+    std::vector<std::vector<PerMille>> excess_;  // of distances, by node and node
+    std::vector<MilliCpu> demand_;               // by node
+    std::vector<Cost> load_cost_;                // by node, under that demand
+    std::vector<Bytes> page_;                    // of each pool; the first is ordinary memory: 0
+    std::vector<std::vector<Bytes>> use_;        // by pool and node: once all memory has arrived
+    std::vector<std::vector<Bytes>> limit_;      // by pool and node
+    std::vector<std::vector<int>> apart_;        // units by group and node
 };
 
 }  // namespace vnuma

@@ -1,9 +1,11 @@
 // What the planner decides: actions as data, and a verdict with its reason for every cell.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -12,62 +14,129 @@
 
 namespace vnuma {
 
-// CPU milliseconds lost over the planner's horizon.
-using Cost = std::int64_t;
-
 enum class Reason {
     settled,      // at home, nothing to do
     settling,     // has a home; vCPUs or memory are still on their way
     first_home,   // seen for the first time and given a home
     better_home,  // a new home that pays back
-    margin,       // another home is better, but not by enough
-    cool_down,    // moved too recently to be moved again
+    relief,       // a new home, since the former is short of memory
+    with_group,   // joins its group, which has one home
+    split,        // fits no node as a whole: placed in shards, each with a verdict of its own
     unsteady,     // the guest must be left alone just now
+    off,          // its policy is that it is not planned
     one_node,     // the host has no second node
     not_allowed,  // its owner allows no node that could be its home
-    too_large,    // fits no allowed node as a whole
+    too_large,    // fits no allowed node as a whole, and who touches what is not known
     no_room,      // would fit a node, but none has the memory left
+    kept_apart,   // every node it could use has a member of its group that it has to be apart from
     retry_later,  // has a home, but what was tried last failed
 };
+
+inline constexpr std::array<std::pair<Reason, const char*>, 15> reasons{{
+    {Reason::settled, "settled"},
+    {Reason::settling, "settling"},
+    {Reason::first_home, "first-home"},
+    {Reason::better_home, "better-home"},
+    {Reason::relief, "relief"},
+    {Reason::with_group, "with-group"},
+    {Reason::split, "split"},
+    {Reason::unsteady, "unsteady"},
+    {Reason::off, "off"},
+    {Reason::one_node, "one-node"},
+    {Reason::not_allowed, "not-allowed"},
+    {Reason::too_large, "too-large"},
+    {Reason::no_room, "no-room"},
+    {Reason::kept_apart, "kept-apart"},
+    {Reason::retry_later, "retry-later"},
+}};
+
+constexpr const char* name(Reason reason) {
+    return reasons[static_cast<std::size_t>(reason)].second;
+}
+
+// What the best other node lacks.
+enum class Lack {
+    nothing,   // there is no other node
+    allowed,   // it may not be used, or does not hold the cell
+    memory,    // room
+    apart,     // it has a member of a group that this one has to be apart from
+    cheaper,   // it would cost more
+    margin,    // it would cost less, but not by enough
+    balance,   // it would cost less only for its lower load, which differs too little
+    cool_down  // it would cost less, but the cell has moved recently
+};
+
+inline constexpr std::array<std::pair<Lack, const char*>, 8> lacks{{
+    {Lack::nothing, "nothing"},
+    {Lack::allowed, "allowed"},
+    {Lack::memory, "memory"},
+    {Lack::apart, "apart"},
+    {Lack::cheaper, "cheaper"},
+    {Lack::margin, "margin"},
+    {Lack::balance, "balance"},
+    {Lack::cool_down, "cool-down"},
+}};
+
+constexpr const char* name(Lack lack) {
+    return lacks[static_cast<std::size_t>(lack)].second;
+}
 
 struct Verdict {
     CellKey key;
     Reason reason = Reason::settled;
-    std::optional<NodeIndex> home;
-    std::optional<NodeIndex> former_home;  // better_home
-    std::optional<NodeIndex> alternative;  // margin, cool_down: the best other home
-    Cost cost = 0;                         // of this cell at its home
-    Cost other_cost = 0;                   // better_home: at the former; margin: of the alternative
+    bool acts = true;  // its policy lets vnumad act on it
+    std::optional<NodeIndex> home{};
+    std::optional<NodeIndex> former_home{};  // of a new one
+    // The other node that comes nearest, what it would cost there, and what it lacks.
+    std::optional<NodeIndex> alternative{};
+    Lack lack = Lack::nothing;
+    Cost cost = 0;        // at its home
+    Cost other_cost = 0;  // at the former home, where there is one, else at the alternative
     Bytes to_move = 0;
-    std::string detail;  // unsteady: why
+    Bytes left_away = 0;               // memory that stays elsewhere: it is not used enough
+    std::vector<std::size_t> vcpus{};  // of a shard
+    std::string detail{};              // unsteady: why
+
+    friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 
-// Confine all vCPUs of a cell to the CPUs of a node, within what its owner allows.
+// Confine all vCPUs of a cell, or of a shard of one, to the CPUs of a node, within what its owner
+// allows.
 struct PinCell {
     CellKey key;
     NodeIndex to;
+    std::vector<std::size_t> vcpus{};  // of a shard, by their places among the cell's
+
+    friend bool operator==(const PinCell&, const PinCell&) = default;
 };
 
 // Give the vCPUs of a cell that can have no home back what their owner left them.
 struct UnpinCell {
     CellKey key;
+
+    friend bool operator==(const UnpinCell&, const UnpinCell&) = default;
 };
 
-// Bring the cell's memory from all other nodes to this one.
+// Bring the cell's memory from all other nodes to this one: all of a cell's, of a shard what its
+// vCPUs alone touch, and what several do in these groups (WideUse).
 struct MoveMemory {
     CellKey key;
     NodeIndex to;
     Bytes bytes = 0;
+    std::vector<std::size_t> vcpus{};   // of a shard
+    std::vector<std::size_t> groups{};  // of a shard
+
+    friend bool operator==(const MoveMemory&, const MoveMemory&) = default;
 };
 
 using Action = std::variant<PinCell, UnpinCell, MoveMemory>;
 
 struct Plan {
-    std::vector<Verdict> verdicts;  // one for every cell of the snapshot, ordered by key
+    std::vector<Verdict> verdicts;  // for every cell and shard of the snapshot, ordered by key
     std::vector<Action> actions;    // pins first: memory touched from now on lands at home
-};
 
-const char* name(Reason reason);
+    friend bool operator==(const Plan&, const Plan&) = default;
+};
 
 // The reason as one sentence with its numbers, for people.
 std::string explain(const Verdict& verdict, const Topology& topology);

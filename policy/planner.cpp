@@ -1,261 +1,253 @@
 #include "policy/planner.hpp"
 
 #include <algorithm>
-#include <numeric>
 
-#include "policy/placement.hpp"
+#include "policy/search.hpp"
+#include "policy/units.hpp"
 
 namespace vnuma {
 namespace {
 
-// Changes of the placement tried in one tick; what is left is found again in the next.
-constexpr int max_changes = 64;
-// Gains below a hundredth of a CPU over the horizon are noise.
-constexpr Cost min_gain_divisor = 100;
 // Leftovers too small to go on about: pages busy with I/O come and go.
 constexpr PerMille settled_share = 998;
 constexpr Bytes settled_bytes = mib;
+// The part of all touches below which others' are chance. In eleven observations in which one of
+// two comes first by chance (TouchMatrix), what was seen of the other fades to that.
+constexpr std::uint64_t only_part = 32;
 
-struct Change {
-    Cost gain = 0;
-    std::size_t a = 0;
-    NodeIndex to;                  // of a
-    std::optional<std::size_t> b;  // goes where a was
-};
-
-bool fits(const CellState& cell, const HostNode& node, const PlannerSettings& settings) {
-    return node.cpus > 0 && cell.vcpus <= node.cpus && node.memory_total > 0 &&
-           full_bytes(cell) <= node.memory_total / 1000 * (1000 - settings.watermark);
-}
-
-bool cools_down(const CellHistory& cell, Millis now, const PlannerSettings& settings) {
-    return now - cell.home_since < settings.cool_down << cell.failures;
-}
-
-class Planner {
+// Gives every part of a placement's units its verdict and its actions.
+class Judge {
   public:
-    Planner(const Snapshot& snapshot, const History& history, const PlannerSettings& settings)
-        : snapshot_(snapshot),
-          settings_(settings),
-          history_(history),
-          placement_(snapshot, settings, choose_items(snapshot, history, settings)) {}
+    Judge(const Snapshot& snapshot, const Units& chosen, Plan& plan)
+        : snapshot_(snapshot), chosen_(chosen), plan_(plan) {}
 
-    Plan run() {
-        settle_newcomers();
-        for (int i = 0; i < max_changes; ++i) {
-            const Change change = best_change();
-            if (change.gain <= 0) break;
-            apply(change);
-        }
-        for (std::size_t i = 0; i < items().size(); ++i)
-            judge(i);
-        return finish();
+    // Before the search.
+    void note_shortage(const Placement& placement) {
+        short_.clear();
+        for (std::size_t n = 0; n < placement.node_count(); ++n)
+            short_.push_back(placement.is_short_of_memory(NodeIndex(n)));
+    }
+
+    void add(const Refusal& refusal) {
+        const bool for_a_while =
+            refusal.verdict.reason == Reason::unsteady || refusal.verdict.reason == Reason::split;
+        if (!for_a_while) unpin(*refusal.cell, true);
+        plan_.verdicts.push_back(refusal.verdict);
+    }
+
+    // Units from `first` on.
+    void judge(const Placement& placement, std::size_t first) {
+        for (std::size_t i = first; i < placement.units().size(); ++i)
+            for (const Unit::Part& part : placement.units()[i].parts)
+                judge_part(placement, i, part);
     }
 
   private:
-    const std::vector<Placement::Item>& items() const { return placement_.items(); }
-    std::size_t node_count() const { return snapshot_.topology.nodes.size(); }
-
-    // Cells that can be planned, ordered by key; the others get their verdict here.
-    std::vector<Placement::Item> choose_items(const Snapshot& snapshot, const History& history,
-                                              const PlannerSettings& settings) {
-        std::vector<Placement::Item> items;
-        for (const GuestState& guest : snapshot.guests) {
-            for (const CellState& cell : guest.cells) {
-                Placement::Item item{&cell, &guest, {}, {}, {}, false};
-                for (std::size_t n = 0; n < snapshot.topology.nodes.size(); ++n)
-                    if (fits(cell, snapshot.topology.nodes[n], settings))
-                        item.fits.insert(NodeIndex(n));
-                if (refuse(guest, cell, item.fits)) continue;
-                item.fits = item.fits & cell.allowed;
-                const auto known = history.cells.find(cell.key);
-                if (known != history.cells.end()) {
-                    item.former = known->second.home;
-                    item.fixed = cools_down(known->second, snapshot.now, settings);
-                    if (item.fits.contains(known->second.home)) item.home = item.former;
-                }
-                items.push_back(item);
-            }
-        }
-        std::sort(items.begin(), items.end(),
-                  [](const auto& a, const auto& b) { return a.cell->key < b.cell->key; });
-        return items;
-    }
-
-    bool refuse(const GuestState& guest, const CellState& cell, NodeSet fitting) {
-        Verdict verdict;
-        verdict.key = cell.key;
-        if (snapshot_.topology.nodes.size() < 2) {
-            verdict.reason = Reason::one_node;
-        } else if (!guest.unsteady.empty()) {
-            verdict.reason = Reason::unsteady;
-            verdict.detail = guest.unsteady;
-        } else if (cell.allowed.empty()) {
-            verdict.reason = Reason::not_allowed;
-        } else if ((fitting & cell.allowed).empty()) {
-            verdict.reason = Reason::too_large;
-        } else {
-            return false;
-        }
-        const bool for_good = verdict.reason != Reason::unsteady;
-        if (for_good && cell.pinned) plan_.actions.emplace_back(UnpinCell{cell.key});
-        plan_.verdicts.push_back(verdict);
-        return true;
-    }
-
-    // The largest first, while there is room to choose.
-    void settle_newcomers() {
-        std::vector<std::size_t> order(items().size());
-        std::iota(order.begin(), order.end(), std::size_t{0});
-        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-            return full_bytes(*items()[a].cell) > full_bytes(*items()[b].cell);
-        });
-        for (std::size_t index : order) {
-            if (items()[index].home) continue;
-            std::optional<NodeIndex> best;
-            Cost best_cost = 0;
-            for (std::size_t n = 0; n < node_count(); ++n) {
-                const NodeIndex node(n);
-                if (!items()[index].fits.contains(node) || !placement_.has_room(index, node))
-                    continue;
-                const Cost cost = placement_.marginal(index, node);
-                if (!best || cost < best_cost) {
-                    best = node;
-                    best_cost = cost;
-                }
-            }
-            placement_.put(index, best);
-        }
-    }
-
-    // What is left of a gain once a change of home has won by the margin; newcomers need none.
-    Cost beyond_margin(Cost gain, Cost before, bool has_former) const {
-        const Cost wanted = has_former ? std::max(before / 1000 * settings_.margin,
-                                                  settings_.horizon / min_gain_divisor)
-                                       : Cost{0};
-        return gain > wanted ? gain : Cost{0};
-    }
-
-    bool may_go(std::size_t index) const { return items()[index].home && !items()[index].fixed; }
-
-    Change best_change() {
-        Change best;
-        for (std::size_t a = 0; a < items().size(); ++a) {
-            if (!may_go(a)) continue;
-            for (std::size_t n = 0; n < node_count(); ++n)
-                consider_move(a, NodeIndex(n), best);
-            for (std::size_t b = a + 1; b < items().size(); ++b)
-                if (may_go(b)) consider_swap(a, b, best);
-        }
-        return best;
-    }
-
-    void consider_move(std::size_t a, NodeIndex to, Change& best) const {
-        const Placement::Item& item = items()[a];
-        if (to == *item.home || !item.fits.contains(to) || !placement_.has_room(a, to)) return;
-        const Cost before = placement_.marginal(a, *item.home);
-        const Cost gain =
-            beyond_margin(before - placement_.marginal(a, to), before, item.former.has_value());
-        if (gain > best.gain) best = {gain, a, to, std::nullopt};
-    }
-
-    void consider_swap(std::size_t a, std::size_t b, Change& best) {
-        const NodeIndex home_a = *items()[a].home, home_b = *items()[b].home;
-        if (home_a == home_b || !items()[a].fits.contains(home_b) ||
-            !items()[b].fits.contains(home_a) || !placement_.have_room_swapped(a, b))
-            return;
-        const Cost before_a = placement_.marginal(a, home_a);
-        placement_.put(a, std::nullopt);
-        const Cost before_b = placement_.marginal(b, home_b);
-        placement_.put(b, std::nullopt);
-        Cost after = placement_.marginal(a, home_b);
-        placement_.put(a, home_b);
-        after += placement_.marginal(b, home_a);
-        placement_.put(a, home_a);
-        placement_.put(b, home_b);
-        const Cost before = before_a + before_b;
-        const Cost gain = beyond_margin(
-            before - after, before, items()[a].former.has_value() || items()[b].former.has_value());
-        if (gain > best.gain) best = {gain, a, home_b, b};
-    }
-
-    void apply(const Change& change) {
-        const NodeIndex from = *items()[change.a].home;
-        placement_.put(change.a, change.to);
-        if (change.b) placement_.put(*change.b, from);
-    }
-
-    void judge(std::size_t index) {
-        const Placement::Item& item = items()[index];
-        Verdict verdict;
-        verdict.key = item.cell->key;
-        verdict.home = item.home;
-        if (!item.home) {
-            verdict.reason = Reason::no_room;
-            if (item.cell->pinned) plan_.actions.emplace_back(UnpinCell{verdict.key});
-            plan_.verdicts.push_back(verdict);
+    void judge_part(const Placement& placement, std::size_t index, const Unit::Part& part) {
+        const Unit& unit = placement.units()[index];
+        const CellState& cell = *part.cell;
+        Verdict verdict{cell.key};
+        verdict.acts = part.guest->policy.mode == Mode::act;
+        verdict.home = unit.home;
+        const bool shard = cell.key.shard != CellKey::whole;
+        if (shard)
+            verdict.vcpus = chosen_.shards.at(cell.key.uuid)
+                                .partition[static_cast<std::size_t>(cell.key.shard)];
+        if (!unit.home) {
+            verdict.reason = is_kept_apart(placement, index) ? Reason::kept_apart : Reason::no_room;
+            if (!shard) unpin(cell, verdict.acts);
+            plan_.verdicts.push_back(std::move(verdict));
             return;
         }
-        verdict.cost = placement_.marginal(index, *item.home);
-        const Bytes away = total_bytes(*item.cell) - item.cell->residency[*item.home];
-        const bool leftovers =
-            away > settled_bytes && locality(*item.cell, *item.home) < settled_share;
-        if (item.cell->movable && leftovers) verdict.to_move = away;
+        const NodeIndex home = *unit.home;
+        const Placement::Marginal here = placement.marginal(index, home);
+        verdict.cost = here.all;
+        const std::vector<std::size_t> groups =
+            shard ? groups_to_bring(placement, part, home) : std::vector<std::size_t>();
+        count_memory(verdict, part, home, placement.settings(), groups);
         // A cell of memory only has nothing to confine.
-        const bool confined = item.cell->vcpus == 0 || item.cell->confined_to == item.home;
-        verdict.reason = reason_for(index, confined && verdict.to_move == 0, verdict);
-        plan_.verdicts.push_back(verdict);
-        if (verdict.reason == Reason::retry_later) return;
-        if (!confined) plan_.actions.emplace_back(PinCell{verdict.key, *item.home});
-        if (verdict.to_move > 0)
-            plan_.actions.emplace_back(MoveMemory{verdict.key, *item.home, verdict.to_move});
+        const bool confined = cell.vcpus == 0 || cell.confined_to == home;
+        verdict.reason = reason_for(unit, part.known, confined && verdict.to_move == 0, verdict);
+        compare_with_others(placement, index, here, verdict);
+        if (verdict.acts && verdict.reason != Reason::retry_later) {
+            if (!confined) plan_.actions.emplace_back(PinCell{cell.key, home, verdict.vcpus});
+            if (verdict.to_move > 0)
+                plan_.actions.emplace_back(
+                    MoveMemory{cell.key, home, verdict.to_move, verdict.vcpus, groups});
+        }
+        plan_.verdicts.push_back(std::move(verdict));
     }
 
-    Reason reason_for(std::size_t index, bool arrived, Verdict& verdict) const {
-        const Placement::Item& item = items()[index];
-        const auto known = history_.cells.find(item.cell->key);
-        const bool waits = known != history_.cells.end() && snapshot_.now < known->second.retry_at;
-        if (!arrived && waits) return Reason::retry_later;
-        if (!item.former) return Reason::first_home;
-        if (item.former != item.home) {
-            verdict.former_home = item.former;
-            verdict.other_cost = placement_.marginal(index, *item.former);
-            return Reason::better_home;
+    void unpin(const CellState& cell, bool acts) {
+        if (acts && cell.pinned) plan_.actions.emplace_back(UnpinCell{cell.key});
+    }
+
+    bool is_kept_apart(const Placement& placement, std::size_t index) const {
+        for (std::size_t n = 0; n < placement.node_count(); ++n)
+            if (placement.obstacle(index, NodeIndex(n)) == Placement::Obstacle::apart) return true;
+        return false;
+    }
+
+    // Of the groups that a shard touches most, those that only shards with this home touch: what
+    // others touch too is left where it is, so that it does not go to and fro.
+    std::vector<std::size_t> groups_to_bring(const Placement& placement, const Unit::Part& part,
+                                             NodeIndex home) const {
+        const Units::Shards& shards = chosen_.shards.at(part.cell->key.uuid);
+        std::vector<bool> here(shards.partition.size());
+        for (const Unit& unit : placement.units()) {
+            const CellKey& key = unit.parts.front().cell->key;
+            if (key.uuid == part.cell->key.uuid && key.shard != CellKey::whole)
+                here[static_cast<std::size_t>(key.shard)] = unit.home == home;
         }
-        if (!arrived) return Reason::settling;
-        for (std::size_t n = 0; n < node_count(); ++n) {
-            const NodeIndex node(n);
-            if (!item.fits.contains(node) || !placement_.has_room(index, node)) continue;
-            const Cost other = placement_.marginal(index, node);
-            if (other < verdict.cost && (!verdict.alternative || other < verdict.other_cost)) {
-                verdict.alternative = node;
-                verdict.other_cost = other;
+        std::vector<std::size_t> groups;
+        for (std::size_t g = 0; g < shards.ownership.owner.size(); ++g) {
+            if (shards.ownership.owner[g] != static_cast<std::size_t>(part.cell->key.shard))
+                continue;
+            std::uint64_t all = 0, local = 0;
+            for (std::size_t s = 0; s < here.size(); ++s) {
+                all += shards.ownership.touches[s][g];
+                local += here[s] ? shards.ownership.touches[s][g] : 0;
             }
+            if (local * only_part >= all * (only_part - 1)) groups.push_back(g);
         }
-        if (!verdict.alternative) return Reason::settled;
-        return item.fixed ? Reason::cool_down : Reason::margin;
+        return groups;
     }
 
-    Plan finish() {
-        std::sort(plan_.verdicts.begin(), plan_.verdicts.end(),
-                  [](const Verdict& a, const Verdict& b) { return a.key < b.key; });
-        std::stable_partition(plan_.actions.begin(), plan_.actions.end(), [](const Action& action) {
-            return !std::holds_alternative<MoveMemory>(action);
-        });
-        return std::move(plan_);
+    // Memory of a shard that does not come along: of groups that other homes touch, too.
+    static Bytes contested(const Unit::Part& part, NodeIndex home,
+                           const std::vector<std::size_t>& groups, const Ownership& ownership) {
+        Bytes away = 0;
+        for (std::size_t g = 0; g < ownership.owner.size(); ++g)
+            if (ownership.owner[g] == static_cast<std::size_t>(part.cell->key.shard) &&
+                !std::binary_search(groups.begin(), groups.end(), g))
+                for (std::size_t n = 0; n < part.cell->residency.size(); ++n)
+                    if (NodeIndex(n) != home) away += part.guest->wide->shared[g][n];
+        return away;
+    }
+
+    void count_memory(Verdict& verdict, const Unit::Part& part, NodeIndex home,
+                      const PlannerSettings& settings,
+                      const std::vector<std::size_t>& groups) const {
+        const CellState& cell = *part.cell;
+        if (!cell.movable) return;
+        Bytes away = total_bytes(cell) - cell.residency[home];
+        if (cell.key.shard != CellKey::whole)
+            away -= contested(part, home, groups, chosen_.shards.at(cell.key.uuid).ownership);
+        if (away <= settled_bytes || away <= total_bytes(cell) / 1000 * (1000 - settled_share))
+            return;
+        const CellCost cost = cell_cost(cell, home, snapshot_.topology, settings);
+        const bool pays =
+            cost.move <= cost.stay || part.guest->policy.memory == MemoryPolicy::eager;
+        (pays ? verdict.to_move : verdict.left_away) = away;
+    }
+
+    Reason reason_for(const Unit& unit, const CellHistory* known, bool arrived,
+                      Verdict& verdict) const {
+        if (!arrived && known && snapshot_.now < known->retry_at) return Reason::retry_later;
+        if (!known) return unit.former ? Reason::with_group : Reason::first_home;
+        if (known->home != *unit.home) {
+            verdict.former_home = known->home;
+            if (unit.former && known->home != *unit.former) return Reason::with_group;
+            return short_[known->home] ? Reason::relief : Reason::better_home;
+        }
+        return arrived ? Reason::settled : Reason::settling;
+    }
+
+    // Why not elsewhere: the other node that costs least, of those that could be had, or else of
+    // all.
+    void compare_with_others(const Placement& placement, std::size_t index,
+                             const Placement::Marginal& here, Verdict& verdict) const {
+        const Unit& unit = placement.units()[index];
+        Placement::Marginal best;
+        Placement::Obstacle best_obstacle = Placement::Obstacle::not_allowed;
+        for (std::size_t n = 0; n < placement.node_count(); ++n) {
+            const NodeIndex node(n);
+            const bool best_free = best_obstacle == Placement::Obstacle::none;
+            if (node == *unit.home || (best_free && placement.least(index, node).all >= best.all))
+                continue;
+            const auto obstacle = placement.obstacle(index, node);
+            if (obstacle == Placement::Obstacle::not_allowed) continue;
+            const bool free = obstacle == Placement::Obstacle::none;
+            const Placement::Marginal cost = placement.marginal(index, node);
+            if (verdict.alternative && (free != best_free ? best_free : cost.all >= best.all))
+                continue;
+            verdict.alternative = node, best = cost, best_obstacle = obstacle;
+        }
+        if (verdict.former_home) {
+            verdict.other_cost = placement.marginal(index, *verdict.former_home).all;
+            verdict.alternative.reset();
+            return;
+        }
+        verdict.other_cost = best.all;
+        if (!verdict.alternative)
+            verdict.lack = placement.node_count() > 1 ? Lack::allowed : Lack::nothing;
+        else if (best_obstacle == Placement::Obstacle::memory)
+            verdict.lack = Lack::memory;
+        else if (best_obstacle == Placement::Obstacle::apart)
+            verdict.lack = Lack::apart;
+        else if (best.all >= here.all)
+            verdict.lack = Lack::cheaper;
+        else if (unit.fixed)
+            verdict.lack = Lack::cool_down;
+        else
+            verdict.lack =
+                best.all - best.load < here.all - here.load ? Lack::margin : Lack::balance;
     }
 
     const Snapshot& snapshot_;
-    const PlannerSettings& settings_;
-    const History& history_;
-    Plan plan_;
-    Placement placement_;  // after plan_: choosing its items writes verdicts
+    const Units& chosen_;
+    Plan& plan_;
+    std::vector<bool> short_;  // nodes that were short of memory
 };
+
+// Guests that something may be done to are placed as if the others stayed where they are; of those
+// it is said what would be best, given that.
+void place(const Snapshot& snapshot, const PlannerSettings& settings, Units& chosen, Judge& judge) {
+    std::vector<const CellState*> bystanders;
+    for (const Refusal& refusal : chosen.refusals)
+        if (refusal.verdict.reason != Reason::split) bystanders.push_back(refusal.cell);
+    std::vector<const CellState*> in_place = bystanders;
+    for (const Unit& unit : chosen.watched)
+        for (const Unit::Part& part : unit.parts)
+            in_place.push_back(part.cell);
+    Placement acting(snapshot, settings, std::move(chosen.acting), in_place);
+    judge.note_shortage(acting);
+    search(acting);
+    judge.judge(acting, 0);
+    if (chosen.watched.empty()) return;
+    std::vector<Unit> all = acting.units();
+    const std::size_t first = all.size();
+    for (Unit& unit : all)
+        unit.fixed = true, unit.former = unit.home;
+    for (Unit& unit : chosen.watched) {
+        for (Unit::Link& link : unit.links)
+            link.other += first;
+        all.push_back(std::move(unit));
+    }
+    Placement watched(snapshot, settings, std::move(all), bystanders);
+    judge.note_shortage(watched);
+    search(watched);
+    judge.judge(watched, first);
+}
 
 }  // namespace
 
 Plan plan(const Snapshot& snapshot, const History& history, const PlannerSettings& settings) {
-    return Planner(snapshot, history, settings).run();
+    Units chosen = choose_units(snapshot, history, settings);
+    Plan plan;
+    plan.verdicts.reserve(chosen.refusals.size() + chosen.acting.size() + chosen.watched.size());
+    Judge judge(snapshot, chosen, plan);
+    for (const Refusal& refusal : chosen.refusals)
+        judge.add(refusal);
+    place(snapshot, settings, chosen, judge);
+    const auto by_key = [](const Verdict& a, const Verdict& b) { return a.key < b.key; };
+    // Mostly they are: guests are gone over in this order.
+    if (!std::is_sorted(plan.verdicts.begin(), plan.verdicts.end(), by_key))
+        std::sort(plan.verdicts.begin(), plan.verdicts.end(), by_key);
+    std::stable_partition(plan.actions.begin(), plan.actions.end(), [](const Action& action) {
+        return !std::holds_alternative<MoveMemory>(action);
+    });
+    return plan;
 }
 
 }  // namespace vnuma

@@ -13,6 +13,10 @@ Bytes full_bytes(const CellState& cell) {
     return std::max(cell.size, total_bytes(cell));
 }
 
+bool WideUse::known() const {
+    return std::any_of(touched.begin(), touched.end(), [](auto count) { return count > 0; });
+}
+
 PerMille locality(const CellState& cell, NodeIndex node) {
     const Bytes total = total_bytes(cell);
     // In KiB, so that the product stays far inside 64 bits for any machine.

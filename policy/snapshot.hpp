@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/guest_policy.hpp"
 #include "policy/types.hpp"
 
 namespace vnuma {
@@ -17,18 +18,23 @@ struct HostNode {
     Bytes memory_total = 0;
     Bytes memory_available = 0;               // free, or free for the asking (clean page cache)
     std::map<Bytes, Bytes> huge_available{};  // free bytes of each pool, by page size
+    MilliCpu other_use = 0;                   // of its CPUs, by others than vCPUs of guests
+
+    friend bool operator==(const HostNode&, const HostNode&) = default;
 };
 
 struct Topology {
     std::vector<HostNode> nodes;
     std::vector<std::vector<int>> distances;  // SLIT values by NodeIndex; 10 is local
+
+    friend bool operator==(const Topology&, const Topology&) = default;
 };
 
 struct CellState {
     CellKey key;
     int vcpus = 0;
-    MilliCpu cpu_use = 0;          // run time plus time waiting for a CPU
-    Bytes size = 0;                // as configured; not all may have been touched yet
+    MilliCpu cpu_use = 0;  // what its vCPUs are entitled to: run time plus time waiting for a CPU
+    Bytes size = 0;        // as configured; not all may have been touched yet
     std::vector<Bytes> residency;  // by NodeIndex
     // The same memory, each byte weighted by how hot it is, from 0 (never accessed) to 1 (whenever
     // it was looked at). All 0 where nothing is known.
@@ -38,18 +44,30 @@ struct CellState {
     NodeSet allowed;                       // where its owner lets it be, vCPUs and memory
     std::optional<NodeIndex> confined_to;  // where all of its vCPUs are pinned just now
     bool pinned = false;                   // and whether any of that is our doing
+
+    friend bool operator==(const CellState&, const CellState&) = default;
 };
 
-// How much each vCPU of a guest was seen touching each of some equal groups of its memory, by heat,
-// in units of no meaning but against each other. What shards of a guest without vNUMA are made
-// from.
-struct Touching {
-    std::size_t vcpus = 0, groups = 0;
-    std::vector<std::uint32_t> counts;  // vCPU by vCPU, the groups of each in their order
+// Who touches which memory of a guest without vNUMA that fits no node. What its shards are made of.
+struct WideUse {
+    std::vector<MilliCpu> cpu_use;  // by vCPU: its place among the cell's, not its number
+    std::vector<std::optional<NodeIndex>> confined_to;  // by vCPU
+    // How much each vCPU was seen touching each of some equal groups of its memory, by heat, in
+    // units of no meaning but against each other: vCPU by vCPU, the groups of each in their order.
+    std::size_t groups = 0;
+    std::vector<std::uint32_t> touched;
+    // Bytes by node that a vCPU alone was seen touching twice in a row; node by node for each vCPU.
+    std::vector<std::vector<Bytes>> own;
+    std::vector<std::vector<Bytes>> shared;  // that several touch; node by node for each group
 
+    std::size_t vcpus() const { return cpu_use.size(); }
     std::uint32_t at(std::size_t vcpu, std::size_t group) const {
-        return counts[vcpu * groups + group];
+        return touched[vcpu * groups + group];
     }
+    // Whether anything was seen. Without that there are no shards.
+    bool known() const;
+
+    friend bool operator==(const WideUse&, const WideUse&) = default;
 };
 
 struct GuestState {
@@ -57,13 +75,29 @@ struct GuestState {
     std::string name;
     std::string unsteady;  // why nothing may be done to it just now; empty when something may
     std::vector<CellState> cells;
-    std::optional<Touching> touching{};  // of a guest without vNUMA that spans nodes
+    std::optional<WideUse> wide{};  // of a guest without vNUMA that fits no node
+    // Between its cells, as the guest is told (SLIT, 10 is local); empty: all alike.
+    std::vector<std::vector<int>> distances{};
+    std::vector<NodeIndex> devices{};  // where host devices assigned to it are
+    GuestPolicy policy{};
+
+    friend bool operator==(const GuestState&, const GuestState&) = default;
+};
+
+struct GroupState {
+    std::string name;
+    Arrangement arrangement = Arrangement::none;
+
+    friend bool operator==(const GroupState&, const GroupState&) = default;
 };
 
 struct Snapshot {
     Millis now = 0;
     Topology topology;
     std::vector<GuestState> guests;
+    std::vector<GroupState> groups{};
+
+    friend bool operator==(const Snapshot&, const Snapshot&) = default;
 };
 
 Bytes total_bytes(const CellState& cell);

@@ -13,6 +13,7 @@ using Bytes = std::int64_t;
 using Millis = std::int64_t;    // milliseconds, of a monotonic clock where it is a point in time
 using MilliCpu = std::int64_t;  // thousandths of one CPU kept busy
 using PerMille = std::int64_t;
+using Cost = std::int64_t;  // CPU milliseconds lost over the planner's horizon
 
 inline constexpr Bytes mib = Bytes{1} << 20;
 inline constexpr std::size_t max_host_nodes = 64;
@@ -36,7 +37,13 @@ class NodeSet {
         set.bits_ = count >= max_host_nodes ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
         return set;
     }
+    static constexpr NodeSet only(NodeIndex node) {
+        NodeSet set;
+        set.insert(node);
+        return set;
+    }
     constexpr void insert(NodeIndex node) { bits_ |= std::uint64_t{1} << node.value; }
+    constexpr void erase(NodeIndex node) { bits_ &= ~(std::uint64_t{1} << node.value); }
     constexpr bool contains(NodeIndex node) const { return bits_ >> node.value & 1; }
     constexpr bool empty() const { return bits_ == 0; }
     constexpr int size() const { return std::popcount(bits_); }
@@ -50,10 +57,14 @@ class NodeSet {
     std::uint64_t bits_ = 0;
 };
 
-// A guest NUMA cell, for as long as its domain exists. A guest without vNUMA has cell 0 only.
+// What is placed: a guest NUMA cell, for as long as its domain exists. A guest without vNUMA has
+// cell 0 only; one that fits no node is placed in shards of that cell.
 struct CellKey {
+    static constexpr int whole = -1;
+
     std::string uuid;
     int cell = 0;
+    int shard = whole;
 
     friend auto operator<=>(const CellKey&, const CellKey&) = default;
 };

@@ -41,7 +41,8 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
             pins_.release(*target.cell);
             results.push_back({action, 0, ""});
         } else if (!unpinnable.contains(key_of(action))) {
-            moves.push_back({results.size(), target, std::get<MoveMemory>(action).to, false, 0});
+            const auto& move = std::get<MoveMemory>(action);
+            moves.push_back({results.size(), target, move.to, memory_of(move, target), false, 0});
             results.push_back({action, 0, ""});
         }
     }
@@ -55,15 +56,37 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
 }
 
 ActionResult Actuator::pin(const PinCell& action, const Target& target) {
-    return {action, 0, pins_.apply_pin(*target.guest->process, *target.cell, host_, action.to)};
+    CellSample cell = *target.cell;
+    if (action.key.shard != CellKey::whole) {
+        cell.vcpus.clear();
+        for (const std::size_t vcpu : action.vcpus)
+            cell.vcpus.push_back(target.cell->vcpus.at(vcpu));
+    }
+    return {action, 0, pins_.apply_pin(*target.guest->process, cell, host_, action.to)};
+}
+
+std::vector<RamRange> Actuator::memory_of(const MoveMemory& action, const Target& target) {
+    if (action.key.shard == CellKey::whole) return host_ranges(*target.cell);
+    std::vector<RamRange> ranges;
+    std::set<int> vcpus;
+    for (const std::size_t vcpu : action.vcpus)
+        vcpus.insert(target.cell->vcpus.at(vcpu).id);
+    const auto comes_along = [&](const OwnRange& range) {
+        return range.vcpu == OwnRange::shared
+                   ? std::binary_search(action.groups.begin(), action.groups.end(), range.group)
+                   : vcpus.contains(range.vcpu);
+    };
+    if (const auto& own = target.guest->tracking.own_ranges)
+        for (const OwnRange& range : *own)
+            if (comes_along(range)) ranges.push_back(range.memory);
+    return ranges;
 }
 
 CellMover& Actuator::mover_for(const Move& move, const CellKey& key) {
     const int node_id = host_.topology.nodes[move.to].id;
     const auto known = movers_.find(key);
-    const std::vector<RamRange> ranges = host_ranges(*move.target.cell);
-    if (known != movers_.end() && known->second.serves(ranges, node_id)) return known->second;
-    return movers_.insert_or_assign(key, CellMover(ranges, node_id)).first->second;
+    if (known != movers_.end() && known->second.serves(move.memory, node_id)) return known->second;
+    return movers_.insert_or_assign(key, CellMover(move.memory, node_id)).first->second;
 }
 
 MoveStep Actuator::step(const Move& move, CellMover& mover) const {

@@ -32,11 +32,13 @@ class Actuator {
         std::size_t result;  // its place in the results
         Target target;
         NodeIndex to;
+        std::vector<RamRange> memory;
         bool finished = false;
         int refused = 0;  // pages that would not move
     };
 
     ActionResult pin(const PinCell& action, const Target& target);
+    static std::vector<RamRange> memory_of(const MoveMemory& action, const Target& target);
     CellMover& mover_for(const Move& move, const CellKey& key);
     MoveStep step(const Move& move, CellMover& mover) const;
     void account(Move& move, ActionResult& result, const MoveStep& done);

@@ -9,25 +9,20 @@
 #include "guests/settings.hpp"
 #include "guests/tracking/settings.hpp"
 #include "policy/cost.hpp"
+#include "policy/guest_policy.hpp"
 
 namespace vnuma {
 
-enum class Mode {
-    observe,  // samples and plans, touches nothing
-    advise,   // says what it would do
-    act,
-};
-
-const char* name(Mode mode);
-
 struct Config {
-    Mode mode = Mode::act;
+    Mode mode = Mode::act;  // of vnumad as a whole; never off
     std::chrono::milliseconds interval{2000};
     bool undo_at_stop = true;  // pins; memory stays where it is
     bool qmp = false;          // guests are those of qmp_dir, not libvirt's
     std::string qmp_dir;       // a directory with a QMP socket for each guest
     LibvirtSettings libvirt;
     PlannerSettings planner;
+    HostPolicy policy;
+    std::string run_time_policy = "/run/vnumad/policy.toml";  // empty: there is none
     std::chrono::milliseconds call_time{10};  // one call that moves memory aims at this
     ResidencyMode residency = ResidencyMode::automatic;
     bool pagemap = false;       // residency from physical page numbers, which takes CAP_SYS_ADMIN

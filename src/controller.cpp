@@ -47,6 +47,8 @@ Controller::Controller(const Config& config, const Host& host, Reporter reporter
       tracking_(tracking_settings(config),
                 choose_trackers(tracking_settings(config), sampler_.source(), Roots()),
                 load_fault_counter),
+      policy_(config.policy),
+      run_time_policy_(config.run_time_policy, config.policy),
       actuator_(config, host, pool_, pins_) {}
 
 asio::awaitable<void> Controller::run() {
@@ -74,16 +76,20 @@ asio::awaitable<bool> Controller::run_once() {
 }
 
 // Blind means still: without a sample there is no plan, and the next sample starts afresh.
-asio::awaitable<std::optional<Sample>> Controller::look(Tick& tick, bool complete) {
-    auto sample_all = [this, complete] {
-        Sample sample = sampler_.sample(acted_on_, complete);
-        if (tracks_) tracking_.look(sample, hints_);
-        return sample;
+asio::awaitable<std::optional<Look>> Controller::look(Tick& tick, bool complete) {
+    auto look_at_all = [this, complete] {
+        Look look{sampler_.sample(acted_on_, complete), {}};
+        if (tracks_) tracking_.look(look.sample, hints_);
+        look.host = read_host_now(host_);
+        run_time_policy_.refresh();
+        return look;
     };
     try {
-        Sample sample = co_await run_blocking(pool_, sample_all);
-        co_return sample;
+        Look look = co_await run_blocking(pool_, look_at_all);
+        co_return look;
     } catch (const SourceError& error) {
+        tick.blind = error.what();
+    } catch (const HostError& error) {
         tick.blind = error.what();
     } catch (const std::system_error& error) {
         tick.blind = error.what();
@@ -98,34 +104,32 @@ asio::awaitable<Tick> Controller::tick() {
     tick.time_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
                        std::chrono::system_clock::now().time_since_epoch())
                        .count();
-    std::optional<Sample> sample = co_await look(tick, false);
-    if (!sample) {
+    std::optional<Look> seen = co_await look(tick, false);
+    if (!seen) {
         previous_.reset();
         co_return tick;
     }
-    try {
-        const Topology topology = read_topology_now(host_);
-        tick.snapshot = derive(previous_ ? &*previous_ : nullptr, *sample, host_, topology, pins_);
-    } catch (const HostError& error) {
-        tick.blind = error.what();
-        co_return tick;
-    }
-    pins_.forget_ended(*sample);
+    const Sample& sample = seen->sample;
+    policy_.run_time = run_time_policy_.guests();
+    tick.policy_problem = run_time_policy_.problem();
+    tick.snapshot = derive(previous_ ? &*previous_ : nullptr, *seen, host_, pins_, policy_);
+    pins_.forget_ended(sample);
+    tick.history = history_;
     tick.plan = plan(tick.snapshot, history_, config_.planner);
-    tick.pinned = pins_.in_force(*sample);
+    tick.pinned = pins_.in_force(sample);
     if (config_.mode == Mode::act) {
         const auto deadline =
-            sample->time + std::min<steady_clock::duration>(config_.interval, max_sample_age);
-        tick.results = co_await actuator_.apply(tick.plan, *sample, deadline);
+            sample.time + std::min<steady_clock::duration>(config_.interval, max_sample_age);
+        tick.results = co_await actuator_.apply(tick.plan, sample, deadline);
         // Homes that nobody acted on are none: whoever watches is told every time what would be.
-        history_ = learn(history_, tick.snapshot, tick.plan, tick.results);
+        history_ = learn(std::move(history_), tick.snapshot, tick.plan, tick.results);
         acted_on_.clear();
         for (const ActionResult& result : tick.results)
             acted_on_.insert(key_of(result.action).uuid);
     }
     hints_ = derive_hints(tick.snapshot, tick.plan, tick.results);
-    previous_ = *sample;
-    tick.sample = std::move(*sample);
+    tick.sample = sample;
+    previous_ = std::move(*seen);
     co_return tick;
 }
 

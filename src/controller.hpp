@@ -13,9 +13,11 @@
 #include "guests/tracking/tracking.hpp"
 #include "src/actuator.hpp"
 #include "src/config.hpp"
+#include "src/derive.hpp"
 #include "src/host.hpp"
 #include "src/pins.hpp"
 #include "src/report.hpp"
+#include "src/run_time_policy.hpp"
 
 namespace vnuma {
 
@@ -40,7 +42,7 @@ class Controller {
 
   private:
     boost::asio::awaitable<Tick> tick();
-    boost::asio::awaitable<std::optional<Sample>> look(Tick& tick, bool complete);
+    boost::asio::awaitable<std::optional<Look>> look(Tick& tick, bool complete);
 
     const Config& config_;
     const Host& host_;
@@ -49,10 +51,12 @@ class Controller {
     Sampler sampler_;
     Tracking tracking_;
     bool tracks_ = true;
+    HostPolicy policy_;
+    RunTimePolicy run_time_policy_;
     Pins pins_;
     Actuator actuator_;
     History history_;
-    std::optional<Sample> previous_;
+    std::optional<Look> previous_;
     std::set<std::string> acted_on_;             // uuids, in the last tick
     std::map<std::string, TrackingHint> hints_;  // by uuid, of the last tick
     std::uint64_t ticks_ = 0;

@@ -1,89 +1,17 @@
 #include "src/derive.hpp"
 
 #include <algorithm>
-#include <set>
+#include <numeric>
 
 #include "guests/tracking/attribution.hpp"
+#include "policy/cost.hpp"
+#include "src/allowed_nodes.hpp"
+#include "src/cpu_use.hpp"
 
 namespace vnuma {
 namespace {
 
-using Threads = std::map<pid_t, const VcpuSample*>;
-
-Threads threads_of(const Sample* sample, const std::string& uuid) {
-    Threads threads;
-    if (!sample) return threads;
-    for (const GuestSample& guest : sample->guests)
-        if (guest.uuid == uuid)
-            for (const CellSample& cell : guest.cells)
-                for (const VcpuSample& vcpu : cell.vcpus)
-                    threads[vcpu.thread] = &vcpu;
-    return threads;
-}
-
-// Nothing when one of the threads was not there in the sample before.
-std::optional<MilliCpu> cpu_use(const CellSample& cell, const Threads& before, Millis elapsed) {
-    MilliCpu use = 0;
-    for (const VcpuSample& vcpu : cell.vcpus) {
-        const auto known = before.find(vcpu.thread);
-        if (known == before.end() || known->second->start_time != vcpu.start_time || elapsed <= 0)
-            return std::nullopt;
-        const std::uint64_t used_ns =
-            vcpu.run_ns - known->second->run_ns + vcpu.wait_ns - known->second->wait_ns;
-        use += static_cast<MilliCpu>(used_ns / 1000) / elapsed;
-    }
-    return use;
-}
-
-std::size_t count_common(const std::vector<int>& a, const std::vector<int>& b) {
-    return static_cast<std::size_t>(std::count_if(
-        a.begin(), a.end(), [&](int x) { return std::binary_search(b.begin(), b.end(), x); }));
-}
-
-// Its owner lets every vCPU run on the node, and gives the cell as many CPUs there as it has vCPUs
-// (or as it has anywhere, if its owner is so strict, or as there are).
-bool allows_cpus(const CellSample& cell, const std::vector<int>& node_cpus, const Pins& pins) {
-    std::set<int> all;
-    for (const VcpuSample& vcpu : cell.vcpus) {
-        const std::vector<int>& choice = pins.owners_choice(vcpu);
-        if (count_common(choice, node_cpus) == 0) return false;
-        all.insert(choice.begin(), choice.end());
-    }
-    const std::vector<int> usable(all.begin(), all.end());
-    return count_common(usable, node_cpus) >=
-           std::min({cell.vcpus.size(), usable.size(), node_cpus.size()});
-}
-
-// Nodes its owner wants its memory on, and nowhere else: nothing when there is no such wish. What
-// is in force shows in cpusets and policies, too, but not in every look and not of every guest.
-std::vector<const NodeWish*> binding_wishes(const GuestSample& guest, const CellSample& cell) {
-    std::vector<const NodeWish*> wishes;
-    const auto add = [&](const NodeWish* wish) {
-        if (wish && wish->binds() && !wish->nodes.empty()) wishes.push_back(wish);
-    };
-    if (guest.domain) add(find_wish(guest.domain->wishes, cell.id));
-    for (const RamBlock& block : cell.blocks)
-        add(block.wish ? &*block.wish : nullptr);
-    return wishes;
-}
-
-NodeSet allowed_nodes(const GuestSample& guest, const CellSample& cell, const Host& host,
-                      const Pins& pins) {
-    NodeSet allowed;
-    const auto has = [](const std::vector<int>& list, int number) {
-        return std::find(list.begin(), list.end(), number) != list.end();
-    };
-    const auto wishes = binding_wishes(guest, cell);
-    for (std::size_t n = 0; n < host.topology.nodes.size(); ++n) {
-        const int id = host.topology.nodes[n].id;
-        const std::vector<int>& bound = cell.residency.bound_to;
-        const bool memory = has(guest.memory_nodes, id) && (bound.empty() || has(bound, id)) &&
-                            std::all_of(wishes.begin(), wishes.end(),
-                                        [&](const NodeWish* wish) { return has(wish->nodes, id); });
-        if (memory && allows_cpus(cell, host.cpus[n], pins)) allowed.insert(NodeIndex(n));
-    }
-    return allowed;
-}
+constexpr int told_distance = 20;  // what ACPI has between nodes of which nothing is said
 
 std::vector<Bytes> by_index(const std::map<int, std::int64_t>& bytes, const Host& host) {
     std::vector<Bytes> residency(host.topology.nodes.size());
@@ -94,13 +22,54 @@ std::vector<Bytes> by_index(const std::map<int, std::int64_t>& bytes, const Host
 
 std::vector<Bytes> heat_of(const GuestSample& guest, const CellSample& cell, const Host& host) {
     const auto heat = guest.tracking.heat_by_cell.find(cell.id);
-    return by_index(heat == guest.tracking.heat_by_cell.end() ? HeatByNode() : heat->second, host);
+    return by_index(heat == guest.tracking.heat_by_cell.end() ? BytesByNode() : heat->second, host);
 }
 
-std::optional<Touching> touching_of(const GuestSample& guest) {
+std::optional<NodeIndex> node_of(const std::vector<int>& cpus, const Host& host) {
+    for (std::size_t n = 0; n < host.cpus.size(); ++n)
+        if (std::includes(host.cpus[n].begin(), host.cpus[n].end(), cpus.begin(), cpus.end()))
+            return NodeIndex(n);
+    return std::nullopt;
+}
+
+std::optional<WideUse> wide_use_of(const GuestSample& guest, std::vector<MilliCpu> use,
+                                   const Host& host) {
     const auto& matrix = guest.tracking.touching;
     if (!matrix || guest.cells.size() != 1) return std::nullopt;
-    return Touching{matrix->vcpus(), matrix->groups(), matrix->counts()};
+    WideUse wide;
+    wide.cpu_use = std::move(use);
+    wide.groups = matrix->groups();
+    for (std::size_t g = 0; g < wide.groups; ++g) {
+        const auto shared = guest.tracking.owned.shared.find(g);
+        wide.shared.push_back(by_index(
+            shared == guest.tracking.owned.shared.end() ? BytesByNode() : shared->second, host));
+    }
+    for (const VcpuSample& vcpu : guest.cells.front().vcpus) {
+        const auto id = static_cast<std::size_t>(vcpu.id);
+        for (std::size_t g = 0; g < wide.groups; ++g)
+            wide.touched.push_back(id < matrix->vcpus() ? matrix->at(id, g) : 0);
+        const auto own = guest.tracking.owned.by_vcpu.find(vcpu.id);
+        wide.own.push_back(by_index(
+            own == guest.tracking.owned.by_vcpu.end() ? BytesByNode() : own->second, host));
+        wide.confined_to.push_back(node_of(vcpu.affinity, host));
+    }
+    return wide;
+}
+
+// Where the guest is told of none, all are alike.
+std::vector<std::vector<int>> distances_of(const Domain& domain) {
+    const std::size_t cells = domain.cells.size();
+    std::vector<std::vector<int>> distances(cells, std::vector<int>(cells, told_distance));
+    bool told = false;
+    for (std::size_t a = 0; a < cells; ++a)
+        for (std::size_t b = 0; b < cells; ++b) {
+            const auto known = domain.cells[a].distances.find(domain.cells[b].id);
+            if (a == b) distances[a][b] = local_distance;
+            if (a == b || known == domain.cells[a].distances.end()) continue;
+            distances[a][b] = known->second;
+            told = true;
+        }
+    return told ? distances : std::vector<std::vector<int>>();
 }
 
 Bytes huge_page_of(const CellSample& cell) {
@@ -118,51 +87,118 @@ std::string foreign_change(const GuestSample& guest, const Pins& pins) {
     return "";
 }
 
+Millis elapsed_between(const Look* previous, const Look& current) {
+    if (!previous) return 0;
+    return std::chrono::duration_cast<std::chrono::milliseconds>(current.sample.time -
+                                                                 previous->sample.time)
+        .count();
+}
+
+// What its policy allows and fixes narrows what its owner does.
+void apply_policy(GuestState& guest, const Host& host) {
+    const auto set_of = [&](const std::vector<int>& ids) {
+        NodeSet set;
+        for (const int id : ids)
+            if (const auto node = host.index_of(id)) set.insert(*node);
+        return set;
+    };
+    for (std::size_t c = 0; c < guest.cells.size(); ++c) {
+        CellState& cell = guest.cells[c];
+        if (guest.policy.nodes) cell.allowed = cell.allowed & set_of(*guest.policy.nodes);
+        if (const auto& home = guest.policy.home; !home.empty())
+            cell.allowed = cell.allowed & set_of({home.size() == 1 ? home.front() : home.at(c)});
+        if (guest.policy.memory == MemoryPolicy::none) cell.movable = false;
+    }
+}
+
+GuestPolicy policy_of(const GuestSample& guest, const HostPolicy& policy, const Host& host) {
+    GuestWords words;
+    words.uuid = guest.uuid;
+    words.name = guest.name;
+    words.cells = guest.cells.size();
+    if (guest.domain) words.metadata = guest.domain->policy;
+    if (guest.domain) words.metadata_problems = guest.domain->policy_problems;
+    for (const std::string& key : {guest.uuid, guest.name})
+        if (const auto said = policy.run_time.find(key); said != policy.run_time.end()) {
+            words.run_time = said->second;
+            break;
+        }
+    std::vector<int> nodes;
+    for (const HostNode& node : host.topology.nodes)
+        nodes.push_back(node.id);
+    return resolve_policy(policy, words, nodes);
+}
+
+CellState state_of(const GuestSample& guest, const CellSample& cell, const Host& host,
+                   const Pins& pins) {
+    CellState state;
+    state.key = {guest.uuid, cell.id};
+    state.vcpus = static_cast<int>(cell.vcpus.size());
+    state.size = cell.size;
+    state.huge_page = huge_page_of(cell);
+    state.residency = by_index(cell.residency.bytes, host);
+    state.heat = heat_of(guest, cell, host);
+    state.movable = guest.immovable.empty();
+    state.allowed = allowed_nodes(guest, cell, host, pins);
+    state.confined_to = confined_to(cell, host);
+    state.pinned = pins.holds(cell);
+    return state;
+}
+
+GuestState guest_of(const GuestSample& sample, const Threads& before, Millis elapsed,
+                    const Host& host, const Pins& pins) {
+    GuestState guest;
+    guest.uuid = sample.uuid;
+    guest.name = sample.name;
+    guest.unsteady = sample.unsteady;
+    if (guest.unsteady.empty()) guest.unsteady = foreign_change(sample, pins);
+    for (const CellSample& cell : sample.cells) {
+        auto use = cpu_use(cell, before, elapsed);
+        if (!use && guest.unsteady.empty()) guest.unsteady = "its CPU use is not known yet";
+        CellState& state = guest.cells.emplace_back(state_of(sample, cell, host, pins));
+        if (use) state.cpu_use = std::accumulate(use->begin(), use->end(), MilliCpu{0});
+        if (use && sample.cells.size() == 1)
+            guest.wide = wide_use_of(sample, std::move(*use), host);
+    }
+    if (sample.domain) guest.distances = distances_of(*sample.domain);
+    for (const HostDevice& device : sample.devices)
+        if (const auto node = device.node ? host.index_of(*device.node) : std::nullopt)
+            guest.devices.push_back(*node);
+    return guest;
+}
+
 }  // namespace
 
 std::optional<NodeIndex> confined_to(const CellSample& cell, const Host& host) {
-    for (std::size_t n = 0; n < host.cpus.size(); ++n) {
-        const bool all = std::all_of(cell.vcpus.begin(), cell.vcpus.end(), [&](const auto& vcpu) {
-            return std::includes(host.cpus[n].begin(), host.cpus[n].end(), vcpu.affinity.begin(),
-                                 vcpu.affinity.end());
-        });
-        if (all && !cell.vcpus.empty()) return NodeIndex(n);
-    }
-    return std::nullopt;
+    if (cell.vcpus.empty()) return std::nullopt;
+    const auto first = node_of(cell.vcpus.front().affinity, host);
+    const bool all = std::all_of(cell.vcpus.begin(), cell.vcpus.end(), [&](const auto& vcpu) {
+        return node_of(vcpu.affinity, host) == first;
+    });
+    return all ? first : std::nullopt;
 }
 
-Snapshot derive(const Sample* previous, const Sample& current, const Host& host,
-                const Topology& topology, const Pins& pins) {
-    using std::chrono::duration_cast;
-    using std::chrono::milliseconds;
-    const Millis elapsed =
-        previous ? duration_cast<milliseconds>(current.time - previous->time).count() : 0;
+Snapshot derive(const Look* previous, const Look& current, const Host& host, const Pins& pins,
+                const HostPolicy& policy) {
+    const Millis elapsed = elapsed_between(previous, current);
     Snapshot snapshot;
-    snapshot.now = duration_cast<milliseconds>(current.time.time_since_epoch()).count();
-    snapshot.topology = topology;
-    for (const GuestSample& sample : current.guests) {
-        GuestState guest{sample.uuid, sample.name, sample.unsteady, {}, {}};
-        const Threads before = threads_of(previous, sample.uuid);
-        if (guest.unsteady.empty()) guest.unsteady = foreign_change(sample, pins);
-        for (const CellSample& cell : sample.cells) {
-            const auto use = cpu_use(cell, before, elapsed);
-            if (!use && guest.unsteady.empty()) guest.unsteady = "its CPU use is not known yet";
-            CellState state;
-            state.key = {sample.uuid, cell.id};
-            state.vcpus = static_cast<int>(cell.vcpus.size());
-            state.cpu_use = use.value_or(0);
-            state.size = cell.size;
-            state.huge_page = huge_page_of(cell);
-            state.residency = by_index(cell.residency.bytes, host);
-            state.heat = heat_of(sample, cell, host);
-            state.movable = sample.immovable.empty();
-            state.allowed = allowed_nodes(sample, cell, host, pins);
-            state.confined_to = confined_to(cell, host);
-            state.pinned = pins.holds(cell);
-            guest.cells.push_back(std::move(state));
-        }
-        guest.touching = touching_of(sample);
-        snapshot.guests.push_back(std::move(guest));
+    snapshot.now = std::chrono::duration_cast<std::chrono::milliseconds>(
+                       current.sample.time.time_since_epoch())
+                       .count();
+    snapshot.topology = current.host.topology;
+    for (const auto& [name, group] : policy.groups)
+        snapshot.groups.push_back({name, group.arrangement});
+    const Threads before = previous ? threads_of(previous->sample) : Threads();
+    if (previous) {
+        const std::vector<MilliCpu> others = other_use(*previous, before, current, host, elapsed);
+        for (std::size_t n = 0; n < others.size(); ++n)
+            snapshot.topology.nodes[n].other_use = others[n];
+    }
+    for (const GuestSample& sample : current.sample.guests) {
+        GuestState& guest =
+            snapshot.guests.emplace_back(guest_of(sample, before, elapsed, host, pins));
+        guest.policy = policy_of(sample, policy, host);
+        apply_policy(guest, host);
     }
     return snapshot;
 }
@@ -174,12 +210,13 @@ std::map<std::string, TrackingHint> derive_hints(const Snapshot& snapshot, const
         hints[guest.uuid].well_placed = !guest.cells.empty();
     for (const Verdict& verdict : plan.verdicts) {
         TrackingHint& hint = hints[verdict.key.uuid];
-        hint.well_placed &= verdict.reason == Reason::settled;
-        // Its vCPUs and memory may be on several nodes, and nothing tells which belong together.
-        hint.attribute |= verdict.reason == Reason::too_large;
+        hint.well_placed &= verdict.reason == Reason::settled || verdict.reason == Reason::split;
+        // Its vCPUs and memory may be on several nodes: which of them belong together?
+        hint.attribute |= verdict.reason == Reason::too_large || verdict.reason == Reason::split;
     }
     for (const GuestState& guest : snapshot.guests)
-        if (guest.cells.size() != 1 || guest.cells.front().vcpus < 2)
+        if (guest.cells.size() != 1 || guest.cells.front().vcpus < 2 ||
+            guest.policy.mode != Mode::act)
             hints[guest.uuid].attribute = false;
     for (const ActionResult& result : results) {
         const bool moved = std::holds_alternative<MoveMemory>(result.action) && result.bytes > 0;

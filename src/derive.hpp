@@ -10,15 +10,15 @@
 #include "guests/tracking/guest_tracking.hpp"
 #include "policy/history.hpp"
 #include "policy/snapshot.hpp"
+#include "src/cpu_use.hpp"
 #include "src/host.hpp"
 #include "src/pins.hpp"
 
 namespace vnuma {
 
-// `topology` is the host's with its memory as of now. CPU use comes from two samples; a guest that
-// is new in `current` is unsteady until the next.
-Snapshot derive(const Sample* previous, const Sample& current, const Host& host,
-                const Topology& topology, const Pins& pins);
+// CPU use comes from two looks; a guest that is new in `current` is unsteady until the next.
+Snapshot derive(const Look* previous, const Look& current, const Host& host, const Pins& pins,
+                const HostPolicy& policy);
 
 // What tracking should know of the last tick, by uuid.
 std::map<std::string, TrackingHint> derive_hints(const Snapshot& snapshot, const Plan& plan,

@@ -1,8 +1,10 @@
 #include "src/host.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <sstream>
@@ -126,13 +128,46 @@ std::map<Bytes, Bytes> read_huge_available(int node_id, const std::string& root)
     return available;
 }
 
-Topology read_topology_now(const Host& host, const std::string& root) {
-    Topology topology = host.topology;
-    for (HostNode& node : topology.nodes) {
+namespace {
+
+// A line "cpu3 USER NICE SYSTEM IDLE IOWAIT IRQ SOFTIRQ STEAL ..." (proc(5)), in ticks; what guests
+// use is in USER, too.
+std::optional<std::int64_t> busy_ticks(std::istringstream fields) {
+    std::array<std::int64_t, 8> ticks{};
+    for (std::int64_t& field : ticks)
+        if (!(fields >> field) || field < 0) return std::nullopt;
+    constexpr std::size_t idle = 3, iowait = 4;
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < ticks.size(); ++i)
+        sum += i == idle || i == iowait ? 0 : ticks[i];
+    return sum;
+}
+
+std::vector<std::chrono::milliseconds> read_busy(const Host& host, const std::string& file) {
+    std::vector<std::chrono::milliseconds> busy(host.cpus.size());
+    const std::int64_t ticks_per_second = ::sysconf(_SC_CLK_TCK);
+    std::istringstream lines(read_file(file));
+    for (std::string line; std::getline(lines, line);) {
+        int cpu = 0, end = 0;
+        if (std::sscanf(line.c_str(), "cpu%d %n", &cpu, &end) != 1) continue;
+        const auto node = host.node_of_cpu(cpu);
+        const auto ticks =
+            busy_ticks(std::istringstream(line.substr(static_cast<std::size_t>(end))));
+        if (!ticks) throw HostError(file + ": has no sensible times of cpu" + std::to_string(cpu));
+        if (node) busy[*node] += std::chrono::milliseconds(*ticks * 1000 / ticks_per_second);
+    }
+    return busy;
+}
+
+}  // namespace
+
+HostNow read_host_now(const Host& host, const std::string& root, const std::string& stat_file) {
+    HostNow now{host.topology, read_busy(host, stat_file)};
+    for (HostNode& node : now.topology.nodes) {
         node.memory_available = read_available(node.id, root);
         node.huge_available = read_huge_available(node.id, root);
     }
-    return topology;
+    return now;
 }
 
 }  // namespace vnuma

@@ -1,6 +1,7 @@
 // The host vnumad runs on: its nodes, their CPUs, distances and memory, from sysfs.
 #pragma once
 
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -34,7 +35,14 @@ Bytes read_available(int node_id, const std::string& root = sysfs_root);
 // Free bytes of each of a node's pools of huge pages, by page size. Throws HostError.
 std::map<Bytes, Bytes> read_huge_available(int node_id, const std::string& root = sysfs_root);
 
-// The topology with each node's memory as it is now. Throws HostError.
-Topology read_topology_now(const Host& host, const std::string& root = sysfs_root);
+// What changes of a host.
+struct HostNow {
+    Topology topology;                            // with each node's memory as it is now
+    std::vector<std::chrono::milliseconds> busy;  // CPU time used since boot, by NodeIndex
+};
+
+// Throws HostError.
+HostNow read_host_now(const Host& host, const std::string& root = sysfs_root,
+                      const std::string& stat_file = "/proc/stat");
 
 }  // namespace vnuma

@@ -14,8 +14,11 @@
 #include <csignal>
 #include <cstring>
 #include <iostream>
+#include <optional>
 
 #include "src/controller.hpp"
+#include "src/record_file.hpp"
+#include "src/replay.hpp"
 #include "src/requirements.hpp"
 
 namespace {
@@ -25,12 +28,15 @@ using namespace vnuma;
 
 constexpr int exit_failed = 1;
 constexpr int exit_bad_config = 2;
+constexpr int exit_different = 1, exit_bad_recording = 2;  // of a replay
 
 struct Arguments {
     std::string config_file;
     bool check_config = false;
     bool once = false;
     bool dry_run = false;
+    std::string record_file;
+    std::string replay_file;
 };
 
 void say_requirements(const Config& config) {
@@ -42,29 +48,61 @@ void say_requirements(const Config& config) {
         spdlog::warn("{}", rival);
 }
 
+// Says so once when something goes wrong, and once when it is over.
+class Trouble {
+  public:
+    Trouble(const char* wrong, const char* over) : wrong_(wrong), over_(over) {}
+    void update(const std::string& now) {
+        if (now == last_) return;
+        if (now.empty())
+            spdlog::info("{}", over_);
+        else
+            spdlog::warn("{}: {}", wrong_, now);
+        last_ = now;
+    }
+
+  private:
+    const char *wrong_, *over_;
+    std::string last_;
+};
+
+struct Troubles {
+    Trouble blind{"blind, so nothing is changed", "seeing guests again"};
+    Trouble policy{"what is said at run time stays as it was",
+                   "what is said at run time is in force again"};
+};
+
 // One line of JSON for each tick; under systemd, stdout is the journal.
-void report(const Tick& tick, const Host& host, std::string& last_blind) {
+void report(const Tick& tick, const Host& host, Troubles& troubles) {
     std::cout
         << make_report(tick, host).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
         << std::endl;
-    if (tick.blind != last_blind) {
-        if (tick.blind.empty())
-            spdlog::info("seeing guests again");
-        else
-            spdlog::warn("blind, so nothing is changed: {}", tick.blind);
-        last_blind = tick.blind;
-    }
+    troubles.blind.update(tick.blind);
+    troubles.policy.update(tick.policy_problem);
     sd_notifyf(0, "STATUS=%s, %zu guests", tick.blind.empty() ? "balancing" : "blind",
                tick.snapshot.guests.size());
+}
+
+// Balancing does not depend on it.
+void record(const Tick& tick, const Config& config, RecordFile& file) {
+    if (!tick.blind.empty() || file.closed()) return;
+    const std::string problem =
+        file.append(to_line({config.planner, tick.history, tick.snapshot, tick.plan}));
+    if (!problem.empty()) spdlog::warn("recording ends: {}", problem);
 }
 
 // Runs the loop until it ends by itself or a signal ends it. One that cannot end (a libvirt call
 // that hangs) is left behind after a grace.
 class Service {
   public:
-    Service(const Config& config, const Host& host, bool once)
+    // What is planned is recorded where there is a recording.
+    Service(const Config& config, const Host& host, bool once, RecordFile* recording)
         : once_(once),
-          controller_(config, host, [&](const Tick& tick) { report(tick, host, last_blind_); }),
+          controller_(config, host,
+                      [this, &config, &host, recording](const Tick& tick) {
+                          if (recording) record(tick, config, *recording);
+                          report(tick, host, troubles_);
+                      }),
           signals_(context_, SIGINT, SIGTERM, SIGHUP),
           grace_(context_) {}
 
@@ -116,7 +154,7 @@ class Service {
 
     bool once_;
     asio::io_context context_{1};
-    std::string last_blind_;
+    Troubles troubles_;
     Controller controller_;
     asio::signal_set signals_;
     asio::steady_timer grace_;
@@ -140,7 +178,7 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int run(const Config& config, bool once) {
+int run(const Config& config, const Arguments& arguments) {
     say_requirements(config);
     const Host host = read_host();
     if (host.topology.nodes.size() < 2)
@@ -148,7 +186,9 @@ int run(const Config& config, bool once) {
             "this host has one NUMA node: there is nothing to balance, nothing is changed");
     ignore({SIGPIPE});
     raise_descriptor_limit();
-    Service service(config, host, once);
+    std::optional<RecordFile> recording;
+    if (!arguments.record_file.empty()) recording.emplace(arguments.record_file);
+    Service service(config, host, arguments.once, recording ? &*recording : nullptr);
     sd_notify(0, "READY=1");
     int status = service.run();
     sd_notify(0, "STOPPING=1");
@@ -165,6 +205,15 @@ int run(const Config& config, bool once) {
     return status;
 }
 
+int run_replay(const std::string& file) {
+    try {
+        return replay(file, std::cout).different == 0 ? 0 : exit_different;
+    } catch (const ReplayError& error) {
+        spdlog::error("{}", error.what());
+        return exit_bad_recording;
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -175,6 +224,11 @@ int main(int argc, char** argv) {
                  "check the configuration, print the values in effect, and exit");
     app.add_flag("--once", arguments.once, "look, plan and act once, report, and exit");
     app.add_flag("--dry-run", arguments.dry_run, "say what would be done, and change nothing");
+    app.add_option("--record", arguments.record_file,
+                   "write every plan, and what it was made of, to a file");
+    app.add_option("--replay", arguments.replay_file,
+                   "plan again what a file records, say what differs, and exit")
+        ->excludes("--record");
     app.set_version_flag("--version", VNUMA_VERSION);
     CLI11_PARSE(app, argc, argv);
 
@@ -182,6 +236,7 @@ int main(int argc, char** argv) {
     spdlog::set_default_logger(spdlog::stderr_logger_st("vnumad"));
     spdlog::set_pattern("%n: %v");
     try {
+        if (!arguments.replay_file.empty()) return run_replay(arguments.replay_file);
         Config config;
         if (!arguments.config_file.empty()) config = load_config(arguments.config_file);
         if (arguments.check_config) {
@@ -189,7 +244,7 @@ int main(int argc, char** argv) {
             return 0;
         }
         if (arguments.dry_run) config.mode = Mode::advise;
-        return run(config, arguments.once);
+        return run(config, arguments);
     } catch (const ConfigError& error) {
         for (const std::string& problem : error.problems)
             spdlog::error("{}", problem);

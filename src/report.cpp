@@ -29,6 +29,7 @@ json report_nodes(const Topology& topology) {
             pools[std::to_string(page_bytes)] = available;
         nodes.push_back({{"node", node.id},
                          {"cpus", node.cpus},
+                         {"other_use_milli", node.other_use},
                          {"memory_bytes", node.memory_total},
                          {"available_bytes", node.memory_available},
                          {"huge_available_bytes", pools}});
@@ -90,11 +91,23 @@ json report_verdict(const Verdict& verdict, const Topology& topology) {
                {"home", node_number(topology, verdict.home)},
                {"to_move_bytes", verdict.to_move},
                {"explanation", explain(verdict, topology)}};
-    if (verdict.home) value["cost_cpu_ms"] = verdict.cost;
+    if (!verdict.home) return value;
+    value["cost_cpu_ms"] = verdict.cost;
+    value["left_away_bytes"] = verdict.left_away;
     if (verdict.former_home) value["former_home"] = node_number(topology, verdict.former_home);
+    if (!verdict.former_home) value["lacks"] = name(verdict.lack);
     if (verdict.alternative) value["alternative"] = node_number(topology, verdict.alternative);
     if (verdict.former_home || verdict.alternative) value["other_cost_cpu_ms"] = verdict.other_cost;
     return value;
+}
+
+json report_shard(const Verdict& verdict, const CellSample& cell, const Topology& topology) {
+    json vcpus = json::array();
+    for (const std::size_t vcpu : verdict.vcpus)
+        vcpus.push_back(cell.vcpus.at(vcpu).id);
+    return {{"shard", verdict.key.shard},
+            {"vcpus", vcpus},
+            {"verdict", report_verdict(verdict, topology)}};
 }
 
 json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& sample,
@@ -118,9 +131,17 @@ json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& s
                {"map", guest.map_told_by},
                {"blocks", report_blocks(sample.blocks)},
                {"vcpus", report_vcpus(tick, guest, sample, host)}};
-    const auto verdict = std::find_if(tick.plan.verdicts.begin(), tick.plan.verdicts.end(),
-                                      [&](const Verdict& v) { return v.key == cell.key; });
-    if (verdict != tick.plan.verdicts.end()) value["verdict"] = report_verdict(*verdict, topology);
+    // In the order of their keys: the whole cell's, then its shards'.
+    auto verdict =
+        std::lower_bound(tick.plan.verdicts.begin(), tick.plan.verdicts.end(), cell.key,
+                         [](const Verdict& v, const CellKey& key) { return v.key < key; });
+    if (verdict == tick.plan.verdicts.end() || verdict->key != cell.key) return value;
+    value["verdict"] = report_verdict(*verdict, topology);
+    if (verdict->reason != Reason::split) return value;
+    value["shards"] = json::array();
+    for (++verdict; verdict != tick.plan.verdicts.end() && verdict->key.uuid == cell.key.uuid;
+         ++verdict)
+        value["shards"].push_back(report_shard(*verdict, sample, topology));
     return value;
 }
 
@@ -157,6 +178,7 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
                  {"iothreads", report_threads(sample.iothreads, host)},
                  {"vhost", report_threads(sample.vhost, host)}}},
                {"devices", devices},
+               {"policy", report_policy(state.policy)},
                {"tracking", report_tracking(sample.tracking, tick.sample.time)},
                {"cells", cells}};
     if (sample.domain) {
@@ -168,7 +190,9 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
 }
 
 json report_result(const ActionResult& result, const Topology& topology) {
-    json value{{"uuid", key_of(result.action).uuid}, {"cell", key_of(result.action).cell}};
+    const CellKey& key = key_of(result.action);
+    json value{{"uuid", key.uuid}, {"cell", key.cell}};
+    if (key.shard != CellKey::whole) value["shard"] = key.shard;
     if (const auto* pin = std::get_if<PinCell>(&result.action)) {
         value["action"] = "pin";
         value["to"] = node_number(topology, pin->to);
@@ -187,6 +211,7 @@ json report_result(const ActionResult& result, const Topology& topology) {
 
 nlohmann::json make_report(const Tick& tick, const Host& host) {
     json report{{"tick", tick.number}, {"time_ms", tick.time_ms}, {"mode", name(tick.mode)}};
+    if (!tick.policy_problem.empty()) report["policy_problem"] = tick.policy_problem;
     if (!tick.blind.empty()) {
         report["blind"] = tick.blind;
         return report;

@@ -67,6 +67,16 @@ json report_wishes(const Wishes& wishes) {
     return value;
 }
 
+json report_policy(const GuestPolicy& policy) {
+    return {{"mode", name(policy.mode)},
+            {"memory", name(policy.memory)},
+            {"priority", policy.priority},
+            {"group", policy.group},
+            {"nodes", policy.nodes ? json(format_number_list(*policy.nodes)) : json(nullptr)},
+            {"home", policy.home},
+            {"problems", policy.problems}};
+}
+
 const std::vector<int>* find_vcpupin(const GuestSample& guest, int vcpu) {
     if (!guest.domain) return nullptr;
     const auto pin = guest.domain->wishes.vcpupin.find(vcpu);

@@ -5,12 +5,14 @@
 #include <vector>
 
 #include "guests/sample.hpp"
+#include "policy/guest_policy.hpp"
 
 namespace vnuma {
 
 nlohmann::json report_blocks(const std::vector<RamBlock>& blocks);
 nlohmann::json report_chunks(const std::optional<ChunkCounts>& chunks);
 nlohmann::json report_wishes(const Wishes& wishes);
+nlohmann::json report_policy(const GuestPolicy& policy);
 
 // The CPUs the domain's description gives the vCPU, or null.
 const std::vector<int>* find_vcpupin(const GuestSample& guest, int vcpu);

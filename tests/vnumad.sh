@@ -31,4 +31,17 @@ printf 'mode = "observe"\ninterval = "100ms"\n[libvirt]\nuri = "qemu+unix:///sys
 if [ "$(id -u)" = 0 ]; then
     expect 1 'libvirt at qemu+unix:///system?socket=/nobody' "$vnumad" --config "$dir/no-libvirt.conf" --once
 fi
+
+golden=$(dirname "$0")/golden/recordings/two-nodes.jsonl
+expect 0 '12 plans, 12 the same, 0 different' "$vnumad" --replay "$golden"
+sed '1s/"cost":[0-9]*/"cost":7/' "$golden" >"$dir/other.jsonl"
+expect 1 '12 plans, 11 the same, 1 different' "$vnumad" --replay "$dir/other.jsonl"
+sed '3s/"now":/"then":/' "$golden" >"$dir/bad.jsonl"
+expect 2 'bad.jsonl:3: snapshot.now: is missing' "$vnumad" --replay "$dir/bad.jsonl"
+expect 2 '/no/such/file: cannot be read' "$vnumad" --replay /no/such/file
+expect 108 '--record' "$vnumad" --record "$dir/recording" --replay "$golden"
+if [ "$(id -u)" = 0 ]; then
+    expect 1 '/no/such/directory/recording' "$vnumad" --config "$dir/no-libvirt.conf" --once \
+        --record /no/such/directory/recording
+fi
 exit $status

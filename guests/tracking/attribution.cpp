@@ -113,9 +113,9 @@ TouchMatrix::TouchMatrix(std::size_t vcpus, std::size_t chunks)
       groups_(std::min(chunks, max_groups)),
       counts_(vcpus_ * groups_) {}
 
-void TouchMatrix::halve() {
+void TouchMatrix::fade() {
     for (std::uint32_t& count : counts_)
-        count /= 2;
+        count -= count / 4 + (count % 4 > 0 ? 1 : 0);
 }
 
 void TouchMatrix::add(std::size_t vcpu, std::size_t chunk, std::uint32_t weight) {

@@ -31,7 +31,7 @@ class GuestPhysicalMap {
 };
 
 // How often each vCPU was seen touching each of some equal groups of chunks, one after the other in
-// the grid. Decayed as heat is. What shards are made from.
+// the grid. What shards are made from.
 class TouchMatrix {
   public:
     static constexpr std::size_t max_groups = 256;
@@ -48,7 +48,9 @@ class TouchMatrix {
     }
     const std::vector<std::uint32_t>& counts() const { return counts_; }  // vCPU by vCPU
 
-    void halve();
+    // With each observation. Slower than heat: of memory that several share, one may come first
+    // some times in a row.
+    void fade();
     void add(std::size_t vcpu, std::size_t chunk, std::uint32_t weight);
 
   private:

@@ -96,6 +96,8 @@ void GuestTracking::follow_memory(const GuestSample& guest) {
     touching_ = TouchMatrix(vcpus, table_.grid().size());
     observations_ = 0;
     observed_.clear();
+    owned_ = {};
+    own_ranges_.reset();
     count_chunks();
 }
 
@@ -133,7 +135,7 @@ void GuestTracking::count(std::span<const CountedFaults> faults, std::uint64_t d
 }
 
 void GuestTracking::end_observation_if_over(Time now) {
-    if (rounds_.runs() ? !rounds_.over(now) : now < observing_since_ + settings_.look_time) return;
+    if (rounds_.runs() ? !rounds_.over(now) : now < observing_since_ + settings_.round_time) return;
     observing_since_ = now;
     observe();
 }
@@ -143,9 +145,10 @@ void GuestTracking::observe() {
     const auto cpu = thread_cpu_time();
     FoldedFaults folded;
     if (!observed_.empty() && table_.grid().size() > 0) {
-        touching_.halve();
+        touching_.fade();
         folded = fold(observed_, shift(), physical_, table_, touching_);
         observations_ += folded.chunks > 0 ? 1 : 0;
+        stale_ = true;
         count_chunks();
     }
     observed_.clear();
@@ -176,13 +179,19 @@ void GuestTracking::count_chunks() {
     }
 }
 
-void GuestTracking::read_where_heat_is(PageReader& reader) {
+void GuestTracking::read_where_it_is(PageReader& reader) {
     if (!budget_.allows(std::chrono::nanoseconds(0), settings_.period.most)) return;
     stale_ = false;
     if (!process_ || process_->recorded()) return;
     const auto cpu = thread_cpu_time();
     try {
-        heat_by_cell_ = read_heat_by_cell(*process_, reader, table_, owner_, pass_++);
+        heat_by_cell_ = read_heat_by_cell(*process_, reader, table_, owner_, pass_);
+        if (observations_ > 0) {
+            owned_ = read_owned_bytes(*process_, reader, table_, touching_, pass_);
+            own_ranges_ =
+                std::make_shared<const std::vector<OwnRange>>(own_ranges(table_, touching_));
+        }
+        ++pass_;
     } catch (const std::system_error&) {
         // What was known before is kept; residency, read the same way, says why.
     }
@@ -201,8 +210,11 @@ void GuestTracking::fill(TrackingSample& sample, bool with_map) const {
     sample.earned = budget_.earned();
     sample.spent = budget_.spent();
     sample.heat_by_cell = heat_by_cell_;
-    if (hint_.attribute && observations_ > 0)
+    if (hint_.attribute && observations_ > 0) {
         sample.touching = std::make_shared<const TouchMatrix>(touching_);
+        sample.owned = owned_;
+        sample.own_ranges = own_ranges_;
+    }
     if (with_map) sample.map = chunk_map();
 }
 

@@ -30,9 +30,10 @@ class GuestTracking {
     void update(const GuestSample& guest, const TrackingHint& hint, const std::string& no_counter,
                 Time now);
 
-    // Of a look and a round that are both due, the one goes first that was longer ago: they share
-    // one budget.
+    // They share one budget. Two rounds make a sample, so they come first; from then on, of a look
+    // and a round that are both due, the one that was longer ago.
     bool look_due(Time now) const {
+        if (rounds_.state().rounds < 2 && (rounds_.due(now) || rounds_.runs())) return false;
         return looks_.due(now) && !(rounds_.due(now) && rounds_.last() < looks_.last());
     }
     bool look_over(Time now) const { return looks_.over(now); }
@@ -53,15 +54,16 @@ class GuestTracking {
     void end_observation_if_over(Time now);
 
     bool round_due(Time now) const {
-        return rounds_.due(now) && !(looks_.due(now) && looks_.last() < rounds_.last());
+        return rounds_.due(now) &&
+               (rounds_.state().rounds < 2 || !looks_.due(now) || looks_.last() >= rounds_.last());
     }
     Time round_began() const { return rounds_.last(); }
     bool begin_round(std::chrono::nanoseconds fault_time, Time now);
     void put_off_round(std::string why, Time now) { rounds_.put_off(std::move(why), now); }
 
-    // Where its heat is has to be read anew after a look, and when memory has moved.
-    bool heat_has_moved() const { return stale_ && looks_.state().looks > 0; }
-    void read_where_heat_is(PageReader& reader);
+    // Where what is used is has to be read anew after a look or a round, and when memory has moved.
+    bool has_moved() const { return stale_ && (looks_.state().looks > 0 || observations_ > 0); }
+    void read_where_it_is(PageReader& reader);
 
     void fill(TrackingSample& sample, bool with_map) const;
 
@@ -88,7 +90,9 @@ class GuestTracking {
     std::uint64_t observations_ = 0;  // that are in it
     std::uint16_t hot_from_ = 1;
     std::size_t hot_ = 0, agreed_ = 0, shared_ = 0;  // chunks
-    std::map<int, HeatByNode> heat_by_cell_;
+    std::map<int, BytesByNode> heat_by_cell_;
+    OwnedBytes owned_;
+    std::shared_ptr<const std::vector<OwnRange>> own_ranges_;
     std::uint64_t pass_ = 0;
     bool stale_ = false;
 };

@@ -1,6 +1,7 @@
 #include "guests/tracking/heat.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <utility>
 
@@ -9,9 +10,7 @@ namespace {
 
 constexpr std::uint64_t least_chunk_bytes = 2 * 1024 * 1024;
 constexpr int max_doublings = 24;  // chunks of 32 TiB
-// Rounds after a disagreement in which a chunk counts as shared. Of two vCPUs that take turns at
-// random, one looks alone in one case of sixteen then.
-constexpr std::uint8_t recent_rounds = 0b1111;
+constexpr int rounds_kept = 8;
 constexpr int hot_divisor = 8;
 // What was accessed in a quarter of all samples, and in none of a look's: were nothing else than
 // chance at work, this would happen to one chunk in forty (0.75 to the power of 13).
@@ -144,11 +143,17 @@ void HeatTable::note(std::size_t chunk, int vcpu, std::uint64_t faults, std::uin
         entry.last == nobody ? share : static_cast<std::uint8_t>((entry.writes + share + 1) / 2);
     entry.before = entry.last;
     entry.last = now;
+    entry.rounds = static_cast<std::uint8_t>(std::min(entry.rounds + 1, rounds_kept + 1));
 }
 
+// Of two vCPUs that take turns at random, one looks alone in one case of 256 after eight rounds.
+// That a chunk only changed hands shows when there was one disagreement in all of them, and none in
+// the last two: random turns look like that in six cases of 256.
 Accessor HeatTable::accessor(std::size_t chunk) const {
     const Entry& entry = entries_[chunk];
-    if (entry.last == many || (entry.disagreements & recent_rounds) != 0)
+    const bool changed_hands = std::popcount(entry.disagreements) == 1 &&
+                               (entry.disagreements & 0b11) == 0 && entry.rounds > rounds_kept;
+    if (entry.last == many || (entry.disagreements != 0 && !changed_hands))
         return {Accessor::several, -1};
     if (entry.last == nobody || entry.last != entry.before) return {};
     return {Accessor::one, entry.last};

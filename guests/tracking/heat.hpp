@@ -31,7 +31,7 @@ struct Accessor {
     enum Kind : std::uint8_t {
         unknown,  // nobody was seen twice in a row
         one,      // a vCPU: of the two last rounds in which it was touched, both
-        several,  // more than one, in one round or in rounds shortly after one another
+        several,  // more than one, in one round or within eight
     } kind = unknown;
     int vcpu = -1;  // one only
 
@@ -79,9 +79,10 @@ class HeatTable {
     struct Entry {
         std::uint16_t heat = 0;
         std::uint16_t last = nobody, before = nobody;  // accessors, the two-sample filter
-        std::uint8_t disagreements = 0;                // a bit for each round, the last one lowest
-        std::uint8_t writes = 0;                       // share of accesses, of 255
-        bool known = false;                            // whether it was ever looked at
+        std::uint8_t disagreements = 0;  // a bit for each of the last eight rounds, the last lowest
+        std::uint8_t writes = 0;         // share of accesses, of 255
+        std::uint8_t rounds = 0;         // in which it was touched; no more than are remembered
+        bool known = false;              // whether it was ever looked at
     };
     static_assert(sizeof(Entry) <= 16);
 

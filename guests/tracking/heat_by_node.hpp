@@ -1,4 +1,4 @@
-// Where a guest's heat is: on which host nodes.
+// Where a guest's heat is, and what of its memory one vCPU alone uses: on which host nodes.
 #pragma once
 
 #include <cstdint>
@@ -7,19 +7,26 @@
 #include <vector>
 
 #include "guests/pages.hpp"
+#include "guests/tracking/attribution.hpp"
 #include "guests/tracking/heat.hpp"
+#include "guests/tracking/tracking_sample.hpp"
 
 namespace vnuma {
 
 // Chunks whose node is asked for in one look, evenly chosen: about 25 ms of move_pages(2).
 inline constexpr std::size_t max_chunks_asked = 64 * 1024;
 
-using HeatByNode = std::map<int, std::int64_t>;  // bytes, each weighted by its heat
-
 // One page of each chunk stands for it, another one in each pass. `owner` is the cell of each of
 // the grid's ranges. Throws std::system_error; ends early when the process has ended.
-std::map<int, HeatByNode> read_heat_by_cell(const Process& process, PageReader& reader,
-                                            const HeatTable& table, std::span<const int> owner,
-                                            std::uint64_t pass);
+std::map<int, BytesByNode> read_heat_by_cell(const Process& process, PageReader& reader,
+                                             const HeatTable& table, std::span<const int> owner,
+                                             std::uint64_t pass);
+
+// The same for memory that was seen touched, by whom. Groups are those of the matrix.
+OwnedBytes read_owned_bytes(const Process& process, PageReader& reader, const HeatTable& table,
+                            const TouchMatrix& touching, std::uint64_t pass);
+
+// Chunks whose accessor is known, neighbours of one accessor and group together. Pure.
+std::vector<OwnRange> own_ranges(const HeatTable& table, const TouchMatrix& touching);
 
 }  // namespace vnuma

@@ -75,11 +75,20 @@ bool Rounds::begin(const Process& process, nanoseconds fault_time, TrackingBudge
     if (runs_) {
         // Its vCPUs wait while that lasts, as far as they run.
         cost_ += nanoseconds(state_.stall) * budget.milli_cpu() / 1000;
-        taken_down_ = *pages;
+        taken_down_ = stalled_pages_ = *pages;
         faults_ = dropped_ = 0;
     }
     budget.charge(cost_);
     return runs_;
+}
+
+// What the last round held it up, and more for each page that it has now and had not then.
+nanoseconds Rounds::expected_stall(std::uint64_t pages) const {
+    if (stalled_pages_ == 0) return static_cast<std::int64_t>(pages) * assumed_stall_by_page;
+    const nanoseconds last = state_.stall;
+    const auto more = static_cast<std::int64_t>(pages - std::min(pages, stalled_pages_));
+    const auto by_page = last / static_cast<std::int64_t>(stalled_pages_);
+    return last + more * std::max(assumed_stall_by_page, by_page);
 }
 
 std::string Rounds::why_not_now(std::uint64_t pages, nanoseconds fault_time,
@@ -87,9 +96,7 @@ std::string Rounds::why_not_now(std::uint64_t pages, nanoseconds fault_time,
     // Cold memory does not fault again. How much of it is, the last round has shown.
     const std::uint64_t faults =
         state_.rounds > 0 ? std::min(pages, faults_ * more_faults + pages / colder_part) : pages;
-    const nanoseconds stall = state_.rounds > 0
-                                  ? nanoseconds(state_.stall)
-                                  : static_cast<std::int64_t>(pages) * assumed_stall_by_page;
+    const nanoseconds stall = expected_stall(pages);
     const nanoseconds estimate =
         static_cast<std::int64_t>(faults) * fault_time + stall * budget.milli_cpu() / 1000;
     state_.estimate = duration_cast<microseconds>(estimate);

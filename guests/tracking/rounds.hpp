@@ -26,7 +26,7 @@ class Rounds {
     using Time = std::chrono::steady_clock::time_point;
 
     explicit Rounds(const TrackingSettings& settings)
-        : length_(settings.look_time),
+        : length_(settings.round_time),
           longest_stall_(settings.longest_stall),
           limits_(settings.period),
           period_(settings.period) {}
@@ -34,7 +34,11 @@ class Rounds {
     // `obstacle`: why there can be none although they are wanted; empty when there may be some.
     void set_wanted(bool wanted, std::string obstacle);
 
-    bool due(Time now) const { return possible_ && !runs_ && period_.due(now); }
+    // Two make a sample, so the second follows the first at once.
+    bool due(Time now) const {
+        const bool at_once = state_.rounds == 1 && failure_.empty();
+        return possible_ && !runs_ && (at_once || period_.due(now));
+    }
     Time last() const { return began_; }
 
     // Begins one, if the guest can afford it. Returns whether it did.
@@ -60,6 +64,7 @@ class Rounds {
   private:
     std::string why_not_now(std::uint64_t pages, std::chrono::nanoseconds fault_time,
                             const TrackingBudget& budget);
+    std::chrono::nanoseconds expected_stall(std::uint64_t pages) const;
     bool take_down_mappings(const Process& process);
 
     std::chrono::milliseconds length_, longest_stall_;
@@ -74,6 +79,7 @@ class Rounds {
     std::uint64_t dropped_ = 0;         // since it began
     bool lost_ = false;                 // some were, since the one before
     std::uint64_t taken_down_ = 0;      // pages that have not faulted again yet
+    std::uint64_t stalled_pages_ = 0;   // pages that the last round took down
 };
 
 // Pages that a process has, a huge one counted once, by /proc/PID/smaps_rollup; nothing when that

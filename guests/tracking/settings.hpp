@@ -39,8 +39,9 @@ struct TrackingSettings {
     // A round that holds a guest up for longer is its last one. As long as QEMU lets a migration
     // stop a guest, unless told otherwise (downtime-limit).
     std::chrono::milliseconds longest_stall{300};
-    std::chrono::milliseconds look_time{2'000};  // length of a look, and of a round
-    bool heat_map = false;                       // put every chunk into the sample
+    std::chrono::milliseconds look_time{2'000};   // length of a look
+    std::chrono::milliseconds round_time{2'000};  // length of a round, and of what is seen without
+    bool heat_map = false;                        // put every chunk into the sample
 };
 
 }  // namespace vnuma

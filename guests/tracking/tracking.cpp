@@ -30,7 +30,7 @@ void Tracking::look(Sample& sample, const std::map<std::string, TrackingHint>& h
     begin_looks(sample, deadline);
     begin_round(sample);
     for (auto& [uuid, guest] : guests_)
-        if (guest.heat_has_moved()) guest.read_where_heat_is(reader_);
+        if (guest.has_moved()) guest.read_where_it_is(reader_);
     for (GuestSample& guest : sample.guests)
         if (const auto known = guests_.find(guest.uuid); known != guests_.end())
             known->second.fill(guest.tracking, settings_.heat_map);

@@ -9,9 +9,28 @@
 #include <string>
 #include <vector>
 
+#include "guests/ram_map.hpp"
+
 namespace vnuma {
 
 class TouchMatrix;
+
+using BytesByNode = std::map<int, std::int64_t>;
+
+// Memory of a guest that was seen touched: on which nodes it is.
+struct OwnedBytes {
+    std::map<int, BytesByNode> by_vcpu;         // that this one alone touches
+    std::map<std::size_t, BytesByNode> shared;  // that several do, by group of the touch matrix
+};
+
+// A piece of QEMU's address space that one vCPU alone touches, or that several share.
+struct OwnRange {
+    static constexpr int shared = -1;
+
+    RamRange memory;
+    int vcpu = shared;
+    std::size_t group = 0;  // of the touch matrix
+};
 
 // What a tracker can tell.
 struct Ability {
@@ -68,9 +87,11 @@ struct TrackingSample {
     int hot_from = 1;  // heat, of 1000
     std::uint64_t chunk_bytes = 0;
     std::chrono::nanoseconds earned{0}, spent{0};  // of the budget, since it is tracked
-    std::map<int, std::map<int, std::int64_t>> heat_by_cell{};  // see CellState::heat; by node
-    std::shared_ptr<const TouchMatrix> touching;                // none without attribution
-    std::vector<ChunkUse> map;                                  // where it was asked for
+    std::map<int, BytesByNode> heat_by_cell{};     // bytes, each weighted by its heat
+    std::shared_ptr<const TouchMatrix> touching;   // none without attribution
+    OwnedBytes owned{};                            // the same
+    std::shared_ptr<const std::vector<OwnRange>> own_ranges;
+    std::vector<ChunkUse> map;  // where it was asked for
 };
 
 // What can be used on this host, and what cannot.

@@ -95,12 +95,11 @@ std::int64_t moved_bytes(const json& report) {
 }
 
 bool all_home(const json& report) {
-    static const std::set<std::string> at_home{"settled", "margin", "cool-down"};
     const json guests = report.value("guests", json::array());
     for (const json& guest : guests) {
         if (guest.at("cells").empty()) return false;  // nothing is known of it
         for (const json& cell : guest.at("cells"))
-            if (!cell.contains("verdict") || !at_home.contains(cell["verdict"].at("reason")))
+            if (!cell.contains("verdict") || cell["verdict"].at("reason") != "settled")
                 return false;
     }
     return !guests.empty();

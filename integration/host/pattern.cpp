@@ -1,6 +1,7 @@
 #include "integration/host/pattern.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace vnuma::lab {
 namespace {
@@ -31,18 +32,26 @@ json idle_buffers(const GuestShape& shape) {
     return pattern;
 }
 
-json own_windows(const GuestShape& shape, Window window, Access access) {
+json windows_of(const GuestShape& shape, const std::vector<int>& owners, Window window,
+                Access access) {
     json pattern = idle_buffers(shape);
     for (int vcpu = 0; vcpu < online_vcpus_of(shape); ++vcpu)
-        pattern["threads"].push_back(thread_of(shape, vcpu, vcpu, window, access));
+        pattern["threads"].push_back(
+            thread_of(shape, vcpu, owners.at(static_cast<std::size_t>(vcpu)), window, access));
     return pattern;
 }
 
+json own_windows(const GuestShape& shape, Window window, Access access) {
+    std::vector<int> owners(static_cast<std::size_t>(online_vcpus_of(shape)));
+    std::iota(owners.begin(), owners.end(), 0);
+    return windows_of(shape, owners, window, access);
+}
+
 json shared_windows(const GuestShape& shape, Window window, Access access) {
-    json pattern = idle_buffers(shape);
+    std::vector<int> owners(static_cast<std::size_t>(online_vcpus_of(shape)));
     for (int vcpu = 0; vcpu < online_vcpus_of(shape); ++vcpu)
-        pattern["threads"].push_back(thread_of(shape, vcpu, vcpu - vcpu % 2, window, access));
-    return pattern;
+        owners[static_cast<std::size_t>(vcpu)] = vcpu - vcpu % 2;
+    return windows_of(shape, owners, window, access);
 }
 
 }  // namespace vnuma::lab

@@ -21,6 +21,10 @@ nlohmann::json own_windows(const GuestShape& shape, Window window, Access access
 // Two neighbouring vCPUs each touch a window of the first one's buffer; the other's is cold.
 nlohmann::json shared_windows(const GuestShape& shape, Window window, Access access);
 
+// vCPU by vCPU whose buffer it touches a window of.
+nlohmann::json windows_of(const GuestShape& shape, const std::vector<int>& owners, Window window,
+                          Access access);
+
 // Nobody touches anything.
 nlohmann::json idle_buffers(const GuestShape& shape);
 

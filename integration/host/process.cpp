@@ -31,6 +31,12 @@ pid_t start_program(const std::vector<std::string>& argv, const std::string& log
     return pid;
 }
 
+int run_program(const std::vector<std::string>& argv, const std::string& log) {
+    int status = 0;
+    ::waitpid(start_program(argv, log), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 int end_program(pid_t pid, std::chrono::seconds grace) {
     if (pid <= 0) return 0;
     int status = 0;

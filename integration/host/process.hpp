@@ -12,6 +12,10 @@ namespace vnuma::lab {
 // Starts a program whose output goes to `log` (appended). Throws std::system_error.
 pid_t start_program(const std::vector<std::string>& argv, const std::string& log);
 
+// Runs one to its end and returns its exit status, or 128 + the signal it died of. Throws
+// std::system_error.
+int run_program(const std::vector<std::string>& argv, const std::string& log);
+
 // SIGTERM, then SIGKILL after the grace. Returns the wait status.
 int end_program(pid_t pid, std::chrono::seconds grace);
 

@@ -25,7 +25,15 @@ std::string numa_xml(const GuestShape& shape) {
         const GuestCell& cell = shape.cells[id];
         const int first = first_vcpu_of(shape, id);
         xml << "<cell id='" << id << "' cpus='" << first << "-" << first + cell.vcpus - 1
-            << "' memory='" << cell.mib << "' unit='MiB'/>";
+            << "' memory='" << cell.mib << "' unit='MiB'>";
+        if (id < shape.distances.size()) {
+            xml << "<distances>";
+            for (std::size_t other = 0; other < shape.distances[id].size(); ++other)
+                xml << "<sibling id='" << other << "' value='" << shape.distances[id][other]
+                    << "'/>";
+            xml << "</distances>";
+        }
+        xml << "</cell>";
     }
     xml << "</numa>";
     return xml.str();

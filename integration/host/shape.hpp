@@ -26,6 +26,7 @@ struct GuestShape {
     int online_vcpus = 0;            // the first of its vCPUs; 0: all, else the rest can be plugged
     std::string elements{};          // more XML inside <domain>: tuning, backing, iothreads ...
     std::string devices{};           // more XML inside <devices>
+    std::vector<std::vector<int>> distances{};  // between its cells, as it is told
 };
 
 int vcpus_of(const GuestShape& shape);
@@ -38,11 +39,13 @@ int first_vcpu_of(const GuestShape& shape, std::size_t cell);
 std::string console_of(const GuestShape& shape);
 std::string workload_socket_of(const GuestShape& shape);
 
-// What every guest boots. Both throw std::runtime_error.
+// What every guest boots. Both throw std::runtime_error. Without a watchdog of the TSC: a guest
+// that was held up for long would find that unstable and patch its own running code, which
+// emulation does not always survive (docs/lab.md).
 std::string guest_kernel();
 std::string guest_initramfs();  // holds the workload; made by the first call
 inline constexpr const char* guest_command_line =
-    "console=ttyS0 quiet panic=-1 mitigations=off nokaslr numa_balancing=disable";
+    "console=ttyS0 quiet panic=-1 mitigations=off nokaslr numa_balancing=disable tsc=reliable";
 
 // The domain XML a shape stands for.
 std::string domain_xml(const GuestShape& shape, const std::string& kernel,

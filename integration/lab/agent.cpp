@@ -3,17 +3,21 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <stdexcept>
 #include <system_error>
+#include <thread>
 
 #include "integration/lab/command.hpp"
 #include "integration/lab/frame.hpp"
@@ -24,6 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int exit_not_started = 127;  // as shells have it
+constexpr std::chrono::seconds beat_interval{1};
 
 [[noreturn]] void throw_errno(const std::string& what) {
     throw std::system_error(errno, std::generic_category(), what);
@@ -46,6 +51,8 @@ int open_port() {
 }
 
 void send(int port, FrameType type, std::string_view bytes) {
+    static std::mutex one_frame_at_a_time;
+    const std::lock_guard lock(one_frame_at_a_time);
     const std::string frame = encode_frame(type, bytes);
     for (std::size_t sent = 0; sent < frame.size();) {
         const ssize_t n = ::write(port, frame.data() + sent, frame.size() - sent);
@@ -180,6 +187,20 @@ class Session {
     Child child_;
 };
 
+// An emulated processor may lose a timer and sleep for ever. A visit wakes it; where none helps,
+// the beats end, and the lab knows.
+[[noreturn]] void visit_processors(int port) {
+    const unsigned processors = std::thread::hardware_concurrency();
+    for (unsigned visited = 0;; visited = (visited + 1) % processors) {
+        cpu_set_t only;
+        CPU_ZERO(&only);
+        CPU_SET(visited, &only);
+        ::sched_setaffinity(0, sizeof(only), &only);  // fails for one that is offline
+        std::this_thread::sleep_for(beat_interval);
+        send(port, FrameType::beat, "");
+    }
+}
+
 Command receive_command(int port, FrameDecoder& decoder) {
     while (true) {
         if (auto frame = decoder.next()) {
@@ -201,7 +222,9 @@ void run_agent() {
     send(port, FrameType::ready, "");
     FrameDecoder decoder;
     const Command command = receive_command(port, decoder);
-    const int status = Session(port, std::move(decoder), start(command)).run();
+    const Child child = start(command);
+    std::thread(visit_processors, port).detach();
+    const int status = Session(port, std::move(decoder), child).run();
     send(port, FrameType::exit, std::to_string(status));
     // The lab ends this host; going on before it has read the frame could lose it.
     ::pause();

@@ -17,6 +17,7 @@ enum class FrameType : char {
     output = 'o',   // agent: the command's standard output, or its terminal
     errors = 'e',   // agent: its standard error
     exit = 'x',     // agent: the exit status in decimal; the last frame
+    beat = 'b',     // agent: a processor of the host is awake; about once a second
     input = 'i',    // lab: bytes typed at the terminal
 };
 

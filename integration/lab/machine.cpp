@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -36,7 +37,17 @@ using std::chrono::seconds;
 using Stream = asio::local::stream_protocol;
 
 constexpr seconds monitor_deadline{30};
+constexpr seconds console_interval{5}, beat_interval{5};
+constexpr int beats_missed = 12;
+// What a kernel says of a processor that does not wake up any more, as happens in emulation.
+constexpr std::array stall_marks{"detected stalls on CPUs", "INFO: task "};
+constexpr std::array death_marks{"Oops: ", "Kernel panic", "BUG: ", "general protection fault"};
 constexpr auto monitor_retry = std::chrono::milliseconds(20);
+
+bool has_any(const std::string& text, const auto& marks) {
+    return std::any_of(marks.begin(), marks.end(),
+                       [&](const char* mark) { return text.find(mark) != std::string::npos; });
+}
 
 std::string read_file(const std::filesystem::path& file) {
     std::ostringstream text;
@@ -104,6 +115,9 @@ class Conversation {
         co_await wait_for_ever();
     }
 
+    bool up() const { return up_; }
+    int beats() const { return beats_; }
+
   private:
     asio::awaitable<int> converse(const MachineOptions& options) {
         error_code error;
@@ -116,7 +130,10 @@ class Conversation {
             decoder.feed({chunk.data(), size});
             while (auto frame = decoder.next()) {
                 if (frame->type == FrameType::exit) co_return std::stoi(frame->bytes);
-                if (frame->type == FrameType::ready) {
+                if (frame->type == FrameType::beat) {
+                    ++beats_;
+                } else if (frame->type == FrameType::ready) {
+                    up_ = true;
                     if (options.report_boot) std::cerr << "vnuma-lab: the host is up\n";
                     const std::string command =
                         encode_frame(FrameType::command, to_json(options.command));
@@ -135,7 +152,8 @@ class Conversation {
 
     Stream::acceptor acceptor_;
     Stream::socket port_;
-    bool ready_for_input_ = false;
+    bool ready_for_input_ = false, up_ = false;
+    int beats_ = 0;
 };
 
 // The host's monitor tells a crash from an orderly end. Returns the reason QEMU gives
@@ -183,13 +201,37 @@ asio::awaitable<void> wait_for(seconds timeout) {
     co_await timer.async_wait(asio::use_awaitable);
 }
 
+// Ends when the host is not up by then.
+asio::awaitable<void> watch_boot(const Conversation& conversation, seconds timeout) {
+    co_await wait_for(timeout);
+    if (conversation.up()) co_await wait_for_ever();
+}
+
+// Ends when the host's processors have not all woken up for a minute. Counts looks, not time: while
+// we are held up ourselves, nobody takes beats.
+asio::awaitable<void> watch_beats(const Conversation& conversation) {
+    for (int missed = 0, seen = 0; missed < beats_missed; ++missed) {
+        co_await wait_for(beat_interval);
+        if (!conversation.up() || conversation.beats() != seen) missed = 0;
+        seen = conversation.beats();
+    }
+}
+
+// Ends when the host's kernel says that a processor does nothing any more.
+asio::awaitable<void> watch_console(const std::filesystem::path& console) {
+    while (!has_any(read_file(console), stall_marks))
+        co_await wait_for(console_interval);
+}
+
 asio::awaitable<void> run_to_end(const MachineOptions& options, asio::io_context& context,
                                  const RunDirectory& files, MachineResult& result) {
     Conversation conversation(context, files);
     Qemu qemu(context, options, files);
-    auto ended = co_await (conversation.run(options) || conversation.forward_terminal(options) ||
-                           watch_monitor(files.monitor().string()) || qemu.ended() ||
-                           wait_for_signal() || wait_for(options.timeout));
+    auto ended =
+        co_await (conversation.run(options) || conversation.forward_terminal(options) ||
+                  watch_monitor(files.monitor().string()) || qemu.ended() || wait_for_signal() ||
+                  wait_for(options.timeout) || watch_boot(conversation, options.boot_timeout) ||
+                  watch_console(files.console()) || watch_beats(conversation));
     std::string& what = result.failure.what;
     switch (ended.index()) {
         case 0:
@@ -206,6 +248,15 @@ asio::awaitable<void> run_to_end(const MachineOptions& options, asio::io_context
         case 4:
             what = std::string("stopped by ") + strsignal(std::get<4>(ended));
             break;
+        case 6:
+            what = "it was not up after " + std::to_string(options.boot_timeout.count()) + " s";
+            result.failure.crashed = true;
+            break;
+        case 7:
+        case 8:
+            what = "a processor of the host stalled";
+            result.failure.crashed = true;
+            break;
         default:
             what = "no end after " + std::to_string(options.timeout.count()) + " s";
     }
@@ -216,9 +267,7 @@ asio::awaitable<void> run_to_end(const MachineOptions& options, asio::io_context
 std::string find_oops(const std::string& console) {
     std::istringstream lines(console);
     for (std::string line; std::getline(lines, line);)
-        for (const char* mark : {"Oops: ", "Kernel panic", "BUG: ", "general protection fault",
-                                 "watchdog: BUG", "INFO: task "})
-            if (line.find(mark) != std::string::npos) return line;
+        if (has_any(line, death_marks) || has_any(line, stall_marks)) return line;
     return "";
 }
 

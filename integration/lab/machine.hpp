@@ -19,7 +19,8 @@ struct MachineOptions {
     std::filesystem::path kernel_root;  // see Kernel
     std::filesystem::path agent;        // this program, as the host will see it
     std::chrono::seconds timeout{600};
-    bool report_boot = false;  // a line on stderr when the host is up
+    std::chrono::seconds boot_timeout{180};  // of those: until it is up
+    bool report_boot = false;                // a line on stderr when the host is up
     Command command;
 };
 
@@ -28,7 +29,7 @@ struct HostFailure {
     std::string what;
     std::string oops;                    // the kernel's own words, if it left any
     std::filesystem::path console_file;  // kept
-    bool crashed = false;                // its kernel did, or its processor
+    bool crashed = false;                // its kernel did, or a processor, or it never came up
 };
 
 struct MachineResult {

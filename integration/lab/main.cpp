@@ -25,6 +25,7 @@ constexpr int exit_lab_failed = 125;
 struct Arguments {
     std::string topology = "two-nodes";
     int timeout_s = 600;
+    int boot_timeout_s = 180;
     int attempts = 1;
     std::string kernel_root;
     std::string emulator;
@@ -99,6 +100,7 @@ int run(const Arguments& arguments, bool terminal) {
         arguments.kernel_root.empty() ? lab_home() : fs::path(arguments.kernel_root);
     options.agent = fs::read_symlink("/proc/self/exe");
     options.timeout = std::chrono::seconds(arguments.timeout_s);
+    options.boot_timeout = std::chrono::seconds(arguments.boot_timeout_s);
     options.report_boot = arguments.verbose;
     options.command = make_command(arguments, options, terminal);
 
@@ -144,6 +146,11 @@ void add_host_options(CLI::App& command, Arguments& arguments) {
         ->capture_default_str();
     command.add_option("--timeout", arguments.timeout_s, "seconds until the host is killed")
         ->check(CLI::Range(1, 24 * 3600))
+        ->capture_default_str();
+    command
+        .add_option("--boot-timeout", arguments.boot_timeout_s,
+                    "seconds until a host that is not up counts as crashed")
+        ->check(CLI::Range(1, 3600))
         ->capture_default_str();
     command.add_option("--kernel", arguments.kernel_root,
                        "directory with boot/vmlinuz-* and lib/modules/* below it");

@@ -22,6 +22,8 @@ using nlohmann::json;
 using std::chrono::seconds;
 
 constexpr std::array looks_after{seconds(5), seconds(10), seconds(20)};
+// A page of 2 MiB faults once in a round, so that who shares it shows only after several rounds.
+constexpr seconds last_look_after{40};
 // How long the first of two patterns runs.
 constexpr seconds before_the_move{20};
 
@@ -58,12 +60,16 @@ std::string percent(int per_mille) {
     return per_mille < 0 ? "-" : std::to_string((per_mille + 5) / 10);
 }
 
+std::string attributed(const Accuracy& accuracy, const json& guest) {
+    const bool wanted = guest.at("tracking").at("attribution").at("wanted");
+    return wanted ? percent(accuracy.attributed()) : "-";
+}
+
 // The last figures of a row: with how many claimed and true chunks they were made.
 std::string details(const Accuracy& accuracy, const json& guest) {
     const json& heat = guest.at("tracking").at("heat");
     const json& attribution = guest.at("tracking").at("attribution");
-    std::string text = attribution.at("wanted") ? percent(accuracy.attributed()) : "-";
-    text += " | " + std::to_string(accuracy.hot) + " / " + std::to_string(accuracy.claimed) +
+    std::string text = std::to_string(accuracy.hot) + " / " + std::to_string(accuracy.claimed) +
             " / " + std::to_string(accuracy.claimed_elsewhere);
     text += " | " + percent(accuracy.precision());
     text += " | " + heat.at("tracker").get<std::string>() + ", " + heat.at("looks").dump() +
@@ -95,7 +101,12 @@ void print_row(std::ostream& out, RunningGuest& guest, const std::string& pages,
         out << percent(accuracy.precision_in_buffers()) << " / " << percent(accuracy.recall())
             << " | " << std::flush;
     }
-    out << details(accuracy, vnumad.last()) << " |" << std::endl;
+    const std::string figures = details(accuracy, vnumad.last());
+    out << attributed(accuracy, vnumad.last()) << " | " << std::flush;
+    const bool wide = vnumad.last().at("tracking").at("attribution").at("wanted");
+    const json& last = vnumad.at(start + (wide ? last_look_after : looks_after.back()));
+    out << attributed(accuracy_of(last, truth), last) << " | " << figures << ", "
+        << last.at("tracking").at("attribution").at("rounds") << " in the end |" << std::endl;
     note_if_moved(guest, row, truth);
 }
 
@@ -114,9 +125,9 @@ void print_accuracy_table(std::ostream& out, const std::string& overhead) {
            "began;\na moved pattern: after the move. Precision is that of claims about the "
            "workload's buffers; with the\nmemory of the guest's kernel, all of which counts as "
            "cold, it is the figure for all memory (20 s).\n\n"
-           "| host pages | guest | pattern | 5 s | 10 s | 20 s | accessor right, % of hot chunks | "
-           "chunks: hot / claimed / of these in no buffer | precision, all memory | by |\n"
-           "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
+           "| host pages | guest | pattern | 5 s | 10 s | 20 s | accessor right, % of hot chunks: "
+           "20 s | 40 s | chunks: hot / claimed / of these in no buffer | precision, all memory | by |\n"
+           "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
     for (const auto& [mode, pages] : {std::pair{"never", "4 KiB"}, std::pair{"always", "2 MiB"}}) {
         const TransparentHugePages mode_of_host(mode);
         for (const bool wide : {false, true}) {

@@ -27,5 +27,21 @@ TEST(FourNodes, CellsOfAGuestSpreadOverNodes) {
     EXPECT_FALSE(homes.contains(-1)) << vnumad.output();
 }
 
+// The guest is told of a ring, 0-2-1-3, that is not the order of its cells.
+TEST(FourNodes, CellsThatTheGuestIsToldAreNearEndOnNeighbours) {
+    GuestShape shape{"ring", {{1, 144}, {1, 160}, {1, 176}, {1, 192}}, {0}, 32};
+    shape.distances = {{10, 40, 12, 12}, {40, 10, 12, 12}, {12, 12, 10, 40}, {12, 12, 40, 10}};
+    const Guest guest(libvirt_host(), shape);
+    Daemon vnumad(acting);
+    EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
+    std::vector<int> homes;
+    for (std::size_t cell = 0; cell < shape.cells.size(); ++cell)
+        homes.push_back(home_of(placement_of_cell(guest, cell)));
+    ASSERT_EQ(std::set<int>(homes.begin(), homes.end()).size(), 4U) << vnumad.output();
+    // Across the ring is two steps.
+    EXPECT_EQ(homes[0] % 2, homes[1] % 2) << vnumad.output();
+    EXPECT_EQ(homes[2] % 2, homes[3] % 2) << vnumad.output();
+}
+
 }  // namespace
 }  // namespace vnuma::lab

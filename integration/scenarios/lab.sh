@@ -45,6 +45,23 @@ check_console_and_leftovers 'crash'
     fail 'a crash is not tried once more'
 check_console_and_leftovers 'second attempt'
 
+"$lab" run --topology one-node --attempts 2 -- sh -c '
+    echo "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:" >/dev/kmsg; sleep 100' >"$out" 2>&1
+[ $? -eq 125 ] && [ "$(grep -c 'a processor of the host stalled' "$out")" = 2 ] ||
+    fail 'a stalled processor is not a crash'
+check_console_and_leftovers 'stall'
+
+# The agent is the command's parent.
+"$lab" run --topology one-node -- sh -c 'kill -STOP $PPID; sleep 200' >"$out" 2>&1
+[ $? -eq 125 ] && grep -q 'a processor of the host stalled' "$out" ||
+    fail 'a host whose processors are not awake is not a crash'
+check_console_and_leftovers 'beats'
+
+"$lab" run --topology one-node --attempts 2 --boot-timeout 3 -- true >"$out" 2>&1
+[ $? -eq 125 ] && [ "$(grep -c 'was not up after 3 s' "$out")" = 2 ] ||
+    fail 'a host that does not come up is not tried once more'
+check_console_and_leftovers 'boot'
+
 "$lab" run --topology one-node --attempts 2 -- sh -c 'echo begun; exit 3' >"$out" 2>&1
 [ $? -eq 3 ] && [ "$(grep -c begun "$out")" = 1 ] || fail 'what fails by itself is tried once more'
 

@@ -31,6 +31,7 @@ Spread spread_of(const std::vector<double>& values) {
 Phases sum_up(const std::vector<Phase>& phases) {
     Phases all;
     all.touches_per_second = spread_over(phases, &Phase::touches_per_second);
+    all.seconds_stall_ms = spread_over(phases, &Phase::seconds_stall_ms);
     all.daemon_ms_per_second = spread_over(phases, &Phase::daemon_ms_per_second);
     all.kdamond_ms_per_second = spread_over(phases, &Phase::kdamond_ms_per_second);
     for (const Phase& phase : phases)

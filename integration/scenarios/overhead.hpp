@@ -17,6 +17,7 @@ Spread spread_of(const std::vector<double>& values);
 struct Phase {
     double touches_per_second = 0;
     std::int64_t longest_stall_us = 0;
+    double seconds_stall_ms = 0;      // the longest of each second, their mean
     double daemon_ms_per_second = 0;  // CPU time
     double kdamond_ms_per_second = 0;
 };
@@ -25,6 +26,7 @@ struct Phase {
 struct Phases {
     Spread touches_per_second;
     std::int64_t longest_stall_us = 0;
+    Spread seconds_stall_ms;
     Spread daemon_ms_per_second;
     Spread kdamond_ms_per_second;
 };

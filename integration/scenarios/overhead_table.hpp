@@ -8,7 +8,7 @@
 namespace vnuma::lab {
 
 struct PhasesWanted {
-    int of_each_way = 6;  // off and on, in turns
+    int of_each_way = 6;
     std::chrono::seconds length{10};
 };
 

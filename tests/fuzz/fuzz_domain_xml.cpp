@@ -5,9 +5,27 @@
 #include <string>
 
 #include "guests/domain_xml.hpp"
+#include "guests/proc.hpp"
 #include "guests/ram_map.hpp"
 
 using namespace vnuma;
+
+namespace {
+
+// What a tenant wrote keeps the limits that those who use it count on.
+bool is_bounded(const Domain& domain) {
+    const PolicyWords& policy = domain.policy;
+    const auto fits = [](const std::optional<std::vector<int>>& nodes) {
+        return !nodes || (!nodes->empty() && nodes->size() <= max_node_sequence);
+    };
+    for (const std::string& problem : domain.policy_problems)
+        if (problem.size() > 200 || !problem.starts_with("metadata: ")) return false;
+    return domain.policy_problems.size() <= 16 && fits(policy.nodes) && fits(policy.home) &&
+           (!policy.group || is_group_name(*policy.group)) &&
+           (domain.policy_problems.empty() || policy.mode <= Mode::observe);
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string xml(reinterpret_cast<const char*>(data), size);
@@ -15,6 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto domain = parse_domain(xml, error);
     if (!domain) return error.empty() ? std::abort(), 0 : 0;
     if (domain->cells.empty() || domain->uuid.empty()) std::abort();
+    if (!is_bounded(*domain)) std::abort();
     for (const DomainCell& cell : domain->cells)
         if (cell.bytes <= 0) std::abort();
     for (const auto& cell : pc_layout(*domain))

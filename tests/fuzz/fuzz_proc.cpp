@@ -18,6 +18,11 @@ void require(bool holds) {
 }
 
 void read_lists(std::string_view text) {
+    if (const auto nodes = parse_node_list(text)) require(nodes->back() <= max_node_number);
+    if (const auto nodes = parse_node_sequence(text)) {
+        require(!nodes->empty() && nodes->size() <= max_node_sequence);
+        require(parse_node_sequence(format_number_list(*nodes)) == nodes);
+    }
     const auto list = parse_number_list(text);
     if (!list) return;
     for (std::size_t i = 0; i < list->size(); ++i)

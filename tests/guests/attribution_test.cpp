@@ -126,11 +126,11 @@ TEST(TouchMatrix, IsHalvedAndNeverOverflows) {
     matrix.add(0, 0, 0xfffffff0);
     matrix.add(0, 0, 0xfffffff0);
     EXPECT_EQ(matrix.at(0, 0), 0xfffffff0);
-    matrix.halve();
-    EXPECT_EQ(matrix.at(0, 0), 0x7ffffff8U);
+    matrix.fade();
+    EXPECT_EQ(matrix.at(0, 0), 0xbffffff4U);
     matrix.add(1, 0, 5);
     matrix.add(0, 1, 5);
-    EXPECT_EQ(matrix.at(0, 0), 0x7ffffff8U);
+    EXPECT_EQ(matrix.at(0, 0), 0xbffffff4U);
 }
 
 }  // namespace

@@ -20,6 +20,16 @@ std::string error_of(const std::string& xml) {
     return error;
 }
 
+TEST(ParseDomain, CellsAreAsFarApartAsTheGuestIsTold) {
+    const auto domain = parse(
+        "<memory unit='KiB'>589824</memory><vcpu>2</vcpu><cpu><numa>"
+        "<cell id='0' cpus='0' memory='256' unit='MiB'><distances><sibling id='0' value='10'/>"
+        "<sibling id='1' value='16'/><sibling id='2' value='x'/></distances></cell>"
+        "<cell id='1' cpus='1' memory='320' unit='MiB'/></numa></cpu>");
+    EXPECT_EQ(domain.cells[0].distances, (std::map<int, int>{{0, 10}, {1, 16}}));
+    EXPECT_TRUE(domain.cells[1].distances.empty());
+}
+
 TEST(ParseDomain, AGuestWithoutVnumaIsOneCell) {
     const Domain domain =
         parse("<memory unit='KiB'>524288</memory><vcpu placement='static'>2</vcpu>");

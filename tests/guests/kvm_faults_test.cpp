@@ -192,6 +192,32 @@ TEST_F(KvmFaults, ThatKvmHasRepeatedCountOnce) {
     EXPECT_LE(sum, 9 * (2 * rounds + 1));
 }
 
+// Each thread has entries of its own, so that many of them fill the kernel's table.
+TEST_F(KvmFaults, ThatFindNoRoomAreDroppedAndTold) {
+    constexpr int pages = 24;
+    constexpr std::uint64_t kinds_of_one = 8 * 2 * pages + 1;  // and the program's own page
+    constexpr std::uint64_t threads = max_fault_kinds / kinds_of_one + 2;
+    // All pages from 0x20000 on, far enough apart in each run; read, then written.
+    const auto touch_all = [&] {
+        for (std::uint32_t run = 0; run < 16; ++run) {
+            first->load({0x20000 + run % 8 * 0x1000, pages, stride, run >= 8});
+            ASSERT_TRUE(unmap());
+            first->run();
+        }
+    };
+    ASSERT_TRUE(counter->watch(self, 12));
+    for (std::uint64_t i = 0; i < threads; ++i)
+        std::thread(touch_all).join();
+    FaultCounts counts = counter->take();
+    EXPECT_EQ(counts.faults.size(), max_fault_kinds);
+    EXPECT_GT(counts.dropped, 0U);
+
+    std::thread(touch_all).join();
+    counts = counter->take();
+    EXPECT_EQ(counts.faults.size(), kinds_of_one) << "there is room again";
+    EXPECT_EQ(counts.dropped, 0U);
+}
+
 TEST_F(KvmFaults, OfSoManyProcessesAreCountedAtOnce) {
     const auto process = [](std::uint32_t i) { return static_cast<pid_t>(1'000'000 + i); };
     for (std::uint32_t i = 0; i < max_watched_guests; ++i)

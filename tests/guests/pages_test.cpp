@@ -14,6 +14,7 @@
 #include "guests/chunks.hpp"
 #include "guests/pfn_host.hpp"
 #include "tests/guests/test_memory.hpp"
+#include "tests/zero_page.hpp"
 
 namespace vnuma {
 namespace {
@@ -110,6 +111,7 @@ TEST_P(Readers, KeepToTheStride) {
 }
 
 TEST_P(Readers, APageThatWasReadButNeverWrittenIsNone) {
+    if (!test::kernel_has_zero_page()) GTEST_SKIP() << "this kernel has no zero page";
     for (const int advice : {MADV_NOHUGEPAGE, MADV_HUGEPAGE}) {
         TestMemory memory(chunk_bytes, advice);
         EXPECT_EQ(*static_cast<volatile char*>(memory.at(5)), 0);

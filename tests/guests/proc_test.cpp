@@ -21,6 +21,24 @@ TEST(ParseNumberList, RefusesWhatIsNone) {
         EXPECT_EQ(parse_number_list(text), std::nullopt) << text;
 }
 
+TEST(ParseNodeList, IsOfNodesThatCanBe) {
+    EXPECT_EQ(parse_node_list("0-3,^1"), (Numbers{0, 2, 3}));
+    for (const char* text : {"", "^0", "1024", "0-65535", "x"})
+        EXPECT_EQ(parse_node_list(text), std::nullopt) << text;
+}
+
+TEST(ParseNodeSequence, KeepsOrderAndRepetitions) {
+    EXPECT_EQ(parse_node_sequence("1,0"), (Numbers{1, 0}));
+    EXPECT_EQ(parse_node_sequence("0,0-1"), (Numbers{0, 0, 1}));
+    for (const char* text : {"", "^0", "0,^0", "1024", "0-1023,0", "1,,2", "x"})
+        EXPECT_EQ(parse_node_sequence(text), std::nullopt) << text;
+}
+
+TEST(FormatNumberList, WritesASequenceInItsOrder) {
+    for (const Numbers& numbers : {Numbers{1, 0}, Numbers{0, 0, 1}, Numbers{3, 1, 2, 0}})
+        EXPECT_EQ(parse_node_sequence(format_number_list(numbers)), numbers);
+}
+
 TEST(FormatNumberList, IsTheKernelsShortForm) {
     EXPECT_EQ(format_number_list({0, 1, 2, 5, 7, 8}), "0-2,5,7-8");
     EXPECT_EQ(format_number_list({}), "");

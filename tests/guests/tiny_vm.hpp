@@ -112,14 +112,20 @@ class TinyVcpu {
     TinyVcpu(const TinyVm& vm, int id, std::uint32_t code, const Touches& touches)
         : vcpu_(::ioctl(vm.vm(), KVM_CREATE_VCPU, id), "KVM_CREATE_VCPU"),
           run_(static_cast<std::size_t>(::ioctl(vm.kvm(), KVM_GET_VCPU_MMAP_SIZE, 0)),
-               vcpu_.number(), MAP_SHARED) {
-        const auto program = assemble(touches);
-        std::copy(program.begin(), program.end(), vm.memory().begin() + code);
+               vcpu_.number(), MAP_SHARED),
+          program_(vm.memory().subspan(code)) {
+        load(touches);
         kvm_sregs segments{};
         vcpu_.call(KVM_GET_SREGS, &segments, "KVM_GET_SREGS");
         segments.cs.base = code;
         segments.cs.selector = static_cast<__u16>(code >> 4);
         vcpu_.call(KVM_SET_SREGS, &segments, "KVM_SET_SREGS");
+    }
+
+    // What it touches from the next run on.
+    void load(const Touches& touches) {
+        const auto program = assemble(touches);
+        std::copy(program.begin(), program.end(), program_.begin());
     }
 
     // Touches all its pages once. On one thread always: that is how KVM tells vCPUs' threads.
@@ -175,6 +181,7 @@ class TinyVcpu {
 
     KvmFile vcpu_;
     Mapped run_;
+    std::span<std::uint8_t> program_;
 };
 
 }  // namespace vnuma

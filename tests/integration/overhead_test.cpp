@@ -24,9 +24,10 @@ TEST(Spread, OfOneHasNoDeviationAndOfNoneIsNothing) {
 }
 
 TEST(Phases, AreSummedUpByMeansAndTheLongestStall) {
-    const Phases all = sum_up({{100, 900, 2, 1}, {200, 5000, 4, 0}});
+    const Phases all = sum_up({{100, 900, 0.5, 2, 1}, {200, 5000, 1.5, 4, 0}});
     EXPECT_DOUBLE_EQ(all.touches_per_second.mean, 150);
     EXPECT_EQ(all.longest_stall_us, 5000);
+    EXPECT_DOUBLE_EQ(all.seconds_stall_ms.mean, 1);
     EXPECT_DOUBLE_EQ(all.daemon_ms_per_second.mean, 3);
     EXPECT_DOUBLE_EQ(all.kdamond_ms_per_second.mean, 0.5);
 }

@@ -21,9 +21,12 @@ TEST(Cost, TheExampleInTheDocumentIsRight) {
     const CellState cell = cell_with(500, 400 * mib);
     EXPECT_EQ(node_cost(topology.nodes[0], 500, settings), 900);
     EXPECT_EQ(node_cost(topology.nodes[0], 1000, settings) - 900, 2820);
-    EXPECT_EQ(cell_cost(cell, NodeIndex(1), topology, settings), 0);
-    EXPECT_EQ(cell_cost(cell, NodeIndex(0), topology, settings), 390 + 214);
-    EXPECT_GT(cell_cost(cell_with(500, 64 * gib), NodeIndex(0), topology, settings), 64'000);
+    EXPECT_EQ(cell_cost(cell, NodeIndex(1), topology, settings).least(), 0);
+    EXPECT_EQ(cell_cost(cell, NodeIndex(0), topology, settings).move, 390 + 214);
+    EXPECT_EQ(cell_cost(cell, NodeIndex(0), topology, settings).stay, 275 * 60);
+    const CellCost large = cell_cost(cell_with(500, 64 * gib), NodeIndex(0), topology, settings);
+    EXPECT_GT(large.move, 64'000);
+    EXPECT_EQ(large.least(), 275 * 60);
 }
 
 TEST(Cost, ContentionCountsAboveCapacityOnly) {
@@ -35,12 +38,27 @@ TEST(Cost, ContentionCountsAboveCapacityOnly) {
 TEST(Cost, ImmovableMemoryIsRemoteForTheWholeHorizon) {
     CellState cell = cell_with(1000, gib);
     cell.movable = false;
-    EXPECT_EQ(cell_cost(cell, NodeIndex(0), topology, settings), 550 * 60);
-    EXPECT_EQ(cell_cost(cell, NodeIndex(1), topology, settings), 0);
+    EXPECT_EQ(cell_cost(cell, NodeIndex(0), topology, settings).least(), 550 * 60);
+    EXPECT_EQ(cell_cost(cell, NodeIndex(1), topology, settings).least(), 0);
 }
 
-TEST(Cost, AnIdleCellCostsItsBytesOnly) {
-    EXPECT_EQ(cell_cost(cell_with(0, gib), NodeIndex(0), topology, settings), move_cost_per_gib);
+TEST(Cost, TheMemoryOfAnIdleCellIsBetterLeftWhereItIs) {
+    const CellCost cost = cell_cost(cell_with(0, gib), NodeIndex(0), topology, settings);
+    EXPECT_EQ(cost.move, move_cost_per_gib);
+    EXPECT_EQ(cost.least(), 0);
+}
+
+TEST(Cost, HotMemoryPullsMoreThanMuchMemory) {
+    CellState cell = make_guest("g", 2, 1000, {gib, 9 * gib}).cells[0];
+    cell.movable = false;
+    cell.heat = {gib, 0};
+    EXPECT_EQ(cell_cost(cell, NodeIndex(0), topology, settings).least(), 0);
+    EXPECT_EQ(cell_cost(cell, NodeIndex(1), topology, settings).least(), 550 * 60);
+}
+
+TEST(Cost, AGibAboveTheWatermarkCostsACpu) {
+    EXPECT_EQ(pressure_cost(gib, settings), 60'000);
+    EXPECT_EQ(pressure_cost(-gib, settings), 0);
 }
 
 TEST(Cost, TheLargestHostsStayInsideTheIntegers) {
@@ -50,7 +68,7 @@ TEST(Cost, TheLargestHostsStayInsideTheIntegers) {
     const Topology large = make_topology(2, 4096, tebibytes);
     CellState cell = cell_with(4'096'000, tebibytes);
     cell.movable = false;
-    const Cost cost = cell_cost(cell, NodeIndex(0), large, longest);
+    const Cost cost = cell_cost(cell, NodeIndex(0), large, longest).stay;
     EXPECT_EQ(cost, 4'096'000LL * 1100 / 1000 / 2 * 3600);
     EXPECT_GT(node_cost(large.nodes[0], 8'192'000, longest), 0);
 }

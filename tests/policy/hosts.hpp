@@ -1,6 +1,7 @@
 // Hosts and guests for tests of the planner.
 #pragma once
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
@@ -35,6 +36,30 @@ inline GuestState make_guest(const std::string& name, int vcpus, MilliCpu use,
     return guest;
 }
 
+// A guest without vNUMA whose vCPUs each touch a buffer of their own: of 100 MiB, on the node that
+// is named for it. In the matrix every vCPU has a group to itself, unless `together` names
+// another's.
+inline GuestState make_wide_guest(const std::string& name, const std::vector<std::size_t>& nodes,
+                                  std::size_t host_nodes, std::vector<std::size_t> together = {}) {
+    const std::size_t vcpus = nodes.size();
+    std::vector<Bytes> residency(host_nodes);
+    WideUse use;
+    use.groups = vcpus;
+    use.touched.resize(vcpus * vcpus);
+    use.shared.assign(vcpus, std::vector<Bytes>(host_nodes));
+    for (std::size_t v = 0; v < vcpus; ++v) {
+        use.cpu_use.push_back(200);
+        use.confined_to.emplace_back();
+        use.own.emplace_back(host_nodes)[nodes[v]] = 100 * mib;
+        use.touched[v * vcpus + (together.empty() ? v : together[v])] = 1000;
+        residency[nodes[v]] += 100 * mib;
+    }
+    GuestState guest =
+        make_guest(name, static_cast<int>(vcpus), 200 * static_cast<MilliCpu>(vcpus), residency);
+    guest.wide = std::move(use);
+    return guest;
+}
+
 // Takes the guests' memory out of what the nodes have available.
 inline Snapshot make_snapshot(Topology topology, std::vector<GuestState> guests, Millis now = 0) {
     for (const GuestState& guest : guests)
@@ -44,35 +69,67 @@ inline Snapshot make_snapshot(Topology topology, std::vector<GuestState> guests,
     return {now, std::move(topology), std::move(guests)};
 }
 
+// Moves what there is of `bytes` on other nodes to one.
+inline void bring(std::vector<Bytes>& bytes, NodeIndex to, Topology* topology) {
+    for (std::size_t n = 0; n < bytes.size(); ++n) {
+        if (NodeIndex(n) == to) continue;
+        if (topology) {
+            topology->nodes[n].memory_available += bytes[n];
+            topology->nodes[to].memory_available -= bytes[n];
+        }
+        bytes[to] += bytes[n];
+        bytes[n] = 0;
+    }
+}
+
+inline void carry_out(const PinCell& pin, GuestState& guest, CellState& cell) {
+    cell.pinned = true;
+    if (pin.key.shard == CellKey::whole) cell.confined_to = pin.to;
+    for (const std::size_t vcpu : pin.vcpus)
+        guest.wide->confined_to[vcpu] = pin.to;
+}
+
+inline void carry_out(const MoveMemory& move, GuestState& guest, CellState& cell,
+                      Topology& topology) {
+    if (move.key.shard == CellKey::whole) return bring(cell.residency, move.to, &topology);
+    std::vector<std::vector<Bytes>*> owned;
+    for (const std::size_t vcpu : move.vcpus)
+        owned.push_back(&guest.wide->own[vcpu]);
+    for (const std::size_t group : move.groups)
+        owned.push_back(&guest.wide->shared[group]);
+    for (std::vector<Bytes>* bytes : owned) {
+        std::vector<Bytes>& own = *bytes;
+        for (std::size_t n = 0; n < own.size(); ++n)
+            if (NodeIndex(n) != move.to) {
+                cell.residency[n] -= own[n];
+                cell.residency[move.to] += own[n];
+            }
+        bring(own, move.to, &topology);
+    }
+}
+
 // The host after the plan has been carried out in full.
 inline Snapshot simulate(Snapshot snapshot, const Plan& plan) {
     for (GuestState& guest : snapshot.guests)
         for (CellState& cell : guest.cells)
             for (const Action& action : plan.actions) {
-                if (key_of(action) != cell.key) continue;
-                if (const auto* pin = std::get_if<PinCell>(&action)) {
-                    cell.confined_to = pin->to;
-                    cell.pinned = true;
-                }
+                const CellKey& key = key_of(action);
+                if (key.uuid != cell.key.uuid || key.cell != cell.key.cell) continue;
+                if (const auto* pin = std::get_if<PinCell>(&action)) carry_out(*pin, guest, cell);
                 if (std::holds_alternative<UnpinCell>(action)) {
                     cell.confined_to.reset();
                     cell.pinned = false;
                 }
-                const auto* move = std::get_if<MoveMemory>(&action);
-                for (std::size_t n = 0; move && n < cell.residency.size(); ++n) {
-                    if (NodeIndex(n) == move->to) continue;
-                    snapshot.topology.nodes[n].memory_available += cell.residency[n];
-                    snapshot.topology.nodes[move->to].memory_available -= cell.residency[n];
-                    cell.residency[move->to] += cell.residency[n];
-                    cell.residency[n] = 0;
-                }
+                if (const auto* move = std::get_if<MoveMemory>(&action))
+                    carry_out(*move, guest, cell, snapshot.topology);
             }
     return snapshot;
 }
 
-inline const Verdict& verdict_of(const Plan& plan, const std::string& name, int cell = 0) {
+inline const Verdict& verdict_of(const Plan& plan, const std::string& name, int cell = 0,
+                                 int shard = CellKey::whole) {
     for (const Verdict& verdict : plan.verdicts)
-        if (verdict.key == CellKey{"uuid-" + name, cell}) return verdict;
+        if (verdict.key == CellKey{"uuid-" + name, cell, shard}) return verdict;
     static const Verdict none;
     return none;
 }

@@ -21,9 +21,9 @@ TEST(Config, AnEmptyFileMeansTheDefaults) {
 TEST(Config, ReadsEveryKey) {
     const Config config = parse_config(
         "mode = \"observe\"\ninterval = \"500ms\"\nundo_at_stop = false\n"
-        "source = \"qmp\"\nqmp_dir = \"/run/q\"\n"
+        "source = \"qmp\"\nqmp_dir = \"/run/q\"\nrun_time_policy = \"/run/p\"\n"
         "[libvirt]\nuri = \"qemu:///session\"\npid_directory = \"/run/x\"\nmonitor = \"never\"\n"
-        "[planner]\nhorizon = \"2min\"\ncool_down = \"1h\"\nmargin = 0.25\n"
+        "[planner]\nhorizon = \"2min\"\ncool_down = \"1h\"\nmargin = 0.25\nimbalance = 0.2\n"
         "[memory]\nrate = \"1GiB\"\ncall_time = \"20ms\"\nwatermark = 0.1\n"
         "residency = \"sampled\"\npagemap = true\n"
         "[tracking]\nheat = \"soft-dirty\"\nattribution = \"never\"\noverhead = 0.05\n"
@@ -33,11 +33,13 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_EQ(config.mode, Mode::observe);
     EXPECT_EQ(config.interval.count(), 500);
     EXPECT_FALSE(config.undo_at_stop);
+    EXPECT_EQ(config.run_time_policy, "/run/p");
     EXPECT_EQ(config.libvirt.uri, "qemu:///session");
     EXPECT_EQ(config.libvirt.pid_directory, "/run/x");
     EXPECT_EQ(config.planner.horizon, 120'000);
     EXPECT_EQ(config.planner.cool_down, 3'600'000);
     EXPECT_EQ(config.planner.margin, 250);
+    EXPECT_EQ(config.planner.imbalance, 200);
     EXPECT_EQ(config.planner.pace, 1024 * mib);
     EXPECT_EQ(config.call_time.count(), 20);
     EXPECT_EQ(config.planner.watermark, 100);
@@ -53,6 +55,82 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_EQ(config.tracking.period.least.count(), 1000);
     EXPECT_EQ(config.tracking.period.most.count(), 300'000);
     EXPECT_TRUE(config.tracking.heat_map);
+}
+
+TEST(Config, ReadsWhatIsWantedForGuests) {
+    const HostPolicy policy =
+        parse_config(
+            "[policy]\nmode = \"advise\"\nmemory = \"eager\"\npriority = -5\nnodes = \"0-2\"\n"
+            "[ceiling]\nmode = \"advise\"\nnodes = \"0-3,^1\"\nmemory = \"lazy\"\npriority = 50\n"
+            "[guest.\"web.example\"]\nmode = \"off\"\ngroup = \"db\"\nnodes = \"1\"\n"
+            "home = \"1,0-1\"\nmemory = \"none\"\npriority = 100\n"
+            "[guest.3caba501-6c1e-4c39-9f53-0d8f2f5f1a10]\nhome = \"1\"\n"
+            "[group.db]\narrangement = \"apart\"\nmode = \"observe\"\nnodes = \"0\"\n"
+            "home = \"0\"\nmemory = \"lazy\"\npriority = 3\n[group.empty]\n",
+            "f.conf")
+            .policy;
+    using Numbers = std::vector<int>;
+    EXPECT_EQ(policy.defaults, (PolicyWords{Mode::advise, std::nullopt, Numbers{0, 1, 2},
+                                            std::nullopt, MemoryPolicy::eager, -5}));
+    EXPECT_EQ(policy.ceiling_mode, Mode::advise);
+    EXPECT_EQ(policy.ceiling_nodes, (Numbers{0, 2, 3}));
+    EXPECT_EQ(policy.ceiling_memory, MemoryPolicy::lazy);
+    EXPECT_EQ(policy.ceiling_priority, 50);
+    EXPECT_EQ(
+        policy.guests.at("web.example"),
+        (PolicyWords{Mode::off, "db", Numbers{1}, Numbers{1, 0, 1}, MemoryPolicy::none, 100}));
+    EXPECT_EQ(policy.guests.at("3caba501-6c1e-4c39-9f53-0d8f2f5f1a10").home, Numbers{1});
+    EXPECT_EQ(
+        policy.groups.at("db"),
+        (GroupWords{Arrangement::apart,
+                    {Mode::observe, std::nullopt, Numbers{0}, Numbers{0}, MemoryPolicy::lazy, 3}}));
+    EXPECT_EQ(policy.groups.at("empty"), GroupWords{});
+}
+
+TEST(Config, WhatItPrintsOfGuestsItCanRead) {
+    const Config config = parse_config(
+        "[policy]\npriority = 5\n[ceiling]\nmode = \"observe\"\nnodes = \"0-2\"\n"
+        "[guest.\"a \\\"b\\\".c\"]\nmode = \"act\"\nhome = \"1,0\"\ngroup = \"x.y\"\n[guest.mute]\n"
+        "[group.\"x.y\"]\narrangement = \"together\"\npriority = -100\n",
+        "f.conf");
+    const std::string printed = to_toml(config);
+    const HostPolicy policy = parse_config(printed, "f.conf").policy;
+    EXPECT_EQ(to_toml(parse_config(printed, "f.conf")), printed);
+    EXPECT_EQ(policy.guests, config.policy.guests);
+    EXPECT_EQ(policy.groups, config.policy.groups);
+    EXPECT_EQ(policy.ceiling_nodes, config.policy.ceiling_nodes);
+    EXPECT_EQ(policy.defaults.mode, Mode::observe) << "what is in effect";
+}
+
+TEST(Config, AGuestOfAGroupThatIsNotInTheFileIsAProblem) {
+    const auto problems = problems_of("[guest.web]\ngroup = \"db\"\n[group.dc]\n");
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems[0], "f.conf:2: guest.web.group: there is no section [group.db]");
+}
+
+TEST(Config, NamesAllProblemsOfGuestsAtOnce) {
+    const auto problems = problems_of(
+        "[policy]\nhome = \"0\"\n[ceiling]\npriority = 101\n[guest.web]\nnodes = \"1-x\"\n"
+        "home = \"\"\ncolour = 1\n[guest.\"a b\"]\nmode = \"of\"\n[group.\"a b\"]\n"
+        "arrangement = \"near\"\ngroup = \"c\"\n");
+    EXPECT_EQ(
+        problems,
+        (std::vector<std::string>{
+            "f.conf:2: policy.home: unknown key",
+            "f.conf:4: ceiling.priority: wants a whole number from -100 to 100",
+            "f.conf:6: guest.web.nodes: wants a list of nodes like \"0-1,3\"",
+            "f.conf:7: guest.web.home: wants one node for all cells, or one for each: \"0\", "
+            "\"1,0\"",
+            "f.conf:8: guest.web.colour: unknown key",
+            "f.conf:10: guest.\"a b\".mode: wants one of \"off\", \"observe\", \"advise\", \"act\"",
+            "f.conf:11: group.\"a b\": a group's name is up to 64 letters, digits, '.', '_' and "
+            "'-'",
+            "f.conf:12: group.\"a b\".arrangement: wants one of \"none\", \"together\", \"apart\"",
+            "f.conf:13: group.\"a b\".group: unknown key"}));
+}
+
+TEST(Config, VnumadAsAWholeIsNeverOff) {
+    EXPECT_EQ(problems_of("mode = \"off\"").size(), 1U);
 }
 
 TEST(Config, WhereNothingIsTouchedNoFaultsAreInduced) {
@@ -117,6 +195,14 @@ TEST(Config, RefusesWrongTypesUnitsAndRanges) {
           "[planner]\nmargin = 0.9996", "undo_at_stop = \"yes\"", "mode = 1", "libvirt = 3",
           "[libvirt]\nuri = \"\"", "[memory]\nrate = \"0M\"", "[memory]\nwatermark = 1",
           "[memory]\nwatermark = nan", "[planner]\nhorizon = \"s\""})
+        EXPECT_EQ(problems_of(text).size(), 1U) << text;
+}
+
+TEST(Config, RefusesWhatCannotBeWantedForGuests) {
+    for (const char* text :
+         {"guest = 3", "[guest]\nweb = 3", "[group]\nmode = \"act\"", "[policy]\npriority = 1.5",
+          "[policy]\nnodes = 0", "[policy]\nnodes = \"0-1024\"", "[ceiling]\ngroup = \"a\"",
+          "[planner]\nimbalance = 10"})
         EXPECT_EQ(problems_of(text).size(), 1U) << text;
 }
 

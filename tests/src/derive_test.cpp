@@ -33,11 +33,16 @@ Sample sample_at(std::chrono::milliseconds time, std::vector<VcpuSample> vcpus) 
 class DeriveTest : public ::testing::Test {
   protected:
     const CellState& derive_cell(const Sample* before, const Sample& now) {
-        snapshot = derive(before, now, host, host.topology, pins);
+        const auto look = [&](const Sample& sample) { return Look{sample, {host.topology, busy}}; };
+        const auto previous = before ? std::optional(look(*before)) : std::nullopt;
+        if (before) busy = busy_later;
+        snapshot = derive(previous ? &*previous : nullptr, look(now), host, pins, policy);
         return snapshot.guests.at(0).cells.at(0);
     }
     Host host = two_nodes();
     Pins pins;
+    HostPolicy policy;
+    std::vector<std::chrono::milliseconds> busy{0ms, 0ms}, busy_later = busy;
     Snapshot snapshot;
 };
 
@@ -156,16 +161,90 @@ TEST_F(DeriveTest, HeatIsByIndexToo) {
 }
 
 TEST_F(DeriveTest, AGuestOfOneCellTellsWhichVcpusTouchWhat) {
-    Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0}), vcpu(1, 0, 0, {0})});
-    derive_cell(nullptr, now);
-    EXPECT_FALSE(snapshot.guests[0].touching);
-    auto matrix = std::make_shared<TouchMatrix>(2, 3);
-    matrix->add(1, 2, 9);
+    const Sample before = sample_at(0ms, {vcpu(0, 0, 0, {0}), vcpu(7, 0, 0, {0})});
+    Sample now = sample_at(1000ms, {vcpu(0, 100'000'000, 0, {0}), vcpu(7, 300'000'000, 0, {2, 3})});
+    derive_cell(&before, now);
+    EXPECT_FALSE(snapshot.guests[0].wide);
+    auto matrix = std::make_shared<TouchMatrix>(8, 3);
+    matrix->add(7, 2, 9);
     now.guests[0].tracking.touching = matrix;
+    now.guests[0].tracking.owned = {{{7, {{4, 50}}}}, {{1, {{0, 6}}}}};
+    derive_cell(&before, now);
+    ASSERT_TRUE(snapshot.guests[0].wide);
+    const WideUse& wide = *snapshot.guests[0].wide;
+    EXPECT_EQ(wide.cpu_use, (std::vector<MilliCpu>{100, 300}));
+    EXPECT_EQ(wide.at(1, 2), 9U) << "by places, not numbers";
+    EXPECT_EQ(wide.at(0, 2), 0U);
+    EXPECT_EQ(wide.own, (std::vector<std::vector<Bytes>>{{0, 0}, {0, 50}}));
+    EXPECT_EQ(wide.shared, (std::vector<std::vector<Bytes>>{{0, 0}, {6, 0}, {0, 0}}));
+    EXPECT_EQ(wide.confined_to[1], NodeIndex(1));
+}
+
+TEST_F(DeriveTest, WhatOthersUseIsWhatVcpusDoNot) {
+    Sample before = sample_at(0ms, {vcpu(0, 0, 0, {0})});
+    Sample now = sample_at(2000ms, {vcpu(0, 600'000'000, 0, {0})});
+    now.guests[0].cells[0].vcpus[0].last_cpu = 1;
+    busy_later = {1000ms, 500ms};
+    derive_cell(&before, now);
+    EXPECT_EQ(snapshot.topology.nodes[0].other_use, 200);
+    EXPECT_EQ(snapshot.topology.nodes[1].other_use, 250);
+}
+
+// It ran on the second node until just now.
+TEST_F(DeriveTest, WhatAVcpuUsedBeforeItChangedNodesIsNotOfOthers) {
+    Sample before = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
+    Sample now = sample_at(1000ms, {vcpu(0, 1'000'000'000, 0, {0, 1, 2, 3})});
+    now.guests[0].cells[0].vcpus[0].last_cpu = 1;
+    busy_later = {100ms, 1000ms};
+    derive_cell(&before, now);
+    EXPECT_EQ(snapshot.topology.nodes[0].other_use, 0);
+    EXPECT_EQ(snapshot.topology.nodes[1].other_use, 100);
+}
+
+TEST_F(DeriveTest, PolicyNarrowsWhatTheOwnerAllows) {
+    const Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
+    policy.guests["u"].nodes = {{4}};
+    NodeSet second;
+    second.insert(NodeIndex(1));
+    EXPECT_EQ(derive_cell(nullptr, now).allowed, second);
+    policy.guests["u"].nodes = {{0, 4}};
+    policy.guests["u"].home = {{4}};
+    EXPECT_EQ(derive_cell(nullptr, now).allowed, second);
+    policy.guests["u"] = {};
+    policy.guests["u"].memory = MemoryPolicy::none;
+    EXPECT_FALSE(derive_cell(nullptr, now).movable);
+}
+
+TEST_F(DeriveTest, WhatIsSaidAtRunTimeGoesBeforeTheConfiguration) {
+    const Sample now = sample_at(1000ms, {vcpu(0, 1, 1, {0, 1, 2, 3})});
+    policy.guests["u"].priority = 1;
+    policy.run_time["u"].priority = 2;
     derive_cell(nullptr, now);
-    ASSERT_TRUE(snapshot.guests[0].touching);
-    EXPECT_EQ(snapshot.guests[0].touching->at(1, 2), 9U);
-    EXPECT_EQ(snapshot.guests[0].touching->at(0, 2), 0U);
+    EXPECT_EQ(snapshot.guests[0].policy.priority, 2);
+}
+
+TEST_F(DeriveTest, GroupsAreThoseOfTheConfiguration) {
+    policy.groups["db"].arrangement = Arrangement::apart;
+    policy.guests["u"].group = "db";
+    derive_cell(nullptr, sample_at(0ms, {vcpu(0, 0, 0, {0})}));
+    ASSERT_EQ(snapshot.groups.size(), 1U);
+    EXPECT_EQ(snapshot.groups[0].name, "db");
+    EXPECT_EQ(snapshot.groups[0].arrangement, Arrangement::apart);
+    EXPECT_EQ(snapshot.guests[0].policy.group, "db");
+}
+
+TEST_F(DeriveTest, CellsAreAsFarApartAsTheGuestIsTold) {
+    Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0})});
+    Domain domain;
+    domain.cells.resize(2);
+    domain.cells[1].id = 1;
+    now.guests[0].domain = std::make_shared<const Domain>(domain);
+    derive_cell(nullptr, now);
+    EXPECT_TRUE(snapshot.guests[0].distances.empty());
+    domain.cells[0].distances = {{0, 10}, {1, 16}};
+    now.guests[0].domain = std::make_shared<const Domain>(domain);
+    derive_cell(nullptr, now);
+    EXPECT_EQ(snapshot.guests[0].distances, (std::vector<std::vector<int>>{{10, 16}, {20, 10}}));
 }
 
 class HintsTest : public ::testing::Test {
@@ -174,7 +253,10 @@ class HintsTest : public ::testing::Test {
         CellState cell;
         cell.key = {"u", 0};
         cell.vcpus = 2;
-        snapshot.guests.push_back({"u", "web", "", {cell}, {}});
+        GuestState guest;
+        guest.uuid = "u";
+        guest.cells = {cell};
+        snapshot.guests.push_back(guest);
         verdict.key = cell.key;
     }
     TrackingHint hint() {
@@ -191,6 +273,9 @@ TEST_F(HintsTest, WhoTouchesWhatMattersForAGuestThatFitsNoNode) {
     EXPECT_FALSE(hint().attribute);
     verdict.reason = Reason::too_large;
     EXPECT_TRUE(hint().attribute);
+    snapshot.guests[0].policy.mode = Mode::advise;
+    EXPECT_FALSE(hint().attribute) << "nothing is to be done to it";
+    snapshot.guests[0].policy.mode = Mode::act;
     snapshot.guests[0].cells[0].vcpus = 1;
     EXPECT_FALSE(hint().attribute) << "one vCPU touches all";
 }
@@ -210,12 +295,12 @@ TEST_F(HintsTest, AGuestThatHasSettledIsWellPlaced) {
 
 TEST_F(HintsTest, PinsAndMovedMemoryAreChanges) {
     EXPECT_FALSE(hint().changed);
-    results = {{MoveMemory{verdict.key, NodeIndex(0), 5}, 0, ""},
-               {PinCell{verdict.key, NodeIndex(0)}, 0, "refused"}};
+    results = {{MoveMemory{verdict.key, NodeIndex(0), 5, {}}, 0, ""},
+               {PinCell{verdict.key, NodeIndex(0), {}}, 0, "refused"}};
     EXPECT_FALSE(hint().changed) << "neither did anything";
     results[0].bytes = 5;
     EXPECT_TRUE(hint().changed);
-    results = {{PinCell{verdict.key, NodeIndex(0)}, 0, ""}};
+    results = {{PinCell{verdict.key, NodeIndex(0), {}}, 0, ""}};
     EXPECT_TRUE(hint().changed);
 }
 

@@ -1,6 +1,7 @@
 #include "src/host.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/temporary.hpp"
 
@@ -89,6 +90,23 @@ TEST(ReadHugeAvailable, TellsEachPool) {
     sysfs.write("node/node0/hugepages/hugepages-1048576kB/free_hugepages", "0\n");
     EXPECT_EQ(read_huge_available(0, sysfs.root()),
               (std::map<Bytes, Bytes>{{2 * mib, 14 * mib}, {1024 * mib, 0}}));
+}
+
+TEST(ReadHostNow, CpuTimeThatWasUsedIsAllButIdlingAndWaiting) {
+    Sysfs sysfs;
+    sysfs.write("node/online", "0,2\n");
+    sysfs.add_node(0, "0-1\n", "10 21\n");
+    sysfs.add_node(2, "2\n", "21 10\n");
+    const Host host = read_host(sysfs.root());
+    sysfs.write("stat",
+                "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 100 10 20 900 800 3 4 5 60 0\n"
+                "cpu1 10 0 0 0 0 0 0 0 0 0\ncpu2 1 0 0 7 0 0 0 0 0 0\nintr 3\n");
+    const HostNow now = read_host_now(host, sysfs.root(), sysfs.path("stat"));
+    const auto tick = std::chrono::milliseconds(1000 / ::sysconf(_SC_CLK_TCK));
+    EXPECT_EQ(now.busy, (std::vector<std::chrono::milliseconds>{152 * tick, tick}));
+    EXPECT_EQ(now.topology.nodes[0].memory_available, (1000 + 400) * 1024);
+    sysfs.write("stat", "cpu0 100 x\n");
+    EXPECT_THROW(read_host_now(host, sysfs.root(), sysfs.path("stat")), HostError);
 }
 
 }  // namespace

@@ -1,0 +1,189 @@
+// What owners and administrators want, and what hosts lack; two nodes of two CPUs each.
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "integration/demo/picture.hpp"
+#include "integration/host/files.hpp"
+#include "integration/host/process.hpp"
+#include "integration/scenarios/scenario.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+using nlohmann::json;
+
+// Two of them fit one node.
+GuestShape one_vcpu(const std::string& name, int first_touch_node) {
+    return {name, {{1, 320}}, {first_touch_node}, 80};
+}
+
+std::string with_group(const std::string& arrangement) {
+    return std::string(acting) +
+           "[guest.one]\ngroup = \"pair\"\n[guest.other]\ngroup = \"pair\"\n"
+           "[group.pair]\narrangement = \"" +
+           arrangement + "\"\n";
+}
+
+std::string reason_of(const json& guest) {
+    return field(guest, "/cells/0/verdict/reason");
+}
+
+// Its whole policy, anew.
+void set_metadata(const std::string& guest, const std::string& element) {
+    ASSERT_EQ(run_program({"virsh", "-c", "qemu:///system", "metadata", guest, "--uri",
+                           "https://vnumad.org/xmlns/policy/1.0", "--key", "vnumad", "--set",
+                           element, "--live"},
+                          "/run/lab/virsh.log"),
+              0)
+        << read_text("/run/lab/virsh.log");
+}
+
+json any_report_of(Daemon& vnumad, const std::string& guest) {
+    return wait_for_guest(vnumad, guest, [](const json&) { return true; });
+}
+
+TEST(Policies, GuestsThatBelongTogetherEndOnOneNode) {
+    const Guest one(libvirt_host(), one_vcpu("one", 0)),
+        other(libvirt_host(), one_vcpu("other", 1));
+    Daemon vnumad(with_group("together"));
+    EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
+    EXPECT_GE(home_of(placement_of(one)), 0) << vnumad.output();
+    EXPECT_EQ(home_of(placement_of(one)), home_of(placement_of(other))) << vnumad.output();
+}
+
+TEST(Policies, GuestsThatHaveToBeApartEndOnDifferentNodes) {
+    const Guest one(libvirt_host(), one_vcpu("one", 1)),
+        other(libvirt_host(), one_vcpu("other", 1));
+    Daemon vnumad(with_group("apart"));
+    EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
+    EXPECT_GE(home_of(placement_of(one)), 0) << vnumad.output();
+    EXPECT_GE(home_of(placement_of(other)), 0) << vnumad.output();
+    EXPECT_NE(home_of(placement_of(one)), home_of(placement_of(other))) << vnumad.output();
+}
+
+TEST(Policies, AGuestThatItsOwnerPinnedStaysThereAndTheReasonSaysSo) {
+    GuestShape shape = one_vcpu("pinned", 1);
+    shape.elements =
+        "<cputune><vcpupin vcpu='0' cpuset='" + std::to_string(node_cpus(1)[0]) + "'/></cputune>";
+    const Guest pinned(libvirt_host(), shape);
+    // Load on its node, so that the other one would be better.
+    const Guest beside(libvirt_host(), {"beside", {{2, 320}}, {1}, 60, 45});
+    const auto before = affinities_of(pinned);
+    Daemon vnumad(acting);
+    const auto settled = [](const json& guest) { return reason_of(guest) == "settled"; };
+    const json seen = wait_for_guest(vnumad, "pinned", settled);
+    ASSERT_FALSE(seen.is_null()) << vnumad.output();
+    EXPECT_EQ(field(seen, "/cells/0/allowed_nodes"), "1") << seen;
+    EXPECT_EQ(field(seen, "/cells/0/verdict/lacks"), "allowed") << seen;
+    EXPECT_EQ(affinities_of(pinned), before);
+    EXPECT_EQ(home_of(placement_of(pinned)), 1) << vnumad.output();
+}
+
+// Memory that is no guest's, on one node: a file there.
+class Ballast {
+  public:
+    Ballast(int node, int mib) : directory_("/run/lab/ballast") {
+        std::filesystem::create_directories(directory_);
+        const std::string options = "mpol=bind:" + std::to_string(node) + ",size=100%";
+        if (::mount("none", directory_.c_str(), "tmpfs", 0, options.c_str()) != 0)
+            throw std::runtime_error("no tmpfs");
+        std::ofstream file(directory_ + "/file");
+        const std::string piece(1 << 20, 'x');
+        for (int i = 0; i < mib; ++i)
+            file << piece;
+    }
+    ~Ballast() { ::umount2(directory_.c_str(), MNT_DETACH); }
+    Ballast(const Ballast&) = delete;
+    Ballast& operator=(const Ballast&) = delete;
+
+  private:
+    std::string directory_;
+};
+
+std::int64_t available_mib(const json& report, int node) {
+    for (const json& one : report["nodes"])
+        if (one["node"] == node) return one["available_bytes"].get<std::int64_t>() >> 20;
+    return 0;
+}
+
+TEST(Policies, AFullNodeIsRelieved) {
+    const Guest guest(libvirt_host(), {"squeezed", {{2, 512}}, {1}, 120});
+    const std::string config = std::string(acting) + "[memory]\nwatermark = 0.2\n";
+    Daemon vnumad(config);
+    const json settled = vnumad.wait_for(all_home, settle_limit);
+    ASSERT_FALSE(settled.is_null()) << vnumad.output();
+    const int home = home_of(placement_of(guest));
+    ASSERT_GE(home, 0);
+    // Down to 200 MiB, half of what the watermark wants.
+    const Ballast ballast(home, static_cast<int>(available_mib(settled, home)) - 200);
+    const auto relieved = [&](const json& seen) { return reason_of(seen) == "relief"; };
+    const json seen = wait_for_guest(vnumad, "squeezed", relieved);
+    EXPECT_FALSE(seen.is_null()) << vnumad.output();
+    const auto moved = [&] { return home_of(placement_of(guest)) == 1 - home; };
+    EXPECT_TRUE(wait_until(moved, settle_limit)) << vnumad.output();
+}
+
+TEST(Policies, MetadataThatIsEditedTakesEffectInTheNextTick) {
+    const Guest guest(libvirt_host(), one_vcpu("edited", 0));
+    Daemon vnumad(acting);
+    ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
+    const auto before = affinities_of(guest);
+    set_metadata("edited", "<policy mode='off'/>");
+    vnumad.take_reports();
+    any_report_of(vnumad, "edited");  // it may have begun before
+    const json off = any_report_of(vnumad, "edited");
+    EXPECT_EQ(reason_of(off), "off") << off;
+    EXPECT_EQ(field(off, "/policy/mode"), "off") << off;
+    const auto given_back = [&] { return affinities_of(guest) != before; };
+    EXPECT_TRUE(wait_until(given_back, settle_limit)) << vnumad.output();
+
+    set_metadata("edited", "<policy nodes='1' mode='act'/>");
+    const auto there = [&] { return home_of(placement_of(guest)) == 1; };
+    EXPECT_TRUE(wait_until(there, settle_limit)) << vnumad.output();
+
+    set_metadata("edited", "<policy mode='fast'/>");
+    const auto told = [](const json& seen) { return !field(seen, "/policy/problems").empty(); };
+    const json seen = wait_for_guest(vnumad, "edited", told);
+    EXPECT_FALSE(seen.is_null()) << vnumad.output();
+    EXPECT_EQ(field(seen, "/policy/mode"), "observe") << seen;
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+}
+
+// Never seen half-written.
+void replace(const std::string& file, const std::string& text) {
+    write_text(file + ".new", text);
+    std::filesystem::rename(file + ".new", file);
+}
+
+TEST(Policies, WhatIsSaidAtRunTimeTakesEffectInTheNextTick) {
+    const std::string file = "/run/lab/policy.toml";
+    const Guest guest(libvirt_host(), one_vcpu("told", 0));
+    Daemon vnumad("run_time_policy = \"" + file + "\"\n" + acting);
+    ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
+    ASSERT_EQ(home_of(placement_of(guest)), 0) << vnumad.output();
+    replace(file, "[guest.told]\nhome = \"1\"\n");
+    const auto there = [&] { return home_of(placement_of(guest)) == 1; };
+    EXPECT_TRUE(wait_until(there, settle_limit)) << vnumad.output();
+
+    replace(file, "[guest.told]\nhome = \"west\"\n");
+    const auto is_told = [](const json& report) {
+        return field(report, "/policy_problem").is_string();
+    };
+    const json told = vnumad.wait_for(is_told, settle_limit);
+    EXPECT_EQ(
+        field(told, "/policy_problem").get<std::string>().find(file + ":2: guest.told.home: "), 0U)
+        << told;
+    EXPECT_EQ(field(any_report_of(vnumad, "told"), "/policy/home"), json({1})) << vnumad.output();
+
+    ASSERT_EQ(std::remove(file.c_str()), 0);
+    const auto forgotten = [](const json& seen) { return field(seen, "/policy/home").empty(); };
+    EXPECT_FALSE(wait_for_guest(vnumad, "told", forgotten).is_null()) << vnumad.output();
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+}
+
+}  // namespace
+}  // namespace vnuma::lab

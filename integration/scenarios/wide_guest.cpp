@@ -1,0 +1,82 @@
+#include "integration/scenarios/wide_guest.hpp"
+
+#include <algorithm>
+
+#include "integration/host/files.hpp"
+#include "integration/host/pattern.hpp"
+#include "integration/host/process.hpp"
+#include "integration/scenarios/shapes.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+using std::chrono::duration;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr const char* numa_balancing = "/proc/sys/kernel/numa_balancing";
+constexpr seconds wanted_within{15};
+
+// 4 KiB pages that the kernel has moved since it was started, huge ones by their parts.
+std::int64_t pages_moved() {
+    const std::string text = read_text("/proc/vmstat");
+    const auto at = text.find("\npgmigrate_success ");
+    return at == std::string::npos ? 0 : std::stoll(text.substr(text.find(' ', at + 1)));
+}
+
+}  // namespace
+
+GuestShape misplaced_wide(const std::string& name) {
+    GuestShape shape = wider_than_a_node(name);
+    shape.first_touch_nodes = {1};
+    return shape;
+}
+
+nlohmann::json truth_of(DirectGuest& guest, const WideLoad& load) {
+    return guest.truth_of(windows_of(guest.shape(), load.owners, {}, Access::write));
+}
+
+// In emulation a round of a guest of huge pages takes seconds: every one taken down interrupts all
+// CPUs, and those wait for their turn on the machine; so does every page that is moved. What it
+// may cost is not what is looked at here.
+std::string wide_config() {
+    return "mode = \"act\"\ninterval = \"1s\"\n" + std::string(qmp_config) +
+           "[tracking]\nlongest_stall = \"1min\"\noverhead = 0.99\nmin_period = \"2s\"\n"
+           "max_period = \"5s\"\n[memory]\ncall_time = \"50ms\"\n";
+}
+
+KernelBalancing::KernelBalancing() {
+    write_text(numa_balancing, "1");
+}
+
+KernelBalancing::~KernelBalancing() {
+    write_text(numa_balancing, "0");
+}
+
+WideCourse watch(const TrueAccess& access, seconds length) {
+    WideCourse course;
+    const auto begin = steady_clock::now();
+    const std::int64_t before = pages_moved();
+    bool later = false;
+    std::int64_t at_15s = before;
+    while (steady_clock::now() < begin + length) {
+        const double share = access.local_share();
+        const auto now = steady_clock::now() - begin;
+        if (share < nearly_all_local)
+            course.local_from = -1;
+        else if (course.local_from < 0)
+            course.local_from = duration<double>(now).count();
+        if (!later && now >= wanted_within) {
+            later = true;
+            course.after_15s = share;
+            at_15s = pages_moved();
+        }
+        if (later) course.least_later = std::min(course.least_later, share);
+        pause_briefly();
+    }
+    course.pages_moved = pages_moved() - before;
+    course.pages_moved_later = pages_moved() - at_15s;
+    return course;
+}
+
+}  // namespace vnuma::lab

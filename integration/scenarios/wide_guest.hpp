@@ -1,0 +1,54 @@
+// A guest without vNUMA that fits no node: how soon, and how well, what it touches becomes local.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "integration/host/daemon.hpp"
+#include "integration/host/direct_guest.hpp"
+#include "integration/host/true_access.hpp"
+
+namespace vnuma::lab {
+
+// Four vCPUs with a buffer each; all memory is touched first on node 1.
+GuestShape misplaced_wide(const std::string& name);
+
+// Whose buffer each vCPU touches.
+struct WideLoad {
+    const char* name;
+    std::vector<int> owners;
+};
+inline const WideLoad private_buffers{"a buffer each", {0, 1, 2, 3}};
+inline const WideLoad exchanged_buffers{"buffers exchanged", {2, 3, 0, 1}};
+inline const WideLoad shared_in_pairs{"shared in pairs", {0, 1, 0, 1}};
+inline const WideLoad shared_by_all{"shared by all", {0, 0, 0, 0}};
+
+nlohmann::json truth_of(DirectGuest& guest, const WideLoad& load);
+
+// vnumad's configuration for it: rounds of attribution whatever they take in emulation.
+std::string wide_config();
+
+// The kernel's own NUMA balancing, for as long as this lives.
+class KernelBalancing {
+  public:
+    KernelBalancing();
+    ~KernelBalancing();
+    KernelBalancing(const KernelBalancing&) = delete;
+    KernelBalancing& operator=(const KernelBalancing&) = delete;
+};
+
+inline constexpr double nearly_all_local = 0.95;
+
+// What became of it from now on.
+struct WideCourse {
+    double local_from = -1;       // seconds after which nearly all was local for good; -1: never
+    double after_15s = 0;         // share that is local
+    double least_later = 1;       // from then on
+    std::int64_t pages_moved = 0, pages_moved_later = 0;
+};
+WideCourse watch(const TrueAccess& access, std::chrono::seconds length);
+
+}  // namespace vnuma::lab

@@ -1,0 +1,63 @@
+// A guest wider than a node, looked after by vnumad, by the kernel's NUMA balancing, and by both,
+// in a lab host with two nodes of two CPUs:
+//   vnuma-lab run --timeout 1200 -- wide-table [nobody] [kernel] [vnumad] [both]
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <set>
+
+#include "integration/host/transparent_huge_pages.hpp"
+#include "integration/scenarios/wide_guest.hpp"
+
+namespace {
+
+using namespace vnuma::lab;
+
+constexpr std::chrono::seconds watched{30};
+
+struct Keeper {
+    const char* name;
+    bool vnumad, kernel;
+};
+constexpr Keeper keepers[] = {{"nobody", false, false},
+                              {"kernel", false, true},
+                              {"vnumad", true, false},
+                              {"both", true, true}};
+
+void print_row(const WideLoad& load, const Keeper& keeper) {
+    DirectGuest guest(misplaced_wide("wide"));
+    const TrueAccess access(guest, truth_of(guest, load));
+    const double before = access.local_share();
+    const auto kernel = keeper.kernel ? std::make_unique<KernelBalancing>() : nullptr;
+    const auto vnumad = keeper.vnumad ? std::make_unique<Daemon>(wide_config()) : nullptr;
+    const WideCourse course = watch(access, watched);
+    char time[16] = "never";
+    if (course.local_from >= 0) std::snprintf(time, sizeof(time), "%.1f s", course.local_from);
+    std::printf("| %s | %s | %.2f | %s | %.2f | %.2f | %lld | %lld |\n", load.name, keeper.name,
+                before, time, course.after_15s, course.least_later,
+                static_cast<long long>(course.pages_moved) / 256,
+                static_cast<long long>(course.pages_moved_later) / 256);
+    std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::set<std::string> wanted(argv + 1, argv + argc);
+    try {
+        const TransparentHugePages pages("always");
+        std::printf(
+            "Share of a wide guest's accesses that are local, by page and vCPU; all memory begins "
+            "on node 1.\n\n| load | looked after by | before | 0.95 from then on | after 15 "
+            "s | least of the next 15 s | MiB moved | of these after 15 s |\n"
+            "| --- | --- | --- | --- | --- | --- | --- | --- |\n");
+        for (const WideLoad& load : {private_buffers, shared_in_pairs, shared_by_all})
+            for (const Keeper& keeper : keepers)
+                if (wanted.empty() || wanted.contains(keeper.name)) print_row(load, keeper);
+        return 0;
+    } catch (const std::exception& error) {
+        std::cerr << "wide-table: " << error.what() << "\n";
+        return 1;
+    }
+}

@@ -1,0 +1,198 @@
+#include "policy/advice.hpp"
+
+#include <algorithm>
+
+#include "policy/search.hpp"
+#include "policy/units.hpp"
+
+namespace vnuma {
+namespace {
+
+// What a guest uses that is not there yet: all it could, as numad takes it.
+constexpr MilliCpu use_per_vcpu = 1000;
+// Behind all uuids, so that real guests keep their places.
+constexpr const char* requested = "~request";
+constexpr const char* reserved = "~reservation ";
+
+GuestState guest_for(const Request& request, std::size_t cells, std::string uuid,
+                     std::size_t nodes) {
+    GuestState guest;
+    guest.uuid = std::move(uuid);
+    const auto count = static_cast<int>(cells);
+    for (int c = 0; c < count; ++c) {
+        CellState& cell = guest.cells.emplace_back();
+        cell.key = {guest.uuid, c};
+        cell.vcpus = request.vcpus / count + (c < request.vcpus % count ? 1 : 0);
+        cell.cpu_use = cell.vcpus * use_per_vcpu;
+        cell.size = request.bytes / count;
+        cell.residency.assign(nodes, 0);
+        cell.heat.assign(nodes, 0);
+        cell.allowed = request.allowed & NodeSet::first(nodes);
+    }
+    return guest;
+}
+
+bool is_usable(const HostNode& node) {
+    return node.cpus > 0 && node.memory_total > 0;
+}
+
+// As many equal cells as it takes for each to fit some node.
+std::size_t cells_of(const Request& request, const Topology& topology,
+                     const PlannerSettings& settings) {
+    int cpus = 1;
+    Bytes bytes = 1;
+    for (std::size_t n = 0; n < topology.nodes.size(); ++n) {
+        const HostNode& node = topology.nodes[n];
+        if (!request.allowed.contains(NodeIndex(n)) || !is_usable(node)) continue;
+        cpus = std::max(cpus, node.cpus);
+        bytes = std::max(bytes, filled_at_most(node, settings));
+    }
+    const auto by_vcpus = static_cast<std::size_t>((request.vcpus + cpus - 1) / cpus);
+    const auto by_bytes = static_cast<std::size_t>((request.bytes + bytes - 1) / bytes);
+    return std::clamp<std::size_t>(std::max({request.cells, by_vcpus, by_bytes}), 1,
+                                   max_host_nodes);
+}
+
+class Advisor {
+  public:
+    explicit Advisor(Placement placement) : placement_(std::move(placement)) {
+        for (std::size_t i = 0; i < placement_.units().size(); ++i)
+            if (placement_.units()[i].parts.front().guest->uuid == requested) own_.push_back(i);
+    }
+
+    Advice run(const Topology& topology) {
+        search(placement_);
+        Advice advice;
+        advice.has_room = !own_.empty();
+        for (const std::size_t unit : own_) {
+            if (!placement_.units()[unit].home && !make_room(unit, advice.evictions)) {
+                advice.has_room = false;
+                advice.evictions.clear();
+                advice.nodes = best_there_is(topology);
+                return advice;
+            }
+            advice.nodes.push_back(*placement_.units()[unit].home);
+        }
+        advice.has_room = advice.has_room && advice.evictions.empty();
+        if (advice.nodes.empty()) advice.nodes = best_there_is(topology);
+        return advice;
+    }
+
+  private:
+    struct Plan {
+        std::vector<Eviction> evictions;
+        Bytes bytes = 0;
+        std::optional<Placement> after{};
+    };
+
+    // On the node where the least memory has to go.
+    bool make_room(std::size_t unit, std::vector<Eviction>& evictions) {
+        Plan best;
+        for (std::size_t n = 0; n < placement_.node_count(); ++n) {
+            Plan plan = evict(unit, NodeIndex(n));
+            if (plan.after && (!best.after || plan.bytes < best.bytes)) best = std::move(plan);
+        }
+        if (!best.after) return false;
+        placement_ = std::move(*best.after);
+        evictions.insert(evictions.end(), best.evictions.begin(), best.evictions.end());
+        return true;
+    }
+
+    // The smallest guests leave, one after the other, each for where it costs least.
+    Plan evict(std::size_t unit, NodeIndex node) const {
+        Plan plan;
+        Placement trial = placement_;
+        if (!trial.units()[unit].fits.contains(node)) return plan;
+        std::vector<std::pair<Bytes, std::size_t>> there;
+        for (std::size_t i = 0; i < trial.units().size(); ++i) {
+            const Unit& other = trial.units()[i];
+            if (other.home != node || other.parts.front().guest->uuid.starts_with('~')) continue;
+            Bytes bytes = 0;
+            for (const Unit::Part& part : other.parts)
+                bytes += full_bytes(*part.cell);
+            there.emplace_back(bytes, i);
+        }
+        std::sort(there.begin(), there.end());
+        for (const auto& [bytes, other] : there) {
+            if (trial.obstacle(unit, node) == Placement::Obstacle::none ||
+                plan.evictions.size() >= max_evictions)
+                break;
+            const auto to = cheapest(trial, other, node);
+            if (!to) continue;
+            trial.put(other, to);
+            plan.bytes += bytes;
+            for (const Unit::Part& part : trial.units()[other].parts)
+                plan.evictions.push_back({part.cell->key, node, *to});
+        }
+        if (trial.obstacle(unit, node) != Placement::Obstacle::none) return plan;
+        trial.put(unit, node);
+        plan.after = std::move(trial);
+        return plan;
+    }
+
+    static std::optional<NodeIndex> cheapest(const Placement& placement, std::size_t unit,
+                                             NodeIndex but) {
+        std::optional<NodeIndex> best;
+        Cost best_cost = 0;
+        for (std::size_t n = 0; n < placement.node_count(); ++n) {
+            const NodeIndex node(n);
+            if (node == but || placement.obstacle(unit, node) != Placement::Obstacle::none)
+                continue;
+            const Cost cost = placement.marginal(unit, node).all;
+            if (!best || cost < best_cost) best = node, best_cost = cost;
+        }
+        return best;
+    }
+
+    // Those with the most memory available.
+    std::vector<NodeIndex> best_there_is(const Topology& topology) const {
+        std::vector<NodeIndex> nodes;
+        for (std::size_t n = 0; n < topology.nodes.size(); ++n)
+            if (is_usable(topology.nodes[n]) && may_use(NodeIndex(n))) nodes.emplace_back(n);
+        std::stable_sort(nodes.begin(), nodes.end(), [&](NodeIndex a, NodeIndex b) {
+            return topology.nodes[a].memory_available > topology.nodes[b].memory_available;
+        });
+        if (nodes.size() > own_.size() && !own_.empty()) nodes.resize(own_.size());
+        return nodes;
+    }
+
+    bool may_use(NodeIndex node) const {
+        return own_.empty() ||
+               placement_.units()[own_.front()].parts.front().cell->allowed.contains(node);
+    }
+
+    Placement placement_;
+    std::vector<std::size_t> own_;  // units of the request
+};
+
+}  // namespace
+
+Advice advise(const Snapshot& snapshot, const History& history, const PlannerSettings& settings,
+              const std::vector<Reservation>& reservations, const Request& request) {
+    Snapshot with = snapshot;
+    History homes = history;
+    const std::size_t nodes = snapshot.topology.nodes.size();
+    for (std::size_t r = 0; r < reservations.size(); ++r) {
+        const Reservation& reservation = reservations[r];
+        if (reservation.expires <= snapshot.now || reservation.nodes.empty()) continue;
+        GuestState& guest = with.guests.emplace_back(guest_for(
+            reservation.request, reservation.nodes.size(), reserved + std::to_string(r), nodes));
+        for (std::size_t c = 0; c < guest.cells.size(); ++c)
+            homes.cells[guest.cells[c].key] = {reservation.nodes[c], snapshot.now};
+    }
+    with.guests.push_back(
+        guest_for(request, cells_of(request, snapshot.topology, settings), requested, nodes));
+    Units chosen = choose_units(with, homes, settings);
+    std::vector<const CellState*> in_place;
+    for (const Refusal& refusal : chosen.refusals)
+        if (refusal.verdict.reason != Reason::split) in_place.push_back(refusal.cell);
+    for (const Unit& unit : chosen.watched)
+        for (const Unit::Part& part : unit.parts)
+            in_place.push_back(part.cell);
+    for (Unit& unit : chosen.acting)
+        unit.fixed = true;
+    return Advisor(Placement(with, settings, std::move(chosen.acting), in_place))
+        .run(snapshot.topology);
+}
+
+}  // namespace vnuma

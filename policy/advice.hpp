@@ -1,0 +1,47 @@
+// Where a guest would go that is not there yet, and what would have to go to make room. Pure.
+#pragma once
+
+#include <vector>
+
+#include "policy/history.hpp"
+#include "policy/placement.hpp"
+
+namespace vnuma {
+
+struct Request {
+    int vcpus = 1;
+    Bytes bytes = 0;
+    std::size_t cells = 1;  // equal ones; of one that fits no node as many are made as it takes
+    NodeSet allowed = NodeSet::first(max_host_nodes);
+};
+
+// Advice that was given and counts until the guest is there: two requests in a row would be sent to
+// the same node otherwise.
+struct Reservation {
+    Request request;
+    std::vector<NodeIndex> nodes;  // of its cells
+    Millis expires = 0;
+};
+
+struct Eviction {
+    CellKey key;
+    NodeIndex from, to;
+
+    friend bool operator==(const Eviction&, const Eviction&) = default;
+};
+inline constexpr int max_evictions = 8;
+
+struct Advice {
+    // Of each cell. Never empty where a node may be used that has CPUs and memory: without room the
+    // best there is.
+    std::vector<NodeIndex> nodes;
+    bool has_room = false;  // for all of it
+    // Homes that would have to change first, in this order, to make room; empty when there is room,
+    // or when so few changes do not suffice.
+    std::vector<Eviction> evictions;
+};
+
+Advice advise(const Snapshot& snapshot, const History& history, const PlannerSettings& settings,
+              const std::vector<Reservation>& reservations, const Request& request);
+
+}  // namespace vnuma

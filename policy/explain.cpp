@@ -1,0 +1,103 @@
+#include "policy/plan.hpp"
+
+namespace vnuma {
+namespace {
+
+std::string node_name(const Topology& topology, std::optional<NodeIndex> node) {
+    return node ? "node " + std::to_string(topology.nodes[*node].id) : "no node";
+}
+
+std::string mebibytes(Bytes bytes) {
+    return std::to_string(bytes / mib) + " MiB";
+}
+
+std::string lost(Cost cost) {
+    return std::to_string(cost) + " ms of CPU";
+}
+
+std::string former(const Verdict& v, const Topology& topology) {
+    return lost(v.cost) + ", " + node_name(topology, v.former_home) + " would have cost " +
+           lost(v.other_cost);
+}
+
+// Why it is not on the other node that comes nearest.
+std::string not_elsewhere(const Verdict& v, const Topology& topology) {
+    const std::string other = node_name(topology, v.alternative);
+    const std::string instead = lost(v.other_cost) + " instead of " + lost(v.cost);
+    switch (v.lack) {
+        case Lack::nothing:
+            return "";
+        case Lack::allowed:
+            return "; no other node is allowed and large enough";
+        case Lack::memory:
+            return "; " + other + " has no room for its memory";
+        case Lack::apart:
+            return "; " + other + " has a member of its group, which has to be apart";
+        case Lack::cheaper:
+            return "; " + other + " would cost " + instead;
+        case Lack::margin:
+            return "; " + other + " would gain too little (" + instead + ")";
+        case Lack::balance:
+            return "; " + other + " has a little less load, which is no reason to move (" +
+                   instead + ")";
+        case Lack::cool_down:
+            return "; " + other + " is better (" + instead + "), but it moved recently";
+    }
+    return "";
+}
+
+std::string left_away(const Verdict& v) {
+    return v.left_away > 0 ? ", " + mebibytes(v.left_away) +
+                                 " elsewhere are not used enough to be brought there"
+                           : "";
+}
+
+std::string sentence(const Verdict& v, const Topology& topology) {
+    const std::string home = node_name(topology, v.home);
+    switch (v.reason) {
+        case Reason::settled:
+            return "at home on " + home + left_away(v) + not_elsewhere(v, topology);
+        case Reason::settling:
+            return "going home to " + home + ", " + mebibytes(v.to_move) + " still elsewhere" +
+                   not_elsewhere(v, topology);
+        case Reason::first_home:
+            return "given " + home + " as its home, " + mebibytes(v.to_move) + " to move" +
+                   not_elsewhere(v, topology);
+        case Reason::better_home:
+            return home + " will cost it " + former(v, topology);
+        case Reason::relief:
+            return "leaves " + node_name(topology, v.former_home) +
+                   ", which is short of memory: " + home + " will cost it " + former(v, topology);
+        case Reason::with_group:
+            return "joins its group on " + home + ", " + mebibytes(v.to_move) + " to move";
+        case Reason::split:
+            return "fits no node as a whole, placed in shards: " + v.detail;
+        case Reason::unsteady:
+            return "left alone: " + v.detail;
+        case Reason::off:
+            return "left alone: its policy is mode off";
+        case Reason::one_node:
+            return "left alone: this host has one NUMA node";
+        case Reason::not_allowed:
+            return "left alone: its owner allows it no node as a home";
+        case Reason::too_large:
+            return "left alone: larger than any node it may use" +
+                   (v.detail.empty() ? "" : ", and " + v.detail);
+        case Reason::no_room:
+            return "left alone: no node it may use has room for its memory";
+        case Reason::kept_apart:
+            return "left alone: every node it may use has a member of its group, which has to be "
+                   "apart";
+        case Reason::retry_later:
+            return "has " + home + " as its home, but what was tried failed; tried again later";
+    }
+    return "";
+}
+
+}  // namespace
+
+std::string explain(const Verdict& v, const Topology& topology) {
+    return sentence(v, topology) + (v.acts ? "" : " (only said, not done: its policy's mode)");
+}
+
+}  // namespace vnuma

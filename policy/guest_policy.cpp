@@ -1,0 +1,235 @@
+#include "policy/guest_policy.hpp"
+
+#include <algorithm>
+
+namespace vnuma {
+namespace {
+
+constexpr std::size_t max_listed = 8;  // numbers in one problem
+
+using Numbers = std::vector<int>;
+
+// What was said in one place. Sources are judged one by one, so that what is wrong is told even
+// where a higher source says something else.
+struct Source {
+    std::string name;  // of the configuration's section, where it is one
+    PolicyWords words;
+    bool broken = false;  // not all of it could be read
+};
+
+// "5 is", "5, 6 are"
+std::string subject(const Numbers& numbers) {
+    std::string text;
+    for (std::size_t i = 0; i < std::min(numbers.size(), max_listed); ++i)
+        text += (i ? ", " : "") + std::to_string(numbers[i]);
+    if (numbers.size() > max_listed) text += ", ...";
+    return text + (numbers.size() == 1 ? " is" : " are");
+}
+
+// Takes out of `from`, and returns, what is not among `allowed`.
+Numbers take_others(Numbers& from, const Numbers& allowed) {
+    const auto others = std::stable_partition(from.begin(), from.end(), [&](int number) {
+        return std::find(allowed.begin(), allowed.end(), number) != allowed.end();
+    });
+    Numbers taken(others, from.end());
+    from.erase(others, from.end());
+    return taken;
+}
+
+Numbers both(Numbers some, const Numbers& others) {
+    take_others(some, others);
+    return some;
+}
+
+Numbers sorted(Numbers numbers) {
+    std::sort(numbers.begin(), numbers.end());
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+    return numbers;
+}
+
+std::string text_of(int number) {
+    return std::to_string(number);
+}
+template <typename Word>
+std::string text_of(Word word) {
+    return name(word);
+}
+
+class Resolution {
+  public:
+    Resolution(const HostPolicy& host, const GuestWords& guest, const Numbers& nodes)
+        : host_(host), guest_(guest), nodes_(sorted(nodes)) {
+        policy_.problems = guest.metadata_problems;
+    }
+
+    GuestPolicy run() {
+        collect();
+        for (Source& source : sources_) {
+            narrow_values(source);
+            narrow_nodes(source);
+            narrow_home(source);
+        }
+        choose_values();
+        choose_nodes();
+        choose_home();
+        return std::move(policy_);
+    }
+
+  private:
+    void complain(const Source& source, const char* key, const std::string& problem) {
+        policy_.problems.push_back(source.name + ": " + key + ": " + problem);
+    }
+
+    void add_section(const std::string& key) {
+        const auto found = host_.guests.find(key);
+        if (found != host_.guests.end()) sources_.push_back({"guest." + key, found->second});
+    }
+
+    // All sources of the guest, the lowest first.
+    void collect() {
+        sources_.push_back({"policy", host_.defaults});
+        add_section(guest_.name);
+        if (guest_.uuid != guest_.name) add_section(guest_.uuid);
+        const std::size_t below_metadata = sources_.size();
+        sources_.push_back({"metadata", guest_.metadata, !guest_.metadata_problems.empty()});
+        sources_.push_back({"run time", guest_.run_time});
+        const auto names_group =
+            std::find_if(sources_.rbegin(), sources_.rend(),
+                         [](const Source& source) { return source.words.group.has_value(); });
+        if (names_group == sources_.rend() || names_group->words.group->empty()) return;
+        const std::string group = *names_group->words.group;
+        const auto found = host_.groups.find(group);
+        if (found == host_.groups.end()) {
+            const bool plain = is_group_name(group);
+            complain(*names_group, "group",
+                     plain ? "there is no group \"" + group + "\"" : "is no name of a group");
+            return;
+        }
+        policy_.group = group;
+        sources_.insert(sources_.begin() + static_cast<std::ptrdiff_t>(below_metadata),
+                        {"group." + group, found->second.members});
+    }
+
+    template <typename Value>
+    void narrow(const Source& source, const char* key, std::optional<Value>& word, Value ceiling) {
+        if (!word || *word <= ceiling) return;
+        complain(source, key, text_of(*word) + " is beyond the ceiling (" + text_of(ceiling) + ")");
+        word = ceiling;
+    }
+
+    void narrow_values(Source& source) {
+        PolicyWords& words = source.words;
+        narrow(source, "mode", words.mode, host_.ceiling_mode);
+        narrow(source, "memory", words.memory, host_.ceiling_memory);
+        if (words.priority &&
+            (*words.priority < least_priority || *words.priority > most_priority)) {
+            complain(source, "priority",
+                     text_of(*words.priority) + " is not from " + text_of(least_priority) + " to " +
+                         text_of(most_priority));
+            words.priority = std::clamp(*words.priority, least_priority, most_priority);
+        }
+        narrow(source, "priority", words.priority, host_.ceiling_priority);
+    }
+
+    void narrow_nodes(Source& source) {
+        if (!source.words.nodes) return;
+        Numbers& nodes = *source.words.nodes;
+        nodes = sorted(std::move(nodes));
+        find_missing(source, "nodes", nodes);
+        find_beyond(source, "nodes", nodes);
+    }
+
+    // A home is used as it was said, or not at all.
+    void narrow_home(Source& source) {
+        if (!source.words.home) return;
+        const std::size_t count = source.words.home->size();
+        Numbers nodes = sorted(*source.words.home);
+        bool usable = find_missing(source, "home", nodes);
+        usable = find_beyond(source, "home", nodes) && usable;
+        if (count != 1 && count != guest_.cells) {
+            complain(source, "home",
+                     "is of " + std::to_string(count) + " cells, and the guest has " +
+                         std::to_string(guest_.cells));
+            usable = false;
+        }
+        if (!usable) source.words.home.reset();
+    }
+
+    bool find_missing(const Source& source, const char* key, Numbers& nodes) {
+        const Numbers missing = take_others(nodes, nodes_);
+        if (missing.empty()) return true;
+        complain(
+            source, key,
+            subject(missing) + (missing.size() == 1 ? " no node" : " no nodes") + " of this host");
+        return false;
+    }
+
+    bool find_beyond(const Source& source, const char* key, Numbers& nodes) {
+        if (!host_.ceiling_nodes) return true;
+        const Numbers beyond = take_others(nodes, *host_.ceiling_nodes);
+        if (!beyond.empty()) complain(source, key, subject(beyond) + " beyond the ceiling");
+        return beyond.empty();
+    }
+
+    void choose_values() {
+        for (const Source& source : sources_) {
+            const PolicyWords& words = source.words;
+            const Mode mode = words.mode.value_or(policy_.mode);
+            policy_.mode = source.broken ? std::min({policy_.mode, mode, Mode::observe}) : mode;
+            policy_.memory = words.memory.value_or(policy_.memory);
+            policy_.priority = words.priority.value_or(policy_.priority);
+        }
+        policy_.mode = std::min(policy_.mode, host_.ceiling_mode);
+        policy_.memory = std::min(policy_.memory, host_.ceiling_memory);
+        policy_.priority = std::min(policy_.priority, host_.ceiling_priority);
+    }
+
+    void choose_nodes() {
+        Source from{"ceiling", {}};
+        if (host_.ceiling_nodes) from.words.nodes = both(nodes_, *host_.ceiling_nodes);
+        for (const Source& source : sources_)
+            if (source.words.nodes) from = source;
+        policy_.nodes = from.words.nodes;
+        if (!policy_.nodes || !policy_.nodes->empty()) return;
+        complain(from, "nodes", "none is left, so the guest is not touched");
+        policy_.mode = std::min(policy_.mode, Mode::observe);
+    }
+
+    void choose_home() {
+        for (auto source = sources_.rbegin(); source != sources_.rend(); ++source) {
+            if (!source->words.home) continue;
+            const Numbers& home = *source->words.home;
+            Numbers inside = sorted(home);
+            const Numbers outside = policy_.nodes ? take_others(inside, *policy_.nodes) : Numbers{};
+            if (outside.empty()) {
+                policy_.home = home.size() == 1 ? Numbers(guest_.cells, home.front()) : home;
+                return;
+            }
+            complain(*source, "home", subject(outside) + " not among the guest's nodes");
+        }
+    }
+
+    const HostPolicy& host_;
+    const GuestWords& guest_;
+    const Numbers nodes_;  // of the host
+    std::vector<Source> sources_;
+    GuestPolicy policy_;
+};
+
+}  // namespace
+
+bool is_group_name(std::string_view name) {
+    const auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '.' || c == '_' || c == '-';
+    };
+    return !name.empty() && name.size() <= max_group_name &&
+           std::all_of(name.begin(), name.end(), plain);
+}
+
+GuestPolicy resolve_policy(const HostPolicy& host, const GuestWords& guest,
+                           const std::vector<int>& nodes) {
+    return Resolution(host, guest, nodes).run();
+}
+
+}  // namespace vnuma

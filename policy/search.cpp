@@ -1,0 +1,293 @@
+#include "policy/search.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace vnuma {
+namespace {
+
+// Gains below a hundredth of a CPU over the horizon are noise.
+constexpr Cost min_gain_divisor = 100;
+constexpr PerMille fully_used = 1000;
+
+Bytes size_of(const Unit& unit) {
+    Bytes bytes = 0;
+    for (const Unit::Part& part : unit.parts)
+        bytes += full_bytes(*part.cell);
+    return bytes;
+}
+
+class Search {
+  public:
+    explicit Search(Placement& placement)
+        : placement_(placement), settings_(placement.settings()) {}
+
+    void run() {
+        const std::vector<std::size_t> newcomers = newcomers_in_order();
+        place(newcomers);
+        improve();
+        if (newcomers.size() > 1 && units().size() <= few_units) try_other_beginnings(newcomers);
+    }
+
+  private:
+    const std::vector<Unit>& units() const { return placement_.units(); }
+
+    std::vector<std::size_t> newcomers_in_order() const {
+        // Priority and size first, both the largest first.
+        std::vector<std::tuple<int, Bytes, std::size_t>> ranked;
+        for (std::size_t i = 0; i < units().size(); ++i)
+            if (const Unit& unit = units()[i]; !unit.home)
+                ranked.emplace_back(-unit.parts.front().guest->policy.priority, -size_of(unit), i);
+        std::sort(ranked.begin(), ranked.end());
+        std::vector<std::size_t> order;
+        order.reserve(ranked.size());
+        for (const auto& [priority, size, unit] : ranked)
+            order.push_back(unit);
+        return order;
+    }
+
+    // First as if nobody's memory were in another's way: it goes home as well. If not all find room
+    // like that, what stays where it is counts.
+    void place(std::vector<std::size_t> newcomers) {
+        std::erase_if(newcomers, [&](std::size_t unit) { return units()[unit].home.has_value(); });
+        for (const std::size_t unit : newcomers)
+            placement_.lift(unit);
+        if (place_all(newcomers)) return;
+        for (const std::size_t unit : newcomers)
+            placement_.put(unit, std::nullopt);
+        place_all(newcomers);
+    }
+
+    // All that find room. Returns whether these are all.
+    bool place_all(const std::vector<std::size_t>& newcomers) {
+        bool all = true;
+        for (const std::size_t unit : newcomers) {
+            if (units()[unit].home) continue;
+            if (const std::optional<NodeIndex> home = best_node(unit))
+                placement_.put(unit, home);
+            else
+                all = false;
+        }
+        return all;
+    }
+
+    std::optional<NodeIndex> best_node(std::size_t unit) const {
+        std::optional<NodeIndex> best;
+        Cost best_cost = 0;
+        for (std::size_t n = 0; n < placement_.node_count(); ++n) {
+            const NodeIndex node(n);
+            if (placement_.obstacle(unit, node) != Placement::Obstacle::none) continue;
+            const Cost cost = placement_.marginal(unit, node).all;
+            if (!best || cost < best_cost) best = node, best_cost = cost;
+        }
+        return best;
+    }
+
+    void improve() {
+        for (int sweep = 0; sweep < max_sweeps; ++sweep) {
+            const bool moved = sweep_moves();
+            if (!sweep_swaps() && !moved) return;
+        }
+    }
+
+    bool may_go(std::size_t index) const {
+        const Unit& unit = units()[index];
+        return unit.home && (!unit.fixed || placement_.is_short_of_memory(*unit.home));
+    }
+
+    // Whether a change of its home needs a reason beyond a lower cost.
+    bool is_settled(std::size_t index) const {
+        const Unit& unit = units()[index];
+        return unit.former && !placement_.is_short_of_memory(*unit.home);
+    }
+
+    bool balance_counts(NodeIndex a, NodeIndex b) const {
+        const PerMille load_a = placement_.load_of(a), load_b = placement_.load_of(b);
+        return std::max(load_a, load_b) > fully_used ||
+               std::max(load_a - load_b, load_b - load_a) >= settings_.imbalance;
+    }
+
+    // What is left of a gain that has to win by the margin; nothing, when it does not.
+    Cost beyond_margin(Placement::Marginal gain, Cost before, NodeIndex from, NodeIndex to) const {
+        if (!balance_counts(from, to)) gain.all -= std::max<Cost>(gain.load, 0);
+        const Cost wanted =
+            std::max(before / 1000 * settings_.margin, settings_.horizon / min_gain_divisor);
+        return gain.all > wanted ? gain.all : 0;
+    }
+
+    struct Move {
+        Cost gain = 0;
+        std::size_t unit = 0;
+        NodeIndex to;
+    };
+
+    Move best_move(std::size_t index) const {
+        const NodeIndex home = *units()[index].home;
+        const Placement::Marginal before = placement_.marginal(index, home);
+        Move best{0, index, home};
+        for (std::size_t n = 0; n < placement_.node_count(); ++n) {
+            const NodeIndex to(n);
+            if (to == home || before.all - placement_.own(index, to) <= best.gain ||
+                before.all - placement_.least(index, to).all <= best.gain ||
+                placement_.obstacle(index, to) != Placement::Obstacle::none)
+                continue;
+            const Placement::Marginal after = placement_.marginal(index, to);
+            const Placement::Marginal gain{before.all - after.all, before.load - after.load};
+            const Cost worth =
+                is_settled(index) ? beyond_margin(gain, before.all, home, to) : gain.all;
+            if (worth > best.gain) best = {worth, index, to};
+        }
+        return best;
+    }
+
+    bool sweep_moves() {
+        std::vector<Move> moves;
+        for (std::size_t i = 0; i < units().size(); ++i) {
+            if (!may_go(i)) continue;
+            const Move move = best_move(i);
+            if (move.gain > 0) moves.push_back(move);
+        }
+        std::stable_sort(moves.begin(), moves.end(),
+                         [](const Move& a, const Move& b) { return a.gain > b.gain; });
+        bool changed = false;
+        for (const Move& planned : moves) {
+            if (!may_go(planned.unit)) continue;
+            // Those before it may have filled the place, or emptied a better one.
+            const Move move = best_move(planned.unit);
+            if (move.gain <= 0 || !may_change({move.unit})) continue;
+            placement_.put(move.unit, move.to);
+            changed = true;
+        }
+        return changed;
+    }
+
+    bool may_change(std::initializer_list<std::size_t> changed) {
+        const auto known = std::count_if(changed.begin(), changed.end(), [&](std::size_t i) {
+            return units()[i].former.has_value();
+        });
+        if (known > changes_left_) return false;
+        changes_left_ -= static_cast<int>(known);
+        return true;
+    }
+
+    struct Swap {
+        Cost gain = 0;
+        std::size_t a = 0, b = 0;
+    };
+
+    Cost worth_of_swap(std::size_t a, std::size_t b) const {
+        const NodeIndex home_a = *units()[a].home, home_b = *units()[b].home;
+        const Placement::Marginal gain = placement_.swap_gain(a, b);
+        if (gain.all <= 0 || !placement_.can_swap(a, b)) return 0;
+        Cost before = 0;
+        for (const std::size_t unit : {a, b})
+            if (is_settled(unit)) before += placement_.marginal(unit, *units()[unit].home).all;
+        if (!is_settled(a) && !is_settled(b)) return gain.all;
+        return beyond_margin(gain, before, home_a, home_b);
+    }
+
+    // Of the units at `from` those that gain most at `to`, and those that weigh most.
+    std::vector<std::size_t> candidates(const std::vector<std::size_t>& there, NodeIndex from,
+                                        NodeIndex to, std::size_t most) const {
+        std::vector<std::pair<Cost, std::size_t>> ranked;
+        ranked.reserve(there.size());
+        for (const std::size_t unit : there)
+            if (units()[unit].fits.contains(to))
+                ranked.emplace_back(placement_.own(unit, to) - placement_.own(unit, from), unit);
+        if (ranked.size() > most) {
+            const auto middle = ranked.begin() + static_cast<std::ptrdiff_t>(most - most / 3),
+                       end = ranked.begin() + static_cast<std::ptrdiff_t>(most);
+            std::partial_sort(ranked.begin(), middle, ranked.end());
+            for (auto rest = middle; rest != ranked.end(); ++rest)
+                rest->first = -units()[rest->second].use;
+            std::partial_sort(middle, end, ranked.end());
+            ranked.erase(end, ranked.end());
+        }
+        std::vector<std::size_t> chosen;
+        chosen.reserve(ranked.size());
+        for (const auto& [rank, unit] : ranked)
+            chosen.push_back(unit);
+        return chosen;
+    }
+
+    bool sweep_swaps() {
+        const std::size_t nodes = placement_.node_count(), pairs = nodes * (nodes - 1) / 2;
+        if (pairs == 0) return false;
+        std::size_t most = 2;
+        while ((most + 1) * (most + 1) * pairs <= max_swaps_considered)
+            ++most;
+        std::vector<std::vector<std::size_t>> at(nodes);
+        for (std::size_t i = 0; i < units().size(); ++i)
+            if (may_go(i)) at[*units()[i].home].push_back(i);
+        bool changed = false;
+        for (std::size_t a = 0; a < nodes; ++a)
+            for (std::size_t b = a + 1; b < nodes; ++b)
+                changed |= swap_between(at, NodeIndex(a), NodeIndex(b), most);
+        return changed;
+    }
+
+    // The best one: the next sweep finds what it leaves.
+    bool swap_between(std::vector<std::vector<std::size_t>>& at, NodeIndex a, NodeIndex b,
+                      std::size_t most) {
+        Swap best;
+        const std::vector<std::size_t> others = candidates(at[b], b, a, most);
+        for (const std::size_t one : candidates(at[a], a, b, most))
+            for (const std::size_t other : others)
+                if (const Cost worth = worth_of_swap(one, other); worth > best.gain)
+                    best = {worth, one, other};
+        if (best.gain <= 0 || !may_change({best.a, best.b})) return false;
+        placement_.put(best.a, std::nullopt);
+        placement_.put(best.b, a);
+        placement_.put(best.a, b);
+        std::erase(at[a], best.a);
+        std::erase(at[b], best.b);
+        at[a].push_back(best.b);
+        at[b].push_back(best.a);
+        return true;
+    }
+
+    void try_other_beginnings(const std::vector<std::size_t>& newcomers) {
+        Placement best = placement_;
+        Cost best_cost = total_with_homeless();
+        const Placement found = placement_;
+        const int changes_left = changes_left_;
+        int left = max_beginnings;
+        for (const std::size_t unit : newcomers)
+            for (std::size_t n = 0; n < placement_.node_count() && left > 0; ++n) {
+                placement_ = found;
+                changes_left_ = changes_left;
+                const NodeIndex node(n);
+                if (units()[unit].home == node) continue;
+                for (const std::size_t other : newcomers)
+                    placement_.put(other, std::nullopt);
+                if (placement_.obstacle(unit, node) != Placement::Obstacle::none) continue;
+                --left;
+                placement_.put(unit, node);
+                place(newcomers);
+                improve();
+                if (const Cost cost = total_with_homeless(); cost < best_cost)
+                    best = placement_, best_cost = cost;
+            }
+        placement_ = std::move(best);
+    }
+
+    // A unit without a home is worse than any cost.
+    Cost total_with_homeless() const {
+        constexpr Cost homeless = Cost{1} << 50;
+        const auto count = std::count_if(units().begin(), units().end(),
+                                         [](const Unit& unit) { return !unit.home; });
+        return placement_.total() + homeless * count;
+    }
+
+    Placement& placement_;
+    const PlannerSettings settings_;
+    int changes_left_ = max_changes;
+};
+
+}  // namespace
+
+void search(Placement& placement) {
+    Search(placement).run();
+}
+
+}  // namespace vnuma

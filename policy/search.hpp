@@ -1,0 +1,24 @@
+// Finds a better placement: the best moves and the best swaps, from where things are, until nothing
+// improves or enough was changed. Bounded, deterministic, near-linear in the number of units.
+#pragma once
+
+#include "policy/placement.hpp"
+
+namespace vnuma {
+
+// Known homes changed in one tick; what is left is found again in the next.
+inline constexpr int max_changes = 64;
+// Sweeps over all units; each finds less than the one before.
+inline constexpr int max_sweeps = 8;
+// Exchanges that are looked at in one sweep, over all pairs of nodes: all there are on small hosts.
+inline constexpr std::size_t max_swaps_considered = 4096;
+// Other beginnings that are tried for newcomers on hosts with few units, where a search that only
+// ever improves may end early.
+inline constexpr int max_beginnings = 64;
+inline constexpr std::size_t few_units = 32;
+
+// Gives every unit without a home one where there is room: the most important first, of these the
+// largest. Then improves.
+void search(Placement& placement);
+
+}  // namespace vnuma

@@ -1,0 +1,205 @@
+#include "policy/shards.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace vnuma {
+namespace {
+
+using Matrix = std::vector<std::vector<std::uint64_t>>;
+
+// What two vCPUs both touch, by vCPU and vCPU.
+Matrix common_touches(const WideUse& use) {
+    const std::size_t vcpus = use.vcpus();
+    Matrix common(vcpus, std::vector<std::uint64_t>(vcpus));
+    for (std::size_t a = 0; a < vcpus; ++a)
+        for (std::size_t b = a + 1; b < vcpus; ++b) {
+            std::uint64_t sum = 0;
+            for (std::size_t g = 0; g < use.groups; ++g)
+                sum += std::min(use.at(a, g), use.at(b, g));
+            common[a][b] = common[b][a] = sum;
+        }
+    return common;
+}
+
+// Touches by shard and group.
+Matrix touches_by_shard(const WideUse& use, const Partition& partition) {
+    Matrix touches(partition.size(), std::vector<std::uint64_t>(use.groups));
+    for (std::size_t s = 0; s < partition.size(); ++s)
+        for (const std::size_t vcpu : partition[s])
+            for (std::size_t g = 0; g < use.groups; ++g)
+                touches[s][g] += use.at(vcpu, g);
+    return touches;
+}
+
+std::size_t owner_of(const Matrix& touches, std::size_t group) {
+    std::size_t owner = 0;
+    for (std::size_t s = 1; s < touches.size(); ++s)
+        if (touches[s][group] > touches[owner][group]) owner = s;
+    return owner;
+}
+
+void put_in_order(Partition& partition) {
+    for (auto& shard : partition)
+        std::sort(shard.begin(), shard.end());
+    std::erase_if(partition, [](const auto& shard) { return shard.empty(); });
+    std::sort(partition.begin(), partition.end());
+}
+
+// Single vCPUs, merged two by two while that leaves as many shards as are wanted: always the two
+// that have most in common for their size.
+Partition merge(const Matrix& common, std::size_t shards, std::size_t most_vcpus) {
+    const std::size_t vcpus = common.size();
+    Partition parts(vcpus);
+    for (std::size_t v = 0; v < vcpus; ++v)
+        parts[v] = {v};
+    Matrix between = common;
+    while (parts.size() > shards) {
+        std::size_t best_a = 0, best_b = 0, best_size = 0;
+        std::uint64_t best = 0;
+        for (std::size_t a = 0; a < parts.size(); ++a)
+            for (std::size_t b = a + 1; b < parts.size(); ++b) {
+                const std::size_t size = parts[a].size() + parts[b].size();
+                if (size > most_vcpus) continue;
+                const std::uint64_t worth =
+                    between[a][b] * 1000 / (parts[a].size() * parts[b].size());
+                // Of those that have nothing in common, the smallest: even shards.
+                if (best_size == 0 || worth > best || (worth == best && size < best_size))
+                    best = worth, best_a = a, best_b = b, best_size = size;
+            }
+        if (best_size == 0) break;  // none fits with another
+        parts[best_a].insert(parts[best_a].end(), parts[best_b].begin(), parts[best_b].end());
+        parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(best_b));
+        for (std::size_t other = 0; other < between.size(); ++other) {
+            between[best_a][other] += between[best_b][other];
+            between[other][best_a] = between[best_a][other];
+        }
+        between.erase(between.begin() + static_cast<std::ptrdiff_t>(best_b));
+        for (auto& row : between)
+            row.erase(row.begin() + static_cast<std::ptrdiff_t>(best_b));
+    }
+    return parts;
+}
+
+// Parts that fit with no other are dealt out vCPU by vCPU.
+void deal_out(Partition& parts, std::size_t shards, std::size_t most_vcpus) {
+    std::stable_sort(parts.begin(), parts.end(),
+                     [](const auto& a, const auto& b) { return a.size() > b.size(); });
+    while (parts.size() > shards) {
+        const std::vector<std::size_t> left = parts.back();
+        std::size_t room = 0;
+        for (std::size_t s = 0; s + 1 < parts.size(); ++s)
+            room += most_vcpus - std::min(most_vcpus, parts[s].size());
+        if (room < left.size()) return;
+        parts.pop_back();
+        for (const std::size_t vcpu : left)
+            std::min_element(parts.begin(), parts.end(), [](const auto& a, const auto& b) {
+                return a.size() < b.size();
+            })->push_back(vcpu);
+    }
+}
+
+std::uint64_t inside(const Matrix& common, const std::vector<std::size_t>& shard,
+                     std::size_t vcpu) {
+    std::uint64_t sum = 0;
+    for (const std::size_t other : shard)
+        sum += other == vcpu ? 0 : common[vcpu][other];
+    return sum;
+}
+
+// Exchanges two vCPUs while that leaves more in common within shards (Kernighan and Lin, 1970,
+// without their look-ahead).
+void refine(const Matrix& common, Partition& parts) {
+    for (std::size_t round = 0; round < common.size(); ++round) {
+        std::int64_t best = 0;
+        std::size_t *swap_a = nullptr, *swap_b = nullptr;
+        for (std::size_t s = 0; s < parts.size(); ++s)
+            for (std::size_t t = s + 1; t < parts.size(); ++t)
+                for (std::size_t& a : parts[s])
+                    for (std::size_t& b : parts[t]) {
+                        const auto gain = static_cast<std::int64_t>(
+                            inside(common, parts[t], a) + inside(common, parts[s], b) -
+                            2 * common[a][b] - inside(common, parts[s], a) -
+                            inside(common, parts[t], b));
+                        if (gain > best) best = gain, swap_a = &a, swap_b = &b;
+                    }
+        if (!swap_a) return;
+        std::swap(*swap_a, *swap_b);
+    }
+}
+
+}  // namespace
+
+Partition form_shards(const WideUse& use, std::size_t shards, std::size_t most_vcpus) {
+    const std::size_t vcpus = use.vcpus();
+    if (vcpus == 0) return {};
+    shards = std::clamp<std::size_t>(shards, 1, vcpus);
+    most_vcpus = std::max(most_vcpus, (vcpus + shards - 1) / shards);
+    const Matrix common = common_touches(use);
+    Partition parts = merge(common, shards, most_vcpus);
+    deal_out(parts, shards, most_vcpus);
+    if (vcpus <= max_refined_vcpus) refine(common, parts);
+    put_in_order(parts);
+    return parts;
+}
+
+PerMille crossing(const WideUse& use, const Partition& partition) {
+    const Matrix touches = touches_by_shard(use, partition);
+    std::uint64_t all = 0, own = 0;
+    for (std::size_t g = 0; g < use.groups; ++g) {
+        for (const auto& shard : touches)
+            all += shard[g];
+        if (!touches.empty()) own += touches[owner_of(touches, g)][g];
+    }
+    return all == 0 ? 0 : static_cast<PerMille>((all - own) * 1000 / all);
+}
+
+Ownership ownership_of(const WideUse& use, const Partition& partition) {
+    Ownership ownership{touches_by_shard(use, partition), {}};
+    for (std::size_t g = 0; g < use.groups; ++g) {
+        const std::size_t owner = owner_of(ownership.touches, g);
+        ownership.owner.push_back(ownership.touches[owner][g] > 0 ? owner : nobodys);
+    }
+    return ownership;
+}
+
+std::vector<std::vector<PerMille>> touches_of_others(const WideUse& use,
+                                                     const Partition& partition) {
+    const Matrix touches = touches_by_shard(use, partition);
+    const std::size_t shards = partition.size();
+    Matrix there(shards, std::vector<std::uint64_t>(shards));
+    std::vector<std::uint64_t> all(shards);
+    for (std::size_t g = 0; g < use.groups; ++g) {
+        const std::size_t owner = owner_of(touches, g);
+        for (std::size_t s = 0; s < shards; ++s) {
+            all[s] += touches[s][g];
+            if (s != owner) there[s][owner] += touches[s][g];
+        }
+    }
+    std::vector<std::vector<PerMille>> shares(shards, std::vector<PerMille>(shards));
+    for (std::size_t s = 0; s < shards; ++s)
+        for (std::size_t t = 0; t < shards; ++t)
+            if (all[s] > 0) shares[s][t] = static_cast<PerMille>(there[s][t] * 1000 / all[s]);
+    return shares;
+}
+
+Partition relabelled(const Partition& partition, const Partition& before) {
+    Partition left = partition, ordered;
+    for (const auto& old : before) {
+        if (left.empty()) break;
+        const auto in_common = [&](const std::vector<std::size_t>& shard) {
+            return std::count_if(shard.begin(), shard.end(), [&](std::size_t vcpu) {
+                return std::find(old.begin(), old.end(), vcpu) != old.end();
+            });
+        };
+        const auto best = std::max_element(
+            left.begin(), left.end(),
+            [&](const auto& a, const auto& b) { return in_common(a) < in_common(b); });
+        ordered.push_back(*best);
+        left.erase(best);
+    }
+    ordered.insert(ordered.end(), left.begin(), left.end());
+    return ordered;
+}
+
+}  // namespace vnuma

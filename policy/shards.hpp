@@ -1,0 +1,41 @@
+// A guest without vNUMA that fits no node is placed in shards: vCPUs that use the same memory, few
+// enough for one node. Pure.
+#pragma once
+
+#include <vector>
+
+#include "policy/snapshot.hpp"
+
+namespace vnuma {
+
+// vCPUs of each shard by their places among the cell's, in order. Shards are in the order of their
+// first vCPUs.
+using Partition = std::vector<std::vector<std::size_t>>;
+
+// Above so many vCPUs, exchanges between shards are not tried one by one.
+inline constexpr std::size_t max_refined_vcpus = 128;
+
+// So many shards (fewer, when there are fewer vCPUs) with at most so many vCPUs each; vCPUs that
+// touch the same groups of memory are together as far as that goes. Without anything known, evenly.
+Partition form_shards(const WideUse& use, std::size_t shards, std::size_t most_vcpus);
+
+// Share of what is touched that another shard touches more: it would be remote.
+PerMille crossing(const WideUse& use, const Partition& partition);
+
+// The same partition, its shards where those of `before` were that they have most vCPUs in common
+// with, so that homes stay with their vCPUs.
+Partition relabelled(const Partition& partition, const Partition& before);
+
+// Touches of a group by shard, and the shard that has most of them: the group is its.
+inline constexpr std::size_t nobodys = static_cast<std::size_t>(-1);
+struct Ownership {
+    std::vector<std::vector<std::uint64_t>> touches;  // by shard and group
+    std::vector<std::size_t> owner;                   // by group; nobodys: it was never touched
+};
+Ownership ownership_of(const WideUse& use, const Partition& partition);
+
+// Of what each shard touches, how much each other one touches more than any, of 1000.
+std::vector<std::vector<PerMille>> touches_of_others(const WideUse& use,
+                                                     const Partition& partition);
+
+}  // namespace vnuma

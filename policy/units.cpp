@@ -1,0 +1,308 @@
+#include "policy/units.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "policy/links.hpp"
+
+namespace vnuma {
+namespace {
+
+bool holds(const HostNode& node, int vcpus, Bytes bytes, const PlannerSettings& settings) {
+    return node.cpus > 0 && vcpus <= node.cpus && node.memory_total > 0 &&
+           bytes <= filled_at_most(node, settings);
+}
+
+// Who touches it is known of that part of a guest's memory at least once it can be told at all.
+constexpr Bytes known_part = 8;
+
+bool cools_down(const CellHistory& cell, Millis now, const PlannerSettings& settings) {
+    return now - cell.home_since < settings.cool_down << cell.failures;
+}
+
+class Chooser {
+  public:
+    Chooser(const Snapshot& snapshot, const History& history, const PlannerSettings& settings)
+        : snapshot_(snapshot), history_(history), settings_(settings) {
+        for (const GuestState& guest : snapshot.guests)
+            guests_.push_back(&guest);
+        std::sort(guests_.begin(), guests_.end(),
+                  [](const auto* a, const auto* b) { return a->uuid < b->uuid; });
+        known_ = history.cells.begin();
+        chosen_.acting.reserve(guests_.size());
+    }
+
+    Units run() {
+        for (const GuestState* guest : guests_)
+            add_guest(*guest);
+        join_groups();
+        link_cells(chosen_.acting, chosen_.shards);
+        link_cells(chosen_.watched, chosen_.shards);
+        link_broken_groups();
+        return std::move(chosen_);
+    }
+
+  private:
+    // Calls come in the order of keys.
+    const CellHistory* find(const CellKey& key) {
+        while (known_ != history_.cells.end() && known_->first < key)
+            ++known_;
+        return known_ != history_.cells.end() && known_->first == key ? &known_->second : nullptr;
+    }
+
+    std::optional<std::size_t> group_of(const GuestState& guest, Arrangement arrangement) const {
+        if (guest.policy.group.empty()) return std::nullopt;
+        for (std::size_t g = 0; g < snapshot_.groups.size(); ++g)
+            if (snapshot_.groups[g].name == guest.policy.group &&
+                snapshot_.groups[g].arrangement == arrangement)
+                return g;
+        return std::nullopt;
+    }
+
+    NodeSet nodes_that_hold(int vcpus, Bytes bytes) const {
+        NodeSet fits;
+        for (std::size_t n = 0; n < snapshot_.topology.nodes.size(); ++n)
+            if (holds(snapshot_.topology.nodes[n], vcpus, bytes, settings_))
+                fits.insert(NodeIndex(n));
+        return fits;
+    }
+
+    void add_guest(const GuestState& guest) {
+        for (const CellState& cell : guest.cells) {
+            const NodeSet fits = nodes_that_hold(cell.vcpus, full_bytes(cell)) & cell.allowed;
+            std::optional<Reason> refusal;
+            if (snapshot_.topology.nodes.size() < 2)
+                refusal = Reason::one_node;
+            else if (guest.policy.mode == Mode::off)
+                refusal = Reason::off;
+            else if (!guest.unsteady.empty())
+                refusal = Reason::unsteady;
+            else if (cell.allowed.empty())
+                refusal = Reason::not_allowed;
+            if (!refusal && fits.empty() && add_shards(guest, cell)) continue;
+            if (!refusal && fits.empty()) refusal = Reason::too_large;
+            if (!refusal) {
+                add_unit(guest, cell, fits);
+                continue;
+            }
+            Verdict verdict{cell.key, *refusal};
+            verdict.acts = guest.policy.mode == Mode::act;
+            if (*refusal == Reason::unsteady) verdict.detail = guest.unsteady;
+            if (*refusal == Reason::too_large && guest.cells.size() == 1 && cell.vcpus > 1)
+                verdict.detail = "which vCPU touches what is not known yet";
+            chosen_.refusals.push_back({&cell, std::move(verdict)});
+        }
+    }
+
+    void add_unit(const GuestState& guest, const CellState& cell, NodeSet fits) {
+        Unit unit;
+        const CellHistory* known = find(cell.key);
+        unit.parts.push_back({&guest, &cell, known});
+        unit.fits = fits;
+        unit.apart_group = group_of(guest, Arrangement::apart);
+        if (known) {
+            unit.former = known->home;
+            unit.fixed = cools_down(*known, snapshot_.now, settings_);
+            if (fits.contains(known->home)) unit.home = unit.former;
+        }
+        (guest.policy.mode == Mode::act ? chosen_.acting : chosen_.watched)
+            .push_back(std::move(unit));
+    }
+
+    bool add_shards(const GuestState& guest, const CellState& cell) {
+        if (!guest.wide || guest.cells.size() != 1 || !guest.wide->known()) return false;
+        const WideUse& use = *guest.wide;
+        std::size_t most_vcpus = 0;
+        Bytes most_bytes = 1;  // something is divided by it
+        NodeSet usable;
+        for (std::size_t n = 0; n < snapshot_.topology.nodes.size(); ++n) {
+            const HostNode& node = snapshot_.topology.nodes[n];
+            if (!cell.allowed.contains(NodeIndex(n)) || node.cpus == 0 || node.memory_total == 0)
+                continue;
+            usable.insert(NodeIndex(n));
+            most_vcpus = std::max(most_vcpus, static_cast<std::size_t>(node.cpus));
+            most_bytes = std::max(most_bytes, filled_at_most(node, settings_));
+        }
+        if (usable.size() < 2 || use.vcpus() < 2) return false;
+        const std::size_t by_vcpus = (use.vcpus() + most_vcpus - 1) / most_vcpus;
+        const auto by_bytes =
+            static_cast<std::size_t>((full_bytes(cell) + most_bytes - 1) / most_bytes);
+        const Partition shards = choose_partition(guest, std::max(by_vcpus, by_bytes), most_vcpus);
+        if (shards.size() < 2) return false;
+        const Units::Shards& known =
+            chosen_.shards[guest.uuid] = {shards, ownership_of(use, shards)};
+        for (std::size_t s = 0; s < shards.size(); ++s) {
+            CellState& shard = chosen_.shard_cells.emplace_back(shard_of(cell, use, known, s));
+            add_unit(guest, shard, nodes_that_hold(shard.vcpus, full_bytes(shard)) & usable);
+        }
+        Verdict verdict{cell.key, Reason::split};
+        verdict.acts = guest.policy.mode == Mode::act;
+        verdict.detail = std::to_string(shards.size()) + " of " + std::to_string(use.vcpus()) +
+                         " vCPUs, " + std::to_string(crossing(use, shards) / 10) +
+                         " % of what they touch is another's";
+        chosen_.refusals.push_back({&cell, std::move(verdict)});
+        return true;
+    }
+
+    // That of before, as long as it serves.
+    Partition choose_partition(const GuestState& guest, std::size_t shards,
+                               std::size_t most_vcpus) const {
+        const WideUse& use = *guest.wide;
+        const auto known = history_.shards.find(guest.uuid);
+        if (known == history_.shards.end()) return form_shards(use, shards, most_vcpus);
+        const Partition& before = known->second.partition;
+        std::size_t vcpus = 0;
+        for (const auto& shard : before)
+            vcpus += shard.size();
+        const bool serves = vcpus == use.vcpus() && before.size() == std::min(shards, vcpus);
+        if (serves && snapshot_.now - known->second.since < shards_last) return before;
+        const Partition fresh = form_shards(use, shards, most_vcpus);
+        if (serves && crossing(use, fresh) + shards_gain > crossing(use, before)) return before;
+        return relabelled(fresh, before);
+    }
+
+    // Memory of which it is known who touches it, by node.
+    static std::vector<Bytes> known_memory(const WideUse& use, std::size_t nodes) {
+        std::vector<Bytes> known(nodes);
+        for (const auto* all : {&use.own, &use.shared})
+            for (const std::vector<Bytes>& bytes : *all)
+                for (std::size_t n = 0; n < nodes; ++n)
+                    known[n] += bytes[n];
+        return known;
+    }
+
+    // As long as nobody knows who touches what, all of the guest's memory pulls all vCPUs alike,
+    // and moves nowhere. Later, what nobody is known to touch is cold.
+    static void add_unknown(CellState& shard, const CellState& cell, const WideUse& use) {
+        const std::vector<Bytes> known = known_memory(use, cell.residency.size());
+        const bool any_own = std::any_of(use.own.begin(), use.own.end(), [](const auto& own) {
+            return std::any_of(own.begin(), own.end(), [](Bytes bytes) { return bytes > 0; });
+        });
+        const Bytes all = std::accumulate(known.begin(), known.end(), Bytes{0});
+        if (any_own || all >= total_bytes(cell) / known_part) return;
+        shard.movable = false;
+        const auto vcpus = static_cast<Bytes>(use.vcpus());
+        for (std::size_t n = 0; n < known.size(); ++n)
+            shard.residency[n] +=
+                std::max<Bytes>(cell.residency[n] - known[n], 0) * shard.vcpus / vcpus;
+    }
+
+    // Its memory is what its vCPUs alone touch, and what several do that it touches most.
+    static CellState shard_of(const CellState& cell, const WideUse& use,
+                              const Units::Shards& shards, std::size_t index) {
+        const std::vector<std::size_t>& vcpus = shards.partition[index];
+        CellState shard;
+        shard.key = {cell.key.uuid, cell.key.cell, static_cast<int>(index)};
+        shard.vcpus = static_cast<int>(vcpus.size());
+        shard.residency.assign(cell.residency.size(), 0);
+        shard.huge_page = cell.huge_page;
+        shard.movable = cell.movable;
+        shard.allowed = cell.allowed;
+        shard.pinned = cell.pinned;
+        shard.confined_to = use.confined_to[vcpus.front()];
+        const auto add = [&](const std::vector<Bytes>& bytes) {
+            for (std::size_t n = 0; n < shard.residency.size(); ++n)
+                shard.residency[n] += bytes[n];
+        };
+        for (const std::size_t vcpu : vcpus) {
+            shard.cpu_use += use.cpu_use[vcpu];
+            add(use.own[vcpu]);
+            if (use.confined_to[vcpu] != shard.confined_to) shard.confined_to.reset();
+        }
+        for (std::size_t g = 0; g < use.groups; ++g)
+            if (shards.ownership.owner[g] == index) add(use.shared[g]);
+        add_unknown(shard, cell, use);
+        shard.heat = shard.residency;
+        return shard;
+    }
+
+    // The cells of a group that has one home become one unit, where one node holds them all.
+    void join_groups() {
+        std::map<std::size_t, std::vector<std::size_t>> members;
+        for (std::size_t i = 0; i < chosen_.acting.size(); ++i) {
+            const GuestState& guest = *chosen_.acting[i].parts.front().guest;
+            const auto group = group_of(guest, Arrangement::together);
+            if (group && guest.cells.size() == 1 &&
+                chosen_.acting[i].parts.front().cell->key.shard == CellKey::whole)
+                members[*group].push_back(i);
+        }
+        std::vector<bool> joined(chosen_.acting.size());
+        for (const auto& [group, units] : members)
+            if (units.size() > 1) join(units, joined);
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < chosen_.acting.size(); ++i)
+            if (!joined[i]) std::swap(chosen_.acting[kept++], chosen_.acting[i]);
+        chosen_.acting.resize(kept);
+    }
+
+    void join(const std::vector<std::size_t>& members, std::vector<bool>& joined) {
+        Unit& first = chosen_.acting[members.front()];
+        NodeSet fits = first.fits;
+        Bytes bytes = 0;
+        std::map<NodeIndex, Bytes> homes;
+        bool fixed = true;
+        for (const std::size_t i : members) {
+            const Unit& unit = chosen_.acting[i];
+            fits = fits & unit.fits;
+            const Bytes own = full_bytes(*unit.parts.front().cell);
+            bytes += own;
+            if (unit.home) homes[*unit.home] += own + 1;
+            fixed = fixed && unit.fixed;
+        }
+        fits = fits & nodes_that_hold(0, bytes);
+        if (fits.empty()) {
+            link_all(members);
+            return;
+        }
+        for (const std::size_t i : members)
+            if (i != members.front()) {
+                first.parts.push_back(chosen_.acting[i].parts.front());
+                joined[i] = true;
+            }
+        first.fits = fits;
+        first.home.reset();
+        // Where most of it is at home already; who is elsewhere comes there.
+        Bytes most = 0;
+        for (const auto& [home, at_home] : homes)
+            if (at_home > most && fits.contains(home)) first.home = home, most = at_home;
+        first.former = first.home;
+        first.fixed = fixed && homes.size() == 1;
+    }
+
+    // As if they shared half of what the lesser one does.
+    void link_all(const std::vector<std::size_t>& members) {
+        if (members.size() > max_linked_units) return;
+        for (const std::size_t a : members)
+            for (const std::size_t b : members)
+                if (a != b)
+                    broken_.push_back({chosen_.acting[a].parts.front().cell,
+                                       chosen_.acting[b].parts.front().cell});
+    }
+
+    void link_broken_groups() {
+        if (broken_.empty()) return;
+        std::map<const CellState*, std::size_t> of_cell;
+        for (std::size_t i = 0; i < chosen_.acting.size(); ++i)
+            of_cell[chosen_.acting[i].parts.front().cell] = i;
+        for (const auto& [a, b] : broken_)
+            chosen_.acting[of_cell.at(a)].links.push_back(
+                {of_cell.at(b), std::min(a->cpu_use, b->cpu_use) / 2, 0});
+    }
+
+    const Snapshot& snapshot_;
+    const History& history_;
+    const PlannerSettings& settings_;
+    std::vector<const GuestState*> guests_;
+    std::map<CellKey, CellHistory>::const_iterator known_;
+    std::vector<std::pair<const CellState*, const CellState*>> broken_;  // of groups
+    Units chosen_;
+};
+
+}  // namespace
+
+Units choose_units(const Snapshot& snapshot, const History& history,
+                   const PlannerSettings& settings) {
+    return Chooser(snapshot, history, settings).run();
+}
+
+}  // namespace vnuma

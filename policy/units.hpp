@@ -1,0 +1,41 @@
+// From a snapshot to what can be placed: units, and verdicts for what cannot. Pure.
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "policy/history.hpp"
+#include "policy/placement.hpp"
+
+namespace vnuma {
+
+// Groups with more members are not linked pair by pair.
+inline constexpr std::size_t max_linked_units = 64;
+// Shards are formed anew no sooner than this after the last time,
+inline constexpr Millis shards_last = 10'000;
+// and only where so much less would be remote.
+inline constexpr PerMille shards_gain = 125;
+
+// A cell that is no unit, and why.
+struct Refusal {
+    const CellState* cell = nullptr;
+    Verdict verdict;
+};
+
+// Holds cells that its units point into.
+struct Units {
+    std::vector<Unit> acting{};   // ordered by the keys of their first parts
+    std::vector<Unit> watched{};  // of guests that nothing is done to: what would be is said
+    std::vector<Refusal> refusals{};
+    std::deque<CellState> shard_cells{};
+    struct Shards {
+        Partition partition;
+        Ownership ownership;
+    };
+    std::map<std::string, Shards> shards{};  // by uuid, of guests that are placed in shards
+};
+
+Units choose_units(const Snapshot& snapshot, const History& history,
+                   const PlannerSettings& settings);
+
+}  // namespace vnuma

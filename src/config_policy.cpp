@@ -1,0 +1,135 @@
+#include "src/config_policy.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+#include "guests/proc.hpp"
+
+namespace vnuma::config_file {
+namespace {
+
+template <typename Target>
+Setter priority(Target& target) {
+    return whole(least_priority, most_priority, [&](int value) { target = value; });
+}
+
+// What can be said of all guests, of one, and of a group's.
+Keys keys_of(PolicyWords& words) {
+    return {{"mode", word(words.mode, named(modes))},
+            {"nodes", node_list(words.nodes)},
+            {"memory", word(words.memory, named(memory_policies))},
+            {"priority", priority(words.priority)}};
+}
+
+Setter group(std::optional<std::string>& target, const HostPolicy& policy) {
+    return [&](const toml::node& node) -> std::string {
+        if (!node.is_string()) return "wants a text";
+        const std::string name = *node.value<std::string>();
+        if (!policy.groups.contains(name))
+            return "there is no section [" + path_of("group", name) + "]";
+        target = name;
+        return "";
+    };
+}
+
+// Sections that are named by the user: [guest.web].
+template <typename ReadOne>
+void read_each(Reader& reader, const toml::table& file, const char* kind, ReadOne read_one) {
+    const toml::table* sections = file[kind].as_table();
+    if (!sections) return;
+    for (const auto& [key, value] : *sections) {
+        const std::string name(key.str()), path = path_of(kind, name);
+        const toml::table* one = value.as_table();
+        if (one)
+            read_one(name, *one, path);
+        else
+            reader.complain(value.source().begin.line, path,
+                            "is a section, write it as [" + path + "]");
+    }
+}
+
+void read_guests(Reader& reader, const toml::table& file, const HostPolicy& host,
+                 std::map<std::string, PolicyWords>& guests) {
+    read_each(reader, file, "guest",
+              [&](const std::string& name, const toml::table& table, const std::string& path) {
+                  PolicyWords& words = guests[name];
+                  Keys keys = keys_of(words);
+                  keys["group"] = group(words.group, host);
+                  keys["home"] = node_sequence(words.home);
+                  reader.read(table, path, keys, {});
+              });
+}
+
+void print_words(std::ostream& out, const PolicyWords& words) {
+    if (words.mode) out << "mode = " << quoted(name(*words.mode)) << "\n";
+    if (words.group) out << "group = " << quoted(*words.group) << "\n";
+    if (words.nodes) out << "nodes = " << quoted(format_number_list(*words.nodes)) << "\n";
+    if (words.home) out << "home = " << quoted(format_number_list(*words.home)) << "\n";
+    if (words.memory) out << "memory = " << quoted(name(*words.memory)) << "\n";
+    if (words.priority) out << "priority = " << *words.priority << "\n";
+}
+
+}  // namespace
+
+void read_policy(Reader& reader, const toml::table& file, HostPolicy& policy) {
+    if (const toml::table* table = file["policy"].as_table())
+        reader.read(*table, "policy", keys_of(policy.defaults), {});
+    if (const toml::table* table = file["ceiling"].as_table())
+        reader.read(*table, "ceiling",
+                    {{"mode", word(policy.ceiling_mode, named(modes))},
+                     {"nodes", node_list(policy.ceiling_nodes)},
+                     {"memory", word(policy.ceiling_memory, named(memory_policies))},
+                     {"priority", priority(policy.ceiling_priority)}},
+                    {});
+    read_each(reader, file, "group",
+              [&](const std::string& name, const toml::table& table, const std::string& path) {
+                  if (!is_group_name(name))
+                      reader.complain(table.source().begin.line, path,
+                                      "a group's name is up to " + std::to_string(max_group_name) +
+                                          " letters, digits, '.', '_' and '-'");
+                  GroupWords& group = policy.groups[name];
+                  Keys keys = keys_of(group.members);
+                  keys["arrangement"] = word(group.arrangement, named(arrangements));
+                  keys["home"] = node_sequence(group.members.home);
+                  reader.read(table, path, keys, {});
+              });
+    read_guests(reader, file, policy, policy.guests);
+}
+
+std::map<std::string, PolicyWords> parse_guests(const std::string& content,
+                                                const std::string& origin, const HostPolicy& host) {
+    Reader reader(origin);
+    const toml::table file = reader.parse(content);
+    reader.read(file, "", {}, {"guest"});
+    std::map<std::string, PolicyWords> guests;
+    read_guests(reader, file, host, guests);
+    reader.throw_if_any();
+    return guests;
+}
+
+std::string policy_to_toml(const HostPolicy& policy) {
+    std::ostringstream out;
+    PolicyWords defaults = policy.defaults;
+    const GuestPolicy built_in;
+    defaults.mode = std::min(defaults.mode.value_or(built_in.mode), policy.ceiling_mode);
+    defaults.memory = std::min(defaults.memory.value_or(built_in.memory), policy.ceiling_memory);
+    defaults.priority =
+        std::min(defaults.priority.value_or(built_in.priority), policy.ceiling_priority);
+    out << "[policy]\n";
+    print_words(out, defaults);
+    out << "\n[ceiling]\n";
+    print_words(out, {policy.ceiling_mode, std::nullopt, policy.ceiling_nodes, std::nullopt,
+                      policy.ceiling_memory, policy.ceiling_priority});
+    for (const auto& [name, words] : policy.guests) {
+        out << "\n[" << path_of("guest", name) << "]\n";
+        print_words(out, words);
+    }
+    for (const auto& [name, group] : policy.groups) {
+        out << "\n[" << path_of("group", name) << "]\n"
+            << "arrangement = " << quoted(vnuma::name(group.arrangement)) << "\n";
+        print_words(out, group.members);
+    }
+    return out.str();
+}
+
+}  // namespace vnuma::config_file

@@ -1,0 +1,22 @@
+// The sections of a configuration file that say what is wanted for guests.
+#pragma once
+
+#include <string>
+
+#include "policy/guest_policy.hpp"
+#include "src/config_reader.hpp"
+
+namespace vnuma::config_file {
+
+// [policy], [ceiling], [guest.NAME] and [group.NAME].
+void read_policy(Reader& reader, const toml::table& file, HostPolicy& policy);
+
+// A file of [guest.NAME] sections only, by name or uuid; groups are those of `host`. `origin` names
+// it in errors. Throws ConfigError.
+std::map<std::string, PolicyWords> parse_guests(const std::string& content,
+                                                const std::string& origin, const HostPolicy& host);
+
+// Of [policy] the values in effect, of guests and groups what was said.
+std::string policy_to_toml(const HostPolicy& policy);
+
+}  // namespace vnuma::config_file

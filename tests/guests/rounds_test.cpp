@@ -1,0 +1,193 @@
+#include "guests/tracking/rounds.hpp"
+
+#include "tests/guests/fake_tracking.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+using RoundsTest = TrackingTest;
+
+TEST_F(RoundsTest, FaultsAreInducedOnlyWhereItMattersWhoTouchesWhat) {
+    start();
+    run(5);
+    EXPECT_EQ(clear_refs(), "");
+    EXPECT_TRUE(counter->watched.empty());
+    wide();
+    run(3);
+    EXPECT_EQ(clear_refs(), "4");
+    EXPECT_EQ(counter->watched.at(4242), 21);
+}
+
+TEST_F(RoundsTest, TwoRoundsTellWhoTouchesAChunk) {
+    wide();
+    settings.heat_map = true;
+    start();
+    run(3);
+    for (int i = 0; i < 12; ++i) {
+        counter->counts = faults_of(1, 3);
+        run(1);
+    }
+    const TrackingSample& seen = last.guests[0].tracking;
+    EXPECT_GE(seen.attribution.rounds, 2U);
+    EXPECT_EQ(seen.attribution.agreed, 1U);
+    EXPECT_EQ(seen.attribution.trouble, "");
+    EXPECT_GE(seen.attribution.estimate, 200us) << "twice the faults of the round before";
+    EXPECT_GE(seen.attribution.cost, 100us);
+    EXPECT_EQ(seen.map.at(3).accessor, 1);
+    EXPECT_EQ(seen.map.at(3).writes, 1000);
+    ASSERT_TRUE(seen.touching);
+    EXPECT_GT(seen.touching->at(1, 3), 0U);
+    EXPECT_EQ(seen.touching->at(0, 3), 0U);
+}
+
+TEST_F(RoundsTest, WhatIsSeenInOneRoundIsOneObservation) {
+    settings.round_time = 4s;
+    settings.period = {60s, 60s};
+    wide();
+    start();
+    while (clear_refs().empty())
+        run(1);
+    for (int i = 0; i < 3; ++i) {
+        counter->counts = faults_of(1, 3);
+        run(1);
+    }
+    EXPECT_EQ(last.guests[0].tracking.attribution.rounds, 1U);
+    EXPECT_EQ(last.guests[0].tracking.attribution.agreed, 0U);
+}
+
+TEST_F(RoundsTest, TheSecondFollowsTheFirstAtOnce) {
+    settings.period = {60s, 60s};
+    wide();
+    start();
+    run(12);
+    EXPECT_EQ(last.guests[0].tracking.attribution.rounds, 2U) << "and the third does not";
+}
+
+TEST_F(RoundsTest, FaultsThatComeAfterTheRoundThatCausedThemAreCharged) {
+    settings.period = {60s, 60s};
+    wide();
+    start();
+    while (clear_refs().empty())
+        run(1);
+    run(3);
+    const auto spent = last.guests[0].tracking.spent;
+    counter->counts = faults_of(1, 3);
+    run(1);
+    EXPECT_GE(last.guests[0].tracking.spent - spent, 100us);
+    // No more than were taken down.
+    counter->counts = faults_of(1, 3);
+    counter->counts.faults[0].count = 1'000'000;
+    run(1);
+    EXPECT_LT(last.guests[0].tracking.spent - spent, 1001us + 100ms);
+}
+
+TEST_F(RoundsTest, FaultsThatFoundNoRoomAreTold) {
+    wide();
+    start();
+    run(3);
+    counter->counts = faults_of(1, 3);
+    counter->counts.dropped = 7;
+    run(1);
+    EXPECT_EQ(last.tracking.dropped, 7U);
+    EXPECT_EQ(last.guests[0].tracking.attribution.dropped, 7U);
+    EXPECT_EQ(run(1).attribution.trouble, "faults were lost: there was no room to count them");
+}
+
+TEST_F(RoundsTest, WithSoftDirtyTrackingThereAreNoRounds) {
+    settings.heat = HeatChoice::soft_dirty;
+    wide();
+    start();
+    EXPECT_NE(run(6).attribution.trouble, "");
+    EXPECT_EQ(clear_refs(), "");
+}
+
+TEST_F(RoundsTest, ARoundWhoseCostIsNotKnownIsNotBegun) {
+    directory.write("4242/smaps_rollup", "");
+    wide();
+    start();
+    EXPECT_EQ(run(6).attribution.trouble, "how much of its memory is mapped cannot be read");
+    EXPECT_EQ(clear_refs(), "");
+}
+
+TEST_F(RoundsTest, ARoundThatIsNotWorthItsCostIsNotBegun) {
+    directory.write("4242/smaps_rollup", "Rss: 400000000 kB\n");
+    settings.longest_stall = 1min;
+    wide();
+    start();
+    const TrackingSample& seen = run(6);
+    EXPECT_EQ(clear_refs(), "");
+    EXPECT_EQ(seen.attribution.trouble,
+              "a round would take 505000 ms of CPU time, which is more than its budget allows");
+}
+
+TEST_F(RoundsTest, ARoundThatWouldHoldTheGuestUpForLongIsNotBegun) {
+    settings.longest_stall = 1ms;
+    directory.write("4242/smaps_rollup", "Rss: 80000 kB\n");
+    wide();
+    start();
+    EXPECT_EQ(run(6).attribution.trouble,
+              "a round holds it up for 2 ms, which is more than tracking.longest_stall");
+    EXPECT_EQ(clear_refs(), "");
+}
+
+TEST_F(RoundsTest, AGuestThatHasGrownIsHeldUpForLonger) {
+    settings.longest_stall = 500ms;
+    wide();
+    start();
+    while (clear_refs().empty())
+        run(1);
+    directory.write("4242/clear_refs", "");
+    directory.write("4242/smaps_rollup", "Rss: 40000000 kB\n");
+    const std::string trouble = run(12).attribution.trouble;
+    EXPECT_EQ(trouble.find("a round holds it up for "), 0U) << trouble;
+    EXPECT_EQ(clear_refs(), "");
+}
+
+TEST_F(RoundsTest, WhereNothingMayBeTouchedOnlyFaultsThatHappenAnywayAreCounted) {
+    settings.may_induce_faults = false;
+    wide();
+    start();
+    run(3);
+    counter->counts = faults_of(0, 0);
+    const TrackingSample& seen = run(1);
+    EXPECT_EQ(clear_refs(), "");
+    EXPECT_EQ(seen.attribution.faults, 100U);
+    EXPECT_NE(seen.attribution.trouble, "");
+}
+
+TEST_F(RoundsTest, WithoutACounterThereAreNoRoundsAndAReason) {
+    counter_there = false;
+    wide();
+    start();
+    EXPECT_EQ(run(5).attribution.trouble, "no counter");
+    EXPECT_EQ(clear_refs(), "");
+    EXPECT_EQ(last.tracking.missing.at("bpf"), "no counter");
+}
+
+TEST_F(RoundsTest, ACounterThatBreaksIsLoadedAgain) {
+    wide();
+    start();
+    run(3);
+    counter->broken = true;
+    run(2);
+    EXPECT_NE(last.tracking.missing.at("bpf"), "");
+    EXPECT_NE(last.guests[0].tracking.attribution.trouble, "");
+    run(40);
+    EXPECT_FALSE(last.tracking.missing.contains("bpf"));
+    EXPECT_EQ(counter->watched.size(), 1U);
+}
+
+TEST(PagesToFault, CountsAHugePageOnce) {
+    EXPECT_EQ(count_pages_of("Rss:     8192 kB\nAnonHugePages:   4096 kB\nShmemPmdMapped: 2048 kB\n"
+                             "Private_Hugetlb: 6144 kB\n"),
+              512U + 3 + 3);
+    EXPECT_EQ(count_pages_of(""), std::nullopt);
+    EXPECT_EQ(count_pages_of("Rss: 18446744073709551615 kB\n"), std::uint64_t{1} << 38)
+        << "more than any process has";
+    EXPECT_EQ(count_pages_of("Rss: x kB\nAnonHugePages: 9 kB\n"), 0U);
+}
+
+}  // namespace
+}  // namespace vnuma

@@ -1,0 +1,109 @@
+// How near a first placement comes to the best there is, which is found by trying them all.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iostream>
+#include <limits>
+
+#include "policy/search.hpp"
+#include "policy/units.hpp"
+#include "tests/policy/hard_hosts.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace vnuma::test;
+
+constexpr unsigned hosts = 1'000;
+// Of costs below this a per cent is nothing: a hundredth of a CPU over the horizon.
+constexpr Cost least_cost = 600;
+
+Placement placement_of(const Snapshot& snapshot, const PlannerSettings& settings,
+                       const Units& chosen) {
+    return Placement(snapshot, settings, chosen.acting, {});
+}
+
+// Whether everybody can be where it is, given where all others are: on the way there, nodes may
+// have been too full.
+bool is_possible(Placement& placement) {
+    for (std::size_t i = 0; i < placement.units().size(); ++i) {
+        const NodeIndex home = *placement.units()[i].home;
+        placement.put(i, std::nullopt);
+        const bool possible = placement.obstacle(i, home) == Placement::Obstacle::none;
+        placement.put(i, home);
+        if (!possible) return false;
+    }
+    return true;
+}
+
+// The least cost of all placements of the units from `index` on, or `best` if that is less.
+Cost best_of_all(Placement& placement, std::size_t index, Cost best) {
+    if (index == placement.units().size())
+        return placement.total() < best && is_possible(placement) ? placement.total() : best;
+    for (std::size_t n = 0; n < placement.node_count(); ++n) {
+        if (!placement.units()[index].fits.contains(NodeIndex(n))) continue;
+        placement.put(index, NodeIndex(n));
+        best = best_of_all(placement, index + 1, best);
+        placement.put(index, std::nullopt);
+    }
+    return best;
+}
+
+// Of many hosts, how far found placements are above the best.
+struct Distance {
+    double sum = 0, worst = 0;  // per cent
+    unsigned compared = 0, optimal = 0;
+
+    void print(const char* what) const {
+        std::cout << what << ": " << compared << " hosts, " << optimal << " optimal, "
+                  << sum / compared << " % above the optimum on average, " << worst
+                  << " % at worst\n";
+    }
+};
+
+// Nothing to compare where no placement has a home for everybody.
+void compare(const Snapshot& host, unsigned seed, Distance& distance) {
+    const PlannerSettings settings;
+    const Units chosen = choose_units(host, {}, settings);
+    Placement all = placement_of(host, settings, chosen);
+    constexpr Cost none = std::numeric_limits<Cost>::max();
+    const Cost best = best_of_all(all, 0, none);
+    if (best == none) return;
+    Placement found = placement_of(host, settings, chosen);
+    search(found);
+    for (const Unit& unit : found.units())
+        ASSERT_TRUE(unit.home) << "seed " << seed << ": there is room for all";
+    ASSERT_GE(found.total(), best) << "seed " << seed;
+    const double above = 100.0 * static_cast<double>(found.total() - best) /
+                         static_cast<double>(std::max(best, least_cost));
+    distance.sum += above, distance.worst = std::max(distance.worst, above);
+    ++distance.compared, distance.optimal += found.total() == best ? 1 : 0;
+}
+
+TEST(Optimality, OfFirstPlacementsIsWithinTwoPerCentOnAverageAndTenAtWorst) {
+    Distance distance;
+    for (unsigned seed = 0; seed < hosts; ++seed) {
+        std::mt19937 random(seed);
+        compare(random_snapshot(random), seed, distance);
+    }
+    distance.print("ordinary hosts");
+    EXPECT_GE(distance.compared, hosts * 9 / 10);
+    EXPECT_LE(distance.sum / distance.compared, 2);
+    EXPECT_LE(distance.worst, 10);
+}
+
+// Tight in memory or CPUs, nodes that differ, rings, guests of several cells, pools of huge pages.
+TEST(Optimality, OfFirstPlacementsOnHardHostsIsTheSame) {
+    Distance distance;
+    for (unsigned seed = 0; distance.compared < hosts && seed < 4 * hosts; ++seed) {
+        std::mt19937 random(seed);
+        compare(HardHost(random).make(), seed, distance);
+    }
+    distance.print("hard hosts");
+    EXPECT_EQ(distance.compared, hosts);
+    EXPECT_LE(distance.sum / distance.compared, 2);
+    EXPECT_LE(distance.worst, 10);
+}
+
+}  // namespace
+}  // namespace vnuma

@@ -1,0 +1,87 @@
+#include "policy/shards.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+namespace vnuma {
+namespace {
+
+// vCPU by vCPU what each touches of some groups.
+WideUse use_of(const std::vector<std::vector<std::uint32_t>>& touched) {
+    WideUse use;
+    use.groups = touched.front().size();
+    for (const auto& row : touched) {
+        use.cpu_use.push_back(200);
+        use.confined_to.emplace_back();
+        use.own.emplace_back(2);
+        use.touched.insert(use.touched.end(), row.begin(), row.end());
+    }
+    use.shared.assign(use.groups, std::vector<Bytes>(2));
+    return use;
+}
+
+TEST(FormShards, KeepsVcpusThatShareMemoryTogether) {
+    const WideUse use = use_of({{9, 0, 1}, {0, 9, 1}, {8, 0, 0}, {0, 7, 0}});
+    EXPECT_EQ(form_shards(use, 2, 2), (Partition{{0, 2}, {1, 3}}));
+}
+
+TEST(FormShards, IsEvenWhereNothingIsShared) {
+    const Partition shards =
+        form_shards(use_of({{9, 0, 0, 0}, {0, 9, 0, 0}, {0, 0, 9, 0}, {0, 0, 0, 9}}), 2, 2);
+    ASSERT_EQ(shards.size(), 2U);
+    EXPECT_EQ(shards[0].size(), 2U);
+    EXPECT_EQ(shards[1].size(), 2U);
+}
+
+TEST(FormShards, FitsTheNodesEvenWhenAllShareEverything) {
+    const Partition shards = form_shards(use_of({{5}, {5}, {5}, {5}, {5}, {5}, {5}}), 3, 3);
+    ASSERT_EQ(shards.size(), 3U);
+    for (const auto& shard : shards)
+        EXPECT_LE(shard.size(), 3U);
+}
+
+TEST(FormShards, OfOneVcpuIsOne) {
+    EXPECT_EQ(form_shards(use_of({{1}}), 4, 2), (Partition{{0}}));
+    EXPECT_EQ(form_shards(WideUse(), 2, 2), Partition{});
+}
+
+TEST(FormShards, PlacesEveryVcpuOnceWithinTheLimits) {
+    for (unsigned seed = 0; seed < 200; ++seed) {
+        std::mt19937 random(seed);
+        const std::size_t vcpus = 2 + random() % 14, groups = 1 + random() % 8;
+        std::vector<std::vector<std::uint32_t>> touched(vcpus, std::vector<std::uint32_t>(groups));
+        for (auto& row : touched)
+            for (auto& count : row)
+                count = random() % 4 == 0 ? static_cast<std::uint32_t>(random() % 100) : 0;
+        const std::size_t shards = 2 + random() % 3, most = (vcpus + shards - 1) / shards;
+        const Partition partition = form_shards(use_of(touched), shards, most);
+        std::vector<std::size_t> all;
+        for (const auto& shard : partition) {
+            EXPECT_FALSE(shard.empty());
+            EXPECT_LE(shard.size(), most) << "seed " << seed;
+            all.insert(all.end(), shard.begin(), shard.end());
+        }
+        std::sort(all.begin(), all.end());
+        ASSERT_EQ(all.size(), vcpus);
+        for (std::size_t v = 0; v < vcpus; ++v)
+            EXPECT_EQ(all[v], v);
+    }
+}
+
+TEST(Crossing, IsWhatAnotherShardTouchesMore) {
+    const WideUse use = use_of({{8, 0}, {2, 10}});
+    EXPECT_EQ(crossing(use, {{0}, {1}}), 100);
+    EXPECT_EQ(crossing(use, {{0, 1}}), 0);
+    EXPECT_EQ(touches_of_others(use, {{0}, {1}}),
+              (std::vector<std::vector<PerMille>>{{0, 0}, {166, 0}}));
+}
+
+TEST(Relabelled, LeavesHomesWithTheirVcpus) {
+    EXPECT_EQ(relabelled({{0, 1}, {2, 3}}, {{1, 2, 3}, {0}}), (Partition{{2, 3}, {0, 1}}));
+    EXPECT_EQ(relabelled({{0}, {1}, {2}}, {{2}}), (Partition{{2}, {0}, {1}}));
+}
+
+}  // namespace
+}  // namespace vnuma

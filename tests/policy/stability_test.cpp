@@ -1,0 +1,288 @@
+// Properties of the planner over time, on simulated hosts.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "tests/simulator/planned.hpp"
+#include "tests/simulator/simulation.hpp"
+#include "tests/simulator/trace_maker.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace vnuma::simulator;
+
+constexpr unsigned hosts = 20;
+// Until guests that started at once have touched their memory and it is home, more than noise
+// changes.
+constexpr int settled_ticks = 60;
+
+const PlannerSettings settings;
+
+// Stability must come from the margin, not from cells that may not move.
+const PlannerSettings restless = [] {
+    PlannerSettings without;
+    without.cool_down = 0;
+    return without;
+}();
+
+Millis ticks(int count) {
+    return count * tick_length;
+}
+
+// A host of two to four nodes with guests that all start at once and go on for so many ticks.
+TraceMaker steady_host(unsigned seed, int length) {
+    TraceMaker maker("", seed, 2 + seed % 3, 16, 96 * gib);
+    maker.trace().length = ticks(length);
+    maker.fill(750, 750, [&] {
+        maker.set_load(maker.between(0, 3) == 0 ? maker.add(2, 2, 4 * gib) : maker.add_ordinary(),
+                       50, 950);
+        maker.trace().guests.back().arrives = 0;
+    });
+    return maker;
+}
+
+// Guests that change what they do and how much memory they have every few minutes.
+TraceMaker restless_host(unsigned seed, int length) {
+    TraceMaker maker = steady_host(seed, length);
+    for (GuestTrace& guest : maker.trace().guests) {
+        guest.arrives = ticks(static_cast<int>(maker.between(0, length / 2)));
+        if (maker.between(0, 2) == 0) guest.departs = guest.arrives + maker.between(3, 20) * minute;
+        maker.add_phases(guest, minute, 10 * minute, [&](Phase& phase) {
+            for (std::size_t c = 0; c < phase.cells.size(); ++c) {
+                phase.cells[c].work = guest.cells[c].vcpus * maker.between(0, 1000);
+                phase.cells[c].size =
+                    std::max(gib, phase.cells[c].size * maker.between(70, 140) / 100);
+                phase.cells[c].first_hot = static_cast<std::size_t>(maker.between(0, 7));
+            }
+        });
+    }
+    return maker;
+}
+
+TEST(Stability, NobodyComesBackToAHomeThatItLeftWhileLoadOnlyJitters) {
+    for (unsigned seed = 0; seed < hosts; ++seed) {
+        TraceMaker maker = steady_host(seed, settled_ticks + 1000);
+        Planned planner(restless);
+        Simulation simulation(maker.trace(), planner);
+        for (int tick = 0; tick < settled_ticks; ++tick)
+            simulation.step();
+        std::map<CellKey, std::set<std::uint8_t>> left;
+        while (simulation.step())
+            for (const Verdict& verdict : planner.last_plan().verdicts) {
+                if (!verdict.home || !verdict.former_home) continue;
+                left[verdict.key].insert(verdict.former_home->value);
+                ASSERT_FALSE(left[verdict.key].contains(verdict.home->value))
+                    << "seed " << seed << ", " << verdict.key.uuid << " at "
+                    << simulation.seen().now;
+            }
+    }
+}
+
+// Eight guests of which four at a time are busy: enough for two nodes if there are two on each.
+Trace alternating_load(unsigned seed) {
+    TraceMaker maker("", seed, 2, 10, 96 * gib);
+    for (int g = 0; g < 8; ++g)
+        maker.add(1, 4, 4 * gib).arrives = 0;
+    Trace& trace = maker.trace();
+    for (Millis begins = 0; begins < trace.length; begins += 2 * settings.cool_down) {
+        std::vector<MilliCpu> work{3700, 3700, 3700, 3700, 100, 100, 100, 100};
+        for (std::size_t i = work.size() - 1; i > 0; --i)
+            std::swap(work[i], work[static_cast<std::size_t>(maker.between(0, std::int64_t(i)))]);
+        for (std::size_t g = 0; g < trace.guests.size(); ++g) {
+            std::vector<Phase>& phases = trace.guests[g].phases;
+            if (begins > 0) phases.push_back(phases.back());
+            phases.back().begins = begins;
+            phases.back().cells[0].work = work[g];
+        }
+    }
+    return trace;
+}
+
+TEST(Stability, PhasesAreFollowedWithinTheCoolDown) {
+    constexpr Millis grace = 2 * tick_length;  // to see it, and to have done it
+    std::int64_t changes = 0;
+    for (unsigned seed = 0; seed < hosts; ++seed) {
+        const Trace trace = alternating_load(seed);
+        Planned planner(settings);
+        Simulation simulation(trace, planner);
+        CpuTime contention = 0;
+        while (simulation.step()) {
+            const Millis since = simulation.seen().now % (2 * settings.cool_down);
+            if (since > settings.cool_down + grace) {
+                ASSERT_EQ(simulation.figures().contention, contention)
+                    << "seed " << seed << " at " << simulation.seen().now;
+            }
+            contention = simulation.figures().contention;
+        }
+        changes += simulation.figures().home_changes;
+    }
+    EXPECT_GE(changes, hosts);
+}
+
+TEST(Stability, NobodyWaitsForTheCoolDownForLongerThanThat) {
+    for (unsigned seed = 0; seed < hosts; ++seed) {
+        const Trace trace = restless_host(seed, 1000).trace();
+        Planned planner(settings);
+        Simulation simulation(trace, planner);
+        std::map<CellKey, int> waited;
+        while (simulation.step())
+            for (const Verdict& verdict : planner.last_plan().verdicts) {
+                int& ticks_waited = waited[verdict.key];
+                ticks_waited = verdict.lack == Lack::cool_down ? ticks_waited + 1 : 0;
+                ASSERT_LE(ticks_waited, settings.cool_down / tick_length + 1) << "seed " << seed;
+            }
+    }
+}
+
+std::map<std::string, std::vector<std::pair<const CellState*, const Verdict*>>> by_group(
+    const Snapshot& seen, const Plan& plan) {
+    std::map<std::string, std::vector<std::pair<const CellState*, const Verdict*>>> members;
+    for (const GuestState& guest : seen.guests)
+        for (const CellState& cell : guest.cells)
+            for (const Verdict& verdict : plan.verdicts)
+                if (verdict.key == cell.key && !guest.policy.group.empty())
+                    members[guest.policy.group].push_back({&cell, &verdict});
+    return members;
+}
+
+bool one_node_holds(const Topology& topology,
+                    const std::vector<std::pair<const CellState*, const Verdict*>>& members) {
+    Bytes bytes = 0;
+    for (const auto& [cell, verdict] : members)
+        bytes += full_bytes(*cell);
+    return bytes <= filled_at_most(topology.nodes[0], settings);
+}
+
+// Guests without vNUMA take turns in four groups, as many in each group that is apart as there are
+// nodes.
+Trace grouped_host(unsigned seed) {
+    Trace trace = restless_host(seed, 1000).trace();
+    trace.groups = {{"near-1", Arrangement::together},
+                    {"near-2", Arrangement::together},
+                    {"apart-1", Arrangement::apart},
+                    {"apart-2", Arrangement::apart}};
+    std::map<std::string, std::size_t> members;
+    std::size_t turn = 0;
+    for (GuestTrace& guest : trace.guests) {
+        const GroupState& group = trace.groups[turn++ % trace.groups.size()];
+        if (guest.cells.size() > 1 || members[group.name] == trace.topology.nodes.size()) continue;
+        ++members[group.name];
+        guest.policy.group = group.name;
+    }
+    return trace;
+}
+
+TEST(Stability, GroupsAreKeptAtEveryTick) {
+    std::size_t together = 0, apart = 0;
+    for (unsigned seed = 0; seed < hosts; ++seed) {
+        const Trace trace = grouped_host(seed);
+        Planned planner(settings);
+        Simulation simulation(trace, planner);
+        while (simulation.step())
+            for (const auto& [group, members] : by_group(simulation.seen(), planner.last_plan())) {
+                std::set<std::uint8_t> homes;
+                std::size_t with_home = 0;
+                for (const auto& [cell, verdict] : members)
+                    if (verdict->home) homes.insert(verdict->home->value), ++with_home;
+                if (group.starts_with("apart")) {
+                    ASSERT_EQ(homes.size(), with_home) << "seed " << seed << ", " << group;
+                    apart += with_home > 1;
+                } else if (one_node_holds(trace.topology, members)) {
+                    ASSERT_LE(homes.size(), 1U)
+                        << "seed " << seed << ", " << group << " at " << simulation.seen().now;
+                    together += with_home > 1;
+                }
+            }
+    }
+    EXPECT_GT(together, 1000U);
+    EXPECT_GT(apart, 1000U);
+}
+
+// What is promised on a node to all who have their home there, and what others use there.
+Bytes promised(const Snapshot& seen, const Plan& plan, NodeIndex node) {
+    Bytes bytes =
+        seen.topology.nodes[node].memory_total - seen.topology.nodes[node].memory_available;
+    for (const GuestState& guest : seen.guests)
+        for (const CellState& cell : guest.cells)
+            for (const Verdict& verdict : plan.verdicts) {
+                if (verdict.key != cell.key || !verdict.home) continue;
+                bytes -= cell.residency[node];
+                if (*verdict.home == node) bytes += full_bytes(cell);
+            }
+    return bytes;
+}
+
+bool is_new_home(const Verdict& verdict) {
+    return verdict.home && (verdict.former_home || verdict.reason == Reason::first_home);
+}
+
+TEST(Stability, AllowedNodesAndRoomAreKeptAtEveryTick) {
+    for (unsigned seed = 0; seed < hosts; ++seed) {
+        TraceMaker maker = restless_host(seed, 500);
+        const std::size_t nodes = maker.trace().topology.nodes.size();
+        for (GuestTrace& guest : maker.trace().guests)
+            for (CellTrace& cell : guest.cells)
+                if (maker.between(0, 2) == 0)
+                    cell.allowed.erase(NodeIndex(
+                        static_cast<std::size_t>(maker.between(0, std::int64_t(nodes) - 1))));
+        Planned planner(settings);
+        Simulation simulation(maker.trace(), planner);
+        while (simulation.step()) {
+            std::map<CellKey, NodeSet> allowed;
+            for (const GuestState& guest : simulation.seen().guests)
+                for (const CellState& cell : guest.cells)
+                    allowed[cell.key] = cell.allowed;
+            NodeSet entered;
+            for (const Verdict& verdict : planner.last_plan().verdicts) {
+                if (!verdict.home) continue;
+                ASSERT_TRUE(allowed[verdict.key].contains(*verdict.home)) << "seed " << seed;
+                if (is_new_home(verdict)) entered.insert(*verdict.home);
+            }
+            for (std::size_t n = 0; n < nodes; ++n) {
+                const HostNode& node = simulation.seen().topology.nodes[n];
+                if (!entered.contains(NodeIndex(n))) continue;
+                ASSERT_LE(promised(simulation.seen(), planner.last_plan(), NodeIndex(n)),
+                          filled_at_most(node, settings))
+                    << "seed " << seed << ", node " << n << " at " << simulation.seen().now;
+            }
+        }
+    }
+}
+
+TEST(Stability, NobodyActsOnGuestsThatAreOnlyWatched) {
+    for (unsigned seed = 0; seed < hosts / 4; ++seed) {
+        TraceMaker maker = restless_host(seed, 500);
+        std::set<std::string> watched;
+        for (GuestTrace& guest : maker.trace().guests) {
+            guest.policy.mode = maker.one_of({Mode::off, Mode::observe, Mode::advise, Mode::act});
+            if (guest.policy.mode != Mode::act) watched.insert(uuid_of(guest));
+        }
+        Planned planner(restless);
+        Simulation simulation(maker.trace(), planner);
+        while (simulation.step())
+            for (const Order& order : simulation.orders())
+                ASSERT_FALSE(watched.contains(order.key.uuid)) << "seed " << seed;
+    }
+}
+
+TEST(Stability, WhatFailsIsTriedEverLessAndInTheEndDone) {
+    constexpr Millis stuck = 20 * minute;
+    TraceMaker maker("", 1, 2, 16, 96 * gib);
+    maker.set_load(maker.add(1, 4, 8 * gib), 500, 500);
+    maker.trace().guests[0].stuck = {0, stuck};
+    Planned planner(settings);
+    Simulation simulation(maker.trace(), planner);
+    int tried = 0;
+    while (simulation.step())
+        if (simulation.seen().now <= stuck) tried += !simulation.orders().empty();
+    EXPECT_GE(tried, 5);
+    EXPECT_LE(tried, 9) << "10 s of rest, then 20, 40, ... 320";
+    const CellState& cell = simulation.seen().guests[0].cells[0];
+    ASSERT_TRUE(cell.confined_to);
+    EXPECT_EQ(locality(cell, *cell.confined_to), 1000);
+}
+
+}  // namespace
+}  // namespace vnuma

@@ -1,0 +1,184 @@
+// Guests without vNUMA that fit no node.
+#include <gtest/gtest.h>
+
+#include "tests/policy/hosts.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace vnuma::test;
+
+const PlannerSettings settings;
+
+Snapshot host_with(const GuestState& guest, std::size_t nodes = 2) {
+    return make_snapshot(make_topology(nodes, 2, 2 * gib), {guest});
+}
+
+std::vector<NodeIndex> homes_of_vcpus(const Plan& plan, std::size_t vcpus) {
+    std::vector<NodeIndex> homes(vcpus);
+    for (const Verdict& verdict : plan.verdicts)
+        for (const std::size_t vcpu : verdict.vcpus)
+            homes[vcpu] = verdict.home.value();
+    return homes;
+}
+
+TEST(WideGuest, IsSplitAlongWhatItsVcpusTouch) {
+    const Snapshot host = host_with(make_wide_guest("w", {0, 1, 0, 1}, 2));
+    const Plan made = plan(host, {}, settings);
+    EXPECT_EQ(verdict_of(made, "w").reason, Reason::split);
+    EXPECT_EQ(verdict_of(made, "w", 0, 0).reason, Reason::first_home);
+    EXPECT_EQ(verdict_of(made, "w", 0, 1).reason, Reason::first_home);
+    ASSERT_EQ(made.verdicts.size(), 3U);
+    for (const Action& action : made.actions)
+        EXPECT_EQ(std::holds_alternative<PinCell>(action)
+                      ? std::get<PinCell>(action).vcpus.size()
+                      : std::get<MoveMemory>(action).vcpus.size(),
+                  2U);
+}
+
+TEST(WideGuest, KeepsVcpusThatShareABufferOnOneNode) {
+    const Snapshot host = host_with(make_wide_guest("w", {0, 0, 0, 0}, 2, {0, 1, 0, 1}));
+    const auto homes = homes_of_vcpus(plan(host, {}, settings), 4);
+    EXPECT_EQ(homes[0], homes[2]);
+    EXPECT_EQ(homes[1], homes[3]);
+    EXPECT_NE(homes[0], homes[1]);
+}
+
+TEST(WideGuest, IsSettledOnceItsShardsAreHome) {
+    Snapshot host = host_with(make_wide_guest("w", {0, 0, 1, 1}, 2, {0, 1, 0, 1}));
+    const Plan first = plan(host, {}, settings);
+    const History history = learn({}, host, first, {});
+    host = simulate(host, first);
+    host.now += 1000;
+    const Plan second = plan(host, history, settings);
+    EXPECT_TRUE(second.actions.empty());
+    EXPECT_EQ(verdict_of(second, "w", 0, 0).reason, Reason::settled);
+    EXPECT_EQ(verdict_of(second, "w", 0, 1).reason, Reason::settled);
+}
+
+TEST(WideGuest, GoesWhereItsMemoryIsBeforeAnybodyKnowsWhoseItIs) {
+    GuestState guest = make_wide_guest("w", {1, 1, 1, 1}, 2);
+    for (std::vector<Bytes>& own : guest.wide->own)
+        own.assign(2, 0);
+    Snapshot host = host_with(guest);
+    host.topology.nodes[1].other_use = 300;  // a lesser reason to leave
+    const Plan made = plan(host, {}, settings);
+    EXPECT_EQ(homes_of_vcpus(made, 4), std::vector<NodeIndex>(4, NodeIndex(1)));
+    for (const Action& action : made.actions)
+        EXPECT_TRUE(std::holds_alternative<PinCell>(action)) << "what is not known moves nowhere";
+}
+
+TEST(WideGuest, MovesTheMemoryThatOneShardAloneTouches) {
+    const Snapshot host = host_with(make_wide_guest("w", {0, 0, 0, 0}, 2));
+    const Snapshot after = simulate(host, plan(host, {}, settings));
+    EXPECT_EQ(after.guests[0].cells[0].residency, (std::vector<Bytes>{200 * mib, 200 * mib}));
+}
+
+TEST(WideGuest, OfWhichNothingIsKnownYetIsLeftAlone) {
+    GuestState guest = make_wide_guest("w", {0, 1, 0, 1}, 2);
+    guest.wide.reset();
+    const Plan made = plan(host_with(guest), {}, settings);
+    EXPECT_EQ(verdict_of(made, "w").reason, Reason::too_large);
+    EXPECT_TRUE(made.actions.empty());
+}
+
+TEST(WideGuest, KeepsItsShardsWhileNoiseChangesWhatIsSeen) {
+    Snapshot host = host_with(make_wide_guest("w", {0, 1, 0, 1}, 2));
+    History history;
+    std::mt19937 random(5);
+    int pins = 0;
+    for (int tick = 0; tick < 500; ++tick) {
+        host.now += 2000;
+        for (auto& count : host.guests[0].wide->touched)
+            count =
+                static_cast<std::uint32_t>(count / 2 + random() % 100) + (count > 500 ? 500 : 0);
+        const Plan made = plan(host, history, settings);
+        for (const Action& action : made.actions)
+            pins += std::holds_alternative<PinCell>(action);
+        history = learn(history, host, made, {});
+        host = simulate(host, made);
+    }
+    EXPECT_EQ(pins, 2);
+}
+
+TEST(WideGuest, FollowsVcpusThatTradePlacesOnce) {
+    Snapshot host = host_with(make_wide_guest("w", {0, 0, 1, 1}, 2, {0, 0, 2, 2}));
+    History history;
+    int pins = 0;
+    for (int tick = 0; tick < 60; ++tick) {
+        host.now += 2000;
+        if (tick == 30) {  // 1 and 2 have exchanged their buffers
+            const GuestState other = make_wide_guest("w", {0, 1, 0, 1}, 2, {0, 2, 0, 2});
+            host.guests[0].wide->touched = other.wide->touched;
+            host.guests[0].wide->own = other.wide->own;
+        }
+        const Plan made = plan(host, history, settings);
+        for (const Action& action : made.actions)
+            pins += tick >= 30 && std::holds_alternative<PinCell>(action);
+        history = learn(history, host, made, {});
+        host = simulate(host, made);
+    }
+    const auto homes = homes_of_vcpus(plan(host, history, settings), 4);
+    EXPECT_EQ(homes[0], homes[2]);
+    EXPECT_EQ(homes[1], homes[3]);
+    EXPECT_LE(pins, 2) << "each shard once";
+}
+
+// All memory is shared by all, a hundred MiB in each of as many groups as there are vCPUs.
+GuestState sharing_all(std::size_t vcpus, std::size_t nodes, MilliCpu use_of_one) {
+    GuestState guest = make_wide_guest("w", std::vector<std::size_t>(vcpus, 0), nodes);
+    WideUse& use = *guest.wide;
+    use.touched.assign(vcpus * vcpus, 100);
+    use.cpu_use.assign(vcpus, use_of_one);
+    guest.cells[0].cpu_use = use_of_one * static_cast<MilliCpu>(vcpus);
+    std::swap(use.own, use.shared);
+    return guest;
+}
+
+TEST(WideGuest, WhoseVcpusShareAllStaysOnOneNodeWhileThatHasTheCpuTime) {
+    const Snapshot host = host_with(sharing_all(4, 2, 200));
+    const auto homes = homes_of_vcpus(plan(host, {}, settings), 4);
+    EXPECT_EQ(homes, std::vector<NodeIndex>(4, NodeIndex(0)));
+}
+
+TEST(WideGuest, WhoseVcpusShareAllIsSpreadWhenItNeedsThatAndItsMemoryStays) {
+    const Snapshot host = host_with(sharing_all(4, 2, 900));
+    const Plan made = plan(host, {}, settings);
+    const auto homes = homes_of_vcpus(made, 4);
+    EXPECT_NE(homes[0], homes[3]);
+    for (const Action& action : made.actions)
+        EXPECT_TRUE(std::holds_alternative<PinCell>(action)) << "it would be as remote there";
+}
+
+TEST(WideGuest, IsKeptOnNeighbouringNodes) {
+    // Four nodes in two pairs; the guest needs two of them, and its vCPUs share everything.
+    Topology topology = make_topology(4, 2, 2 * gib);
+    topology.distances[0][2] = topology.distances[2][0] = topology.distances[1][3] =
+        topology.distances[3][1] = 12;
+    const Plan made = plan(make_snapshot(topology, {sharing_all(4, 4, 900)}), {}, settings);
+    const auto homes = homes_of_vcpus(made, 4);
+    ASSERT_NE(homes[0], homes[3]);
+    EXPECT_EQ(topology.distances[homes[0]][homes[3]], 12);
+}
+
+TEST(WideGuest, IsLeftAloneWhereTheWatermarkLeavesNoMemory) {
+    PlannerSettings full;
+    full.watermark = 1000;
+    const Plan made = plan(host_with(make_wide_guest("w", {0, 1, 0, 1}, 2)), {}, full);
+    EXPECT_TRUE(made.actions.empty());
+}
+
+TEST(WideGuest, OfUnsteadyMomentsKeepsItsShardsAndTheirHomes) {
+    Snapshot host = host_with(make_wide_guest("w", {0, 1, 0, 1}, 2));
+    const Plan first = plan(host, {}, settings);
+    History history = learn({}, host, first, {});
+    const History before = history;
+    host = simulate(host, first);
+    host.guests[0].unsteady = "it is paused";
+    history = learn(history, host, plan(host, history, settings), {});
+    EXPECT_EQ(history.cells, before.cells);
+    EXPECT_EQ(history.shards, before.shards);
+}
+
+}  // namespace
+}  // namespace vnuma

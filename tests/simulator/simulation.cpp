@@ -1,0 +1,31 @@
+#include "tests/simulator/simulation.hpp"
+
+namespace vnuma::simulator {
+
+Simulation::Simulation(const Trace& trace, Balancer& balancer)
+    : balancer_(balancer), host_(trace, tick_length) {}
+
+bool Simulation::step() {
+    if (host_.is_over()) return false;
+    const std::vector<GuestState> newcomers = host_.turn_over();
+    if (!newcomers.empty()) {
+        const std::vector<Order> places = balancer_.place(host_.look(), newcomers);
+        host_.admit();
+        host_.carry_out(places, 0);
+    }
+    host_.run();
+    seen_ = host_.look();
+    orders_ = balancer_.decide(seen_);
+    outcomes_ = host_.carry_out(orders_, balancer_.pace() * tick_length / 1000);
+    balancer_.learn(seen_, outcomes_);
+    return true;
+}
+
+Figures play(const Trace& trace, Balancer& balancer) {
+    Simulation simulation(trace, balancer);
+    while (simulation.step()) {
+    }
+    return simulation.figures();
+}
+
+}  // namespace vnuma::simulator
