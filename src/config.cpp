@@ -102,7 +102,7 @@ Config parse_config(const std::string& content, const std::string& origin) {
          {"interval", duration(milliseconds(100), std::chrono::minutes(10),
                                [&](std::int64_t ms) { config.interval = milliseconds(ms); })},
          {"undo_at_stop", flag(config.undo_at_stop)},
-         {"run_time_policy", text(config.run_time_policy)}},
+         {"run_time_policy", text_or_none(config.run_time_policy)}},
         {"libvirt", "planner", "memory", "tracking", "report", "policy", "ceiling", "guest",
          "group"});
     if (const toml::table* table = file["libvirt"].as_table())

@@ -114,10 +114,17 @@ Setter whole(int least, int most, std::function<void(int)> store) {
 }
 
 Setter text(std::string& target) {
+    return [set = text_or_none(target), &target](const toml::node& node) -> std::string {
+        const std::string problem = set(node);
+        return problem.empty() && target.empty() ? "must not be empty" : problem;
+    };
+}
+
+Setter text_or_none(std::string& target) {
     return [&](const toml::node& node) -> std::string {
         if (!node.is_string()) return "wants a text";
         target = *node.value<std::string>();
-        return target.empty() ? "must not be empty" : "";
+        return "";
     };
 }
 

@@ -48,6 +48,7 @@ Setter duration(std::chrono::milliseconds least, std::chrono::milliseconds most,
 Setter share(std::function<void(PerMille)> store);
 Setter whole(int least, int most, std::function<void(int)> store);
 Setter text(std::string& target);
+Setter text_or_none(std::string& target);  // may be empty
 Setter flag(bool& target);
 // The kernel's list, "0-1,3".
 Setter node_list(std::optional<std::vector<int>>& target);

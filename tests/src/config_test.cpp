@@ -57,6 +57,16 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_TRUE(config.tracking.heat_map);
 }
 
+TEST(Config, AnEmptyRunTimePolicyIsNone) {
+    const Config config = parse_config("run_time_policy = \"\"\n", "f.conf");
+    EXPECT_EQ(config.run_time_policy, "");
+    EXPECT_EQ(to_toml(parse_config(to_toml(config), "f.conf")), to_toml(config));
+    EXPECT_EQ(problems_of("run_time_policy = 5\n"),
+              std::vector<std::string>{"f.conf:1: run_time_policy: wants a text"});
+    EXPECT_EQ(problems_of("[libvirt]\nuri = \"\"\n"),
+              std::vector<std::string>{"f.conf:2: libvirt.uri: must not be empty"});
+}
+
 TEST(Config, ReadsWhatIsWantedForGuests) {
     const HostPolicy policy =
         parse_config(
