@@ -14,6 +14,14 @@ constexpr MilliCpu use_per_vcpu = 1000;
 constexpr const char* requested = "~request";
 constexpr const char* reserved = "~reservation ";
 
+std::string problem_of(const Request& request) {
+    if (request.vcpus < 1) return "vcpus: wants 1 at least";
+    if (request.bytes < 1) return "bytes: wants 1 at least";
+    if (request.cells < 1 || request.cells > max_host_nodes)
+        return "cells: wants 1 to " + std::to_string(max_host_nodes);
+    return "";
+}
+
 GuestState guest_for(const Request& request, std::size_t cells, std::string uuid,
                      std::size_t nodes) {
     GuestState guest;
@@ -47,15 +55,38 @@ std::size_t cells_of(const Request& request, const Topology& topology,
         cpus = std::max(cpus, node.cpus);
         bytes = std::max(bytes, filled_at_most(node, settings));
     }
-    const auto by_vcpus = static_cast<std::size_t>((request.vcpus + cpus - 1) / cpus);
-    const auto by_bytes = static_cast<std::size_t>((request.bytes + bytes - 1) / bytes);
+    const auto by_vcpus = static_cast<std::size_t>((request.vcpus - 1) / cpus + 1);
+    const auto by_bytes = static_cast<std::size_t>((request.bytes - 1) / bytes + 1);
     return std::clamp<std::size_t>(std::max({request.cells, by_vcpus, by_bytes}), 1,
                                    max_host_nodes);
 }
 
+bool counts(const Reservation& reservation, Millis now) {
+    return reservation.expires > now && !reservation.nodes.empty();
+}
+
+// All that is there could grow to its full size.
+Advice advise_on_one_node(const Snapshot& snapshot, const PlannerSettings& settings,
+                          const std::vector<Reservation>& reservations, const Request& request) {
+    Advice advice;
+    const HostNode& node = snapshot.topology.nodes.front();
+    if (!is_usable(node) || !request.allowed.contains(NodeIndex(0))) return advice;
+    Bytes left = filled_at_most(node, settings) - (node.memory_total - node.memory_available);
+    for (const GuestState& guest : snapshot.guests)
+        for (const CellState& cell : guest.cells)
+            if (cell.huge_page == 0) left -= full_bytes(cell) - total_bytes(cell);
+    for (const Reservation& reservation : reservations)
+        if (counts(reservation, snapshot.now)) left -= reservation.request.bytes;
+    const auto cells = static_cast<int>(request.cells);
+    advice.has_room = (request.vcpus - 1) / cells + 1 <= node.cpus && request.bytes <= left;
+    advice.nodes.assign(request.cells, NodeIndex(0));
+    return advice;
+}
+
 class Advisor {
   public:
-    explicit Advisor(Placement placement) : placement_(std::move(placement)) {
+    Advisor(Placement placement, NodeSet allowed)
+        : placement_(std::move(placement)), allowed_(allowed) {
         for (std::size_t i = 0; i < placement_.units().size(); ++i)
             if (placement_.units()[i].parts.front().guest->uuid == requested) own_.push_back(i);
     }
@@ -148,7 +179,8 @@ class Advisor {
     std::vector<NodeIndex> best_there_is(const Topology& topology) const {
         std::vector<NodeIndex> nodes;
         for (std::size_t n = 0; n < topology.nodes.size(); ++n)
-            if (is_usable(topology.nodes[n]) && may_use(NodeIndex(n))) nodes.emplace_back(n);
+            if (is_usable(topology.nodes[n]) && allowed_.contains(NodeIndex(n)))
+                nodes.emplace_back(n);
         std::stable_sort(nodes.begin(), nodes.end(), [&](NodeIndex a, NodeIndex b) {
             return topology.nodes[a].memory_available > topology.nodes[b].memory_available;
         });
@@ -156,12 +188,8 @@ class Advisor {
         return nodes;
     }
 
-    bool may_use(NodeIndex node) const {
-        return own_.empty() ||
-               placement_.units()[own_.front()].parts.front().cell->allowed.contains(node);
-    }
-
     Placement placement_;
+    const NodeSet allowed_;         // to the request
     std::vector<std::size_t> own_;  // units of the request
 };
 
@@ -169,12 +197,18 @@ class Advisor {
 
 Advice advise(const Snapshot& snapshot, const History& history, const PlannerSettings& settings,
               const std::vector<Reservation>& reservations, const Request& request) {
+    if (std::string problem = problem_of(request); !problem.empty()) {
+        Advice advice;
+        advice.problem = std::move(problem);
+        return advice;
+    }
+    const std::size_t nodes = snapshot.topology.nodes.size();
+    if (nodes == 1) return advise_on_one_node(snapshot, settings, reservations, request);
     Snapshot with = snapshot;
     History homes = history;
-    const std::size_t nodes = snapshot.topology.nodes.size();
     for (std::size_t r = 0; r < reservations.size(); ++r) {
         const Reservation& reservation = reservations[r];
-        if (reservation.expires <= snapshot.now || reservation.nodes.empty()) continue;
+        if (!counts(reservation, snapshot.now)) continue;
         GuestState& guest = with.guests.emplace_back(guest_for(
             reservation.request, reservation.nodes.size(), reserved + std::to_string(r), nodes));
         for (std::size_t c = 0; c < guest.cells.size(); ++c)
@@ -191,7 +225,7 @@ Advice advise(const Snapshot& snapshot, const History& history, const PlannerSet
             in_place.push_back(part.cell);
     for (Unit& unit : chosen.acting)
         unit.fixed = true;
-    return Advisor(Placement(with, settings, std::move(chosen.acting), in_place))
+    return Advisor(Placement(with, settings, std::move(chosen.acting), in_place), request.allowed)
         .run(snapshot.topology);
 }
 

@@ -1,6 +1,7 @@
 // Where a guest would go that is not there yet, and what would have to go to make room. Pure.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "policy/history.hpp"
@@ -9,9 +10,10 @@
 namespace vnuma {
 
 struct Request {
-    int vcpus = 1;
-    Bytes bytes = 0;
-    std::size_t cells = 1;  // equal ones; of one that fits no node as many are made as it takes
+    int vcpus = 1;    // at least 1
+    Bytes bytes = 0;  // at least 1
+    // Equal ones, 1 to max_host_nodes; of one that fits no node as many are made as it takes.
+    std::size_t cells = 1;
     NodeSet allowed = NodeSet::first(max_host_nodes);
 };
 
@@ -32,6 +34,7 @@ struct Eviction {
 inline constexpr int max_evictions = 8;
 
 struct Advice {
+    std::string problem;  // why the request is none; nothing else is said then
     // Of each cell. Never empty where a node may be used that has CPUs and memory: without room the
     // best there is.
     std::vector<NodeIndex> nodes;
@@ -41,6 +44,8 @@ struct Advice {
     std::vector<Eviction> evictions;
 };
 
+// On a host of one node nothing is chosen: there is room where the node has the CPUs for each cell
+// and the memory for all, beside what guests may still touch; nobody could be moved to make some.
 Advice advise(const Snapshot& snapshot, const History& history, const PlannerSettings& settings,
               const std::vector<Reservation>& reservations, const Request& request);
 

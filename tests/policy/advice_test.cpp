@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <set>
 
 #include "tests/policy/hosts.hpp"
@@ -96,10 +97,79 @@ TEST(Advice, KeepsToWhatIsAllowedAndToNodesThatServe) {
               (std::vector<NodeIndex>{NodeIndex(2)}));
 }
 
-TEST(Advice, IsGivenOnAHostOfOneNode) {
-    const Snapshot host = make_snapshot(make_topology(1, 4, 16 * gib), {});
-    EXPECT_EQ(advise(host, {}, settings, {}, request_of(2, gib)).nodes,
-              (std::vector<NodeIndex>{NodeIndex(0)}));
+TEST(Advice, KeepsToWhatIsAllowedWhereNothingHoldsIt) {
+    // One has the CPUs, another the memory; what has both may not be used.
+    Topology topology = make_topology(3, 8, 64 * gib);
+    topology.nodes[0].memory_total = topology.nodes[0].memory_available = gib;
+    topology.nodes[1].cpus = 1;
+    Request request = request_of(8, 32 * gib);
+    request.allowed.erase(NodeIndex(2));
+    const Advice advice = advise(make_snapshot(topology, {}), {}, settings, {}, request);
+    EXPECT_FALSE(advice.has_room);
+    EXPECT_EQ(advice.nodes, (std::vector<NodeIndex>{NodeIndex(1), NodeIndex(0)}));
+    request.allowed = NodeSet();
+    EXPECT_TRUE(advise(make_snapshot(topology, {}), {}, settings, {}, request).nodes.empty());
+}
+
+TEST(Advice, OnAHostOfOneNodeSaysWhetherItFits) {
+    // The guest has 8 of 15.2 GiB, and may touch 4 more.
+    GuestState guest = make_guest("a", 1, 300, {8 * gib});
+    guest.cells[0].size = 12 * gib;
+    const Snapshot host = make_snapshot(make_topology(1, 4, 16 * gib), {guest});
+    const auto has_room = [&](const Request& request) {
+        const Advice advice = advise(host, {}, settings, {}, request);
+        EXPECT_EQ(advice.nodes, std::vector<NodeIndex>(request.cells, NodeIndex(0)));
+        EXPECT_TRUE(advice.evictions.empty());
+        return advice.has_room;
+    };
+    EXPECT_TRUE(has_room(request_of(4, 3 * gib)));
+    EXPECT_FALSE(has_room(request_of(4, 4 * gib)));
+    EXPECT_FALSE(has_room(request_of(5, gib)));
+    EXPECT_TRUE(has_room(request_of(5, gib, 2))) << "each cell has its CPUs";
+}
+
+TEST(Advice, OnAHostOfOneNodeCountsWhatWasReserved) {
+    Snapshot host = make_snapshot(make_topology(1, 4, 16 * gib), {});
+    const Request request = request_of(2, 10 * gib);
+    const std::vector<Reservation> reserved{{request, {NodeIndex(0)}, 1000}};
+    EXPECT_FALSE(advise(host, {}, settings, reserved, request).has_room);
+    host.now = 1000;
+    EXPECT_TRUE(advise(host, {}, settings, reserved, request).has_room);
+}
+
+TEST(Advice, OnAHostOfOneNodeKeepsToWhatIsAllowed) {
+    Topology topology = make_topology(1, 4, 16 * gib);
+    Request request = request_of(1, gib);
+    request.allowed = NodeSet();
+    const Advice advice = advise(make_snapshot(topology, {}), {}, settings, {}, request);
+    EXPECT_FALSE(advice.has_room);
+    EXPECT_TRUE(advice.nodes.empty());
+}
+
+TEST(Advice, SaysWhyARequestIsNone) {
+    const auto problem = [](const Request& request, std::size_t nodes = 2) {
+        const Snapshot host = make_snapshot(make_topology(nodes, 4, 16 * gib), {});
+        const Advice advice = advise(host, {}, settings, {}, request);
+        EXPECT_TRUE(advice.problem.empty() || (advice.nodes.empty() && !advice.has_room));
+        return advice.problem;
+    };
+    EXPECT_EQ(problem(request_of(1, 1)), "");
+    EXPECT_EQ(problem(request_of(0, gib)), "vcpus: wants 1 at least");
+    EXPECT_EQ(problem(request_of(-1, gib)), "vcpus: wants 1 at least");
+    EXPECT_EQ(problem(request_of(1, 0)), "bytes: wants 1 at least");
+    EXPECT_EQ(problem(request_of(1, -gib)), "bytes: wants 1 at least");
+    EXPECT_EQ(problem(request_of(1, gib, 0)), "cells: wants 1 to 64");
+    EXPECT_EQ(problem(request_of(64, gib, 65)), "cells: wants 1 to 64");
+    EXPECT_EQ(problem(request_of(0, gib), 1), "vcpus: wants 1 at least");
+}
+
+TEST(Advice, ARequestBeyondAllMeasureHasNoRoom) {
+    const Request request = request_of(std::numeric_limits<int>::max(),
+                                       std::numeric_limits<Bytes>::max(), max_host_nodes);
+    for (const std::size_t nodes : {1, 2}) {
+        const Snapshot host = make_snapshot(make_topology(nodes, 4, 16 * gib), {});
+        EXPECT_FALSE(advise(host, {}, settings, {}, request).has_room);
+    }
 }
 
 }  // namespace
