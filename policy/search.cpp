@@ -10,6 +10,17 @@ namespace {
 constexpr Cost min_gain_divisor = 100;
 constexpr PerMille fully_used = 1000;
 
+// Units of each node that are looked at for swaps between it and another.
+constexpr std::size_t swap_candidates(std::size_t pairs) {
+    std::size_t most = least_swap_candidates;
+    while ((most + 1) * (most + 1) * pairs <= max_swaps_considered)
+        ++most;
+    return most;
+}
+constexpr std::size_t most_pairs = max_host_nodes * (max_host_nodes - 1) / 2;
+static_assert(swap_candidates(1) == 64, "two nodes");
+static_assert(swap_candidates(most_pairs) == 2 && 4 * most_pairs == 8'064);
+
 Bytes size_of(const Unit& unit) {
     Bytes bytes = 0;
     for (const Unit::Part& part : unit.parts)
@@ -213,9 +224,7 @@ class Search {
     bool sweep_swaps() {
         const std::size_t nodes = placement_.node_count(), pairs = nodes * (nodes - 1) / 2;
         if (pairs == 0) return false;
-        std::size_t most = 2;
-        while ((most + 1) * (most + 1) * pairs <= max_swaps_considered)
-            ++most;
+        const std::size_t most = swap_candidates(pairs);
         std::vector<std::vector<std::size_t>> at(nodes);
         for (std::size_t i = 0; i < units().size(); ++i)
             if (may_go(i)) at[*units()[i].home].push_back(i);
