@@ -129,10 +129,13 @@ TrackingSettings tracking_settings(const Config& config) {
     TrackingSettings settings = config.tracking;
     settings.look_time = std::clamp(config.interval * 2, least_look_time, most_look_time);
     settings.round_time = std::clamp(config.interval * 2, least_round_time, most_look_time);
-    settings.may_induce_faults = config.mode == Mode::act;
-    // Looks begin and end with ticks.
-    if (config.interval > most_look_time) settings.heat = HeatChoice::none;
-    if (config.interval > most_look_time) settings.attribution = false;
+    settings.may_touch = config.mode == Mode::act;
+    if (config.interval > most_look_time) {
+        settings.heat = HeatChoice::none;
+        settings.attribution = false;
+        settings.why_none = "looks begin and end with ticks, and the interval is above " +
+                            std::to_string(most_look_time.count()) + " ms";
+    }
     return settings;
 }
 

@@ -52,6 +52,10 @@ Controller::Controller(const Config& config, const Host& host, Reporter reporter
       actuator_(config, host, pool_, pins_) {}
 
 asio::awaitable<void> Controller::run() {
+    co_await run_blocking(pool_, [this] {
+        remove_leftovers(tracking_settings(config_), Roots());
+        return true;
+    });
     asio::steady_timer timer(co_await asio::this_coro::executor, steady_clock::now());
     while (true) {
         const Tick done = co_await tick();

@@ -206,8 +206,11 @@ Snapshot derive(const Look* previous, const Look& current, const Host& host, con
 std::map<std::string, TrackingHint> derive_hints(const Snapshot& snapshot, const Plan& plan,
                                                  const std::vector<ActionResult>& results) {
     std::map<std::string, TrackingHint> hints;
-    for (const GuestState& guest : snapshot.guests)
-        hints[guest.uuid].well_placed = !guest.cells.empty();
+    for (const GuestState& guest : snapshot.guests) {
+        TrackingHint& hint = hints[guest.uuid];
+        hint.may_touch = guest.policy.mode == Mode::act;
+        hint.well_placed = !guest.cells.empty();
+    }
     for (const Verdict& verdict : plan.verdicts) {
         TrackingHint& hint = hints[verdict.key.uuid];
         hint.well_placed &= verdict.reason == Reason::settled || verdict.reason == Reason::split;
@@ -216,7 +219,7 @@ std::map<std::string, TrackingHint> derive_hints(const Snapshot& snapshot, const
     }
     for (const GuestState& guest : snapshot.guests)
         if (guest.cells.size() != 1 || guest.cells.front().vcpus < 2 ||
-            guest.policy.mode != Mode::act)
+            !hints[guest.uuid].may_touch)
             hints[guest.uuid].attribute = false;
     for (const ActionResult& result : results) {
         const bool moved = std::holds_alternative<MoveMemory>(result.action) && result.bytes > 0;

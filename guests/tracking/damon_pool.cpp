@@ -13,11 +13,6 @@ std::string contexts_file(std::size_t kdamond) {
     return std::to_string(kdamond) + "/contexts/nr_contexts";
 }
 
-[[noreturn]] void refuse(std::uint64_t count) {
-    throw TrackingError("DAMON is in use: " + std::to_string(count) +
-                        " kdamonds of someone else are there");
-}
-
 }  // namespace
 
 KdamondPool::~KdamondPool() {
@@ -56,6 +51,17 @@ void KdamondPool::remove(std::uint64_t count) {
     for (std::size_t kdamond = 0; kdamond < count; ++kdamond)
         tree_.turn_off(kdamond);
     tree_.set(count_file, std::uint64_t{0});
+}
+
+// A vnumad that was killed before its first mark leaves some that nobody can tell from another's.
+void KdamondPool::refuse(std::uint64_t count) {
+    bool untouched = count == kdamonds_in_pool;
+    for (std::size_t kdamond = 0; untouched && kdamond < count; ++kdamond)
+        untouched = is_untouched(kdamond);
+    throw TrackingError("DAMON is in use: " + std::to_string(count) + " kdamonds " +
+                        (untouched ? "that nobody has set up are there; writing 0 to nr_kdamonds "
+                                     "removes them"
+                                   : "of someone else are there"));
 }
 
 void KdamondPool::take_over() {

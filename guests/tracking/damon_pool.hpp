@@ -60,6 +60,7 @@ class KdamondPool {
     bool is_untouched(std::size_t kdamond);
     bool are_ours(std::uint64_t count);
     bool is_whole();
+    [[noreturn]] void refuse(std::uint64_t count);
     void make();
     void remove(std::uint64_t count);
     void lose();

@@ -184,6 +184,7 @@ HeatLook DamonTracker::finish(Look& look) {
     if (cost) learn(look.plan_, *cost + look.taken_to_begin_ + (thread_cpu_time() - before));
     HeatLook result;
     result.trouble = part_told(answer.bytes, look.plan_.bytes);
+    result.samples = static_cast<int>(look.plan_.samples_counted);
     result.cost = std::chrono::duration_cast<microseconds>(cost.value_or(nanoseconds(0)));
     result.accessed = std::move(answer.accessed);
     return result;

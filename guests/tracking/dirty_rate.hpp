@@ -32,6 +32,7 @@ class DirtyRateTracker : public HeatTracker {
 
     const char* name() const override { return "dirty-rate"; }
     Ability ability() const override;
+    std::string touches() const override { return "has QEMU write-protect its memory"; }
     std::string why_not(const GuestSample& guest) const override;
     std::chrono::microseconds estimate(const GuestSample& guest) const override;
     std::unique_ptr<PendingLook> begin(const GuestSample& guest,

@@ -86,7 +86,7 @@ void GuestTracking::follow_memory(const GuestSample& guest) {
     const std::size_t vcpus = highest(vcpu_of_thread_);
     const bool same_memory = ranges == table_.grid().ranges();
     if (!same_memory) {
-        looks_.abandon();
+        looks_.abandon(budget_);
         const std::uint64_t chunk = heat_chunk_bytes(bytes, ranges.size());
         table_.change_grid(ChunkGrid(std::move(ranges), chunk, max_heat_chunks));
         heat_by_cell_.clear();
@@ -103,11 +103,11 @@ void GuestTracking::follow_memory(const GuestSample& guest) {
 
 std::string GuestTracking::why_no_rounds(const GuestSample& guest,
                                          const std::string& no_counter) const {
-    if (!settings_.attribution) return "switched off (tracking.attribution)";
     if (!no_counter.empty()) return no_counter;
     if (settings_.heat == HeatChoice::soft_dirty)
         return "soft-dirty tracking and rounds would take each other's marks";
-    if (!settings_.may_induce_faults) return "only faults that happen anyway: nothing is touched";
+    if (!settings_.may_touch || !hint_.may_touch)
+        return "only faults that happen anyway: nothing is touched";
     if (!guest.unsteady.empty()) return guest.unsteady;
     if (physical_.empty()) return "where its memory is in guest-physical memory is not known";
     return "";
@@ -121,12 +121,15 @@ int GuestTracking::shift() const {
     return shift;
 }
 
-void GuestTracking::count(std::span<const CountedFaults> faults, std::uint64_t dropped,
-                          std::chrono::nanoseconds fault_time) {
+void GuestTracking::count(std::span<const CountedFaults> faults, int counted_by,
+                          std::uint64_t dropped, std::chrono::nanoseconds fault_time) {
     std::uint64_t all = 0;
     for (const CountedFaults& one : faults) {
+        if (counted_by != shift() || observed_.size() == max_fault_kinds) {
+            dropped += one.count;
+            continue;
+        }
         all += one.count;
-        if (observed_.size() == max_fault_kinds) continue;
         observed_.push_back(one);
         const auto vcpu = vcpu_of_thread_.find(one.thread);
         observed_.back().vcpu = vcpu == vcpu_of_thread_.end() ? -1 : vcpu->second;

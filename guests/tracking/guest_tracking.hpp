@@ -14,6 +14,7 @@ namespace vnuma {
 
 // What the planner's last verdicts mean for tracking.
 struct TrackingHint {
+    bool may_touch = false;    // its policy lets vnumad act on it
     bool attribute = false;    // a guest without vNUMA that spans nodes: who touches what matters
     bool well_placed = false;  // all of it is at home
     bool changed = false;      // a home, or where its memory is, has just changed
@@ -39,7 +40,7 @@ class GuestTracking {
     bool look_over(Time now) const { return looks_.over(now); }
     Time look_began() const { return looks_.last(); }
     void begin_look(const std::vector<HeatTracker*>& best, const GuestSample& guest, Time now) {
-        looks_.begin(best, guest, budget_, now);
+        looks_.begin(best, guest, settings_.may_touch && hint_.may_touch, budget_, now);
     }
     void set_no_tracker(std::string why) { looks_.set_none(std::move(why)); }
     void finish_look(Time now);
@@ -47,10 +48,12 @@ class GuestTracking {
     // Whether its faults are worth counting, and by groups of 2 to the power of what.
     bool counts_faults() const { return hint_.attribute && !physical_.empty(); }
     int shift() const;
-    // Kept until the round, or without one an equal time, is over: what is seen in that time is one
-    // observation.
-    void count(std::span<const CountedFaults> faults, std::uint64_t dropped,
+    // Kept until the round, or without one an equal time, is over: what is seen in that time is
+    // one observation. `counted_by` is the shift they were counted by: with another one than it is
+    // now, where they were is not known.
+    void count(std::span<const CountedFaults> faults, int counted_by, std::uint64_t dropped,
                std::chrono::nanoseconds fault_time);
+    void charge(std::chrono::nanoseconds cost) { budget_.charge(cost); }
     void end_observation_if_over(Time now);
 
     bool round_due(Time now) const {

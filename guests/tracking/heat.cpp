@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <cmath>
 #include <utility>
 
 namespace vnuma {
@@ -12,9 +13,16 @@ constexpr std::uint64_t least_chunk_bytes = 2 * 1024 * 1024;
 constexpr int max_doublings = 24;  // chunks of 32 TiB
 constexpr int rounds_kept = 8;
 constexpr int hot_divisor = 8;
-// What was accessed in a quarter of all samples, and in none of a look's: were nothing else than
-// chance at work, this would happen to one chunk in forty (0.75 to the power of 13).
-constexpr std::int32_t surely_accessed = max_level / 4;
+// That what is accessed as often as before is in none of a look's samples happens by chance to one
+// chunk in so many.
+constexpr double chance_of_none = 1.0 / 40;
+
+// What was accessed in so much of all samples is not missed in so many but for that: from a quarter
+// on in 13 samples, three fifths in four, and of a single one nearly always.
+std::int32_t surely_accessed(int samples) {
+    return static_cast<std::int32_t>(max_level *
+                                     (1 - std::pow(chance_of_none, 1.0 / std::max(samples, 1))));
+}
 
 // From many ranges to disjoint ones in the order of their addresses.
 void make_disjoint(std::vector<AccessedRange>& ranges) {
@@ -111,7 +119,8 @@ void HeatTable::change_grid(ChunkGrid grid) {
     *this = std::move(next);
 }
 
-int HeatTable::merge(std::span<const std::int32_t> levels, bool writes) {
+int HeatTable::merge(std::span<const std::int32_t> levels, int samples, bool writes) {
+    const std::int32_t sure = surely_accessed(samples);
     assert(levels.size() == entries_.size());
     std::uint64_t common = 0, all = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
@@ -123,7 +132,7 @@ int HeatTable::merge(std::span<const std::int32_t> levels, bool writes) {
             common += static_cast<std::uint64_t>(std::min(level, before));
             all += static_cast<std::uint64_t>(std::max(level, before));
         }
-        const bool deserted = level == 0 && before >= surely_accessed;
+        const bool deserted = level == 0 && before >= sure;
         entry.heat = static_cast<std::uint16_t>(deserted ? 0 : (before + level) / 2);
         entry.known = true;
         if (writes) entry.writes = level > 0 ? 255 : entry.writes;

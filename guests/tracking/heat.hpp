@@ -52,10 +52,10 @@ class HeatTable {
 
     // One look; `levels` is as spread() made it for this grid. Heat is halved in each look, as the
     // kernel's own statistics of NUMA faults are (task_numa_placement), and the look makes up the
-    // other half; but what was accessed often and now not at all is forgotten at once. Returns how
-    // well the look agrees with what was known before, from 0 to 1000: the common part of both.
-    // `writes`: the look told of nothing else.
-    int merge(std::span<const std::int32_t> levels, bool writes);
+    // other half; but what was accessed often and now in none of `samples`, so that this is no
+    // chance, is forgotten at once. Returns how well the look agrees with what was known before,
+    // from 0 to 1000: the common part of both. `writes`: the look told of nothing else.
+    int merge(std::span<const std::int32_t> levels, int samples, bool writes);
 
     // Touched by one vCPU, or by several (vcpu < 0), in a round of induced faults or by faults that
     // happened anyway. `writes` of `faults` were writes.

@@ -9,19 +9,21 @@
 namespace vnuma {
 namespace {
 
-// Calls visit(range, chunk, node, bytes) for each chunk that has a page. Those that were not asked
-// are taken to be like the one that was.
+// Calls visit(range, chunk, node, bytes) for each chunk that has a page. Of several that one is
+// asked for, another in each pass, the rest are taken to be like it.
 template <typename Visit>
 void visit_nodes(const Process& process, PageReader& reader, const ChunkGrid& grid,
                  std::uint64_t pass, Visit visit) {
     const std::size_t step = grid.size() / max_chunks_asked + 1;
     const std::uint64_t stride = grid.chunk_bytes() * step;
+    const std::uint64_t place_in_stride =
+        pass % step * grid.chunk_bytes() +
+        static_cast<std::uint64_t>(sampled_page(pass)) * small_page_bytes;
     std::array<int, max_pages_asked> nodes;
     for (std::size_t r = 0; r < grid.ranges().size(); ++r) {
         const RamRange& range = grid.ranges()[r];
         const std::uint64_t offset =
-            std::min(static_cast<std::uint64_t>(sampled_page(pass)) * small_page_bytes,
-                     range.size - std::min(range.size, small_page_bytes));
+            std::min(place_in_stride, range.size - std::min(range.size, small_page_bytes));
         for (std::uint64_t at = offset; at < range.size;) {
             const std::size_t count =
                 std::min<std::uint64_t>((range.size - at - 1) / stride + 1, nodes.size());
@@ -31,7 +33,7 @@ void visit_nodes(const Process& process, PageReader& reader, const ChunkGrid& gr
                 const std::uint64_t place = at + i * stride;
                 if (asked[i] >= 0)
                     visit(r, grid.first_chunk(r) + place / grid.chunk_bytes(), asked[i],
-                          std::min(range.size - place, stride));
+                          std::min(range.size - place / stride * stride, stride));
             }
             at += count * stride;
         }

@@ -10,44 +10,60 @@ constexpr int tolerance_divisor = 10;
 
 }  // namespace
 
+std::string HeatLooks::why_not(const HeatTracker& tracker, const GuestSample& guest, bool may_touch,
+                               Time now) const {
+    if (const std::string touches = tracker.touches(); !may_touch && !touches.empty())
+        return std::string(tracker.name()) + " " + touches + ", and it is not to be touched";
+    const auto failed = failures_.find(&tracker);
+    if (failed != failures_.end() && now < failed->second.left_out_until) return failed->second.why;
+    return tracker.why_not(guest);
+}
+
 HeatTracker* HeatLooks::choose(const std::vector<HeatTracker*>& best, const GuestSample& guest,
-                               Time now) {
-    std::string why_not;
+                               bool may_touch, Time now) {
+    std::string first_reason;
     for (HeatTracker* candidate : best) {
-        if (now >= left_out_until_) left_out_ = nullptr;
-        const std::string reason =
-            candidate == left_out_ ? left_out_why_ : candidate->why_not(guest);
+        const std::string reason = why_not(*candidate, guest, may_touch, now);
         if (reason.empty()) return candidate;
-        if (why_not.empty()) why_not = reason;
+        if (first_reason.empty()) first_reason = reason;
     }
-    set_none(std::move(why_not));
+    set_none(std::move(first_reason));
     return nullptr;
 }
 
 void HeatLooks::begin(const std::vector<HeatTracker*>& best, const GuestSample& guest,
-                      TrackingBudget& budget, Time now) {
-    HeatTracker* tracker = choose(best, guest, now);
-    if (!tracker) return;
-    estimate_ = tracker->estimate(guest);
-    state_.waits_for = budget.why_not(estimate_, limits_.most);
+                      bool may_touch, TrackingBudget& budget, Time now) {
+    state_.waits_for = budget.why_not(std::chrono::nanoseconds(0), limits_.most);
     if (!state_.waits_for.empty()) return;
     const auto cpu = thread_cpu_time();
-    try {
-        pending_ = tracker->begin(guest, look_time_ - look_time_ / tolerance_divisor);
-        if (pending_) {
-            period_.begin(now);
-            began_ = now;
-            tracker_ = tracker;
-            state_.tracker = tracker->name();
-            state_.ability = tracker->ability();
-        }
-    } catch (const TrackingError& error) {
-        period_.begin(now);
-        began_ = now;
-        tracker_ = tracker;
-        fail(error.what());
+    if (HeatTracker* tracker = choose(best, guest, may_touch, now)) {
+        estimate_ = tracker->estimate(guest);
+        state_.waits_for = budget.why_not(estimate_, limits_.most);
+        if (state_.waits_for.empty()) try_to_begin(*tracker, guest, now);
     }
     budget.charge(thread_cpu_time() - cpu);
+}
+
+void HeatLooks::try_to_begin(HeatTracker& tracker, const GuestSample& guest, Time now) {
+    std::string failure;
+    try {
+        pending_ = tracker.begin(guest, look_time_ - look_time_ / tolerance_divisor);
+        if (!pending_) return;
+    } catch (const TrackingError& error) {
+        failure = error.what();
+    }
+    period_.begin(now);
+    began_ = now;
+    tracker_ = &tracker;
+    if (!pending_) return fail(std::move(failure));
+    state_.tracker = tracker.name();
+    state_.ability = tracker.ability();
+}
+
+void HeatLooks::abandon(TrackingBudget& budget) {
+    if (!pending_) return;
+    pending_.reset();
+    budget.charge(estimate_);  // what it really took is not known
 }
 
 void HeatLooks::set_none(std::string why) {
@@ -84,13 +100,16 @@ bool HeatLooks::finish(HeatTable& table, bool well_placed, TrackingBudget& budge
 }
 
 bool HeatLooks::learn(const HeatLook& look, HeatTable& table, bool well_placed, Time now) {
-    failures_ = 0;
-    state_.trouble = look.trouble.empty() && left_out_ ? left_out_why_ : look.trouble;
+    failures_[tracker_].in_a_row = 0;
+    state_.trouble = look.trouble;
+    for (const auto& [tracker, failed] : failures_)
+        if (state_.trouble.empty() && now < failed.left_out_until) state_.trouble = failed.why;
     state_.writes = look.writes;
     ++state_.looks;
     state_.last = now;
     if (state_.ability.per_chunk)
-        state_.agreement = table.merge(spread(look.accessed, table.grid()), !state_.ability.reads);
+        state_.agreement =
+            table.merge(spread(look.accessed, table.grid()), look.samples, !state_.ability.reads);
     period_.learn(state_.agreement, well_placed);
     state_.period = period_.length();
     return state_.ability.per_chunk;
@@ -98,12 +117,10 @@ bool HeatLooks::learn(const HeatLook& look, HeatTable& table, bool well_placed, 
 
 void HeatLooks::fail(std::string why) {
     state_.trouble = std::move(why);
-    if (++failures_ >= most_failures) {
-        failures_ = 0;
-        left_out_ = tracker_;
-        left_out_why_ = std::string(tracker_->name()) + ": " + state_.trouble;
-        left_out_until_ = began_ + rest_after_failures;
-    }
+    Failures& failed = failures_[tracker_];
+    if (++failed.in_a_row >= most_failures)
+        failed = {0, std::string(tracker_->name()) + ": " + state_.trouble,
+                  began_ + rest_after_failures};
     period_.back_off();
     state_.period = period_.length();
 }

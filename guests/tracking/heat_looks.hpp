@@ -1,7 +1,9 @@
 // The looks at one guest's heat, one after the other: which tracker, when, and what came of them.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "guests/tracking/budget.hpp"
@@ -26,8 +28,9 @@ class HeatLooks {
     // When one last began.
     Time last() const { return began_; }
 
-    // With the first of `best` that can tell something of this guest.
-    void begin(const std::vector<HeatTracker*>& best, const GuestSample& guest,
+    // With the first of `best` that can tell something of this guest, and does nothing to one that
+    // may not be touched.
+    void begin(const std::vector<HeatTracker*>& best, const GuestSample& guest, bool may_touch,
                TrackingBudget& budget, Time now);
 
     // There is no tracker at all.
@@ -38,13 +41,24 @@ class HeatLooks {
     bool finish(HeatTable& table, bool well_placed, TrackingBudget& budget, Time now);
 
     // The memory is another now: what runs is of no use.
-    void abandon() { pending_.reset(); }
+    void abandon(TrackingBudget& budget);
     void restart() { period_.restart(); }
 
     const HeatState& state() const { return state_; }
 
   private:
-    HeatTracker* choose(const std::vector<HeatTracker*>& best, const GuestSample& guest, Time now);
+    // One that has failed so often in a row is left out for a while.
+    struct Failures {
+        int in_a_row = 0;
+        std::string why;
+        Time left_out_until{};
+    };
+
+    std::string why_not(const HeatTracker& tracker, const GuestSample& guest, bool may_touch,
+                        Time now) const;
+    HeatTracker* choose(const std::vector<HeatTracker*>& best, const GuestSample& guest,
+                        bool may_touch, Time now);
+    void try_to_begin(HeatTracker& tracker, const GuestSample& guest, Time now);
     void fail(std::string why);
     bool learn(const HeatLook& look, HeatTable& table, bool well_placed, Time now);
 
@@ -56,11 +70,7 @@ class HeatLooks {
     std::unique_ptr<PendingLook> pending_;
     std::chrono::microseconds estimate_{0};  // of the look that is pending
     HeatTracker* tracker_ = nullptr;         // that began last
-    // One that has failed so often in a row is left out for a while.
-    int failures_ = 0;
-    HeatTracker* left_out_ = nullptr;
-    std::string left_out_why_;
-    Time left_out_until_{};
+    std::map<const HeatTracker*, Failures> failures_;
 };
 
 }  // namespace vnuma

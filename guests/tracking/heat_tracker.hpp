@@ -41,6 +41,8 @@ struct HeatLook {
     // used is not in it.
     std::chrono::microseconds cost{0};
     std::string trouble;  // what is missing in it, and why; mostly empty
+    // So many times was each place looked at: a level of 0 is so much of a proof.
+    int samples = 1;
 };
 
 // A look that has begun. Ends without a result when it is destroyed; neither throws then nor leaves
@@ -67,6 +69,10 @@ class HeatTracker {
 
     virtual const char* name() const = 0;  // in configuration and report
     virtual Ability ability() const = 0;
+
+    // What a look does to a guest besides looking, for people; empty when it does nothing. Guests
+    // that are only observed are spared it.
+    virtual std::string touches() const { return {}; }
 
     // Why it can tell nothing of this guest, for as long as the guest is as it is; empty when it
     // can.

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <string>
 
 #include "guests/tracking/budget.hpp"
 
@@ -33,8 +34,11 @@ constexpr const char* name(HeatChoice choice) {
 struct TrackingSettings {
     HeatChoice heat = HeatChoice::automatic;
     bool attribution = true;
-    bool may_induce_faults = true;  // not where nothing is to be touched
-    int overhead_permille = 10;     // of the guest's own CPU time
+    std::string why_none;  // nothing is tracked, whatever the rest says; mostly empty
+    // What a guest may feel: induced faults, QEMU's own measurement. Not of those that are only
+    // observed, whatever this says (TrackingHint).
+    bool may_touch = true;
+    int overhead_permille = 10;  // of the guest's own CPU time
     PeriodLimits period{};
     // A round that holds a guest up for longer is its last one. As long as QEMU lets a migration
     // stop a guest, unless told otherwise (downtime-limit).

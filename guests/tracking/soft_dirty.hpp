@@ -51,6 +51,7 @@ class SoftDirtyTracker : public HeatTracker {
 
     const char* name() const override { return "soft-dirty"; }
     Ability ability() const override;
+    std::string touches() const override { return "takes down what is mapped of it"; }
     std::string why_not(const GuestSample& guest) const override;
     std::chrono::microseconds estimate(const GuestSample& guest) const override;
     std::unique_ptr<PendingLook> begin(const GuestSample& guest,

@@ -17,23 +17,19 @@ std::vector<TrackerCandidate> choose_trackers(const TrackingSettings& settings, 
     known.emplace_back(HeatChoice::dirty_rate, [&source](std::string& why_not) {
         return probe_dirty_rate(source, why_not);
     });
-    known.emplace_back(
-        HeatChoice::soft_dirty, [may = settings.may_induce_faults](std::string& why_not) {
-            if (may) return probe_soft_dirty(why_not);
-            why_not = "takes down what is mapped of a guest, and nothing is to be touched";
-            return std::unique_ptr<HeatTracker>();
-        });
+    known.emplace_back(HeatChoice::soft_dirty, probe_soft_dirty);
     std::vector<TrackerCandidate> chosen;
-    // Nor is QEMU's measurement where nothing is to be touched: it may protect memory for it.
-    const auto serves_by_itself = [&](HeatChoice choice) {
-        return choice != HeatChoice::soft_dirty &&
-               (choice != HeatChoice::dirty_rate || settings.may_induce_faults);
-    };
     for (auto& [choice, probe] : known)
         if (choice == settings.heat ||
-            (settings.heat == HeatChoice::automatic && serves_by_itself(choice)))
+            (settings.heat == HeatChoice::automatic && choice != HeatChoice::soft_dirty))
             chosen.push_back({name(choice), std::move(probe)});
     return chosen;
+}
+
+void remove_leftovers(const TrackingSettings& settings, const Roots& roots) {
+    if (settings.heat == HeatChoice::automatic || settings.heat == HeatChoice::damon) return;
+    std::string unused;
+    probe_damon(roots.sysfs, unused);  // what it makes it takes away again, with what was there
 }
 
 }  // namespace vnuma

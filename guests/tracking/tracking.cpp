@@ -52,7 +52,8 @@ void Tracking::probe(Time now) {
     for (TrackerCandidate& candidate : candidates_)
         if (!candidate.tracker) candidate.tracker = candidate.probe(candidate.why_not);
     if (!settings_.attribution)
-        no_counter_ = "switched off (tracking.attribution)";
+        no_counter_ =
+            settings_.why_none.empty() ? "switched off (tracking.attribution)" : settings_.why_none;
     else if (!counter_)
         counter_ = load_counter_(no_counter_);
     if (counter_) no_counter_.clear();
@@ -104,22 +105,28 @@ void Tracking::watch(const Sample& sample) {
 void Tracking::count_faults(const Sample& sample) {
     if (!counter_ || watched_.empty()) return;
     try {
+        const auto cpu = thread_cpu_time();
         FaultCounts counts = counter_->take();
+        const auto share_of_cost =
+            (thread_cpu_time() - cpu) / static_cast<std::int64_t>(watched_.size());
         dropped_ += counts.dropped;
+        // Whose they were nobody knows, so each guest may have lost some.
+        const std::uint64_t share_of_dropped =
+            (counts.dropped + watched_.size() - 1) / watched_.size();
         if (counts.fault_time) fault_time_ = *counts.fault_time;
         std::sort(counts.faults.begin(), counts.faults.end(),
                   [](const auto& a, const auto& b) { return a.process < b.process; });
         for (const GuestSample& guest : sample.guests) {
             const auto known = guests_.find(guest.uuid);
             if (!guest.process || known == guests_.end()) continue;
+            const auto watched = watched_.find(guest.process->pid());
+            if (watched == watched_.end()) continue;
             const auto [begin, end] = std::equal_range(
                 counts.faults.begin(), counts.faults.end(),
                 CountedFaults{guest.process->pid(), 0, 0, 0, false, 0},
                 [](const auto& a, const auto& b) { return a.process < b.process; });
-            // Whose they were nobody knows.
-            const bool watched = watched_.contains(guest.process->pid());
-            known->second.count({begin, end}, watched ? counts.dropped / watched_.size() : 0,
-                                fault_time_);
+            known->second.charge(share_of_cost);
+            known->second.count({begin, end}, watched->second, share_of_dropped, fault_time_);
         }
     } catch (const std::system_error& error) {
         give_up_counting(error);
@@ -155,9 +162,12 @@ void Tracking::begin_looks(const Sample& sample, Time deadline) {
     for (const TrackerCandidate& candidate : candidates_)
         if (candidate.tracker) best.push_back(candidate.tracker.get());
     if (best.empty()) {
+        std::string why = settings_.why_none;
+        if (why.empty())
+            why =
+                candidates_.empty() ? "switched off (tracking.heat)" : candidates_.front().why_not;
         for (auto& [uuid, guest] : guests_)
-            guest.set_no_tracker(candidates_.empty() ? "switched off (tracking.heat)"
-                                                     : candidates_.front().why_not);
+            guest.set_no_tracker(why);
         return;
     }
     const Time now = sample.time;

@@ -187,7 +187,7 @@ class Session {
     Child child_;
 };
 
-// An emulated processor may lose a timer and sleep for ever. A visit wakes it; where none helps,
+// An emulated processor may lose a timer and sleep for ever. Then this does not come away from it:
 // the beats end, and the lab knows.
 [[noreturn]] void visit_processors(int port) {
     const unsigned processors = std::thread::hardware_concurrency();

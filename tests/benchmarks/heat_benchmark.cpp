@@ -36,7 +36,7 @@ void MergeALook(benchmark::State& state) {
     HeatTable table(grid_of_a_tib());
     const auto regions = regions_of_a_tib(static_cast<std::size_t>(state.range(0)));
     for (auto _ : state)
-        benchmark::DoNotOptimize(table.merge(spread(regions, table.grid()), false));
+        benchmark::DoNotOptimize(table.merge(spread(regions, table.grid()), 13, false));
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(table.grid().size()));
     state.counters["bytes_per_chunk"] =
         static_cast<double>(table.bytes_held()) / static_cast<double>(table.grid().size());

@@ -70,7 +70,7 @@ void look(Bytes& bytes, HeatTable& table) {
         const auto levels = spread(accessed, table.grid());
         for (const std::int32_t level : levels)
             require(level >= not_looked_at && level <= max_level);
-        const int agreement = table.merge(levels, false);
+        const int agreement = table.merge(levels, 13, false);
         require(agreement >= 0 && agreement <= 1000);
     }
 }

@@ -103,7 +103,7 @@ TEST_F(Fold, AGroupOfSeveralChunksSpeaksForAllOfThem) {
 }
 
 TEST_F(Fold, TheMatrixShowsWhoSharesMemory) {
-    heat.merge(std::vector<std::int32_t>{max_level, max_level / 2, 0, 0, 0, 0, 0, 0}, false);
+    heat.merge(std::vector<std::int32_t>{max_level, max_level / 2, 0, 0, 0, 0, 0, 0}, 13, false);
     fold_all({faults(0, 0, false, 4), faults(0, 1, false, 1), faults(1, 1, false, 1),
               faults(1, 7, false, 9)});
     EXPECT_EQ(matrix.at(0, 0), 1000U);

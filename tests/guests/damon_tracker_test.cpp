@@ -174,6 +174,12 @@ TEST_F(DamonTrackerTest, OthersKdamondsAreNotTouched) {
     EXPECT_TRUE(fake.written.empty());
 }
 
+TEST_F(DamonTrackerTest, KdamondsThatNobodyHasSetUpAreLeftAndHowToRemoveThemIsSaid) {
+    fake.by_another("nr_kdamonds", "8");
+    EXPECT_NE(refusal().find("writing 0 to nr_kdamonds"), std::string::npos) << refusal();
+    EXPECT_TRUE(fake.written.empty());
+}
+
 TEST_F(DamonTrackerTest, OthersKdamondsAmongMarkedOnesAreNotTouched) {
     fake.by_another("nr_kdamonds", "2");
     mark_kdamond(0, mark);

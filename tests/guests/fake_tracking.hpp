@@ -40,6 +40,7 @@ struct FakeTracker : HeatTracker {
 
     const char* name() const override { return "fake"; }
     Ability ability() const override { return {true, true, false, true, false, "nothing"}; }
+    std::string touches() const override { return touching; }
     std::string why_not(const GuestSample&) const override { return reason; }
     std::chrono::microseconds estimate(const GuestSample&) const override { return 1ms; }
     std::unique_ptr<PendingLook> begin(const GuestSample&, std::chrono::milliseconds) override {
@@ -48,7 +49,7 @@ struct FakeTracker : HeatTracker {
         return std::make_unique<Look>(*this);
     }
 
-    std::string reason, failure;
+    std::string reason, failure, touching;
     std::optional<HeatLook> result =
         HeatLook{{{base, base + chunk, max_level}, {base + chunk, base + chunks* chunk, 0}},
                  std::nullopt,
@@ -145,7 +146,7 @@ class TrackingTest : public ::testing::Test {
         std::ifstream file(directory.path(std::to_string(pid) + "/clear_refs"));
         return {std::istreambuf_iterator<char>(file), {}};
     }
-    void wide() { hints["u"].attribute = true; }
+    void wide() { hints["u"].attribute = hints["u"].may_touch = true; }
     static FaultCounts faults_of(int vcpu, std::uint64_t group) {
         return {{{4242, 100 + vcpu, 0, group, true, 100}}, 0, 1000ns};
     }

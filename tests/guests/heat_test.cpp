@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
 
 namespace vnuma {
@@ -157,7 +158,7 @@ HeatTable table_of(std::size_t chunks) {
 
 TEST(Heat, OfTheFirstLookIsWhatItSaw) {
     HeatTable table = table_of(3);
-    EXPECT_EQ(table.merge(Levels{1000, 0, not_looked_at}, false), 1000);
+    EXPECT_EQ(table.merge(Levels{1000, 0, not_looked_at}, 13, false), 1000);
     EXPECT_EQ(table.heat(0), 1000);
     EXPECT_TRUE(table.known(1));
     EXPECT_FALSE(table.known(2));
@@ -165,29 +166,40 @@ TEST(Heat, OfTheFirstLookIsWhatItSaw) {
 
 TEST(Heat, IsHalvedInEachLook) {
     HeatTable table = table_of(2);
-    table.merge(Levels{max_level, 8000}, false);
+    table.merge(Levels{max_level, 8000}, 13, false);
     for (int i = 0; i < 3; ++i)
-        table.merge(Levels{max_level, 0}, false);
+        table.merge(Levels{max_level, 0}, 13, false);
     EXPECT_EQ(table.heat(1), 1000);
     for (int i = 0; i < 16; ++i)
-        table.merge(Levels{max_level, 0}, false);
+        table.merge(Levels{max_level, 0}, 13, false);
     EXPECT_EQ(table.heat(1), 0);
     EXPECT_EQ(table.heat(0), max_level);
 }
 
 TEST(Heat, OfMemoryThatIsDesertedIsForgottenAtOnce) {
     HeatTable table = table_of(3);
-    table.merge(Levels{max_level, 0, max_level / 5}, false);
-    table.merge(Levels{0, max_level, 0}, false);
+    table.merge(Levels{max_level, 0, max_level / 5}, 13, false);
+    table.merge(Levels{0, max_level, 0}, 13, false);
     EXPECT_EQ(table.heat(0), 0);
     EXPECT_GE(table.heat(1), table.hot_from());
     EXPECT_EQ(table.heat(2), max_level / 10) << "seldom accessed, and perhaps again";
 }
 
+TEST(Heat, OfMemoryThatFewSamplesHaveMissedIsNotForgotten) {
+    constexpr std::array<std::pair<int, int>, 3> cases{{{1, 65'000}, {3, 47'000}, {4, 40'000}}};
+    for (const auto& [samples, forgotten] : cases) {
+        HeatTable table(grid_of({{base, 2 * chunk}}));
+        table.merge(Levels{forgotten, forgotten / 2}, samples, false);
+        table.merge(Levels{0, 0}, samples, false);
+        EXPECT_EQ(table.heat(0), 0) << samples;
+        EXPECT_EQ(table.heat(1), forgotten / 4) << samples;
+    }
+}
+
 TEST(Heat, StaysWhereNobodyLooked) {
     HeatTable table = table_of(1);
-    table.merge(Levels{800}, false);
-    EXPECT_EQ(table.merge(Levels{not_looked_at}, false), 1000);
+    table.merge(Levels{800}, 13, false);
+    EXPECT_EQ(table.merge(Levels{not_looked_at}, 13, false), 1000);
     EXPECT_EQ(table.heat(0), 800);
 }
 
@@ -198,7 +210,7 @@ TEST(Heat, StaysBetweenTheLowestAndTheHighestThatWasSeen) {
     for (int i = 0; i < 2000; ++i) {
         const auto level = static_cast<std::int32_t>(random() % (max_level + 1U));
         low = std::min(low, level), high = std::max(high, level);
-        table.merge(Levels{level}, false);
+        table.merge(Levels{level}, 13, false);
         EXPECT_LE(low, table.heat(0));
         EXPECT_LE(table.heat(0), high);
     }
@@ -206,17 +218,17 @@ TEST(Heat, StaysBetweenTheLowestAndTheHighestThatWasSeen) {
 
 TEST(Heat, LooksAgreeByTheirCommonPart) {
     HeatTable table = table_of(2);
-    table.merge(Levels{1000, 0}, false);
-    EXPECT_EQ(table.merge(Levels{1000, 0}, false), 1000);
-    EXPECT_EQ(table.merge(Levels{500, 0}, false), 500);
+    table.merge(Levels{1000, 0}, 13, false);
+    EXPECT_EQ(table.merge(Levels{1000, 0}, 13, false), 1000);
+    EXPECT_EQ(table.merge(Levels{500, 0}, 13, false), 500);
     HeatTable moved = table_of(2);
-    moved.merge(Levels{1000, 0}, false);
-    EXPECT_EQ(moved.merge(Levels{0, 1000}, false), 0);
+    moved.merge(Levels{1000, 0}, 13, false);
+    EXPECT_EQ(moved.merge(Levels{0, 1000}, 13, false), 0);
 }
 
 TEST(Heat, OfWritesIsAllWriting) {
     HeatTable table = table_of(2);
-    table.merge(Levels{10, 0}, true);
+    table.merge(Levels{10, 0}, 13, true);
     EXPECT_EQ(table.write_share(0), 1000);
     EXPECT_EQ(table.write_share(1), 0);
 }
@@ -224,13 +236,13 @@ TEST(Heat, OfWritesIsAllWriting) {
 TEST(Heat, ChunksAreHotFromAnEighthOfTheMean) {
     HeatTable table = table_of(5);
     EXPECT_EQ(table.hot_from(), 1);
-    table.merge(Levels{16'000, 4000, 4000, 0, 0}, false);
+    table.merge(Levels{16'000, 4000, 4000, 0, 0}, 13, false);
     EXPECT_EQ(table.hot_from(), 1000);
 }
 
 TEST(Heat, FollowsMemoryThatIsPlugged) {
     HeatTable table(grid_of({{base, 2 * chunk}}));
-    table.merge(Levels{1, 2}, false);
+    table.merge(Levels{1, 2}, 13, false);
     table.note(1, 5, 1, 0);
     table.change_grid(grid_of({{base * 2, chunk}, {base, 3 * chunk}}));
     EXPECT_FALSE(table.known(0));

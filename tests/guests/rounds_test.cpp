@@ -95,6 +95,49 @@ TEST_F(RoundsTest, FaultsThatFoundNoRoomAreTold) {
     EXPECT_EQ(run(1).attribution.trouble, "faults were lost: there was no room to count them");
 }
 
+TEST_F(RoundsTest, FaultsThatAreLostAreTheirsWhoeverTheyWereOf) {
+    add_guest("v", 4343);
+    hints["v"] = {true, true};
+    wide();
+    start();
+    run(2);
+    counter->counts.dropped = 1;
+    run(1);
+    for (const GuestSample& guest : last.guests)
+        EXPECT_EQ(guest.tracking.attribution.dropped, 1U) << guest.uuid;
+}
+
+TEST_F(RoundsTest, MoreKindsOfFaultThanAreKeptAreTold) {
+    wide();
+    start();
+    run(2);
+    const FaultCounts one = faults_of(0, 0);
+    counter->counts.faults.assign(max_fault_kinds + 1, one.faults.front());
+    const AttributionState seen = run(1).attribution;
+    EXPECT_EQ(seen.dropped, 100U);
+    EXPECT_EQ(seen.faults, max_fault_kinds * 100U);
+}
+
+TEST_F(RoundsTest, WhereFaultsWereIsNotKnownWhenTheMemoryHasJustChanged) {
+    guests[0].cells[0].blocks[0].host.size = 16'384 * chunk;
+    guests[0].cells[0].blocks[0].guest = {{0, 16'384 * chunk}};
+    settings.heat_map = true;
+    wide();
+    start();
+    run(2);
+    ASSERT_EQ(counter->watched.at(4242), 21);
+    RamBlock more = guests[0].cells[0].blocks[0];
+    more.host.start += more.host.size;
+    more.guest = {{more.host.size, more.host.size}};
+    guests[0].cells[0].blocks.push_back(more);
+    counter->counts = faults_of(1, 2);
+    EXPECT_EQ(run(1).attribution.dropped, 100U);
+    EXPECT_EQ(counter->watched.at(4242), 22);
+    run(2);
+    for (const ChunkUse& chunk_use : last.guests[0].tracking.map)
+        EXPECT_NE(chunk_use.accessor, 1) << chunk_use.address;
+}
+
 TEST_F(RoundsTest, WithSoftDirtyTrackingThereAreNoRounds) {
     settings.heat = HeatChoice::soft_dirty;
     wide();
@@ -146,7 +189,7 @@ TEST_F(RoundsTest, AGuestThatHasGrownIsHeldUpForLonger) {
 }
 
 TEST_F(RoundsTest, WhereNothingMayBeTouchedOnlyFaultsThatHappenAnywayAreCounted) {
-    settings.may_induce_faults = false;
+    settings.may_touch = false;
     wide();
     start();
     run(3);

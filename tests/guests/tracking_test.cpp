@@ -153,6 +153,40 @@ TEST_F(TrackingTest, ATrackerThatFailsAgainAndAgainIsLeftOutForAWhile) {
     EXPECT_EQ(last.guests[0].tracking.heat.trouble, "");
 }
 
+TEST_F(TrackingTest, OfTrackersThatFailInTurnTheNextServes) {
+    settings.period = {2s, 4s};
+    start();
+    run(1);
+    best->failure = second->failure = "the kernel says no";
+    run(60);
+    EXPECT_LE(best->begun, 3);
+    EXPECT_LE(second->begun, 3);
+    EXPECT_STREQ(last.guests[0].tracking.heat.tracker, "none");
+    EXPECT_EQ(last.guests[0].tracking.heat.trouble, "fake: the kernel says no");
+}
+
+TEST_F(TrackingTest, AGuestThatIsOnlyObservedIsNotTouched) {
+    start();
+    run(1);
+    best->touching = "holds it up";
+    run(4);
+    EXPECT_EQ(best->begun, 0);
+    EXPECT_GE(second->begun, 1) << "which does nothing to it";
+    second->touching = "holds it up, too";
+    EXPECT_EQ(run(3).heat.trouble, "fake holds it up, and it is not to be touched");
+    hints["u"].may_touch = true;
+    run(4);
+    EXPECT_GE(best->begun, 1);
+}
+
+TEST_F(TrackingTest, WhereNothingIsTrackedTheReasonIsTold) {
+    settings.why_none = "ticks are too rare";
+    settings.attribution = false;
+    tracking.emplace(settings, std::vector<TrackerCandidate>(), nullptr);
+    EXPECT_EQ(run(1).heat.trouble, "ticks are too rare");
+    EXPECT_EQ(last.tracking.missing.at("bpf"), "ticks are too rare");
+}
+
 TEST_F(TrackingTest, AGuestThatCannotBeReadForAMomentIsNotForgotten) {
     start();
     run(4);
@@ -195,7 +229,9 @@ TEST_F(TrackingTest, MemoryThatChangesDuringALookEndsIt) {
     run(2);
     EXPECT_EQ(best->running, 1);
     guests[0].cells[0].blocks[0].host.size -= chunk;
+    const auto spent = last.guests[0].tracking.spent;
     EXPECT_EQ(run(1).chunks, chunks - 1);
+    EXPECT_GE(last.guests[0].tracking.spent, spent + 1ms) << "as much as was expected of it";
     EXPECT_EQ(last.guests[0].tracking.heat.looks, 0U);
 }
 

@@ -145,9 +145,9 @@ TEST(Config, VnumadAsAWholeIsNeverOff) {
 
 TEST(Config, WhereNothingIsTouchedNoFaultsAreInduced) {
     const auto of = [](const char* text) { return tracking_settings(parse_config(text, "f")); };
-    EXPECT_TRUE(of("mode = \"act\"").may_induce_faults);
-    EXPECT_FALSE(of("mode = \"advise\"").may_induce_faults);
-    EXPECT_FALSE(of("mode = \"observe\"").may_induce_faults);
+    EXPECT_TRUE(of("mode = \"act\"").may_touch);
+    EXPECT_FALSE(of("mode = \"advise\"").may_touch);
+    EXPECT_FALSE(of("mode = \"observe\"").may_touch);
 }
 
 TEST(Config, WhereTicksAreRareThereAreNoLooks) {
@@ -155,6 +155,9 @@ TEST(Config, WhereTicksAreRareThereAreNoLooks) {
     EXPECT_EQ(of("interval = \"10s\"").heat, HeatChoice::automatic);
     EXPECT_EQ(of("interval = \"11s\"").heat, HeatChoice::none);
     EXPECT_FALSE(of("interval = \"11s\"").attribution);
+    EXPECT_EQ(of("interval = \"10s\"").why_none, "");
+    EXPECT_EQ(of("interval = \"11s\"").why_none,
+              "looks begin and end with ticks, and the interval is above 10000 ms");
 }
 
 TEST(Config, ALookIsAsLongAsTwoIntervalsWithinLimits) {
