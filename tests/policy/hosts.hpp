@@ -69,14 +69,16 @@ inline Snapshot make_snapshot(Topology topology, std::vector<GuestState> guests,
     return {now, std::move(topology), std::move(guests)};
 }
 
-// Moves what there is of `bytes` on other nodes to one.
-inline void bring(std::vector<Bytes>& bytes, NodeIndex to, Topology* topology) {
+// Moves what there is of `bytes` on other nodes to one, within the pool of huge pages they are of.
+inline void bring(std::vector<Bytes>& bytes, NodeIndex to, Topology& topology, Bytes huge_page) {
+    const auto available = [&](std::size_t n) -> Bytes& {
+        HostNode& node = topology.nodes[n];
+        return huge_page > 0 ? node.huge_available[huge_page] : node.memory_available;
+    };
     for (std::size_t n = 0; n < bytes.size(); ++n) {
         if (NodeIndex(n) == to) continue;
-        if (topology) {
-            topology->nodes[n].memory_available += bytes[n];
-            topology->nodes[to].memory_available -= bytes[n];
-        }
+        available(n) += bytes[n];
+        available(to) -= bytes[n];
         bytes[to] += bytes[n];
         bytes[n] = 0;
     }
@@ -91,7 +93,8 @@ inline void carry_out(const PinCell& pin, GuestState& guest, CellState& cell) {
 
 inline void carry_out(const MoveMemory& move, GuestState& guest, CellState& cell,
                       Topology& topology) {
-    if (move.key.shard == CellKey::whole) return bring(cell.residency, move.to, &topology);
+    if (move.key.shard == CellKey::whole)
+        return bring(cell.residency, move.to, topology, cell.huge_page);
     std::vector<std::vector<Bytes>*> owned;
     for (const std::size_t vcpu : move.vcpus)
         owned.push_back(&guest.wide->own[vcpu]);
@@ -104,7 +107,7 @@ inline void carry_out(const MoveMemory& move, GuestState& guest, CellState& cell
                 cell.residency[n] -= own[n];
                 cell.residency[move.to] += own[n];
             }
-        bring(own, move.to, &topology);
+        bring(own, move.to, topology, cell.huge_page);
     }
 }
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
-#include "tests/policy/hosts.hpp"
+#include "policy/placement.hpp"
+#include "policy/units.hpp"
+#include "tests/policy/hard_hosts.hpp"
 
 namespace vnuma {
 namespace {
@@ -84,6 +86,91 @@ TEST_P(PlannerProperty, NoiseMovesNobodyToAndFro) {
     }
     // One late correction of a first choice is fine; a guest that comes back is not.
     EXPECT_LE(changes, static_cast<int>(host.guests.size()));
+}
+
+// As the planner begins: what cannot be placed counts where it is.
+Placement placement_of(const Snapshot& host, const Units& chosen) {
+    std::vector<const CellState*> bystanders;
+    for (const Refusal& refusal : chosen.refusals)
+        bystanders.push_back(refusal.cell);
+    return Placement(host, restless, chosen.acting, bystanders);
+}
+
+// Homes that everybody has had for long, at random where there is room. Nothing when somebody finds
+// none, or a node is short of memory in the end.
+std::optional<History> random_homes(const Snapshot& host, std::mt19937& random) {
+    const Units chosen = choose_units(host, {}, restless);
+    Placement placement = placement_of(host, chosen);
+    History history;
+    for (std::size_t i = 0; i < placement.units().size(); ++i) {
+        std::vector<NodeIndex> free;
+        for (std::size_t n = 0; n < placement.node_count(); ++n)
+            if (placement.obstacle(i, NodeIndex(n)) == Placement::Obstacle::none)
+                free.emplace_back(n);
+        if (free.empty()) return std::nullopt;
+        const NodeIndex home = free[random() % free.size()];
+        placement.put(i, home);
+        history.cells[placement.units()[i].parts.front().cell->key] = {home, 0};
+    }
+    for (std::size_t n = 0; n < placement.node_count(); ++n)
+        if (placement.is_short_of_memory(NodeIndex(n))) return std::nullopt;
+    return history;
+}
+
+// What it costs that all cells are at these homes.
+Cost cost_of(const Snapshot& host, const History& homes) {
+    const Units chosen = choose_units(host, homes, restless);
+    return placement_of(host, chosen).total();
+}
+
+int home_changes(const Plan& plan) {
+    return static_cast<int>(
+        std::count_if(plan.verdicts.begin(), plan.verdicts.end(),
+                      [](const Verdict& verdict) { return verdict.former_home.has_value(); }));
+}
+
+// Of many hosts, those on which all cells had homes, and those on which some changed.
+struct Compared {
+    int all = 0, changed = 0;
+};
+
+void expect_no_worse(const Snapshot& host, std::mt19937& random, Compared& compared) {
+    const std::optional<History> before = random_homes(host, random);
+    if (!before) return;
+    const Plan first = plan(host, *before, restless);
+    const History after = learn(*before, host, first, {});
+    ASSERT_EQ(after.cells.size(), before->cells.size());
+    EXPECT_LE(cost_of(host, after), cost_of(host, *before));
+    ++compared.all, compared.changed += home_changes(first) > 0 ? 1 : 0;
+    Snapshot then = simulate(host, first);
+    then.now += 1000;
+    EXPECT_EQ(home_changes(plan(then, after, restless)), 0);
+}
+
+constexpr unsigned hosts = 1'000;
+
+TEST(PlannerProperties, NewHomesNeverCostMoreThanThoseBeforeAndAreKept) {
+    Compared compared;
+    for (unsigned seed = 0; seed < hosts; ++seed) {
+        SCOPED_TRACE(seed);
+        std::mt19937 random(seed);
+        expect_no_worse(random_snapshot(random), random, compared);
+    }
+    EXPECT_GE(compared.all, 900);
+    EXPECT_GE(compared.changed, 500);
+}
+
+// Tight in memory or CPUs, nodes that differ, rings, guests of several cells, pools of huge pages.
+TEST(PlannerProperties, NewHomesOnHardHostsNeverCostMoreThanThoseBeforeAndAreKept) {
+    Compared compared;
+    for (unsigned seed = 0; seed < hosts; ++seed) {
+        SCOPED_TRACE(seed);
+        std::mt19937 random(seed);
+        const Snapshot host = HardHost(random).make();
+        expect_no_worse(host, random, compared);
+    }
+    EXPECT_GE(compared.all, 800);
+    EXPECT_GE(compared.changed, 500);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, PlannerProperty, ::testing::Range(0U, 100U));
