@@ -225,7 +225,8 @@ Advice advise(const Snapshot& snapshot, const History& history, const PlannerSet
             in_place.push_back(part.cell);
     for (Unit& unit : chosen.acting)
         unit.fixed = true;
-    return Advisor(Placement(with, settings, std::move(chosen.acting), in_place), request.allowed)
+    return Advisor(Placement(with, settings, std::move(chosen.acting), in_place, chosen.held_apart),
+                   request.allowed)
         .run(snapshot.topology);
 }
 

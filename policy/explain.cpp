@@ -70,6 +70,10 @@ std::string sentence(const Verdict& v, const Topology& topology) {
                    ", which is short of memory: " + home + " will cost it " + former(v, topology);
         case Reason::with_group:
             return "joins its group on " + home + ", " + mebibytes(v.to_move) + " to move";
+        case Reason::displaced:
+            return "leaves " + node_name(topology, v.former_home) + ", which " +
+                   (v.detail.empty() ? "may not be its home any more" : v.detail) + ": " + home +
+                   " will cost it " + former(v, topology);
         case Reason::split:
             return "fits no node as a whole, placed in shards: " + v.detail;
         case Reason::unsteady:

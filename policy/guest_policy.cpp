@@ -106,6 +106,10 @@ class Resolution {
             return;
         }
         policy_.group = group;
+        if (found->second.arrangement == Arrangement::together && guest_.cells > 1)
+            complain(*names_group, "group",
+                     "\"" + group + "\" has one home, and the guest has " +
+                         std::to_string(guest_.cells) + " cells");
         sources_.insert(sources_.begin() + static_cast<std::ptrdiff_t>(below_metadata),
                         {"group." + group, found->second.members});
     }

@@ -60,7 +60,8 @@ void learn_homes(History& after, History& before, const Snapshot& snapshot, cons
                           : after.cells.emplace_hint(after.cells.end(), verdict.key, CellHistory())
                                 ->second;
             if (!was_known || cell.home != *verdict.home)
-                cell = {*verdict.home, snapshot.now, cell.failures, cell.retry_at};
+                cell = {*verdict.home, snapshot.now, cell.failures, 0};
+            if (verdict.reason == Reason::settled) cell.failures = 0;
         } else if (!verdict.home && was_known && keeps_home(verdict.reason)) {
             take_over();
         }
@@ -76,7 +77,8 @@ void learn_failures(History& after, Millis now, const std::vector<ActionResult>&
         const auto found = after.cells.find(key);
         if (found == after.cells.end()) continue;
         CellHistory& cell = found->second;
-        cell.failures = any ? std::min(cell.failures + 1, max_counted_failures) : 0;
+        // What went well may be a step of what fails in the end: that it is at home ends the count.
+        if (any) cell.failures = std::min(cell.failures + 1, max_counted_failures);
         cell.retry_at = any ? now + (first_retry << cell.failures) : 0;
     }
 }

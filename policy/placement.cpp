@@ -13,7 +13,8 @@ Cost weighted(Cost cost, int priority) {
 }  // namespace
 
 Placement::Placement(const Snapshot& snapshot, const PlannerSettings& settings,
-                     std::vector<Unit> units, const std::vector<const CellState*>& bystanders)
+                     std::vector<Unit> units, const std::vector<const CellState*>& bystanders,
+                     const std::vector<HeldApart>& held_apart)
     : topology_(&snapshot.topology),
       settings_(settings),
       nodes_(snapshot.topology.nodes.size()),
@@ -35,11 +36,16 @@ Placement::Placement(const Snapshot& snapshot, const PlannerSettings& settings,
     }
     for (const CellState* cell : bystanders)
         add_bystander(*cell);
+    for (const HeldApart& held : held_apart)
+        hold_apart(held, 1);
     own_.resize(units_.size() * nodes_);
+    NodeSet full;  // as it is now
+    for (std::size_t n = 0; n < nodes_; ++n)
+        if (is_short_of_memory(NodeIndex(n))) full.insert(NodeIndex(n));
     for (std::size_t i = 0; i < units_.size(); ++i) {
         units_[i].use = units_[i].follows = 0;
         for (Unit::Part& part : units_[i].parts)
-            add_part(i, part);
+            add_part(i, part, full);
         count(units_[i], 1);
     }
     for (std::size_t n = 0; n < nodes_; ++n)
@@ -57,15 +63,23 @@ void Placement::add_bystander(const CellState& cell) {
         demand_[n] += cell.cpu_use * (cell.residency[n] / mib) / total;
 }
 
-void Placement::add_part(std::size_t index, Unit::Part& part) {
+void Placement::add_part(std::size_t index, Unit::Part& part, NodeSet full) {
     const CellState& cell = *part.cell;
     units_[index].use += cell.cpu_use;
     part.pool = pool_of(cell.huge_page);
     part.follows = cell.movable ? full_bytes(cell) : 0;
     if (part.pool == 0) units_[index].follows += part.follows;
+    const bool lazy = part.follows > 0 && part.guest->policy.memory == MemoryPolicy::lazy;
+    // Out of a node that is full memory follows, however little it is used.
+    NodeSet in_the_way;
+    for (std::size_t n = 0; !full.empty() && n < nodes_; ++n)
+        if (full.contains(NodeIndex(n)) && cell.residency[n] > 0) in_the_way.insert(NodeIndex(n));
     CellCosts costs(cell, *topology_, settings_);
     for (std::size_t n = 0; n < nodes_; ++n) {
-        Cost own = costs.at(NodeIndex(n)).least();
+        const CellCost cost = costs.at(NodeIndex(n));
+        const bool makes_room = !in_the_way.empty() && !full.contains(NodeIndex(n));
+        if (lazy && cost.stay < cost.move && !makes_room) part.lazy_at.insert(NodeIndex(n));
+        Cost own = part.follows == 0 || part.lazy_at.contains(NodeIndex(n)) ? cost.stay : cost.move;
         for (const NodeIndex device : part.guest->devices)
             own += traffic_cost(device_use, excess_[n][device], settings_) /
                    static_cast<Cost>(part.guest->cells.size());
@@ -90,20 +104,43 @@ std::size_t Placement::pool_of(Bytes huge_page) {
     return page_.size() - 1;
 }
 
+void Placement::hold_apart(const HeldApart& held, int sign) {
+    apart_[held.group][held.node] += sign;
+    own_apart_[{held.guest, held.node}] += sign;
+}
+
+int Placement::others_apart(const Unit& unit, NodeIndex node) const {
+    const auto own = own_apart_.find({unit.parts.front().guest, node});
+    return apart_[*unit.apart_group][node] - (own == own_apart_.end() ? 0 : own->second);
+}
+
+Bytes Placement::filled(const Unit& unit, std::size_t pool, NodeIndex node,
+                        std::optional<NodeIndex> home) const {
+    Bytes bytes = 0;
+    for (const Unit::Part& part : unit.parts) {
+        if (part.pool != pool) continue;
+        const Bytes there = part.cell->residency[node];
+        if (part.follows == 0 || (!home && !unit.lifted))
+            bytes += there;
+        else if (!home)
+            continue;
+        else if (!part.lazy_at.contains(*home))
+            bytes += node == *home ? part.follows : 0;
+        else  // what it has not touched yet will be at its home
+            bytes += there + (node == *home ? part.follows - total_bytes(*part.cell) : 0);
+    }
+    return bytes;
+}
+
 void Placement::count(const Unit& unit, int sign) {
     if (unit.home) {
         demand_[*unit.home] += sign * unit.use;
-        if (unit.apart_group) apart_[*unit.apart_group][*unit.home] += sign;
+        if (unit.apart_group)
+            hold_apart({*unit.apart_group, *unit.home, unit.parts.front().guest}, sign);
     }
-    for (const Unit::Part& part : unit.parts) {
-        std::vector<Bytes>& use = use_[part.pool];
-        if (unit.home && part.follows > 0) {
-            use[*unit.home] += sign * part.follows;
-        } else if (!unit.lifted || part.follows == 0) {
-            for (std::size_t n = 0; n < nodes_; ++n)
-                use[n] += sign * part.cell->residency[n];
-        }
-    }
+    for (std::size_t pool = 0; pool < page_.size(); ++pool)
+        for (std::size_t n = 0; n < nodes_; ++n)
+            use_[pool][n] += sign * filled(unit, pool, NodeIndex(n), unit.home);
 }
 
 void Placement::change(Unit& unit, std::optional<NodeIndex> home, bool lifted) {
@@ -130,12 +167,13 @@ Bytes Placement::above_watermark(NodeIndex node, Bytes more) const {
 
 Bytes Placement::brought(const Unit& unit, std::size_t pool, NodeIndex node) const {
     if (unit.home == node) return 0;
-    const bool counted = !unit.home && !unit.lifted;
-    Bytes bytes = 0;
-    for (const Unit::Part& part : unit.parts)
-        if (part.pool == pool && part.follows > 0)
-            bytes += part.follows - (counted ? part.cell->residency[node] : 0);
-    return bytes;
+    return filled(unit, pool, node, node) - filled(unit, pool, node, unit.home);
+}
+
+Bytes Placement::swapped(const Unit& coming, const Unit& leaving, std::size_t pool) const {
+    const NodeIndex node = *leaving.home;
+    return brought(coming, pool, node) + filled(leaving, pool, node, coming.home) -
+           filled(leaving, pool, node, node);
 }
 
 Placement::Marginal Placement::least(std::size_t index, NodeIndex node) const {
@@ -183,10 +221,10 @@ Placement::Marginal Placement::swap_gain(std::size_t a, std::size_t b) const {
         return saved;
     };
     gain.all += links(first, b, home_a, home_b) + links(second, a, home_b, home_a);
-    const Bytes to_b = brought(first, 0, home_b) - brought(second, 0, home_a);
+    const Bytes to_a = swapped(second, first, 0), to_b = swapped(first, second, 0);
     gain.all += pressure_cost(above_watermark(home_a, 0), settings_) +
                 pressure_cost(above_watermark(home_b, 0), settings_) -
-                pressure_cost(above_watermark(home_a, -to_b), settings_) -
+                pressure_cost(above_watermark(home_a, to_a), settings_) -
                 pressure_cost(above_watermark(home_b, to_b), settings_);
     return gain;
 }
@@ -212,7 +250,7 @@ Placement::Obstacle Placement::obstacle(std::size_t index, NodeIndex node) const
     const Unit& unit = units_[index];
     if (!unit.fits.contains(node)) return Obstacle::not_allowed;
     if (unit.home == node) return Obstacle::none;
-    if (unit.apart_group && apart_[*unit.apart_group][node] > 0) return Obstacle::apart;
+    if (unit.apart_group && others_apart(unit, node) > 0) return Obstacle::apart;
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
         const Bytes bytes = brought(unit, pool, node);
         if (bytes > 0 && use_[pool][node] + bytes > limit_[pool][node]) return Obstacle::memory;
@@ -226,15 +264,16 @@ bool Placement::can_swap(std::size_t a, std::size_t b) const {
     if (home_a == home_b || !first.fits.contains(home_b) || !second.fits.contains(home_a))
         return false;
     const auto apart_after = [&](const Unit& unit, const Unit& leaving, NodeIndex to) {
-        return unit.apart_group &&
-               apart_[*unit.apart_group][to] - (leaving.apart_group == unit.apart_group ? 1 : 0) >
-                   0;
+        if (!unit.apart_group) return false;
+        const bool other_leaves = leaving.apart_group == unit.apart_group &&
+                                  leaving.parts.front().guest != unit.parts.front().guest;
+        return others_apart(unit, to) > (other_leaves ? 1 : 0);
     };
     if (apart_after(first, second, home_b) || apart_after(second, first, home_a)) return false;
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
-        const Bytes to_b = brought(first, pool, home_b) - brought(second, pool, home_a);
+        const Bytes to_a = swapped(second, first, pool), to_b = swapped(first, second, pool);
         if ((to_b > 0 && use_[pool][home_b] + to_b > limit_[pool][home_b]) ||
-            (to_b < 0 && use_[pool][home_a] - to_b > limit_[pool][home_a]))
+            (to_a > 0 && use_[pool][home_a] + to_a > limit_[pool][home_a]))
             return false;
     }
     return true;

@@ -1,7 +1,10 @@
 // A placement under search: which unit has which home, and what it costs to change that.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "policy/cost.hpp"
@@ -20,6 +23,7 @@ struct Unit {
         // Placement works these out:
         std::size_t pool = 0;
         Bytes follows = 0;  // it to its home: all of its memory, or none
+        NodeSet lazy_at{};  // homes to which what is elsewhere now would not follow: used too little
     };
     // With another unit of the same guest, or of a group that could not be one unit.
     struct Link {
@@ -36,6 +40,7 @@ struct Unit {
     // Has no home just now, and its memory is in nobody's way: it will follow.
     bool lifted = false;
     std::optional<std::size_t> apart_group{};
+    std::string displaced{};  // what is wrong with its former home; mostly empty
     std::vector<Link> links{};
 
     // What follows from the parts; Placement works it out.
@@ -43,12 +48,20 @@ struct Unit {
     Bytes follows = 0;  // of ordinary memory
 };
 
+// A member of a group whose members are apart: it has this node to itself.
+struct HeldApart {
+    std::size_t group = 0;
+    NodeIndex node{};
+    const GuestState* guest = nullptr;
+};
+
 class Placement {
   public:
     // Units without a home yet count where their memory is now. `bystanders` are cells that are
-    // left alone: what they use counts where they are.
+    // left alone: what they use counts where they are, and so does `held_apart`.
     Placement(const Snapshot& snapshot, const PlannerSettings& settings, std::vector<Unit> units,
-              const std::vector<const CellState*>& bystanders);
+              const std::vector<const CellState*>& bystanders,
+              const std::vector<HeldApart>& held_apart);
 
     const std::vector<Unit>& units() const { return units_; }
     std::size_t node_count() const { return nodes_; }
@@ -87,13 +100,20 @@ class Placement {
   private:
     Cost link_cost(const Unit::Link& link, NodeIndex here, NodeIndex other) const;
     void add_bystander(const CellState& cell);
-    void add_part(std::size_t unit, Unit::Part& part);
+    void add_part(std::size_t unit, Unit::Part& part, NodeSet full);
     std::size_t pool_of(Bytes huge_page);
     void count(const Unit& unit, int sign);
+    // What of a pool on a node a unit would fill if it had this home, or none.
+    Bytes filled(const Unit& unit, std::size_t pool, NodeIndex node,
+                 std::optional<NodeIndex> home) const;
+    void hold_apart(const HeldApart& held, int sign);
+    int others_apart(const Unit& unit, NodeIndex node) const;
     void change(Unit& unit, std::optional<NodeIndex> home, bool lifted);
     Bytes above_watermark(NodeIndex node, Bytes more) const;
     // That a unit brings to a node, beyond what of it is counted there already.
     Bytes brought(const Unit& unit, std::size_t pool, NodeIndex node) const;
+    // What the home of one of two that exchange their homes gets.
+    Bytes swapped(const Unit& coming, const Unit& leaving, std::size_t pool) const;
 
     const Topology* topology_;
     PlannerSettings settings_;
@@ -106,7 +126,9 @@ class Placement {
     std::vector<Bytes> page_;                    // of each pool; the first is ordinary memory: 0
     std::vector<std::vector<Bytes>> use_;        // by pool and node: once all memory has arrived
     std::vector<std::vector<Bytes>> limit_;      // by pool and node
-    std::vector<std::vector<int>> apart_;        // units by group and node
+    std::vector<std::vector<int>> apart_;        // cells by group and node
+    // And of those each guest's own: from these it need not be apart.
+    std::map<std::pair<const GuestState*, NodeIndex>, int> own_apart_;
 };
 
 }  // namespace vnuma

@@ -21,6 +21,7 @@ enum class Reason {
     better_home,  // a new home that pays back
     relief,       // a new home, since the former is short of memory
     with_group,   // joins its group, which has one home
+    displaced,    // a new home, since the former may not be its home any more, or not just now
     split,        // fits no node as a whole: placed in shards, each with a verdict of its own
     unsteady,     // the guest must be left alone just now
     off,          // its policy is that it is not planned
@@ -32,13 +33,14 @@ enum class Reason {
     retry_later,  // has a home, but what was tried last failed
 };
 
-inline constexpr std::array<std::pair<Reason, const char*>, 15> reasons{{
+inline constexpr std::array<std::pair<Reason, const char*>, 16> reasons{{
     {Reason::settled, "settled"},
     {Reason::settling, "settling"},
     {Reason::first_home, "first-home"},
     {Reason::better_home, "better-home"},
     {Reason::relief, "relief"},
     {Reason::with_group, "with-group"},
+    {Reason::displaced, "displaced"},
     {Reason::split, "split"},
     {Reason::unsteady, "unsteady"},
     {Reason::off, "off"},
@@ -95,7 +97,7 @@ struct Verdict {
     Bytes to_move = 0;
     Bytes left_away = 0;               // memory that stays elsewhere: it is not used enough
     std::vector<std::size_t> vcpus{};  // of a shard
-    std::string detail{};              // unsteady: why
+    std::string detail{};              // unsteady, displaced, split, too_large: more of why
 
     friend bool operator==(const Verdict&, const Verdict&) = default;
 };
@@ -110,9 +112,11 @@ struct PinCell {
     friend bool operator==(const PinCell&, const PinCell&) = default;
 };
 
-// Give the vCPUs of a cell that can have no home back what their owner left them.
+// Give the vCPUs of a cell, or of a shard of one, that can have no home back what their owner left
+// them.
 struct UnpinCell {
     CellKey key;
+    std::vector<std::size_t> vcpus{};  // of a shard
 
     friend bool operator==(const UnpinCell&, const UnpinCell&) = default;
 };

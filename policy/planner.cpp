@@ -31,7 +31,7 @@ class Judge {
     void add(const Refusal& refusal) {
         const bool for_a_while =
             refusal.verdict.reason == Reason::unsteady || refusal.verdict.reason == Reason::split;
-        if (!for_a_while) unpin(*refusal.cell, true);
+        if (!for_a_while) unpin(*refusal.cell, {});
         plan_.verdicts.push_back(refusal.verdict);
     }
 
@@ -55,7 +55,7 @@ class Judge {
                                 .partition[static_cast<std::size_t>(cell.key.shard)];
         if (!unit.home) {
             verdict.reason = is_kept_apart(placement, index) ? Reason::kept_apart : Reason::no_room;
-            if (!shard) unpin(cell, verdict.acts);
+            unpin(cell, verdict.vcpus);
             plan_.verdicts.push_back(std::move(verdict));
             return;
         }
@@ -64,11 +64,12 @@ class Judge {
         verdict.cost = here.all;
         const std::vector<std::size_t> groups =
             shard ? groups_to_bring(placement, part, home) : std::vector<std::size_t>();
-        count_memory(verdict, part, home, placement.settings(), groups);
+        count_memory(verdict, part, home, groups);
         // A cell of memory only has nothing to confine.
         const bool confined = cell.vcpus == 0 || cell.confined_to == home;
         verdict.reason = reason_for(unit, part.known, confined && verdict.to_move == 0, verdict);
         compare_with_others(placement, index, here, verdict);
+        if (!verdict.acts) unpin(cell, verdict.vcpus);
         if (verdict.acts && verdict.reason != Reason::retry_later) {
             if (!confined) plan_.actions.emplace_back(PinCell{cell.key, home, verdict.vcpus});
             if (verdict.to_move > 0)
@@ -78,8 +79,9 @@ class Judge {
         plan_.verdicts.push_back(std::move(verdict));
     }
 
-    void unpin(const CellState& cell, bool acts) {
-        if (acts && cell.pinned) plan_.actions.emplace_back(UnpinCell{cell.key});
+    // Also of a guest whose policy is only now not to be acted on: that is done before.
+    void unpin(const CellState& cell, const std::vector<std::size_t>& vcpus) {
+        if (cell.pinned) plan_.actions.emplace_back(UnpinCell{cell.key, vcpus});
     }
 
     bool is_kept_apart(const Placement& placement, std::size_t index) const {
@@ -126,7 +128,6 @@ class Judge {
     }
 
     void count_memory(Verdict& verdict, const Unit::Part& part, NodeIndex home,
-                      const PlannerSettings& settings,
                       const std::vector<std::size_t>& groups) const {
         const CellState& cell = *part.cell;
         if (!cell.movable) return;
@@ -135,22 +136,23 @@ class Judge {
             away -= contested(part, home, groups, chosen_.shards.at(cell.key.uuid).ownership);
         if (away <= settled_bytes || away <= total_bytes(cell) / 1000 * (1000 - settled_share))
             return;
-        const CellCost cost = cell_cost(cell, home, snapshot_.topology, settings);
-        const bool pays =
-            cost.move <= cost.stay || part.guest->policy.memory == MemoryPolicy::eager;
-        (pays ? verdict.to_move : verdict.left_away) = away;
+        (part.lazy_at.contains(home) ? verdict.left_away : verdict.to_move) = away;
     }
 
     Reason reason_for(const Unit& unit, const CellHistory* known, bool arrived,
                       Verdict& verdict) const {
-        if (!arrived && known && snapshot_.now < known->retry_at) return Reason::retry_later;
         if (!known) return unit.former ? Reason::with_group : Reason::first_home;
         if (known->home != *unit.home) {
             verdict.former_home = known->home;
             if (unit.former && known->home != *unit.former) return Reason::with_group;
+            if (!unit.displaced.empty()) {
+                verdict.detail = unit.displaced;
+                return Reason::displaced;
+            }
             return short_[known->home] ? Reason::relief : Reason::better_home;
         }
-        return arrived ? Reason::settled : Reason::settling;
+        if (arrived) return Reason::settled;
+        return snapshot_.now < known->retry_at ? Reason::retry_later : Reason::settling;
     }
 
     // Why not elsewhere: the other node that costs least, of those that could be had, or else of
@@ -210,7 +212,7 @@ void place(const Snapshot& snapshot, const PlannerSettings& settings, Units& cho
     for (const Unit& unit : chosen.watched)
         for (const Unit::Part& part : unit.parts)
             in_place.push_back(part.cell);
-    Placement acting(snapshot, settings, std::move(chosen.acting), in_place);
+    Placement acting(snapshot, settings, std::move(chosen.acting), in_place, chosen.held_apart);
     judge.note_shortage(acting);
     search(acting);
     judge.judge(acting, 0);
@@ -224,7 +226,7 @@ void place(const Snapshot& snapshot, const PlannerSettings& settings, Units& cho
             link.other += first;
         all.push_back(std::move(unit));
     }
-    Placement watched(snapshot, settings, std::move(all), bystanders);
+    Placement watched(snapshot, settings, std::move(all), bystanders, chosen.held_apart);
     judge.note_shortage(watched);
     search(watched);
     judge.judge(watched, first);

@@ -35,6 +35,7 @@ class Chooser {
     Units run() {
         for (const GuestState* guest : guests_)
             add_guest(*guest);
+        part_groups();
         join_groups();
         link_cells(chosen_.acting, chosen_.shards);
         link_cells(chosen_.watched, chosen_.shards);
@@ -85,6 +86,7 @@ class Chooser {
                 add_unit(guest, cell, fits);
                 continue;
             }
+            hold_apart(guest, cell, find(cell.key));
             Verdict verdict{cell.key, *refusal};
             verdict.acts = guest.policy.mode == Mode::act;
             if (*refusal == Reason::unsteady) verdict.detail = guest.unsteady;
@@ -103,8 +105,14 @@ class Chooser {
         if (known) {
             unit.former = known->home;
             unit.fixed = cools_down(*known, snapshot_.now, settings_);
-            if (fits.contains(known->home)) unit.home = unit.former;
+            if (fits.contains(known->home))
+                unit.home = unit.former;
+            else
+                unit.displaced = cell.allowed.contains(known->home)
+                                     ? "does not hold it any more"
+                                     : "may not be its home any more";
         }
+        if (guest.policy.mode != Mode::act) hold_apart(guest, cell, nullptr);
         (guest.policy.mode == Mode::act ? chosen_.acting : chosen_.watched)
             .push_back(std::move(unit));
     }
@@ -198,7 +206,6 @@ class Chooser {
         shard.huge_page = cell.huge_page;
         shard.movable = cell.movable;
         shard.allowed = cell.allowed;
-        shard.pinned = cell.pinned;
         shard.confined_to = use.confined_to[vcpus.front()];
         const auto add = [&](const std::vector<Bytes>& bytes) {
             for (std::size_t n = 0; n < shard.residency.size(); ++n)
@@ -209,11 +216,43 @@ class Chooser {
             add(use.own[vcpu]);
             if (use.confined_to[vcpu] != shard.confined_to) shard.confined_to.reset();
         }
+        shard.pinned = cell.pinned && shard.confined_to;
         for (std::size_t g = 0; g < use.groups; ++g)
             if (shards.ownership.owner[g] == index) add(use.shared[g]);
         add_unknown(shard, cell, use);
         shard.heat = shard.residency;
         return shard;
+    }
+
+    // Of a member of a group whose members are apart, where it is.
+    void hold_apart(const GuestState& guest, const CellState& cell, const CellHistory* known) {
+        const std::optional<std::size_t> group = group_of(guest, Arrangement::apart);
+        if (!group) return;
+        if (known)
+            chosen_.held_apart.push_back({*group, known->home, &guest});
+        else if (cell.confined_to)
+            chosen_.held_apart.push_back({*group, *cell.confined_to, &guest});
+    }
+
+    // Members that have to be apart and are not: the largest keeps its home.
+    void part_groups() {
+        std::map<std::pair<std::size_t, NodeIndex>, const GuestState*> keepers;
+        std::vector<Unit*> members;
+        for (Unit& unit : chosen_.acting)
+            if (unit.apart_group && unit.home) members.push_back(&unit);
+        const auto bytes = [](const Unit* unit) { return full_bytes(*unit->parts.front().cell); };
+        std::stable_sort(members.begin(), members.end(),
+                         [&](const Unit* a, const Unit* b) { return bytes(a) > bytes(b); });
+        for (const HeldApart& held : chosen_.held_apart)
+            keepers[{held.group, held.node}] = held.guest;
+        for (Unit* unit : members) {
+            const GuestState* guest = unit->parts.front().guest;
+            const auto [keeper, first] =
+                keepers.try_emplace({*unit->apart_group, *unit->home}, guest);
+            if (first || keeper->second == guest) continue;
+            unit->home.reset();
+            unit->displaced = "has a member of its group, which has to be apart";
+        }
     }
 
     // The cells of a group that has one home become one unit, where one node holds them all.
@@ -238,18 +277,17 @@ class Chooser {
     void join(const std::vector<std::size_t>& members, std::vector<bool>& joined) {
         Unit& first = chosen_.acting[members.front()];
         NodeSet fits = first.fits;
-        Bytes bytes = 0;
         std::map<NodeIndex, Bytes> homes;
-        bool fixed = true;
+        bool fixed = true, all_have_one = true;
         for (const std::size_t i : members) {
             const Unit& unit = chosen_.acting[i];
             fits = fits & unit.fits;
-            const Bytes own = full_bytes(*unit.parts.front().cell);
-            bytes += own;
-            if (unit.home) homes[*unit.home] += own + 1;
+            if (unit.home) homes[*unit.home] += full_bytes(*unit.parts.front().cell) + 1;
+            all_have_one = all_have_one && unit.home;
             fixed = fixed && unit.fixed;
         }
-        fits = fits & nodes_that_hold(0, bytes);
+        const bool joined_before = all_have_one && homes.size() == 1;
+        if (!joined_before) fits = fits & nodes_with_room(members);
         if (fits.empty()) {
             link_all(members);
             return;
@@ -267,6 +305,21 @@ class Chooser {
             if (at_home > most && fits.contains(home)) first.home = home, most = at_home;
         first.former = first.home;
         first.fixed = fixed && homes.size() == 1;
+    }
+
+    // For all of them, with what they have there already.
+    NodeSet nodes_with_room(const std::vector<std::size_t>& members) const {
+        NodeSet nodes;
+        for (std::size_t n = 0; n < snapshot_.topology.nodes.size(); ++n) {
+            const HostNode& node = snapshot_.topology.nodes[n];
+            Bytes use = node.memory_total - node.memory_available;
+            for (const std::size_t i : members) {
+                const CellState& cell = *chosen_.acting[i].parts.front().cell;
+                if (cell.huge_page == 0) use += full_bytes(cell) - cell.residency[n];
+            }
+            if (use <= filled_at_most(node, settings_)) nodes.insert(NodeIndex(n));
+        }
+        return nodes;
     }
 
     // As if they shared half of what the lesser one does.

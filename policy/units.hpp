@@ -28,6 +28,7 @@ struct Units {
     std::vector<Unit> watched{};  // of guests that nothing is done to: what would be is said
     std::vector<Refusal> refusals{};
     std::deque<CellState> shard_cells{};
+    std::vector<HeldApart> held_apart{};  // by cells that are no acting units
     struct Shards {
         Partition partition;
         Ownership ownership;

@@ -13,6 +13,20 @@ namespace vnuma {
 namespace asio = boost::asio;
 using std::chrono::steady_clock;
 
+namespace {
+
+// Of a cell the vCPUs of a shard; all where there is none.
+CellSample part_of(const CellSample& cell, const std::vector<std::size_t>& vcpus) {
+    CellSample part = cell;
+    if (vcpus.empty()) return part;
+    part.vcpus.clear();
+    for (const std::size_t vcpu : vcpus)
+        part.vcpus.push_back(cell.vcpus.at(vcpu));
+    return part;
+}
+
+}  // namespace
+
 Actuator::Actuator(const Config& config, const Host& host, asio::thread_pool& pool, Pins& pins)
     : config_(config), host_(host), pool_(pool), pins_(pins) {}
 
@@ -38,11 +52,11 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
             // Memory does not go where the vCPUs could not.
             if (!results.back().error.empty()) unpinnable.insert(pin_cell->key);
         } else if (std::holds_alternative<UnpinCell>(action)) {
-            pins_.release(*target.cell);
+            pins_.release(part_of(*target.cell, std::get<UnpinCell>(action).vcpus));
             results.push_back({action, 0, ""});
         } else if (!unpinnable.contains(key_of(action))) {
             const auto& move = std::get<MoveMemory>(action);
-            moves.push_back({results.size(), target, move.to, memory_of(move, target), false, 0});
+            moves.push_back({results.size(), target, move.to, memory_of(move, target), false});
             results.push_back({action, 0, ""});
         }
     }
@@ -56,12 +70,7 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
 }
 
 ActionResult Actuator::pin(const PinCell& action, const Target& target) {
-    CellSample cell = *target.cell;
-    if (action.key.shard != CellKey::whole) {
-        cell.vcpus.clear();
-        for (const std::size_t vcpu : action.vcpus)
-            cell.vcpus.push_back(target.cell->vcpus.at(vcpu));
-    }
+    const CellSample cell = part_of(*target.cell, action.vcpus);
     return {action, 0, pins_.apply_pin(*target.guest->process, cell, host_, action.to)};
 }
 
@@ -112,14 +121,15 @@ MoveStep Actuator::step(const Move& move, CellMover& mover) const {
 void Actuator::account(Move& move, ActionResult& result, const MoveStep& done) {
     result.bytes += done.bytes;
     result.error = done.error;
-    move.refused += done.refused;
     move.finished = done.finished;
     if (!done.finished) return;
-    movers_.erase(key_of(result.action));
-    if (result.error.empty() && result.bytes == 0 && move.refused > 0)
-        result.error = std::to_string(move.refused) +
+    const auto mover = movers_.find(key_of(result.action));
+    // That some are busy at the end of a long move is no failure of that.
+    if (result.error.empty() && mover->second.brought() == 0 && mover->second.refused() > 0)
+        result.error = std::to_string(mover->second.refused()) +
                        " pages do not move: a device or another process holds them, or the node "
                        "has no page of their size";
+    movers_.erase(mover);
 }
 
 // One step of each move in turn, so that no guest waits for another one's gigabytes.

@@ -34,7 +34,6 @@ class Actuator {
         NodeIndex to;
         std::vector<RamRange> memory;
         bool finished = false;
-        int refused = 0;  // pages that would not move
     };
 
     ActionResult pin(const PinCell& action, const Target& target);

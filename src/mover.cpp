@@ -109,6 +109,8 @@ MoveStep CellMover::step(const Process& process, std::chrono::nanoseconds aim) {
     }
     MoveStep step;
     if (!elsewhere.empty()) step = move(process, std::move(elsewhere), aim);
+    brought_ += step.bytes;
+    refused_ += step.refused;
     advance(past);
     return step;
 }

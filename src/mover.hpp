@@ -31,6 +31,10 @@ class CellMover {
 
     bool serves(const std::vector<RamRange>& ranges, int to_node_id) const;
 
+    // In all steps together.
+    Bytes brought() const { return brought_; }
+    int refused() const { return refused_; }
+
   private:
     enum class Pass { huge, small };
 
@@ -45,6 +49,8 @@ class CellMover {
     std::size_t range_ = 0;     // where the next look begins
     std::uint64_t offset_ = 0;  // in that range
     int huge_batch_, small_batch_;
+    Bytes brought_ = 0;
+    int refused_ = 0;
 };
 
 }  // namespace vnuma

@@ -121,8 +121,9 @@ void describe_action(Io& io, One& one, std::size_t nodes) {
         io.field("to", to, OneNode{nodes});
         io.maybe("vcpus", vcpus, places(max_recorded_vcpus));
     } else if constexpr (std::is_same_v<Kind, UnpinCell>) {
-        auto& [key] = one;
+        auto& [key, vcpus] = one;
         io.field("key", key, key_shape());
+        io.maybe("vcpus", vcpus, places(max_recorded_vcpus));
     } else {
         auto& [key, to, bytes, vcpus, groups] = one;
         io.field("key", key, key_shape());

@@ -57,6 +57,68 @@ TEST(Groups, ApartAreOnDifferentNodes) {
     EXPECT_EQ(verdict_of(made, "a").lack, Lack::apart);
 }
 
+TEST(Groups, MembersThatShareAHomeArePartedAndTheLargestStays) {
+    Snapshot host = grouped(Arrangement::apart, {make_guest("a", 1, 50, {gib, 0}),
+                                                 make_guest("b", 1, 50, {2 * gib, 0})});
+    History history;
+    for (const char* name : {"uuid-a", "uuid-b"})
+        history.cells[{name, 0}] = {NodeIndex(0), 0};
+    const Plan made = plan(host, history, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
+    EXPECT_EQ(home_of(made, "b"), NodeIndex(0));
+    const Verdict& verdict = verdict_of(made, "a");
+    EXPECT_EQ(verdict.reason, Reason::displaced);
+    EXPECT_NE(explain(verdict, host.topology).find("node 0, which has a member of its group"),
+              std::string::npos)
+        << explain(verdict, host.topology);
+}
+
+TEST(Groups, ApartIsAlsoFromAMemberThatIsLeftAlone) {
+    std::vector<GuestState> guests{make_guest("a", 1, 50, {gib, 0}),
+                                   make_guest("b", 1, 50, {gib, 0})};
+    guests[0].unsteady = "it is migrating";
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(0), 0};
+    EXPECT_EQ(home_of(plan(grouped(Arrangement::apart, guests), history, settings), "b"),
+              NodeIndex(1));
+    guests[0].unsteady.clear();
+    guests[0].policy.mode = Mode::observe;
+    guests[0].cells[0].confined_to = NodeIndex(0);
+    EXPECT_EQ(home_of(plan(grouped(Arrangement::apart, guests), {}, settings), "b"), NodeIndex(1));
+}
+
+TEST(Groups, ApartPartsGuestsAndNotTheCellsOfOne) {
+    GuestState guest = make_guest("a", 1, 50, {gib, 0});
+    guest.cells.push_back(guest.cells[0]);
+    guest.cells[1].key.cell = 1;
+    for (CellState& cell : guest.cells)
+        cell.allowed = NodeSet::only(NodeIndex(0));
+    const Plan made =
+        plan(grouped(Arrangement::apart, {guest, make_guest("b", 1, 50, {gib, 0})}), {}, settings);
+    EXPECT_EQ(verdict_of(made, "a", 0).home, NodeIndex(0));
+    EXPECT_EQ(verdict_of(made, "a", 1).home, NodeIndex(0));
+    EXPECT_EQ(home_of(made, "b"), NodeIndex(1));
+}
+
+TEST(Groups, TogetherAreWhereThereIsRoomForAll) {
+    const auto planned = [](Bytes used_on_first, Bytes used_on_second) {
+        Snapshot host = grouped(Arrangement::together, {make_guest("a", 2, 900, {1600 * mib, 0}),
+                                                        make_guest("b", 2, 900, {0, 1500 * mib})});
+        host.topology.nodes[0].memory_available -= used_on_first;
+        host.topology.nodes[1].memory_available -= used_on_second;
+        History history;
+        history.cells[{"uuid-a", 0}] = {NodeIndex(0), 0};
+        history.cells[{"uuid-b", 0}] = {NodeIndex(1), 0};
+        return plan(host, history, settings);
+    };
+    const Plan second = planned(5 * gib, 4 * gib);
+    EXPECT_EQ(home_of(second, "a"), NodeIndex(1));
+    EXPECT_EQ(home_of(second, "b"), NodeIndex(1));
+    const Plan neither = planned(5 * gib, 5 * gib);
+    EXPECT_EQ(home_of(neither, "a"), NodeIndex(0)) << "as near as can be";
+    EXPECT_EQ(home_of(neither, "b"), NodeIndex(1));
+}
+
 TEST(Groups, MoreMembersThanNodesAreToldSo) {
     const Snapshot host = grouped(
         Arrangement::apart, {make_guest("a", 1, 50, {gib, 0}), make_guest("b", 1, 50, {gib, 0}),
@@ -97,6 +159,15 @@ TEST(Modes, AGuestSwitchedOffGetsItsCpusBack) {
     EXPECT_TRUE(std::holds_alternative<UnpinCell>(made.actions[0]));
 }
 
+TEST(Modes, AGuestThatIsOnlyWatchedFromNowOnGetsItsCpusBack) {
+    GuestState watched = make_guest("a", 2, 500, {gib, gib});
+    watched.policy.mode = Mode::observe;
+    watched.cells[0].pinned = true;
+    const Plan made = plan(make_snapshot(make_topology(2, 2, 4 * gib), {watched}), {}, settings);
+    ASSERT_EQ(made.actions.size(), 1U);
+    EXPECT_TRUE(std::holds_alternative<UnpinCell>(made.actions[0]));
+}
+
 TEST(Priority, DecidesWhoGetsTheBetterNode) {
     // Room for one beside its memory; both have all of theirs on node 0.
     std::vector<GuestState> guests{make_guest("a", 4, 3500, {3 * gib, 0}),
@@ -125,6 +196,39 @@ TEST(Memory, OfAGuestThatHardlyUsesItStaysWhereItIs) {
     idle.policy.memory = MemoryPolicy::eager;
     const Plan eager = plan(make_snapshot(topology, {idle}), {}, settings);
     EXPECT_EQ(verdict_of(eager, "a").to_move, 7 * gib);
+}
+
+// At home on node 0, with 6 GiB on node 1 that it hardly uses.
+GuestState lazy_guest() {
+    GuestState idle = make_guest("a", 2, 1, {gib, 6 * gib});
+    idle.cells[0].allowed = NodeSet::only(NodeIndex(0));
+    return idle;
+}
+
+TEST(Memory, ThatStaysBehindFillsTheNodeItIsOn) {
+    // Beside it node 1 has no room for 4 GiB, and node 0 has.
+    const Snapshot host = make_snapshot(make_topology(2, 4, 8 * gib),
+                                        {lazy_guest(), make_guest("b", 2, 900, {gib, 0})});
+    Snapshot growing = host;
+    growing.guests[1].cells[0].size = 4 * gib;
+    const Plan made = plan(growing, {}, settings);
+    EXPECT_EQ(verdict_of(made, "a").left_away, 6 * gib);
+    EXPECT_EQ(home_of(made, "b"), NodeIndex(0));
+}
+
+TEST(Memory, ThatStaysBehindOnANodeThatIsShortComesHome) {
+    Snapshot host = make_snapshot(make_topology(2, 4, 32 * gib), {lazy_guest()});
+    host.topology.nodes[1].memory_available = 100 * mib;
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").to_move, 6 * gib);
+    host.topology.nodes[0].memory_available = 100 * mib;
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").to_move, 0) << "both are short";
+}
+
+TEST(Memory, OfAnEagerGuestIsCountedAsMoved) {
+    GuestState eager = make_guest("a", 2, 1, {gib, 7 * gib});
+    eager.policy.memory = MemoryPolicy::eager;
+    const Plan made = plan(make_snapshot(make_topology(2, 4, 32 * gib), {eager}), {}, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(1)) << "which takes a seventh of the moving";
 }
 
 TEST(Pressure, IsRelievedBeforeLocality) {

@@ -132,6 +132,17 @@ TEST(GuestPolicy, AGroupThatDoesNotExistIsAProblemAndNone) {
     EXPECT_EQ(policy.problems, Problems{"metadata: group: there is no group \"dd\""});
 }
 
+TEST(GuestPolicy, OneHomeForAGuestOfSeveralCellsIsAProblem) {
+    HostPolicy host;
+    host.groups["db"].arrangement = Arrangement::together;
+    host.guests["web"].group = "db";
+    GuestWords guest = make_guest();
+    guest.cells = 2;
+    EXPECT_EQ(resolve_policy(host, guest, two_nodes).problems,
+              Problems{"guest.web: group: \"db\" has one home, and the guest has 2 cells"});
+    EXPECT_EQ(resolve_policy(host, guest, two_nodes).group, "db");
+}
+
 TEST(GuestPolicy, WhatIsNoNameOfAGroupIsNotRepeated) {
     const GuestPolicy policy = resolve_policy({}, with_metadata(group_of("a\nb\xff")), two_nodes);
     EXPECT_EQ(policy.problems, Problems{"metadata: group: is no name of a group"});

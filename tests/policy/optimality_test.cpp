@@ -20,7 +20,7 @@ constexpr Cost least_cost = 600;
 
 Placement placement_of(const Snapshot& snapshot, const PlannerSettings& settings,
                        const Units& chosen) {
-    return Placement(snapshot, settings, chosen.acting, {});
+    return Placement(snapshot, settings, chosen.acting, {}, chosen.held_apart);
 }
 
 // Whether everybody can be where it is, given where all others are: on the way there, nodes may

@@ -325,14 +325,18 @@ TEST(Planner, WhatFailedIsTriedAgainLaterAndLater) {
     EXPECT_LE(tried, 8);
 }
 
-TEST(Planner, AHomeThatIsNoLongerAllowedIsLeftForABetterOne) {
+TEST(Planner, AHomeThatIsNoLongerAllowedIsLeftAtOnce) {
     Snapshot host =
         make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, 0})});
     host.guests[0].cells[0].allowed = NodeSet();
     host.guests[0].cells[0].allowed.insert(NodeIndex(1));
-    const Plan made = plan(host, history_with(host, NodeIndex(0), 0), settings);
+    History history = history_with(host, NodeIndex(0), 0);
+    history.cells.begin()->second.retry_at = 1000;  // of the former home
+    const Plan made = plan(host, history, settings);
     EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
-    EXPECT_EQ(verdict_of(made, "a").reason, Reason::better_home);
+    EXPECT_EQ(verdict_of(made, "a").reason, Reason::displaced);
+    EXPECT_FALSE(made.actions.empty());
+    EXPECT_EQ(learn(history, host, made, {}).cells.begin()->second.retry_at, 0);
 }
 
 TEST(Explain, NamesTheNumbers) {
@@ -358,8 +362,8 @@ TEST(Learn, ForgetsCellsThatAreGoneAndKeepsHomesOfUnsteadyGuests) {
     EXPECT_EQ(history.cells.begin()->second.home, home_of(first, "a"));
 }
 
-TEST(Learn, CountsFailuresUntilASuccess) {
-    const Snapshot host =
+TEST(Learn, CountsFailuresUntilTheCellIsAtHome) {
+    Snapshot host =
         make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});
     const Plan made = plan(host, {}, settings);
     History history;
@@ -367,6 +371,10 @@ TEST(Learn, CountsFailuresUntilASuccess) {
         history = learn(history, host, made, {{made.actions[0], 0, "refused"}});
     EXPECT_EQ(history.cells.begin()->second.failures, max_counted_failures);
     history = learn(history, host, made, {{made.actions[0], 0, ""}});
+    EXPECT_EQ(history.cells.begin()->second.retry_at, 0) << "a step went well";
+    EXPECT_EQ(history.cells.begin()->second.failures, max_counted_failures);
+    host = simulate(host, made);
+    history = learn(history, host, plan(host, history, settings), {});
     EXPECT_EQ(history.cells.begin()->second.failures, 0);
 }
 

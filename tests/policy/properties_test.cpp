@@ -93,7 +93,7 @@ Placement placement_of(const Snapshot& host, const Units& chosen) {
     std::vector<const CellState*> bystanders;
     for (const Refusal& refusal : chosen.refusals)
         bystanders.push_back(refusal.cell);
-    return Placement(host, restless, chosen.acting, bystanders);
+    return Placement(host, restless, chosen.acting, bystanders, chosen.held_apart);
 }
 
 // Homes that everybody has had for long, at random where there is room. Nothing when somebody finds

@@ -200,7 +200,8 @@ TEST(Stability, GroupsAreKeptAtEveryTick) {
     EXPECT_GT(apart, 1000U);
 }
 
-// What is promised on a node to all who have their home there, and what others use there.
+// What is promised on a node to all who have their home there, and what others use there: memory
+// that stays elsewhere is used there.
 Bytes promised(const Snapshot& seen, const Plan& plan, NodeIndex node) {
     Bytes bytes =
         seen.topology.nodes[node].memory_total - seen.topology.nodes[node].memory_available;
@@ -208,8 +209,9 @@ Bytes promised(const Snapshot& seen, const Plan& plan, NodeIndex node) {
         for (const CellState& cell : guest.cells)
             for (const Verdict& verdict : plan.verdicts) {
                 if (verdict.key != cell.key || !verdict.home) continue;
-                bytes -= cell.residency[node];
-                if (*verdict.home == node) bytes += full_bytes(cell);
+                const Bytes stays = verdict.left_away > 0 ? cell.residency[node] : 0;
+                bytes += stays - cell.residency[node];
+                if (*verdict.home == node) bytes += full_bytes(cell) - verdict.left_away - stays;
             }
     return bytes;
 }
