@@ -46,9 +46,42 @@ void put_in_order(Partition& partition) {
     std::sort(partition.begin(), partition.end());
 }
 
+// Memory that each vCPU alone touches.
+std::vector<Bytes> own_bytes(const WideUse& use) {
+    std::vector<Bytes> bytes;
+    for (std::size_t v = 0; v < use.vcpus(); ++v)
+        bytes.push_back(std::accumulate(use.own[v].begin(), use.own[v].end(), Bytes{0}));
+    return bytes;
+}
+
+// Whether parts of a partition fit a node.
+class Fit {
+  public:
+    Fit(const WideUse& use, ShardLimits most) : own_(own_bytes(use)), most_(most) {}
+
+    bool together(const std::vector<std::size_t>& a, const std::vector<std::size_t>& b) const {
+        return a.size() + b.size() <= most_.vcpus && bytes(a) + bytes(b) <= most_.bytes;
+    }
+    // With one vCPU in another's place.
+    bool exchanged(const std::vector<std::size_t>& part, std::size_t in, std::size_t out) const {
+        return own_[in] <= own_[out] || bytes(part) + own_[in] - own_[out] <= most_.bytes;
+    }
+
+  private:
+    Bytes bytes(const std::vector<std::size_t>& part) const {
+        Bytes sum = 0;
+        for (const std::size_t vcpu : part)
+            sum += own_[vcpu];
+        return sum;
+    }
+
+    std::vector<Bytes> own_;
+    ShardLimits most_;
+};
+
 // Single vCPUs, merged two by two while that leaves as many shards as are wanted: always the two
 // that have most in common for their size.
-Partition merge(const Matrix& common, std::size_t shards, std::size_t most_vcpus) {
+Partition merge(const Matrix& common, std::size_t shards, const Fit& fit) {
     const std::size_t vcpus = common.size();
     Partition parts(vcpus);
     for (std::size_t v = 0; v < vcpus; ++v)
@@ -60,7 +93,7 @@ Partition merge(const Matrix& common, std::size_t shards, std::size_t most_vcpus
         for (std::size_t a = 0; a < parts.size(); ++a)
             for (std::size_t b = a + 1; b < parts.size(); ++b) {
                 const std::size_t size = parts[a].size() + parts[b].size();
-                if (size > most_vcpus) continue;
+                if (!fit.together(parts[a], parts[b])) continue;
                 const std::uint64_t worth =
                     between[a][b] * 1000 / (parts[a].size() * parts[b].size());
                 // Of those that have nothing in common, the smallest: even shards.
@@ -81,21 +114,25 @@ Partition merge(const Matrix& common, std::size_t shards, std::size_t most_vcpus
     return parts;
 }
 
+// To the smallest part that has room for it. Returns whether there is one.
+bool give(Partition& parts, std::size_t vcpu, const Fit& fit) {
+    std::vector<std::size_t>* smallest = nullptr;
+    for (auto& part : parts)
+        if (fit.together(part, {vcpu}) && (!smallest || part.size() < smallest->size()))
+            smallest = &part;
+    if (smallest) smallest->push_back(vcpu);
+    return smallest != nullptr;
+}
+
 // Parts that fit with no other are dealt out vCPU by vCPU.
-void deal_out(Partition& parts, std::size_t shards, std::size_t most_vcpus) {
+void deal_out(Partition& parts, std::size_t shards, const Fit& fit) {
     std::stable_sort(parts.begin(), parts.end(),
                      [](const auto& a, const auto& b) { return a.size() > b.size(); });
     while (parts.size() > shards) {
-        const std::vector<std::size_t> left = parts.back();
-        std::size_t room = 0;
-        for (std::size_t s = 0; s + 1 < parts.size(); ++s)
-            room += most_vcpus - std::min(most_vcpus, parts[s].size());
-        if (room < left.size()) return;
-        parts.pop_back();
-        for (const std::size_t vcpu : left)
-            std::min_element(parts.begin(), parts.end(), [](const auto& a, const auto& b) {
-                return a.size() < b.size();
-            })->push_back(vcpu);
+        Partition fewer(parts.begin(), parts.end() - 1);
+        for (const std::size_t vcpu : parts.back())
+            if (!give(fewer, vcpu, fit)) return;
+        parts = std::move(fewer);
     }
 }
 
@@ -109,7 +146,7 @@ std::uint64_t inside(const Matrix& common, const std::vector<std::size_t>& shard
 
 // Exchanges two vCPUs while that leaves more in common within shards (Kernighan and Lin, 1970,
 // without their look-ahead).
-void refine(const Matrix& common, Partition& parts) {
+void refine(const Matrix& common, Partition& parts, const Fit& fit) {
     for (std::size_t round = 0; round < common.size(); ++round) {
         std::int64_t best = 0;
         std::size_t *swap_a = nullptr, *swap_b = nullptr;
@@ -121,7 +158,9 @@ void refine(const Matrix& common, Partition& parts) {
                             inside(common, parts[t], a) + inside(common, parts[s], b) -
                             2 * common[a][b] - inside(common, parts[s], a) -
                             inside(common, parts[t], b));
-                        if (gain > best) best = gain, swap_a = &a, swap_b = &b;
+                        if (gain > best && fit.exchanged(parts[s], b, a) &&
+                            fit.exchanged(parts[t], a, b))
+                            best = gain, swap_a = &a, swap_b = &b;
                     }
         if (!swap_a) return;
         std::swap(*swap_a, *swap_b);
@@ -130,17 +169,24 @@ void refine(const Matrix& common, Partition& parts) {
 
 }  // namespace
 
-Partition form_shards(const WideUse& use, std::size_t shards, std::size_t most_vcpus) {
+Partition form_shards(const WideUse& use, std::size_t shards, ShardLimits most) {
     const std::size_t vcpus = use.vcpus();
     if (vcpus == 0) return {};
     shards = std::clamp<std::size_t>(shards, 1, vcpus);
-    most_vcpus = std::max(most_vcpus, (vcpus + shards - 1) / shards);
+    most.vcpus = std::max(most.vcpus, (vcpus + shards - 1) / shards);
+    const Fit fit(use, most);
     const Matrix common = common_touches(use);
-    Partition parts = merge(common, shards, most_vcpus);
-    deal_out(parts, shards, most_vcpus);
-    if (vcpus <= max_refined_vcpus) refine(common, parts);
+    Partition parts = merge(common, shards, fit);
+    deal_out(parts, shards, fit);
+    if (vcpus <= max_refined_vcpus) refine(common, parts, fit);
     put_in_order(parts);
     return parts;
+}
+
+bool keeps(const WideUse& use, const Partition& partition, ShardLimits most) {
+    const Fit fit(use, most);
+    return std::all_of(partition.begin(), partition.end(),
+                       [&](const auto& shard) { return fit.together(shard, {}); });
 }
 
 PerMille crossing(const WideUse& use, const Partition& partition) {

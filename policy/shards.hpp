@@ -15,9 +15,18 @@ using Partition = std::vector<std::vector<std::size_t>>;
 // Above so many vCPUs, exchanges between shards are not tried one by one.
 inline constexpr std::size_t max_refined_vcpus = 128;
 
-// So many shards (fewer, when there are fewer vCPUs) with at most so many vCPUs each; vCPUs that
+// What one node holds: vCPUs, and memory that they alone touch.
+struct ShardLimits {
+    std::size_t vcpus = 0;
+    Bytes bytes = 0;
+};
+
+// So many shards (fewer, when there are fewer vCPUs; more, when the limits want that); vCPUs that
 // touch the same groups of memory are together as far as that goes. Without anything known, evenly.
-Partition form_shards(const WideUse& use, std::size_t shards, std::size_t most_vcpus);
+Partition form_shards(const WideUse& use, std::size_t shards, ShardLimits most);
+
+// Whether every shard is within the limits.
+bool keeps(const WideUse& use, const Partition& partition, ShardLimits most);
 
 // Share of what is touched that another shard touches more: it would be remote.
 PerMille crossing(const WideUse& use, const Partition& partition);

@@ -135,7 +135,8 @@ class Chooser {
         const std::size_t by_vcpus = (use.vcpus() + most_vcpus - 1) / most_vcpus;
         const auto by_bytes =
             static_cast<std::size_t>((full_bytes(cell) + most_bytes - 1) / most_bytes);
-        const Partition shards = choose_partition(guest, std::max(by_vcpus, by_bytes), most_vcpus);
+        const Partition shards =
+            choose_partition(guest, std::max(by_vcpus, by_bytes), {most_vcpus, most_bytes});
         if (shards.size() < 2) return false;
         const Units::Shards& known =
             chosen_.shards[guest.uuid] = {shards, ownership_of(use, shards)};
@@ -154,17 +155,18 @@ class Chooser {
 
     // That of before, as long as it serves.
     Partition choose_partition(const GuestState& guest, std::size_t shards,
-                               std::size_t most_vcpus) const {
+                               ShardLimits most) const {
         const WideUse& use = *guest.wide;
         const auto known = history_.shards.find(guest.uuid);
-        if (known == history_.shards.end()) return form_shards(use, shards, most_vcpus);
+        if (known == history_.shards.end()) return form_shards(use, shards, most);
         const Partition& before = known->second.partition;
         std::size_t vcpus = 0;
         for (const auto& shard : before)
             vcpus += shard.size();
-        const bool serves = vcpus == use.vcpus() && before.size() == std::min(shards, vcpus);
-        if (serves && snapshot_.now - known->second.since < shards_last) return before;
-        const Partition fresh = form_shards(use, shards, most_vcpus);
+        const bool complete = vcpus == use.vcpus() && before.size() >= std::min(shards, vcpus);
+        if (complete && snapshot_.now - known->second.since < shards_last) return before;
+        const Partition fresh = form_shards(use, shards, most);
+        const bool serves = complete && keeps(use, before, most);
         if (serves && crossing(use, fresh) + shards_gain > crossing(use, before)) return before;
         return relabelled(fresh, before);
     }

@@ -22,29 +22,45 @@ WideUse use_of(const std::vector<std::vector<std::uint32_t>>& touched) {
     return use;
 }
 
+constexpr Bytes plenty = 1'000'000 * mib;
+
 TEST(FormShards, KeepsVcpusThatShareMemoryTogether) {
     const WideUse use = use_of({{9, 0, 1}, {0, 9, 1}, {8, 0, 0}, {0, 7, 0}});
-    EXPECT_EQ(form_shards(use, 2, 2), (Partition{{0, 2}, {1, 3}}));
+    EXPECT_EQ(form_shards(use, 2, {2, plenty}), (Partition{{0, 2}, {1, 3}}));
 }
 
 TEST(FormShards, IsEvenWhereNothingIsShared) {
-    const Partition shards =
-        form_shards(use_of({{9, 0, 0, 0}, {0, 9, 0, 0}, {0, 0, 9, 0}, {0, 0, 0, 9}}), 2, 2);
+    const Partition shards = form_shards(
+        use_of({{9, 0, 0, 0}, {0, 9, 0, 0}, {0, 0, 9, 0}, {0, 0, 0, 9}}), 2, {2, plenty});
     ASSERT_EQ(shards.size(), 2U);
     EXPECT_EQ(shards[0].size(), 2U);
     EXPECT_EQ(shards[1].size(), 2U);
 }
 
 TEST(FormShards, FitsTheNodesEvenWhenAllShareEverything) {
-    const Partition shards = form_shards(use_of({{5}, {5}, {5}, {5}, {5}, {5}, {5}}), 3, 3);
+    const Partition shards =
+        form_shards(use_of({{5}, {5}, {5}, {5}, {5}, {5}, {5}}), 3, {3, plenty});
     ASSERT_EQ(shards.size(), 3U);
     for (const auto& shard : shards)
         EXPECT_LE(shard.size(), 3U);
 }
 
 TEST(FormShards, OfOneVcpuIsOne) {
-    EXPECT_EQ(form_shards(use_of({{1}}), 4, 2), (Partition{{0}}));
-    EXPECT_EQ(form_shards(WideUse(), 2, 2), Partition{});
+    EXPECT_EQ(form_shards(use_of({{1}}), 4, {2, plenty}), (Partition{{0}}));
+    EXPECT_EQ(form_shards(WideUse(), 2, {2, plenty}), Partition{});
+}
+
+TEST(FormShards, FitTheNodesByWhatTheirVcpusAloneTouch) {
+    // The first two share memory, but no node holds what both have for themselves.
+    WideUse use = use_of({{9, 0}, {9, 0}, {0, 9}, {0, 9}});
+    for (const std::size_t large : {0, 1})
+        use.own[large][0] = 600 * mib;
+    const ShardLimits most{2, 1000 * mib};
+    const Partition shards = form_shards(use, 2, most);
+    EXPECT_EQ(shards, (Partition{{0}, {1}, {2, 3}}));
+    EXPECT_TRUE(keeps(use, shards, most));
+    EXPECT_FALSE(keeps(use, {{0, 1}, {2, 3}}, most));
+    EXPECT_EQ(form_shards(use, 2, {2, 2000 * mib}), (Partition{{0, 1}, {2, 3}}));
 }
 
 TEST(FormShards, PlacesEveryVcpuOnceWithinTheLimits) {
@@ -56,7 +72,7 @@ TEST(FormShards, PlacesEveryVcpuOnceWithinTheLimits) {
             for (auto& count : row)
                 count = random() % 4 == 0 ? static_cast<std::uint32_t>(random() % 100) : 0;
         const std::size_t shards = 2 + random() % 3, most = (vcpus + shards - 1) / shards;
-        const Partition partition = form_shards(use_of(touched), shards, most);
+        const Partition partition = form_shards(use_of(touched), shards, {most, plenty});
         std::vector<std::size_t> all;
         for (const auto& shard : partition) {
             EXPECT_FALSE(shard.empty());
