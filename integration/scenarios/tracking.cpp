@@ -113,6 +113,15 @@ class Tracking : public ::testing::Test {
         };
         ASSERT_TRUE(wait_until(enough, settle_limit));
     }
+    // A vnumad.
+    static void kill_during_a_look(const std::string& config) {
+        Daemon killed(config);
+        ASSERT_TRUE(wait_until([] { return is_watched(guest->pid()); }, settle_limit))
+            << killed.output();
+        ::kill(killed.pid(), SIGKILL);
+        EXPECT_EQ(killed.wait_for_end(settle_limit), 128 + SIGKILL);
+        ASSERT_GT(kdamonds(), 0) << "it was not killed during a look";
+    }
     static std::uint64_t byte_at(std::uint64_t guest_physical) {
         const std::string answer =
             guest->execute("human-monitor-command",
@@ -216,20 +225,21 @@ TEST_F(Tracking, LeavesKdamondsOfSomeoneElseAndSaysWhatItUsesInstead) {
 TEST_F(Tracking, RemovesTheKdamondsThatAKilledVnumadLeft) {
     hot_tenth(Access::read);
     const std::string config = tracking_with("heat = \"damon\"\n");
-    {
-        Daemon killed(config);
-        ASSERT_TRUE(wait_until([] { return is_watched(guest->pid()); }, settle_limit))
-            << killed.output();
-        ::kill(killed.pid(), SIGKILL);
-        EXPECT_EQ(killed.wait_for_end(settle_limit), 128 + SIGKILL);
-        ASSERT_GT(kdamonds(), 0) << "it was not killed during a look";
-    }
+    ASSERT_NO_FATAL_FAILURE(kill_during_a_look(config));
     Daemon vnumad(config);
     const json seen = wait_for_guest(vnumad, guest->name(), has_looked);
     EXPECT_FALSE(seen.is_null()) << vnumad.output();
     EXPECT_EQ(heat_of(seen, "tracker"), "damon") << seen;
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
     EXPECT_EQ(kdamonds(), 0);
+}
+
+TEST_F(Tracking, RemovesThemAlsoWhereItDoesWithoutDamon) {
+    hot_tenth(Access::read);
+    ASSERT_NO_FATAL_FAILURE(kill_during_a_look(tracking_with("heat = \"damon\"\n")));
+    Daemon vnumad(tracking_with("heat = \"none\"\n"));
+    EXPECT_TRUE(wait_until([] { return kdamonds() == 0; }, settle_limit)) << vnumad.output();
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 
 TEST_F(Tracking, WithoutCapabilitiesSaysWhyAndTheGuestComesHome) {
