@@ -55,7 +55,8 @@ std::size_t cells_of(const Request& request, const Topology& topology,
         cpus = std::max(cpus, node.cpus);
         bytes = std::max(bytes, filled_at_most(node, settings));
     }
-    const auto by_vcpus = static_cast<std::size_t>((request.vcpus - 1) / cpus + 1);
+    const auto by_vcpus =
+        static_cast<std::size_t>(request.vcpus - 1) / static_cast<std::size_t>(cpus) + 1;
     const auto by_bytes = static_cast<std::size_t>((request.bytes - 1) / bytes + 1);
     return std::clamp<std::size_t>(std::max({request.cells, by_vcpus, by_bytes}), 1,
                                    max_host_nodes);

@@ -67,6 +67,7 @@ void Placement::add_part(std::size_t index, Unit::Part& part, NodeSet full) {
     const CellState& cell = *part.cell;
     units_[index].use += cell.cpu_use;
     part.pool = pool_of(cell.huge_page);
+    part.lazy_at = {};
     part.follows = cell.movable ? full_bytes(cell) : 0;
     if (part.pool == 0) units_[index].follows += part.follows;
     const bool lazy = part.follows > 0 && part.guest->policy.memory == MemoryPolicy::lazy;
