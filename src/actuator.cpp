@@ -56,7 +56,10 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
             results.push_back({action, 0, ""});
         } else if (!unpinnable.contains(key_of(action))) {
             const auto& move = std::get<MoveMemory>(action);
-            moves.push_back({results.size(), target, move.to, memory_of(move, target), false});
+            moves.push_back(
+                {results.size(), target, move.to, memory_of(move, target),
+                 move.key.shard == CellKey::whole ? target.guest->tracking.hot_ranges : nullptr,
+                 false});
             results.push_back({action, 0, ""});
         }
     }
@@ -94,8 +97,11 @@ std::vector<RamRange> Actuator::memory_of(const MoveMemory& action, const Target
 CellMover& Actuator::mover_for(const Move& move, const CellKey& key) {
     const int node_id = host_.topology.nodes[move.to].id;
     const auto known = movers_.find(key);
-    if (known != movers_.end() && known->second.serves(move.memory, node_id)) return known->second;
-    return movers_.insert_or_assign(key, CellMover(move.memory, node_id)).first->second;
+    static const std::vector<RamRange> nothing;
+    const std::vector<RamRange>& hot = move.hot ? *move.hot : nothing;
+    if (known != movers_.end() && known->second.serves(move.memory, hot, node_id))
+        return known->second;
+    return movers_.insert_or_assign(key, CellMover(move.memory, hot, node_id)).first->second;
 }
 
 MoveStep Actuator::step(const Move& move, CellMover& mover) const {

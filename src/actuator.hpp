@@ -33,6 +33,7 @@ class Actuator {
         Target target;
         NodeIndex to;
         std::vector<RamRange> memory;
+        std::shared_ptr<const std::vector<RamRange>> hot;  // none: nothing is known
         bool finished = false;
     };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "src/pace.hpp"
 
@@ -54,14 +55,40 @@ std::string last_error(const char* what) {
 
 }  // namespace
 
-CellMover::CellMover(std::vector<RamRange> ranges, int to_node_id)
-    : ranges_(std::move(ranges)),
+std::vector<RamRange> hot_first(const std::vector<RamRange>& memory,
+                                const std::vector<RamRange>& hot) {
+    std::vector<RamRange> first, rest;
+    for (const RamRange& range : memory) {
+        const std::uint64_t end = range.start + range.size;
+        std::uint64_t at = range.start;
+        auto next = std::upper_bound(hot.begin(), hot.end(), at,
+                                     [](std::uint64_t address, const RamRange& part) {
+                                         return address < part.start + part.size;
+                                     });
+        for (; next != hot.end() && next->start < end; ++next) {
+            const std::uint64_t from = std::max(at, next->start),
+                                to = std::min(end, next->start + next->size);
+            if (at < from) rest.push_back({at, from - at});
+            first.push_back({from, to - from});
+            at = to;
+        }
+        if (at < end) rest.push_back({at, end - at});
+    }
+    first.insert(first.end(), rest.begin(), rest.end());
+    return first;
+}
+
+CellMover::CellMover(std::vector<RamRange> memory, const std::vector<RamRange>& hot, int to_node_id)
+    : memory_(std::move(memory)),
+      knows_hot_(!hot.empty()),
+      ranges_(hot_first(memory_, hot)),
       to_node_id_(to_node_id),
       huge_batch_(first_huge_batch),
       small_batch_(first_small_batch) {}
 
-bool CellMover::serves(const std::vector<RamRange>& ranges, int to_node_id) const {
-    return to_node_id == to_node_id_ && ranges == ranges_;
+bool CellMover::serves(const std::vector<RamRange>& memory, const std::vector<RamRange>& hot,
+                       int to_node_id) const {
+    return to_node_id == to_node_id_ && memory == memory_ && (knows_hot_ || hot.empty());
 }
 
 std::vector<std::uint64_t> CellMover::next_addresses() {

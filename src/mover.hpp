@@ -19,17 +19,26 @@ struct MoveStep {
     std::string error;                 // the kernel's refusal; no further step makes sense
 };
 
+// The same memory, what is hot of it first. `hot` is without overlap, in the order of addresses.
+// Pure.
+std::vector<RamRange> hot_first(const std::vector<RamRange>& memory,
+                                const std::vector<RamRange>& hot);
+
 // Goes over one cell's memory twice: first one page of each 2 MiB, which moves huge pages whole,
-// then every page. Remembers where it was, so that a tick goes on where the last one stopped.
+// then every page; what is hot of it comes first both times. Remembers where it was, so that a tick
+// goes on where the last one stopped.
 class CellMover {
   public:
-    CellMover(std::vector<RamRange> ranges, int to_node_id);
+    // `hot`: as hot_first() takes it; empty where nothing is known.
+    CellMover(std::vector<RamRange> memory, const std::vector<RamRange>& hot, int to_node_id);
 
     // Looks at a bounded piece and moves what is not on the node. Blocks for about `aim`.
     // `process` must be alive; the caller checks that again after the call.
     MoveStep step(const Process& process, std::chrono::nanoseconds aim);
 
-    bool serves(const std::vector<RamRange>& ranges, int to_node_id) const;
+    // Not when it began before anything was known of what is hot, and now something is.
+    bool serves(const std::vector<RamRange>& memory, const std::vector<RamRange>& hot,
+                int to_node_id) const;
 
     // In all steps together.
     Bytes brought() const { return brought_; }
@@ -43,7 +52,9 @@ class CellMover {
     MoveStep move(const Process& process, std::vector<std::uint64_t> addresses,
                   std::chrono::nanoseconds aim);
 
-    std::vector<RamRange> ranges_;
+    std::vector<RamRange> memory_;
+    bool knows_hot_;
+    std::vector<RamRange> ranges_;  // the memory in the order in which it is moved
     int to_node_id_;
     Pass pass_ = Pass::huge;
     std::size_t range_ = 0;     // where the next look begins

@@ -173,6 +173,7 @@ void GuestTracking::finish_look(Time now) {
 
 void GuestTracking::count_chunks() {
     hot_from_ = table_.hot_from();
+    hot_ranges_ = std::make_shared<const std::vector<RamRange>>(hot_ranges(table_, hot_from_));
     hot_ = agreed_ = shared_ = 0;
     for (std::size_t chunk = 0; chunk < table_.grid().size(); ++chunk) {
         hot_ += table_.heat(chunk) >= hot_from_ ? 1 : 0;
@@ -213,6 +214,7 @@ void GuestTracking::fill(TrackingSample& sample, bool with_map) const {
     sample.earned = budget_.earned();
     sample.spent = budget_.spent();
     sample.heat_by_cell = heat_by_cell_;
+    sample.hot_ranges = hot_ranges_;
     if (hint_.attribute && observations_ > 0) {
         sample.touching = std::make_shared<const TouchMatrix>(touching_);
         sample.owned = owned_;

@@ -94,6 +94,7 @@ class GuestTracking {
     std::uint16_t hot_from_ = 1;
     std::size_t hot_ = 0, agreed_ = 0, shared_ = 0;  // chunks
     std::map<int, BytesByNode> heat_by_cell_;
+    std::shared_ptr<const std::vector<RamRange>> hot_ranges_;
     OwnedBytes owned_;
     std::shared_ptr<const std::vector<OwnRange>> own_ranges_;
     std::uint64_t pass_ = 0;

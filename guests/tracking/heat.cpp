@@ -176,6 +176,25 @@ std::uint16_t HeatTable::hot_from() const {
     return static_cast<std::uint16_t>(std::max<std::uint64_t>(mean / hot_divisor, 1));
 }
 
+std::vector<RamRange> hot_ranges(const HeatTable& table, std::uint16_t hot_from) {
+    std::vector<RamRange> hot;
+    for (std::size_t chunk = 0; chunk < table.grid().size(); ++chunk)
+        if (table.heat(chunk) >= hot_from) hot.push_back(table.grid().chunk(chunk));
+    std::sort(hot.begin(), hot.end(),
+              [](const RamRange& a, const RamRange& b) { return a.start < b.start; });
+    std::size_t pieces = 0;
+    for (const RamRange& chunk : hot) {
+        const bool goes_on =
+            pieces > 0 && hot[pieces - 1].start + hot[pieces - 1].size == chunk.start;
+        if (goes_on)
+            hot[pieces - 1].size += chunk.size;
+        else
+            hot[pieces++] = chunk;
+    }
+    hot.resize(pieces <= max_hot_ranges ? pieces : 0);
+    return hot;
+}
+
 std::size_t HeatTable::bytes_held() const {
     return sizeof(*this) + entries_.capacity() * sizeof(Entry) + grid_.bytes_held();
 }

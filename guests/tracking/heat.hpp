@@ -90,4 +90,9 @@ class HeatTable {
     std::vector<Entry> entries_;
 };
 
+// Chunks that are at least so hot, neighbours together, in the order of their addresses; of more
+// pieces than that, none.
+inline constexpr std::size_t max_hot_ranges = 4096;
+std::vector<RamRange> hot_ranges(const HeatTable& table, std::uint16_t hot_from);
+
 }  // namespace vnuma

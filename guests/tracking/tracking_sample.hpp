@@ -88,8 +88,10 @@ struct TrackingSample {
     std::uint64_t chunk_bytes = 0;
     std::chrono::nanoseconds earned{0}, spent{0};  // of the budget, since it is tracked
     std::map<int, BytesByNode> heat_by_cell{};     // bytes, each weighted by its heat
-    std::shared_ptr<const TouchMatrix> touching;   // none without attribution
-    OwnedBytes owned{};                            // the same
+    // By address; none where nothing is known, or where it is in too many pieces to go by.
+    std::shared_ptr<const std::vector<RamRange>> hot_ranges;
+    std::shared_ptr<const TouchMatrix> touching;  // none without attribution
+    OwnedBytes owned{};                           // the same
     std::shared_ptr<const std::vector<OwnRange>> own_ranges;
     std::vector<ChunkUse> map;  // where it was asked for
 };

@@ -13,6 +13,7 @@
 #include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
 #include "integration/host/transparent_huge_pages.hpp"
+#include "integration/host/true_access.hpp"
 #include "integration/scenarios/accuracy.hpp"
 #include "integration/scenarios/scenario.hpp"
 #include "integration/scenarios/shapes.hpp"
@@ -305,6 +306,25 @@ TEST(TrackingOfAWideGuest, NamesTheVcpuOfEachBuffer) {
         << accuracy.named_right << " right of " << accuracy.named << " named of " << accuracy.hot
         << " chunks\n"
         << vnumad.output();
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST(TrackingOfAGuestThatMoves, BringsHomeFirstWhatIsHot) {
+    const TransparentHugePages pages("always");
+    GuestShape shape = with_big_buffers("moving");
+    shape.first_touch_nodes = {1};
+    DirectGuest guest(shape);
+    const TrueAccess access(guest,
+                            guest.truth_of(own_windows(guest.shape(), {45, 10}, Access::write)));
+    // 400 MiB and more take 40 s, and what is hot is a tenth.
+    Daemon vnumad(tracking_with("") + "[memory]\nrate = \"10M\"\n[guest.moving]\nhome = \"0\"\n");
+    const auto at_home = [&] { return placement_of(guest).vcpu_nodes == std::vector<int>{0, 0}; };
+    ASSERT_TRUE(wait_until(at_home, settle_limit)) << vnumad.output();
+    EXPECT_TRUE(
+        wait_until([&] { return access.local_share() >= nearly_all_named / 1000.0; }, settle_limit))
+        << access.local_share() << "\n"
+        << vnumad.output();
+    EXPECT_LT(placement_of(guest).memory_share[0], 0.5) << vnumad.output();
     EXPECT_TRUE(guest.is_at_work());
 }
 

@@ -240,6 +240,28 @@ TEST(Heat, ChunksAreHotFromAnEighthOfTheMean) {
     EXPECT_EQ(table.hot_from(), 1000);
 }
 
+TEST(Heat, HotNeighboursAreOneRangeByAddress) {
+    // The second range of the guest comes first.
+    HeatTable table(grid_of({{base + 10 * chunk, 3 * chunk}, {base, 2 * chunk}}));
+    table.merge(Levels{900, 800, 1, 0, 700}, 13, false);
+    EXPECT_EQ(hot_ranges(table, 500),
+              (std::vector<RamRange>{{base + chunk, chunk}, {base + 10 * chunk, 2 * chunk}}));
+    EXPECT_TRUE(hot_ranges(table, 1000).empty());
+}
+
+TEST(Heat, InTooManyPiecesNoneAreNamed) {
+    HeatTable table(grid_of({{base, 2 * (max_hot_ranges + 1) * chunk}}));
+    Levels levels(table.grid().size());
+    for (std::size_t i = 0; i < levels.size(); i += 2)
+        levels[i] = 1000;
+    levels[0] = 0;
+    table.merge(levels, 13, false);
+    EXPECT_EQ(hot_ranges(table, 1).size(), max_hot_ranges);
+    levels[0] = 1000;
+    table.merge(levels, 13, false);
+    EXPECT_TRUE(hot_ranges(table, 1).empty());
+}
+
 TEST(Heat, FollowsMemoryThatIsPlugged) {
     HeatTable table(grid_of({{base, 2 * chunk}}));
     table.merge(Levels{1, 2}, 13, false);

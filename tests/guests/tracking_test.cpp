@@ -16,6 +16,8 @@ TEST_F(TrackingTest, ABusyGuestIsLookedAt) {
     EXPECT_EQ(seen.heat.trouble, "");
     EXPECT_EQ(seen.chunks, chunks);
     EXPECT_EQ(seen.hot_chunks, 1U);
+    ASSERT_TRUE(seen.hot_ranges);
+    EXPECT_EQ(*seen.hot_ranges, (std::vector<RamRange>{{base, chunk}}));
     EXPECT_GE(seen.spent, 2ms);
     EXPECT_LT(seen.spent, 2ms + seen.earned);
     EXPECT_EQ(last.tracking.trackers, (std::vector<std::string>{"first", "second"}));
