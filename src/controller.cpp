@@ -52,8 +52,8 @@ Controller::Controller(const Config& config, const Host& host, Reporter reporter
       actuator_(config, host, pool_, pins_) {}
 
 asio::awaitable<void> Controller::run() {
-    co_await run_blocking(pool_, [this] {
-        remove_leftovers(tracking_settings(config_), Roots());
+    co_await run_blocking(pool_, [] {
+        remove_leftovers(Roots());
         return true;
     });
     asio::steady_timer timer(co_await asio::this_coro::executor, steady_clock::now());
@@ -131,7 +131,7 @@ asio::awaitable<Tick> Controller::tick() {
         for (const ActionResult& result : tick.results)
             acted_on_.insert(key_of(result.action).uuid);
     }
-    hints_ = derive_hints(tick.snapshot, tick.plan, tick.results);
+    hints_ = derive_hints(hints_, tick.snapshot, tick.plan, tick.results);
     tick.sample = sample;
     previous_ = std::move(*seen);
     co_return tick;

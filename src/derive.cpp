@@ -203,12 +203,13 @@ Snapshot derive(const Look* previous, const Look& current, const Host& host, con
     return snapshot;
 }
 
-std::map<std::string, TrackingHint> derive_hints(const Snapshot& snapshot, const Plan& plan,
+std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, TrackingHint>& before,
+                                                 const Snapshot& snapshot, const Plan& plan,
                                                  const std::vector<ActionResult>& results) {
     std::map<std::string, TrackingHint> hints;
     for (const GuestState& guest : snapshot.guests) {
         TrackingHint& hint = hints[guest.uuid];
-        hint.may_touch = guest.policy.mode == Mode::act;
+        hint.may_touch = guest.policy.mode == Mode::act && guest.unsteady.empty();
         hint.well_placed = !guest.cells.empty();
     }
     for (const Verdict& verdict : plan.verdicts) {
@@ -217,10 +218,16 @@ std::map<std::string, TrackingHint> derive_hints(const Snapshot& snapshot, const
         // Its vCPUs and memory may be on several nodes: which of them belong together?
         hint.attribute |= verdict.reason == Reason::too_large || verdict.reason == Reason::split;
     }
-    for (const GuestState& guest : snapshot.guests)
+    for (const GuestState& guest : snapshot.guests) {
+        TrackingHint& hint = hints[guest.uuid];
+        const auto known = before.find(guest.uuid);
+        // Of one that is left alone for a moment, what was known before still is.
+        if (!guest.unsteady.empty())
+            hint.attribute = known != before.end() && known->second.attribute;
         if (guest.cells.size() != 1 || guest.cells.front().vcpus < 2 ||
-            !hints[guest.uuid].may_touch)
-            hints[guest.uuid].attribute = false;
+            guest.policy.mode != Mode::act)
+            hint.attribute = false;
+    }
     for (const ActionResult& result : results) {
         const bool moved = std::holds_alternative<MoveMemory>(result.action) && result.bytes > 0;
         const bool pinned = std::holds_alternative<PinCell>(result.action) && result.error.empty();

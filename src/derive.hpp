@@ -21,7 +21,8 @@ Snapshot derive(const Look* previous, const Look& current, const Host& host, con
                 const HostPolicy& policy);
 
 // What tracking should know of the last tick, by uuid.
-std::map<std::string, TrackingHint> derive_hints(const Snapshot& snapshot, const Plan& plan,
+std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, TrackingHint>& before,
+                                                 const Snapshot& snapshot, const Plan& plan,
                                                  const std::vector<ActionResult>& results);
 
 // The node all vCPUs of the cell are confined to, if there is one.

@@ -113,9 +113,11 @@ TouchMatrix::TouchMatrix(std::size_t vcpus, std::size_t chunks)
       groups_(std::min(chunks, max_groups)),
       counts_(vcpus_ * groups_) {}
 
-void TouchMatrix::fade() {
-    for (std::uint32_t& count : counts_)
+void TouchMatrix::fade(std::size_t group) {
+    for (std::size_t vcpu = 0; vcpu < vcpus_; ++vcpu) {
+        std::uint32_t& count = counts_[vcpu * groups_ + group];
         count -= count / 4 + (count % 4 > 0 ? 1 : 0);
+    }
 }
 
 void TouchMatrix::add(std::size_t vcpu, std::size_t chunk, std::uint32_t weight) {
@@ -125,14 +127,20 @@ void TouchMatrix::add(std::size_t vcpu, std::size_t chunk, std::uint32_t weight)
 }
 
 FoldedFaults fold(std::span<const CountedFaults> faults, int shift, const GuestPhysicalMap& map,
-                  HeatTable& heat, TouchMatrix& matrix) {
+                  HeatTable& heat, TouchMatrix& matrix, Observation kind) {
     FoldedFaults folded;
     const std::vector<ChunkFaults> located =
         locate(faults, shift, map, heat.grid(), folded.outside);
     folded.faults = folded.outside;
     std::size_t known = 0, agreed = 0;
+    // In the order of chunks, and so of groups. A round without any has gone wrong.
+    std::size_t faded = 0;  // groups
     for (std::size_t i = 0; i < located.size();) {
         const std::size_t chunk = located[i].chunk;
+        const std::size_t group = matrix.group_of(chunk);
+        if (kind == Observation::by_the_way) faded = std::max(faded, group);
+        while (faded <= group)
+            matrix.fade(faded++);
         std::size_t end = i;
         while (end < located.size() && located[end].chunk == chunk)
             ++end;
@@ -152,6 +160,8 @@ FoldedFaults fold(std::span<const CountedFaults> faults, int shift, const GuestP
         ++folded.chunks;
         i = end;
     }
+    while (kind == Observation::round && folded.chunks > 0 && faded < matrix.groups())
+        matrix.fade(faded++);
     if (known > 0) folded.agreement = static_cast<int>(agreed * thousand / known);
     return folded;
 }

@@ -48,9 +48,9 @@ class TouchMatrix {
     }
     const std::vector<std::uint32_t>& counts() const { return counts_; }  // vCPU by vCPU
 
-    // With each observation. Slower than heat: of memory that several share, one may come first
-    // some times in a row.
-    void fade();
+    // What was seen of a group, before it is seen again. Slower than heat: of memory that several
+    // share, one may come first some times in a row.
+    void fade(std::size_t group);
     void add(std::size_t vcpu, std::size_t chunk, std::uint32_t weight);
 
   private:
@@ -65,10 +65,15 @@ struct FoldedFaults {
     std::uint64_t outside = 0;  // faults in none of the guest's chunks, or by no vCPU of it
 };
 
+// After a round all memory that is touched faults, so that no fault tells, too; without one, only
+// what is not mapped does.
+enum class Observation { round, by_the_way };
+
 // Counts faults of one guest, whose vCPUs are QEMU's, taken with `shift`, into both. A chunk that
 // one vCPU has three quarters of the faults of is its own. In the matrix a chunk weighs as many
-// thousandths as it is hot, 1 at least, shared out by the faults.
+// thousandths as it is hot, 1 at least, shared out by the faults. What is known of groups that the
+// observation tells of fades.
 FoldedFaults fold(std::span<const CountedFaults> faults, int shift, const GuestPhysicalMap& map,
-                  HeatTable& heat, TouchMatrix& matrix);
+                  HeatTable& heat, TouchMatrix& matrix, Observation kind);
 
 }  // namespace vnuma

@@ -77,7 +77,7 @@ Ability DamonTracker::ability() const {
     ability.reads = ability.writes = ability.per_chunk = true;
     ability.cost =
         "a thread of the kernel that checks one page of each of up to 1,024 regions, "
-        "13 times";
+        "four times a second";
     return ability;
 }
 

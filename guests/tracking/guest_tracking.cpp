@@ -61,12 +61,17 @@ void GuestTracking::update(const GuestSample& guest, const TrackingHint& hint,
     }
     hint_ = hint;
     follow_memory(guest);
+    if (!hot_ranges_->empty() && looks_.outdated(now)) {
+        table_.forget_heat();
+        stale_ = true;
+        count_chunks();
+    }
     budget_.earn(now, run_time_of(guest));
     rounds_.set_wanted(hint.attribute, why_no_rounds(guest, no_counter));
     if (!hint.changed) return;
     looks_.restart();
     rounds_.restart();
-    stale_ = true;
+    stale_ = moved_ = true;
 }
 
 void GuestTracking::follow_memory(const GuestSample& guest) {
@@ -91,11 +96,13 @@ void GuestTracking::follow_memory(const GuestSample& guest) {
         table_.change_grid(ChunkGrid(std::move(ranges), chunk, max_heat_chunks));
         heat_by_cell_.clear();
         stale_ = true;
+        looks_.restart();
     }
     if (same_memory && touching_.vcpus() == std::min(vcpus, TouchMatrix::max_vcpus)) return;
     touching_ = TouchMatrix(vcpus, table_.grid().size());
     observations_ = 0;
     observed_.clear();
+    rounds_.begin_anew();
     owned_ = {};
     own_ranges_.reset();
     count_chunks();
@@ -148,14 +155,14 @@ void GuestTracking::observe() {
     const auto cpu = thread_cpu_time();
     FoldedFaults folded;
     if (!observed_.empty() && table_.grid().size() > 0) {
-        touching_.fade();
-        folded = fold(observed_, shift(), physical_, table_, touching_);
+        const auto kind = rounds_.runs() ? Observation::round : Observation::by_the_way;
+        folded = fold(observed_, shift(), physical_, table_, touching_, kind);
         observations_ += folded.chunks > 0 ? 1 : 0;
         stale_ = true;
         count_chunks();
     }
     observed_.clear();
-    if (rounds_.runs()) rounds_.end(folded.agreement);
+    if (rounds_.runs()) rounds_.end(folded, hint_.well_placed);
     budget_.charge(thread_cpu_time() - cpu);
 }
 
@@ -184,8 +191,9 @@ void GuestTracking::count_chunks() {
 }
 
 void GuestTracking::read_where_it_is(PageReader& reader) {
-    if (!budget_.allows(std::chrono::nanoseconds(0), settings_.period.most)) return;
-    stale_ = false;
+    // Where it has gone by our own doing has to be known at any cost: it is planned with.
+    if (!moved_ && !budget_.allows(std::chrono::nanoseconds(0), settings_.period.most)) return;
+    stale_ = moved_ = false;
     if (!process_ || process_->recorded()) return;
     const auto cpu = thread_cpu_time();
     try {

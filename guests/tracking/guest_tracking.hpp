@@ -34,7 +34,7 @@ class GuestTracking {
     // They share one budget. Two rounds make a sample, so they come first; from then on, of a look
     // and a round that are both due, the one that was longer ago.
     bool look_due(Time now) const {
-        if (rounds_.state().rounds < 2 && (rounds_.due(now) || rounds_.runs())) return false;
+        if (!rounds_.has_sample() && (rounds_.due(now) || rounds_.runs())) return false;
         return looks_.due(now) && !(rounds_.due(now) && rounds_.last() < looks_.last());
     }
     bool look_over(Time now) const { return looks_.over(now); }
@@ -42,7 +42,7 @@ class GuestTracking {
     void begin_look(const std::vector<HeatTracker*>& best, const GuestSample& guest, Time now) {
         looks_.begin(best, guest, settings_.may_touch && hint_.may_touch, budget_, now);
     }
-    void set_no_tracker(std::string why) { looks_.set_none(std::move(why)); }
+    void set_no_tracker(std::string why, Time now) { looks_.set_none(std::move(why), now); }
     void finish_look(Time now);
 
     // Whether its faults are worth counting, and by groups of 2 to the power of what.
@@ -58,7 +58,7 @@ class GuestTracking {
 
     bool round_due(Time now) const {
         return rounds_.due(now) &&
-               (rounds_.state().rounds < 2 || !looks_.due(now) || looks_.last() >= rounds_.last());
+               (!rounds_.has_sample() || !looks_.due(now) || looks_.last() >= rounds_.last());
     }
     Time round_began() const { return rounds_.last(); }
     bool begin_round(std::chrono::nanoseconds fault_time, Time now);
@@ -94,11 +94,12 @@ class GuestTracking {
     std::uint16_t hot_from_ = 1;
     std::size_t hot_ = 0, agreed_ = 0, shared_ = 0;  // chunks
     std::map<int, BytesByNode> heat_by_cell_;
-    std::shared_ptr<const std::vector<RamRange>> hot_ranges_;
+    std::shared_ptr<const std::vector<RamRange>> hot_ranges_ =
+        std::make_shared<const std::vector<RamRange>>();
     OwnedBytes owned_;
     std::shared_ptr<const std::vector<OwnRange>> own_ranges_;
     std::uint64_t pass_ = 0;
-    bool stale_ = false;
+    bool stale_ = false, moved_ = false;  // where it is, by whatever; by our own doing
 };
 
 }  // namespace vnuma

@@ -140,6 +140,11 @@ int HeatTable::merge(std::span<const std::int32_t> levels, int samples, bool wri
     return all == 0 ? 1000 : static_cast<int>(common * 1000 / all);
 }
 
+void HeatTable::forget_heat() {
+    for (Entry& entry : entries_)
+        entry.heat = 0, entry.known = false;
+}
+
 void HeatTable::note(std::size_t chunk, int vcpu, std::uint64_t faults, std::uint64_t writes) {
     assert(chunk < entries_.size() && vcpu <= max_vcpu_id);
     if (faults == 0) return;

@@ -61,6 +61,9 @@ class HeatTable {
     // happened anyway. `writes` of `faults` were writes.
     void note(std::size_t chunk, int vcpu, std::uint64_t faults, std::uint64_t writes);
 
+    // Who touches what stays known.
+    void forget_heat();
+
     bool known(std::size_t chunk) const { return entries_[chunk].known; }
     std::uint16_t heat(std::size_t chunk) const { return entries_[chunk].heat; }
     Accessor accessor(std::size_t chunk) const;

@@ -27,7 +27,7 @@ HeatTracker* HeatLooks::choose(const std::vector<HeatTracker*>& best, const Gues
         if (reason.empty()) return candidate;
         if (first_reason.empty()) first_reason = reason;
     }
-    set_none(std::move(first_reason));
+    set_none(std::move(first_reason), now);
     return nullptr;
 }
 
@@ -39,7 +39,10 @@ void HeatLooks::begin(const std::vector<HeatTracker*>& best, const GuestSample& 
     if (HeatTracker* tracker = choose(best, guest, may_touch, now)) {
         estimate_ = tracker->estimate(guest);
         state_.waits_for = budget.why_not(estimate_, limits_.most);
-        if (state_.waits_for.empty()) try_to_begin(*tracker, guest, now);
+        if (state_.waits_for.empty())
+            try_to_begin(*tracker, guest, now);
+        else
+            pass_by(now);
     }
     budget.charge(thread_cpu_time() - cpu);
 }
@@ -66,7 +69,14 @@ void HeatLooks::abandon(TrackingBudget& budget) {
     budget.charge(estimate_);  // what it really took is not known
 }
 
-void HeatLooks::set_none(std::string why) {
+// Or it would be due for ever, and rounds of the same budget never.
+void HeatLooks::pass_by(Time now) {
+    period_.begin(now);
+    began_ = now;
+}
+
+void HeatLooks::set_none(std::string why, Time now) {
+    pass_by(now);
     state_.tracker = "none";
     state_.ability = {};
     state_.trouble = std::move(why);
@@ -107,6 +117,7 @@ bool HeatLooks::learn(const HeatLook& look, HeatTable& table, bool well_placed, 
     state_.writes = look.writes;
     ++state_.looks;
     state_.last = now;
+    if (state_.ability.per_chunk) told_chunks_ = now;
     if (state_.ability.per_chunk)
         state_.agreement =
             table.merge(spread(look.accessed, table.grid()), look.samples, !state_.ability.reads);

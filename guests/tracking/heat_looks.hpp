@@ -20,6 +20,8 @@ class HeatLooks {
     static constexpr std::chrono::seconds patience{30};
     static constexpr int most_failures = 3;
     static constexpr std::chrono::minutes rest_after_failures{5};
+    // What a look has told of chunks says nothing any more after so long without another.
+    static constexpr std::chrono::minutes chunks_last{30};
 
     explicit HeatLooks(const TrackingSettings& settings)
         : look_time_(settings.look_time), limits_(settings.period), period_(settings.period) {}
@@ -33,8 +35,8 @@ class HeatLooks {
     void begin(const std::vector<HeatTracker*>& best, const GuestSample& guest, bool may_touch,
                TrackingBudget& budget, Time now);
 
-    // There is no tracker at all.
-    void set_none(std::string why);
+    // There is no tracker at all. It is as if a look had begun: others have their turn.
+    void set_none(std::string why, Time now);
 
     bool over(Time now) const;
     // Returns whether the table has learnt something.
@@ -45,6 +47,8 @@ class HeatLooks {
     void restart() { period_.restart(); }
 
     const HeatState& state() const { return state_; }
+    // Whether the last look that told of chunks is too long ago to go by.
+    bool outdated(Time now) const { return now > told_chunks_ + chunks_last; }
 
   private:
     // One that has failed so often in a row is left out for a while.
@@ -58,6 +62,7 @@ class HeatLooks {
                         Time now) const;
     HeatTracker* choose(const std::vector<HeatTracker*>& best, const GuestSample& guest,
                         bool may_touch, Time now);
+    void pass_by(Time now);
     void try_to_begin(HeatTracker& tracker, const GuestSample& guest, Time now);
     void fail(std::string why);
     bool learn(const HeatLook& look, HeatTable& table, bool well_placed, Time now);
@@ -66,7 +71,7 @@ class HeatLooks {
     PeriodLimits limits_;
     AdaptivePeriod period_;
     HeatState state_;
-    Time began_{};
+    Time began_{}, told_chunks_{};
     std::unique_ptr<PendingLook> pending_;
     std::chrono::microseconds estimate_{0};  // of the look that is pending
     HeatTracker* tracker_ = nullptr;         // that began last

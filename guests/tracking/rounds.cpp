@@ -140,13 +140,19 @@ void Rounds::charge(std::uint64_t faults, std::uint64_t dropped, nanoseconds fau
     lost_ |= dropped > 0;
 }
 
-void Rounds::end(int agreement) {
+void Rounds::end(const FoldedFaults& seen, bool well_placed) {
     runs_ = false;
     lost_ = dropped_ > 0;
     ++state_.rounds;
-    // Two rounds make a sample; before that nothing can agree.
-    if (state_.rounds > 2) period_.learn(agreement, false);
+    // Before there is a sample nothing can agree, nor when nothing was seen.
+    if (has_sample() && seen.chunks > 0) period_.learn(seen.agreement, well_placed);
+    sampled_ = std::min(sampled_ + 1, 2);
     state_.period = period_.length();
+}
+
+void Rounds::begin_anew() {
+    sampled_ = 0;
+    restart();
 }
 
 }  // namespace vnuma

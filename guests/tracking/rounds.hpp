@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "guests/process.hpp"
+#include "guests/tracking/attribution.hpp"
 #include "guests/tracking/budget.hpp"
 #include "guests/tracking/settings.hpp"
 #include "guests/tracking/tracking_sample.hpp"
@@ -36,7 +37,7 @@ class Rounds {
 
     // Two make a sample, so the second follows the first at once.
     bool due(Time now) const {
-        const bool at_once = state_.rounds == 1 && failure_.empty();
+        const bool at_once = sampled_ == 1 && failure_.empty();
         return possible_ && !runs_ && (at_once || period_.due(now));
     }
     Time last() const { return began_; }
@@ -55,11 +56,13 @@ class Rounds {
 
     bool runs() const { return runs_; }
     bool over(Time now) const { return runs_ && now >= began_ + length_ - length_ / 10; }
-    // `agreement` of who touched what with what was known, of 1000.
-    void end(int agreement);
+    void end(const FoldedFaults& seen, bool well_placed);
+    // What was seen is of no use any more: two make a sample again.
+    void begin_anew();
     void restart() { period_.restart(); }
 
     const AttributionState& state() const { return state_; }
+    bool has_sample() const { return sampled_ >= 2; }
 
   private:
     std::string why_not_now(std::uint64_t pages, std::chrono::nanoseconds fault_time,
@@ -80,6 +83,7 @@ class Rounds {
     bool lost_ = false;                 // some were, since the one before
     std::uint64_t taken_down_ = 0;      // pages that have not faulted again yet
     std::uint64_t stalled_pages_ = 0;   // pages that the last round took down
+    int sampled_ = 0;                   // rounds of this memory; two make a sample
 };
 
 // Pages that a process has, a huge one counted once, by /proc/PID/smaps_rollup; nothing when that

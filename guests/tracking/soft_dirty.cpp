@@ -114,6 +114,7 @@ class SoftDirtyTracker::Look : public PendingLook {
 
         HeatLook look;
         look.accessed = std::move(accessed_);
+        look.samples = pages_in_chunk;  // every write is seen
         // Nobody tells how much was touched again, only what was written; it is no more than what
         // there is. vCPUs stand still while the marks are taken off.
         look.cost = clearing_ * vcpus_ +

@@ -26,8 +26,7 @@ std::vector<TrackerCandidate> choose_trackers(const TrackingSettings& settings, 
     return chosen;
 }
 
-void remove_leftovers(const TrackingSettings& settings, const Roots& roots) {
-    if (settings.heat == HeatChoice::automatic || settings.heat == HeatChoice::damon) return;
+void remove_leftovers(const Roots& roots) {
     std::string unused;
     probe_damon(roots.sysfs, unused);  // what it makes it takes away again, with what was there
 }

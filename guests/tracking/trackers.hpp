@@ -24,7 +24,7 @@ struct TrackerCandidate {
 std::vector<TrackerCandidate> choose_trackers(const TrackingSettings& settings, Source& source,
                                               const Roots& roots);
 
-// What a killed vnumad has left in the kernel, where no tracker is chosen that would find it.
-void remove_leftovers(const TrackingSettings& settings, const Roots& roots);
+// What a killed vnumad has left in the kernel, whichever trackers are chosen.
+void remove_leftovers(const Roots& roots);
 
 }  // namespace vnuma

@@ -167,7 +167,7 @@ void Tracking::begin_looks(const Sample& sample, Time deadline) {
             why =
                 candidates_.empty() ? "switched off (tracking.heat)" : candidates_.front().why_not;
         for (auto& [uuid, guest] : guests_)
-            guest.set_no_tracker(why);
+            if (guest.look_due(sample.time)) guest.set_no_tracker(why, sample.time);
         return;
     }
     const Time now = sample.time;

@@ -57,7 +57,7 @@ void FoldFaults(benchmark::State& state) {
         faults.push_back({1, 2, static_cast<int>(random() % 64), random() % table.grid().size(),
                           random() % 2 == 0, 1 + random() % 512});
     for (auto _ : state)
-        benchmark::DoNotOptimize(fold(faults, 21, map, table, matrix));
+        benchmark::DoNotOptimize(fold(faults, 21, map, table, matrix, Observation::round));
     state.SetItemsProcessed(state.iterations() * max_fault_kinds);
 }
 BENCHMARK(FoldFaults);

@@ -92,7 +92,8 @@ void count(Bytes& bytes, HeatTable& table) {
             faults.push_back(*one);
         }
     }
-    const FoldedFaults folded = fold(faults, 21, GuestPhysicalMap({block}), table, matrix);
+    const FoldedFaults folded =
+        fold(faults, 21, GuestPhysicalMap({block}), table, matrix, Observation::round);
     require(folded.outside <= folded.faults);
     require(folded.agreement >= 0 && folded.agreement <= 1000);
 }

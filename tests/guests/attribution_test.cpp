@@ -46,7 +46,7 @@ CountedFaults faults(int vcpu, std::uint64_t group, bool write, std::uint64_t co
 class Fold : public testing::Test {
   protected:
     FoldedFaults fold_all(const std::vector<CountedFaults>& faults) {
-        return fold(faults, shift, map, heat, matrix);
+        return fold(faults, shift, map, heat, matrix, Observation::round);
     }
 
     const GuestPhysicalMap map{{block(base, {{0, 8 * chunk}})}};
@@ -97,7 +97,8 @@ TEST_F(Fold, AgreementIsTheShareOfChunksWhoseAccessorStays) {
 
 TEST_F(Fold, AGroupOfSeveralChunksSpeaksForAllOfThem) {
     for (int round = 0; round < 2; ++round)
-        fold(std::vector<CountedFaults>{faults(1, 1, false, 4)}, shift + 1, map, heat, matrix);
+        fold(std::vector<CountedFaults>{faults(1, 1, false, 4)}, shift + 1, map, heat, matrix,
+             Observation::round);
     for (std::size_t i = 0; i < 8; ++i)
         EXPECT_EQ(heat.accessor(i).kind, i == 2 || i == 3 ? Accessor::one : Accessor::unknown);
 }
@@ -113,6 +114,18 @@ TEST_F(Fold, TheMatrixShowsWhoSharesMemory) {
     EXPECT_EQ(matrix.at(1, 7), 1U);
 }
 
+TEST_F(Fold, WhatWasSeenByTheWaySaysNothingOfWhatWasNot) {
+    heat.merge(std::vector<std::int32_t>(8, max_level), 13, false);
+    fold_all({faults(0, 0, false, 4), faults(1, 7, false, 4)});
+    ASSERT_EQ(matrix.at(1, 7), 1000U);
+    fold(std::vector<CountedFaults>{faults(0, 0, false, 4)}, shift, map, heat, matrix,
+         Observation::by_the_way);
+    EXPECT_EQ(matrix.at(1, 7), 1000U);
+    EXPECT_EQ(matrix.at(0, 0), 1750U);
+    fold_all({faults(0, 0, false, 4)});
+    EXPECT_EQ(matrix.at(1, 7), 750U) << "it did not fault in a round";
+}
+
 TEST(TouchMatrix, HasNoMoreGroupsThanItMay) {
     TouchMatrix matrix(2, 1'000'000);
     EXPECT_EQ(matrix.groups(), TouchMatrix::max_groups);
@@ -126,7 +139,7 @@ TEST(TouchMatrix, IsHalvedAndNeverOverflows) {
     matrix.add(0, 0, 0xfffffff0);
     matrix.add(0, 0, 0xfffffff0);
     EXPECT_EQ(matrix.at(0, 0), 0xfffffff0);
-    matrix.fade();
+    matrix.fade(0);
     EXPECT_EQ(matrix.at(0, 0), 0xbffffff4U);
     matrix.add(1, 0, 5);
     matrix.add(0, 1, 5);

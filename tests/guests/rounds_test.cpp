@@ -95,6 +95,52 @@ TEST_F(RoundsTest, FaultsThatFoundNoRoomAreTold) {
     EXPECT_EQ(run(1).attribution.trouble, "faults were lost: there was no room to count them");
 }
 
+TEST_F(RoundsTest, GoOnWhereThereIsNothingToFindHeatWith) {
+    first_there = second_there = false;
+    settings.period = {2s, 8s};
+    wide();
+    start();
+    EXPECT_GT(run(60).attribution.rounds, 5U);
+    guests.clear();
+    tick();
+    add_guest("u", 4343);
+    first_there = second_there = true;
+    run(1);
+    now += Tracking::probe_again;
+    run(1);
+    best->reason = second->reason = "not of this guest";
+    EXPECT_GT(run(60).attribution.rounds, 5U);
+}
+
+TEST_F(RoundsTest, OneThatHasSeenNothingAgreesWithNothing) {
+    settings.period = {2s, 600s};
+    wide();
+    start();
+    run(1);
+    for (int i = 0; i < 4; ++i) {
+        run(4);
+        EXPECT_EQ(last.guests[0].tracking.attribution.period, 2s);
+    }
+}
+
+TEST_F(RoundsTest, OfOtherMemoryASampleIsTakenAtOnce) {
+    settings.period = {2s, 600s};
+    wide();
+    start();
+    const auto run_with_faults = [this](int ticks) {
+        for (int i = 0; i < ticks; ++i) {
+            if (counter) counter->counts = faults_of(0, 0);
+            run(1);
+        }
+        return last.guests[0].tracking.attribution.rounds;
+    };
+    run_with_faults(100);
+    const std::uint64_t before = run_with_faults(20);
+    EXPECT_LE(before, 12U);
+    guests[0].cells[0].blocks[0].host.size -= chunk;
+    EXPECT_GE(run_with_faults(8), before + 2);
+}
+
 TEST_F(RoundsTest, FaultsThatAreLostAreTheirsWhoeverTheyWereOf) {
     add_guest("v", 4343);
     hints["v"] = {true, true};

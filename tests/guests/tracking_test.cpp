@@ -53,6 +53,17 @@ TEST_F(TrackingTest, AChangeIsFollowedByALookAtOnce) {
     EXPECT_EQ(best->begun, begun + 1);
 }
 
+TEST_F(TrackingTest, WhatWasHotLongAgoIsForgotten) {
+    start();
+    EXPECT_EQ(run(4).hot_chunks, 1U);
+    best->reason = second->reason = "not any more";
+    run(2);  // one that runs already
+    now += HeatLooks::chunks_last - 1min;
+    EXPECT_EQ(run(1).hot_chunks, 1U);
+    now += 1min;
+    EXPECT_EQ(run(1).hot_chunks, 0U);
+}
+
 TEST_F(TrackingTest, AnIdleGuestCostsNothing) {
     start();
     run(1, 5000ms);

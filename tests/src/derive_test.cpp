@@ -261,8 +261,9 @@ class HintsTest : public ::testing::Test {
     }
     TrackingHint hint() {
         plan.verdicts = {verdict};
-        return derive_hints(snapshot, plan, results).at("u");
+        return derive_hints(before, snapshot, plan, results).at("u");
     }
+    std::map<std::string, TrackingHint> before;
     Snapshot snapshot;
     Plan plan;
     Verdict verdict;
@@ -278,6 +279,18 @@ TEST_F(HintsTest, WhoTouchesWhatMattersForAGuestThatFitsNoNode) {
     snapshot.guests[0].policy.mode = Mode::act;
     snapshot.guests[0].cells[0].vcpus = 1;
     EXPECT_FALSE(hint().attribute) << "one vCPU touches all";
+}
+
+TEST_F(HintsTest, OfAGuestThatIsLeftAloneForAMomentWhatMatteredStillDoes) {
+    verdict.reason = Reason::split;
+    before["u"] = hint();
+    EXPECT_TRUE(before["u"].may_touch);
+    verdict.reason = Reason::unsteady;
+    snapshot.guests[0].unsteady = "its CPU use is not known yet";
+    EXPECT_TRUE(hint().attribute);
+    EXPECT_FALSE(hint().may_touch);
+    before.clear();
+    EXPECT_FALSE(hint().attribute);
 }
 
 TEST_F(HintsTest, TheMapOfAGuestWithVnumaTellsWhatBelongsTogether) {
