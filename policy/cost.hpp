@@ -45,6 +45,8 @@ inline constexpr PerMille cross_cell_share = 125;
 // CPU time that a device assigned to a guest makes go over the interconnect when it is remote:
 // interrupts, rings and buffers. An assumption: a twentieth of a CPU for each device.
 inline constexpr MilliCpu device_use = 50;
+// Memory elsewhere that is too little to go on about: pages busy with I/O come and go.
+inline constexpr Bytes settled_bytes = mib;
 // A node above its watermark swaps or kills soon: a GiB above costs as much as one CPU.
 inline constexpr MilliCpu pressure_per_gib = 1000;
 

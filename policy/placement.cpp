@@ -52,10 +52,11 @@ Placement::Placement(const Snapshot& snapshot, const PlannerSettings& settings,
         load_cost_.push_back(node_cost(topology.nodes[n], demand_[n], settings_));
 }
 
-// Where it is confined to, or else as its memory is.
+// Where it is confined to, and there will be what it has not touched yet; or else as its memory is.
 void Placement::add_bystander(const CellState& cell) {
     if (cell.confined_to) {
         demand_[*cell.confined_to] += cell.cpu_use;
+        if (cell.huge_page == 0) use_[0][*cell.confined_to] += full_bytes(cell) - total_bytes(cell);
         return;
     }
     const Bytes total = std::max<Bytes>(total_bytes(cell) / mib, 1);
@@ -71,15 +72,20 @@ void Placement::add_part(std::size_t index, Unit::Part& part, NodeSet full) {
     part.follows = cell.movable ? full_bytes(cell) : 0;
     if (part.pool == 0) units_[index].follows += part.follows;
     const bool lazy = part.follows > 0 && part.guest->policy.memory == MemoryPolicy::lazy;
-    // Out of a node that is full memory follows, however little it is used.
-    NodeSet in_the_way;
+    // Out of a node that is full memory follows, however little it is used, where it has room.
+    bool in_the_way = false;
     for (std::size_t n = 0; !full.empty() && n < nodes_; ++n)
-        if (full.contains(NodeIndex(n)) && cell.residency[n] > 0) in_the_way.insert(NodeIndex(n));
+        in_the_way |= full.contains(NodeIndex(n)) && cell.residency[n] > settled_bytes;
+    const auto makes_room = [&](std::size_t home) {
+        const HostNode& node = topology_->nodes[home];
+        const Bytes use = node.memory_total - node.memory_available;
+        return in_the_way &&
+               use + part.follows - cell.residency[home] <= filled_at_most(node, settings_);
+    };
     CellCosts costs(cell, *topology_, settings_);
     for (std::size_t n = 0; n < nodes_; ++n) {
         const CellCost cost = costs.at(NodeIndex(n));
-        const bool makes_room = !in_the_way.empty() && !full.contains(NodeIndex(n));
-        if (lazy && cost.stay < cost.move && !makes_room) part.lazy_at.insert(NodeIndex(n));
+        if (lazy && cost.stay < cost.move && !makes_room(n)) part.lazy_at.insert(NodeIndex(n));
         Cost own = part.follows == 0 || part.lazy_at.contains(NodeIndex(n)) ? cost.stay : cost.move;
         for (const NodeIndex device : part.guest->devices)
             own += traffic_cost(device_use, excess_[n][device], settings_) /
@@ -190,7 +196,7 @@ Placement::Marginal Placement::marginal(std::size_t index, NodeIndex node) const
     const Unit& unit = units_[index];
     Marginal cost = least(index, node);
     if (const Bytes above = above_watermark(node, brought(unit, 0, node)); above > 0)
-        cost.all += pressure_cost(std::min(above, unit.follows), settings_);
+        cost.all += pressure_cost(std::min(above, filled(unit, 0, node, node)), settings_);
     for (const Unit::Link& link : unit.links) {
         const std::optional<NodeIndex> other = units_[link.other].home;
         if (!other) continue;
@@ -278,6 +284,12 @@ bool Placement::can_swap(std::size_t a, std::size_t b) const {
             return false;
     }
     return true;
+}
+
+bool Placement::relieves(std::size_t index, NodeIndex to) const {
+    const Unit& unit = units_[index];
+    return is_short_of_memory(*unit.home) && !is_short_of_memory(to) &&
+           filled(unit, 0, *unit.home, to) < filled(unit, 0, *unit.home, unit.home);
 }
 
 PerMille Placement::load_of(NodeIndex node) const {

@@ -23,7 +23,8 @@ struct Unit {
         // Placement works these out:
         std::size_t pool = 0;
         Bytes follows = 0;  // it to its home: all of its memory, or none
-        NodeSet lazy_at{};  // homes to which what is elsewhere now would not follow: used too little
+        NodeSet
+            lazy_at{};  // homes to which what is elsewhere now would not follow: used too little
     };
     // With another unit of the same guest, or of a group that could not be one unit.
     struct Link {
@@ -36,7 +37,7 @@ struct Unit {
     NodeSet fits;                     // allowed nodes that hold it as a whole
     std::optional<NodeIndex> former;  // its home before this search
     std::optional<NodeIndex> home;
-    bool fixed = false;  // may not change its home, unless that is short of memory
+    bool fixed = false;  // may not change its home, unless that relieves it of memory
     // Has no home just now, and its memory is in nobody's way: it will follow.
     bool lifted = false;
     std::optional<std::size_t> apart_group{};
@@ -88,8 +89,12 @@ class Placement {
     Obstacle obstacle(std::size_t unit, NodeIndex node) const;
     bool can_swap(std::size_t a, std::size_t b) const;
 
+    // Below the watermark, once all memory has arrived; negative above it.
+    Bytes room(NodeIndex node) const { return limit_[0][node] - use_[0][node]; }
     // Whether a node's memory is in use above its watermark.
     bool is_short_of_memory(NodeIndex node) const { return above_watermark(node, 0) > 0; }
+    // Whether a unit's home is short of memory, and less so without it, and this node is not.
+    bool relieves(std::size_t unit, NodeIndex to) const;
     // Demand for its CPUs; 1000 is its capacity.
     PerMille load_of(NodeIndex node) const;
 

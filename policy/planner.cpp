@@ -8,12 +8,8 @@
 namespace vnuma {
 namespace {
 
-// Leftovers too small to go on about: pages busy with I/O come and go.
+// Of all of its memory, so much at home is all, too.
 constexpr PerMille settled_share = 998;
-constexpr Bytes settled_bytes = mib;
-// The part of all touches below which others' are chance. In eleven observations in which one of
-// two comes first by chance (TouchMatrix), what was seen of the other fades to that.
-constexpr std::uint64_t only_part = 32;
 
 // Gives every part of a placement's units its verdict and its actions.
 class Judge {
@@ -37,6 +33,9 @@ class Judge {
 
     // Units from `first` on.
     void judge(const Placement& placement, std::size_t first) {
+        room_.clear();
+        for (std::size_t n = 0; n < placement.node_count(); ++n)
+            room_.push_back(placement.room(NodeIndex(n)));
         for (std::size_t i = first; i < placement.units().size(); ++i)
             for (const Unit::Part& part : placement.units()[i].parts)
                 judge_part(placement, i, part);
@@ -91,9 +90,10 @@ class Judge {
     }
 
     // Of the groups that a shard touches most, those that only shards with this home touch: what
-    // others touch too is left where it is, so that it does not go to and fro.
+    // others touch too is left where it is, so that it does not go to and fro. What several shards
+    // touch is in nobody's account, so there has to be room for it.
     std::vector<std::size_t> groups_to_bring(const Placement& placement, const Unit::Part& part,
-                                             NodeIndex home) const {
+                                             NodeIndex home) {
         const Units::Shards& shards = chosen_.shards.at(part.cell->key.uuid);
         std::vector<bool> here(shards.partition.size());
         for (const Unit& unit : placement.units()) {
@@ -110,20 +110,23 @@ class Judge {
                 all += shards.ownership.touches[s][g];
                 local += here[s] ? shards.ownership.touches[s][g] : 0;
             }
-            if (local * only_part >= all * (only_part - 1)) groups.push_back(g);
+            if (!is_nearly_all(local, all)) continue;
+            const Bytes shared = shared_away(part, home, g, shards.ownership);
+            if (shared > std::max<Bytes>(room_[home], 0)) continue;
+            room_[home] -= shared;
+            groups.push_back(g);
         }
         return groups;
     }
 
-    // Memory of a shard that does not come along: of groups that other homes touch, too.
-    static Bytes contested(const Unit::Part& part, NodeIndex home,
-                           const std::vector<std::size_t>& groups, const Ownership& ownership) {
+    // Of a group that several shards touch, what is elsewhere.
+    static Bytes shared_away(const Unit::Part& part, NodeIndex home, std::size_t group,
+                             const Ownership& ownership) {
         Bytes away = 0;
-        for (std::size_t g = 0; g < ownership.owner.size(); ++g)
-            if (ownership.owner[g] == static_cast<std::size_t>(part.cell->key.shard) &&
-                !std::binary_search(groups.begin(), groups.end(), g))
-                for (std::size_t n = 0; n < part.cell->residency.size(); ++n)
-                    if (NodeIndex(n) != home) away += part.guest->wide->shared[g][n];
+        if (belongs_to(ownership, group, static_cast<std::size_t>(part.cell->key.shard)))
+            return away;
+        for (std::size_t n = 0; n < part.cell->residency.size(); ++n)
+            if (NodeIndex(n) != home) away += part.guest->wide->shared[group][n];
         return away;
     }
 
@@ -133,7 +136,8 @@ class Judge {
         if (!cell.movable) return;
         Bytes away = total_bytes(cell) - cell.residency[home];
         if (cell.key.shard != CellKey::whole)
-            away -= contested(part, home, groups, chosen_.shards.at(cell.key.uuid).ownership);
+            for (const std::size_t g : groups)
+                away += shared_away(part, home, g, chosen_.shards.at(cell.key.uuid).ownership);
         if (away <= settled_bytes || away <= total_bytes(cell) / 1000 * (1000 - settled_share))
             return;
         (part.lazy_at.contains(home) ? verdict.left_away : verdict.to_move) = away;
@@ -144,7 +148,8 @@ class Judge {
         if (!known) return unit.former ? Reason::with_group : Reason::first_home;
         if (known->home != *unit.home) {
             verdict.former_home = known->home;
-            if (unit.former && known->home != *unit.former) return Reason::with_group;
+            const bool joins = unit.parts.size() > 1 && !unit.former;
+            if (joins || (unit.former && known->home != *unit.former)) return Reason::with_group;
             if (!unit.displaced.empty()) {
                 verdict.detail = unit.displaced;
                 return Reason::displaced;
@@ -200,6 +205,7 @@ class Judge {
     const Units& chosen_;
     Plan& plan_;
     std::vector<bool> short_;  // nodes that were short of memory
+    std::vector<Bytes> room_;  // of each node, beyond what is placed there
 };
 
 // Guests that something may be done to are placed as if the others stayed where they are; of those

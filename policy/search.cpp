@@ -106,10 +106,12 @@ class Search {
         return unit.home && (!unit.fixed || placement_.is_short_of_memory(*unit.home));
     }
 
-    // Whether a change of its home needs a reason beyond a lower cost.
-    bool is_settled(std::size_t index) const {
-        const Unit& unit = units()[index];
-        return unit.former && !placement_.is_short_of_memory(*unit.home);
+    // Whether it may go there at all, and needs a reason beyond a lower cost.
+    bool may_go_to(std::size_t index, NodeIndex to) const {
+        return !units()[index].fixed || placement_.relieves(index, to);
+    }
+    bool is_settled(std::size_t index, NodeIndex to) const {
+        return units()[index].former && !placement_.relieves(index, to);
     }
 
     bool balance_counts(NodeIndex a, NodeIndex b) const {
@@ -140,12 +142,13 @@ class Search {
             const NodeIndex to(n);
             if (to == home || before.all - placement_.own(index, to) <= best.gain ||
                 before.all - placement_.least(index, to).all <= best.gain ||
+                !may_go_to(index, to) ||
                 placement_.obstacle(index, to) != Placement::Obstacle::none)
                 continue;
             const Placement::Marginal after = placement_.marginal(index, to);
             const Placement::Marginal gain{before.all - after.all, before.load - after.load};
             const Cost worth =
-                is_settled(index) ? beyond_margin(gain, before.all, home, to) : gain.all;
+                is_settled(index, to) ? beyond_margin(gain, before.all, home, to) : gain.all;
             if (worth > best.gain) best = {worth, index, to};
         }
         return best;
@@ -189,11 +192,13 @@ class Search {
     Cost worth_of_swap(std::size_t a, std::size_t b) const {
         const NodeIndex home_a = *units()[a].home, home_b = *units()[b].home;
         const Placement::Marginal gain = placement_.swap_gain(a, b);
-        if (gain.all <= 0 || !placement_.can_swap(a, b)) return 0;
-        Cost before = 0;
-        for (const std::size_t unit : {a, b})
-            if (is_settled(unit)) before += placement_.marginal(unit, *units()[unit].home).all;
-        if (!is_settled(a) && !is_settled(b)) return gain.all;
+        if (gain.all <= 0 || !may_go_to(a, home_b) || !may_go_to(b, home_a) ||
+            !placement_.can_swap(a, b))
+            return 0;
+        const bool a_settled = is_settled(a, home_b), b_settled = is_settled(b, home_a);
+        if (!a_settled && !b_settled) return gain.all;
+        const Cost before = (a_settled ? placement_.marginal(a, home_a).all : 0) +
+                            (b_settled ? placement_.marginal(b, home_b).all : 0);
         return beyond_margin(gain, before, home_a, home_b);
     }
 

@@ -209,6 +209,13 @@ Ownership ownership_of(const WideUse& use, const Partition& partition) {
     return ownership;
 }
 
+bool belongs_to(const Ownership& ownership, std::size_t group, std::size_t shard) {
+    std::uint64_t all = 0;
+    for (const auto& touches : ownership.touches)
+        all += touches[group];
+    return all > 0 && is_nearly_all(ownership.touches[shard][group], all);
+}
+
 std::vector<std::vector<PerMille>> touches_of_others(const WideUse& use,
                                                      const Partition& partition) {
     const Matrix touches = touches_by_shard(use, partition);

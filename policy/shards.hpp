@@ -43,6 +43,15 @@ struct Ownership {
 };
 Ownership ownership_of(const WideUse& use, const Partition& partition);
 
+// The part of all touches below which others' are chance. In eleven observations in which one of
+// two comes first by chance (TouchMatrix), what was seen of the other fades to that.
+inline constexpr std::uint64_t only_part = 32;
+inline bool is_nearly_all(std::uint64_t touches, std::uint64_t all) {
+    return touches * only_part >= all * (only_part - 1);
+}
+// Whether no other shard touches this group.
+bool belongs_to(const Ownership& ownership, std::size_t group, std::size_t shard);
+
 // Of what each shard touches, how much each other one touches more than any, of 1000.
 std::vector<std::vector<PerMille>> touches_of_others(const WideUse& use,
                                                      const Partition& partition);

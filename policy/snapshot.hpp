@@ -12,10 +12,10 @@
 namespace vnuma {
 
 struct HostNode {
-    int id = 0;                 // the kernel's number
-    int cpus = 0;               // logical CPUs online
-    MilliCpu cpu_capacity = 0;  // a core is 1000; each further SMT sibling adds 200
-    Bytes memory_total = 0;
+    int id = 0;                               // the kernel's number
+    int cpus = 0;                             // logical CPUs online
+    MilliCpu cpu_capacity = 0;                // a core is 1000; each further SMT sibling adds 200
+    Bytes memory_total = 0;                   // without its pools of huge pages
     Bytes memory_available = 0;               // free, or free for the asking (clean page cache)
     std::map<Bytes, Bytes> huge_available{};  // free bytes of each pool, by page size
     MilliCpu other_use = 0;                   // of its CPUs, by others than vCPUs of guests

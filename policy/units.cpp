@@ -70,7 +70,9 @@ class Chooser {
 
     void add_guest(const GuestState& guest) {
         for (const CellState& cell : guest.cells) {
-            const NodeSet fits = nodes_that_hold(cell.vcpus, full_bytes(cell)) & cell.allowed;
+            // What a pool of huge pages holds is seen when it is placed.
+            const Bytes bytes = cell.huge_page == 0 ? full_bytes(cell) : 0;
+            const NodeSet fits = nodes_that_hold(cell.vcpus, bytes) & cell.allowed;
             std::optional<Reason> refusal;
             if (snapshot_.topology.nodes.size() < 2)
                 refusal = Reason::one_node;
@@ -86,7 +88,7 @@ class Chooser {
                 add_unit(guest, cell, fits);
                 continue;
             }
-            hold_apart(guest, cell, find(cell.key));
+            hold_apart(guest, cell, *refusal == Reason::unsteady ? find(cell.key) : nullptr);
             Verdict verdict{cell.key, *refusal};
             verdict.acts = guest.policy.mode == Mode::act;
             if (*refusal == Reason::unsteady) verdict.detail = guest.unsteady;
@@ -166,7 +168,7 @@ class Chooser {
         const bool complete = vcpus == use.vcpus() && before.size() >= std::min(shards, vcpus);
         if (complete && snapshot_.now - known->second.since < shards_last) return before;
         const Partition fresh = form_shards(use, shards, most);
-        const bool serves = complete && keeps(use, before, most);
+        const bool serves = complete && (keeps(use, before, most) || !keeps(use, fresh, most));
         if (serves && crossing(use, fresh) + shards_gain > crossing(use, before)) return before;
         return relabelled(fresh, before);
     }
@@ -197,7 +199,8 @@ class Chooser {
                 std::max<Bytes>(cell.residency[n] - known[n], 0) * shard.vcpus / vcpus;
     }
 
-    // Its memory is what its vCPUs alone touch, and what several do that it touches most.
+    // Its memory is what its vCPUs alone touch. What other shards touch, too, stays where it is,
+    // but draws the one that touches it most.
     static CellState shard_of(const CellState& cell, const WideUse& use,
                               const Units::Shards& shards, std::size_t index) {
         const std::vector<std::size_t>& vcpus = shards.partition[index];
@@ -220,9 +223,13 @@ class Chooser {
         }
         shard.pinned = cell.pinned && shard.confined_to;
         for (std::size_t g = 0; g < use.groups; ++g)
-            if (shards.ownership.owner[g] == index) add(use.shared[g]);
+            if (belongs_to(shards.ownership, g, index)) add(use.shared[g]);
         add_unknown(shard, cell, use);
         shard.heat = shard.residency;
+        for (std::size_t g = 0; g < use.groups; ++g)
+            if (shards.ownership.owner[g] == index && !belongs_to(shards.ownership, g, index))
+                for (std::size_t n = 0; n < shard.heat.size(); ++n)
+                    shard.heat[n] += use.shared[g][n];
         return shard;
     }
 
@@ -245,13 +252,16 @@ class Chooser {
         const auto bytes = [](const Unit* unit) { return full_bytes(*unit->parts.front().cell); };
         std::stable_sort(members.begin(), members.end(),
                          [&](const Unit* a, const Unit* b) { return bytes(a) > bytes(b); });
-        for (const HeldApart& held : chosen_.held_apart)
-            keepers[{held.group, held.node}] = held.guest;
         for (Unit* unit : members) {
             const GuestState* guest = unit->parts.front().guest;
-            const auto [keeper, first] =
-                keepers.try_emplace({*unit->apart_group, *unit->home}, guest);
-            if (first || keeper->second == guest) continue;
+            const auto in_the_way = [&](const HeldApart& held) {
+                return held.group == *unit->apart_group && held.node == *unit->home &&
+                       held.guest != guest;
+            };
+            const bool held =
+                std::any_of(chosen_.held_apart.begin(), chosen_.held_apart.end(), in_the_way);
+            const auto keeper = keepers.try_emplace({*unit->apart_group, *unit->home}, guest).first;
+            if (!held && keeper->second == guest) continue;
             unit->home.reset();
             unit->displaced = "has a member of its group, which has to be apart";
         }
@@ -309,17 +319,35 @@ class Chooser {
         first.fixed = fixed && homes.size() == 1;
     }
 
+    // To others than these who have their home there, beyond what of theirs is there.
+    Bytes promised(NodeIndex node, const std::vector<std::size_t>& members) const {
+        Bytes bytes = 0;
+        for (std::size_t i = 0; i < chosen_.acting.size(); ++i) {
+            const Unit& unit = chosen_.acting[i];
+            const CellState& cell = *unit.parts.front().cell;
+            if (unit.home == node && cell.huge_page == 0 && cell.movable &&
+                std::find(members.begin(), members.end(), i) == members.end())
+                bytes += full_bytes(cell) - cell.residency[node];
+        }
+        return bytes;
+    }
+
     // For all of them, with what they have there already.
     NodeSet nodes_with_room(const std::vector<std::size_t>& members) const {
         NodeSet nodes;
         for (std::size_t n = 0; n < snapshot_.topology.nodes.size(); ++n) {
             const HostNode& node = snapshot_.topology.nodes[n];
-            Bytes use = node.memory_total - node.memory_available;
+            Bytes use = node.memory_total - node.memory_available + promised(NodeIndex(n), members);
+            std::map<Bytes, Bytes> of_pools = node.huge_available;
             for (const std::size_t i : members) {
                 const CellState& cell = *chosen_.acting[i].parts.front().cell;
-                if (cell.huge_page == 0) use += full_bytes(cell) - cell.residency[n];
+                const Bytes more = full_bytes(cell) - cell.residency[n];
+                (cell.huge_page == 0 ? use : of_pools[cell.huge_page]) +=
+                    cell.huge_page == 0 ? more : -more;
             }
-            if (use <= filled_at_most(node, settings_)) nodes.insert(NodeIndex(n));
+            const bool pools_do = std::all_of(of_pools.begin(), of_pools.end(),
+                                              [](const auto& pool) { return pool.second >= 0; });
+            if (pools_do && use <= filled_at_most(node, settings_)) nodes.insert(NodeIndex(n));
         }
         return nodes;
     }

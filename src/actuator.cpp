@@ -30,7 +30,9 @@ CellSample part_of(const CellSample& cell, const std::vector<std::size_t>& vcpus
 Actuator::Actuator(const Config& config, const Host& host, asio::thread_pool& pool, Pins& pins)
     : config_(config), host_(host), pool_(pool), pins_(pins) {}
 
-asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, const Sample& sample,
+asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan,
+                                                           const Topology& topology,
+                                                           const Sample& sample,
                                                            steady_clock::time_point deadline) {
     const auto find = [&](const CellKey& key) {
         for (const GuestSample& guest : sample.guests)
@@ -56,10 +58,8 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
             results.push_back({action, 0, ""});
         } else if (!unpinnable.contains(key_of(action))) {
             const auto& move = std::get<MoveMemory>(action);
-            moves.push_back(
-                {results.size(), target, move.to, memory_of(move, target),
-                 move.key.shard == CellKey::whole ? target.guest->tracking.hot_ranges : nullptr,
-                 false});
+            moves.push_back(move_of(move, target, topology));
+            moves.back().result = results.size();
             results.push_back({action, 0, ""});
         }
     }
@@ -94,6 +94,21 @@ std::vector<RamRange> Actuator::memory_of(const MoveMemory& action, const Target
     return ranges;
 }
 
+Actuator::Move Actuator::move_of(const MoveMemory& action, const Target& target,
+                                 const Topology& topology) const {
+    Move move;
+    move.target = target;
+    move.to = action.to;
+    move.memory = memory_of(action, target);
+    if (action.key.shard == CellKey::whole) move.hot = target.guest->tracking.hot_ranges;
+    // A pool of huge pages gives what it has, whatever else the node has.
+    const HostNode& node = topology.nodes[action.to];
+    const auto& blocks = target.cell->blocks;
+    if (std::none_of(blocks.begin(), blocks.end(), [](const auto& block) { return block.hugetlb; }))
+        move.left_free = node.memory_total - filled_at_most(node, config_.planner);
+    return move;
+}
+
 CellMover& Actuator::mover_for(const Move& move, const CellKey& key) {
     const int node_id = host_.topology.nodes[move.to].id;
     const auto known = movers_.find(key);
@@ -110,7 +125,7 @@ MoveStep Actuator::step(const Move& move, CellMover& mover) const {
     MoveStep refusal;
     refusal.finished = true;
     try {
-        if (read_available(node.id) < node.memory_total / 1000 * config_.planner.watermark)
+        if (move.left_free > 0 && read_available(node.id) < move.left_free)
             refusal.error = "node " + std::to_string(node.id) + " is at its watermark";
     } catch (const HostError& error) {
         refusal.error = error.what();

@@ -21,7 +21,8 @@ class Actuator {
 
     // One result for each action. What is not done by the deadline is for the next plan.
     boost::asio::awaitable<std::vector<ActionResult>> apply(
-        const Plan& plan, const Sample& sample, std::chrono::steady_clock::time_point deadline);
+        const Plan& plan, const Topology& topology, const Sample& sample,
+        std::chrono::steady_clock::time_point deadline);
 
   private:
     struct Target {
@@ -29,16 +30,18 @@ class Actuator {
         const CellSample* cell = nullptr;
     };
     struct Move {
-        std::size_t result;  // its place in the results
+        std::size_t result = 0;  // its place in the results
         Target target;
         NodeIndex to;
         std::vector<RamRange> memory;
         std::shared_ptr<const std::vector<RamRange>> hot;  // none: nothing is known
+        Bytes left_free = 0;                               // on the node, or no more is moved
         bool finished = false;
     };
 
     ActionResult pin(const PinCell& action, const Target& target);
     static std::vector<RamRange> memory_of(const MoveMemory& action, const Target& target);
+    Move move_of(const MoveMemory& action, const Target& target, const Topology& topology) const;
     CellMover& mover_for(const Move& move, const CellKey& key);
     MoveStep step(const Move& move, CellMover& mover) const;
     void account(Move& move, ActionResult& result, const MoveStep& done);

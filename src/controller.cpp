@@ -124,7 +124,8 @@ asio::awaitable<Tick> Controller::tick() {
     if (config_.mode == Mode::act) {
         const auto deadline =
             sample.time + std::min<steady_clock::duration>(config_.interval, max_sample_age);
-        tick.results = co_await actuator_.apply(tick.plan, sample, deadline);
+        tick.results =
+            co_await actuator_.apply(tick.plan, tick.snapshot.topology, sample, deadline);
         // Homes that nobody acted on are none: whoever watches is told every time what would be.
         history_ = learn(std::move(history_), tick.snapshot, tick.plan, tick.results);
         acted_on_.clear();

@@ -113,8 +113,11 @@ Bytes read_available(int node_id, const std::string& root) {
     return meminfo_field(text, "MemFree", file) + std::max<Bytes>(unused_cache - dirty, 0);
 }
 
-std::map<Bytes, Bytes> read_huge_available(int node_id, const std::string& root) {
-    std::map<Bytes, Bytes> available;
+namespace {
+
+// Bytes of each pool by page size, of what a file of it counts.
+std::map<Bytes, Bytes> read_pools(int node_id, const char* file, const std::string& root) {
+    std::map<Bytes, Bytes> pools;
     // A kernel without huge pages has no such directory, a node that goes offline loses it.
     std::error_code error;
     std::filesystem::directory_iterator entry(node_directory(root, node_id) + "/hugepages", error);
@@ -122,10 +125,23 @@ std::map<Bytes, Bytes> read_huge_available(int node_id, const std::string& root)
         const std::string name = entry->path().filename();  // "hugepages-2048kB"
         Bytes kib = 0, pages = 0;
         if (std::sscanf(name.c_str(), "hugepages-%ldkB", &kib) != 1 || kib <= 0) continue;
-        std::istringstream(read_file(entry->path() / "free_hugepages")) >> pages;
-        available[kib * 1024] = pages * kib * 1024;
+        std::istringstream(read_file(entry->path() / file)) >> pages;
+        pools[kib * 1024] = pages * kib * 1024;
     }
-    return available;
+    return pools;
+}
+
+}  // namespace
+
+std::map<Bytes, Bytes> read_huge_available(int node_id, const std::string& root) {
+    return read_pools(node_id, "free_hugepages", root);
+}
+
+Bytes read_huge_total(int node_id, const std::string& root) {
+    Bytes bytes = 0;
+    for (const auto& [page, pool] : read_pools(node_id, "nr_hugepages", root))
+        bytes += pool;
+    return bytes;
 }
 
 namespace {
@@ -165,6 +181,7 @@ HostNow read_host_now(const Host& host, const std::string& root, const std::stri
     HostNow now{host.topology, read_busy(host, stat_file)};
     for (HostNode& node : now.topology.nodes) {
         node.memory_available = read_available(node.id, root);
+        node.memory_total -= read_huge_total(node.id, root);
         node.huge_available = read_huge_available(node.id, root);
     }
     return now;

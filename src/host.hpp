@@ -35,6 +35,9 @@ Bytes read_available(int node_id, const std::string& root = sysfs_root);
 // Free bytes of each of a node's pools of huge pages, by page size. Throws HostError.
 std::map<Bytes, Bytes> read_huge_available(int node_id, const std::string& root = sysfs_root);
 
+// All pages of them.
+Bytes read_huge_total(int node_id, const std::string& root = sysfs_root);
+
 // What changes of a host.
 struct HostNow {
     Topology topology;                            // with each node's memory as it is now

@@ -119,6 +119,41 @@ TEST(Groups, TogetherAreWhereThereIsRoomForAll) {
     EXPECT_EQ(home_of(neither, "b"), NodeIndex(1));
 }
 
+TEST(Groups, TogetherLeaveOthersWhatTheyWerePromised) {
+    // Node 0 has room for both only as long as c has not touched all that it may.
+    Snapshot host = grouped(Arrangement::together,
+                            {make_guest("a", 2, 900, {gib, 0}), make_guest("b", 2, 900, {0, gib}),
+                             make_guest("c", 2, 900, {gib, 0})});
+    host.guests[2].policy.group.clear();
+    host.guests[2].cells[0].size = 6 * gib;
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(0), 0};
+    history.cells[{"uuid-b", 0}] = {NodeIndex(1), 0};
+    history.cells[{"uuid-c", 0}] = {NodeIndex(0), 0};
+    const Plan made = plan(host, history, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
+    EXPECT_EQ(home_of(made, "b"), NodeIndex(1));
+    EXPECT_EQ(verdict_of(made, "a").reason, Reason::with_group);
+}
+
+TEST(Groups, TogetherAreWhereTheirPoolHasRoom) {
+    std::vector<GuestState> guests{make_guest("a", 2, 900, {2 * gib, 0}),
+                                   make_guest("b", 2, 900, {0, gib})};
+    for (GuestState& guest : guests)
+        guest.cells[0].huge_page = 2 * mib;
+    Snapshot host = grouped(Arrangement::together, guests);
+    host.topology.nodes[0].huge_available[2 * mib] = 0;
+    host.topology.nodes[1].huge_available[2 * mib] = 0;
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(0), 0};
+    history.cells[{"uuid-b", 0}] = {NodeIndex(1), 0};
+    const Plan neither = plan(host, history, settings);
+    EXPECT_EQ(home_of(neither, "a"), NodeIndex(0));
+    EXPECT_EQ(home_of(neither, "b"), NodeIndex(1));
+    host.topology.nodes[1].huge_available[2 * mib] = 2 * gib;
+    EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(1));
+}
+
 TEST(Groups, MoreMembersThanNodesAreToldSo) {
     const Snapshot host = grouped(
         Arrangement::apart, {make_guest("a", 1, 50, {gib, 0}), make_guest("b", 1, 50, {gib, 0}),
@@ -229,6 +264,56 @@ TEST(Memory, OfAnEagerGuestIsCountedAsMoved) {
     eager.policy.memory = MemoryPolicy::eager;
     const Plan made = plan(make_snapshot(make_topology(2, 4, 32 * gib), {eager}), {}, settings);
     EXPECT_EQ(home_of(made, "a"), NodeIndex(1)) << "which takes a seventh of the moving";
+}
+
+TEST(Memory, ThatStaysBehindComesHomeOnlyWhereThereIsRoom) {
+    Snapshot host = make_snapshot(make_topology(2, 4, 8 * gib), {lazy_guest()});
+    host.topology.nodes[1].memory_available = 100 * mib;
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").to_move, 6 * gib);
+    host.topology.nodes[0].memory_available = 6 * gib;
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").to_move, 0);
+}
+
+TEST(Memory, ThatAGuestLeftAloneMayStillTouchIsItsOwn) {
+    GuestState paused = make_guest("a", 2, 0, {gib, 0});
+    paused.unsteady = "it is paused";
+    paused.cells[0].size = 6 * gib;
+    paused.cells[0].confined_to = NodeIndex(0);
+    GuestState other = make_guest("b", 2, 500, {gib, 0});
+    other.cells[0].size = 4 * gib;
+    const Snapshot host = make_snapshot(make_topology(2, 4, 8 * gib), {paused, other});
+    EXPECT_EQ(home_of(plan(host, {}, settings), "b"), NodeIndex(1));
+}
+
+TEST(Pressure, IsNoReasonToGoWhereItRelievesNothing) {
+    // Both nodes are short. Its memory cannot move, and a little less load is no reason.
+    GuestState guest = make_guest("a", 2, 500, {gib, gib});
+    guest.cells[0].movable = false;
+    Snapshot host = make_snapshot(make_topology(2, 4, 8 * gib), {guest});
+    for (HostNode& node : host.topology.nodes)
+        node.memory_available = 100 * mib;
+    host.topology.nodes[0].other_use = 500;
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(0), 0};
+    EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(0));
+    host.topology.nodes[1].memory_available = 6 * gib;
+    EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(0)) << "it leaves nothing";
+    host.guests[0].cells[0].movable = true;
+    EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(1));
+}
+
+TEST(Pressure, IsRelievedByWhoReallyFillsTheNode) {
+    // The idle one is at home on the full node, and all it has is on the other.
+    GuestState idle = make_guest("a", 2, 1, {0, 2 * gib});
+    Snapshot host =
+        make_snapshot(make_topology(2, 8, 16 * gib), {idle, make_guest("b", 2, 500, {gib, 0})});
+    host.topology.nodes[0].memory_available = 100 * mib;
+    History history;
+    for (const char* name : {"a", "b"})
+        history.cells[{std::string("uuid-") + name, 0}] = {NodeIndex(0), 0};
+    const Plan made = plan(host, history, settings);
+    EXPECT_EQ(verdict_of(made, "b").reason, Reason::relief);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(0));
 }
 
 TEST(Pressure, IsRelievedBeforeLocality) {

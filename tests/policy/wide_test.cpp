@@ -150,6 +150,25 @@ TEST(WideGuest, WhoseVcpusShareAllIsSpreadWhenItNeedsThatAndItsMemoryStays) {
         EXPECT_TRUE(std::holds_alternative<PinCell>(action)) << "it would be as remote there";
 }
 
+TEST(WideGuest, WhoseVcpusShareMoreThanANodeHoldsIsPlacedAllTheSame) {
+    // 13 GiB that all touch, the first shard a little more, on two nodes of 8 GiB.
+    GuestState guest = make_wide_guest("w", {0, 1, 0, 1}, 2);
+    for (std::uint32_t& count : guest.wide->touched)
+        count = 1000;
+    for (std::size_t g = 0; g < guest.wide->groups; ++g) {
+        guest.wide->touched[g] = 1100;
+        guest.wide->shared[g] = {1600 * mib, 1700 * mib};
+        guest.cells[0].residency[0] += 1600 * mib;
+        guest.cells[0].residency[1] += 1700 * mib;
+    }
+    const Snapshot host = make_snapshot(make_topology(2, 2, 8 * gib), {guest});
+    const Plan made = plan(host, {}, settings);
+    for (const int shard : {0, 1}) {
+        EXPECT_TRUE(verdict_of(made, "w", 0, shard).home) << shard;
+        EXPECT_LE(verdict_of(made, "w", 0, shard).to_move, 200 * mib) << "what all touch stays";
+    }
+}
+
 TEST(WideGuest, IsKeptOnNeighbouringNodes) {
     // Four nodes in two pairs; the guest needs two of them, and its vCPUs share everything.
     Topology topology = make_topology(4, 2, 2 * gib);

@@ -88,8 +88,11 @@ TEST(ReadHugeAvailable, TellsEachPool) {
     EXPECT_TRUE(read_huge_available(0, sysfs.root()).empty()) << "a kernel without huge pages";
     sysfs.write("node/node0/hugepages/hugepages-2048kB/free_hugepages", "7\n");
     sysfs.write("node/node0/hugepages/hugepages-1048576kB/free_hugepages", "0\n");
+    sysfs.write("node/node0/hugepages/hugepages-2048kB/nr_hugepages", "9\n");
+    sysfs.write("node/node0/hugepages/hugepages-1048576kB/nr_hugepages", "1\n");
     EXPECT_EQ(read_huge_available(0, sysfs.root()),
               (std::map<Bytes, Bytes>{{2 * mib, 14 * mib}, {1024 * mib, 0}}));
+    EXPECT_EQ(read_huge_total(0, sysfs.root()), (18 + 1024) * mib);
 }
 
 TEST(ReadHostNow, CpuTimeThatWasUsedIsAllButIdlingAndWaiting) {

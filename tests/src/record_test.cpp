@@ -96,7 +96,7 @@ TEST_P(BrokenRecord, IsAnErrorThatNamesThePath) {
 
 // Guests: web, database, watched, first, second, cells, wide.
 const Broken broken[] = {
-    {"/version", 2, "version: is none that this vnumad knows"},
+    {"/version", 1, "version: is none that this vnumad knows"},
     {"/version", "1", "version: wants a whole number"},
     {"/settings", json::array(), "settings: wants an object"},
     {"/settings/horizon", 0, "settings.horizon: is out of range, which is 1 to 3600000"},
