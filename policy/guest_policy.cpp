@@ -150,6 +150,10 @@ class Resolution {
         Numbers nodes = sorted(*source.words.home);
         bool usable = find_missing(source, "home", nodes);
         usable = find_beyond(source, "home", nodes) && usable;
+        if (const Numbers homeless = take_homeless(nodes); !homeless.empty()) {
+            complain(source, "home", subject(homeless) + " without CPUs or memory");
+            usable = false;
+        }
         if (count != 1 && count != guest_.cells) {
             complain(source, "home",
                      "is of " + std::to_string(count) + " cells, and the guest has " +
@@ -175,6 +179,15 @@ class Resolution {
         return beyond.empty();
     }
 
+    // Takes those out that can be nobody's home.
+    Numbers take_homeless(Numbers& nodes) const {
+        Numbers homeless = both(nodes, guest_.homeless_nodes);
+        std::erase_if(nodes, [&](int node) {
+            return std::find(homeless.begin(), homeless.end(), node) != homeless.end();
+        });
+        return homeless;
+    }
+
     void choose_values() {
         for (const Source& source : sources_) {
             const PolicyWords& words = source.words;
@@ -194,7 +207,12 @@ class Resolution {
         for (const Source& source : sources_)
             if (source.words.nodes) from = source;
         policy_.nodes = from.words.nodes;
-        if (!policy_.nodes || !policy_.nodes->empty()) return;
+        if (!policy_.nodes) return;
+        Numbers homes = *policy_.nodes;
+        const Numbers homeless = take_homeless(homes);
+        if (homes.empty() && !homeless.empty())
+            complain(from, "nodes", subject(homeless) + " without CPUs or memory");
+        if (!policy_.nodes->empty()) return;
         complain(from, "nodes", "none is left, so the guest is not touched");
         policy_.mode = std::min(policy_.mode, Mode::observe);
     }

@@ -136,6 +136,7 @@ struct GuestPolicy {
 struct GuestWords {
     std::string uuid, name;
     std::size_t cells = 1;
+    std::vector<int> homeless_nodes;  // of the host, without CPUs or memory: no home for anybody
     PolicyWords metadata;
     std::vector<std::string> metadata_problems;  // with any, metadata raises no mode
     PolicyWords run_time;

@@ -124,8 +124,10 @@ GuestPolicy policy_of(const GuestSample& guest, const HostPolicy& policy, const 
             break;
         }
     std::vector<int> nodes;
-    for (const HostNode& node : host.topology.nodes)
+    for (const HostNode& node : host.topology.nodes) {
         nodes.push_back(node.id);
+        if (node.cpus == 0 || node.memory_total == 0) words.homeless_nodes.push_back(node.id);
+    }
     return resolve_policy(policy, words, nodes);
 }
 

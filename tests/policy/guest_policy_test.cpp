@@ -132,6 +132,24 @@ TEST(GuestPolicy, AGroupThatDoesNotExistIsAProblemAndNone) {
     EXPECT_EQ(policy.problems, Problems{"metadata: group: there is no group \"dd\""});
 }
 
+TEST(GuestPolicy, NodesThatCanBeNobodysHomeAreAProblem) {
+    HostPolicy host;
+    GuestWords guest = make_guest();
+    guest.homeless_nodes = {1, 2};
+    const auto problems_with = [&](Numbers nodes) {
+        host.guests["web"].nodes = std::move(nodes);
+        return resolve_policy(host, guest, {0, 1, 2}).problems;
+    };
+    EXPECT_EQ(problems_with({0, 1}), Problems{}) << "one will do";
+    EXPECT_EQ(problems_with({1}), Problems{"guest.web: nodes: 1 is without CPUs or memory"});
+    EXPECT_EQ(problems_with({1, 2}), Problems{"guest.web: nodes: 1, 2 are without CPUs or memory"});
+    host.guests["web"].nodes.reset();
+    host.guests["web"].home = Numbers{1};
+    const GuestPolicy policy = resolve_policy(host, guest, {0, 1, 2});
+    EXPECT_EQ(policy.problems, Problems{"guest.web: home: 1 is without CPUs or memory"});
+    EXPECT_TRUE(policy.home.empty());
+}
+
 TEST(GuestPolicy, OneHomeForAGuestOfSeveralCellsIsAProblem) {
     HostPolicy host;
     host.groups["db"].arrangement = Arrangement::together;

@@ -12,6 +12,7 @@ inline Host two_nodes() {
         HostNode node;
         node.id = id;
         node.cpus = 2;
+        node.memory_total = 1024 * mib;
         host.topology.nodes.push_back(node);
     }
     host.topology.distances = {{10, 21}, {21, 10}};
