@@ -97,4 +97,31 @@ class HardHost {
     std::vector<Bytes> there_{};  // ordinary memory of all guests, by node
 };
 
+// A hard host on which guests are of all kinds: in groups that belong together or apart, watched
+// only, lazy and eager, left alone for a moment, and one of them as wide as two nodes.
+inline Snapshot mixed_host(std::mt19937& random) {
+    Snapshot host = HardHost(random).make();
+    host.groups = {{"together", Arrangement::together}, {"apart", Arrangement::apart}};
+    const auto one_in = [&](unsigned n) { return random() % n == 0; };
+    for (GuestState& guest : host.guests) {
+        if (one_in(2)) guest.policy.group = host.groups[random() % 2].name;
+        if (one_in(5)) guest.policy.mode = one_in(2) ? Mode::observe : Mode::off;
+        guest.policy.memory = memory_policies[random() % 3].first;
+        if (guest.policy.memory == MemoryPolicy::none) guest.cells[0].movable = false;
+        guest.policy.priority = static_cast<int>(random() % 3) * 100 - 100;
+        if (one_in(8)) guest.unsteady = "it is paused";
+    }
+    const std::size_t nodes = host.topology.nodes.size();
+    std::vector<std::size_t> where;
+    for (int vcpu = 0; vcpu < 2 * host.topology.nodes[0].cpus; ++vcpu)
+        where.push_back(random() % nodes);
+    host.guests.push_back(make_wide_guest("wide", where, nodes));
+    for (std::size_t n = 0; n < nodes; ++n) {
+        const Bytes there = host.guests.back().cells[0].residency[n];
+        host.topology.nodes[n].memory_total += 2 * there;
+        host.topology.nodes[n].memory_available += there;
+    }
+    return host;
+}
+
 }  // namespace vnuma::test
