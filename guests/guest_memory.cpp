@@ -35,8 +35,11 @@ Residency sum_residency(const std::vector<RamRange>& ranges,
             return covers(range, mapping.start);
         });
         if (!ours) continue;
-        for (const auto& [node, bytes] : mapping.bytes)
-            residency.bytes[node] += static_cast<std::int64_t>(bytes);
+        for (const auto& [node, bytes] : mapping.bytes) {
+            std::int64_t& sum = residency.bytes[node];
+            sum = static_cast<std::int64_t>(
+                std::min(static_cast<std::uint64_t>(sum) + bytes, max_mapped_bytes));
+        }
         apply_policy(mapping.policy, residency);
     }
     return residency;

@@ -87,13 +87,15 @@ std::optional<NumaMapping> parse_numa_mapping(std::string_view line) {
         const auto number = parse_number<std::uint64_t>(value);
         if (!number) continue;
         if (key == "kernelpagesize_kB") {
-            mapping.page_bytes = *number * 1024;
+            mapping.page_bytes = std::min(*number, max_mapped_bytes / 1024) * 1024;
         } else if (key.size() > 1 && key[0] == 'N') {
             if (const auto node = parse_number<int>(key.substr(1))) pages[*node] = *number;
         }
     }
     for (const auto& [node, count] : pages)
-        mapping.bytes[node] = count * mapping.page_bytes;
+        mapping.bytes[node] =
+            std::min(count, max_mapped_bytes / std::max<std::uint64_t>(mapping.page_bytes, 1)) *
+            mapping.page_bytes;
     return mapping;
 }
 

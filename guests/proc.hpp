@@ -54,6 +54,10 @@ struct Mapping {
 };
 std::vector<Mapping> parse_maps(std::string_view text);
 
+// More than any node or page has: what is told beyond that is cut, and sums of it stay far inside
+// 64 bits.
+inline constexpr std::uint64_t max_mapped_bytes = std::uint64_t{1} << 50;
+
 struct NumaMapping {
     std::uint64_t start = 0;
     std::string policy;                  // "default", "bind:0", "prefer:1", ...

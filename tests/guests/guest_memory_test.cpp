@@ -18,6 +18,13 @@ TEST(SumResidency, AddsUpMappingsInsideTheRangesOnly) {
     EXPECT_TRUE(residency.bound_to.empty());
 }
 
+TEST(SumResidency, OfMoreThanAnyHostHasDoesNotOverflow) {
+    std::vector<NumaMapping> mappings(10'000, {0, "default", {{0, max_mapped_bytes}}, 4096});
+    mappings.push_back({0, "default", {{0, ~std::uint64_t{0} - max_mapped_bytes}}, 4096});
+    EXPECT_EQ(sum_residency({{0, mib}}, mappings).bytes.at(0),
+              static_cast<std::int64_t>(max_mapped_bytes));
+}
+
 Residency under_policies(const std::vector<std::string>& policies) {
     std::vector<NumaMapping> mappings;
     for (std::size_t i = 0; i < policies.size(); ++i)

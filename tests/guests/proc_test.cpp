@@ -89,6 +89,17 @@ TEST(ParseMaps, ReadsMappingsAndPassesOverWhatIsNone) {
     EXPECT_EQ(maps[2].path, "/memfd:ram (deleted)");
 }
 
+TEST(ParseNumaMaps, CutsWhatNoHostHas) {
+    const auto maps = parse_numa_maps(
+        "1000 default N0=18446744073709551615 kernelpagesize_kB=4\n"
+        "2000 default N0=4 kernelpagesize_kB=18446744073709551615\n"
+        "3000 default N0=4 kernelpagesize_kB=0\n");
+    ASSERT_EQ(maps.size(), 3U);
+    EXPECT_EQ(maps[0].bytes.at(0), max_mapped_bytes);
+    EXPECT_EQ(maps[1].bytes.at(0), max_mapped_bytes);
+    EXPECT_EQ(maps[2].bytes.at(0), 0U);
+}
+
 TEST(ParseNumaMaps, CountsBytesByNodeInThePagesOfTheMapping) {
     const auto maps = parse_numa_maps(
         "7f63a3e00000 default anon=101376 dirty=101376 active=0 N0=37376 N1=64000 "
