@@ -151,7 +151,13 @@ class Advisor {
                 break;
             const auto to = cheapest(trial, other, node);
             if (!to) continue;
+            const Bytes room = trial.room(node);
             trial.put(other, to);
+            // By one whose memory is elsewhere, or in a pool, nothing is gained.
+            if (trial.room(node) <= room) {
+                trial.put(other, node);
+                continue;
+            }
             plan.bytes += bytes;
             for (const Unit::Part& part : trial.units()[other].parts)
                 plan.evictions.push_back({part.cell->key, node, *to});

@@ -115,6 +115,7 @@ bool HeatLooks::learn(const HeatLook& look, HeatTable& table, bool well_placed, 
     for (const auto& [tracker, failed] : failures_)
         if (state_.trouble.empty() && now < failed.left_out_until) state_.trouble = failed.why;
     state_.writes = look.writes;
+    if (look.writes) state_.ability.per_vcpu = !look.writes->by_vcpu.empty();
     ++state_.looks;
     state_.last = now;
     if (state_.ability.per_chunk) told_chunks_ = now;

@@ -75,6 +75,25 @@ TEST(Advice, SaysWhoWouldHaveToGoToMakeRoom) {
               (std::vector<Eviction>{{{"uuid-a", 0}, NodeIndex(0), NodeIndex(1)}}));
 }
 
+TEST(Advice, SendsNobodyAwayWhoseMemoryIsElsewhere) {
+    // As above, with small guests on node 0 that hardly use what they have on node 1.
+    std::vector<GuestState> guests{make_guest("a", 1, 300, {3 * gib, 0}),
+                                   make_guest("b", 1, 300, {6 * gib, 0}),
+                                   make_guest("c", 1, 300, {0, 8 * gib})};
+    History history;
+    history.cells[{"uuid-a", 0}] = history.cells[{"uuid-b", 0}] = {NodeIndex(0), 0};
+    history.cells[{"uuid-c", 0}] = {NodeIndex(1), 0};
+    for (int small = 0; small <= max_evictions; ++small) {
+        const std::string name = "small" + std::to_string(small);
+        guests.push_back(make_guest(name, 1, 1, {0, 50 * mib}));
+        history.cells[{"uuid-" + name, 0}] = {NodeIndex(0), 0};
+    }
+    const Snapshot host = make_snapshot(make_topology(2, 16, 16 * gib), std::move(guests));
+    const Advice advice = advise(host, history, settings, {}, request_of(1, 8 * gib));
+    EXPECT_EQ(advice.evictions,
+              (std::vector<Eviction>{{{"uuid-a", 0}, NodeIndex(0), NodeIndex(1)}}));
+}
+
 TEST(Advice, IsNeverEmptyHoweverFullTheHost) {
     const Snapshot host = make_snapshot(
         make_topology(2, 4, 16 * gib),
