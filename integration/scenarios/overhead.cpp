@@ -28,6 +28,18 @@ Spread spread_of(const std::vector<double>& values) {
     return {mean, values.size() < 2 ? 0 : std::sqrt(squares / (count - 1))};
 }
 
+double mean_outside_rounds(const std::vector<std::int64_t>& stalls_us,
+                           const std::vector<std::string>& rounds) {
+    double sum = 0, count = 0;
+    for (std::size_t i = 0; i < stalls_us.size(); ++i) {
+        const bool ends_one = i > 0 && rounds[i] != rounds[i - 1],
+                   before_one = i + 1 < rounds.size() && rounds[i] != rounds[i + 1];
+        if (ends_one || before_one) continue;
+        sum += static_cast<double>(stalls_us[i]), ++count;
+    }
+    return count > 0 ? sum / count : 0;
+}
+
 Phases sum_up(const std::vector<Phase>& phases) {
     Phases all;
     all.touches_per_second = spread_over(phases, &Phase::touches_per_second);

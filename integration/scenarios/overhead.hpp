@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace vnuma::lab {
@@ -17,7 +18,7 @@ Spread spread_of(const std::vector<double>& values);
 struct Phase {
     double touches_per_second = 0;
     std::int64_t longest_stall_us = 0;
-    double seconds_stall_ms = 0;      // the longest of each second, their mean
+    double seconds_stall_ms = 0;      // the longest of each second without a round, their mean
     double daemon_ms_per_second = 0;  // CPU time
     double kdamond_ms_per_second = 0;
 };
@@ -30,6 +31,12 @@ struct Phases {
     Spread daemon_ms_per_second;
     Spread kdamond_ms_per_second;
 };
+
+// The mean of the longest stalls of seconds in which no round shows. vnumad's report of a round may
+// come a second after it: a second counts as one with a round when `rounds`, which is as it was
+// reported at the end of each, differs from what it was before or will be in the next. 0 of none.
+double mean_outside_rounds(const std::vector<std::int64_t>& stalls_us,
+                           const std::vector<std::string>& rounds);
 
 Phases sum_up(const std::vector<Phase>& phases);
 

@@ -49,7 +49,9 @@ Phase measure(RunningGuest& guest, Tracked& vnumad, seconds length) {
     const auto kdamonds_before = kdamonds.used();
     const auto daemon_before = cpu_time_of(vnumad.pid());
     Phase phase;
-    double touches = 0, stalls_us = 0;
+    double touches = 0;
+    std::vector<std::int64_t> stalls_us;
+    std::vector<std::string> rounds;
     for (int second = 0; second < length.count(); ++second) {
         const json report = next_second(guest, kdamonds);
         std::int64_t stall_us = 0;
@@ -58,11 +60,13 @@ Phase measure(RunningGuest& guest, Tracked& vnumad, seconds length) {
             stall_us = std::max(stall_us, thread.at("stall_us").get<std::int64_t>());
         }
         phase.longest_stall_us = std::max(phase.longest_stall_us, stall_us);
-        stalls_us += static_cast<double>(stall_us);
+        stalls_us.push_back(stall_us);
+        const json& attribution = vnumad.last().at("tracking").at("attribution");
+        rounds.push_back(attribution.at("rounds").dump() + attribution.at("stall_us").dump());
     }
     const auto count = static_cast<double>(length.count());
     phase.touches_per_second = touches / count;
-    phase.seconds_stall_ms = stalls_us / count / 1000;
+    phase.seconds_stall_ms = mean_outside_rounds(stalls_us, rounds) / 1000;
     phase.daemon_ms_per_second = milliseconds_of(cpu_time_of(vnumad.pid()) - daemon_before) / count;
     phase.kdamond_ms_per_second = milliseconds_of(kdamonds.used() - kdamonds_before) / count;
     return phase;
@@ -145,7 +149,7 @@ void print_overhead_table(std::ostream& out, const std::string& overhead,
         << " s each way, in turns. ±: standard deviation of the phases; of the loss: its standard "
            "error.\nEstimate, cost and stall are those of the last round of the last phase.\n\n"
            "| guest | tracking | thousand touches/s | loss, % | longest stall, ms | of each second "
-           "| vnumad, CPU "
+           "without a round | vnumad, CPU "
            "ms/s | kdamonds, CPU ms/s | heat | rounds: estimate / cost / stall, us | earned / "
            "spent, us |"
            "\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"

@@ -32,6 +32,14 @@ TEST(Phases, AreSummedUpByMeansAndTheLongestStall) {
     EXPECT_DOUBLE_EQ(all.kdamond_ms_per_second.mean, 0.5);
 }
 
+TEST(Phases, SecondsWithARoundAreNoneOfThoseWithout) {
+    EXPECT_DOUBLE_EQ(mean_outside_rounds({10, 20, 900, 30, 40}, {"0", "0", "1", "1", "1"}),
+                     80.0 / 3);
+    EXPECT_DOUBLE_EQ(mean_outside_rounds({10, 20}, {"0", "0"}), 15);
+    EXPECT_DOUBLE_EQ(mean_outside_rounds({10, 20}, {"0", "1"}), 0);
+    EXPECT_DOUBLE_EQ(mean_outside_rounds({}, {}), 0);
+}
+
 TEST(Loss, IsAShareOfTheWorkWithoutTracking) {
     const Loss loss = loss_of({work(100), work(100)}, {work(98), work(99)});
     EXPECT_DOUBLE_EQ(loss.percent, 1.5);
