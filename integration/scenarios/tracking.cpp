@@ -316,8 +316,8 @@ TEST(TrackingOfAGuestThatMoves, BringsHomeFirstWhatIsHot) {
     DirectGuest guest(shape);
     const TrueAccess access(guest,
                             guest.truth_of(own_windows(guest.shape(), {45, 10}, Access::write)));
-    // 400 MiB and more take 40 s, and what is hot is a tenth.
-    Daemon vnumad(tracking_with("") + "[memory]\nrate = \"10M\"\n[guest.moving]\nhome = \"0\"\n");
+    // 400 MiB and more take 80 s, and what is hot is a tenth.
+    Daemon vnumad(tracking_with("") + "[memory]\nrate = \"5M\"\n[guest.moving]\nhome = \"0\"\n");
     const auto at_home = [&] { return placement_of(guest).vcpu_nodes == std::vector<int>{0, 0}; };
     ASSERT_TRUE(wait_until(at_home, settle_limit)) << vnumad.output();
     EXPECT_TRUE(
