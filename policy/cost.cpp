@@ -52,11 +52,6 @@ CellCost CellCosts::at(NodeIndex home) {
     return last_;
 }
 
-CellCost cell_cost(const CellState& cell, NodeIndex home, const Topology& topology,
-                   const PlannerSettings& settings) {
-    return CellCosts(cell, topology, settings).at(home);
-}
-
 Cost node_cost(const HostNode& node, MilliCpu demand, const PlannerSettings& settings) {
     if (demand <= 0) return 0;
     const MilliCpu capacity = std::max<MilliCpu>(node.cpu_capacity, 1);

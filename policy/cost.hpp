@@ -66,14 +66,9 @@ inline PerMille excess_of(int distance) {
 struct CellCost {
     Cost stay = 0;  // its memory stays where it is: accesses remain remote for the whole horizon
     Cost move = 0;  // its memory is brought home: remote until it has arrived, and the moving
-
-    // Of both the cheaper; memory that is not used enough to pay back stays.
-    Cost least() const { return move < stay ? move : stay; }
 };
-CellCost cell_cost(const CellState& cell, NodeIndex home, const Topology& topology,
-                   const PlannerSettings& settings);
 
-// The same for many homes of one cell: what does not depend on the home is worked out once.
+// Of one cell, at any home: what does not depend on the home is worked out once.
 // The arguments must outlive it.
 class CellCosts {
   public:

@@ -43,7 +43,7 @@ Placement::Placement(const Snapshot& snapshot, const PlannerSettings& settings,
     for (std::size_t n = 0; n < nodes_; ++n)
         if (is_short_of_memory(NodeIndex(n))) full.insert(NodeIndex(n));
     for (std::size_t i = 0; i < units_.size(); ++i) {
-        units_[i].use = units_[i].follows = 0;
+        units_[i].use = 0;
         for (Unit::Part& part : units_[i].parts)
             add_part(i, part, full);
         count(units_[i], 1);
@@ -70,7 +70,6 @@ void Placement::add_part(std::size_t index, Unit::Part& part, NodeSet full) {
     part.pool = pool_of(cell.huge_page);
     part.lazy_at = {};
     part.follows = cell.movable ? full_bytes(cell) : 0;
-    if (part.pool == 0) units_[index].follows += part.follows;
     const bool lazy = part.follows > 0 && part.guest->policy.memory == MemoryPolicy::lazy;
     // Out of a node that is full memory follows, however little it is used, where it has room.
     bool in_the_way = false;

@@ -44,9 +44,7 @@ struct Unit {
     std::string displaced{};  // what is wrong with its former home; mostly empty
     std::vector<Link> links{};
 
-    // What follows from the parts; Placement works it out.
-    MilliCpu use = 0;
-    Bytes follows = 0;  // of ordinary memory
+    MilliCpu use = 0;  // of all parts; Placement works it out
 };
 
 // A member of a group whose members are apart: it has this node to itself.

@@ -49,8 +49,8 @@ class Rounds {
     // One that is due cannot be: tried again after a longer time.
     void put_off(std::string why, Time now);
 
-    // Faults that were counted, and those that found no room to be. Pages that a round has taken
-    // down are charged whenever they fault, after its end too; others come for free.
+    // Faults that were counted, and those that found no room to be. As many as pages
+    // that a round has taken down are charged, after its end too; others come for free.
     void charge(std::uint64_t faults, std::uint64_t dropped, std::chrono::nanoseconds fault_time,
                 TrackingBudget& budget);
 
