@@ -10,6 +10,8 @@ namespace {
 
 // What a guest uses that is not there yet: all it could, as numad takes it.
 constexpr MilliCpu use_per_vcpu = 1000;
+// Guests at each end that are looked at for an exchange.
+constexpr std::size_t max_exchanged = 64;
 // Behind all uuids, so that real guests keep their places.
 constexpr const char* requested = "~request";
 constexpr const char* reserved = "~reservation ";
@@ -130,42 +132,125 @@ class Advisor {
         return true;
     }
 
-    // The smallest guests leave, one after the other, each for where it costs least.
+    // Guests leave; where that does not do, some change places with smaller ones.
     Plan evict(std::size_t unit, NodeIndex node) const {
         Plan plan;
+        if (!placement_.units()[unit].fits.contains(node)) return plan;
         Placement trial = placement_;
-        if (!trial.units()[unit].fits.contains(node)) return plan;
-        std::vector<std::pair<Bytes, std::size_t>> there;
-        for (std::size_t i = 0; i < trial.units().size(); ++i) {
-            const Unit& other = trial.units()[i];
-            if (other.home != node || other.parts.front().guest->uuid.starts_with('~')) continue;
-            Bytes bytes = 0;
-            for (const Unit::Part& part : other.parts)
-                bytes += full_bytes(*part.cell);
-            there.emplace_back(bytes, i);
+        leave(trial, plan, unit, node);
+        exchange(trial, plan, unit, node);
+        if (trial.obstacle(unit, node) != Placement::Obstacle::none) return plan;
+        trial.put(unit, node);
+        plan.after = std::move(trial);
+        return plan;
+    }
+
+    static Bytes bytes_of(const Unit& unit) {
+        Bytes bytes = 0;
+        for (const Unit::Part& part : unit.parts)
+            bytes += full_bytes(*part.cell);
+        return bytes;
+    }
+
+    // Guests with a home that it is for, the smallest first.
+    template <typename Condition>
+    static std::vector<std::size_t> movable(const Placement& placement, Condition is_for) {
+        std::vector<std::pair<Bytes, std::size_t>> ranked;
+        for (std::size_t i = 0; i < placement.units().size(); ++i) {
+            const Unit& unit = placement.units()[i];
+            if (unit.home && is_for(*unit.home) && !unit.parts.front().guest->uuid.starts_with('~'))
+                ranked.emplace_back(bytes_of(unit), i);
         }
-        std::sort(there.begin(), there.end());
-        for (const auto& [bytes, other] : there) {
+        std::sort(ranked.begin(), ranked.end());
+        std::vector<std::size_t> units;
+        units.reserve(ranked.size());
+        for (const auto& [bytes, unit] : ranked)
+            units.push_back(unit);
+        return units;
+    }
+
+    static void note(Plan& plan, const Unit& unit, NodeIndex from, NodeIndex to) {
+        plan.bytes += bytes_of(unit);
+        for (const Unit::Part& part : unit.parts)
+            plan.evictions.push_back({part.cell->key, from, to});
+    }
+
+    // The smallest first, each for where it costs least.
+    static void leave(Placement& trial, Plan& plan, std::size_t unit, NodeIndex node) {
+        for (const std::size_t other :
+             movable(trial, [&](NodeIndex home) { return home == node; })) {
             if (trial.obstacle(unit, node) == Placement::Obstacle::none ||
                 plan.evictions.size() >= max_evictions)
-                break;
+                return;
             const auto to = cheapest(trial, other, node);
             if (!to) continue;
             const Bytes room = trial.room(node);
             trial.put(other, to);
             // By one whose memory is elsewhere, or in a pool, nothing is gained.
-            if (trial.room(node) <= room) {
+            if (trial.room(node) <= room)
                 trial.put(other, node);
-                continue;
-            }
-            plan.bytes += bytes;
-            for (const Unit::Part& part : trial.units()[other].parts)
-                plan.evictions.push_back({part.cell->key, node, *to});
+            else
+                note(plan, trial.units()[other], node, *to);
         }
-        if (trial.obstacle(unit, node) != Placement::Obstacle::none) return plan;
-        trial.put(unit, node);
-        plan.after = std::move(trial);
-        return plan;
+    }
+
+    static void swap_homes(Placement& placement, std::size_t a, std::size_t b) {
+        const std::optional<NodeIndex> home_a = placement.units()[a].home,
+                                       home_b = placement.units()[b].home;
+        placement.put(a, std::nullopt);
+        placement.put(b, home_a);
+        placement.put(a, home_b);
+    }
+
+    struct Exchange {
+        std::size_t leaves = 0, comes = 0;
+        bool suffices = false;
+        Bytes gain = 0, bytes = 0;
+
+        bool is_better_than(const Exchange& other) const {
+            if (suffices != other.suffices) return suffices;
+            return suffices ? bytes < other.bytes : gain > other.gain;
+        }
+    };
+
+    // Of the largest at the node and the smallest elsewhere.
+    static std::optional<Exchange> best_exchange(Placement& trial, std::size_t unit,
+                                                 NodeIndex node) {
+        std::vector<std::size_t> here =
+            movable(trial, [&](NodeIndex home) { return home == node; });
+        std::vector<std::size_t> elsewhere =
+            movable(trial, [&](NodeIndex home) { return home != node; });
+        std::reverse(here.begin(), here.end());
+        here.resize(std::min(here.size(), max_exchanged));
+        elsewhere.resize(std::min(elsewhere.size(), max_exchanged));
+        std::optional<Exchange> best;
+        const Bytes room = trial.room(node);
+        for (const std::size_t leaves : here)
+            for (const std::size_t comes : elsewhere) {
+                if (!trial.can_swap(leaves, comes)) continue;
+                swap_homes(trial, leaves, comes);
+                const Exchange one{
+                    leaves, comes, trial.obstacle(unit, node) == Placement::Obstacle::none,
+                    trial.room(node) - room,
+                    bytes_of(trial.units()[leaves]) + bytes_of(trial.units()[comes])};
+                swap_homes(trial, leaves, comes);
+                if (one.gain > 0 && (!best || one.is_better_than(*best))) best = one;
+            }
+        return best;
+    }
+
+    static void exchange(Placement& trial, Plan& plan, std::size_t unit, NodeIndex node) {
+        while (trial.obstacle(unit, node) != Placement::Obstacle::none) {
+            const auto best = best_exchange(trial, unit, node);
+            if (!best) return;
+            const Unit &leaves = trial.units()[best->leaves], &comes = trial.units()[best->comes];
+            if (plan.evictions.size() + leaves.parts.size() + comes.parts.size() > max_evictions)
+                return;
+            const NodeIndex other = *comes.home;
+            note(plan, comes, other, node);  // the smaller first: it may find room beside the other
+            note(plan, leaves, node, other);
+            swap_homes(trial, best->leaves, best->comes);
+        }
     }
 
     static std::optional<NodeIndex> cheapest(const Placement& placement, std::size_t unit,

@@ -39,8 +39,8 @@ struct Advice {
     // best there is.
     std::vector<NodeIndex> nodes;
     bool has_room = false;  // for all of it
-    // Homes that would have to change first, in this order, to make room; empty when there is room,
-    // or when so few changes do not suffice.
+    // Homes that would have to change first, in this order, to make room: of guests that leave, and
+    // of pairs that change places. Empty when there is room, or when so few changes do not suffice.
     std::vector<Eviction> evictions;
 };
 

@@ -5,6 +5,12 @@
 namespace vnuma {
 namespace {
 
+// Of a cell that may run anywhere: the kernel's balancing goes by where its memory is.
+MilliCpu use_by_memory(const CellState& cell, std::size_t node) {
+    const Bytes total = std::max<Bytes>(total_bytes(cell) / mib, 1);
+    return cell.cpu_use * (cell.residency[node] / mib) / total;
+}
+
 // A guest of the highest priority counts nearly twice, of the lowest a tenth.
 Cost weighted(Cost cost, int priority) {
     return cost * (1000 + 9 * std::clamp(priority, least_priority, most_priority)) / 1000;
@@ -59,9 +65,8 @@ void Placement::add_bystander(const CellState& cell) {
         if (cell.huge_page == 0) use_[0][*cell.confined_to] += full_bytes(cell) - total_bytes(cell);
         return;
     }
-    const Bytes total = std::max<Bytes>(total_bytes(cell) / mib, 1);
     for (std::size_t n = 0; n < nodes_; ++n)
-        demand_[n] += cell.cpu_use * (cell.residency[n] / mib) / total;
+        demand_[n] += use_by_memory(cell, n);
 }
 
 void Placement::add_part(std::size_t index, Unit::Part& part, NodeSet full) {
@@ -138,12 +143,20 @@ Bytes Placement::filled(const Unit& unit, std::size_t pool, NodeIndex node,
     return bytes;
 }
 
+MilliCpu Placement::use_at(const Unit& unit, NodeIndex node) const {
+    if (unit.home) return unit.home == node ? unit.use : 0;
+    MilliCpu use = 0;
+    if (!unit.lifted)
+        for (const Unit::Part& part : unit.parts)
+            use += use_by_memory(*part.cell, node);
+    return use;
+}
+
 void Placement::count(const Unit& unit, int sign) {
-    if (unit.home) {
-        demand_[*unit.home] += sign * unit.use;
-        if (unit.apart_group)
-            hold_apart({*unit.apart_group, *unit.home, unit.parts.front().guest}, sign);
-    }
+    if (unit.home && unit.apart_group)
+        hold_apart({*unit.apart_group, *unit.home, unit.parts.front().guest}, sign);
+    for (std::size_t n = 0; n < nodes_; ++n)
+        demand_[n] += sign * use_at(unit, NodeIndex(n));
     for (std::size_t pool = 0; pool < page_.size(); ++pool)
         for (std::size_t n = 0; n < nodes_; ++n)
             use_[pool][n] += sign * filled(unit, pool, NodeIndex(n), unit.home);
@@ -155,8 +168,10 @@ void Placement::change(Unit& unit, std::optional<NodeIndex> home, bool lifted) {
     unit.home = home;
     unit.lifted = lifted;
     count(unit, 1);
-    for (const auto node : {former, home})
-        if (node) load_cost_[*node] = node_cost(topology_->nodes[*node], demand_[*node], settings_);
+    const bool anywhere = !former || !home;
+    for (std::size_t n = 0; n < nodes_; ++n)
+        if (anywhere || former == NodeIndex(n) || home == NodeIndex(n))
+            load_cost_[n] = node_cost(topology_->nodes[n], demand_[n], settings_);
 }
 
 void Placement::put(std::size_t index, std::optional<NodeIndex> home) {
@@ -184,10 +199,12 @@ Bytes Placement::swapped(const Unit& coming, const Unit& leaving, std::size_t po
 
 Placement::Marginal Placement::least(std::size_t index, NodeIndex node) const {
     const Unit& unit = units_[index];
-    const bool there = unit.home == node;
-    const Cost other_load = node_cost(topology_->nodes[node],
-                                      demand_[node] + (there ? -unit.use : unit.use), settings_);
-    const Cost load = there ? load_cost_[node] - other_load : other_load - load_cost_[node];
+    const MilliCpu others = demand_[node] - use_at(unit, node);
+    const auto under = [&](MilliCpu demand) {
+        return demand == demand_[node] ? load_cost_[node]
+                                       : node_cost(topology_->nodes[node], demand, settings_);
+    };
+    const Cost load = under(others + unit.use) - under(others);
     return {own(index, node) + load, load};
 }
 

@@ -105,6 +105,8 @@ class Placement {
     void add_bystander(const CellState& cell);
     void add_part(std::size_t unit, Unit::Part& part, NodeSet full);
     std::size_t pool_of(Bytes huge_page);
+    // What of its demand for CPUs is counted at a node.
+    MilliCpu use_at(const Unit& unit, NodeIndex node) const;
     void count(const Unit& unit, int sign);
     // What of a pool on a node a unit would fill if it had this home, or none.
     Bytes filled(const Unit& unit, std::size_t pool, NodeIndex node,

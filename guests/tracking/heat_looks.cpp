@@ -51,7 +51,10 @@ void HeatLooks::try_to_begin(HeatTracker& tracker, const GuestSample& guest, Tim
     std::string failure;
     try {
         pending_ = tracker.begin(guest, look_time_ - look_time_ / tolerance_divisor);
-        if (!pending_) return;
+        if (!pending_) {
+            state_.waits_for = std::string(tracker.name()) + " looks at as many guests as it can";
+            return;
+        }
     } catch (const TrackingError& error) {
         failure = error.what();
     }

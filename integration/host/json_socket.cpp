@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <stdexcept>
 
 namespace vnuma::lab {
@@ -36,7 +38,7 @@ void JsonSocket::send(const json& message) {
     const std::string line = message.dump() + "\n";
     if (::send(socket_, line.data(), line.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(line.size()))
-        throw std::runtime_error(path_ + ": the other end is closed");
+        throw std::runtime_error(path_ + ": cannot send: " + std::strerror(errno));
 }
 
 json JsonSocket::receive(seconds limit) {

@@ -67,7 +67,7 @@ void RunningGuest::boot() {
     let_run();
     connect_workload();
     if (workload_.receive(boot_limit).is_null())
-        throw BootFailure(name() + " did not come up:\n" + read_text(console_of(shape_)) + log());
+        throw BootFailure(name() + " did not come up:\n" + last_words());
     touch_everything();
     set_free(owners_choice);
 }
@@ -94,6 +94,18 @@ void RunningGuest::set_free(const Affinities& as_before) const {
         const auto known = as_before.find(task);
         set_affinity(task, known != as_before.end() ? known->second : as_before.at(pid_));
     }
+}
+
+void RunningGuest::send(const json& pattern) {
+    try {
+        workload_.send(pattern);
+    } catch (const std::runtime_error& error) {
+        throw std::runtime_error(name() + ": " + error.what() + "\n" + last_words());
+    }
+}
+
+std::string RunningGuest::last_words() const {
+    return read_text(console_of(shape_)) + log();
 }
 
 void RunningGuest::touch_everything() {

@@ -27,8 +27,9 @@ class RunningGuest {
     // Threads by vCPU id.
     virtual std::map<int, pid_t> vcpu_threads() const = 0;
 
-    // One line to the workload, see integration/guest/workload.cpp.
-    void send(const nlohmann::json& pattern) { workload_.send(pattern); }
+    // One line to the workload, see integration/guest/workload.cpp. Throws std::runtime_error with
+    // what the guest said last when it has ended.
+    void send(const nlohmann::json& pattern);
 
     // Sends a pattern and waits until all of its windows have been touched. Returns the workload's
     // "truth", whole: the guest-physical memory of each thread's window and of each buffer. Throws
@@ -68,6 +69,7 @@ class RunningGuest {
     Affinities affinities() const;
     void confine_to_first_touch_nodes() const;
     void set_free(const Affinities& as_before) const;
+    std::string last_words() const;
     void touch_everything();
     void refuse_error(const nlohmann::json& message) const;
 

@@ -44,6 +44,14 @@ json attribution_of(const json& guest, const std::string& what) {
     return field(guest, "/tracking/attribution/" + what);
 }
 
+// A command in front, for which these of the kernel's directories are empty.
+std::vector<std::string> on_a_kernel_without(const std::string& directories) {
+    const std::string hide = "for missing in " + directories +
+                             "; do mount -t tmpfs none /sys/kernel/$missing || exit; done; "
+                             "exec \"$@\"";
+    return {"unshare", "-m", "sh", "-c", hide, "sh"};
+}
+
 bool is_positive(const json& number) {
     return number.is_number() && number > 0;
 }
@@ -263,10 +271,7 @@ TEST_F(Tracking, WithoutCapabilitiesSaysWhyAndTheGuestComesHome) {
 
 TEST_F(Tracking, OnAKernelThatLacksWhatItTakesSaysWhyAndDoesWithout) {
     hot_tenth(Access::write);
-    const std::string without =
-        "for missing in btf mm/damon tracing; do mount -t tmpfs none /sys/kernel/$missing || exit; "
-        "done; exec \"$@\"";
-    Daemon vnumad(tracking_with(""), {"unshare", "-m", "sh", "-c", without, "sh"});
+    Daemon vnumad(tracking_with(""), on_a_kernel_without("btf mm/damon tracing"));
     const auto looked = [](const json& report) {
         return has_looked(find_guest(report, guest->name()));
     };
@@ -294,11 +299,12 @@ TEST(TrackingOfAWideGuest, GoesOnWhenItIsKilledDuringARound) {
     EXPECT_EQ(kdamonds(), 0);
 }
 
-TEST(TrackingOfAWideGuest, NamesTheVcpuOfEachBuffer) {
+// Tracefs is not needed.
+TEST(TrackingOfAWideGuest, NamesTheVcpuOfEachBufferWithoutTracefs) {
     const TransparentHugePages pages("always");
     DirectGuest guest(wider_than_a_node("wide"));
     const json truth = guest.truth_of(own_windows(guest.shape(), {}, Access::write));
-    Daemon vnumad(tracking_with(""));
+    Daemon vnumad(tracking_with(""), on_a_kernel_without("tracing"));
     const Accuracy accuracy = wait_for_accuracy(
         vnumad, guest.name(), truth,
         [](const Accuracy& accuracy) { return accuracy.attributed() >= nearly_all_named; });

@@ -1,5 +1,7 @@
 #include "guests/tracking/tracking.hpp"
 
+#include <set>
+
 #include "tests/guests/fake_tracking.hpp"
 
 namespace vnuma {
@@ -147,8 +149,12 @@ TEST_F(TrackingTest, GuestsTakeTurnsWhereLooksAreFew) {
     run(1);
     best->slots = 1;
     run(13);
-    for (const GuestSample& guest : last.guests)
+    std::set<std::string> waiting_for;
+    for (const GuestSample& guest : last.guests) {
         EXPECT_GE(guest.tracking.heat.looks, 3U) << guest.uuid;
+        waiting_for.insert(guest.tracking.heat.waits_for);
+    }
+    EXPECT_TRUE(waiting_for.contains("fake looks at as many guests as it can"));
 }
 
 TEST_F(TrackingTest, ATrackerThatFailsAgainAndAgainIsLeftOutForAWhile) {

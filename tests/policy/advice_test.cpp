@@ -75,6 +75,20 @@ TEST(Advice, SaysWhoWouldHaveToGoToMakeRoom) {
               (std::vector<Eviction>{{{"uuid-a", 0}, NodeIndex(0), NodeIndex(1)}}));
 }
 
+TEST(Advice, MakesRoomByAnExchangeWhereNobodyCouldJustLeave) {
+    // With 4 and 6 GiB left, and nobody who would fit into that of the other node.
+    const Snapshot host = make_snapshot(
+        make_topology(2, 8, 20 * gib),
+        {make_guest("a", 2, 2000, {8 * gib, 0}), make_guest("b", 1, 500, {7 * gib, 0}),
+         make_guest("c", 2, 2000, {0, 5 * gib}), make_guest("d", 1, 500, {0, 8 * gib})});
+    const Advice advice = advise(host, settled(host), settings, {}, request_of(1, 13 * gib / 2));
+    EXPECT_FALSE(advice.has_room);
+    EXPECT_EQ(advice.nodes, (std::vector<NodeIndex>{NodeIndex(0)}));
+    EXPECT_EQ(advice.evictions,
+              (std::vector<Eviction>{{{"uuid-c", 0}, NodeIndex(1), NodeIndex(0)},
+                                     {{"uuid-a", 0}, NodeIndex(0), NodeIndex(1)}}));
+}
+
 TEST(Advice, SendsNobodyAwayWhoseMemoryIsElsewhere) {
     // As above, with small guests on node 0 that hardly use what they have on node 1.
     std::vector<GuestState> guests{make_guest("a", 1, 300, {3 * gib, 0}),

@@ -178,6 +178,18 @@ TEST(Planner, ACellOfHugePagesThatFitsNoPoolHasNoHome) {
     EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").reason, Reason::no_room);
 }
 
+TEST(Planner, WhoHasNoHomeIsInTheWayWhereItsMemoryIs) {
+    Snapshot host = with_pools({make_guest("a", 4, 3000, {400 * mib, 300 * mib})}, {0, 0});
+    GuestState newcomer = make_guest("b", 2, 2000, {0, 0});
+    newcomer.cells[0].size = mib;
+    host.guests.push_back(newcomer);
+    const Plan made = plan(host, {}, settings);
+    EXPECT_EQ(verdict_of(made, "a").reason, Reason::no_room);
+    EXPECT_EQ(home_of(made, "b"), NodeIndex(1));
+    host.guests[0].cells[0].residency = {300 * mib, 400 * mib};
+    EXPECT_EQ(home_of(plan(host, {}, settings), "b"), NodeIndex(0));
+}
+
 TEST(Planner, HugePagesTakeNoRoomOfOrdinaryMemory) {
     // The pool has been taken out of what the node has available already.
     Snapshot host = with_pools({make_guest("a", 2, 500, {0, 3 * gib})}, {0, 0});
