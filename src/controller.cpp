@@ -83,9 +83,13 @@ asio::awaitable<bool> Controller::run_once() {
 asio::awaitable<std::optional<Look>> Controller::look(Tick& tick, bool complete) {
     auto look_at_all = [this, complete] {
         Look look{sampler_.sample(acted_on_, complete), {}};
-        if (tracks_) tracking_.look(look.sample, hints_);
-        look.host = read_host_now(host_);
         run_time_policy_.refresh();
+        policy_.run_time = run_time_policy_.guests();
+        if (tracks_) {
+            withdraw_hints(hints_, look.sample, policy_, host_);
+            tracking_.look(look.sample, hints_);
+        }
+        look.host = read_host_now(host_);
         return look;
     };
     try {
@@ -114,7 +118,6 @@ asio::awaitable<Tick> Controller::tick() {
         co_return tick;
     }
     const Sample& sample = seen->sample;
-    policy_.run_time = run_time_policy_.guests();
     tick.policy_problem = run_time_policy_.problem();
     tick.snapshot = derive(previous_ ? &*previous_ : nullptr, *seen, host_, pins_, policy_);
     pins_.forget_ended(sample);

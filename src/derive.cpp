@@ -238,4 +238,11 @@ std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, Tra
     return hints;
 }
 
+void withdraw_hints(std::map<std::string, TrackingHint>& hints, const Sample& sample,
+                    const HostPolicy& policy, const Host& host) {
+    for (const GuestSample& guest : sample.guests)
+        if (const auto hint = hints.find(guest.uuid); hint != hints.end())
+            hint->second.may_touch &= policy_of(guest, policy, host).mode == Mode::act;
+}
+
 }  // namespace vnuma

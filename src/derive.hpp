@@ -25,6 +25,10 @@ std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, Tra
                                                  const Snapshot& snapshot, const Plan& plan,
                                                  const std::vector<ActionResult>& results);
 
+// What has been said of guests since: who is not to be acted on any more is not touched any more.
+void withdraw_hints(std::map<std::string, TrackingHint>& hints, const Sample& sample,
+                    const HostPolicy& policy, const Host& host);
+
 // The node all vCPUs of the cell are confined to, if there is one.
 std::optional<NodeIndex> confined_to(const CellSample& cell, const Host& host);
 

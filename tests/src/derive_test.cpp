@@ -293,6 +293,17 @@ TEST_F(HintsTest, OfAGuestThatIsLeftAloneForAMomentWhatMatteredStillDoes) {
     EXPECT_FALSE(hint().attribute);
 }
 
+TEST_F(HintsTest, WhoIsNotToBeActedOnAnyMoreIsNotTouchedAnyMore) {
+    before["u"] = hint();
+    const Sample now = sample_at(0ms, {});
+    HostPolicy policy;
+    withdraw_hints(before, now, policy, two_nodes());
+    EXPECT_TRUE(before["u"].may_touch);
+    policy.run_time["u"].mode = Mode::observe;
+    withdraw_hints(before, now, policy, two_nodes());
+    EXPECT_FALSE(before["u"].may_touch);
+}
+
 TEST_F(HintsTest, TheMapOfAGuestWithVnumaTellsWhatBelongsTogether) {
     verdict.reason = Reason::too_large;
     snapshot.guests[0].cells.push_back(snapshot.guests[0].cells[0]);
