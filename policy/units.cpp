@@ -219,9 +219,9 @@ class Chooser {
         for (const std::size_t vcpu : vcpus) {
             shard.cpu_use += use.cpu_use[vcpu];
             add(use.own[vcpu]);
+            shard.pinned |= cell.pinned && use.confined_to[vcpu];
             if (use.confined_to[vcpu] != shard.confined_to) shard.confined_to.reset();
         }
-        shard.pinned = cell.pinned && shard.confined_to;
         for (std::size_t g = 0; g < use.groups; ++g)
             if (belongs_to(shards.ownership, g, index)) add(use.shared[g]);
         add_unknown(shard, cell, use);

@@ -169,6 +169,27 @@ GuestState guest_of(const GuestSample& sample, const Threads& before, Millis ela
     return guest;
 }
 
+// Who belongs together needs a node that all may use.
+void check_groups(Snapshot& snapshot) {
+    for (const GroupState& group : snapshot.groups) {
+        if (group.arrangement != Arrangement::together) continue;
+        NodeSet common = NodeSet::first(max_host_nodes);
+        std::vector<GuestState*> members;
+        for (GuestState& guest : snapshot.guests) {
+            if (guest.policy.group != group.name || guest.policy.mode == Mode::off ||
+                guest.cells.size() != 1 || guest.cells.front().allowed.empty())
+                continue;
+            members.push_back(&guest);
+            common = common & guest.cells.front().allowed;
+        }
+        if (!common.empty()) continue;
+        for (GuestState* guest : members)
+            guest->policy.problems.push_back("group." + group.name +
+                                             ": arrangement: no node may be used by all of its "
+                                             "members");
+    }
+}
+
 }  // namespace
 
 std::optional<NodeIndex> confined_to(const CellSample& cell, const Host& host) {
@@ -202,6 +223,7 @@ Snapshot derive(const Look* previous, const Look& current, const Host& host, con
         guest.policy = policy_of(sample, policy, host);
         apply_policy(guest, host);
     }
+    check_groups(snapshot);
     return snapshot;
 }
 

@@ -45,8 +45,11 @@ std::string DirectGuest::file(const std::string& suffix) const {
     return "/run/lab/" + name() + suffix;
 }
 
-std::string DirectGuest::log() const {
-    return read_text(file(".log"));
+std::string DirectGuest::log() {
+    std::string text = read_text(file(".log"));
+    for (json event; !(event = monitor_.receive(seconds(0))).is_null();)
+        text += event.dump() + "\n";
+    return text;
 }
 
 std::vector<std::string> DirectGuest::arguments() const {

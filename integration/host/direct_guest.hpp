@@ -26,7 +26,7 @@ class DirectGuest final : public RunningGuest {
     void create() override;
     void let_run() override;
     void destroy() override;
-    std::string log() const override;
+    std::string log() override;
 
     std::vector<std::string> arguments() const;
     std::string file(const std::string& suffix) const;

@@ -64,7 +64,7 @@ void Guest::destroy() {
     uuid_.clear();
 }
 
-std::string Guest::log() const {
+std::string Guest::log() {
     return read_text("/var/log/libvirt/qemu/" + name() + ".log");
 }
 

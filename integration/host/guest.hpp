@@ -31,7 +31,7 @@ class Guest final : public RunningGuest {
     void create() override;
     void let_run() override { resume(); }
     void destroy() override;
-    std::string log() const override;
+    std::string log() override;
 
     const LibvirtHost* host_;
     std::string uuid_;

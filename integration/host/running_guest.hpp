@@ -56,8 +56,8 @@ class RunningGuest {
     // The steps of a start. The first leaves the vCPUs stopped and sets pid_.
     virtual void create() = 0;
     virtual void let_run() = 0;
-    virtual void destroy() = 0;  // what there is of it, without throwing
-    virtual std::string log() const = 0;
+    virtual void destroy() = 0;     // what there is of it, without throwing
+    virtual std::string log() = 0;  // what its QEMU says, and why it has ended if it has
 
     pid_t pid_ = -1;
 
@@ -69,7 +69,7 @@ class RunningGuest {
     Affinities affinities() const;
     void confine_to_first_touch_nodes() const;
     void set_free(const Affinities& as_before) const;
-    std::string last_words() const;
+    std::string last_words();
     void touch_everything();
     void refuse_error(const nlohmann::json& message) const;
 

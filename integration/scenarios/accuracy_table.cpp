@@ -70,7 +70,7 @@ std::string details(const Accuracy& accuracy, const json& guest) {
     const json& heat = guest.at("tracking").at("heat");
     const json& attribution = guest.at("tracking").at("attribution");
     std::string text = std::to_string(accuracy.hot) + " / " + std::to_string(accuracy.claimed) +
-            " / " + std::to_string(accuracy.claimed_elsewhere);
+                       " / " + std::to_string(accuracy.claimed_elsewhere);
     text += " | " + percent(accuracy.precision());
     text += " | " + heat.at("tracker").get<std::string>() + ", " + heat.at("looks").dump() +
             " looks, " + attribution.at("rounds").dump() + " rounds";
@@ -110,6 +110,10 @@ void print_row(std::ostream& out, RunningGuest& guest, const std::string& pages,
     note_if_moved(guest, row, truth);
 }
 
+bool is_wanted(const RunningGuest& guest, const Row& row, const std::string& only) {
+    return (guest.name() + ", " + row.what).find(only) != std::string::npos;
+}
+
 // Faults are induced in mode "act" only; the thin guest is to be left where it is.
 std::string config_for(bool wide, const std::string& overhead) {
     return with_tracking(std::string("mode = \"") + (wide ? "act" : "advise") +
@@ -120,20 +124,22 @@ std::string config_for(bool wide, const std::string& overhead) {
 
 }  // namespace
 
-void print_accuracy_table(std::ostream& out, const std::string& overhead) {
+void print_accuracy_table(std::ostream& out, const std::string& overhead, const std::string& only) {
     out << "Precision / recall of hot chunks in per cent, so long after the pattern and vnumad "
            "began;\na moved pattern: after the move. Precision is that of claims about the "
            "workload's buffers; with the\nmemory of the guest's kernel, all of which counts as "
            "cold, it is the figure for all memory (20 s).\n\n"
            "| host pages | guest | pattern | 5 s | 10 s | 20 s | accessor right, % of hot chunks: "
-           "20 s | 40 s | chunks: hot / claimed / of these in no buffer | precision, all memory | by |\n"
+           "20 s | 40 s | chunks: hot / claimed / of these in no buffer | precision, all memory | "
+           "by |\n"
            "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
     for (const auto& [mode, pages] : {std::pair{"never", "4 KiB"}, std::pair{"always", "2 MiB"}}) {
         const TransparentHugePages mode_of_host(mode);
         for (const bool wide : {false, true}) {
             DirectGuest guest(wide ? wider_than_a_node("wide") : with_big_buffers("thin"));
             for (const Row& row : wide ? wide_rows(guest.shape()) : thin_rows(guest.shape()))
-                print_row(out, guest, pages, row, config_for(wide, overhead));
+                if (is_wanted(guest, row, only))
+                    print_row(out, guest, pages, row, config_for(wide, overhead));
         }
     }
 }

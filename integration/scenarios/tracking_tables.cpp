@@ -1,8 +1,9 @@
 // Tables about access tracking, in a lab host with two nodes of two CPUs:
-//   tracking-tables accuracy [OVERHEAD]
+//   tracking-tables accuracy [OVERHEAD [ROWS]]
 //   tracking-tables overhead [OVERHEAD [PHASES [SECONDS]]]
 //   tracking-tables state       what vnumad has in the kernel, before, during and after kill -9
-// OVERHEAD is vnumad's budget for it, as a share of the guest's CPU time (0.01); PHASES is how many
+// OVERHEAD is vnumad's budget for it, as a share of the guest's CPU time (0.01); ROWS is what guest
+// and pattern of the rows contain that are wanted (all), as "wide, 30 %"; PHASES is how many
 // there are with tracking and how many without, each of so many SECONDS (6 and 10). Run it as
 //   vnuma-lab run --timeout 1500 -- tracking-tables accuracy
 #include <cstdlib>
@@ -33,8 +34,8 @@ int main(int argc, char** argv) {
     const std::vector<std::string> words(argv + 1, argv + argc);
     const std::string overhead = words.size() > 1 ? words[1] : "0.01";
     try {
-        if (!words.empty() && words.size() <= 2 && words[0] == "accuracy") {
-            print_accuracy_table(std::cout, overhead);
+        if (!words.empty() && words.size() <= 3 && words[0] == "accuracy") {
+            print_accuracy_table(std::cout, overhead, words.size() > 2 ? words[2] : "");
             return 0;
         }
         if (!words.empty() && words.size() <= 4 && words[0] == "overhead") {
@@ -48,7 +49,7 @@ int main(int argc, char** argv) {
             print_tracking_state(std::cout);
             return 0;
         }
-        std::cerr << "tracking-tables accuracy [OVERHEAD]\n"
+        std::cerr << "tracking-tables accuracy [OVERHEAD [ROWS]]\n"
                      "tracking-tables overhead [OVERHEAD [PHASES [SECONDS]]]\n"
                      "tracking-tables state\n";
     } catch (const std::exception& error) {

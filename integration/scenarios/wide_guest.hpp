@@ -44,9 +44,9 @@ inline constexpr double nearly_all_local = 0.95;
 
 // What became of it from now on.
 struct WideCourse {
-    double local_from = -1;       // seconds after which nearly all was local for good; -1: never
-    double after_15s = 0;         // share that is local
-    double least_later = 1;       // from then on
+    double local_from = -1;  // seconds after which nearly all was local for good; -1: never
+    double after_15s = 0;    // share that is local
+    double least_later = 1;  // from then on
     std::int64_t pages_moved = 0, pages_moved_later = 0;
 };
 WideCourse watch(const TrueAccess& access, std::chrono::seconds length);

@@ -187,6 +187,16 @@ TEST(WideGuest, IsLeftAloneWhereTheWatermarkLeavesNoMemory) {
     EXPECT_TRUE(made.actions.empty());
 }
 
+TEST(WideGuest, ThatIsOnlyWatchedFromNowOnGetsItsCpusBackWhereverTheyAre) {
+    GuestState guest = make_wide_guest("w", {0, 0, 1, 1}, 2, {0, 0, 2, 2});
+    guest.policy.mode = Mode::observe;
+    guest.cells[0].pinned = true;
+    guest.wide->confined_to = {NodeIndex(0), NodeIndex(1), {}, {}};  // two of one shard
+    const Plan made = plan(host_with(guest), {}, settings);
+    ASSERT_EQ(made.actions.size(), 1U);
+    EXPECT_EQ(std::get<UnpinCell>(made.actions[0]).vcpus, (std::vector<std::size_t>{0, 1}));
+}
+
 TEST(WideGuest, OfUnsteadyMomentsKeepsItsShardsAndTheirHomes) {
     Snapshot host = host_with(make_wide_guest("w", {0, 1, 0, 1}, 2));
     const Plan first = plan(host, {}, settings);

@@ -247,6 +247,23 @@ TEST_F(DeriveTest, CellsAreAsFarApartAsTheGuestIsTold) {
     EXPECT_EQ(snapshot.guests[0].distances, (std::vector<std::vector<int>>{{10, 16}, {20, 10}}));
 }
 
+TEST_F(DeriveTest, AGroupThatBelongsTogetherNeedsANodeThatAllMayUse) {
+    Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
+    now.guests.push_back(now.guests[0]);
+    now.guests[1].uuid = "v";
+    policy.groups["db"].arrangement = Arrangement::together;
+    policy.defaults.group = "db";
+    policy.guests["u"].nodes = {0};
+    derive_cell(nullptr, now);
+    EXPECT_EQ(snapshot.guests[0].policy.problems, std::vector<std::string>());
+    policy.guests["v"].nodes = {4};
+    derive_cell(nullptr, now);
+    for (const GuestState& guest : snapshot.guests)
+        EXPECT_EQ(guest.policy.problems,
+                  std::vector<std::string>{
+                      "group.db: arrangement: no node may be used by all of its members"});
+}
+
 class HintsTest : public ::testing::Test {
   protected:
     HintsTest() {
