@@ -1,5 +1,7 @@
 #include "integration/host/direct_guest.hpp"
 
+#include <sys/wait.h>
+
 #include <filesystem>
 #include <stdexcept>
 
@@ -38,11 +40,19 @@ DirectGuest::DirectGuest(GuestShape shape) : RunningGuest(std::move(shape)), uui
 }
 
 DirectGuest::~DirectGuest() {
-    destroy();
+    end();
 }
 
 std::string DirectGuest::file(const std::string& suffix) const {
     return "/run/lab/" + name() + suffix;
+}
+
+// By -no-reboot QEMU has ended then, in good order.
+bool DirectGuest::was_reset() {
+    siginfo_t ended{};
+    return pid_ > 0 &&
+           ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           ended.si_pid == pid_ && ended.si_code == CLD_EXITED;
 }
 
 std::string DirectGuest::log() {

@@ -26,6 +26,7 @@ class DirectGuest final : public RunningGuest {
     void create() override;
     void let_run() override;
     void destroy() override;
+    bool was_reset() override;
     std::string log() override;
 
     std::vector<std::string> arguments() const;

@@ -36,7 +36,7 @@ Guest::Guest(const LibvirtHost& host, GuestShape shape)
 }
 
 Guest::~Guest() {
-    destroy();
+    end();
 }
 
 std::map<int, pid_t> Guest::vcpu_threads() const {
@@ -62,6 +62,14 @@ void Guest::destroy() {
         virDomainFree(domain);
     }
     uuid_.clear();
+}
+
+// By on_reboot libvirt has ended it then. The log goes on from domain to domain of a name.
+bool Guest::was_reset() {
+    const std::string text = log();
+    const std::size_t began = text.rfind(": starting up");
+    return began != std::string::npos &&
+           text.find("shutting down, reason=shutdown", began) != std::string::npos;
 }
 
 std::string Guest::log() {

@@ -31,6 +31,7 @@ class Guest final : public RunningGuest {
     void create() override;
     void let_run() override { resume(); }
     void destroy() override;
+    bool was_reset() override;
     std::string log() override;
 
     const LibvirtHost* host_;

@@ -21,6 +21,8 @@ constexpr int settled_reports = 2;
 // this safe for the host (docs/lab.md).
 constexpr int max_boot_attempts = 3;
 
+int resets = 0;
+
 struct BootFailure : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -39,6 +41,18 @@ void append_truth(json& entries, const json& more) {
 }
 
 }  // namespace
+
+int guests_reset() {
+    return resets;
+}
+
+void RunningGuest::end() {
+    if (was_reset()) {
+        ++resets;
+        std::cerr << "lab: " << name() << " has been reset:\n" << last_words();
+    }
+    destroy();
+}
 
 void RunningGuest::start() {
     for (int attempt = 1; !start_once(attempt == max_boot_attempts); ++attempt)

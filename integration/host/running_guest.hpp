@@ -14,6 +14,10 @@
 
 namespace vnuma::lab {
 
+// Guests whose machine was reset, of those that have been destroyed so far. No scenario resets one,
+// and nothing outside of a guest's QEMU can: it is the emulation that fails (docs/lab.md).
+int guests_reset();
+
 class RunningGuest {
   public:
     virtual ~RunningGuest() = default;
@@ -53,10 +57,14 @@ class RunningGuest {
     void start();
     void connect_workload() { workload_.connect(workload_socket_of(shape_)); }
 
+    // For destructors.
+    void end();
+
     // The steps of a start. The first leaves the vCPUs stopped and sets pid_.
     virtual void create() = 0;
     virtual void let_run() = 0;
-    virtual void destroy() = 0;     // what there is of it, without throwing
+    virtual void destroy() = 0;  // what there is of it, without throwing
+    virtual bool was_reset() = 0;
     virtual std::string log() = 0;  // what its QEMU says, and why it has ended if it has
 
     pid_t pid_ = -1;

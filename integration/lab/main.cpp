@@ -1,5 +1,6 @@
 // vnuma-lab: a NUMA host with a real KVM, of any shape, for any command.
 #include <sys/ioctl.h>
+#include <sysexits.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -106,9 +107,13 @@ int run(const Arguments& arguments, bool terminal) {
 
     for (int attempt = 1;; ++attempt) {
         const MachineResult result = run_machine(options);
-        if (result.exit_status) return *result.exit_status;
-        report(result.failure);
-        if (!result.failure.crashed || attempt == arguments.attempts) return exit_lab_failed;
+        const bool last = attempt == arguments.attempts;
+        if (result.exit_status) {
+            if (*result.exit_status != EX_TEMPFAIL || last) return *result.exit_status;
+        } else {
+            report(result.failure);
+            if (!result.failure.crashed || last) return exit_lab_failed;
+        }
         std::cerr << "vnuma-lab: once more, from the beginning\n";
     }
 }
@@ -167,8 +172,10 @@ int main(int argc, char** argv) {
     CLI::App* run_command = app.add_subcommand("run", "boot a host, run COMMAND in it as root");
     add_host_options(*run_command, arguments);
     run_command
-        ->add_option("--attempts", arguments.attempts,
-                     "boots a new host and begins again when one crashes, up to so many in all")
+        ->add_option(
+            "--attempts", arguments.attempts,
+            "boots a new host and begins again when one crashes, or COMMAND fails with status 75 "
+            "(EX_TEMPFAIL), up to so many in all")
         ->check(CLI::Range(1, 5))
         ->capture_default_str();
     run_command->add_option("command", arguments.argv, "COMMAND and its arguments, after --")

@@ -65,6 +65,9 @@ check_console_and_leftovers 'boot'
 "$lab" run --topology one-node --attempts 2 -- sh -c 'echo begun; exit 3' >"$out" 2>&1
 [ $? -eq 3 ] && [ "$(grep -c begun "$out")" = 1 ] || fail 'what fails by itself is tried once more'
 
+"$lab" run --topology one-node --attempts 2 -- sh -c 'echo begun; exit 75' >"$out" 2>&1
+[ $? -eq 75 ] && [ "$(grep -c begun "$out")" = 2 ] || fail 'what asks for another attempt has none'
+
 # Killed outright it can tell nothing, but its host dies with it.
 "$lab" run --topology one-node -v -- sleep 1000 >"$out" 2>&1 &
 pid=$!

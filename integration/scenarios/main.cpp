@@ -1,5 +1,8 @@
-// Runs scenarios inside a lab host: vnuma-lab run -- scenarios-NAME
+// Runs scenarios inside a lab host: vnuma-lab run -- scenarios-NAME. When they fail after a guest
+// was reset, that says nothing, and they are worth another attempt (EX_TEMPFAIL).
 #include <gtest/gtest.h>
+
+#include <sysexits.h>
 
 #include <iostream>
 #include <optional>
@@ -21,5 +24,5 @@ int main(int argc, char** argv) {
     ::testing::InitGoogleTest(&argc, argv);
     const int status = RUN_ALL_TESTS();
     running_host.reset();
-    return status;
+    return status != 0 && vnuma::lab::guests_reset() > 0 ? EX_TEMPFAIL : status;
 }

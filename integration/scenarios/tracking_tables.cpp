@@ -6,12 +6,15 @@
 // and pattern of the rows contain that are wanted (all), as "wide, 30 %"; PHASES is how many
 // there are with tracking and how many without, each of so many SECONDS (6 and 10). Run it as
 //   vnuma-lab run --timeout 1500 -- tracking-tables accuracy
+#include <sysexits.h>
+
 #include <cstdlib>
 #include <iostream>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "integration/host/running_guest.hpp"
 #include "integration/scenarios/accuracy_table.hpp"
 #include "integration/scenarios/overhead_table.hpp"
 #include "integration/scenarios/tracking_state.hpp"
@@ -55,5 +58,5 @@ int main(int argc, char** argv) {
     } catch (const std::exception& error) {
         std::cerr << "tracking-tables: " << error.what() << "\n";
     }
-    return 1;
+    return guests_reset() > 0 ? EX_TEMPFAIL : 1;
 }
