@@ -315,8 +315,11 @@ Advice advise(const Snapshot& snapshot, const History& history, const PlannerSet
     for (const Unit& unit : chosen.watched)
         for (const Unit::Part& part : unit.parts)
             in_place.push_back(part.cell);
-    for (Unit& unit : chosen.acting)
+    for (Unit& unit : chosen.acting) {
         unit.fixed = true;
+        // Who has no home yet is where its memory is.
+        if (!unit.home && !unit.parts.front().guest->uuid.starts_with('~')) unit.fits = {};
+    }
     return Advisor(Placement(with, settings, std::move(chosen.acting), in_place, chosen.held_apart),
                    request.allowed)
         .run(snapshot.topology);

@@ -83,7 +83,7 @@ std::string sentence(const Verdict& v, const Topology& topology) {
         case Reason::one_node:
             return "left alone: this host has one NUMA node";
         case Reason::not_allowed:
-            return "left alone: its owner allows it no node as a home";
+            return "left alone: its owner and its policy allow it no node as a home";
         case Reason::too_large:
             return "left alone: larger than any node it may use" +
                    (v.detail.empty() ? "" : ", and " + v.detail);

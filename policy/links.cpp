@@ -43,9 +43,11 @@ void link_guest(std::vector<Unit>& units, std::size_t begin, std::size_t end, co
             const MilliCpu traffic = (one.cpu_use * shares[place(a)][place(b)] +
                                       other.cpu_use * shares[place(b)][place(a)]) /
                                      1000;
+            // To a cell of memory only, a guest's kernel gives no work.
+            const bool siblings = !are_shards && one.vcpus > 0 && other.vcpus > 0;
             const MilliCpu sibling = std::max(use_as_sibling(one.cpu_use, one.vcpus),
                                               use_as_sibling(other.cpu_use, other.vcpus));
-            units[a].links.push_back({b, traffic, are_shards ? 0 : sibling});
+            units[a].links.push_back({b, traffic, siblings ? sibling : 0});
         }
 }
 

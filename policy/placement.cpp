@@ -164,11 +164,11 @@ void Placement::count(const Unit& unit, int sign) {
 
 void Placement::change(Unit& unit, std::optional<NodeIndex> home, bool lifted) {
     const std::optional<NodeIndex> former = unit.home;
+    const bool anywhere = (!former && !unit.lifted) || (!home && !lifted);
     count(unit, -1);
     unit.home = home;
     unit.lifted = lifted;
     count(unit, 1);
-    const bool anywhere = !former || !home;
     for (std::size_t n = 0; n < nodes_; ++n)
         if (anywhere || former == NodeIndex(n) || home == NodeIndex(n))
             load_cost_[n] = node_cost(topology_->nodes[n], demand_[n], settings_);

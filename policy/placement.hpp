@@ -87,8 +87,12 @@ class Placement {
     Obstacle obstacle(std::size_t unit, NodeIndex node) const;
     bool can_swap(std::size_t a, std::size_t b) const;
 
-    // Below the watermark, once all memory has arrived; negative above it.
-    Bytes room(NodeIndex node) const { return limit_[0][node] - use_[0][node]; }
+    // Ordinary memory is the first pool; of huge pages each size is one (Unit::Part::pool).
+    std::size_t pool_count() const { return page_.size(); }
+    // Below the watermark, or in the pool, once all memory has arrived; negative above it.
+    Bytes room(NodeIndex node, std::size_t pool = 0) const {
+        return limit_[pool][node] - use_[pool][node];
+    }
     // Whether a node's memory is in use above its watermark.
     bool is_short_of_memory(NodeIndex node) const { return above_watermark(node, 0) > 0; }
     // Whether a unit's home is short of memory, and less so without it, and this node is not.

@@ -1,6 +1,7 @@
 #include "policy/planner.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "policy/search.hpp"
 #include "policy/units.hpp"
@@ -25,17 +26,19 @@ class Judge {
     }
 
     void add(const Refusal& refusal) {
+        const Verdict& verdict = refusal.verdict;
         const bool for_a_while =
-            refusal.verdict.reason == Reason::unsteady || refusal.verdict.reason == Reason::split;
+            verdict.reason == Reason::split || (verdict.reason == Reason::unsteady && verdict.acts);
         if (!for_a_while) unpin(*refusal.cell, {});
-        plan_.verdicts.push_back(refusal.verdict);
+        plan_.verdicts.push_back(verdict);
     }
 
     // Units from `first` on.
     void judge(const Placement& placement, std::size_t first) {
         room_.clear();
-        for (std::size_t n = 0; n < placement.node_count(); ++n)
-            room_.push_back(placement.room(NodeIndex(n)));
+        for (std::size_t pool = 0; pool < placement.pool_count(); ++pool)
+            for (std::size_t n = 0; n < placement.node_count(); ++n)
+                room_[{pool, NodeIndex(n)}] = placement.room(NodeIndex(n), pool);
         for (std::size_t i = first; i < placement.units().size(); ++i)
             for (const Unit::Part& part : placement.units()[i].parts)
                 judge_part(placement, i, part);
@@ -83,10 +86,15 @@ class Judge {
         if (cell.pinned) plan_.actions.emplace_back(UnpinCell{cell.key, vcpus});
     }
 
+    // That is all that keeps it from any node.
     bool is_kept_apart(const Placement& placement, std::size_t index) const {
-        for (std::size_t n = 0; n < placement.node_count(); ++n)
-            if (placement.obstacle(index, NodeIndex(n)) == Placement::Obstacle::apart) return true;
-        return false;
+        bool any = false;
+        for (std::size_t n = 0; n < placement.node_count(); ++n) {
+            const Placement::Obstacle obstacle = placement.obstacle(index, NodeIndex(n));
+            if (obstacle == Placement::Obstacle::memory) return false;
+            any |= obstacle == Placement::Obstacle::apart;
+        }
+        return any;
     }
 
     // Of the groups that a shard touches most, those that only shards with this home touch: what
@@ -112,8 +120,9 @@ class Judge {
             }
             if (!is_nearly_all(local, all)) continue;
             const Bytes shared = shared_away(part, home, g, shards.ownership);
-            if (shared > std::max<Bytes>(room_[home], 0)) continue;
-            room_[home] -= shared;
+            Bytes& room = room_.at({part.pool, home});
+            if (shared > std::max<Bytes>(room, 0)) continue;
+            room -= shared;
             groups.push_back(g);
         }
         return groups;
@@ -205,7 +214,8 @@ class Judge {
     const Units& chosen_;
     Plan& plan_;
     std::vector<bool> short_;  // nodes that were short of memory
-    std::vector<Bytes> room_;  // of each node, beyond what is placed there
+    // By pool and node, beyond what is placed there.
+    std::map<std::pair<std::size_t, NodeIndex>, Bytes> room_;
 };
 
 // Guests that something may be done to are placed as if the others stayed where they are; of those

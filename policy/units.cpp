@@ -88,7 +88,7 @@ class Chooser {
                 add_unit(guest, cell, fits);
                 continue;
             }
-            hold_apart(guest, cell, *refusal == Reason::unsteady ? find(cell.key) : nullptr);
+            hold_apart(guest, cell, *refusal == Reason::unsteady);
             Verdict verdict{cell.key, *refusal};
             verdict.acts = guest.policy.mode == Mode::act;
             if (*refusal == Reason::unsteady) verdict.detail = guest.unsteady;
@@ -114,45 +114,80 @@ class Chooser {
                                      ? "does not hold it any more"
                                      : "may not be its home any more";
         }
-        if (guest.policy.mode != Mode::act) hold_apart(guest, cell, nullptr);
+        if (guest.policy.mode != Mode::act) hold_apart(guest, cell, false);
         (guest.policy.mode == Mode::act ? chosen_.acting : chosen_.watched)
             .push_back(std::move(unit));
     }
 
+    // A guest cut into shards, and what could be their homes.
+    struct Cut {
+        Units::Shards shards;
+        std::vector<CellState> cells;
+        std::vector<NodeSet> fits;
+        NodeSet homes;  // of any
+    };
+    Cut cut(const GuestState& guest, const CellState& cell, NodeSet usable,
+            ShardLimits most) const {
+        const WideUse& use = *guest.wide;
+        const bool ordinary = cell.huge_page == 0;
+        const std::size_t by_vcpus = (use.vcpus() + most.vcpus - 1) / most.vcpus;
+        std::size_t by_bytes = 1;
+        if (ordinary)
+            by_bytes = static_cast<std::size_t>((full_bytes(cell) + most.bytes - 1) / most.bytes);
+        else  // what a pool holds is seen when it is placed
+            most.bytes = total_bytes(cell);
+        Cut made;
+        made.shards.partition = choose_partition(guest, std::max(by_vcpus, by_bytes), most);
+        made.shards.ownership = ownership_of(use, made.shards.partition);
+        for (std::size_t s = 0; s < made.shards.partition.size(); ++s) {
+            const CellState& shard = made.cells.emplace_back(shard_of(cell, use, made.shards, s));
+            const NodeSet fits =
+                nodes_that_hold(shard.vcpus, ordinary ? full_bytes(shard) : 0) & usable;
+            made.fits.push_back(fits);
+            for (std::size_t n = 0; n < snapshot_.topology.nodes.size(); ++n)
+                if (fits.contains(NodeIndex(n))) made.homes.insert(NodeIndex(n));
+        }
+        return made;
+    }
+
     bool add_shards(const GuestState& guest, const CellState& cell) {
         if (!guest.wide || guest.cells.size() != 1 || !guest.wide->known()) return false;
-        const WideUse& use = *guest.wide;
-        std::size_t most_vcpus = 0;
-        Bytes most_bytes = 1;  // something is divided by it
+        ShardLimits largest, smallest;
         NodeSet usable;
         for (std::size_t n = 0; n < snapshot_.topology.nodes.size(); ++n) {
             const HostNode& node = snapshot_.topology.nodes[n];
             if (!cell.allowed.contains(NodeIndex(n)) || node.cpus == 0 || node.memory_total == 0)
                 continue;
+            const ShardLimits limits{static_cast<std::size_t>(node.cpus),
+                                     std::max<Bytes>(filled_at_most(node, settings_), 1)};
+            const bool first = usable.empty();
+            largest = {std::max(largest.vcpus, limits.vcpus),
+                       std::max(largest.bytes, limits.bytes)};
+            smallest = {first ? limits.vcpus : std::min(smallest.vcpus, limits.vcpus),
+                        first ? limits.bytes : std::min(smallest.bytes, limits.bytes)};
             usable.insert(NodeIndex(n));
-            most_vcpus = std::max(most_vcpus, static_cast<std::size_t>(node.cpus));
-            most_bytes = std::max(most_bytes, filled_at_most(node, settings_));
         }
-        if (usable.size() < 2 || use.vcpus() < 2) return false;
-        const std::size_t by_vcpus = (use.vcpus() + most_vcpus - 1) / most_vcpus;
-        const auto by_bytes =
-            static_cast<std::size_t>((full_bytes(cell) + most_bytes - 1) / most_bytes);
-        const Partition shards =
-            choose_partition(guest, std::max(by_vcpus, by_bytes), {most_vcpus, most_bytes});
-        if (shards.size() < 2) return false;
-        const Units::Shards& known =
-            chosen_.shards[guest.uuid] = {shards, ownership_of(use, shards)};
-        for (std::size_t s = 0; s < shards.size(); ++s) {
-            CellState& shard = chosen_.shard_cells.emplace_back(shard_of(cell, use, known, s));
-            add_unit(guest, shard, nodes_that_hold(shard.vcpus, full_bytes(shard)) & usable);
-        }
+        if (usable.size() < 2 || guest.wide->vcpus() < 2) return false;
+        Cut made = cut(guest, cell, usable, largest);
+        // One node would have to hold them all.
+        if (made.homes.size() < 2) made = cut(guest, cell, usable, smallest);
+        if (made.cells.size() < 2) return false;
+        add_cut(guest, cell, std::move(made));
+        return true;
+    }
+
+    void add_cut(const GuestState& guest, const CellState& cell, Cut made) {
+        const WideUse& use = *guest.wide;
+        const Partition& shards = (chosen_.shards[guest.uuid] = std::move(made.shards)).partition;
+        for (std::size_t s = 0; s < made.cells.size(); ++s)
+            add_unit(guest, chosen_.shard_cells.emplace_back(std::move(made.cells[s])),
+                     made.fits[s]);
         Verdict verdict{cell.key, Reason::split};
         verdict.acts = guest.policy.mode == Mode::act;
         verdict.detail = std::to_string(shards.size()) + " of " + std::to_string(use.vcpus()) +
                          " vCPUs, " + std::to_string(crossing(use, shards) / 10) +
                          " % of what they touch is another's";
         chosen_.refusals.push_back({&cell, std::move(verdict)});
-        return true;
     }
 
     // That of before, as long as it serves.
@@ -167,6 +202,9 @@ class Chooser {
             vcpus += shard.size();
         const bool complete = vcpus == use.vcpus() && before.size() >= std::min(shards, vcpus);
         if (complete && snapshot_.now - known->second.since < shards_last) return before;
+        // No others could be better by enough.
+        if (complete && keeps(use, before, most) && crossing(use, before) < shards_gain)
+            return before;
         const Partition fresh = form_shards(use, shards, most);
         const bool serves = complete && (keeps(use, before, most) || !keeps(use, fresh, most));
         if (serves && crossing(use, fresh) + shards_gain > crossing(use, before)) return before;
@@ -225,6 +263,9 @@ class Chooser {
         for (std::size_t g = 0; g < use.groups; ++g)
             if (belongs_to(shards.ownership, g, index)) add(use.shared[g]);
         add_unknown(shard, cell, use);
+        // Of what nobody has touched yet, as much as of the vCPUs.
+        shard.size = total_bytes(shard) + std::max<Bytes>(cell.size - total_bytes(cell), 0) *
+                                              shard.vcpus / static_cast<Bytes>(use.vcpus());
         shard.heat = shard.residency;
         for (std::size_t g = 0; g < use.groups; ++g)
             if (shards.ownership.owner[g] == index && !belongs_to(shards.ownership, g, index))
@@ -233,13 +274,19 @@ class Chooser {
         return shard;
     }
 
-    // Of a member of a group whose members are apart, where it is.
-    void hold_apart(const GuestState& guest, const CellState& cell, const CellHistory* known) {
+    // Of a member of a group whose members are apart, where it is; or its homes, and those of its
+    // shards.
+    void hold_apart(const GuestState& guest, const CellState& cell, bool has_homes) {
         const std::optional<std::size_t> group = group_of(guest, Arrangement::apart);
         if (!group) return;
-        if (known)
-            chosen_.held_apart.push_back({*group, known->home, &guest});
-        else if (cell.confined_to)
+        const std::size_t held = chosen_.held_apart.size();
+        auto known = history_.cells.lower_bound(cell.key);
+        for (; has_homes && known != history_.cells.end(); ++known) {
+            const CellKey& key = known->first;
+            if (key.uuid != cell.key.uuid || key.cell != cell.key.cell) break;
+            chosen_.held_apart.push_back({*group, known->second.home, &guest});
+        }
+        if (chosen_.held_apart.size() == held && cell.confined_to)
             chosen_.held_apart.push_back({*group, *cell.confined_to, &guest});
     }
 

@@ -11,7 +11,7 @@ namespace vnuma {
 
 // Groups with more members are not linked pair by pair.
 inline constexpr std::size_t max_linked_units = 64;
-// Shards are formed anew no sooner than this after the last time,
+// Shards are formed anew no sooner than this after they last changed,
 inline constexpr Millis shards_last = 10'000;
 // and only where so much less would be remote.
 inline constexpr PerMille shards_gain = 125;

@@ -102,13 +102,20 @@ void apply_policy(GuestState& guest, const Host& host) {
             if (const auto node = host.index_of(id)) set.insert(*node);
         return set;
     };
+    bool contradicts = false;
     for (std::size_t c = 0; c < guest.cells.size(); ++c) {
         CellState& cell = guest.cells[c];
+        const bool may_be_anywhere = !cell.allowed.empty();
         if (guest.policy.nodes) cell.allowed = cell.allowed & set_of(*guest.policy.nodes);
         if (const auto& home = guest.policy.home; !home.empty())
             cell.allowed = cell.allowed & set_of({home.size() == 1 ? home.front() : home.at(c)});
         if (guest.policy.memory == MemoryPolicy::none) cell.movable = false;
+        contradicts |= may_be_anywhere && cell.allowed.empty();
     }
+    if (contradicts)
+        guest.policy.problems.emplace_back(
+            "policy: nodes, home: its owner (affinity, cpuset, binding of memory) allows none of "
+            "these");
 }
 
 GuestPolicy policy_of(const GuestSample& guest, const HostPolicy& policy, const Host& host) {

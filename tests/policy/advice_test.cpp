@@ -108,6 +108,17 @@ TEST(Advice, SendsNobodyAwayWhoseMemoryIsElsewhere) {
               (std::vector<Eviction>{{{"uuid-a", 0}, NodeIndex(0), NodeIndex(1)}}));
 }
 
+TEST(Advice, MovesNobodyWhoHasNoHomeYet) {
+    // 8 of 16 GiB are left on each node; where nothing is acted on, nobody ever has a home.
+    const Snapshot host = make_snapshot(
+        make_topology(2, 8, 16 * gib),
+        {make_guest("a", 1, 300, {7 * gib, 0}), make_guest("b", 1, 300, {0, 7 * gib})});
+    const Advice advice = advise(host, {}, settings, {}, request_of(1, 12 * gib));
+    EXPECT_FALSE(advice.has_room);
+    EXPECT_TRUE(advice.evictions.empty());
+    EXPECT_TRUE(advise(host, {}, settings, {}, request_of(1, 8 * gib)).has_room);
+}
+
 TEST(Advice, IsNeverEmptyHoweverFullTheHost) {
     const Snapshot host = make_snapshot(
         make_topology(2, 4, 16 * gib),

@@ -203,6 +203,36 @@ TEST(Modes, AGuestThatIsOnlyWatchedFromNowOnGetsItsCpusBack) {
     EXPECT_TRUE(std::holds_alternative<UnpinCell>(made.actions[0]));
 }
 
+TEST(Modes, AGuestThatIsLeftAloneAndOnlyWatchedGetsItsCpusBackToo) {
+    GuestState guest = make_guest("a", 2, 500, {gib, gib});
+    guest.unsteady = "someone else changed the CPUs of vCPU 0";
+    guest.cells[0].pinned = true;
+    Snapshot host = make_snapshot(make_topology(2, 2, 4 * gib), {guest});
+    EXPECT_TRUE(plan(host, {}, settings).actions.empty()) << "it may be for a moment";
+    host.guests[0].policy.mode = Mode::observe;
+    const Plan made = plan(host, {}, settings);
+    ASSERT_EQ(made.actions.size(), 1U);
+    EXPECT_TRUE(std::holds_alternative<UnpinCell>(made.actions[0]));
+}
+
+TEST(Groups, ApartFromAWideGuestAlsoWhileThatIsLeftAlone) {
+    GuestState wide = make_wide_guest("w", {0, 0, 1, 1}, 3, {0, 0, 2, 2});
+    wide.unsteady = "it is paused";
+    Snapshot host = grouped(Arrangement::apart, {wide, make_guest("b", 1, 500, {gib, 0, 0})}, 3);
+    History history;
+    history.cells[{"uuid-w", 0, 0}] = {NodeIndex(0), 0};
+    history.cells[{"uuid-w", 0, 1}] = {NodeIndex(1), 0};
+    EXPECT_EQ(home_of(plan(host, history, settings), "b"), NodeIndex(2));
+}
+
+TEST(Groups, WhoFindsNoRoomBesideAMemberIsNotCalledKeptApart) {
+    Snapshot host = grouped(Arrangement::apart, {make_guest("a", 1, 50, {7 * gib, 0}),
+                                                 make_guest("b", 1, 50, {100 * mib, 0})});
+    host.guests[1].cells[0].size = 5 * gib;
+    host.topology.nodes[1].memory_available = gib;  // others fill it
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "b").reason, Reason::no_room);
+}
+
 TEST(Priority, DecidesWhoGetsTheBetterNode) {
     // Room for one beside its memory; both have all of theirs on node 0.
     std::vector<GuestState> guests{make_guest("a", 4, 3500, {3 * gib, 0}),

@@ -316,6 +316,18 @@ TEST(Planner, ACellThatHasOutgrownItsHomeIsGivenItsCpusBack) {
     EXPECT_TRUE(plan(simulate(host, made), {}, settings).actions.empty());
 }
 
+TEST(Planner, AMemoryOnlyCellIsNoSibling) {
+    GuestState guest = make_guest("a", 4, 4000, {gib, 0});
+    CellState memory = guest.cells[0];
+    memory.key.cell = 1;
+    memory.vcpus = 0;
+    memory.cpu_use = 0;
+    guest.cells.push_back(memory);
+    const Plan made = plan(make_snapshot(make_topology(2, 8, 8 * gib), {guest}), {}, settings);
+    EXPECT_EQ(verdict_of(made, "a", 0).home, NodeIndex(0));
+    EXPECT_EQ(verdict_of(made, "a", 1).home, NodeIndex(0));
+}
+
 TEST(Planner, WhatFailedIsTriedAgainLaterAndLater) {
     Snapshot host =
         make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});

@@ -1,6 +1,8 @@
 // Guests without vNUMA that fit no node.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/policy/hosts.hpp"
 
 namespace vnuma {
@@ -185,6 +187,68 @@ TEST(WideGuest, IsLeftAloneWhereTheWatermarkLeavesNoMemory) {
     full.watermark = 1000;
     const Plan made = plan(host_with(make_wide_guest("w", {0, 1, 0, 1}, 2)), {}, full);
     EXPECT_TRUE(made.actions.empty());
+}
+
+TEST(WideGuest, IsCutToFitTheSmallerNodeWhereTheLargerHoldsItOnlyJust) {
+    GuestState guest = make_wide_guest("w", std::vector<std::size_t>(10, 0), 2);
+    guest.cells[0].cpu_use = 10'000;
+    guest.wide->cpu_use.assign(10, 1000);
+    Topology topology = make_topology(2, 8, 4 * gib);
+    topology.nodes[1].cpus = 2;
+    topology.nodes[1].cpu_capacity = 2000;
+    const auto homes = homes_of_vcpus(plan(make_snapshot(topology, {guest}), {}, settings), 10);
+    EXPECT_EQ(std::count(homes.begin(), homes.end(), NodeIndex(0)), 8);
+    EXPECT_EQ(std::count(homes.begin(), homes.end(), NodeIndex(1)), 2);
+}
+
+TEST(WideGuest, HasRoomForWhatItMayStillTouch) {
+    GuestState guest = make_wide_guest("w", {0, 0, 1, 1}, 2, {0, 0, 2, 2});
+    guest.cells[0].size = 3 * gib;  // 400 MiB of it have been touched
+    Snapshot host = host_with(guest);
+    GuestState newcomer = make_guest("a", 1, 500, {0, 0});
+    newcomer.cells[0].size = gib;
+    host.guests.push_back(newcomer);
+    const Plan made = plan(host, {}, settings);
+    EXPECT_NE(verdict_of(made, "w", 0, 0).home, verdict_of(made, "w", 0, 1).home);
+    EXPECT_EQ(verdict_of(made, "a").reason, Reason::no_room);
+    host.guests[0].cells[0].size = gib;
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").reason, Reason::first_home);
+}
+
+TEST(WideGuest, OfHugePagesNeedsRoomInPoolsOnly) {
+    GuestState guest = make_wide_guest("w", {0, 0, 1, 1}, 2, {0, 0, 2, 2});
+    guest.cells[0].huge_page = 2 * mib;
+    for (std::size_t v = 0; v < 4; ++v)
+        guest.wide->own[v][v / 2] = 2 * gib;
+    guest.cells[0].residency = {4 * gib, 4 * gib};
+    Topology topology = make_topology(2, 2, gib);
+    const Plan made = plan({0, topology, {guest}}, {}, settings);
+    EXPECT_EQ(verdict_of(made, "w", 0, 0).home, NodeIndex(0));
+    EXPECT_EQ(verdict_of(made, "w", 0, 1).home, NodeIndex(1));
+}
+
+// Two shards that have to be on one node, and a group that both touch on the other.
+TEST(WideGuest, OfHugePagesBringsWhatShardsShareWhereThePoolHasRoom) {
+    GuestState guest = make_wide_guest("w", {0, 0, 0, 0}, 2);
+    guest.cells[0].huge_page = 2 * mib;
+    guest.cells[0].residency = {400 * mib, 100 * mib};
+    guest.wide->groups = 5;
+    guest.wide->shared.assign(5, std::vector<Bytes>(2));
+    guest.wide->shared[4][1] = 100 * mib;
+    guest.wide->touched.assign(4 * 5, 0);
+    for (std::size_t v = 0; v < 4; ++v)
+        guest.wide->touched[v * 5 + v] = guest.wide->touched[v * 5 + 4] = 1000;
+    Topology topology = make_topology(2, 2, 2 * gib);
+    const auto brought = [&](Bytes available) {
+        topology.nodes[0].huge_available[2 * mib] = available;
+        const Plan made = plan({0, topology, {guest}}, {}, settings);
+        return std::count_if(made.actions.begin(), made.actions.end(), [](const Action& action) {
+            const auto* move = std::get_if<MoveMemory>(&action);
+            return move && std::count(move->groups.begin(), move->groups.end(), 4U) > 0;
+        });
+    };
+    EXPECT_EQ(brought(200 * mib), 1);
+    EXPECT_EQ(brought(0), 0);
 }
 
 TEST(WideGuest, ThatIsOnlyWatchedFromNowOnGetsItsCpusBackWhereverTheyAre) {

@@ -88,6 +88,17 @@ TEST_F(DeriveTest, OwnersAffinityAndCpusetNarrowWhatIsAllowed) {
     EXPECT_FALSE(derive_cell(nullptr, bound).allowed.contains(NodeIndex(1)));
 }
 
+TEST_F(DeriveTest, APolicyThatItsOwnerContradictsIsAProblem) {
+    const Sample pinned = sample_at(0ms, {vcpu(0, 0, 0, {2, 3})});
+    policy.guests["u"].nodes = {0, 4};
+    EXPECT_EQ(derive_cell(nullptr, pinned).allowed, NodeSet::only(NodeIndex(1)));
+    EXPECT_TRUE(snapshot.guests[0].policy.problems.empty());
+    policy.guests["u"].nodes = {0};
+    EXPECT_TRUE(derive_cell(nullptr, pinned).allowed.empty());
+    ASSERT_EQ(snapshot.guests[0].policy.problems.size(), 1U);
+    EXPECT_NE(snapshot.guests[0].policy.problems[0].find("its owner"), std::string::npos);
+}
+
 TEST_F(DeriveTest, ANodeThatLeavesTooFewCpusIsNotAllowed) {
     // Three CPUs for two vCPUs, one of them on node 4: pinned there, both would share it.
     const Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2}), vcpu(1, 0, 0, {0, 1, 2})});
