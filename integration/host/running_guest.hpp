@@ -14,8 +14,8 @@
 
 namespace vnuma::lab {
 
-// Guests whose machine was reset, of those that have been destroyed so far. No scenario resets one,
-// and nothing outside of a guest's QEMU can: it is the emulation that fails (docs/lab.md).
+// Guests whose machine was reset, of those that have been destroyed so far. No scenario resets one
+// (docs/lab.md).
 int guests_reset();
 
 class RunningGuest {
