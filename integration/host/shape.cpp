@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "integration/lab/archive.hpp"
+#include "integration/lab/kernel.hpp"
 
 namespace vnuma::lab {
 namespace {
@@ -90,14 +91,20 @@ std::string guest_initramfs() {
     return initramfs_file;
 }
 
+std::string guest_command_line() {
+    return std::string("console=ttyS0 panic=-1 nokaslr numa_balancing=disable tsc=reliable ") +
+           quick_boot;
+}
+
 std::string domain_xml(const GuestShape& shape, const std::string& kernel,
                        const std::string& initramfs) {
     std::ostringstream xml;
     xml << "<domain type='kvm'><name>" << shape.name << "</name><memory unit='MiB'>"
         << mib_of(shape) << "</memory><vcpu current='" << online_vcpus_of(shape) << "'>"
         << vcpus_of(shape) << "</vcpu>" << shape.elements
-        << "<os><type arch='x86_64' machine='q35'>hvm</type><kernel>" << kernel
-        << "</kernel><initrd>" << initramfs << "</initrd><cmdline>" << guest_command_line
+        << "<os><type arch='x86_64' machine='q35'>hvm</type><loader type='rom'>" << guest_firmware
+        << "</loader><kernel>" << kernel
+        << "</kernel><initrd>" << initramfs << "</initrd><cmdline>" << guest_command_line()
         << "</cmdline></os><features><acpi/><apic/></features>"
         << "<cpu mode='host-passthrough'>" << numa_xml(shape)
         << "</cpu><on_crash>destroy</on_crash><on_reboot>destroy</on_reboot>"

@@ -44,8 +44,8 @@ std::string workload_socket_of(const GuestShape& shape);
 // emulation does not always survive (docs/lab.md).
 std::string guest_kernel();
 std::string guest_initramfs();  // holds the workload; made by the first call
-inline constexpr const char* guest_command_line =
-    "console=ttyS0 quiet panic=-1 mitigations=off nokaslr numa_balancing=disable tsc=reliable";
+std::string guest_command_line();
+inline constexpr const char* guest_firmware = "/usr/share/qemu/qboot.rom";
 
 // The domain XML a shape stands for.
 std::string domain_xml(const GuestShape& shape, const std::string& kernel,

@@ -3,9 +3,12 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <memory>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 
 namespace vnuma::lab {
@@ -40,21 +43,33 @@ void add_entry(archive* out, const fs::path& file, const std::string& path, mode
 
 }  // namespace
 
-std::string read_compressed(const fs::path& file) {
+std::string uncompress(std::string_view bytes, const std::string& name) {
     Reader in(archive_read_new(), archive_read_free);
     archive_read_support_filter_all(in.get());
     archive_read_support_format_raw(in.get());
-    check(archive_read_open_filename(in.get(), file.c_str(), block_bytes), in.get(), file);
+    check(archive_read_open_memory(in.get(), bytes.data(), bytes.size()), in.get(), name);
     archive_entry* entry = nullptr;
-    check(archive_read_next_header(in.get(), &entry), in.get(), file);
+    check(archive_read_next_header(in.get(), &entry), in.get(), name);
     std::string content;
     std::vector<char> block(block_bytes);
     while (true) {
         const la_ssize_t size = archive_read_data(in.get(), block.data(), block.size());
         if (size == 0) return content;
-        if (size < 0) check(static_cast<int>(size), in.get(), file);
+        if (size < 0) check(static_cast<int>(size), in.get(), name);
         content.append(block.data(), static_cast<std::size_t>(size));
     }
+}
+
+std::string read_bytes(const fs::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) throw std::runtime_error(file.string() + ": " + std::strerror(errno));
+    std::ostringstream bytes;
+    bytes << in.rdbuf();
+    return bytes.str();
+}
+
+std::string read_compressed(const fs::path& file) {
+    return uncompress(read_bytes(file), file.string());
 }
 
 void write_initramfs(const fs::path& file, const std::vector<InitramfsFile>& files) {

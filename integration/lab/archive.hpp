@@ -3,12 +3,19 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace vnuma::lab {
 
+// A file's bytes. Throws std::runtime_error.
+std::string read_bytes(const std::filesystem::path& file);
+
 // A file's content, uncompressed if libarchive knows its compression. Throws std::runtime_error.
 std::string read_compressed(const std::filesystem::path& file);
+
+// The same for bytes; `name` is for errors.
+std::string uncompress(std::string_view bytes, const std::string& name);
 
 struct InitramfsFile {
     std::string path;  // relative, e.g. "bin/busybox"; missing directories are made

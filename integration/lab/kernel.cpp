@@ -1,6 +1,7 @@
 #include "integration/lab/kernel.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <set>
@@ -69,11 +70,37 @@ Kernel::Kernel(const fs::path& root) {
             root.string() + ": no kernel with its modules below it (./bootstrap deps fetches one)");
 }
 
+std::string Kernel::unpacked() const {
+    const std::string image = read_bytes(image_);
+    return uncompress(bzimage_payload(image, image_.string()), image_.string());
+}
+
 std::vector<Module> Kernel::modules(const std::vector<std::string>& wanted) const {
     Closure closure(modules_);
     for (const std::string& name : wanted)
         closure.add(name);
     return closure.take();
+}
+
+std::string_view bzimage_payload(std::string_view image, const std::string& name) {
+    // Offsets of the boot protocol, version 2.08.
+    constexpr std::size_t setup_sectors = 0x1f1, magic = 0x202, offset = 0x248, length = 0x24c;
+    constexpr std::size_t sector_bytes = 512, size_field_bytes = 4;
+    constexpr std::string_view gzip("\x1f\x8b");
+    const auto read32 = [&](std::size_t at) {
+        std::uint32_t value = 0;
+        std::memcpy(&value, image.data() + at, sizeof value);
+        return std::size_t{value};
+    };
+    if (image.size() < length + sizeof(std::uint32_t) || image.substr(magic, 4) != "HdrS")
+        throw std::runtime_error(name + " is no bzImage");
+    const std::size_t sectors = static_cast<unsigned char>(image[setup_sectors]);
+    const std::size_t begin = (sectors + 1) * sector_bytes + read32(offset), size = read32(length);
+    if (begin > image.size() || size > image.size() - begin || size < size_field_bytes)
+        throw std::runtime_error(name + " ends before what it carries");
+    const std::string_view payload = image.substr(begin, size);
+    // The unpacked size follows, in all formats that do not end with it anyway.
+    return payload.starts_with(gzip) ? payload : payload.substr(0, size - size_field_bytes);
 }
 
 std::vector<std::string> module_dependencies(std::string_view image) {

@@ -240,7 +240,6 @@ asio::awaitable<void> run_to_end(const MachineOptions& options, asio::io_context
             break;
         case 2:
             what = "the host stopped by itself (" + std::get<2>(ended) + ")";
-            result.failure.crashed = true;
             break;
         case 3:
             what = "QEMU ended: " + read_file(files.errors());
@@ -250,12 +249,10 @@ asio::awaitable<void> run_to_end(const MachineOptions& options, asio::io_context
             break;
         case 6:
             what = "it was not up after " + std::to_string(options.boot_timeout.count()) + " s";
-            result.failure.crashed = true;
             break;
         case 7:
         case 8:
             what = "a processor of the host stalled";
-            result.failure.crashed = true;
             break;
         default:
             what = "no end after " + std::to_string(options.timeout.count()) + " s";
@@ -271,9 +268,10 @@ std::string find_oops(const std::string& console) {
     return "";
 }
 
-MachineResult run_machine(const MachineOptions& options) {
+MachineResult run_machine(MachineOptions options) {
     RunDirectory files;
-    write_lab_initramfs(files.initramfs(), options);
+    options.command.environment["VNUMA_LAB_KERNEL"] = files.kernel().string();
+    write_boot_files(files, options);
     asio::io_context context(1);
     MachineResult result;
     std::exception_ptr error;

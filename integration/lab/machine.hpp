@@ -29,7 +29,6 @@ struct HostFailure {
     std::string what;
     std::string oops;                    // the kernel's own words, if it left any
     std::filesystem::path console_file;  // kept
-    bool crashed = false;                // its kernel did, or a processor, or it never came up
 };
 
 struct MachineResult {
@@ -40,7 +39,7 @@ struct MachineResult {
 // Runs the command in a new host; its output goes to our stdout and stderr as it comes. Blocks.
 // QEMU is gone when this returns, whatever happened; it dies with us if we are killed.
 // Throws std::runtime_error when the host cannot be started at all.
-MachineResult run_machine(const MachineOptions& options);
+MachineResult run_machine(MachineOptions options);
 
 // The first line of a kernel's console that tells of its death, or nothing; pure.
 std::string find_oops(const std::string& console);

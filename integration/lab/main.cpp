@@ -1,6 +1,5 @@
 // vnuma-lab: a NUMA host with a real KVM, of any shape, for any command.
 #include <sys/ioctl.h>
-#include <sysexits.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -12,7 +11,6 @@
 #include <sstream>
 
 #include "integration/lab/agent.hpp"
-#include "integration/lab/kernel.hpp"
 #include "integration/lab/machine.hpp"
 
 namespace {
@@ -27,7 +25,6 @@ struct Arguments {
     std::string topology = "two-nodes";
     int timeout_s = 600;
     int boot_timeout_s = 180;
-    int attempts = 1;
     std::string kernel_root;
     std::string emulator;
     bool verbose = false;
@@ -67,7 +64,7 @@ void choose_emulator(const Arguments& arguments, MachineOptions& options) {
     }
 }
 
-Command make_command(const Arguments& arguments, const MachineOptions& options, bool terminal) {
+Command make_command(const Arguments& arguments, bool terminal) {
     Command command{arguments.argv, fs::current_path().string(), {}, terminal, 0, 0};
     const auto keep = [&](const char* name, const char* otherwise) {
         const char* value = std::getenv(name);
@@ -78,7 +75,6 @@ Command make_command(const Arguments& arguments, const MachineOptions& options, 
     keep("TERM", nullptr);
     // sbin too: not every caller has it, and what manages a host lives there.
     command.environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    command.environment["VNUMA_LAB_KERNEL"] = Kernel(options.kernel_root).image().string();
     winsize size{};
     if (terminal && ::ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0) {
         command.rows = size.ws_row;
@@ -103,19 +99,12 @@ int run(const Arguments& arguments, bool terminal) {
     options.timeout = std::chrono::seconds(arguments.timeout_s);
     options.boot_timeout = std::chrono::seconds(arguments.boot_timeout_s);
     options.report_boot = arguments.verbose;
-    options.command = make_command(arguments, options, terminal);
+    options.command = make_command(arguments, terminal);
 
-    for (int attempt = 1;; ++attempt) {
-        const MachineResult result = run_machine(options);
-        const bool last = attempt == arguments.attempts;
-        if (result.exit_status) {
-            if (*result.exit_status != EX_TEMPFAIL || last) return *result.exit_status;
-        } else {
-            report(result.failure);
-            if (!result.failure.crashed || last) return exit_lab_failed;
-        }
-        std::cerr << "vnuma-lab: once more, from the beginning\n";
-    }
+    const MachineResult result = run_machine(options);
+    if (result.exit_status) return *result.exit_status;
+    report(result.failure);
+    return exit_lab_failed;
 }
 
 // Keys go to the host's terminal as they are typed, ^C among them.
@@ -171,13 +160,6 @@ int main(int argc, char** argv) {
     Arguments arguments;
     CLI::App* run_command = app.add_subcommand("run", "boot a host, run COMMAND in it as root");
     add_host_options(*run_command, arguments);
-    run_command
-        ->add_option(
-            "--attempts", arguments.attempts,
-            "boots a new host and begins again when one crashes, or COMMAND fails with status 75 "
-            "(EX_TEMPFAIL), up to so many in all")
-        ->check(CLI::Range(1, 5))
-        ->capture_default_str();
     run_command->add_option("command", arguments.argv, "COMMAND and its arguments, after --")
         ->required();
     CLI::App* shell_command = app.add_subcommand("shell", "boot a host, open a shell in it");

@@ -11,6 +11,7 @@
 #include <boost/process/extend.hpp>
 #include <boost/process/io.hpp>
 #include <csignal>
+#include <fstream>
 #include <stdexcept>
 
 #include "integration/lab/archive.hpp"
@@ -48,31 +49,33 @@ RunDirectory::~RunDirectory() {
 void RunDirectory::keep_logs() {
     keep_ = true;
     std::error_code ignored;
-    for (const fs::path& file : {initramfs(), port(), monitor()})
+    for (const fs::path& file : {initramfs(), kernel(), port(), monitor()})
         fs::remove(file, ignored);
 }
 
-void write_lab_initramfs(const fs::path& file, const MachineOptions& options) {
+void write_boot_files(const RunDirectory& run, const MachineOptions& options) {
+    const Kernel kernel(options.kernel_root);
+    std::ofstream(run.kernel(), std::ios::binary) << kernel.unpacked();
     std::vector<InitramfsFile> files{{"init", init_script},
                                      {"bin/busybox", read_compressed(busybox)},
                                      {"agent", options.agent.string() + "\n"}};
     std::string order;
-    for (Module& module : Kernel(options.kernel_root).modules(host_modules)) {
+    for (Module& module : kernel.modules(host_modules)) {
         order += module.name + "\n";
         files.push_back({"modules/" + module.name + ".ko", std::move(module.image)});
     }
     files.push_back({"modules/order", order});
-    write_initramfs(file, files);
+    write_initramfs(run.initramfs(), files);
 }
 
-std::vector<std::string> qemu_arguments(const MachineOptions& options, const fs::path& kernel_image,
+std::vector<std::string> qemu_arguments(const MachineOptions& options,
                                         const RunDirectory& files) {
     std::vector<std::string> arguments{
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine", "q35",
         // Emulated SVM with nested paging is what gives the host a real KVM of its own.
-        "-accel", "tcg,thread=multi", "-cpu", "EPYC,+svm,+npt", "-kernel", kernel_image.string(),
-        "-initrd", files.initramfs().string(), "-append",
-        "console=ttyS0 panic=-1 oops=panic mitigations=off nowatchdog rdinit=/init", "-serial",
+        "-accel", "tcg,thread=multi", "-cpu", "EPYC,+svm,+npt", "-bios", "qboot.rom", "-kernel", files.kernel().string(), "-initrd", files.initramfs().string(), "-append",
+        std::string("console=ttyS0 panic=-1 oops=panic nowatchdog rdinit=/init ") + quick_boot,
+        "-serial",
         "file:" + files.console().string(), "-chardev",
         "socket,id=qmp,server=on,wait=off,path=" + files.monitor().string(), "-mon",
         "chardev=qmp,mode=control", "-virtfs",
@@ -93,7 +96,7 @@ Qemu::Qemu(asio::io_context& context, const MachineOptions& options, const RunDi
                                                  std::chrono::steady_clock::time_point::max())),
       child_(
           options.emulator.string(),
-          process::args = qemu_arguments(options, Kernel(options.kernel_root).image(), files),
+          process::args = qemu_arguments(options, files),
           process::std_in<process::null, process::std_out> process::null,
           process::std_err > files.errors().string(), context,
           process::on_exit = [exit = exit_](int,

@@ -22,6 +22,7 @@ class RunDirectory {
     RunDirectory& operator=(const RunDirectory&) = delete;
 
     std::filesystem::path initramfs() const { return path_ / "initramfs.cpio"; }
+    std::filesystem::path kernel() const { return path_ / "vmlinux"; }
     std::filesystem::path console() const { return path_ / "console.log"; }
     std::filesystem::path errors() const { return path_ / "qemu.log"; }
     std::filesystem::path port() const { return path_ / "port.sock"; }
@@ -35,11 +36,10 @@ class RunDirectory {
     bool keep_ = false;
 };
 
-void write_lab_initramfs(const std::filesystem::path& file, const MachineOptions& options);
+// The kernel and the initramfs.
+void write_boot_files(const RunDirectory& files, const MachineOptions& options);
 
-std::vector<std::string> qemu_arguments(const MachineOptions& options,
-                                        const std::filesystem::path& kernel_image,
-                                        const RunDirectory& files);
+std::vector<std::string> qemu_arguments(const MachineOptions& options, const RunDirectory& files);
 
 class Qemu {
   public:

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -110,6 +111,24 @@ TEST(ModuleDependencies, AreReadFromTheModuleItself) {
     EXPECT_EQ(module_dependencies(image), (std::vector<std::string>{"kvm", "snd_pcm"}));
     EXPECT_TRUE(module_dependencies(std::string("\0depends=\0", 10)).empty());
     EXPECT_TRUE(module_dependencies("no module").empty());
+}
+
+TEST(BzimagePayload, IsFoundWithoutTheSizeBehindIt) {
+    std::string image(2048, '.');
+    const auto put = [&](std::size_t at, std::uint32_t value) {
+        std::memcpy(image.data() + at, &value, sizeof value);
+    };
+    image[0x1f1] = 1;  // sectors, after the first
+    image.replace(0x202, 4, "HdrS");
+    put(0x248, 16);
+    put(0x24c, 12);
+    image.replace(1024 + 16, 12, "(compressedSIZE");
+    EXPECT_EQ(bzimage_payload(image, "it"), "(compres");
+    image.replace(1024 + 16, 2, "\x1f\x8b");
+    EXPECT_EQ(bzimage_payload(image, "it").size(), 12U);
+    put(0x24c, 1024);
+    EXPECT_THROW(bzimage_payload(image, "it"), std::runtime_error);
+    EXPECT_THROW(bzimage_payload("MZ", "it"), std::runtime_error);
 }
 
 TEST(FindOops, FindsTheKernelsLastWords) {

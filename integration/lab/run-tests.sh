@@ -1,0 +1,41 @@
+#!/bin/sh
+# Runs a GoogleTest program in lab hosts until each of its tests has passed. Emulation is not
+# dependable (docs/lab.md): where a host ends before the program does, another one goes on with the
+# tests that have not passed yet. A test that fails has a second attempt, in another host too, unless
+# the program says (status 75, EX_TEMPFAIL) that its failures say nothing. Gives up after two
+# failures of one test, or three hosts in a row in which no test passed.
+# run-tests.sh VNUMA_LAB TOPOLOGY FILTER PROGRAM...
+set -u
+lab=$1 topology=$2 filter=$3
+shift 3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+: >"$work/passed" >"$work/failed"
+
+# The names in such lines of what was printed last.
+names() {
+    sed -n "s/^\[ *$1 *\] \([^ ,]*\).* (.* ms)\$/\1/p" "$work/output"
+}
+
+fruitless=0
+while :; do
+    passed=$(paste -sd: "$work/passed")
+    {
+        "$lab" run --topology "$topology" --timeout 900 -- "$@" --gtest_filter="$filter-$passed" 2>&1
+        echo $? >"$work/status"
+    } | tee "$work/output"
+    status=$(cat "$work/status")
+    [ "$status" != 0 ] || exit 0
+
+    before=$(wc -l <"$work/passed")
+    names OK >>"$work/passed"
+    fruitless=$((fruitless + 1))
+    [ "$(wc -l <"$work/passed")" -eq "$before" ] || fruitless=0
+    [ "$status" = 75 ] || names FAILED >>"$work/failed"
+    twice=$(sort "$work/failed" | uniq -d)
+    if [ -n "$twice" ] || [ "$fruitless" -ge 3 ]; then
+        echo "run-tests: given up; failed twice: ${twice:-none}" >&2
+        exit "$status"
+    fi
+    echo "run-tests: status $status; what has not passed is run once more, in another host" >&2
+done
