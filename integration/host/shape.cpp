@@ -103,9 +103,8 @@ std::string domain_xml(const GuestShape& shape, const std::string& kernel,
         << mib_of(shape) << "</memory><vcpu current='" << online_vcpus_of(shape) << "'>"
         << vcpus_of(shape) << "</vcpu>" << shape.elements
         << "<os><type arch='x86_64' machine='q35'>hvm</type><loader type='rom'>" << guest_firmware
-        << "</loader><kernel>" << kernel
-        << "</kernel><initrd>" << initramfs << "</initrd><cmdline>" << guest_command_line()
-        << "</cmdline></os><features><acpi/><apic/></features>"
+        << "</loader><kernel>" << kernel << "</kernel><initrd>" << initramfs << "</initrd><cmdline>"
+        << guest_command_line() << "</cmdline></os><features><acpi/><apic/></features>"
         << "<cpu mode='host-passthrough'>" << numa_xml(shape)
         << "</cpu><on_crash>destroy</on_crash><on_reboot>destroy</on_reboot>"
         << "<devices><emulator>/usr/bin/qemu-system-x86_64</emulator>"

@@ -68,15 +68,14 @@ void write_boot_files(const RunDirectory& run, const MachineOptions& options) {
     write_initramfs(run.initramfs(), files);
 }
 
-std::vector<std::string> qemu_arguments(const MachineOptions& options,
-                                        const RunDirectory& files) {
+std::vector<std::string> qemu_arguments(const MachineOptions& options, const RunDirectory& files) {
     std::vector<std::string> arguments{
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine", "q35",
         // Emulated SVM with nested paging is what gives the host a real KVM of its own.
-        "-accel", "tcg,thread=multi", "-cpu", "EPYC,+svm,+npt", "-bios", "qboot.rom", "-kernel", files.kernel().string(), "-initrd", files.initramfs().string(), "-append",
+        "-accel", "tcg,thread=multi", "-cpu", "EPYC,+svm,+npt", "-bios", "qboot.rom", "-kernel",
+        files.kernel().string(), "-initrd", files.initramfs().string(), "-append",
         std::string("console=ttyS0 panic=-1 oops=panic nowatchdog rdinit=/init ") + quick_boot,
-        "-serial",
-        "file:" + files.console().string(), "-chardev",
+        "-serial", "file:" + files.console().string(), "-chardev",
         "socket,id=qmp,server=on,wait=off,path=" + files.monitor().string(), "-mon",
         "chardev=qmp,mode=control", "-virtfs",
         "local,path=/,mount_tag=root0,security_model=none,readonly=on,multidevs=remap", "-device",
@@ -95,8 +94,7 @@ Qemu::Qemu(asio::io_context& context, const MachineOptions& options, const RunDi
     : exit_(std::make_shared<asio::steady_timer>(context,
                                                  std::chrono::steady_clock::time_point::max())),
       child_(
-          options.emulator.string(),
-          process::args = qemu_arguments(options, files),
+          options.emulator.string(), process::args = qemu_arguments(options, files),
           process::std_in<process::null, process::std_out> process::null,
           process::std_err > files.errors().string(), context,
           process::on_exit = [exit = exit_](int,
