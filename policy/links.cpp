@@ -53,7 +53,7 @@ void link_guest(std::vector<Unit>& units, std::size_t begin, std::size_t end, co
 
 }  // namespace
 
-void link_cells(std::vector<Unit>& units, const std::map<std::string, Units::Shards>& shards) {
+void link_cells(std::vector<Unit>& units, const std::map<std::string, Shards>& shards) {
     for (std::size_t begin = 0, end = 0; begin < units.size(); begin = end) {
         const Unit::Part& first = units[begin].parts.front();
         while (end < units.size() && units[end].parts.front().guest == first.guest)

@@ -7,6 +7,6 @@
 namespace vnuma {
 
 // Units of one guest are one after the other.
-void link_cells(std::vector<Unit>& units, const std::map<std::string, Units::Shards>& shards);
+void link_cells(std::vector<Unit>& units, const std::map<std::string, Shards>& shards);
 
 }  // namespace vnuma

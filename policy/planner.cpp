@@ -102,7 +102,7 @@ class Judge {
     // touch is in nobody's account, so there has to be room for it.
     std::vector<std::size_t> groups_to_bring(const Placement& placement, const Unit::Part& part,
                                              NodeIndex home) {
-        const Units::Shards& shards = chosen_.shards.at(part.cell->key.uuid);
+        const Shards& shards = chosen_.shards.at(part.cell->key.uuid);
         std::vector<bool> here(shards.partition.size());
         for (const Unit& unit : placement.units()) {
             const CellKey& key = unit.parts.front().cell->key;

@@ -51,6 +51,10 @@ class NodeSet {
         a.bits_ &= b.bits_;
         return a;
     }
+    friend constexpr NodeSet operator|(NodeSet a, NodeSet b) {
+        a.bits_ |= b.bits_;
+        return a;
+    }
     friend constexpr bool operator==(NodeSet, NodeSet) = default;
 
   private:

@@ -1,20 +1,11 @@
 #include "policy/units.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "policy/links.hpp"
 
 namespace vnuma {
 namespace {
-
-bool holds(const HostNode& node, int vcpus, Bytes bytes, const PlannerSettings& settings) {
-    return node.cpus > 0 && vcpus <= node.cpus && node.memory_total > 0 &&
-           bytes <= filled_at_most(node, settings);
-}
-
-// Who touches it is known of that part of a guest's memory at least once it can be told at all.
-constexpr Bytes known_part = 8;
 
 bool cools_down(const CellHistory& cell, Millis now, const PlannerSettings& settings) {
     return now - cell.home_since < settings.cool_down << cell.failures;
@@ -60,19 +51,12 @@ class Chooser {
         return std::nullopt;
     }
 
-    NodeSet nodes_that_hold(int vcpus, Bytes bytes) const {
-        NodeSet fits;
-        for (std::size_t n = 0; n < snapshot_.topology.nodes.size(); ++n)
-            if (holds(snapshot_.topology.nodes[n], vcpus, bytes, settings_))
-                fits.insert(NodeIndex(n));
-        return fits;
-    }
-
     void add_guest(const GuestState& guest) {
         for (const CellState& cell : guest.cells) {
             // What a pool of huge pages holds is seen when it is placed.
             const Bytes bytes = cell.huge_page == 0 ? full_bytes(cell) : 0;
-            const NodeSet fits = nodes_that_hold(cell.vcpus, bytes) & cell.allowed;
+            const NodeSet fits =
+                nodes_that_hold(snapshot_.topology, cell.vcpus, bytes, settings_) & cell.allowed;
             std::optional<Reason> refusal;
             if (snapshot_.topology.nodes.size() < 2)
                 refusal = Reason::one_node;
@@ -119,159 +103,24 @@ class Chooser {
             .push_back(std::move(unit));
     }
 
-    // A guest cut into shards, and what could be their homes.
-    struct Cut {
-        Units::Shards shards;
-        std::vector<CellState> cells;
-        std::vector<NodeSet> fits;
-        NodeSet homes;  // of any
-    };
-    Cut cut(const GuestState& guest, const CellState& cell, NodeSet usable,
-            ShardLimits most) const {
-        const WideUse& use = *guest.wide;
-        const bool ordinary = cell.huge_page == 0;
-        const std::size_t by_vcpus = (use.vcpus() + most.vcpus - 1) / most.vcpus;
-        std::size_t by_bytes = 1;
-        if (ordinary)
-            by_bytes = static_cast<std::size_t>((full_bytes(cell) + most.bytes - 1) / most.bytes);
-        else  // what a pool holds is seen when it is placed
-            most.bytes = total_bytes(cell);
-        Cut made;
-        made.shards.partition = choose_partition(guest, std::max(by_vcpus, by_bytes), most);
-        made.shards.ownership = ownership_of(use, made.shards.partition);
-        for (std::size_t s = 0; s < made.shards.partition.size(); ++s) {
-            const CellState& shard = made.cells.emplace_back(shard_of(cell, use, made.shards, s));
-            const NodeSet fits =
-                nodes_that_hold(shard.vcpus, ordinary ? full_bytes(shard) : 0) & usable;
-            made.fits.push_back(fits);
-            for (std::size_t n = 0; n < snapshot_.topology.nodes.size(); ++n)
-                if (fits.contains(NodeIndex(n))) made.homes.insert(NodeIndex(n));
-        }
-        return made;
-    }
-
     bool add_shards(const GuestState& guest, const CellState& cell) {
-        if (!guest.wide || guest.cells.size() != 1 || !guest.wide->known()) return false;
-        ShardLimits largest, smallest;
-        NodeSet usable;
-        for (std::size_t n = 0; n < snapshot_.topology.nodes.size(); ++n) {
-            const HostNode& node = snapshot_.topology.nodes[n];
-            if (!cell.allowed.contains(NodeIndex(n)) || node.cpus == 0 || node.memory_total == 0)
-                continue;
-            const ShardLimits limits{static_cast<std::size_t>(node.cpus),
-                                     std::max<Bytes>(filled_at_most(node, settings_), 1)};
-            const bool first = usable.empty();
-            largest = {std::max(largest.vcpus, limits.vcpus),
-                       std::max(largest.bytes, limits.bytes)};
-            smallest = {first ? limits.vcpus : std::min(smallest.vcpus, limits.vcpus),
-                        first ? limits.bytes : std::min(smallest.bytes, limits.bytes)};
-            usable.insert(NodeIndex(n));
-        }
-        if (usable.size() < 2 || guest.wide->vcpus() < 2) return false;
-        Cut made = cut(guest, cell, usable, largest);
-        // One node would have to hold them all.
-        if (made.homes.size() < 2) made = cut(guest, cell, usable, smallest);
-        if (made.cells.size() < 2) return false;
-        add_cut(guest, cell, std::move(made));
-        return true;
-    }
-
-    void add_cut(const GuestState& guest, const CellState& cell, Cut made) {
+        const auto before = history_.shards.find(guest.uuid);
+        std::optional<Cut> made =
+            cut_into_shards(guest, cell, snapshot_,
+                            before != history_.shards.end() ? &before->second : nullptr, settings_);
+        if (!made) return false;
         const WideUse& use = *guest.wide;
-        const Partition& shards = (chosen_.shards[guest.uuid] = std::move(made.shards)).partition;
-        for (std::size_t s = 0; s < made.cells.size(); ++s)
-            add_unit(guest, chosen_.shard_cells.emplace_back(std::move(made.cells[s])),
-                     made.fits[s]);
+        for (std::size_t s = 0; s < made->cells.size(); ++s)
+            add_unit(guest, chosen_.shard_cells.emplace_back(std::move(made->cells[s])),
+                     made->fits[s]);
+        const Partition& shards = (chosen_.shards[guest.uuid] = std::move(made->shards)).partition;
         Verdict verdict{cell.key, Reason::split};
         verdict.acts = guest.policy.mode == Mode::act;
         verdict.detail = std::to_string(shards.size()) + " of " + std::to_string(use.vcpus()) +
                          " vCPUs, " + std::to_string(crossing(use, shards) / 10) +
                          " % of what they touch is another's";
         chosen_.refusals.push_back({&cell, std::move(verdict)});
-    }
-
-    // That of before, as long as it serves.
-    Partition choose_partition(const GuestState& guest, std::size_t shards,
-                               ShardLimits most) const {
-        const WideUse& use = *guest.wide;
-        const auto known = history_.shards.find(guest.uuid);
-        if (known == history_.shards.end()) return form_shards(use, shards, most);
-        const Partition& before = known->second.partition;
-        std::size_t vcpus = 0;
-        for (const auto& shard : before)
-            vcpus += shard.size();
-        const bool complete = vcpus == use.vcpus() && before.size() >= std::min(shards, vcpus);
-        if (complete && snapshot_.now - known->second.since < shards_last) return before;
-        // No others could be better by enough.
-        if (complete && keeps(use, before, most) && crossing(use, before) < shards_gain)
-            return before;
-        const Partition fresh = form_shards(use, shards, most);
-        const bool serves = complete && (keeps(use, before, most) || !keeps(use, fresh, most));
-        if (serves && crossing(use, fresh) + shards_gain > crossing(use, before)) return before;
-        return relabelled(fresh, before);
-    }
-
-    // Memory of which it is known who touches it, by node.
-    static std::vector<Bytes> known_memory(const WideUse& use, std::size_t nodes) {
-        std::vector<Bytes> known(nodes);
-        for (const auto* all : {&use.own, &use.shared})
-            for (const std::vector<Bytes>& bytes : *all)
-                for (std::size_t n = 0; n < nodes; ++n)
-                    known[n] += bytes[n];
-        return known;
-    }
-
-    // As long as nobody knows who touches what, all of the guest's memory pulls all vCPUs alike,
-    // and moves nowhere. Later, what nobody is known to touch is cold.
-    static void add_unknown(CellState& shard, const CellState& cell, const WideUse& use) {
-        const std::vector<Bytes> known = known_memory(use, cell.residency.size());
-        const bool any_own = std::any_of(use.own.begin(), use.own.end(), [](const auto& own) {
-            return std::any_of(own.begin(), own.end(), [](Bytes bytes) { return bytes > 0; });
-        });
-        const Bytes all = std::accumulate(known.begin(), known.end(), Bytes{0});
-        if (any_own || all >= total_bytes(cell) / known_part) return;
-        shard.movable = false;
-        const auto vcpus = static_cast<Bytes>(use.vcpus());
-        for (std::size_t n = 0; n < known.size(); ++n)
-            shard.residency[n] +=
-                std::max<Bytes>(cell.residency[n] - known[n], 0) * shard.vcpus / vcpus;
-    }
-
-    // Its memory is what its vCPUs alone touch. What other shards touch, too, stays where it is,
-    // but draws the one that touches it most.
-    static CellState shard_of(const CellState& cell, const WideUse& use,
-                              const Units::Shards& shards, std::size_t index) {
-        const std::vector<std::size_t>& vcpus = shards.partition[index];
-        CellState shard;
-        shard.key = {cell.key.uuid, cell.key.cell, static_cast<int>(index)};
-        shard.vcpus = static_cast<int>(vcpus.size());
-        shard.residency.assign(cell.residency.size(), 0);
-        shard.huge_page = cell.huge_page;
-        shard.movable = cell.movable;
-        shard.allowed = cell.allowed;
-        shard.confined_to = use.confined_to[vcpus.front()];
-        const auto add = [&](const std::vector<Bytes>& bytes) {
-            for (std::size_t n = 0; n < shard.residency.size(); ++n)
-                shard.residency[n] += bytes[n];
-        };
-        for (const std::size_t vcpu : vcpus) {
-            shard.cpu_use += use.cpu_use[vcpu];
-            add(use.own[vcpu]);
-            shard.pinned |= cell.pinned && use.confined_to[vcpu];
-            if (use.confined_to[vcpu] != shard.confined_to) shard.confined_to.reset();
-        }
-        for (std::size_t g = 0; g < use.groups; ++g)
-            if (belongs_to(shards.ownership, g, index)) add(use.shared[g]);
-        add_unknown(shard, cell, use);
-        // Of what nobody has touched yet, as much as of the vCPUs.
-        shard.size = total_bytes(shard) + std::max<Bytes>(cell.size - total_bytes(cell), 0) *
-                                              shard.vcpus / static_cast<Bytes>(use.vcpus());
-        shard.heat = shard.residency;
-        for (std::size_t g = 0; g < use.groups; ++g)
-            if (shards.ownership.owner[g] == index && !belongs_to(shards.ownership, g, index))
-                for (std::size_t n = 0; n < shard.heat.size(); ++n)
-                    shard.heat[n] += use.shared[g][n];
-        return shard;
+        return true;
     }
 
     // Of a member of a group whose members are apart, where it is; or its homes, and those of its

@@ -4,6 +4,7 @@
 #include <deque>
 #include <vector>
 
+#include "policy/cut.hpp"
 #include "policy/history.hpp"
 #include "policy/placement.hpp"
 
@@ -11,10 +12,6 @@ namespace vnuma {
 
 // Groups with more members are not linked pair by pair.
 inline constexpr std::size_t max_linked_units = 64;
-// Shards are formed anew no sooner than this after they last changed,
-inline constexpr Millis shards_last = 10'000;
-// and only where so much less would be remote.
-inline constexpr PerMille shards_gain = 125;
 
 // A cell that is no unit, and why.
 struct Refusal {
@@ -28,11 +25,7 @@ struct Units {
     std::vector<Unit> watched{};  // of guests that nothing is done to: what would be is said
     std::vector<Refusal> refusals{};
     std::deque<CellState> shard_cells{};
-    std::vector<HeldApart> held_apart{};  // by cells that are no acting units
-    struct Shards {
-        Partition partition;
-        Ownership ownership;
-    };
+    std::vector<HeldApart> held_apart{};     // by cells that are no acting units
     std::map<std::string, Shards> shards{};  // by uuid, of guests that are placed in shards
 };
 

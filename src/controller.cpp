@@ -79,10 +79,20 @@ asio::awaitable<bool> Controller::run_once() {
     co_return done.blind.empty();
 }
 
+Sample Controller::sample(bool complete) {
+    try {
+        return sampler_.sample(acted_on_, complete);
+    } catch (...) {
+        // Nobody would end them as long as this lasts.
+        tracking_.abandon_looks();
+        throw;
+    }
+}
+
 // Blind means still: without a sample there is no plan, and the next sample starts afresh.
 asio::awaitable<std::optional<Look>> Controller::look(Tick& tick, bool complete) {
     auto look_at_all = [this, complete] {
-        Look look{sampler_.sample(acted_on_, complete), {}};
+        Look look{sample(complete), {}};
         run_time_policy_.refresh();
         policy_.run_time = run_time_policy_.guests();
         if (tracks_) {

@@ -43,6 +43,7 @@ class Controller {
   private:
     boost::asio::awaitable<Tick> tick();
     boost::asio::awaitable<std::optional<Look>> look(Tick& tick, bool complete);
+    Sample sample(bool complete);
 
     const Config& config_;
     const Host& host_;

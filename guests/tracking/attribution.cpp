@@ -132,7 +132,7 @@ FoldedFaults fold(std::span<const CountedFaults> faults, int shift, const GuestP
     const std::vector<ChunkFaults> located =
         locate(faults, shift, map, heat.grid(), folded.outside);
     folded.faults = folded.outside;
-    std::size_t known = 0, agreed = 0;
+    std::size_t agreed = 0;
     // In the order of chunks, and so of groups. A round without any has gone wrong.
     std::size_t faded = 0;  // groups
     for (std::size_t i = 0; i < located.size();) {
@@ -148,10 +148,7 @@ FoldedFaults fold(std::span<const CountedFaults> faults, int shift, const GuestP
         const ChunkTotals totals = add_up(here);
         const Accessor before = heat.accessor(chunk);
         heat.note(chunk, totals.owner, totals.faults, totals.writes);
-        if (before.kind != Accessor::unknown) {
-            ++known;
-            agreed += before == heat.accessor(chunk) ? 1 : 0;
-        }
+        agreed += before.kind != Accessor::unknown && before == heat.accessor(chunk) ? 1 : 0;
         const std::uint64_t weight = weight_of(heat, chunk);
         for (const ChunkFaults& one : here)
             matrix.add(static_cast<std::size_t>(one.vcpu), chunk,
@@ -162,7 +159,7 @@ FoldedFaults fold(std::span<const CountedFaults> faults, int shift, const GuestP
     }
     while (kind == Observation::round && folded.chunks > 0 && faded < matrix.groups())
         matrix.fade(faded++);
-    if (known > 0) folded.agreement = static_cast<int>(agreed * thousand / known);
+    if (folded.chunks > 0) folded.agreement = static_cast<int>(agreed * thousand / folded.chunks);
     return folded;
 }
 

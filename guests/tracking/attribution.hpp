@@ -61,7 +61,7 @@ class TouchMatrix {
 struct FoldedFaults {
     std::uint64_t faults = 0;
     std::size_t chunks = 0;     // that were touched
-    int agreement = 1000;       // share of those whose accessor is who it was, from 0 to 1000
+    int agreement = 1000;       // share of those whose accessor was known and is the same, of 1000
     std::uint64_t outside = 0;  // faults in none of the guest's chunks, or by no vCPU of it
 };
 

@@ -72,7 +72,7 @@ DamonTracker::DamonTracker(std::unique_ptr<DamonFiles> files)
 
 DamonTracker::~DamonTracker() = default;
 
-Ability DamonTracker::ability() const {
+Ability DamonTracker::ability(const GuestSample&) const {
     Ability ability;
     ability.reads = ability.writes = ability.per_chunk = true;
     ability.cost =

@@ -29,7 +29,7 @@ class DamonTracker final : public HeatTracker {
     ~DamonTracker() override;
 
     const char* name() const override { return "damon"; }
-    Ability ability() const override;
+    Ability ability(const GuestSample& guest) const override;
     std::string why_not(const GuestSample& guest) const override;
     std::chrono::microseconds estimate(const GuestSample& guest) const override;
     std::unique_ptr<PendingLook> begin(const GuestSample& guest,

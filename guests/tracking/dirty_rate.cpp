@@ -31,6 +31,11 @@ std::int64_t bytes_of(const GuestSample& guest) {
     return bytes;
 }
 
+// QEMU without libvirt says so in its answer only.
+bool has_ring(const GuestSample& guest) {
+    return guest.domain && guest.domain->dirty_ring;
+}
+
 microseconds cost_of_sampling(const GuestSample& guest) {
     const std::int64_t sums = (bytes_of(guest) + gib - 1) / gib * sums_of_gib;
     return std::chrono::duration_cast<microseconds>(sums * time_of_sum);
@@ -95,10 +100,10 @@ class DirtyRateTracker::Look : public PendingLook {
 DirtyRateTracker::DirtyRateTracker(Source& source, Now now)
     : source_(source), now_(std::move(now)) {}
 
-Ability DirtyRateTracker::ability() const {
-    return {false, true,
-            true,  false,
-            true,  "checksums of some pages, or with a dirty ring a fault for each page written"};
+Ability DirtyRateTracker::ability(const GuestSample& guest) const {
+    const bool ring = has_ring(guest);
+    return {false, true, true,
+            false, ring, ring ? "a fault for each page written" : "checksums of some pages"};
 }
 
 std::string DirtyRateTracker::why_not(const GuestSample& guest) const {
@@ -112,8 +117,7 @@ microseconds DirtyRateTracker::estimate(const GuestSample& guest) const {
     const auto known = spent_.find(guest.uuid);
     if (known != spent_.end()) return known->second;
     // A ring that was never used is taken for one that all of the memory goes through once.
-    const bool ring = guest.domain && guest.domain->dirty_ring;
-    return ring ? cost_of_ring(bytes_of(guest) >> 20) : cost_of_sampling(guest);
+    return has_ring(guest) ? cost_of_ring(bytes_of(guest) >> 20) : cost_of_sampling(guest);
 }
 
 std::unique_ptr<PendingLook> DirtyRateTracker::begin(const GuestSample& guest,

@@ -31,7 +31,7 @@ class DirtyRateTracker : public HeatTracker {
     explicit DirtyRateTracker(Source& source, Now now = std::chrono::steady_clock::now);
 
     const char* name() const override { return "dirty-rate"; }
-    Ability ability() const override;
+    Ability ability(const GuestSample& guest) const override;
     std::string touches() const override { return "has QEMU write-protect its memory"; }
     std::string why_not(const GuestSample& guest) const override;
     std::chrono::microseconds estimate(const GuestSample& guest) const override;

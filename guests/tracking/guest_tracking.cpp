@@ -61,7 +61,7 @@ void GuestTracking::update(const GuestSample& guest, const TrackingHint& hint,
     }
     hint_ = hint;
     follow_memory(guest);
-    if (!hot_ranges_->empty() && looks_.outdated(now)) {
+    if (hot_ > 0 && looks_.outdated(now)) {
         table_.forget_heat();
         stale_ = true;
         count_chunks();
@@ -87,6 +87,9 @@ void GuestTracking::follow_memory(const GuestSample& guest) {
             bytes += block.host.size;
         }
     physical_ = GuestPhysicalMap(blocks);
+    largest_page_ = 0;
+    for (const RamBlock& block : blocks)
+        largest_page_ = std::max(largest_page_, static_cast<std::uint64_t>(block.page_bytes));
     vcpu_of_thread_ = vcpus_by_thread(guest);
     const std::size_t vcpus = highest(vcpu_of_thread_);
     const bool same_memory = ranges == table_.grid().ranges();
@@ -120,9 +123,11 @@ std::string GuestTracking::why_no_rounds(const GuestSample& guest,
     return "";
 }
 
-// Counted no finer than the chunks, and so that a guest leaves room for others.
+// Counted no finer than the chunks, nor than KVM maps at once, and so that a guest leaves room for
+// others.
 int GuestTracking::shift() const {
-    int shift = static_cast<int>(std::bit_width(table_.grid().chunk_bytes())) - 1;
+    const std::uint64_t least = std::max(table_.grid().chunk_bytes(), largest_page_);
+    int shift = static_cast<int>(std::bit_width(least)) - 1;
     while (table_.grid().size() * table_.grid().chunk_bytes() >> shift > max_groups_counted)
         ++shift;
     return shift;
@@ -169,11 +174,16 @@ void GuestTracking::observe() {
 bool GuestTracking::begin_round(std::chrono::nanoseconds fault_time, Time now) {
     observe();  // what came before
     observing_since_ = now;
-    return rounds_.begin(*process_, fault_time, budget_, now);
+    return rounds_.begin(*process_, largest_page_, fault_time, budget_, now);
 }
 
 void GuestTracking::finish_look(Time now) {
+    const int before = looks_.state().agreement;
     if (!looks_.finish(table_, hint_.well_placed, budget_, now)) return;
+    // What is used has just become other memory, and who uses that may not be known.
+    const int after = looks_.state().agreement;
+    if (before >= AdaptivePeriod::disagreeing && after < AdaptivePeriod::disagreeing)
+        rounds_.restart();
     stale_ = true;
     count_chunks();
 }

@@ -31,10 +31,12 @@ class GuestTracking {
     void update(const GuestSample& guest, const TrackingHint& hint, const std::string& no_counter,
                 Time now);
 
-    // They share one budget. Two rounds make a sample, so they come first; from then on, of a look
-    // and a round that are both due, the one that was longer ago.
+    // They share one budget. Two rounds make a sample, so they come first, with the first look
+    // beside them: what they take may have to be earned for long. From then on, of a look and a
+    // round that are both due, the one that was longer ago.
     bool look_due(Time now) const {
-        if (!rounds_.has_sample() && (rounds_.due(now) || rounds_.runs())) return false;
+        const bool sampling = !rounds_.has_sample() && (rounds_.due(now) || rounds_.runs());
+        if (sampling && looks_.state().looks > 0) return false;
         return looks_.due(now) && !(rounds_.due(now) && rounds_.last() < looks_.last());
     }
     bool look_over(Time now) const { return looks_.over(now); }
@@ -44,6 +46,7 @@ class GuestTracking {
     }
     void set_no_tracker(std::string why, Time now) { looks_.set_none(std::move(why), now); }
     void finish_look(Time now);
+    void abandon_look() { looks_.abandon(budget_); }
 
     // Whether its faults are worth counting, and by groups of 2 to the power of what.
     bool counts_faults() const { return hint_.attribute && !physical_.empty(); }
@@ -80,7 +83,8 @@ class GuestTracking {
     TrackingSettings settings_;
     TrackingHint hint_;
     std::shared_ptr<const Process> process_;
-    std::vector<int> owner_;  // cells of the grid's ranges
+    std::vector<int> owner_;          // cells of the grid's ranges
+    std::uint64_t largest_page_ = 0;  // that its memory is made of, in bytes
     std::map<pid_t, int> vcpu_of_thread_;
     HeatTable table_;
     TrackingBudget budget_;

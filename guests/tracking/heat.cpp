@@ -135,7 +135,8 @@ int HeatTable::merge(std::span<const std::int32_t> levels, int samples, bool wri
         const bool deserted = level == 0 && before >= sure;
         entry.heat = static_cast<std::uint16_t>(deserted ? 0 : (before + level) / 2);
         entry.known = true;
-        if (writes) entry.writes = level > 0 ? 255 : entry.writes;
+        if (writes && level > 0) entry.writes = 255;
+        entry.writes_known |= writes;
     }
     return all == 0 ? 1000 : static_cast<int>(common * 1000 / all);
 }
@@ -155,6 +156,7 @@ void HeatTable::note(std::size_t chunk, int vcpu, std::uint64_t faults, std::uin
     const auto share = static_cast<std::uint8_t>(std::min(writes, faults) * 255 / faults);
     entry.writes =
         entry.last == nobody ? share : static_cast<std::uint8_t>((entry.writes + share + 1) / 2);
+    entry.writes_known = true;
     entry.before = entry.last;
     entry.last = now;
     entry.rounds = static_cast<std::uint8_t>(std::min(entry.rounds + 1, rounds_kept + 1));

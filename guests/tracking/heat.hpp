@@ -67,8 +67,11 @@ class HeatTable {
     bool known(std::size_t chunk) const { return entries_[chunk].known; }
     std::uint16_t heat(std::size_t chunk) const { return entries_[chunk].heat; }
     Accessor accessor(std::size_t chunk) const;
-    // From 0 to 1000.
-    int write_share(std::size_t chunk) const { return entries_[chunk].writes * 1000 / 255; }
+    // From 0 to 1000; not_looked_at where nothing has told writes from reads.
+    int write_share(std::size_t chunk) const {
+        const Entry& entry = entries_[chunk];
+        return entry.writes_known ? entry.writes * 1000 / 255 : not_looked_at;
+    }
 
     // Chunks are hot from this heat on: an eighth of the mean of those that have any, 1 at least.
     // The mean and not the hottest: there is always something, like a guest's own kernel, that is
@@ -86,6 +89,7 @@ class HeatTable {
         std::uint8_t writes = 0;         // share of accesses, of 255
         std::uint8_t rounds = 0;         // in which it was touched; no more than are remembered
         bool known = false;              // whether it was ever looked at
+        bool writes_known = false;
     };
     static_assert(sizeof(Entry) <= 16);
 

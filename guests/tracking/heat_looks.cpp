@@ -16,7 +16,14 @@ std::string HeatLooks::why_not(const HeatTracker& tracker, const GuestSample& gu
         return std::string(tracker.name()) + " " + touches + ", and it is not to be touched";
     const auto failed = failures_.find(&tracker);
     if (failed != failures_.end() && now < failed->second.left_out_until) return failed->second.why;
-    return tracker.why_not(guest);
+    std::string why = tracker.why_not(guest);
+    const std::chrono::microseconds stall =
+        why.empty() ? tracker.stall(guest) : std::chrono::microseconds(0);
+    if (stall > longest_stall_)
+        why = std::string(tracker.name()) + " holds it up for " +
+              std::to_string(std::chrono::ceil<std::chrono::milliseconds>(stall).count()) +
+              " ms, which is more than tracking.longest_stall";
+    return why;
 }
 
 HeatTracker* HeatLooks::choose(const std::vector<HeatTracker*>& best, const GuestSample& guest,
@@ -63,7 +70,7 @@ void HeatLooks::try_to_begin(HeatTracker& tracker, const GuestSample& guest, Tim
     tracker_ = &tracker;
     if (!pending_) return fail(std::move(failure));
     state_.tracker = tracker.name();
-    state_.ability = tracker.ability();
+    state_.ability = tracker.ability(guest);
 }
 
 void HeatLooks::abandon(TrackingBudget& budget) {
@@ -121,10 +128,13 @@ bool HeatLooks::learn(const HeatLook& look, HeatTable& table, bool well_placed, 
     if (look.writes) state_.ability.per_vcpu = !look.writes->by_vcpu.empty();
     ++state_.looks;
     state_.last = now;
-    if (state_.ability.per_chunk) told_chunks_ = now;
-    if (state_.ability.per_chunk)
+    // One that tells of no chunks has nothing to agree with.
+    state_.agreement = 1000;
+    if (state_.ability.per_chunk) {
+        told_chunks_ = now;
         state_.agreement =
             table.merge(spread(look.accessed, table.grid()), look.samples, !state_.ability.reads);
+    }
     period_.learn(state_.agreement, well_placed);
     state_.period = period_.length();
     return state_.ability.per_chunk;

@@ -24,7 +24,10 @@ class HeatLooks {
     static constexpr std::chrono::minutes chunks_last{30};
 
     explicit HeatLooks(const TrackingSettings& settings)
-        : look_time_(settings.look_time), limits_(settings.period), period_(settings.period) {}
+        : look_time_(settings.look_time),
+          longest_stall_(settings.longest_stall),
+          limits_(settings.period),
+          period_(settings.period) {}
 
     bool due(Time now) const { return !pending_ && period_.due(now); }
     // When one last began.
@@ -42,7 +45,7 @@ class HeatLooks {
     // Returns whether the table has learnt something.
     bool finish(HeatTable& table, bool well_placed, TrackingBudget& budget, Time now);
 
-    // The memory is another now: what runs is of no use.
+    // What runs is of no use: the memory is another now, or nobody can end it in time.
     void abandon(TrackingBudget& budget);
     void restart() { period_.restart(); }
 
@@ -67,7 +70,7 @@ class HeatLooks {
     void fail(std::string why);
     bool learn(const HeatLook& look, HeatTable& table, bool well_placed, Time now);
 
-    std::chrono::milliseconds look_time_;
+    std::chrono::milliseconds look_time_, longest_stall_;
     PeriodLimits limits_;
     AdaptivePeriod period_;
     HeatState state_;

@@ -68,7 +68,8 @@ class HeatTracker {
     virtual ~HeatTracker() = default;
 
     virtual const char* name() const = 0;  // in configuration and report
-    virtual Ability ability() const = 0;
+    // What it can tell of this guest.
+    virtual Ability ability(const GuestSample& guest) const = 0;
 
     // What a look does to a guest besides looking, for people; empty when it does nothing. Guests
     // that are only observed are spared it.
@@ -81,6 +82,11 @@ class HeatTracker {
     // CPU time that a look at the guest takes, vCPUs that are held up and all, by what looks have
     // taken so far.
     virtual std::chrono::microseconds estimate(const GuestSample& guest) const = 0;
+
+    // How long it stands still at once.
+    virtual std::chrono::microseconds stall(const GuestSample&) const {
+        return std::chrono::microseconds(0);
+    }
 
     // Nothing when it can have no further look at this time: those that run have to end first.
     // Throws TrackingError.

@@ -219,7 +219,7 @@ IdlePageTracker::~IdlePageTracker() {
     if (flags_ >= 0) ::close(flags_);
 }
 
-Ability IdlePageTracker::ability() const {
+Ability IdlePageTracker::ability(const GuestSample&) const {
     return {true, true, false, true, false, "some us for each page sampled; no page faults"};
 }
 

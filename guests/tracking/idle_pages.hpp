@@ -61,7 +61,7 @@ class IdlePageTracker : public HeatTracker {
     const std::string& trouble() const { return trouble_; }
 
     const char* name() const override { return "idle-page"; }
-    Ability ability() const override;
+    Ability ability(const GuestSample& guest) const override;
     std::string why_not(const GuestSample& guest) const override;
     std::chrono::microseconds estimate(const GuestSample& guest) const override;
     std::unique_ptr<PendingLook> begin(const GuestSample& guest,

@@ -21,6 +21,9 @@ constexpr std::uint64_t small_page_kib = 4, huge_page_kib = 2048;
 // Faults in a round against those of the last one, and of the pages that did not fault then: the
 // guest may touch more of its memory.
 constexpr std::uint64_t more_faults = 2, colder_part = 16;
+// Counting the mapped pages of a large guest takes seconds where they are small. While that only
+// shows that there are too many, it takes a hundredth of the time.
+constexpr int least_rest = 100;
 
 std::uint64_t kib_of(std::string_view text, std::string_view name) {
     std::uint64_t kib = 0;
@@ -35,7 +38,8 @@ std::string in_ms(nanoseconds time) {
 
 }  // namespace
 
-std::optional<std::uint64_t> count_pages_of(std::string_view smaps_rollup) {
+std::optional<std::uint64_t> count_pages_of(std::string_view smaps_rollup,
+                                            std::uint64_t hugetlb_page) {
     if (!find_status_field(smaps_rollup, "Rss")) return std::nullopt;
     std::uint64_t huge = 0;
     for (const char* name : {"AnonHugePages", "ShmemPmdMapped", "FilePmdMapped"})
@@ -43,7 +47,8 @@ std::optional<std::uint64_t> count_pages_of(std::string_view smaps_rollup) {
     const std::uint64_t resident = kib_of(smaps_rollup, "Rss");
     const std::uint64_t pool =
         kib_of(smaps_rollup, "Shared_Hugetlb") + kib_of(smaps_rollup, "Private_Hugetlb");
-    return (resident - std::min(huge, resident)) / small_page_kib + (huge + pool) / huge_page_kib;
+    return (resident - std::min(huge, resident)) / small_page_kib + huge / huge_page_kib +
+           pool / std::max(hugetlb_page / 1024, huge_page_kib);
 }
 
 void Rounds::set_wanted(bool wanted, std::string obstacle) {
@@ -55,17 +60,20 @@ void Rounds::set_wanted(bool wanted, std::string obstacle) {
     state_.trouble = wanted ? std::move(obstacle) : "";
 }
 
-bool Rounds::begin(const Process& process, nanoseconds fault_time, TrackingBudget& budget,
-                   Time now) {
+bool Rounds::begin(const Process& process, std::uint64_t largest_page, nanoseconds fault_time,
+                   TrackingBudget& budget, Time now) {
     // Nothing is read for a guest that can afford nothing.
-    state_.waits_for = budget.why_not(nanoseconds(0), limits_.most);
+    state_.waits_for = budget.why_not(counting_, limits_.most);
     if (!state_.waits_for.empty()) return false;
-    const nanoseconds cpu = thread_cpu_time();
     period_.begin(now);
     began_ = now;
-    const auto pages = count_pages_of(process.read("smaps_rollup").value_or(""));
+    if (now < refused_until_) return false;
+    const nanoseconds cpu = thread_cpu_time();
+    const auto pages = count_pages_of(process.read("smaps_rollup").value_or(""), largest_page);
+    counting_ = thread_cpu_time() - cpu;
     failure_ = pages ? why_not_now(*pages, fault_time, budget)
                      : "how much of its memory is mapped cannot be read";
+    if (!failure_.empty()) refused_until_ = now + counting_ * least_rest;
     runs_ = failure_.empty() && take_down_mappings(process);
     if (!runs_ && failure_.empty())
         failure_ = std::string("clear_refs of its process cannot be written: ") + strerror(errno);

@@ -42,9 +42,10 @@ class Rounds {
     }
     Time last() const { return began_; }
 
-    // Begins one, if the guest can afford it. Returns whether it did.
-    bool begin(const Process& process, std::chrono::nanoseconds fault_time, TrackingBudget& budget,
-               Time now);
+    // Begins one, if the guest can afford it. Returns whether it did. `largest_page`: of the
+    // guest's memory, in bytes.
+    bool begin(const Process& process, std::uint64_t largest_page,
+               std::chrono::nanoseconds fault_time, TrackingBudget& budget, Time now);
 
     // One that is due cannot be: tried again after a longer time.
     void put_off(std::string why, Time now);
@@ -77,17 +78,20 @@ class Rounds {
     std::string failure_;  // of the last attempt
     bool possible_ = false, runs_ = false;
     Time began_{};
-    std::chrono::nanoseconds cost_{0};  // of the last round, so far
-    std::uint64_t faults_ = 0;          // since it began
-    std::uint64_t dropped_ = 0;         // since it began
-    bool lost_ = false;                 // some were, since the one before
-    std::uint64_t taken_down_ = 0;      // pages that have not faulted again yet
-    std::uint64_t stalled_pages_ = 0;   // pages that the last round took down
-    int sampled_ = 0;                   // rounds of this memory; two make a sample
+    Time refused_until_{};                  // by what is mapped, which is not counted before
+    std::chrono::nanoseconds counting_{0};  // took that last
+    std::chrono::nanoseconds cost_{0};      // of the last round, so far
+    std::uint64_t faults_ = 0;              // since it began
+    std::uint64_t dropped_ = 0;             // since it began
+    bool lost_ = false;                     // some were, since the one before
+    std::uint64_t taken_down_ = 0;          // pages that have not faulted again yet
+    std::uint64_t stalled_pages_ = 0;       // pages that the last round took down
+    int sampled_ = 0;                       // rounds of this memory; two make a sample
 };
 
 // Pages that a process has, a huge one counted once, by /proc/PID/smaps_rollup; nothing when that
-// is none. Pure.
-std::optional<std::uint64_t> count_pages_of(std::string_view smaps_rollup);
+// is none. It does not tell the size of hugetlb pages, in bytes here. Pure.
+std::optional<std::uint64_t> count_pages_of(std::string_view smaps_rollup,
+                                            std::uint64_t hugetlb_page);
 
 }  // namespace vnuma

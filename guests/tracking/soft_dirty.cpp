@@ -62,6 +62,15 @@ bool is_huge_page(std::span<const std::uint64_t> entries) {
     return true;
 }
 
+// As if all pages were small: nobody has told yet.
+std::int64_t small_pages_of(const GuestSample& guest) {
+    std::int64_t bytes = 0;
+    for (const CellSample& cell : guest.cells)
+        for (const auto& [node, on_node] : cell.residency.bytes)
+            bytes += on_node;
+    return bytes / static_cast<std::int64_t>(small_page_bytes);
+}
+
 }  // namespace
 
 WrittenPages& WrittenPages::operator+=(const WrittenPages& other) {
@@ -120,7 +129,7 @@ class SoftDirtyTracker::Look : public PendingLook {
         look.cost = clearing_ * vcpus_ +
                     std::chrono::duration_cast<microseconds>(all_.mappings * time_of_fault);
         if (tracker_.spent_.size() >= max_guests) tracker_.spent_.clear();
-        tracker_.spent_[uuid_] = look.cost + clearing_ + reading_;
+        tracker_.spent_[uuid_] = {look.cost + clearing_ + reading_, clearing_};
         return look;
     }
 
@@ -169,7 +178,7 @@ class SoftDirtyTracker::Look : public PendingLook {
     std::array<std::uint64_t, pages_at_once> entries_{};
 };
 
-Ability SoftDirtyTracker::ability() const {
+Ability SoftDirtyTracker::ability(const GuestSample&) const {
     return {false, true, true, true, false, "a page fault for each page touched, in every look"};
 }
 
@@ -191,16 +200,16 @@ std::string SoftDirtyTracker::why_not(const GuestSample& guest) const {
 
 microseconds SoftDirtyTracker::estimate(const GuestSample& guest) const {
     const auto known = spent_.find(guest.uuid);
-    if (known != spent_.end()) return known->second;
-    std::int64_t bytes = 0;
-    for (const CellSample& cell : guest.cells)
-        for (const auto& [node, on_node] : cell.residency.bytes)
-            bytes += on_node;
-    // As if all pages were small: nobody has told yet.
-    const auto pages = bytes / static_cast<std::int64_t>(small_page_bytes);
+    if (known != spent_.end()) return known->second.all;
     const nanoseconds each =
         time_of_fault + time_to_read + time_to_clear * (1 + static_cast<int>(vcpus_of(guest)));
-    return std::chrono::duration_cast<microseconds>(pages * each);
+    return std::chrono::duration_cast<microseconds>(small_pages_of(guest) * each);
+}
+
+microseconds SoftDirtyTracker::stall(const GuestSample& guest) const {
+    const auto known = spent_.find(guest.uuid);
+    if (known != spent_.end()) return known->second.stall;
+    return std::chrono::duration_cast<microseconds>(small_pages_of(guest) * time_to_clear);
 }
 
 std::unique_ptr<PendingLook> SoftDirtyTracker::begin(const GuestSample& guest,

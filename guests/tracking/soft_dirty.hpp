@@ -50,17 +50,22 @@ class SoftDirtyTracker : public HeatTracker {
     static constexpr std::size_t max_guests = 1024;
 
     const char* name() const override { return "soft-dirty"; }
-    Ability ability() const override;
+    Ability ability(const GuestSample& guest) const override;
     std::string touches() const override { return "takes down what is mapped of it"; }
     std::string why_not(const GuestSample& guest) const override;
     std::chrono::microseconds estimate(const GuestSample& guest) const override;
+    std::chrono::microseconds stall(const GuestSample& guest) const override;
     std::unique_ptr<PendingLook> begin(const GuestSample& guest,
                                        std::chrono::milliseconds duration) override;
 
   private:
     class Look;
 
-    std::map<std::string, std::chrono::microseconds> spent_;  // in the last look, by uuid
+    // In the last look, by uuid.
+    struct Spent {
+        std::chrono::microseconds all{0}, stall{0};
+    };
+    std::map<std::string, Spent> spent_;
 };
 
 // Nothing where the kernel does not keep such marks. What a guest's files allow, why_not() tells.

@@ -46,6 +46,11 @@ void Tracking::look(Sample& sample, const std::map<std::string, TrackingHint>& h
         std::chrono::duration_cast<std::chrono::microseconds>(process_cpu_time() - cpu);
 }
 
+void Tracking::abandon_looks() {
+    for (auto& [uuid, guest] : guests_)
+        guest.abandon_look();
+}
+
 void Tracking::probe(Time now) {
     if (probed_ != Time() && now < probed_ + probe_again) return;
     probed_ = now;

@@ -34,6 +34,9 @@ class Tracking {
     // guest is told in its sample.
     void look(Sample& sample, const std::map<std::string, TrackingHint>& hints);
 
+    // Ends what runs, since no sample comes at whose time it could be ended. Same thread.
+    void abandon_looks();
+
   private:
     using Due = std::vector<std::pair<GuestTracking*, const GuestSample*>>;
 

@@ -77,7 +77,7 @@ struct ChunkUse {
     std::uint64_t address = 0, bytes = 0;  // guest-physical where that is known, else QEMU's
     int heat = 0;                          // of 1000; 0 for no access at all
     int accessor = -1;                     // a vCPU; -1: not known; -2: several
-    int writes = 0;                        // of 1000
+    int writes = -1;                       // of 1000; -1: not known
 };
 
 struct TrackingSample {

@@ -17,11 +17,15 @@ names() {
     sed -n "s/^\[ *$1 *\] \([^ ,]*\).* (.* ms)\$/\1/p" "$work/output"
 }
 
+case $filter in
+*-*) but=: ;;
+*) but=- ;;
+esac
 fruitless=0
 while :; do
     passed=$(paste -sd: "$work/passed")
     {
-        "$lab" run --topology "$topology" --timeout 900 -- "$@" --gtest_filter="$filter-$passed" 2>&1
+        "$lab" run --topology "$topology" --timeout 900 -- "$@" --gtest_filter="$filter$but$passed" 2>&1
         echo $? >"$work/status"
     } | tee "$work/output"
     status=$(cat "$work/status")

@@ -28,16 +28,15 @@ Spread spread_of(const std::vector<double>& values) {
     return {mean, values.size() < 2 ? 0 : std::sqrt(squares / (count - 1))};
 }
 
-double mean_outside_rounds(const std::vector<std::int64_t>& stalls_us,
-                           const std::vector<std::string>& rounds) {
-    double sum = 0, count = 0;
-    for (std::size_t i = 0; i < stalls_us.size(); ++i) {
+std::vector<double> outside_rounds(const std::vector<double>& stalls_ms,
+                                   const std::vector<std::string>& rounds) {
+    std::vector<double> outside;
+    for (std::size_t i = 0; i < stalls_ms.size(); ++i) {
         const bool ends_one = i > 0 && rounds[i] != rounds[i - 1],
                    before_one = i + 1 < rounds.size() && rounds[i] != rounds[i + 1];
-        if (ends_one || before_one) continue;
-        sum += static_cast<double>(stalls_us[i]), ++count;
+        if (!ends_one && !before_one) outside.push_back(stalls_ms[i]);
     }
-    return count > 0 ? sum / count : 0;
+    return outside;
 }
 
 Phases sum_up(const std::vector<Phase>& phases) {
@@ -47,7 +46,7 @@ Phases sum_up(const std::vector<Phase>& phases) {
     all.daemon_ms_per_second = spread_over(phases, &Phase::daemon_ms_per_second);
     all.kdamond_ms_per_second = spread_over(phases, &Phase::kdamond_ms_per_second);
     for (const Phase& phase : phases)
-        all.longest_stall_us = std::max(all.longest_stall_us, phase.longest_stall_us);
+        all.longest_stall_ms = std::max(all.longest_stall_ms, phase.longest_stall_ms);
     return all;
 }
 

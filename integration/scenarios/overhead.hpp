@@ -1,7 +1,6 @@
 // What tracking costs a guest, from phases with and without it. Pure.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,8 +16,8 @@ Spread spread_of(const std::vector<double>& values);
 // One phase of a guest's work beside vnumad.
 struct Phase {
     double touches_per_second = 0;
-    std::int64_t longest_stall_us = 0;
-    double seconds_stall_ms = 0;      // the longest of each second without a round, their mean
+    double longest_stall_ms = 0;      // in a second without a round
+    double seconds_stall_ms = 0;      // the longest of each such second, their mean
     double daemon_ms_per_second = 0;  // CPU time
     double kdamond_ms_per_second = 0;
 };
@@ -26,17 +25,17 @@ struct Phase {
 // All phases of one way.
 struct Phases {
     Spread touches_per_second;
-    std::int64_t longest_stall_us = 0;
+    double longest_stall_ms = 0;
     Spread seconds_stall_ms;
     Spread daemon_ms_per_second;
     Spread kdamond_ms_per_second;
 };
 
-// The mean of the longest stalls of seconds in which no round shows. vnumad's report of a round may
-// come a second after it: a second counts as one with a round when `rounds`, which is as it was
-// reported at the end of each, differs from what it was before or will be in the next. 0 of none.
-double mean_outside_rounds(const std::vector<std::int64_t>& stalls_us,
-                           const std::vector<std::string>& rounds);
+// The longest stalls of seconds in which no round shows. vnumad's report of a round may come a
+// second after it: a second counts as one with a round when `rounds`, which is as it was reported
+// at the end of each, differs from what it was before or will be in the next.
+std::vector<double> outside_rounds(const std::vector<double>& stalls_ms,
+                                   const std::vector<std::string>& rounds);
 
 Phases sum_up(const std::vector<Phase>& phases);
 

@@ -50,7 +50,7 @@ Phase measure(RunningGuest& guest, Tracked& vnumad, seconds length) {
     const auto daemon_before = cpu_time_of(vnumad.pid());
     Phase phase;
     double touches = 0;
-    std::vector<std::int64_t> stalls_us;
+    std::vector<double> stalls_ms;
     std::vector<std::string> rounds;
     for (int second = 0; second < length.count(); ++second) {
         const json report = next_second(guest, kdamonds);
@@ -59,14 +59,16 @@ Phase measure(RunningGuest& guest, Tracked& vnumad, seconds length) {
             touches += thread.at("touches").get<double>();
             stall_us = std::max(stall_us, thread.at("stall_us").get<std::int64_t>());
         }
-        phase.longest_stall_us = std::max(phase.longest_stall_us, stall_us);
-        stalls_us.push_back(stall_us);
+        stalls_ms.push_back(static_cast<double>(stall_us) / 1000);
         const json& attribution = vnumad.last().at("tracking").at("attribution");
         rounds.push_back(attribution.at("rounds").dump() + attribution.at("stall_us").dump());
     }
     const auto count = static_cast<double>(length.count());
     phase.touches_per_second = touches / count;
-    phase.seconds_stall_ms = mean_outside_rounds(stalls_us, rounds) / 1000;
+    const std::vector<double> outside = outside_rounds(stalls_ms, rounds);
+    phase.seconds_stall_ms = spread_of(outside).mean;
+    for (const double stall_ms : outside)
+        phase.longest_stall_ms = std::max(phase.longest_stall_ms, stall_ms);
     phase.daemon_ms_per_second = milliseconds_of(cpu_time_of(vnumad.pid()) - daemon_before) / count;
     phase.kdamond_ms_per_second = milliseconds_of(kdamonds.used() - kdamonds_before) / count;
     return phase;
@@ -103,10 +105,9 @@ void print_way(std::ostream& out, const std::string& guest, const Way& way,
                const std::string& loss) {
     const Phases all = sum_up(way.phases);
     out << "| " << guest << " | " << way.name << " | " << in_thousands(all.touches_per_second)
-        << " | " << loss << " | " << std::fixed << std::setprecision(1)
-        << static_cast<double>(all.longest_stall_us) / 1000 << " | " << plain(all.seconds_stall_ms)
-        << " | " << plain(all.daemon_ms_per_second) << " | " << plain(all.kdamond_ms_per_second)
-        << " | ";
+        << " | " << loss << " | " << std::fixed << std::setprecision(1) << all.longest_stall_ms
+        << " | " << plain(all.seconds_stall_ms) << " | " << plain(all.daemon_ms_per_second) << " | "
+        << plain(all.kdamond_ms_per_second) << " | ";
     const json &heat = way.last.at("heat"), &attribution = way.last.at("attribution"),
                &budget = way.last.at("budget");
     out << heat.at("tracker").get<std::string>() << ", " << heat.at("looks") << " looks | "
@@ -148,8 +149,9 @@ void print_overhead_table(std::ostream& out, const std::string& overhead,
     out << wanted.of_each_way << " phases of " << wanted.length.count()
         << " s each way, in turns. ±: standard deviation of the phases; of the loss: its standard "
            "error.\nEstimate, cost and stall are those of the last round of the last phase.\n\n"
-           "| guest | tracking | thousand touches/s | loss, % | longest stall, ms | of each second "
-           "without a round | vnumad, CPU "
+           "| guest | tracking | thousand touches/s | loss, % | longest stall without a round, ms "
+           "| of each "
+           "second | vnumad, CPU "
            "ms/s | kdamonds, CPU ms/s | heat | rounds: estimate / cost / stall, us | earned / "
            "spent, us |"
            "\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"

@@ -22,7 +22,8 @@ TEST(TwoNodes, MisplacedGuestsEndWholeOnDifferentNodes) {
     const Guest alpha(libvirt_host(), thin("alpha", {1}));
     const Guest beta(libvirt_host(), thin("beta", {1}));
     ASSERT_EQ(home_of(placement_of(alpha)), -1);
-    ASSERT_GT(placement_of(beta).memory_share[1], 0.9) << "the memory did not start on node 1";
+    // But for the kernel, which QEMU had loaded before.
+    ASSERT_GT(placement_of(beta).memory_share[1], 0.8) << "the memory did not start on node 1";
 
     Daemon vnumad(acting);
     EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();

@@ -95,6 +95,14 @@ TEST_F(Fold, AgreementIsTheShareOfChunksWhoseAccessorStays) {
     EXPECT_EQ(fold_all({faults(0, 0, false, 1), faults(1, 1, false, 1)}).agreement, 500);
 }
 
+TEST_F(Fold, ChunksThatNobodyWasKnownToTouchAgreeWithNothing) {
+    const std::vector<CountedFaults> round{faults(0, 0, false, 1)};
+    EXPECT_EQ(fold_all(round).agreement, 0);
+    EXPECT_EQ(fold_all(round).agreement, 0);
+    EXPECT_EQ(fold_all(round).agreement, 1000);
+    EXPECT_EQ(fold_all({faults(0, 0, false, 1), faults(0, 5, false, 1)}).agreement, 500);
+}
+
 TEST_F(Fold, AGroupOfSeveralChunksSpeaksForAllOfThem) {
     for (int round = 0; round < 2; ++round)
         fold(std::vector<CountedFaults>{faults(1, 1, false, 4)}, shift + 1, map, heat, matrix,

@@ -39,7 +39,10 @@ struct FakeTracker : HeatTracker {
     };
 
     const char* name() const override { return "fake"; }
-    Ability ability() const override { return {true, true, false, true, false, "nothing"}; }
+    Ability ability(const GuestSample&) const override {
+        return {true, true, false, per_chunk, false, "nothing"};
+    }
+    std::chrono::microseconds stall(const GuestSample&) const override { return stalls; }
     std::string touches() const override { return touching; }
     std::string why_not(const GuestSample&) const override { return reason; }
     std::chrono::microseconds estimate(const GuestSample&) const override { return 1ms; }
@@ -56,6 +59,8 @@ struct FakeTracker : HeatTracker {
                  2ms,
                  ""};
     int slots = 10, running = 0, begun = 0;
+    bool per_chunk = true;
+    std::chrono::microseconds stalls{0};
 };
 
 struct FakeCounter : FaultCounter {

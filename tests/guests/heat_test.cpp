@@ -339,6 +339,8 @@ TEST(Accessor, AChunkThatChangedHandsBelongsToTheNewOneAfterAWhile) {
 
 TEST(WriteShare, IsThatOfTheFaults) {
     HeatTable table = table_of(2);
+    table.merge(Levels{10, 0}, 13, false);
+    EXPECT_EQ(table.write_share(0), -1) << "a look that cannot tell";
     table.note(0, 1, 4, 4);
     table.note(1, 1, 4, 0);
     EXPECT_EQ(table.write_share(0), 1000);

@@ -65,6 +65,21 @@ TEST_F(RoundsTest, TheSecondFollowsTheFirstAtOnce) {
     EXPECT_EQ(last.guests[0].tracking.attribution.rounds, 2U) << "and the third does not";
 }
 
+TEST_F(RoundsTest, TheFirstLookDoesNotWaitForThemTheSecondDoes) {
+    settings.period = {2s, 2s};
+    wide();
+    start();
+    while (clear_refs().empty())
+        run(1);
+    EXPECT_EQ(best->begun, 1);
+    while (last.guests[0].tracking.attribution.rounds < 2) {
+        EXPECT_EQ(best->begun, 1);
+        run(1);
+    }
+    run(3);
+    EXPECT_GT(best->begun, 1);
+}
+
 TEST_F(RoundsTest, FaultsThatComeAfterTheRoundThatCausedThemAreCharged) {
     settings.period = {60s, 60s};
     wide();
@@ -81,6 +96,32 @@ TEST_F(RoundsTest, FaultsThatComeAfterTheRoundThatCausedThemAreCharged) {
     counter->counts.faults[0].count = 1'000'000;
     run(1);
     EXPECT_LT(last.guests[0].tracking.spent - spent, 1001us + 100ms);
+}
+
+TEST_F(RoundsTest, AChangeOfWhatIsHotIsFollowedByOne) {
+    settings.period = {2s, 60s};
+    wide();
+    start();
+    run(1);
+    for (int i = 0; i < 80; ++i) {
+        counter->counts = faults_of(1, 0);
+        run(1);
+    }
+    ASSERT_GT(last.guests[0].tracking.attribution.period, 10s);
+    best->result->accessed = {{base + 4 * chunk, base + 5 * chunk, max_level},
+                              {base, base + chunk, 0}};
+    const auto looks = last.guests[0].tracking.heat.looks;
+    while (last.guests[0].tracking.heat.looks == looks)
+        run(1);
+    EXPECT_EQ(run(1).attribution.period, 2s);
+}
+
+TEST_F(RoundsTest, PagesLargerThanChunksAreCountedWhole) {
+    guests[0].cells[0].blocks[0].page_bytes = 8 << 20;
+    wide();
+    start();
+    run(3);
+    EXPECT_EQ(counter->watched.at(4242), 23);
 }
 
 TEST_F(RoundsTest, FaultsThatFoundNoRoomAreTold) {
@@ -270,12 +311,14 @@ TEST_F(RoundsTest, ACounterThatBreaksIsLoadedAgain) {
 
 TEST(PagesToFault, CountsAHugePageOnce) {
     EXPECT_EQ(count_pages_of("Rss:     8192 kB\nAnonHugePages:   4096 kB\nShmemPmdMapped: 2048 kB\n"
-                             "Private_Hugetlb: 6144 kB\n"),
+                             "Private_Hugetlb: 6144 kB\n",
+                             4096),
               512U + 3 + 3);
-    EXPECT_EQ(count_pages_of(""), std::nullopt);
-    EXPECT_EQ(count_pages_of("Rss: 18446744073709551615 kB\n"), std::uint64_t{1} << 38)
+    EXPECT_EQ(count_pages_of("Rss: 0 kB\nPrivate_Hugetlb: 3145728 kB\n", 1 << 30), 3U);
+    EXPECT_EQ(count_pages_of("", 4096), std::nullopt);
+    EXPECT_EQ(count_pages_of("Rss: 18446744073709551615 kB\n", 4096), std::uint64_t{1} << 38)
         << "more than any process has";
-    EXPECT_EQ(count_pages_of("Rss: x kB\nAnonHugePages: 9 kB\n"), 0U);
+    EXPECT_EQ(count_pages_of("Rss: x kB\nAnonHugePages: 9 kB\n", 4096), 0U);
 }
 
 }  // namespace

@@ -66,6 +66,52 @@ TEST_F(TrackingTest, WhatWasHotLongAgoIsForgotten) {
     EXPECT_EQ(run(1).hot_chunks, 0U);
 }
 
+TEST_F(TrackingTest, WhatWasHotInManyPiecesIsForgottenAsWell) {
+    const std::uint64_t many = 3 * max_hot_ranges;
+    RamBlock& block = guests[0].cells[0].blocks[0];
+    block.host.size = many * chunk;
+    block.guest = {{0, many * chunk}};
+    start();
+    run(1);
+    HeatLook look;
+    for (std::uint64_t i = 0; i < many; ++i) {
+        const std::uint64_t start = base + i * chunk;
+        look.accessed.push_back({start, start + chunk, i % 2 == 0 ? max_level : std::uint16_t{0}});
+    }
+    best->result = look;
+    EXPECT_EQ(run(4).hot_chunks, many / 2);
+    best->reason = second->reason = "not any more";
+    run(2);  // one that runs already
+    now += HeatLooks::chunks_last;
+    EXPECT_EQ(run(1).hot_chunks, 0U);
+}
+
+TEST_F(TrackingTest, ALookThatWouldHoldTheGuestUpForLongIsNotTaken) {
+    settings.longest_stall = 10ms;
+    start();
+    run(1);
+    best->stalls = 10'001us;
+    EXPECT_GE(run(6).heat.looks, 1U);
+    EXPECT_EQ(best->begun, 0);
+    second->stalls = 20ms;
+    EXPECT_EQ(run(9).heat.trouble,
+              "fake holds it up for 11 ms, which is more than tracking.longest_stall");
+}
+
+TEST_F(TrackingTest, OneThatTellsOfNoChunksIsAsRareAsIfAllAgreed) {
+    settings.period = {2s, 60s};
+    start();
+    run(4);
+    best->result->accessed = {{base + chunk, base + 2 * chunk, max_level}, {base, base + chunk, 0}};
+    while (last.guests[0].tracking.heat.agreement == 1000)
+        run(1);
+    EXPECT_LT(last.guests[0].tracking.heat.agreement, 500);
+    best->reason = "not any more";
+    second->per_chunk = false;
+    EXPECT_GT(run(40).heat.period, 10s);
+    EXPECT_EQ(last.guests[0].tracking.heat.agreement, 1000);
+}
+
 TEST_F(TrackingTest, AnIdleGuestCostsNothing) {
     start();
     run(1, 5000ms);
@@ -125,12 +171,23 @@ TEST_F(TrackingTest, AGuestThatIsGoneEndsItsLookAndItsCounting) {
     run(1);
     for (int i = 0; i < 20 && best->running == 0; ++i)
         run(1);
-    ASSERT_EQ(best->running, 1) << "a look, after two rounds";
+    ASSERT_EQ(best->running, 1) << "a look";
     EXPECT_EQ(counter->watched.size(), 1U);
     guests.clear();
     tick();
     EXPECT_EQ(best->running, 0);
     EXPECT_TRUE(counter->watched.empty());
+}
+
+TEST_F(TrackingTest, LooksThatNobodyCanEndInTimeAreAbandoned) {
+    start();
+    run(2);
+    ASSERT_EQ(best->running, 1);
+    const auto spent = last.guests[0].tracking.spent;
+    tracking->abandon_looks();
+    EXPECT_EQ(best->running, 0);
+    EXPECT_GE(run(1).spent - spent, 1ms) << "as estimated";
+    EXPECT_GE(run(4).heat.looks, 1U);
 }
 
 TEST_F(TrackingTest, OfAnotherProcessNothingIsKnown) {

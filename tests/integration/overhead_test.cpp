@@ -24,20 +24,22 @@ TEST(Spread, OfOneHasNoDeviationAndOfNoneIsNothing) {
 }
 
 TEST(Phases, AreSummedUpByMeansAndTheLongestStall) {
-    const Phases all = sum_up({{100, 900, 0.5, 2, 1}, {200, 5000, 1.5, 4, 0}});
+    const Phases all = sum_up({{100, 0.9, 0.5, 2, 1}, {200, 5, 1.5, 4, 0}});
     EXPECT_DOUBLE_EQ(all.touches_per_second.mean, 150);
-    EXPECT_EQ(all.longest_stall_us, 5000);
+    EXPECT_DOUBLE_EQ(all.longest_stall_ms, 5);
     EXPECT_DOUBLE_EQ(all.seconds_stall_ms.mean, 1);
     EXPECT_DOUBLE_EQ(all.daemon_ms_per_second.mean, 3);
     EXPECT_DOUBLE_EQ(all.kdamond_ms_per_second.mean, 0.5);
 }
 
 TEST(Phases, SecondsWithARoundAreNoneOfThoseWithout) {
-    EXPECT_DOUBLE_EQ(mean_outside_rounds({10, 20, 900, 30, 40}, {"0", "0", "1", "1", "1"}),
-                     80.0 / 3);
-    EXPECT_DOUBLE_EQ(mean_outside_rounds({10, 20}, {"0", "0"}), 15);
-    EXPECT_DOUBLE_EQ(mean_outside_rounds({10, 20}, {"0", "1"}), 0);
-    EXPECT_DOUBLE_EQ(mean_outside_rounds({}, {}), 0);
+    using Stalls = std::vector<double>;
+    EXPECT_EQ(outside_rounds({10, 20, 900, 30, 40}, {"0", "0", "1", "1", "1"}),
+              (Stalls{10, 30, 40}));
+    EXPECT_EQ(outside_rounds({10, 20}, {"0", "0"}), (Stalls{10, 20}));
+    EXPECT_TRUE(outside_rounds({10, 20}, {"0", "1"}).empty());
+    EXPECT_TRUE(outside_rounds({}, {}).empty());
+    EXPECT_DOUBLE_EQ(spread_of({}).mean, 0);
 }
 
 TEST(Loss, IsAShareOfTheWorkWithoutTracking) {

@@ -1,0 +1,185 @@
+#include "policy/cut.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace vnuma {
+namespace {
+
+// Who touches it is known of that part of a guest's memory at least once it can be told at all.
+constexpr Bytes known_part = 8;
+
+bool holds(const HostNode& node, int vcpus, Bytes bytes, const PlannerSettings& settings) {
+    return node.cpus > 0 && vcpus <= node.cpus && node.memory_total > 0 &&
+           bytes <= filled_at_most(node, settings);
+}
+
+// Memory of which it is known who touches it, by node.
+std::vector<Bytes> known_memory(const WideUse& use, std::size_t nodes) {
+    std::vector<Bytes> known(nodes);
+    for (const auto* all : {&use.own, &use.shared})
+        for (const std::vector<Bytes>& bytes : *all)
+            for (std::size_t n = 0; n < nodes; ++n)
+                known[n] += bytes[n];
+    return known;
+}
+
+// As long as nobody knows who touches what, all of the guest's memory pulls all vCPUs alike, and
+// moves nowhere. Later, what nobody is known to touch is cold.
+void add_unknown(CellState& shard, const CellState& cell, const WideUse& use) {
+    const std::vector<Bytes> known = known_memory(use, cell.residency.size());
+    const bool any_own = std::any_of(use.own.begin(), use.own.end(), [](const auto& own) {
+        return std::any_of(own.begin(), own.end(), [](Bytes bytes) { return bytes > 0; });
+    });
+    const Bytes all = std::accumulate(known.begin(), known.end(), Bytes{0});
+    if (any_own || all >= total_bytes(cell) / known_part) return;
+    shard.movable = false;
+    const auto vcpus = static_cast<Bytes>(use.vcpus());
+    for (std::size_t n = 0; n < known.size(); ++n)
+        shard.residency[n] +=
+            std::max<Bytes>(cell.residency[n] - known[n], 0) * shard.vcpus / vcpus;
+}
+
+// Its memory is what its vCPUs alone touch. What other shards touch, too, stays where it is, but
+// draws the one that touches it most.
+CellState shard_of(const CellState& cell, const WideUse& use, const Shards& shards,
+                   std::size_t index) {
+    const std::vector<std::size_t>& vcpus = shards.partition[index];
+    CellState shard;
+    shard.key = {cell.key.uuid, cell.key.cell, static_cast<int>(index)};
+    shard.vcpus = static_cast<int>(vcpus.size());
+    shard.residency.assign(cell.residency.size(), 0);
+    shard.huge_page = cell.huge_page;
+    shard.movable = cell.movable;
+    shard.allowed = cell.allowed;
+    shard.confined_to = use.confined_to[vcpus.front()];
+    const auto add = [&](const std::vector<Bytes>& bytes) {
+        for (std::size_t n = 0; n < shard.residency.size(); ++n)
+            shard.residency[n] += bytes[n];
+    };
+    for (const std::size_t vcpu : vcpus) {
+        shard.cpu_use += use.cpu_use[vcpu];
+        add(use.own[vcpu]);
+        shard.pinned |= cell.pinned && use.confined_to[vcpu];
+        if (use.confined_to[vcpu] != shard.confined_to) shard.confined_to.reset();
+    }
+    for (std::size_t g = 0; g < use.groups; ++g)
+        if (belongs_to(shards.ownership, g, index)) add(use.shared[g]);
+    add_unknown(shard, cell, use);
+    // Of what nobody has touched yet, as much as of the vCPUs.
+    shard.size = total_bytes(shard) + std::max<Bytes>(cell.size - total_bytes(cell), 0) *
+                                          shard.vcpus / static_cast<Bytes>(use.vcpus());
+    shard.heat = shard.residency;
+    for (std::size_t g = 0; g < use.groups; ++g)
+        if (shards.ownership.owner[g] == index && !belongs_to(shards.ownership, g, index))
+            for (std::size_t n = 0; n < shard.heat.size(); ++n)
+                shard.heat[n] += use.shared[g][n];
+    return shard;
+}
+
+// That of before, as long as it serves.
+Partition choose_partition(const WideUse& use, std::size_t shards, ShardLimits most,
+                           const ShardHistory* known, Millis now) {
+    if (!known) return form_shards(use, shards, most);
+    const Partition& before = known->partition;
+    std::size_t vcpus = 0;
+    for (const auto& shard : before)
+        vcpus += shard.size();
+    const bool complete = vcpus == use.vcpus() && before.size() >= std::min(shards, vcpus);
+    if (complete && now - known->since < shards_last) return before;
+    // No others could be better by enough.
+    if (complete && keeps(use, before, most) && crossing(use, before) < shards_gain) return before;
+    const Partition fresh = form_shards(use, shards, most);
+    const bool serves = complete && (keeps(use, before, most) || !keeps(use, fresh, most));
+    if (serves && crossing(use, fresh) + shards_gain > crossing(use, before)) return before;
+    return relabelled(fresh, before);
+}
+
+class Cutter {
+  public:
+    Cutter(const GuestState& guest, const CellState& cell, const Snapshot& snapshot,
+           const ShardHistory* before, const PlannerSettings& settings)
+        : use_(*guest.wide),
+          cell_(cell),
+          snapshot_(snapshot),
+          before_(before),
+          settings_(settings) {
+        const std::vector<HostNode>& nodes = snapshot.topology.nodes;
+        for (std::size_t n = 0; n < nodes.size(); ++n)
+            if (cell.allowed.contains(NodeIndex(n)) && nodes[n].cpus > 0 &&
+                nodes[n].memory_total > 0)
+                usable_.insert(NodeIndex(n));
+    }
+
+    std::optional<Cut> run() const {
+        if (usable_.size() < 2 || use_.vcpus() < 2) return std::nullopt;
+        const std::vector<HostNode>& nodes = snapshot_.topology.nodes;
+        std::optional<ShardLimits> largest, smallest;
+        for (std::size_t n = 0; n < nodes.size(); ++n) {
+            if (!usable_.contains(NodeIndex(n))) continue;
+            const ShardLimits limits{static_cast<std::size_t>(nodes[n].cpus),
+                                     std::max<Bytes>(filled_at_most(nodes[n], settings_), 1)};
+            if (!largest) largest = smallest = limits;
+            largest = {std::max(largest->vcpus, limits.vcpus),
+                       std::max(largest->bytes, limits.bytes)};
+            smallest = {std::min(smallest->vcpus, limits.vcpus),
+                        std::min(smallest->bytes, limits.bytes)};
+        }
+        Cut made = cut(*largest);
+        NodeSet homes;
+        for (const NodeSet fits : made.fits)
+            homes = homes | fits;
+        // One node would have to hold them all.
+        if (homes.size() < 2) made = cut(*smallest);
+        if (made.cells.size() < 2) return std::nullopt;
+        return made;
+    }
+
+  private:
+    Cut cut(ShardLimits most) const {
+        const bool ordinary = cell_.huge_page == 0;
+        const std::size_t by_vcpus = (use_.vcpus() + most.vcpus - 1) / most.vcpus;
+        std::size_t by_bytes = 1;
+        if (ordinary)
+            by_bytes = static_cast<std::size_t>((full_bytes(cell_) + most.bytes - 1) / most.bytes);
+        else  // what a pool holds is seen when it is placed
+            most.bytes = total_bytes(cell_);
+        Cut made;
+        made.shards.partition =
+            choose_partition(use_, std::max(by_vcpus, by_bytes), most, before_, snapshot_.now);
+        made.shards.ownership = ownership_of(use_, made.shards.partition);
+        for (std::size_t s = 0; s < made.shards.partition.size(); ++s) {
+            const CellState& shard = made.cells.emplace_back(shard_of(cell_, use_, made.shards, s));
+            made.fits.push_back(usable_ & nodes_that_hold(snapshot_.topology, shard.vcpus,
+                                                          ordinary ? full_bytes(shard) : 0,
+                                                          settings_));
+        }
+        return made;
+    }
+
+    const WideUse& use_;
+    const CellState& cell_;
+    const Snapshot& snapshot_;
+    const ShardHistory* before_;
+    const PlannerSettings& settings_;
+    NodeSet usable_;
+};
+
+}  // namespace
+
+NodeSet nodes_that_hold(const Topology& topology, int vcpus, Bytes bytes,
+                        const PlannerSettings& settings) {
+    NodeSet fits;
+    for (std::size_t n = 0; n < topology.nodes.size(); ++n)
+        if (holds(topology.nodes[n], vcpus, bytes, settings)) fits.insert(NodeIndex(n));
+    return fits;
+}
+
+std::optional<Cut> cut_into_shards(const GuestState& guest, const CellState& cell,
+                                   const Snapshot& snapshot, const ShardHistory* before,
+                                   const PlannerSettings& settings) {
+    if (!guest.wide || guest.cells.size() != 1 || !guest.wide->known()) return std::nullopt;
+    return Cutter(guest, cell, snapshot, before, settings).run();
+}
+
+}  // namespace vnuma
