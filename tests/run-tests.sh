@@ -28,9 +28,9 @@ hosts() {
     done
 }
 
-# expect STATUS CALLS WHAT
+# expect STATUS CALLS WHAT [FILTER]
 expect() {
-    "$run_tests" "$work/lab" some-nodes '*' program >"$work/output" 2>&1
+    "$run_tests" "$work/lab" some-nodes "${4:-*}" program >"$work/output" 2>&1
     got=$?
     calls=$(wc -l <"$work/calls")
     [ $got -eq "$1" ] && [ "$calls" -eq "$2" ] && return
@@ -56,6 +56,15 @@ tail -n 1 "$work/calls" | grep -q 'filter=\*-A.a:A.b/1$' || {
     status=1
 }
 
+hosts "$(ok A.a)125" "$(ok A.c)0"
+expect 0 2 'a filter that leaves tests out' '*-A.b'
+tail -n 1 "$work/calls" | grep -q 'filter=\*-A.b:A.a$' || {
+    echo 'FAILED: what is left out'
+    status=1
+}
+
+hosts "$(ok A.a)3" 0
+expect 3 2 'a program that fails although its tests pass'
 hosts "$(ok A.a)$(failed A.b)1" "$(ok A.b)0"
 expect 0 2 'a test that fails once'
 hosts "$(failed A.a)$(ok A.b)[  FAILED  ] 1 test, listed below:\n[  FAILED  ] A.a\n1" "$(failed A.a)1"

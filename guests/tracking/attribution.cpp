@@ -17,7 +17,11 @@ struct ChunkFaults {
     std::uint64_t all() const { return reads + writes; }
 };
 
-// By chunk and vCPU; faults outside of the guest's chunks are counted only.
+// One fault speaks for all chunks of a page, 512 of 1 GiB: no more than this is held, 128 MiB.
+constexpr std::size_t max_located = std::size_t{4} << 20;
+
+// By chunk and vCPU; faults outside of the guest's chunks, or for which there is no room, are
+// counted only.
 std::vector<ChunkFaults> locate(std::span<const CountedFaults> faults, int shift,
                                 const GuestPhysicalMap& map, const ChunkGrid& grid,
                                 std::uint64_t& outside) {
@@ -26,6 +30,10 @@ std::vector<ChunkFaults> locate(std::span<const CountedFaults> faults, int shift
     const std::uint64_t step = std::min(group_bytes, grid.chunk_bytes());
     for (const CountedFaults& one : faults) {
         if (one.count == 0 || one.count > max_faults) continue;
+        if (located.size() + group_bytes / step > max_located) {
+            outside += one.count;
+            continue;
+        }
         bool inside = false;
         // The middle of each chunk of the group: its ends may be in the ones before and behind.
         for (std::uint64_t at = step / 2; at < group_bytes; at += step) {

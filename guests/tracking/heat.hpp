@@ -13,7 +13,7 @@
 
 namespace vnuma {
 
-// Of one guest: 1 TiB in chunks of 2 MiB, or more in larger ones. 5 MiB are held for them.
+// Of one guest: 1 TiB in chunks of 2 MiB, or more in larger ones. 6 MiB are held for them.
 inline constexpr std::size_t max_heat_chunks = 512 * 1024;
 
 // The smallest power of two from 2 MiB on with which a guest of so many bytes in so many ranges has

@@ -63,11 +63,14 @@ void Rounds::set_wanted(bool wanted, std::string obstacle) {
 bool Rounds::begin(const Process& process, std::uint64_t largest_page, nanoseconds fault_time,
                    TrackingBudget& budget, Time now) {
     // Nothing is read for a guest that can afford nothing.
-    state_.waits_for = budget.why_not(counting_, limits_.most);
+    state_.waits_for = budget.why_not(nanoseconds(0), limits_.most);
     if (!state_.waits_for.empty()) return false;
+    // From here on it has had its turn, or looks would wait for it.
     period_.begin(now);
     began_ = now;
     if (now < refused_until_) return false;
+    state_.waits_for = budget.why_not(counting_, limits_.most);
+    if (!state_.waits_for.empty()) return false;
     const nanoseconds cpu = thread_cpu_time();
     const auto pages = count_pages_of(process.read("smaps_rollup").value_or(""), largest_page);
     counting_ = thread_cpu_time() - cpu;

@@ -40,8 +40,8 @@ struct TrackingSettings {
     bool may_touch = true;
     int overhead_permille = 10;  // of the guest's own CPU time
     PeriodLimits period{};
-    // A round that holds a guest up for longer is its last one. As long as QEMU lets a migration
-    // stop a guest, unless told otherwise (downtime-limit).
+    // A round that holds a guest up for longer is its last one, and so is a look. As long as QEMU
+    // lets a migration stop a guest, unless told otherwise (downtime-limit).
     std::chrono::milliseconds longest_stall{300};
     std::chrono::milliseconds look_time{2'000};   // length of a look
     std::chrono::milliseconds round_time{2'000};  // length of a round, and of what is seen without

@@ -129,7 +129,7 @@ class SoftDirtyTracker::Look : public PendingLook {
         look.cost = clearing_ * vcpus_ +
                     std::chrono::duration_cast<microseconds>(all_.mappings * time_of_fault);
         if (tracker_.spent_.size() >= max_guests) tracker_.spent_.clear();
-        tracker_.spent_[uuid_] = {look.cost + clearing_ + reading_, clearing_};
+        tracker_.spent_[uuid_] = {process_->pid(), look.cost + clearing_ + reading_, clearing_};
         return look;
     }
 
@@ -198,17 +198,22 @@ std::string SoftDirtyTracker::why_not(const GuestSample& guest) const {
     return try_to_open("pagemap", guest.process->open_file("pagemap"));
 }
 
-microseconds SoftDirtyTracker::estimate(const GuestSample& guest) const {
+const SoftDirtyTracker::Spent* SoftDirtyTracker::spent_on(const GuestSample& guest) const {
     const auto known = spent_.find(guest.uuid);
-    if (known != spent_.end()) return known->second.all;
+    const bool same =
+        known != spent_.end() && guest.process && known->second.pid == guest.process->pid();
+    return same ? &known->second : nullptr;
+}
+
+microseconds SoftDirtyTracker::estimate(const GuestSample& guest) const {
+    if (const Spent* spent = spent_on(guest)) return spent->all;
     const nanoseconds each =
         time_of_fault + time_to_read + time_to_clear * (1 + static_cast<int>(vcpus_of(guest)));
     return std::chrono::duration_cast<microseconds>(small_pages_of(guest) * each);
 }
 
 microseconds SoftDirtyTracker::stall(const GuestSample& guest) const {
-    const auto known = spent_.find(guest.uuid);
-    if (known != spent_.end()) return known->second.stall;
+    if (const Spent* spent = spent_on(guest)) return spent->stall;
     return std::chrono::duration_cast<microseconds>(small_pages_of(guest) * time_to_clear);
 }
 

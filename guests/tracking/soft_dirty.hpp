@@ -61,10 +61,13 @@ class SoftDirtyTracker : public HeatTracker {
   private:
     class Look;
 
-    // In the last look, by uuid.
+    // In the last look, by uuid; of this process.
     struct Spent {
+        pid_t pid = -1;
         std::chrono::microseconds all{0}, stall{0};
     };
+    const Spent* spent_on(const GuestSample& guest) const;
+
     std::map<std::string, Spent> spent_;
 };
 

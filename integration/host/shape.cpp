@@ -92,7 +92,8 @@ std::string guest_initramfs() {
 }
 
 std::string guest_command_line() {
-    return std::string("console=ttyS0 panic=-1 nokaslr numa_balancing=disable tsc=reliable ") +
+    return std::string(
+               "console=ttyS0 quiet panic=-1 nokaslr numa_balancing=disable tsc=reliable ") +
            quick_boot;
 }
 
@@ -104,7 +105,8 @@ std::string domain_xml(const GuestShape& shape, const std::string& kernel,
         << vcpus_of(shape) << "</vcpu>" << shape.elements
         << "<os><type arch='x86_64' machine='q35'>hvm</type><loader type='rom'>" << guest_firmware
         << "</loader><kernel>" << kernel << "</kernel><initrd>" << initramfs << "</initrd><cmdline>"
-        << guest_command_line() << "</cmdline></os><features><acpi/><apic/></features>"
+        << guest_command_line() << "</cmdline></os><features><acpi/><apic/>" << shape.features
+        << "</features>"
         << "<cpu mode='host-passthrough'>" << numa_xml(shape)
         << "</cpu><on_crash>destroy</on_crash><on_reboot>destroy</on_reboot>"
         << "<devices><emulator>/usr/bin/qemu-system-x86_64</emulator>"

@@ -26,6 +26,7 @@ struct GuestShape {
     int online_vcpus = 0;            // the first of its vCPUs; 0: all, else the rest can be plugged
     std::string elements{};          // more XML inside <domain>: tuning, backing, iothreads ...
     std::string devices{};           // more XML inside <devices>
+    std::string features{};          // more XML inside <features>
     std::vector<std::vector<int>> distances{};  // between its cells, as it is told
 };
 

@@ -72,7 +72,12 @@ Kernel::Kernel(const fs::path& root) {
 
 std::string Kernel::unpacked() const {
     const std::string image = read_bytes(image_);
-    return uncompress(bzimage_payload(image, image_.string()), image_.string());
+    std::string elf = uncompress(bzimage_payload(image, image_.string()), image_.string());
+    if (!elf.starts_with("\x7f"
+                         "ELF"))
+        throw std::runtime_error(image_.string() +
+                                 " is compressed in a way libarchive does not know");
+    return elf;
 }
 
 std::vector<Module> Kernel::modules(const std::vector<std::string>& wanted) const {

@@ -17,7 +17,7 @@ struct Module {
 // Words of a command line that spare a kernel what takes long under emulation and tells nobody
 // anything: a look at all 256 PCI buses, and tests of its own ciphers.
 inline constexpr const char* quick_boot =
-    "quiet mitigations=off pci=lastbus=0 cryptomgr.notests lsm= i8042.noprobe 8250.nr_uarts=1";
+    "mitigations=off pci=lastbus=0 cryptomgr.notests lsm= i8042.noprobe 8250.nr_uarts=1";
 
 class Kernel {
   public:

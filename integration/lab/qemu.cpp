@@ -55,7 +55,9 @@ void RunDirectory::keep_logs() {
 
 void write_boot_files(const RunDirectory& run, const MachineOptions& options) {
     const Kernel kernel(options.kernel_root);
-    std::ofstream(run.kernel(), std::ios::binary) << kernel.unpacked();
+    std::ofstream out(run.kernel(), std::ios::binary);
+    if (!(out << kernel.unpacked()).flush())
+        throw std::runtime_error(run.kernel().string() + " cannot be written");
     std::vector<InitramfsFile> files{{"init", init_script},
                                      {"bin/busybox", read_compressed(busybox)},
                                      {"agent", options.agent.string() + "\n"}};

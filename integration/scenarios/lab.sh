@@ -65,6 +65,13 @@ does_not_wait_for_a_boot_for_ever() {
         console_and_nothing_else_is_left
 }
 
+# directory_of PID...: where the files of these hosts are, as long as they run
+directory_of() {
+    for host_pid; do
+        tr '\0' '\n' <"/proc/$host_pid/cmdline" 2>/dev/null | sed -n 's|^file:\(.*\)/console.log|\1|p'
+    done
+}
+
 # Killed outright it can tell nothing, but its host dies with it.
 takes_its_host_along() {
     "$lab" run --topology one-node -v -- sleep 1000 >"$out" 2>&1 &
@@ -75,14 +82,11 @@ takes_its_host_along() {
         tries=$((tries + 1))
     done
     host=$(cat "/proc/$pid/task/$pid/children")
+    directory=$(directory_of $host)
     kill -KILL "$pid"
     wait "$pid" 2>/dev/null
     sleep 1
-    [ -n "$host" ] || return
-    for child in $host; do
-        directory=$(tr '\0' '\n' <"/proc/$child/cmdline" 2>/dev/null | sed -n 's|^file:\(.*\)/console.log|\1|p')
-        [ -z "$directory" ] || return
-    done
+    [ -n "$directory" ] && rm -rf "$directory" && [ -z "$(directory_of $host)" ]
 }
 
 # A kernel that patches hot code of busy CPUs all the time lives on (docs/lab.md).

@@ -283,6 +283,24 @@ TEST_F(Tracking, OnAKernelThatLacksWhatItTakesSaysWhyAndDoesWithout) {
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 
+// Through libvirt, and with KVM's ring.
+TEST(TrackingOfAGuestWithADirtyRing, TellsTheRateOfEachVcpu) {
+    GuestShape shape = with_big_buffers("ringed");
+    shape.features = "<kvm><dirty-ring state='on' size='4096'/></kvm>";
+    Guest guest(libvirt_host(), shape);
+    Daemon vnumad(with_tracking("mode = \"act\"\ninterval = \"1s\"\n",
+                                std::string(soon) + "heat = \"dirty-rate\"\n"));
+    const auto has_rates = [](const json& seen) {
+        return is_positive(heat_of(seen, "written/by_vcpu/0")) &&
+               is_positive(heat_of(seen, "written/by_vcpu/1"));
+    };
+    const json seen = wait_for_guest(vnumad, "ringed", has_rates);
+    ASSERT_FALSE(seen.is_null()) << vnumad.output();
+    EXPECT_EQ(heat_of(seen, "tracker"), "dirty-rate") << seen;
+    EXPECT_EQ(heat_of(seen, "per_vcpu"), true) << seen;
+    EXPECT_TRUE(guest.is_at_work());
+}
+
 TEST(TrackingOfAWideGuest, GoesOnWhenItIsKilledDuringARound) {
     auto victim = std::make_unique<DirectGuest>(wider_than_a_node("victim"));
     Daemon vnumad(tracking_with(""));
