@@ -101,7 +101,7 @@ void count(Bytes& bytes, HeatTable& table) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    count_pages_of(std::string_view(reinterpret_cast<const char*>(data), size));
+    count_pages_of(std::string_view(reinterpret_cast<const char*>(data), size), size << 20);
     Bytes bytes(data, size);
     HeatTable table(ChunkGrid(take_ranges(bytes), chunk, max_heat_chunks));
     look(bytes, table);
