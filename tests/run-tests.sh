@@ -65,6 +65,8 @@ tail -n 1 "$work/calls" | grep -q 'filter=\*-A.b:A.a$' || {
 
 hosts "$(ok A.a)3" 0
 expect 3 2 'a program that fails although its tests pass'
+hosts "$(ok A.a)139" "$(ok A.b)0"
+expect 0 2 'a test in which the program crashed once'
 hosts "$(ok A.a)$(failed A.b)1" "$(ok A.b)0"
 expect 0 2 'a test that fails once'
 hosts "$(failed A.a)$(ok A.b)[  FAILED  ] 1 test, listed below:\n[  FAILED  ] A.a\n1" "$(failed A.a)1"
