@@ -9,11 +9,6 @@ namespace {
 // Who touches it is known of that part of a guest's memory at least once it can be told at all.
 constexpr Bytes known_part = 8;
 
-bool holds(const HostNode& node, int vcpus, Bytes bytes, const PlannerSettings& settings) {
-    return node.cpus > 0 && vcpus <= node.cpus && node.memory_total > 0 &&
-           bytes <= filled_at_most(node, settings);
-}
-
 // Memory of which it is known who touches it, by node.
 std::vector<Bytes> known_memory(const WideUse& use, std::size_t nodes) {
     std::vector<Bytes> known(nodes);
@@ -87,8 +82,7 @@ Partition choose_partition(const WideUse& use, std::size_t shards, ShardLimits m
         vcpus += shard.size();
     const bool complete = vcpus == use.vcpus() && before.size() >= std::min(shards, vcpus);
     if (complete && now - known->since < shards_last) return before;
-    // No others could be better by enough.
-    if (complete && keeps(use, before, most) && crossing(use, before) < shards_gain) return before;
+    if (complete && keeps(use, before, most) && !could_be_better(use, before)) return before;
     const Partition fresh = form_shards(use, shards, most);
     const bool serves = complete && (keeps(use, before, most) || !keeps(use, fresh, most));
     if (serves && crossing(use, fresh) + shards_gain > crossing(use, before)) return before;
@@ -98,12 +92,8 @@ Partition choose_partition(const WideUse& use, std::size_t shards, ShardLimits m
 class Cutter {
   public:
     Cutter(const GuestState& guest, const CellState& cell, const Snapshot& snapshot,
-           const ShardHistory* before, const PlannerSettings& settings)
-        : use_(*guest.wide),
-          cell_(cell),
-          snapshot_(snapshot),
-          before_(before),
-          settings_(settings) {
+           const EmptyNodes& empty, const ShardHistory* before)
+        : use_(*guest.wide), cell_(cell), snapshot_(snapshot), empty_(empty), before_(before) {
         const std::vector<HostNode>& nodes = snapshot.topology.nodes;
         for (std::size_t n = 0; n < nodes.size(); ++n)
             if (cell.allowed.contains(NodeIndex(n)) && nodes[n].cpus > 0 &&
@@ -117,8 +107,9 @@ class Cutter {
         std::optional<ShardLimits> largest, smallest;
         for (std::size_t n = 0; n < nodes.size(); ++n) {
             if (!usable_.contains(NodeIndex(n))) continue;
-            const ShardLimits limits{static_cast<std::size_t>(nodes[n].cpus),
-                                     std::max<Bytes>(filled_at_most(nodes[n], settings_), 1)};
+            const ShardLimits limits{
+                static_cast<std::size_t>(nodes[n].cpus),
+                std::max<Bytes>(empty_.memory(NodeIndex(n), cell_.huge_page), 1)};
             if (!largest) largest = smallest = limits;
             largest = {std::max(largest->vcpus, limits.vcpus),
                        std::max(largest->bytes, limits.bytes)};
@@ -137,22 +128,17 @@ class Cutter {
 
   private:
     Cut cut(ShardLimits most) const {
-        const bool ordinary = cell_.huge_page == 0;
         const std::size_t by_vcpus = (use_.vcpus() + most.vcpus - 1) / most.vcpus;
-        std::size_t by_bytes = 1;
-        if (ordinary)
-            by_bytes = static_cast<std::size_t>((full_bytes(cell_) + most.bytes - 1) / most.bytes);
-        else  // what a pool holds is seen when it is placed
-            most.bytes = total_bytes(cell_);
+        const auto by_bytes =
+            static_cast<std::size_t>((full_bytes(cell_) + most.bytes - 1) / most.bytes);
         Cut made;
         made.shards.partition =
             choose_partition(use_, std::max(by_vcpus, by_bytes), most, before_, snapshot_.now);
         made.shards.ownership = ownership_of(use_, made.shards.partition);
         for (std::size_t s = 0; s < made.shards.partition.size(); ++s) {
             const CellState& shard = made.cells.emplace_back(shard_of(cell_, use_, made.shards, s));
-            made.fits.push_back(usable_ & nodes_that_hold(snapshot_.topology, shard.vcpus,
-                                                          ordinary ? full_bytes(shard) : 0,
-                                                          settings_));
+            made.fits.push_back(usable_ &
+                                empty_.that_hold(shard.vcpus, full_bytes(shard), shard.huge_page));
         }
         return made;
     }
@@ -160,26 +146,22 @@ class Cutter {
     const WideUse& use_;
     const CellState& cell_;
     const Snapshot& snapshot_;
+    const EmptyNodes& empty_;
     const ShardHistory* before_;
-    const PlannerSettings& settings_;
     NodeSet usable_;
 };
 
 }  // namespace
 
-NodeSet nodes_that_hold(const Topology& topology, int vcpus, Bytes bytes,
-                        const PlannerSettings& settings) {
-    NodeSet fits;
-    for (std::size_t n = 0; n < topology.nodes.size(); ++n)
-        if (holds(topology.nodes[n], vcpus, bytes, settings)) fits.insert(NodeIndex(n));
-    return fits;
+bool could_be_better(const WideUse& use, const Partition& shards) {
+    return crossing(use, shards) >= shards_gain;
 }
 
 std::optional<Cut> cut_into_shards(const GuestState& guest, const CellState& cell,
-                                   const Snapshot& snapshot, const ShardHistory* before,
-                                   const PlannerSettings& settings) {
+                                   const Snapshot& snapshot, const EmptyNodes& empty,
+                                   const ShardHistory* before) {
     if (!guest.wide || guest.cells.size() != 1 || !guest.wide->known()) return std::nullopt;
-    return Cutter(guest, cell, snapshot, before, settings).run();
+    return Cutter(guest, cell, snapshot, empty, before).run();
 }
 
 }  // namespace vnuma

@@ -4,14 +4,14 @@
 #include <optional>
 #include <vector>
 
-#include "policy/cost.hpp"
+#include "policy/empty_nodes.hpp"
 #include "policy/history.hpp"
 
 namespace vnuma {
 
-// Shards are formed anew no sooner than this after they last changed,
+// Shards are formed anew no sooner than this after they last were,
 inline constexpr Millis shards_last = 10'000;
-// and only where so much less would be remote.
+// and replace those that there are only where so much less would be remote.
 inline constexpr PerMille shards_gain = 125;
 
 struct Shards {
@@ -29,11 +29,10 @@ struct Cut {
 // Nothing for a guest of several cells, or as long as it is not known which vCPU touches what, or
 // where fewer than two nodes would be of use. `before`: its shards of the last tick, or null.
 std::optional<Cut> cut_into_shards(const GuestState& guest, const CellState& cell,
-                                   const Snapshot& snapshot, const ShardHistory* before,
-                                   const PlannerSettings& settings);
+                                   const Snapshot& snapshot, const EmptyNodes& empty,
+                                   const ShardHistory* before);
 
-// Nodes with CPUs and memory on which so much fits if nothing else is there.
-NodeSet nodes_that_hold(const Topology& topology, int vcpus, Bytes bytes,
-                        const PlannerSettings& settings);
+// Whether there is so much between these shards that others could be better by enough.
+bool could_be_better(const WideUse& use, const Partition& shards);
 
 }  // namespace vnuma

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "policy/cut.hpp"
+
 namespace vnuma {
 namespace {
 
@@ -21,6 +23,18 @@ bool shards_of_a_guest_left_alone(const CellKey& key, const Plan& plan) {
            verdict->reason == Reason::unsteady;
 }
 
+// Where shards that could be better stay, they were compared with fresh ones, if the last time was
+// long enough ago.
+Millis formed_at(const ShardHistory& known, const std::string& uuid, const Snapshot& snapshot) {
+    if (snapshot.now - known.since < shards_last) return known.since;
+    const auto guest =
+        std::find_if(snapshot.guests.begin(), snapshot.guests.end(),
+                     [&](const GuestState& candidate) { return candidate.uuid == uuid; });
+    const bool compared = guest != snapshot.guests.end() && guest->wide &&
+                          could_be_better(*guest->wide, known.partition);
+    return compared ? snapshot.now : known.since;
+}
+
 void learn_shards(History& after, const History& before, const Snapshot& snapshot,
                   const Plan& plan) {
     for (const Verdict& verdict : plan.verdicts)
@@ -30,7 +44,7 @@ void learn_shards(History& after, const History& before, const Snapshot& snapsho
         const auto known = before.shards.find(uuid);
         const bool same =
             known != before.shards.end() && known->second.partition == shards.partition;
-        shards.since = same ? known->second.since : snapshot.now;
+        shards.since = same ? formed_at(known->second, uuid, snapshot) : snapshot.now;
     }
     for (const auto& [uuid, shards] : before.shards)
         if (shards_of_a_guest_left_alone({uuid, 0, 0}, plan))

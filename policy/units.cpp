@@ -14,7 +14,7 @@ bool cools_down(const CellHistory& cell, Millis now, const PlannerSettings& sett
 class Chooser {
   public:
     Chooser(const Snapshot& snapshot, const History& history, const PlannerSettings& settings)
-        : snapshot_(snapshot), history_(history), settings_(settings) {
+        : snapshot_(snapshot), history_(history), settings_(settings), empty_(snapshot, settings) {
         for (const GuestState& guest : snapshot.guests)
             guests_.push_back(&guest);
         std::sort(guests_.begin(), guests_.end(),
@@ -53,10 +53,8 @@ class Chooser {
 
     void add_guest(const GuestState& guest) {
         for (const CellState& cell : guest.cells) {
-            // What a pool of huge pages holds is seen when it is placed.
-            const Bytes bytes = cell.huge_page == 0 ? full_bytes(cell) : 0;
             const NodeSet fits =
-                nodes_that_hold(snapshot_.topology, cell.vcpus, bytes, settings_) & cell.allowed;
+                empty_.that_hold(cell.vcpus, full_bytes(cell), cell.huge_page) & cell.allowed;
             std::optional<Reason> refusal;
             if (snapshot_.topology.nodes.size() < 2)
                 refusal = Reason::one_node;
@@ -106,8 +104,8 @@ class Chooser {
     bool add_shards(const GuestState& guest, const CellState& cell) {
         const auto before = history_.shards.find(guest.uuid);
         std::optional<Cut> made =
-            cut_into_shards(guest, cell, snapshot_,
-                            before != history_.shards.end() ? &before->second : nullptr, settings_);
+            cut_into_shards(guest, cell, snapshot_, empty_,
+                            before != history_.shards.end() ? &before->second : nullptr);
         if (!made) return false;
         const WideUse& use = *guest.wide;
         for (std::size_t s = 0; s < made->cells.size(); ++s)
@@ -271,6 +269,7 @@ class Chooser {
     const Snapshot& snapshot_;
     const History& history_;
     const PlannerSettings& settings_;
+    const EmptyNodes empty_;
     std::vector<const GuestState*> guests_;
     std::map<CellKey, CellHistory>::const_iterator known_;
     std::vector<std::pair<const CellState*, const CellState*>> broken_;  // of groups

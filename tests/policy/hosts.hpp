@@ -137,6 +137,10 @@ inline const Verdict& verdict_of(const Plan& plan, const std::string& name, int 
     return none;
 }
 
+inline std::optional<NodeIndex> home_of(const Plan& plan, const std::string& name) {
+    return verdict_of(plan, name).home;
+}
+
 // Two to four nodes, up to eight guests whose memory lies anywhere it fits.
 inline Snapshot random_snapshot(std::mt19937& random) {
     const auto up_to = [&](std::int64_t most) {

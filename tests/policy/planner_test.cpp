@@ -13,10 +13,6 @@ using namespace vnuma::test;
 
 const PlannerSettings settings;
 
-std::optional<NodeIndex> home_of(const Plan& plan, const std::string& name) {
-    return verdict_of(plan, name).home;
-}
-
 History history_with(const Snapshot& snapshot, NodeIndex home, Millis since) {
     History history;
     for (const GuestState& guest : snapshot.guests)
@@ -141,63 +137,6 @@ TEST(Planner, NoNodeWithRoomMeansNoHome) {
         node.memory_available = 3 * gib;
     const Snapshot host = make_snapshot(topology, {make_guest("a", 2, 1000, {3 * gib, 3 * gib})});
     EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").reason, Reason::no_room);
-}
-
-constexpr Bytes huge_page = 2 * mib;
-
-// Guests of huge pages on a host whose pools have so much left; their memory is not ordinary
-// memory.
-Snapshot with_pools(std::vector<GuestState> guests, std::vector<Bytes> available) {
-    Topology topology = make_topology(available.size(), 4, 4 * gib);
-    for (std::size_t n = 0; n < available.size(); ++n)
-        topology.nodes[n].huge_available[huge_page] = available[n];
-    for (GuestState& guest : guests)
-        for (CellState& cell : guest.cells)
-            cell.huge_page = huge_page;
-    return {0, std::move(topology), std::move(guests)};
-}
-
-TEST(Planner, ACellOfHugePagesGoesWhereThePoolHasRoomForAllOfIt) {
-    const GuestState guest = make_guest("a", 2, 500, {300 * mib, 500 * mib});
-    EXPECT_EQ(home_of(plan(with_pools({guest}, {0, 300 * mib}), {}, settings), "a"), NodeIndex(1));
-    EXPECT_EQ(home_of(plan(with_pools({guest}, {500 * mib, 0}), {}, settings), "a"), NodeIndex(0));
-}
-
-TEST(Planner, ACellOfHugePagesStaysWhereTheyAreWhenOtherPoolsAreEmpty) {
-    const Snapshot host = with_pools(
-        {make_guest("a", 2, 500, {0, 800 * mib}), make_guest("b", 2, 500, {0, 800 * mib})}, {0, 0});
-    const Plan made = plan(host, {}, settings);
-    EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
-    EXPECT_EQ(home_of(made, "b"), NodeIndex(1));
-    EXPECT_EQ(verdict_of(made, "a").to_move, 0);
-}
-
-TEST(Planner, ACellOfHugePagesThatFitsNoPoolHasNoHome) {
-    const Snapshot host =
-        with_pools({make_guest("a", 2, 500, {400 * mib, 400 * mib})}, {100 * mib, 0});
-    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").reason, Reason::no_room);
-}
-
-TEST(Planner, WhoHasNoHomeIsInTheWayWhereItsMemoryIs) {
-    Snapshot host = with_pools({make_guest("a", 4, 3000, {400 * mib, 300 * mib})}, {0, 0});
-    GuestState newcomer = make_guest("b", 2, 2000, {0, 0});
-    newcomer.cells[0].size = mib;
-    host.guests.push_back(newcomer);
-    const Plan made = plan(host, {}, settings);
-    EXPECT_EQ(verdict_of(made, "a").reason, Reason::no_room);
-    EXPECT_EQ(home_of(made, "b"), NodeIndex(1));
-    host.guests[0].cells[0].residency = {300 * mib, 400 * mib};
-    EXPECT_EQ(home_of(plan(host, {}, settings), "b"), NodeIndex(0));
-}
-
-TEST(Planner, HugePagesTakeNoRoomOfOrdinaryMemory) {
-    // The pool has been taken out of what the node has available already.
-    Snapshot host = with_pools({make_guest("a", 2, 500, {0, 3 * gib})}, {0, 0});
-    host.topology.nodes[1].memory_available = gib;
-    GuestState ordinary = make_guest("b", 2, 500, {0, 100 * mib});
-    host.guests.push_back(ordinary);
-    host.topology.nodes[0].memory_available = 0;
-    EXPECT_EQ(home_of(plan(host, {}, settings), "b"), NodeIndex(1));
 }
 
 TEST(Planner, ACellOfMemoryOnlyIsGatheredAndThenSettled) {
@@ -370,36 +309,6 @@ TEST(Explain, NamesTheNumbers) {
     verdict.home = NodeIndex(1);
     verdict.to_move = 300 * mib;
     EXPECT_EQ(explain(verdict, topology), "going home to node 1, 300 MiB still elsewhere");
-}
-
-TEST(Learn, ForgetsCellsThatAreGoneAndKeepsHomesOfUnsteadyGuests) {
-    Snapshot host =
-        make_snapshot(make_topology(2, 4, 64 * gib),
-                      {make_guest("a", 2, 500, {gib, 0}), make_guest("b", 2, 500, {gib, 0})});
-    const Plan first = plan(host, {}, settings);
-    History history = learn({}, host, first, {});
-    ASSERT_EQ(history.cells.size(), 2U);
-    host.guests[0].unsteady = "it is paused";
-    host.guests.pop_back();
-    history = learn(history, host, plan(host, history, settings), {});
-    ASSERT_EQ(history.cells.size(), 1U);
-    EXPECT_EQ(history.cells.begin()->second.home, home_of(first, "a"));
-}
-
-TEST(Learn, CountsFailuresUntilTheCellIsAtHome) {
-    Snapshot host =
-        make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});
-    const Plan made = plan(host, {}, settings);
-    History history;
-    for (int i = 0; i < max_counted_failures + 3; ++i)
-        history = learn(history, host, made, {{made.actions[0], 0, "refused"}});
-    EXPECT_EQ(history.cells.begin()->second.failures, max_counted_failures);
-    history = learn(history, host, made, {{made.actions[0], 0, ""}});
-    EXPECT_EQ(history.cells.begin()->second.retry_at, 0) << "a step went well";
-    EXPECT_EQ(history.cells.begin()->second.failures, max_counted_failures);
-    host = simulate(host, made);
-    history = learn(history, host, plan(host, history, settings), {});
-    EXPECT_EQ(history.cells.begin()->second.failures, 0);
 }
 
 }  // namespace

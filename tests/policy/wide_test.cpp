@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "policy/cut.hpp"
 #include "tests/policy/hosts.hpp"
 
 namespace vnuma {
@@ -137,6 +138,27 @@ GuestState sharing_all(std::size_t vcpus, std::size_t nodes, MilliCpu use_of_one
     return guest;
 }
 
+// When its shards were last formed, on a host that has not changed for so long.
+Millis last_formed(const GuestState& guest, int seconds) {
+    Snapshot host = host_with(guest);
+    History history;
+    for (int second = 0; second <= seconds; ++second) {
+        const Plan made = plan(host, history, settings);
+        history = learn(history, host, made, {});
+        host = simulate(host, made);
+        host.now += 1000;
+    }
+    return history.shards.at("uuid-w").since;
+}
+
+TEST(WideGuest, WhoseShardsCouldBeBetterHasThemFormedNowAndThen) {
+    EXPECT_EQ(last_formed(sharing_all(4, 2, 900), 9), 0);
+    EXPECT_EQ(last_formed(sharing_all(4, 2, 900), 19), shards_last);
+    EXPECT_EQ(last_formed(sharing_all(4, 2, 900), 20), 2 * shards_last);
+    EXPECT_EQ(last_formed(make_wide_guest("w", {0, 1, 0, 1}, 2), 30), 0)
+        << "a change is followed at once";
+}
+
 TEST(WideGuest, WhoseVcpusShareAllStaysOnOneNodeWhileThatHasTheCpuTime) {
     const Snapshot host = host_with(sharing_all(4, 2, 200));
     const auto homes = homes_of_vcpus(plan(host, {}, settings), 4);
@@ -227,6 +249,15 @@ TEST(WideGuest, OfHugePagesNeedsRoomInPoolsOnly) {
     EXPECT_EQ(verdict_of(made, "w", 0, 1).home, NodeIndex(1));
 }
 
+TEST(WideGuest, OfHugePagesThatFitNoPoolIsSplitHoweverFewItsVcpusAre) {
+    GuestState guest = make_wide_guest("w", {0, 1, 0, 1}, 2, {0, 1, 0, 1});
+    guest.cells[0].huge_page = 2 * mib;
+    const Topology topology = make_topology(2, 8, 2 * gib);
+    const auto homes = homes_of_vcpus(plan({0, topology, {guest}}, {}, settings), 4);
+    EXPECT_EQ(homes,
+              (std::vector<NodeIndex>{NodeIndex(0), NodeIndex(1), NodeIndex(0), NodeIndex(1)}));
+}
+
 // Two shards that have to be on one node, and a group that both touch on the other.
 TEST(WideGuest, OfHugePagesBringsWhatShardsShareWhereThePoolHasRoom) {
     GuestState guest = make_wide_guest("w", {0, 0, 0, 0}, 2);
@@ -238,10 +269,12 @@ TEST(WideGuest, OfHugePagesBringsWhatShardsShareWhereThePoolHasRoom) {
     guest.wide->touched.assign(4 * 5, 0);
     for (std::size_t v = 0; v < 4; ++v)
         guest.wide->touched[v * 5 + v] = guest.wide->touched[v * 5 + 4] = 1000;
+    GuestState other = make_guest("o", 1, 10, {0, gib});
+    other.cells[0].huge_page = 2 * mib;
     Topology topology = make_topology(2, 2, 2 * gib);
     const auto brought = [&](Bytes available) {
         topology.nodes[0].huge_available[2 * mib] = available;
-        const Plan made = plan({0, topology, {guest}}, {}, settings);
+        const Plan made = plan({0, topology, {guest, other}}, {}, settings);
         return std::count_if(made.actions.begin(), made.actions.end(), [](const Action& action) {
             const auto* move = std::get_if<MoveMemory>(&action);
             return move && std::count(move->groups.begin(), move->groups.end(), 4U) > 0;

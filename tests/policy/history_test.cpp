@@ -1,0 +1,45 @@
+#include "policy/history.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/policy/hosts.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace vnuma::test;
+
+const PlannerSettings settings;
+
+TEST(Learn, ForgetsCellsThatAreGoneAndKeepsHomesOfUnsteadyGuests) {
+    Snapshot host =
+        make_snapshot(make_topology(2, 4, 64 * gib),
+                      {make_guest("a", 2, 500, {gib, 0}), make_guest("b", 2, 500, {gib, 0})});
+    const Plan first = plan(host, {}, settings);
+    History history = learn({}, host, first, {});
+    ASSERT_EQ(history.cells.size(), 2U);
+    host.guests[0].unsteady = "it is paused";
+    host.guests.pop_back();
+    history = learn(history, host, plan(host, history, settings), {});
+    ASSERT_EQ(history.cells.size(), 1U);
+    EXPECT_EQ(history.cells.begin()->second.home, home_of(first, "a"));
+}
+
+TEST(Learn, CountsFailuresUntilTheCellIsAtHome) {
+    Snapshot host =
+        make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});
+    const Plan made = plan(host, {}, settings);
+    History history;
+    for (int i = 0; i < max_counted_failures + 3; ++i)
+        history = learn(history, host, made, {{made.actions[0], 0, "refused"}});
+    EXPECT_EQ(history.cells.begin()->second.failures, max_counted_failures);
+    history = learn(history, host, made, {{made.actions[0], 0, ""}});
+    EXPECT_EQ(history.cells.begin()->second.retry_at, 0) << "a step went well";
+    EXPECT_EQ(history.cells.begin()->second.failures, max_counted_failures);
+    host = simulate(host, made);
+    history = learn(history, host, plan(host, history, settings), {});
+    EXPECT_EQ(history.cells.begin()->second.failures, 0);
+}
+
+}  // namespace
+}  // namespace vnuma

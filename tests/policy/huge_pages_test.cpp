@@ -1,0 +1,84 @@
+// Cells whose memory is from a pool of huge pages.
+#include <gtest/gtest.h>
+
+#include "tests/policy/hosts.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace vnuma::test;
+
+const PlannerSettings settings;
+
+constexpr Bytes huge_page = 2 * mib;
+
+// Guests of huge pages on a host whose pools have so much left; their memory is not ordinary
+// memory.
+Snapshot with_pools(std::vector<GuestState> guests, std::vector<Bytes> available) {
+    Topology topology = make_topology(available.size(), 4, 4 * gib);
+    for (std::size_t n = 0; n < available.size(); ++n)
+        topology.nodes[n].huge_available[huge_page] = available[n];
+    for (GuestState& guest : guests)
+        for (CellState& cell : guest.cells)
+            cell.huge_page = huge_page;
+    return {0, std::move(topology), std::move(guests)};
+}
+
+TEST(HugePages, ACellOfHugePagesGoesWhereThePoolHasRoomForAllOfIt) {
+    const GuestState guest = make_guest("a", 2, 500, {300 * mib, 500 * mib});
+    EXPECT_EQ(home_of(plan(with_pools({guest}, {0, 300 * mib}), {}, settings), "a"), NodeIndex(1));
+    EXPECT_EQ(home_of(plan(with_pools({guest}, {500 * mib, 0}), {}, settings), "a"), NodeIndex(0));
+}
+
+TEST(HugePages, ACellOfHugePagesStaysWhereTheyAreWhenOtherPoolsAreEmpty) {
+    const Snapshot host = with_pools(
+        {make_guest("a", 2, 500, {0, 800 * mib}), make_guest("b", 2, 500, {0, 800 * mib})}, {0, 0});
+    const Plan made = plan(host, {}, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
+    EXPECT_EQ(home_of(made, "b"), NodeIndex(1));
+    EXPECT_EQ(verdict_of(made, "a").to_move, 0);
+}
+
+// Others have the rest of both pools.
+Snapshot with_full_pools(std::vector<Bytes> of_guest, std::vector<Bytes> of_others) {
+    GuestState others = make_guest("others", 1, 10, std::move(of_others));
+    others.policy.mode = Mode::off;
+    return with_pools({make_guest("a", 4, 3000, std::move(of_guest)), others}, {0, 0});
+}
+
+TEST(HugePages, ACellOfHugePagesForWhichNoPoolHasRoomHasNoHome) {
+    const Snapshot host = with_full_pools({400 * mib, 400 * mib}, {400 * mib, 400 * mib});
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").reason, Reason::no_room);
+}
+
+TEST(HugePages, ACellOfHugePagesLargerThanAnyPoolIsTooLarge) {
+    const Snapshot host = with_full_pools({400 * mib, 400 * mib}, {300 * mib, 300 * mib});
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").reason, Reason::too_large);
+}
+
+TEST(HugePages, WhoHasNoHomeIsInTheWayWhereItsMemoryIs) {
+    for (const std::size_t most : {0U, 1U}) {
+        std::vector<Bytes> there(2, 300 * mib);
+        there[most] = 400 * mib;
+        Snapshot host = with_full_pools(there, {500 * mib, 500 * mib});
+        GuestState newcomer = make_guest("b", 2, 2000, {0, 0});
+        newcomer.cells[0].size = mib;
+        host.guests.push_back(newcomer);
+        const Plan made = plan(host, {}, settings);
+        EXPECT_EQ(verdict_of(made, "a").reason, Reason::no_room);
+        EXPECT_EQ(home_of(made, "b"), NodeIndex(1 - most));
+    }
+}
+
+TEST(HugePages, HugePagesTakeNoRoomOfOrdinaryMemory) {
+    // The pool has been taken out of what the node has available already.
+    Snapshot host = with_pools({make_guest("a", 2, 500, {0, 3 * gib})}, {0, 0});
+    host.topology.nodes[1].memory_available = gib;
+    GuestState ordinary = make_guest("b", 2, 500, {0, 100 * mib});
+    host.guests.push_back(ordinary);
+    host.topology.nodes[0].memory_available = 0;
+    EXPECT_EQ(home_of(plan(host, {}, settings), "b"), NodeIndex(1));
+}
+
+}  // namespace
+}  // namespace vnuma

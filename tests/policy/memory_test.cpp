@@ -1,0 +1,126 @@
+// Memory: room on nodes, what stays behind, and relief of full nodes.
+#include <gtest/gtest.h>
+
+#include "tests/policy/hosts.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace vnuma::test;
+
+const PlannerSettings settings;
+
+TEST(Memory, OfAGuestThatHardlyUsesItStaysWhereItIs) {
+    GuestState idle = make_guest("a", 2, 1, {gib, 7 * gib});
+    const Topology topology = make_topology(2, 4, 32 * gib);
+    NodeSet first;
+    first.insert(NodeIndex(0));
+    idle.cells[0].allowed = first;
+    const Plan lazy = plan(make_snapshot(topology, {idle}), {}, settings);
+    EXPECT_EQ(verdict_of(lazy, "a").to_move, 0);
+    EXPECT_EQ(verdict_of(lazy, "a").left_away, 7 * gib);
+    idle.policy.memory = MemoryPolicy::eager;
+    const Plan eager = plan(make_snapshot(topology, {idle}), {}, settings);
+    EXPECT_EQ(verdict_of(eager, "a").to_move, 7 * gib);
+}
+
+// At home on node 0, with 6 GiB on node 1 that it hardly uses.
+GuestState lazy_guest() {
+    GuestState idle = make_guest("a", 2, 1, {gib, 6 * gib});
+    idle.cells[0].allowed = NodeSet::only(NodeIndex(0));
+    return idle;
+}
+
+TEST(Memory, ThatStaysBehindFillsTheNodeItIsOn) {
+    // Beside it node 1 has no room for 4 GiB, and node 0 has.
+    const Snapshot host = make_snapshot(make_topology(2, 4, 8 * gib),
+                                        {lazy_guest(), make_guest("b", 2, 900, {gib, 0})});
+    Snapshot growing = host;
+    growing.guests[1].cells[0].size = 4 * gib;
+    const Plan made = plan(growing, {}, settings);
+    EXPECT_EQ(verdict_of(made, "a").left_away, 6 * gib);
+    EXPECT_EQ(home_of(made, "b"), NodeIndex(0));
+}
+
+TEST(Memory, ThatStaysBehindOnANodeThatIsShortComesHome) {
+    Snapshot host = make_snapshot(make_topology(2, 4, 32 * gib), {lazy_guest()});
+    host.topology.nodes[1].memory_available = 100 * mib;
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").to_move, 6 * gib);
+    host.topology.nodes[0].memory_available = 100 * mib;
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").to_move, 0) << "both are short";
+}
+
+TEST(Memory, OfAnEagerGuestIsCountedAsMoved) {
+    GuestState eager = make_guest("a", 2, 1, {gib, 7 * gib});
+    eager.policy.memory = MemoryPolicy::eager;
+    const Plan made = plan(make_snapshot(make_topology(2, 4, 32 * gib), {eager}), {}, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(1)) << "which takes a seventh of the moving";
+}
+
+TEST(Memory, ThatStaysBehindComesHomeOnlyWhereThereIsRoom) {
+    Snapshot host = make_snapshot(make_topology(2, 4, 8 * gib), {lazy_guest()});
+    host.topology.nodes[1].memory_available = 100 * mib;
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").to_move, 6 * gib);
+    host.topology.nodes[0].memory_available = 6 * gib;
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").to_move, 0);
+}
+
+TEST(Memory, ThatAGuestLeftAloneMayStillTouchIsItsOwn) {
+    GuestState paused = make_guest("a", 2, 0, {gib, 0});
+    paused.unsteady = "it is paused";
+    paused.cells[0].size = 6 * gib;
+    paused.cells[0].confined_to = NodeIndex(0);
+    GuestState other = make_guest("b", 2, 500, {gib, 0});
+    other.cells[0].size = 4 * gib;
+    const Snapshot host = make_snapshot(make_topology(2, 4, 8 * gib), {paused, other});
+    EXPECT_EQ(home_of(plan(host, {}, settings), "b"), NodeIndex(1));
+}
+
+TEST(Pressure, IsNoReasonToGoWhereItRelievesNothing) {
+    // Both nodes are short. Its memory cannot move, and a little less load is no reason.
+    GuestState guest = make_guest("a", 2, 500, {gib, gib});
+    guest.cells[0].movable = false;
+    Snapshot host = make_snapshot(make_topology(2, 4, 8 * gib), {guest});
+    for (HostNode& node : host.topology.nodes)
+        node.memory_available = 100 * mib;
+    host.topology.nodes[0].other_use = 500;
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(0), 0};
+    EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(0));
+    host.topology.nodes[1].memory_available = 6 * gib;
+    EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(0)) << "it leaves nothing";
+    host.guests[0].cells[0].movable = true;
+    EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(1));
+}
+
+TEST(Pressure, IsRelievedByWhoReallyFillsTheNode) {
+    // The idle one is at home on the full node, and all it has is on the other.
+    GuestState idle = make_guest("a", 2, 1, {0, 2 * gib});
+    Snapshot host =
+        make_snapshot(make_topology(2, 8, 16 * gib), {idle, make_guest("b", 2, 500, {gib, 0})});
+    host.topology.nodes[0].memory_available = 100 * mib;
+    History history;
+    for (const char* name : {"a", "b"})
+        history.cells[{std::string("uuid-") + name, 0}] = {NodeIndex(0), 0};
+    const Plan made = plan(host, history, settings);
+    EXPECT_EQ(verdict_of(made, "b").reason, Reason::relief);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(0));
+}
+
+TEST(Pressure, IsRelievedBeforeLocality) {
+    // Others have filled node 0 beyond its watermark.
+    Topology topology = make_topology(2, 8, 16 * gib);
+    topology.nodes[0].memory_available = 5 * gib;
+    Snapshot host = make_snapshot(
+        topology, {make_guest("a", 2, 500, {4 * gib, 0}), make_guest("b", 2, 500, {gib, 0})});
+    host.topology.nodes[0].memory_available = 100 * mib;
+    History history;
+    for (const char* name : {"a", "b"})
+        history.cells[{std::string("uuid-") + name, 0}] = {NodeIndex(0), 0};
+    const Plan made = plan(host, history, settings);
+    EXPECT_EQ(verdict_of(made, "b").reason, Reason::relief) << "the smaller one suffices";
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(0));
+}
+
+}  // namespace
+}  // namespace vnuma
