@@ -32,9 +32,11 @@ inline constexpr Cost move_cost_per_gib = 1000;
 inline constexpr Cost crowding_divisor = 8;
 // Cells of one guest on one node: its kernel believes they are apart and spreads work over them. So
 // it will once it has some, and homes last: a vCPU counts as a quarter in use at least, and of two
-// cells the busier counts. A quarter is more than what neighbours save, up to a distance of 30:
+// cells the busier counts. A quarter is more than what neighbours save, up to a distance of 30;
+// where the host has greater ones, it is a tenth more than what neighbours save at the greatest:
 // one cell on a node before there are two, unless memory or contention weighs more.
 inline constexpr Cost sibling_divisor = 4;
+inline constexpr PerMille sibling_over_farthest = 1100;
 inline constexpr MilliCpu sibling_use = 250;
 inline MilliCpu use_as_sibling(MilliCpu use, int vcpus) {
     return use > sibling_use * vcpus ? use : sibling_use * vcpus;
@@ -45,10 +47,14 @@ inline constexpr PerMille cross_cell_share = 125;
 // CPU time that a device assigned to a guest makes go over the interconnect when it is remote:
 // interrupts, rings and buffers. An assumption: a twentieth of a CPU for each device.
 inline constexpr MilliCpu device_use = 50;
+// Two cells that exchange their homes pass each other's memory through what one of the nodes has
+// left, tick by tick.
+inline constexpr Bytes passing_room = 64 * mib;
 // Memory elsewhere that is too little to go on about: pages busy with I/O come and go.
 inline constexpr Bytes settled_bytes = mib;
-// A node above its watermark swaps or kills soon: a GiB above costs as much as one CPU.
-inline constexpr MilliCpu pressure_per_gib = 1000;
+// A node above its watermark swaps or kills soon: a GiB above costs as much as 4 CPUs, so
+// that a hundredth of that is worth a move, and locality is none against it.
+inline constexpr MilliCpu pressure_per_gib = 4000;
 
 inline constexpr int local_distance = 10;
 

@@ -27,7 +27,7 @@ NodeSet EmptyNodes::that_hold(int vcpus, Bytes bytes, Bytes huge_page) const {
     NodeSet fits;
     for (std::size_t n = 0; n < topology_.nodes.size(); ++n) {
         const HostNode& node = topology_.nodes[n];
-        if (node.cpus > 0 && vcpus <= node.cpus && node.memory_total > 0 &&
+        if ((node.cpus > 0 || vcpus == 0) && vcpus <= node.cpus && node.memory_total > 0 &&
             bytes <= memory(NodeIndex(n), huge_page))
             fits.insert(NodeIndex(n));
     }

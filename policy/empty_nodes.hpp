@@ -16,7 +16,7 @@ class EmptyNodes {
 
     // Ordinary memory (0) below the watermark; or of a pool what is free, and what guests have.
     Bytes memory(NodeIndex node, Bytes huge_page) const;
-    // With CPUs and memory, and on which so much fits.
+    // With CPUs, if any are wanted, and memory, and on which so much fits.
     NodeSet that_hold(int vcpus, Bytes bytes, Bytes huge_page) const;
 
   private:

@@ -65,6 +65,9 @@ std::string sentence(const Verdict& v, const Topology& topology) {
                    not_elsewhere(v, topology);
         case Reason::better_home:
             return home + " will cost it " + former(v, topology);
+        case Reason::made_way:
+            return "makes way for others that gain more by it: " + home + " will cost it " +
+                   former(v, topology);
         case Reason::relief:
             return "leaves " + node_name(topology, v.former_home) +
                    ", which is short of memory: " + home + " will cost it " + former(v, topology);

@@ -86,7 +86,7 @@ void learn_homes(History& after, History& before, const Snapshot& snapshot, cons
 void learn_failures(History& after, Millis now, const std::vector<ActionResult>& results) {
     std::map<CellKey, bool> failed;
     for (const ActionResult& result : results)
-        failed[key_of(result.action)] |= !result.error.empty();
+        failed[key_of(result.action)] |= !result.error.empty() && result.bytes <= settled_bytes;
     for (const auto& [key, any] : failed) {
         const auto found = after.cells.find(key);
         if (found == after.cells.end()) continue;

@@ -39,6 +39,7 @@ Placement::Placement(const Snapshot& snapshot, const PlannerSettings& settings,
         limit_[0][n] = filled_at_most(node, settings_);
         for (std::size_t m = 0; m < nodes_; ++m)
             excess_[n][m] = excess_of(topology.distances[n][m]);
+        farthest_ = std::max(farthest_, *std::max_element(excess_[n].begin(), excess_[n].end()));
     }
     for (const CellState* cell : bystanders)
         add_bystander(*cell);
@@ -65,8 +66,12 @@ void Placement::add_bystander(const CellState& cell) {
         if (cell.huge_page == 0) use_[0][*cell.confined_to] += full_bytes(cell) - total_bytes(cell);
         return;
     }
-    for (std::size_t n = 0; n < nodes_; ++n)
+    const Bytes touched = std::max<Bytes>(total_bytes(cell) / mib, 1);
+    const Bytes untouched = cell.huge_page == 0 ? full_bytes(cell) - total_bytes(cell) : 0;
+    for (std::size_t n = 0; n < nodes_; ++n) {
         demand_[n] += use_by_memory(cell, n);
+        use_[0][n] += untouched / touched * (cell.residency[n] / mib);
+    }
 }
 
 void Placement::add_part(std::size_t index, Unit::Part& part, NodeSet full) {
@@ -79,21 +84,27 @@ void Placement::add_part(std::size_t index, Unit::Part& part, NodeSet full) {
     // Out of a node that is full memory follows, however little it is used, where it has room.
     bool in_the_way = false;
     for (std::size_t n = 0; !full.empty() && n < nodes_; ++n)
-        in_the_way |= full.contains(NodeIndex(n)) && cell.residency[n] > settled_bytes;
+        in_the_way |=
+            part.pool == 0 && full.contains(NodeIndex(n)) && cell.residency[n] > settled_bytes;
     const auto makes_room = [&](std::size_t home) {
         const HostNode& node = topology_->nodes[home];
         const Bytes use = node.memory_total - node.memory_available;
         return in_the_way &&
                use + part.follows - cell.residency[home] <= filled_at_most(node, settings_);
     };
+    // Devices serve all vCPUs alike.
+    Cost all_shares = 0;
+    for (const CellState& other : part.guest->cells)
+        all_shares += other.vcpus;
+    const Cost share = all_shares > 0 ? cell.vcpus : 1;
+    all_shares = std::max<Cost>(all_shares, 1);
     CellCosts costs(cell, *topology_, settings_);
     for (std::size_t n = 0; n < nodes_; ++n) {
         const CellCost cost = costs.at(NodeIndex(n));
         if (lazy && cost.stay < cost.move && !makes_room(n)) part.lazy_at.insert(NodeIndex(n));
         Cost own = part.follows == 0 || part.lazy_at.contains(NodeIndex(n)) ? cost.stay : cost.move;
         for (const NodeIndex device : part.guest->devices)
-            own += traffic_cost(device_use, excess_[n][device], settings_) /
-                   static_cast<Cost>(part.guest->cells.size());
+            own += traffic_cost(device_use, excess_[n][device], settings_) * share / all_shares;
         own_[index * nodes_ + n] += weighted(own, part.guest->policy.priority);
         // What is there of it is counted with its unit; of a pool only what is free is told.
         Bytes& there = part.pool == 0 ? use_[0][n] : limit_[part.pool][n];
@@ -222,8 +233,11 @@ Placement::Marginal Placement::marginal(std::size_t index, NodeIndex node) const
 }
 
 Cost Placement::link_cost(const Unit::Link& link, NodeIndex here, NodeIndex other) const {
-    return here == other ? sibling_cost(link.sibling, settings_)
-                         : traffic_cost(link.traffic, excess_[here][other], settings_);
+    if (here != other) return traffic_cost(link.traffic, excess_[here][other], settings_);
+    if (link.sibling == 0) return 0;
+    return std::max(
+        sibling_cost(link.sibling, settings_),
+        sibling_over_farthest * traffic_cost(link.traffic, farthest_, settings_) / 1000);
 }
 
 Placement::Marginal Placement::swap_gain(std::size_t a, std::size_t b) const {
@@ -295,6 +309,12 @@ bool Placement::can_swap(std::size_t a, std::size_t b) const {
     if (apart_after(first, second, home_b) || apart_after(second, first, home_a)) return false;
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
         const Bytes to_a = swapped(second, first, pool), to_b = swapped(first, second, pool);
+        // They pass each other in what is left.
+        const bool both_move = brought(second, pool, home_a) > settled_bytes &&
+                               brought(first, pool, home_b) > settled_bytes;
+        if (both_move &&
+            std::max(room(home_a, pool), room(home_b, pool)) < std::max(passing_room, page_[pool]))
+            return false;
         if ((to_b > 0 && use_[pool][home_b] + to_b > limit_[pool][home_b]) ||
             (to_a > 0 && use_[pool][home_a] + to_a > limit_[pool][home_a]))
             return false;

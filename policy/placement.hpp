@@ -130,6 +130,7 @@ class Placement {
     std::vector<Unit> units_;
     std::vector<Cost> own_;                      // by unit and node
     std::vector<std::vector<PerMille>> excess_;  // of distances, by node and node
+    PerMille farthest_ = 0;                      // of these
     std::vector<MilliCpu> demand_;               // by node
     std::vector<Cost> load_cost_;                // by node, under that demand
     std::vector<Bytes> page_;                    // of each pool; the first is ordinary memory: 0

@@ -19,6 +19,7 @@ enum class Reason {
     settling,     // has a home; vCPUs or memory are still on their way
     first_home,   // seen for the first time and given a home
     better_home,  // a new home that pays back
+    made_way,     // a new home that costs more, for others that gain more by it
     relief,       // a new home, since the former is short of memory
     with_group,   // joins its group, which has one home
     displaced,    // a new home, since the former may not be its home any more, or not just now
@@ -33,11 +34,12 @@ enum class Reason {
     retry_later,  // has a home, but what was tried last failed
 };
 
-inline constexpr std::array<std::pair<Reason, const char*>, 16> reasons{{
+inline constexpr std::array<std::pair<Reason, const char*>, 17> reasons{{
     {Reason::settled, "settled"},
     {Reason::settling, "settling"},
     {Reason::first_home, "first-home"},
     {Reason::better_home, "better-home"},
+    {Reason::made_way, "made-way"},
     {Reason::relief, "relief"},
     {Reason::with_group, "with-group"},
     {Reason::displaced, "displaced"},

@@ -71,6 +71,8 @@ class Judge {
         const bool confined = cell.vcpus == 0 || cell.confined_to == home;
         verdict.reason = reason_for(unit, part.known, confined && verdict.to_move == 0, verdict);
         compare_with_others(placement, index, here, verdict);
+        if (verdict.reason == Reason::better_home && verdict.cost >= verdict.other_cost)
+            verdict.reason = Reason::made_way;
         if (!verdict.acts) unpin(cell, verdict.vcpus);
         if (verdict.acts && verdict.reason != Reason::retry_later) {
             if (!confined) plan_.actions.emplace_back(PinCell{cell.key, home, verdict.vcpus});
@@ -157,7 +159,7 @@ class Judge {
         if (!known) return unit.former ? Reason::with_group : Reason::first_home;
         if (known->home != *unit.home) {
             verdict.former_home = known->home;
-            const bool joins = unit.parts.size() > 1 && !unit.former;
+            const bool joins = !unit.former;  // it had one for itself
             if (joins || (unit.former && known->home != *unit.former)) return Reason::with_group;
             if (!unit.displaced.empty()) {
                 verdict.detail = unit.displaced;

@@ -52,32 +52,66 @@ class Chooser {
     }
 
     void add_guest(const GuestState& guest) {
-        for (const CellState& cell : guest.cells) {
-            const NodeSet fits =
-                empty_.that_hold(cell.vcpus, full_bytes(cell), cell.huge_page) & cell.allowed;
-            std::optional<Reason> refusal;
-            if (snapshot_.topology.nodes.size() < 2)
-                refusal = Reason::one_node;
-            else if (guest.policy.mode == Mode::off)
-                refusal = Reason::off;
-            else if (!guest.unsteady.empty())
-                refusal = Reason::unsteady;
-            else if (cell.allowed.empty())
-                refusal = Reason::not_allowed;
-            if (!refusal && fits.empty() && add_shards(guest, cell)) continue;
-            if (!refusal && fits.empty()) refusal = Reason::too_large;
-            if (!refusal) {
-                add_unit(guest, cell, fits);
-                continue;
-            }
-            hold_apart(guest, cell, *refusal == Reason::unsteady);
-            Verdict verdict{cell.key, *refusal};
-            verdict.acts = guest.policy.mode == Mode::act;
-            if (*refusal == Reason::unsteady) verdict.detail = guest.unsteady;
-            if (*refusal == Reason::too_large && guest.cells.size() == 1 && cell.vcpus > 1)
-                verdict.detail = "which vCPU touches what is not known yet";
-            chosen_.refusals.push_back({&cell, std::move(verdict)});
+        cools_down_ = any_cools_down(guest);
+        const auto by_number = [](const CellState& a, const CellState& b) {
+            return a.key.cell < b.key.cell;
+        };
+        if (std::is_sorted(guest.cells.begin(), guest.cells.end(), by_number)) {
+            for (const CellState& cell : guest.cells)
+                add_cell(guest, cell);
+            return;
         }
+        std::vector<const CellState*> cells;
+        for (const CellState& cell : guest.cells)
+            cells.push_back(&cell);
+        std::sort(cells.begin(), cells.end(),
+                  [&](const auto* a, const auto* b) { return by_number(*a, *b); });
+        for (const CellState* cell : cells)
+            add_cell(guest, *cell);
+    }
+
+    // One home at a time of one guest.
+    bool any_cools_down(const GuestState& guest) const {
+        auto known = history_.cells.lower_bound({guest.uuid, 0, CellKey::whole});
+        for (; known != history_.cells.end() && known->first.uuid == guest.uuid; ++known)
+            if (cools_down(known->second, snapshot_.now, settings_)) return true;
+        return false;
+    }
+
+    // It was placed in shards, and who touches what has to be found out anew.
+    bool has_to_be_seen_anew(const GuestState& guest) const {
+        return history_.shards.contains(guest.uuid) && (!guest.wide || !guest.wide->known());
+    }
+
+    void add_cell(const GuestState& guest, const CellState& cell) {
+        const NodeSet fits =
+            empty_.that_hold(cell.vcpus, full_bytes(cell), cell.huge_page) & cell.allowed;
+        std::optional<Reason> refusal;
+        if (snapshot_.topology.nodes.size() < 2)
+            refusal = Reason::one_node;
+        else if (guest.policy.mode == Mode::off)
+            refusal = Reason::off;
+        else if (!guest.unsteady.empty())
+            refusal = Reason::unsteady;
+        else if (cell.allowed.empty())
+            refusal = Reason::not_allowed;
+        if (!refusal && fits.empty() && add_shards(guest, cell)) return;
+        if (!refusal && fits.empty())
+            refusal = has_to_be_seen_anew(guest) ? Reason::unsteady : Reason::too_large;
+        if (!refusal) {
+            add_unit(guest, cell, fits);
+            return;
+        }
+        hold(guest, cell, *refusal == Reason::unsteady);
+        Verdict verdict{cell.key, *refusal};
+        verdict.acts = guest.policy.mode == Mode::act;
+        if (*refusal == Reason::unsteady)
+            verdict.detail = guest.unsteady.empty()
+                                 ? "which vCPU touches what has to be found out anew"
+                                 : guest.unsteady;
+        if (*refusal == Reason::too_large && guest.cells.size() == 1 && cell.vcpus > 1)
+            verdict.detail = "which vCPU touches what is not known yet";
+        chosen_.refusals.push_back({&cell, std::move(verdict)});
     }
 
     void add_unit(const GuestState& guest, const CellState& cell, NodeSet fits) {
@@ -88,7 +122,7 @@ class Chooser {
         unit.apart_group = group_of(guest, Arrangement::apart);
         if (known) {
             unit.former = known->home;
-            unit.fixed = cools_down(*known, snapshot_.now, settings_);
+            unit.fixed = cools_down_;
             if (fits.contains(known->home))
                 unit.home = unit.former;
             else
@@ -96,7 +130,7 @@ class Chooser {
                                      ? "does not hold it any more"
                                      : "may not be its home any more";
         }
-        if (guest.policy.mode != Mode::act) hold_apart(guest, cell, false);
+        if (guest.policy.mode != Mode::act) hold(guest, cell, false);
         (guest.policy.mode == Mode::act ? chosen_.acting : chosen_.watched)
             .push_back(std::move(unit));
     }
@@ -121,20 +155,24 @@ class Chooser {
         return true;
     }
 
-    // Of a member of a group whose members are apart, where it is; or its homes, and those of its
+    // Of a member of a group that is left alone, where it is; or its homes, and those of its
     // shards.
-    void hold_apart(const GuestState& guest, const CellState& cell, bool has_homes) {
-        const std::optional<std::size_t> group = group_of(guest, Arrangement::apart);
-        if (!group) return;
-        const std::size_t held = chosen_.held_apart.size();
+    void hold(const GuestState& guest, const CellState& cell, bool has_homes) {
+        if (guest.policy.group.empty()) return;
+        std::vector<NodeIndex> nodes;
         auto known = history_.cells.lower_bound(cell.key);
         for (; has_homes && known != history_.cells.end(); ++known) {
             const CellKey& key = known->first;
             if (key.uuid != cell.key.uuid || key.cell != cell.key.cell) break;
-            chosen_.held_apart.push_back({*group, known->second.home, &guest});
+            nodes.push_back(known->second.home);
         }
-        if (chosen_.held_apart.size() == held && cell.confined_to)
-            chosen_.held_apart.push_back({*group, *cell.confined_to, &guest});
+        if (nodes.empty() && cell.confined_to) nodes.push_back(*cell.confined_to);
+        if (const auto group = group_of(guest, Arrangement::apart))
+            for (const NodeIndex node : nodes)
+                chosen_.held_apart.push_back({*group, node, &guest});
+        if (const auto group = group_of(guest, Arrangement::together))
+            if (guest.cells.size() == 1 && nodes.size() == 1)
+                held_together_.try_emplace(*group, nodes.front());
     }
 
     // Members that have to be apart and are not: the largest keeps its home.
@@ -161,7 +199,8 @@ class Chooser {
         }
     }
 
-    // The cells of a group that has one home become one unit, where one node holds them all.
+    // The cells of a group that has one home become one unit, where one node holds them all; that
+    // of a member that is left alone, if it may be.
     void join_groups() {
         std::map<std::size_t, std::vector<std::size_t>> members;
         for (std::size_t i = 0; i < chosen_.acting.size(); ++i) {
@@ -173,24 +212,25 @@ class Chooser {
         }
         std::vector<bool> joined(chosen_.acting.size());
         for (const auto& [group, units] : members)
-            if (units.size() > 1) join(units, joined);
+            if (units.size() > 1 || held_together_.contains(group)) join(group, units, joined);
         std::size_t kept = 0;
         for (std::size_t i = 0; i < chosen_.acting.size(); ++i)
             if (!joined[i]) std::swap(chosen_.acting[kept++], chosen_.acting[i]);
         chosen_.acting.resize(kept);
     }
 
-    void join(const std::vector<std::size_t>& members, std::vector<bool>& joined) {
+    void join(std::size_t group, const std::vector<std::size_t>& members,
+              std::vector<bool>& joined) {
         Unit& first = chosen_.acting[members.front()];
         NodeSet fits = first.fits;
         std::map<NodeIndex, Bytes> homes;
-        bool fixed = true, all_have_one = true;
+        bool fixed = false, all_have_one = true;
         for (const std::size_t i : members) {
             const Unit& unit = chosen_.acting[i];
             fits = fits & unit.fits;
             if (unit.home) homes[*unit.home] += full_bytes(*unit.parts.front().cell) + 1;
             all_have_one = all_have_one && unit.home;
-            fixed = fixed && unit.fixed;
+            fixed = fixed || unit.fixed;
         }
         const bool joined_before = all_have_one && homes.size() == 1;
         if (!joined_before) fits = fits & nodes_with_room(members);
@@ -198,6 +238,9 @@ class Chooser {
             link_all(members);
             return;
         }
+        const auto held = held_together_.find(group);
+        if (held != held_together_.end() && fits.contains(held->second))
+            fits = NodeSet::only(held->second);
         for (const std::size_t i : members)
             if (i != members.front()) {
                 first.parts.push_back(chosen_.acting[i].parts.front());
@@ -210,7 +253,7 @@ class Chooser {
         for (const auto& [home, at_home] : homes)
             if (at_home > most && fits.contains(home)) first.home = home, most = at_home;
         first.former = first.home;
-        first.fixed = fixed && homes.size() == 1;
+        first.fixed = fixed && first.home && homes.size() == 1;
     }
 
     // To others than these who have their home there, beyond what of theirs is there.
@@ -272,6 +315,9 @@ class Chooser {
     const EmptyNodes empty_;
     std::vector<const GuestState*> guests_;
     std::map<CellKey, CellHistory>::const_iterator known_;
+    bool cools_down_ = false;  // the guest that is being added
+    // By group that has one home: that of a member that is left alone.
+    std::map<std::size_t, NodeIndex> held_together_;
     std::vector<std::pair<const CellState*, const CellState*>> broken_;  // of groups
     Units chosen_;
 };

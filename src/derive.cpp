@@ -247,7 +247,8 @@ std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, Tra
         TrackingHint& hint = hints[verdict.key.uuid];
         hint.well_placed &= verdict.reason == Reason::settled || verdict.reason == Reason::split;
         // Its vCPUs and memory may be on several nodes: which of them belong together?
-        hint.attribute |= verdict.reason == Reason::too_large || verdict.reason == Reason::split;
+        hint.attribute |= verdict.reason == Reason::too_large || verdict.reason == Reason::split ||
+                          verdict.reason == Reason::unsteady;
     }
     for (const GuestState& guest : snapshot.guests) {
         TrackingHint& hint = hints[guest.uuid];

@@ -68,22 +68,49 @@ bool Pins::changed_by_someone_else(const VcpuSample& vcpu) const {
 
 std::string Pins::apply_pin(const Process& process, const CellSample& cell, const Host& host,
                             NodeIndex node) {
+    const std::map<Thread, Pin> former = pins_;
     for (const VcpuSample& vcpu : cell.vcpus) {
-        const std::vector<int> before = owners_choice(vcpu);
-        const std::vector<int> ours = intersect(before, host.cpus[node]);
-        if (ours.empty()) return "vCPU " + std::to_string(vcpu.id) + " may not use that node";
-        if (vcpu.affinity == ours && !find(vcpu)) continue;  // its owner wants the same
-        if (!process.alive()) return "the guest has ended";
-        if (!lives(vcpu.thread, vcpu.start_time)) continue;  // unplugged since the sample
-        if (read_affinity(vcpu.thread) != vcpu.affinity)
-            return "someone has just changed the CPUs of vCPU " + std::to_string(vcpu.id);
-        if (set_affinity(vcpu.thread, ours) == 0)
-            pins_[{vcpu.thread, vcpu.start_time}] = {before, ours};
-        else if (errno != ESRCH)
-            return "sched_setaffinity of vCPU " + std::to_string(vcpu.id) + ": " +
-                   std::generic_category().message(errno);
+        const std::string error = pin_one(process, vcpu, host.cpus[node]);
+        if (error.empty()) continue;
+        take_back(cell, former);
+        return error;
     }
     return "";
+}
+
+std::string Pins::pin_one(const Process& process, const VcpuSample& vcpu,
+                          const std::vector<int>& cpus) {
+    const std::vector<int> before = owners_choice(vcpu);
+    const std::vector<int> ours = intersect(before, cpus);
+    if (ours.empty()) return "vCPU " + std::to_string(vcpu.id) + " may not use that node";
+    if (vcpu.affinity == ours && !find(vcpu)) return "";  // its owner wants the same
+    if (!process.alive()) return "the guest has ended";
+    if (!lives(vcpu.thread, vcpu.start_time)) return "";  // unplugged since the sample
+    if (read_affinity(vcpu.thread) != vcpu.affinity)
+        return "someone has just changed the CPUs of vCPU " + std::to_string(vcpu.id);
+    if (set_affinity(vcpu.thread, ours) == 0)
+        pins_[{vcpu.thread, vcpu.start_time}] = {before, ours};
+    else if (errno != ESRCH)
+        return "sched_setaffinity of vCPU " + std::to_string(vcpu.id) + ": " +
+               std::generic_category().message(errno);
+    return "";
+}
+
+// Each vCPU of the cell that has another pin now than before runs where it did then.
+void Pins::take_back(const CellSample& cell, const std::map<Thread, Pin>& former) {
+    for (const VcpuSample& vcpu : cell.vcpus) {
+        const Thread thread{vcpu.thread, vcpu.start_time};
+        const auto now = pins_.find(thread);
+        const auto then = former.find(thread);
+        if (now == pins_.end() || (then != former.end() && then->second.ours == now->second.ours))
+            continue;
+        put_back(thread,
+                 {then == former.end() ? now->second.before : then->second.ours, now->second.ours});
+        if (then == former.end())
+            pins_.erase(now);
+        else
+            now->second = then->second;
+    }
 }
 
 std::set<pid_t> Pins::in_force(const Sample& sample) const {

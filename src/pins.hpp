@@ -26,8 +26,9 @@ class Pins {
     // Whether any vCPU of the cell is pinned by us.
     bool holds(const CellSample& cell) const;
 
-    // Confines the cell's vCPUs to the node, within the owner's choice. Makes system calls.
-    // Returns what went wrong, or nothing; a thread that has just ended is nothing wrong.
+    // Confines the cell's vCPUs to the node, within the owner's choice: all of them, or none. Makes
+    // system calls. Returns what went wrong, or nothing; a thread that has just ended is nothing
+    // wrong.
     std::string apply_pin(const Process& process, const CellSample& cell, const Host& host,
                           NodeIndex node);
 
@@ -52,6 +53,9 @@ class Pins {
     };
 
     const Pin* find(const VcpuSample& vcpu) const;
+    std::string pin_one(const Process& process, const VcpuSample& vcpu,
+                        const std::vector<int>& cpus);
+    void take_back(const CellSample& cell, const std::map<Thread, Pin>& former);
     static void put_back(const Thread& thread, const Pin& pin);
 
     std::map<Thread, Pin> pins_;

@@ -65,8 +65,8 @@ TEST(Cost, HotMemoryPullsMoreThanMuchMemory) {
     EXPECT_EQ(least(cell_cost(cell, NodeIndex(1), topology, settings)), 550 * 60);
 }
 
-TEST(Cost, AGibAboveTheWatermarkCostsACpu) {
-    EXPECT_EQ(pressure_cost(gib, settings), 60'000);
+TEST(Cost, AGibAboveTheWatermarkCostsFourCpus) {
+    EXPECT_EQ(pressure_cost(gib, settings), 4 * 60'000);
     EXPECT_EQ(pressure_cost(-gib, settings), 0);
 }
 

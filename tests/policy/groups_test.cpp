@@ -150,6 +150,43 @@ TEST(Groups, TogetherAreWhereTheirPoolHasRoom) {
     EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(1));
 }
 
+// Where it is one of two on node 0, and its own node is node 1.
+NodeIndex home_beside_one_left_alone(GuestState other, const History& history) {
+    const Snapshot host =
+        grouped(Arrangement::together, {make_guest("a", 2, 900, {0, gib}), std::move(other)});
+    const Plan made = plan(host, history, settings);
+    EXPECT_EQ(verdict_of(made, "a").reason, Reason::with_group);
+    return home_of(made, "a").value();
+}
+
+TEST(Groups, TogetherIsAlsoWithAMemberThatIsLeftAlone) {
+    GuestState other = make_guest("b", 2, 900, {gib, 0});
+    other.unsteady = "it is paused";
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(1), 0};
+    history.cells[{"uuid-b", 0}] = {NodeIndex(0), 0};
+    EXPECT_EQ(home_beside_one_left_alone(other, history), NodeIndex(0));
+    other.unsteady.clear();
+    other.policy.mode = Mode::observe;
+    other.cells[0].confined_to = NodeIndex(0);
+    history.cells.erase({"uuid-b", 0});
+    EXPECT_EQ(home_beside_one_left_alone(other, history), NodeIndex(0));
+}
+
+TEST(Groups, CoolDownAlsoWhenAMemberHasJustCome) {
+    // Node 0 has others' work, and all three would go to node 1.
+    Snapshot host = grouped(Arrangement::together, {make_guest("a", 1, 900, {100 * mib, 0}),
+                                                    make_guest("b", 1, 900, {100 * mib, 0}),
+                                                    make_guest("c", 1, 900, {10 * mib, 0})});
+    host.topology.nodes[0].other_use = 4000;
+    History history;
+    for (const char* name : {"uuid-a", "uuid-b"})
+        history.cells[{name, 0}] = {NodeIndex(0), -1000};
+    EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(0));
+    host.now += settings.cool_down;
+    EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(1));
+}
+
 TEST(Groups, MoreMembersThanNodesAreToldSo) {
     const Snapshot host = grouped(
         Arrangement::apart, {make_guest("a", 1, 50, {gib, 0}), make_guest("b", 1, 50, {gib, 0}),

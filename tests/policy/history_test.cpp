@@ -25,6 +25,20 @@ TEST(Learn, ForgetsCellsThatAreGoneAndKeepsHomesOfUnsteadyGuests) {
     EXPECT_EQ(history.cells.begin()->second.home, home_of(first, "a"));
 }
 
+TEST(Learn, WhatStoppedOnItsWayHasNotFailed) {
+    const Snapshot host =
+        make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});
+    const Plan made = plan(host, {}, settings);
+    const auto failures = [&](Bytes bytes) {
+        std::vector<ActionResult> results;
+        for (const Action& action : made.actions)
+            results.push_back({action, bytes, "the node is at its watermark"});
+        return learn({}, host, made, results).cells.begin()->second.failures;
+    };
+    EXPECT_EQ(failures(0), 1);
+    EXPECT_EQ(failures(100 * mib), 0);
+}
+
 TEST(Learn, CountsFailuresUntilTheCellIsAtHome) {
     Snapshot host =
         make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});

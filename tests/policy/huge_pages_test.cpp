@@ -70,6 +70,27 @@ TEST(HugePages, WhoHasNoHomeIsInTheWayWhereItsMemoryIs) {
     }
 }
 
+TEST(HugePages, TwoCellsChangePlacesOnlyWhereTheyCanPassEachOther) {
+    // Others leave no CPU time to who is on node 0.
+    Snapshot host = with_pools(
+        {make_guest("a", 2, 2000, {4 * gib, 0}), make_guest("b", 2, 400, {0, 4 * gib})}, {0, 0});
+    host.topology.nodes[0].other_use = 3000;
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(0), -1'000'000};
+    history.cells[{"uuid-b", 0}] = {NodeIndex(1), -1'000'000};
+    EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(0));
+    host.topology.nodes[1].huge_available[huge_page] = passing_room;
+    EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(1));
+}
+
+TEST(HugePages, AreNotBroughtBecauseOrdinaryMemoryIsShort) {
+    GuestState idle = make_guest("a", 1, 1, {gib / 4, gib});
+    idle.cells[0].allowed = NodeSet::only(NodeIndex(0));
+    Snapshot host = with_pools({idle}, {8 * gib, 0});
+    host.topology.nodes[1].memory_available = 10 * mib;
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").to_move, 0);
+}
+
 TEST(HugePages, HugePagesTakeNoRoomOfOrdinaryMemory) {
     // The pool has been taken out of what the node has available already.
     Snapshot host = with_pools({make_guest("a", 2, 500, {0, 3 * gib})}, {0, 0});

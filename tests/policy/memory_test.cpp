@@ -76,6 +76,28 @@ TEST(Memory, ThatAGuestLeftAloneMayStillTouchIsItsOwn) {
     EXPECT_EQ(home_of(plan(host, {}, settings), "b"), NodeIndex(1));
 }
 
+TEST(Memory, ThatAGuestLeftAloneMayStillTouchIsCountedWhereItRuns) {
+    // It may run anywhere, and most of it is on node 0.
+    GuestState watched = make_guest("a", 2, 10, {7 * gib / 2, gib / 2});
+    watched.cells[0].size = 12 * gib;
+    watched.policy.mode = Mode::observe;
+    GuestState other = make_guest("b", 2, 500, {gib, 0});
+    other.cells[0].size = 8 * gib;
+    const Snapshot host = make_snapshot(make_topology(2, 4, 16 * gib), {watched, other});
+    EXPECT_EQ(home_of(plan(host, {}, settings), "b"), NodeIndex(1));
+}
+
+TEST(Pressure, IsRelievedThoughItCostsMoreThanItSaves) {
+    // 100 MiB above the watermark, and the only guest is busy and large.
+    Snapshot host =
+        make_snapshot(make_topology(2, 8, 16 * gib), {make_guest("a", 2, 500, {4 * gib, 0})});
+    host.topology.nodes[0].memory_available =
+        host.topology.nodes[0].memory_total / 1000 * settings.watermark - 100 * mib;
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(0), 0};
+    EXPECT_EQ(verdict_of(plan(host, history, settings), "a").reason, Reason::relief);
+}
+
 TEST(Pressure, IsNoReasonToGoWhereItRelievesNothing) {
     // Both nodes are short. Its memory cannot move, and a little less load is no reason.
     GuestState guest = make_guest("a", 2, 500, {gib, gib});

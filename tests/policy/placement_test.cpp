@@ -1,6 +1,9 @@
 // What draws cells to a node: devices, neighbours, load.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "policy/cost.hpp"
 #include "tests/policy/hosts.hpp"
 
 namespace vnuma {
@@ -15,6 +18,74 @@ TEST(Devices, PullTheirGuest) {
     guest.devices = {NodeIndex(1)};
     const Topology topology = make_topology(2, 4, 8 * gib);
     EXPECT_EQ(home_of(plan(make_snapshot(topology, {guest}), {}, settings), "a"), NodeIndex(1));
+}
+
+TEST(Devices, PullShardsByTheirShareOfTheVcpus) {
+    GuestState guest = make_wide_guest("w", {1, 1, 1, 1}, 2);
+    const auto costs = [&] {
+        const Plan made = plan(make_snapshot(make_topology(2, 1, 2 * gib), {guest}), {}, settings);
+        Cost all = 0;
+        for (const Verdict& verdict : made.verdicts)
+            if (verdict.home) all += std::max(verdict.cost, verdict.other_cost);
+        return all;
+    };
+    guest.cells[0].movable = false;
+    const Cost without = costs();
+    guest.devices = {NodeIndex(1)};
+    // Node 0 is the dearer one for each shard, and for all four that is one device dearer still.
+    EXPECT_EQ(costs() - without, traffic_cost(device_use, excess_of(21), settings));
+}
+
+TEST(Cells, AreOnNodesOfTheirOwnHoweverFarTheseAre) {
+    GuestState guest = make_guest("a", 4, 4000, {0, 0});
+    guest.cells.push_back(guest.cells[0]);
+    guest.cells.back().key.cell = 1;
+    for (const int distance : {21, 31, 32, 60, 255}) {
+        Topology topology = make_topology(2, 64, 256 * gib);
+        topology.distances = {{local_distance, distance}, {distance, local_distance}};
+        const Plan made = plan(make_snapshot(topology, {guest}), {}, settings);
+        EXPECT_NE(verdict_of(made, "a", 0).home, verdict_of(made, "a", 1).home) << distance;
+    }
+}
+
+TEST(Cells, OfOneGuestGetNewHomesOneAfterTheOther) {
+    // Others have come to nodes 0 and 1. The second cell has just moved.
+    GuestState guest = make_guest("a", 2, 2000, {100 * mib, 0, 0, 0});
+    guest.cells.push_back(guest.cells[0]);
+    guest.cells.back().key.cell = 1;
+    guest.cells.back().residency = {0, 100 * mib, 0, 0};
+    Snapshot host = make_snapshot(make_topology(4, 4, 8 * gib), {guest});
+    host.topology.nodes[0].other_use = 4000;
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(0), -1'000'000};
+    history.cells[{"uuid-a", 1}] = {NodeIndex(1), -1000};
+    const Plan cooling = plan(host, history, settings);
+    EXPECT_EQ(verdict_of(cooling, "a", 0).home, NodeIndex(0));
+    EXPECT_EQ(verdict_of(cooling, "a", 0).lack, Lack::cool_down);
+    host.now += settings.cool_down;
+    EXPECT_NE(verdict_of(plan(host, history, settings), "a", 0).home, NodeIndex(0));
+}
+
+TEST(Cells, AreKnownByTheirNumbersInWhateverOrderTheyAreTold) {
+    GuestState guest = make_guest("a", 2, 500, {100 * mib, 0});
+    guest.cells.insert(guest.cells.begin(), guest.cells[0]);
+    guest.cells[0].key.cell = 1;
+    const Snapshot host = make_snapshot(make_topology(2, 4, 8 * gib), {guest});
+    History history = learn({}, host, plan(host, {}, settings), {});
+    EXPECT_EQ(history.cells.size(), 2U);
+    const Plan made = plan(host, history, settings);
+    for (const int cell : {0, 1})
+        EXPECT_NE(verdict_of(made, "a", cell).reason, Reason::first_home);
+}
+
+TEST(Cells, OfMemoryOnlyMayLiveOnNodesOfMemoryOnly) {
+    GuestState guest = make_guest("a", 0, 0, {0, gib});
+    Topology topology = make_topology(2, 4, 8 * gib);
+    topology.nodes[1].cpus = 0;
+    topology.nodes[1].cpu_capacity = 0;
+    const Plan made = plan(make_snapshot(topology, {guest}), {}, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
+    EXPECT_TRUE(made.actions.empty());
 }
 
 TEST(Cells, ThatTheGuestIsToldAreNearAreOnNearNodes) {

@@ -132,6 +132,7 @@ int home_changes(const Plan& plan) {
 // Of many hosts, those on which all cells had homes, and those on which some changed.
 struct Compared {
     int all = 0, changed = 0;
+    int made_way = 0;  // cells, for others
 };
 
 void expect_no_worse(const Snapshot& host, std::mt19937& random, Compared& compared) {
@@ -140,6 +141,11 @@ void expect_no_worse(const Snapshot& host, std::mt19937& random, Compared& compa
     const Plan first = plan(host, *before, restless);
     const History after = learn(*before, host, first, {});
     ASSERT_EQ(after.cells.size(), before->cells.size());
+    for (const Verdict& verdict : first.verdicts)
+        if (verdict.reason == Reason::better_home || verdict.reason == Reason::made_way) {
+            EXPECT_EQ(verdict.reason == Reason::better_home, verdict.cost < verdict.other_cost);
+            compared.made_way += verdict.reason == Reason::made_way;
+        }
     EXPECT_LE(cost_of(host, after), cost_of(host, *before));
     ++compared.all, compared.changed += home_changes(first) > 0 ? 1 : 0;
     Snapshot then = simulate(host, first);
@@ -171,6 +177,7 @@ TEST(PlannerProperties, NewHomesOnHardHostsNeverCostMoreThanThoseBeforeAndAreKep
     }
     EXPECT_GE(compared.all, 800);
     EXPECT_GE(compared.changed, 500);
+    EXPECT_GT(compared.made_way, 0);
 }
 
 TEST(PlannerProperties, OfGuestsOfAllKindsTheOrderIsIrrelevant) {
@@ -178,8 +185,13 @@ TEST(PlannerProperties, OfGuestsOfAllKindsTheOrderIsIrrelevant) {
         std::mt19937 random(seed);
         Snapshot host = mixed_host(random);
         const Plan in_order = plan(host, {}, settings);
+        const History history = learn({}, host, in_order, {});
+        const Plan next = plan(host, history, restless);
         std::shuffle(host.guests.begin(), host.guests.end(), random);
+        for (GuestState& guest : host.guests)
+            std::shuffle(guest.cells.begin(), guest.cells.end(), random);
         ASSERT_EQ(plan(host, {}, settings), in_order) << "seed " << seed;
+        ASSERT_EQ(plan(host, history, restless), next) << "seed " << seed;
     }
 }
 

@@ -294,6 +294,24 @@ TEST(WideGuest, ThatIsOnlyWatchedFromNowOnGetsItsCpusBackWhereverTheyAre) {
     EXPECT_EQ(std::get<UnpinCell>(made.actions[0]).vcpus, (std::vector<std::size_t>{0, 1}));
 }
 
+TEST(WideGuest, WhoseMatrixBeginsAnewKeepsItsShardsAndTheirHomes) {
+    Snapshot host = host_with(make_wide_guest("w", {0, 1, 0, 1}, 2));
+    const Plan first = plan(host, {}, settings);
+    History history = learn({}, host, first, {});
+    const History before = history;
+    host = simulate(host, first);
+    host.guests[0].cells[0].pinned = true;
+    host.guests[0].wide.reset();
+    const Plan blind = plan(host, history, settings);
+    EXPECT_TRUE(blind.actions.empty());
+    EXPECT_EQ(verdict_of(blind, "w").reason, Reason::unsteady);
+    EXPECT_NE(explain(verdict_of(blind, "w"), host.topology).find("found out anew"),
+              std::string::npos);
+    history = learn(history, host, blind, {});
+    EXPECT_EQ(history.cells, before.cells);
+    EXPECT_EQ(history.shards, before.shards);
+}
+
 TEST(WideGuest, OfUnsteadyMomentsKeepsItsShardsAndTheirHomes) {
     Snapshot host = host_with(make_wide_guest("w", {0, 1, 0, 1}, 2));
     const Plan first = plan(host, {}, settings);

@@ -321,6 +321,11 @@ TEST_F(HintsTest, OfAGuestThatIsLeftAloneForAMomentWhatMatteredStillDoes) {
     EXPECT_FALSE(hint().attribute);
 }
 
+TEST_F(HintsTest, OfAGuestWhoseShardsStayWhileTheMatrixBeginsAnewItMattersToo) {
+    verdict.reason = Reason::unsteady;  // though nothing is wrong with the guest
+    EXPECT_TRUE(hint().attribute);
+}
+
 TEST_F(HintsTest, WhoIsNotToBeActedOnAnyMoreIsNotTouchedAnyMore) {
     before["u"] = hint();
     const Sample now = sample_at(0ms, {});

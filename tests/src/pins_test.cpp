@@ -60,6 +60,22 @@ TEST_F(PinsTest, AnotherHomeStartsFromTheOwnersChoiceAgain) {
     EXPECT_EQ(read().affinity, std::vector<int>{before[0]});
 }
 
+// When its second vCPU is looked at, what was sampled of it is not true any more.
+TEST_F(PinsTest, ACellOfWhichOneVcpuCannotBePinnedIsLeftAsItWas) {
+    CellSample both = cell();
+    both.vcpus.push_back(both.vcpus[0]);
+    EXPECT_NE(pins.apply_pin(*process, both, host, NodeIndex(1)), "");
+    EXPECT_EQ(read().affinity, before);
+    EXPECT_FALSE(pins.holds(cell()));
+
+    pins.apply_pin(*process, cell(), host, NodeIndex(0));
+    both = cell();
+    both.vcpus.push_back(both.vcpus[0]);
+    EXPECT_NE(pins.apply_pin(*process, both, host, NodeIndex(1)), "");
+    EXPECT_EQ(read().affinity, std::vector<int>{before[0]}) << "its former home";
+    EXPECT_EQ(pins.owners_choice(read()), before);
+}
+
 TEST_F(PinsTest, ANodeOutsideTheOwnersChoiceIsRefused) {
     host.cpus[1] = {max_list_number};
     EXPECT_NE(pins.apply_pin(*process, cell(), host, NodeIndex(1)), "");
