@@ -10,9 +10,6 @@
 
 namespace vnuma {
 
-// Groups with more members are not linked pair by pair.
-inline constexpr std::size_t max_linked_units = 64;
-
 // A cell that is no unit, and why.
 struct Refusal {
     const CellState* cell = nullptr;

@@ -33,7 +33,9 @@ GuestShape misplaced_wide(const std::string& name) {
 }
 
 nlohmann::json truth_of(DirectGuest& guest, const WideLoad& load) {
-    return guest.truth_of(windows_of(guest.shape(), load.owners, {}, Access::write));
+    GuestShape shape = guest.shape();
+    shape.duty_percent = load.duty_percent;
+    return guest.truth_of(windows_of(shape, load.owners, {}, Access::write));
 }
 
 // In emulation a round of a guest of huge pages takes seconds: every one taken down interrupts all

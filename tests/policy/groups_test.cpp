@@ -53,6 +53,17 @@ TEST(Groups, ApartAreOnDifferentNodes) {
     EXPECT_EQ(verdict_of(made, "a").lack, Lack::apart);
 }
 
+TEST(Groups, WhoJoinsAGroupDrivesNobodyOutOfTheirHome) {
+    const Snapshot host = grouped(Arrangement::apart, {make_guest("a", 1, 50, {gib, 0}),
+                                                       make_guest("b", 1, 50, {2 * gib, 0})});
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(0), -2000};
+    history.cells[{"uuid-b", 0}] = {NodeIndex(0), -1000};
+    const Plan made = plan(host, history, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(0));
+    EXPECT_EQ(home_of(made, "b"), NodeIndex(1));
+}
+
 TEST(Groups, MembersThatShareAHomeArePartedAndTheLargestStays) {
     Snapshot host = grouped(Arrangement::apart, {make_guest("a", 1, 50, {gib, 0}),
                                                  make_guest("b", 1, 50, {2 * gib, 0})});
