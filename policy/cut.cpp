@@ -1,39 +1,9 @@
 #include "policy/cut.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 namespace vnuma {
 namespace {
-
-// Who touches it is known of that part of a guest's memory at least once it can be told at all.
-constexpr Bytes known_part = 8;
-
-// Memory of which it is known who touches it, by node.
-std::vector<Bytes> known_memory(const WideUse& use, std::size_t nodes) {
-    std::vector<Bytes> known(nodes);
-    for (const auto* all : {&use.own, &use.shared})
-        for (const std::vector<Bytes>& bytes : *all)
-            for (std::size_t n = 0; n < nodes; ++n)
-                known[n] += bytes[n];
-    return known;
-}
-
-// As long as nobody knows who touches what, all of the guest's memory pulls all vCPUs alike, and
-// moves nowhere. Later, what nobody is known to touch is cold.
-void add_unknown(CellState& shard, const CellState& cell, const WideUse& use) {
-    const std::vector<Bytes> known = known_memory(use, cell.residency.size());
-    const bool any_own = std::any_of(use.own.begin(), use.own.end(), [](const auto& own) {
-        return std::any_of(own.begin(), own.end(), [](Bytes bytes) { return bytes > 0; });
-    });
-    const Bytes all = std::accumulate(known.begin(), known.end(), Bytes{0});
-    if (any_own || all >= total_bytes(cell) / known_part) return;
-    shard.movable = false;
-    const auto vcpus = static_cast<Bytes>(use.vcpus());
-    for (std::size_t n = 0; n < known.size(); ++n)
-        shard.residency[n] +=
-            std::max<Bytes>(cell.residency[n] - known[n], 0) * shard.vcpus / vcpus;
-}
 
 // Its memory is what its vCPUs alone touch. What other shards touch, too, stays where it is, but
 // draws the one that touches it most.
@@ -60,7 +30,6 @@ CellState shard_of(const CellState& cell, const WideUse& use, const Shards& shar
     }
     for (std::size_t g = 0; g < use.groups; ++g)
         if (belongs_to(shards.ownership, g, index)) add(use.shared[g]);
-    add_unknown(shard, cell, use);
     // Of what nobody has touched yet, as much as of the vCPUs.
     shard.size = total_bytes(shard) + std::max<Bytes>(cell.size - total_bytes(cell), 0) *
                                           shard.vcpus / static_cast<Bytes>(use.vcpus());
@@ -153,6 +122,10 @@ class Cutter {
 
 }  // namespace
 
+bool is_known_who_touches_what(const GuestState& guest) {
+    return guest.wide && guest.cells.size() == 1 && guest.wide->known();
+}
+
 bool could_be_better(const WideUse& use, const Partition& shards) {
     return crossing(use, shards) >= shards_gain;
 }
@@ -160,7 +133,7 @@ bool could_be_better(const WideUse& use, const Partition& shards) {
 std::optional<Cut> cut_into_shards(const GuestState& guest, const CellState& cell,
                                    const Snapshot& snapshot, const EmptyNodes& empty,
                                    const ShardHistory* before) {
-    if (!guest.wide || guest.cells.size() != 1 || !guest.wide->known()) return std::nullopt;
+    if (!is_known_who_touches_what(guest)) return std::nullopt;
     return Cutter(guest, cell, snapshot, empty, before).run();
 }
 

@@ -26,8 +26,11 @@ struct Cut {
     std::vector<NodeSet> fits;
 };
 
-// Nothing for a guest of several cells, or as long as it is not known which vCPU touches what, or
-// where fewer than two nodes would be of use. `before`: its shards of the last tick, or null.
+// Of a guest of one cell.
+bool is_known_who_touches_what(const GuestState& guest);
+
+// Nothing for a guest of several cells, or as long as it is not known who touches what, or where
+// fewer than two nodes would be of use. `before`: its shards of the last tick, or null.
 std::optional<Cut> cut_into_shards(const GuestState& guest, const CellState& cell,
                                    const Snapshot& snapshot, const EmptyNodes& empty,
                                    const ShardHistory* before);

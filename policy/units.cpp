@@ -73,7 +73,7 @@ class Chooser {
 
     // It was placed in shards, and who touches what has to be found out anew.
     bool has_to_be_seen_anew(const GuestState& guest) const {
-        return history_.shards.contains(guest.uuid) && (!guest.wide || !guest.wide->known());
+        return history_.shards.contains(guest.uuid) && !is_known_who_touches_what(guest);
     }
 
     void add_cell(const GuestState& guest, const CellState& cell) {

@@ -103,7 +103,7 @@ void GuestTracking::follow_memory(const GuestSample& guest) {
     }
     if (same_memory && touching_.vcpus() == std::min(vcpus, TouchMatrix::max_vcpus)) return;
     touching_ = TouchMatrix(vcpus, table_.grid().size());
-    observations_ = 0;
+    observations_ = rounds_observed_ = 0;
     observed_.clear();
     rounds_.begin_anew();
     owned_ = {};
@@ -163,6 +163,7 @@ void GuestTracking::observe() {
         const auto kind = rounds_.runs() ? Observation::round : Observation::by_the_way;
         folded = fold(observed_, shift(), physical_, table_, touching_, kind);
         observations_ += folded.chunks > 0 ? 1 : 0;
+        rounds_observed_ += folded.chunks > 0 && rounds_.runs() ? 1 : 0;
         stale_ = true;
         count_chunks();
     }
@@ -233,7 +234,7 @@ void GuestTracking::fill(TrackingSample& sample, bool with_map) const {
     sample.spent = budget_.spent();
     sample.heat_by_cell = heat_by_cell_;
     sample.hot_ranges = hot_ranges_;
-    if (hint_.attribute && observations_ > 0) {
+    if (hint_.attribute && is_seen_enough()) {
         sample.touching = std::make_shared<const TouchMatrix>(touching_);
         sample.owned = owned_;
         sample.own_ranges = own_ranges_;

@@ -74,11 +74,18 @@ class GuestTracking {
     void fill(TrackingSample& sample, bool with_map) const;
 
   private:
+    static constexpr std::uint64_t rounds_wanted = 2, observations_wanted = 8;
+
     void follow_memory(const GuestSample& guest);
     std::string why_no_rounds(const GuestSample& guest, const std::string& no_counter) const;
     std::vector<ChunkUse> chunk_map() const;
     void observe();
     void count_chunks();
+    // Who touches what shows when it is touched again: in the second round, or, without rounds,
+    // some time later. What is done sooner is done by chance, and kept for long.
+    bool is_seen_enough() const {
+        return rounds_observed_ >= rounds_wanted || observations_ >= observations_wanted;
+    }
 
     TrackingSettings settings_;
     TrackingHint hint_;
@@ -94,7 +101,8 @@ class GuestTracking {
     std::vector<CountedFaults> observed_;  // since the observation began
     Time observing_since_{};
     TouchMatrix touching_;
-    std::uint64_t observations_ = 0;  // that are in it
+    // That are in it, and how many of these were rounds.
+    std::uint64_t observations_ = 0, rounds_observed_ = 0;
     std::uint16_t hot_from_ = 1;
     std::size_t hot_ = 0, agreed_ = 0, shared_ = 0;  // chunks
     std::map<int, BytesByNode> heat_by_cell_;

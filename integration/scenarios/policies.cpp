@@ -56,10 +56,15 @@ TEST(Policies, GuestsThatBelongTogetherEndOnOneNode) {
 }
 
 TEST(Policies, GuestsThatHaveToBeApartEndOnDifferentNodes) {
-    const Guest one(libvirt_host(), one_vcpu("one", 1)),
-        other(libvirt_host(), one_vcpu("other", 1));
+    GuestShape first = one_vcpu("one", 1), second = one_vcpu("other", 1);
+    // So little that it would be no reason to part.
+    first.duty_percent = second.duty_percent = 1;
+    const Guest one(libvirt_host(), first), other(libvirt_host(), second);
     Daemon vnumad(with_group("apart"));
-    EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
+    const json report = vnumad.wait_for(all_home, settle_limit);
+    ASSERT_FALSE(report.is_null()) << vnumad.output();
+    for (const char* name : {"one", "other"})
+        EXPECT_EQ(field(find_guest(report, name), "/cells/0/verdict/lacks"), "apart") << report;
     EXPECT_GE(home_of(placement_of(one)), 0) << vnumad.output();
     EXPECT_GE(home_of(placement_of(other)), 0) << vnumad.output();
     EXPECT_NE(home_of(placement_of(one)), home_of(placement_of(other))) << vnumad.output();

@@ -1,5 +1,7 @@
 #include "guests/tracking/rounds.hpp"
 
+#include <functional>
+
 #include "tests/guests/fake_tracking.hpp"
 
 namespace vnuma {
@@ -40,6 +42,36 @@ TEST_F(RoundsTest, TwoRoundsTellWhoTouchesAChunk) {
     ASSERT_TRUE(seen.touching);
     EXPECT_GT(seen.touching->at(1, 3), 0U);
     EXPECT_EQ(seen.touching->at(0, 3), 0U);
+}
+
+// Ticks with faults until it is said which vCPU touches what.
+int ticks_until_told(const std::function<const TrackingSample&()>& tick) {
+    for (int ticks = 1; ticks < 200; ++ticks)
+        if (tick().touching) return ticks;
+    return 0;
+}
+
+TEST_F(RoundsTest, NothingIsMadeOfTheFirst) {
+    wide();
+    start();
+    const auto tick = [&]() -> const TrackingSample& {
+        if (counter) counter->counts = faults_of(1, 3);
+        return run(1);
+    };
+    EXPECT_GT(ticks_until_told(tick), 0);
+    EXPECT_EQ(last.guests[0].tracking.attribution.rounds, 2U);
+}
+
+TEST_F(RoundsTest, WhereThereAreNoneItTakesMoreFaultsThatHappenAnyway) {
+    settings.round_time = 4s;
+    hints["u"].attribute = true;
+    start();
+    const auto tick = [&]() -> const TrackingSample& {
+        if (counter) counter->counts = faults_of(1, 3);
+        return run(1);
+    };
+    EXPECT_GE(ticks_until_told(tick), 8 * 2) << "eight times four seconds";
+    EXPECT_EQ(last.guests[0].tracking.attribution.rounds, 0U);
 }
 
 TEST_F(RoundsTest, WhatIsSeenInOneRoundIsOneObservation) {

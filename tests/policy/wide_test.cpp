@@ -59,18 +59,6 @@ TEST(WideGuest, IsSettledOnceItsShardsAreHome) {
     EXPECT_EQ(verdict_of(second, "w", 0, 1).reason, Reason::settled);
 }
 
-TEST(WideGuest, GoesWhereItsMemoryIsBeforeAnybodyKnowsWhoseItIs) {
-    GuestState guest = make_wide_guest("w", {1, 1, 1, 1}, 2);
-    for (std::vector<Bytes>& own : guest.wide->own)
-        own.assign(2, 0);
-    Snapshot host = host_with(guest);
-    host.topology.nodes[1].other_use = 300;  // a lesser reason to leave
-    const Plan made = plan(host, {}, settings);
-    EXPECT_EQ(homes_of_vcpus(made, 4), std::vector<NodeIndex>(4, NodeIndex(1)));
-    for (const Action& action : made.actions)
-        EXPECT_TRUE(std::holds_alternative<PinCell>(action)) << "what is not known moves nowhere";
-}
-
 TEST(WideGuest, MovesTheMemoryThatOneShardAloneTouches) {
     const Snapshot host = host_with(make_wide_guest("w", {0, 0, 0, 0}, 2));
     const Snapshot after = simulate(host, plan(host, {}, settings));
