@@ -16,6 +16,8 @@ using nlohmann::json;
 using std::chrono::seconds;
 
 constexpr seconds quiet_time{10};
+// Where two vCPUs' buffers meet, one follows now and then; a buffer has 60.
+constexpr int some_huge_pages = 4 * 512;
 // A chunk that changed hands looks shared for some rounds.
 constexpr seconds phase_limit{120};
 
@@ -119,7 +121,7 @@ TEST_F(Wide, AChangeOfPhaseIsFollowedOnce) {
                                                     << vnumad.output();
     const WideCourse after = watch(access, 2 * quiet_time);
     EXPECT_GE(after.least_later, nearly_all_local) << vnumad.output();
-    EXPECT_LE(after.pages_moved_later, 256) << vnumad.output();
+    EXPECT_LE(after.pages_moved_later, some_huge_pages) << vnumad.output();
     EXPECT_TRUE(guest.is_at_work());
 }
 
