@@ -70,7 +70,7 @@ std::string Pins::apply_pin(const Process& process, const CellSample& cell, cons
                             NodeIndex node) {
     const std::map<Thread, Pin> former = pins_;
     for (const VcpuSample& vcpu : cell.vcpus) {
-        const std::string error = pin_one(process, vcpu, host.cpus[node]);
+        std::string error = pin_one(process, vcpu, host.cpus[node]);
         if (error.empty()) continue;
         take_back(cell, former);
         return error;
