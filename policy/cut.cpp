@@ -51,7 +51,8 @@ Partition choose_partition(const WideUse& use, std::size_t shards, ShardLimits m
         vcpus += shard.size();
     const bool complete = vcpus == use.vcpus() && before.size() >= std::min(shards, vcpus);
     if (complete && now - known->since < shards_last) return before;
-    if (complete && keeps(use, before, most) && !could_be_better(use, before)) return before;
+    // No others could be better by enough.
+    if (complete && keeps(use, before, most) && crossing(use, before) < shards_gain) return before;
     const Partition fresh = form_shards(use, shards, most);
     const bool serves = complete && (keeps(use, before, most) || !keeps(use, fresh, most));
     if (serves && crossing(use, fresh) + shards_gain > crossing(use, before)) return before;
@@ -75,27 +76,31 @@ class Cutter {
         const std::vector<HostNode>& nodes = snapshot_.topology.nodes;
         std::optional<ShardLimits> largest, smallest;
         for (std::size_t n = 0; n < nodes.size(); ++n) {
-            if (!usable_.contains(NodeIndex(n))) continue;
-            const ShardLimits limits{
-                static_cast<std::size_t>(nodes[n].cpus),
-                std::max<Bytes>(empty_.memory(NodeIndex(n), cell_.huge_page), 1)};
+            const Bytes bytes = empty_.memory(NodeIndex(n), cell_.huge_page);
+            if (!usable_.contains(NodeIndex(n)) || bytes <= 0) continue;
+            const ShardLimits limits{static_cast<std::size_t>(nodes[n].cpus), bytes};
             if (!largest) largest = smallest = limits;
             largest = {std::max(largest->vcpus, limits.vcpus),
                        std::max(largest->bytes, limits.bytes)};
             smallest = {std::min(smallest->vcpus, limits.vcpus),
                         std::min(smallest->bytes, limits.bytes)};
         }
+        if (!largest) return std::nullopt;
         Cut made = cut(*largest);
-        NodeSet homes;
-        for (const NodeSet fits : made.fits)
-            homes = homes | fits;
         // One node would have to hold them all.
-        if (homes.size() < 2) made = cut(*smallest);
-        if (made.cells.size() < 2) return std::nullopt;
+        if (homes_of(made).size() < 2) made = cut(*smallest);
+        if (made.cells.size() < 2 || homes_of(made).size() < 2) return std::nullopt;
         return made;
     }
 
   private:
+    static NodeSet homes_of(const Cut& made) {
+        NodeSet homes;
+        for (const NodeSet fits : made.fits)
+            homes = homes | fits;
+        return homes;
+    }
+
     Cut cut(ShardLimits most) const {
         const std::size_t by_vcpus = (use_.vcpus() + most.vcpus - 1) / most.vcpus;
         const auto by_bytes =
@@ -123,11 +128,13 @@ class Cutter {
 }  // namespace
 
 bool is_known_who_touches_what(const GuestState& guest) {
-    return guest.wide && guest.cells.size() == 1 && guest.wide->known();
-}
-
-bool could_be_better(const WideUse& use, const Partition& shards) {
-    return crossing(use, shards) >= shards_gain;
+    const auto any = [](const std::vector<std::vector<Bytes>>& by_node) {
+        return std::any_of(by_node.begin(), by_node.end(), [](const std::vector<Bytes>& bytes) {
+            return std::any_of(bytes.begin(), bytes.end(), [](Bytes b) { return b > 0; });
+        });
+    };
+    return guest.wide && guest.cells.size() == 1 && guest.wide->known() &&
+           (any(guest.wide->own) || any(guest.wide->shared));
 }
 
 std::optional<Cut> cut_into_shards(const GuestState& guest, const CellState& cell,

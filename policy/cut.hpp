@@ -9,7 +9,8 @@
 
 namespace vnuma {
 
-// Shards are formed anew no sooner than this after they last were,
+// Whether others would be better is looked at so long after shards were formed, and again and
+// again,
 inline constexpr Millis shards_last = 10'000;
 // and replace those that there are only where so much less would be remote.
 inline constexpr PerMille shards_gain = 125;
@@ -26,7 +27,7 @@ struct Cut {
     std::vector<NodeSet> fits;
 };
 
-// Of a guest of one cell.
+// Of a guest of one cell. Until then it is left alone, or its shards as they are.
 bool is_known_who_touches_what(const GuestState& guest);
 
 // Nothing for a guest of several cells, or as long as it is not known who touches what, or where
@@ -34,8 +35,5 @@ bool is_known_who_touches_what(const GuestState& guest);
 std::optional<Cut> cut_into_shards(const GuestState& guest, const CellState& cell,
                                    const Snapshot& snapshot, const EmptyNodes& empty,
                                    const ShardHistory* before);
-
-// Whether there is so much between these shards that others could be better by enough.
-bool could_be_better(const WideUse& use, const Partition& shards);
 
 }  // namespace vnuma

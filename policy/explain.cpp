@@ -41,7 +41,7 @@ std::string not_elsewhere(const Verdict& v, const Topology& topology) {
             return "; " + other + " has a little less load, which is no reason to move (" +
                    instead + ")";
         case Lack::cool_down:
-            return "; " + other + " is better (" + instead + "), but it moved recently";
+            return "; " + other + " is better (" + instead + "), but its guest or group moved recently";
     }
     return "";
 }

@@ -10,8 +10,8 @@ namespace {
 class Joiner {
   public:
     Joiner(std::vector<Unit>& units, const Snapshot& snapshot, const PlannerSettings& settings,
-           const std::map<std::size_t, NodeIndex>& held)
-        : units_(units), snapshot_(snapshot), settings_(settings), held_(held) {}
+           const LeftAlone& left_alone)
+        : units_(units), snapshot_(snapshot), settings_(settings), left_alone_(left_alone) {}
 
     DrawnTogether run() {
         std::map<std::size_t, std::vector<std::size_t>> members;
@@ -24,7 +24,8 @@ class Joiner {
         }
         std::vector<bool> joined(units_.size());
         for (const auto& [group, units] : members)
-            if (units.size() > 1 || held_.contains(group)) join(group, units, joined);
+            if (units.size() > 1 || left_alone_.together.contains(group))
+                join(group, units, joined);
         std::size_t kept = 0;
         for (std::size_t i = 0; i < units_.size(); ++i)
             if (!joined[i]) std::swap(units_[kept++], units_[i]);
@@ -47,13 +48,16 @@ class Joiner {
             fixed = fixed || unit.fixed;
         }
         const bool joined_before = all_have_one && homes.size() == 1;
-        if (!joined_before) fits = fits & nodes_with_room(members);
+        const NodeSet room = nodes_with_room(members);
+        if (!joined_before) fits = fits & room;
         if (fits.empty()) {
             draw_together(members);
             return;
         }
-        const auto held = held_.find(group);
-        if (held != held_.end() && fits.contains(held->second)) fits = NodeSet::only(held->second);
+        const auto held = left_alone_.together.find(group);
+        if (held != left_alone_.together.end() && fits.contains(held->second) &&
+            (room.contains(held->second) || (joined_before && homes.contains(held->second))))
+            fits = NodeSet::only(held->second);
         for (const std::size_t i : members)
             if (i != members.front()) {
                 first.parts.push_back(units_[i].parts.front());
@@ -87,7 +91,8 @@ class Joiner {
         NodeSet nodes;
         for (std::size_t n = 0; n < snapshot_.topology.nodes.size(); ++n) {
             const HostNode& node = snapshot_.topology.nodes[n];
-            Bytes use = node.memory_total - node.memory_available + promised(NodeIndex(n), members);
+            Bytes use = node.memory_total - node.memory_available + left_alone_.growth[n] +
+                        promised(NodeIndex(n), members);
             std::map<Bytes, Bytes> of_pools = node.huge_available;
             for (const std::size_t i : members) {
                 const CellState& cell = *units_[i].parts.front().cell;
@@ -113,7 +118,7 @@ class Joiner {
     std::vector<Unit>& units_;
     const Snapshot& snapshot_;
     const PlannerSettings& settings_;
-    const std::map<std::size_t, NodeIndex>& held_;
+    const LeftAlone& left_alone_;
     DrawnTogether drawn_;
 };
 
@@ -155,9 +160,8 @@ void part_groups(std::vector<Unit>& units, const std::vector<HeldApart>& held_ap
 }
 
 DrawnTogether join_groups(std::vector<Unit>& units, const Snapshot& snapshot,
-                          const PlannerSettings& settings,
-                          const std::map<std::size_t, NodeIndex>& held) {
-    return Joiner(units, snapshot, settings, held).run();
+                          const PlannerSettings& settings, const LeftAlone& left_alone) {
+    return Joiner(units, snapshot, settings, left_alone).run();
 }
 
 void link_groups(std::vector<Unit>& units, const DrawnTogether& cells) {

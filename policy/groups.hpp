@@ -19,17 +19,22 @@ std::optional<std::size_t> group_of(const GuestState& guest, const Snapshot& sna
                                     Arrangement arrangement);
 
 // Members that have to be apart and are not: who has had the home longest keeps it, and of those
-// who got it at once the largest. Who joins a group drives nobody out.
+// who got it at once the largest.
 void part_groups(std::vector<Unit>& units, const std::vector<HeldApart>& held_apart);
 
 // Cells of a group that no node holds as a whole: they are drawn to each other.
 using DrawnTogether = std::vector<std::pair<const CellState*, const CellState*>>;
 
-// The cells of a group that has one home become one unit, where one node holds them all: that of a
-// member that is left alone (`held`, by group), if it may be.
+// What is left alone.
+struct LeftAlone {
+    std::map<std::size_t, NodeIndex> together;  // a member's node, by group that has one home
+    std::vector<Bytes> growth;                  // by node: what they have not touched yet
+};
+
+// The cells of a group that has one home become one unit, where one node holds them all: the one
+// where a member is left alone, if it has room for the others.
 DrawnTogether join_groups(std::vector<Unit>& units, const Snapshot& snapshot,
-                          const PlannerSettings& settings,
-                          const std::map<std::size_t, NodeIndex>& held);
+                          const PlannerSettings& settings, const LeftAlone& left_alone);
 
 // As if they shared half of what the lesser one does.
 void link_groups(std::vector<Unit>& units, const DrawnTogether& cells);

@@ -19,20 +19,8 @@ bool shards_of_a_guest_left_alone(const CellKey& key, const Plan& plan) {
     const auto verdict =
         std::lower_bound(plan.verdicts.begin(), plan.verdicts.end(), whole,
                          [](const Verdict& v, const CellKey& k) { return v.key < k; });
-    return verdict != plan.verdicts.end() && verdict->key == whole &&
+    return verdict != plan.verdicts.end() && verdict->key == whole && verdict->acts &&
            verdict->reason == Reason::unsteady;
-}
-
-// Where shards that could be better stay, they were compared with fresh ones, if the last time was
-// long enough ago.
-Millis formed_at(const ShardHistory& known, const std::string& uuid, const Snapshot& snapshot) {
-    if (snapshot.now - known.since < shards_last) return known.since;
-    const auto guest =
-        std::find_if(snapshot.guests.begin(), snapshot.guests.end(),
-                     [&](const GuestState& candidate) { return candidate.uuid == uuid; });
-    const bool compared = guest != snapshot.guests.end() && guest->wide &&
-                          could_be_better(*guest->wide, known.partition);
-    return compared ? snapshot.now : known.since;
 }
 
 void learn_shards(History& after, const History& before, const Snapshot& snapshot,
@@ -44,7 +32,8 @@ void learn_shards(History& after, const History& before, const Snapshot& snapsho
         const auto known = before.shards.find(uuid);
         const bool same =
             known != before.shards.end() && known->second.partition == shards.partition;
-        shards.since = same ? formed_at(known->second, uuid, snapshot) : snapshot.now;
+        const bool looked_at = !same || snapshot.now - known->second.since >= shards_last;
+        shards.since = looked_at ? snapshot.now : known->second.since;
     }
     for (const auto& [uuid, shards] : before.shards)
         if (shards_of_a_guest_left_alone({uuid, 0, 0}, plan))

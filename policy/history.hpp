@@ -23,7 +23,7 @@ struct CellHistory {
 // How a guest was last divided into shards.
 struct ShardHistory {
     Partition partition;
-    Millis since = 0;  // when shards were last formed, whether or not they replaced those before
+    Millis since = 0;  // when it was last looked at whether others would be better
 
     friend bool operator==(const ShardHistory&, const ShardHistory&) = default;
 };

@@ -27,6 +27,7 @@ Placement::Placement(const Snapshot& snapshot, const PlannerSettings& settings,
       units_(std::move(units)),
       excess_(nodes_, std::vector<PerMille>(nodes_)),
       demand_(nodes_),
+      expected_(nodes_),
       page_{0},
       use_(1, std::vector<Bytes>(nodes_)),
       limit_(1, std::vector<Bytes>(nodes_)),
@@ -37,9 +38,11 @@ Placement::Placement(const Snapshot& snapshot, const PlannerSettings& settings,
         demand_[n] = node.other_use;
         use_[0][n] = node.memory_total - node.memory_available;
         limit_[0][n] = filled_at_most(node, settings_);
-        for (std::size_t m = 0; m < nodes_; ++m)
+        for (std::size_t m = 0; m < nodes_; ++m) {
             excess_[n][m] = excess_of(topology.distances[n][m]);
-        farthest_ = std::max(farthest_, *std::max_element(excess_[n].begin(), excess_[n].end()));
+            if (node.cpus > 0 && topology.nodes[m].cpus > 0)
+                farthest_ = std::max(farthest_, excess_[n][m]);
+        }
     }
     for (const CellState* cell : bystanders)
         add_bystander(*cell);
@@ -63,14 +66,13 @@ Placement::Placement(const Snapshot& snapshot, const PlannerSettings& settings,
 void Placement::add_bystander(const CellState& cell) {
     if (cell.confined_to) {
         demand_[*cell.confined_to] += cell.cpu_use;
-        if (cell.huge_page == 0) use_[0][*cell.confined_to] += full_bytes(cell) - total_bytes(cell);
+        use_[0][*cell.confined_to] += growth_at(cell, *cell.confined_to);
         return;
     }
-    const Bytes touched = std::max<Bytes>(total_bytes(cell) / mib, 1);
-    const Bytes untouched = cell.huge_page == 0 ? full_bytes(cell) - total_bytes(cell) : 0;
+    // Where it will really be nobody knows: that is no reason to leave, but one not to come.
     for (std::size_t n = 0; n < nodes_; ++n) {
         demand_[n] += use_by_memory(cell, n);
-        use_[0][n] += untouched / touched * (cell.residency[n] / mib);
+        expected_[n] += growth_at(cell, NodeIndex(n));
     }
 }
 
@@ -290,7 +292,9 @@ Placement::Obstacle Placement::obstacle(std::size_t index, NodeIndex node) const
     if (unit.apart_group && others_apart(unit, node) > 0) return Obstacle::apart;
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
         const Bytes bytes = brought(unit, pool, node);
-        if (bytes > 0 && use_[pool][node] + bytes > limit_[pool][node]) return Obstacle::memory;
+        const Bytes expected = pool == 0 ? expected_[node] : 0;
+        if (bytes > 0 && use_[pool][node] + expected + bytes > limit_[pool][node])
+            return Obstacle::memory;
     }
     return Obstacle::none;
 }

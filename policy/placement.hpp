@@ -130,8 +130,9 @@ class Placement {
     std::vector<Unit> units_;
     std::vector<Cost> own_;                      // by unit and node
     std::vector<std::vector<PerMille>> excess_;  // of distances, by node and node
-    PerMille farthest_ = 0;                      // of these
+    PerMille farthest_ = 0;                      // of these, between nodes with CPUs
     std::vector<MilliCpu> demand_;               // by node
+    std::vector<Bytes> expected_;                // by node: of bystanders that run anywhere
     std::vector<Cost> load_cost_;                // by node, under that demand
     std::vector<Bytes> page_;                    // of each pool; the first is ordinary memory: 0
     std::vector<std::vector<Bytes>> use_;        // by pool and node: once all memory has arrived

@@ -13,6 +13,13 @@ Bytes full_bytes(const CellState& cell) {
     return std::max(cell.size, total_bytes(cell));
 }
 
+Bytes growth_at(const CellState& cell, NodeIndex node) {
+    const Bytes touched = total_bytes(cell), growth = full_bytes(cell) - touched;
+    if (cell.huge_page != 0 || growth == 0) return 0;
+    if (cell.confined_to) return cell.confined_to == node ? growth : 0;
+    return growth / std::max<Bytes>(touched / mib, 1) * (cell.residency[node] / mib);
+}
+
 bool WideUse::known() const {
     return std::any_of(touched.begin(), touched.end(), [](auto count) { return count > 0; });
 }

@@ -105,6 +105,10 @@ Bytes total_bytes(const CellState& cell);
 // What it needs on a node once it has touched all of its memory.
 Bytes full_bytes(const CellState& cell);
 
+// Of its ordinary memory what it has not touched yet, where that would come: where its vCPUs are
+// confined to, or else where the rest is.
+Bytes growth_at(const CellState& cell, NodeIndex node);
+
 // Share of the cell's bytes on one node; 1000 for a cell without any.
 PerMille locality(const CellState& cell, NodeIndex node);
 

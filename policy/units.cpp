@@ -22,14 +22,14 @@ class Chooser {
                   [](const auto* a, const auto* b) { return a->uuid < b->uuid; });
         known_ = history.cells.begin();
         chosen_.acting.reserve(guests_.size());
+        left_alone_.growth.resize(snapshot.topology.nodes.size());
     }
 
     Units run() {
         for (const GuestState* guest : guests_)
             add_guest(*guest);
         part_groups(chosen_.acting, chosen_.held_apart);
-        const DrawnTogether drawn =
-            join_groups(chosen_.acting, snapshot_, settings_, held_together_);
+        const DrawnTogether drawn = join_groups(chosen_.acting, snapshot_, settings_, left_alone_);
         link_cells(chosen_.acting, chosen_.shards);
         link_cells(chosen_.watched, chosen_.shards);
         link_groups(chosen_.acting, drawn);
@@ -71,9 +71,15 @@ class Chooser {
         return false;
     }
 
-    // It was placed in shards, and who touches what has to be found out anew.
-    bool has_to_be_seen_anew(const GuestState& guest) const {
-        return history_.shards.contains(guest.uuid) && !is_known_who_touches_what(guest);
+    // It was placed in shards, which may stay, and who touches what has to be found out anew.
+    bool has_to_be_seen_anew(const GuestState& guest, const CellState& cell) const {
+        if (!history_.shards.contains(guest.uuid) || is_known_who_touches_what(guest)) return false;
+        if (guest.policy.mode != Mode::act || guest.cells.size() != 1 || cell.vcpus < 2)
+            return false;
+        auto known = history_.cells.lower_bound({guest.uuid, 0, CellKey::whole});
+        for (; known != history_.cells.end() && known->first.uuid == guest.uuid; ++known)
+            if (!cell.allowed.contains(known->second.home)) return false;
+        return true;
     }
 
     void add_cell(const GuestState& guest, const CellState& cell) {
@@ -90,12 +96,12 @@ class Chooser {
             refusal = Reason::not_allowed;
         if (!refusal && fits.empty() && add_shards(guest, cell)) return;
         if (!refusal && fits.empty())
-            refusal = has_to_be_seen_anew(guest) ? Reason::unsteady : Reason::too_large;
+            refusal = has_to_be_seen_anew(guest, cell) ? Reason::unsteady : Reason::too_large;
         if (!refusal) {
             add_unit(guest, cell, fits);
             return;
         }
-        hold(guest, cell, *refusal == Reason::unsteady);
+        leave_alone(guest, cell, *refusal == Reason::unsteady, *refusal == Reason::unsteady);
         Verdict verdict{cell.key, *refusal};
         verdict.acts = guest.policy.mode == Mode::act;
         if (*refusal == Reason::unsteady)
@@ -123,7 +129,7 @@ class Chooser {
                                      ? "does not hold it any more"
                                      : "may not be its home any more";
         }
-        if (guest.policy.mode != Mode::act) hold(guest, cell, false);
+        if (guest.policy.mode != Mode::act) leave_alone(guest, cell, false, true);
         (guest.policy.mode == Mode::act ? chosen_.acting : chosen_.watched)
             .push_back(std::move(unit));
     }
@@ -148,9 +154,11 @@ class Chooser {
         return true;
     }
 
-    // Of a member of a group that is left alone, where it is; or its homes, and those of its
-    // shards.
-    void hold(const GuestState& guest, const CellState& cell, bool has_homes) {
+    // Of a member of a group that is left alone, others are apart from where it is, or from its
+    // homes and those of its shards; or it draws them there.
+    void leave_alone(const GuestState& guest, const CellState& cell, bool has_homes, bool draws) {
+        for (std::size_t n = 0; n < left_alone_.growth.size(); ++n)
+            left_alone_.growth[n] += growth_at(cell, NodeIndex(n));
         if (guest.policy.group.empty()) return;
         std::vector<NodeIndex> nodes;
         auto known = history_.cells.lower_bound(cell.key);
@@ -163,9 +171,9 @@ class Chooser {
         if (const auto group = group_of(guest, snapshot_, Arrangement::apart))
             for (const NodeIndex node : nodes)
                 chosen_.held_apart.push_back({*group, node, &guest});
-        if (const auto group = group_of(guest, snapshot_, Arrangement::together))
-            if (guest.cells.size() == 1 && nodes.size() == 1)
-                held_together_.try_emplace(*group, nodes.front());
+        const auto group = group_of(guest, snapshot_, Arrangement::together);
+        if (group && draws && guest.cells.size() == 1 && nodes.size() == 1)
+            left_alone_.together.try_emplace(*group, nodes.front());
     }
 
     const Snapshot& snapshot_;
@@ -175,8 +183,7 @@ class Chooser {
     std::vector<const GuestState*> guests_;
     std::map<CellKey, CellHistory>::const_iterator known_;
     bool cools_down_ = false;  // the guest that is being added
-    // By group that has one home: that of a member that is left alone.
-    std::map<std::size_t, NodeIndex> held_together_;
+    LeftAlone left_alone_;
     Units chosen_;
 };
 

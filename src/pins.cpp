@@ -68,7 +68,9 @@ bool Pins::changed_by_someone_else(const VcpuSample& vcpu) const {
 
 std::string Pins::apply_pin(const Process& process, const CellSample& cell, const Host& host,
                             NodeIndex node) {
-    const std::map<Thread, Pin> former = pins_;
+    std::map<Thread, Pin> former;
+    for (const VcpuSample& vcpu : cell.vcpus)
+        if (const Pin* pin = find(vcpu)) former[{vcpu.thread, vcpu.start_time}] = *pin;
     for (const VcpuSample& vcpu : cell.vcpus) {
         std::string error = pin_one(process, vcpu, host.cpus[node]);
         if (error.empty()) continue;

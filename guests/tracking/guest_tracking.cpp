@@ -108,6 +108,7 @@ void GuestTracking::follow_memory(const GuestSample& guest) {
     rounds_.begin_anew();
     owned_ = {};
     own_ranges_.reset();
+    is_told_ = false;
     count_chunks();
 }
 
@@ -165,6 +166,7 @@ void GuestTracking::observe() {
         observations_ += folded.chunks > 0 ? 1 : 0;
         rounds_observed_ += folded.chunks > 0 && rounds_.runs() ? 1 : 0;
         stale_ = true;
+        moved_ |= is_seen_enough() && !is_told_;  // read, whatever that costs
         count_chunks();
     }
     observed_.clear();
@@ -189,6 +191,12 @@ void GuestTracking::finish_look(Time now) {
     count_chunks();
 }
 
+bool GuestTracking::is_seen_enough() const {
+    constexpr std::uint64_t rounds_wanted = 2, without_rounds = 8, while_rounds_wait = 32;
+    return rounds_observed_ >= rounds_wanted ||
+           observations_ >= (rounds_.state().trouble.empty() ? while_rounds_wait : without_rounds);
+}
+
 void GuestTracking::count_chunks() {
     hot_from_ = table_.hot_from();
     hot_ranges_ = std::make_shared<const std::vector<RamRange>>(hot_ranges(table_, hot_from_));
@@ -205,6 +213,7 @@ void GuestTracking::read_where_it_is(PageReader& reader) {
     // Where it has gone by our own doing has to be known at any cost: it is planned with.
     if (!moved_ && !budget_.allows(std::chrono::nanoseconds(0), settings_.period.most)) return;
     stale_ = moved_ = false;
+    is_told_ |= is_seen_enough();
     if (!process_ || process_->recorded()) return;
     const auto cpu = thread_cpu_time();
     try {
@@ -234,7 +243,7 @@ void GuestTracking::fill(TrackingSample& sample, bool with_map) const {
     sample.spent = budget_.spent();
     sample.heat_by_cell = heat_by_cell_;
     sample.hot_ranges = hot_ranges_;
-    if (hint_.attribute && is_seen_enough()) {
+    if (hint_.attribute && is_told_) {
         sample.touching = std::make_shared<const TouchMatrix>(touching_);
         sample.owned = owned_;
         sample.own_ranges = own_ranges_;

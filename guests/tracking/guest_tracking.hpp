@@ -74,8 +74,6 @@ class GuestTracking {
     void fill(TrackingSample& sample, bool with_map) const;
 
   private:
-    static constexpr std::uint64_t rounds_wanted = 2, observations_wanted = 8;
-
     void follow_memory(const GuestSample& guest);
     std::string why_no_rounds(const GuestSample& guest, const std::string& no_counter) const;
     std::vector<ChunkUse> chunk_map() const;
@@ -83,9 +81,7 @@ class GuestTracking {
     void count_chunks();
     // Who touches what shows when it is touched again: in the second round, or, without rounds,
     // some time later. What is done sooner is done by chance, and kept for long.
-    bool is_seen_enough() const {
-        return rounds_observed_ >= rounds_wanted || observations_ >= observations_wanted;
-    }
+    bool is_seen_enough() const;
 
     TrackingSettings settings_;
     TrackingHint hint_;
@@ -110,6 +106,7 @@ class GuestTracking {
         std::make_shared<const std::vector<RamRange>>();
     OwnedBytes owned_;
     std::shared_ptr<const std::vector<OwnRange>> own_ranges_;
+    bool is_told_ = false;  // whose memory is where has been read since enough was seen
     std::uint64_t pass_ = 0;
     bool stale_ = false, moved_ = false;  // where it is, by whatever; by our own doing
 };

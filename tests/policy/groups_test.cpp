@@ -53,7 +53,7 @@ TEST(Groups, ApartAreOnDifferentNodes) {
     EXPECT_EQ(verdict_of(made, "a").lack, Lack::apart);
 }
 
-TEST(Groups, WhoJoinsAGroupDrivesNobodyOutOfTheirHome) {
+TEST(Groups, OfMembersThatShareAHomeTheOneThatCameLastGoes) {
     const Snapshot host = grouped(Arrangement::apart, {make_guest("a", 1, 50, {gib, 0}),
                                                        make_guest("b", 1, 50, {2 * gib, 0})});
     History history;
@@ -182,6 +182,25 @@ TEST(Groups, TogetherIsAlsoWithAMemberThatIsLeftAlone) {
     other.cells[0].confined_to = NodeIndex(0);
     history.cells.erase({"uuid-b", 0});
     EXPECT_EQ(home_beside_one_left_alone(other, history), NodeIndex(0));
+}
+
+TEST(Groups, TogetherStayWhereTheyAreWhenThereIsNoRoomBesideTheOneLeftAlone) {
+    GuestState other = make_guest("b", 2, 900, {5 * gib, 0});
+    other.unsteady = "it is paused";
+    const Snapshot host =
+        grouped(Arrangement::together, {make_guest("a", 2, 900, {0, 5 * gib}), other});
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(1), 0};
+    history.cells[{"uuid-b", 0}] = {NodeIndex(0), 0};
+    EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(1));
+}
+
+TEST(Groups, WhoIsSwitchedOffDrawsNobody) {
+    GuestState off = make_guest("b", 2, 900, {gib, 0});
+    off.policy.mode = Mode::off;
+    off.cells[0].confined_to = NodeIndex(0);
+    const Snapshot host = grouped(Arrangement::together, {make_guest("a", 2, 900, {0, gib}), off});
+    EXPECT_EQ(home_of(plan(host, {}, settings), "a"), NodeIndex(1));
 }
 
 TEST(Groups, CoolDownAlsoWhenAMemberHasJustCome) {

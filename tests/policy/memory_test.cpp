@@ -87,6 +87,17 @@ TEST(Memory, ThatAGuestLeftAloneMayStillTouchIsCountedWhereItRuns) {
     EXPECT_EQ(home_of(plan(host, {}, settings), "b"), NodeIndex(1));
 }
 
+TEST(Memory, ThatAGuestMayStillTouchAnywhereDrivesNobodyOut) {
+    GuestState growing = make_guest("a", 8, 10, {gib, 0});
+    growing.cells[0].size = 200 * gib;
+    growing.unsteady = "its CPU use is not known yet";
+    const Snapshot host = make_snapshot(make_topology(2, 16, 256 * gib),
+                                        {growing, make_guest("b", 8, 4000, {60 * gib, 0})});
+    History history;
+    history.cells[{"uuid-b", 0}] = {NodeIndex(0), 0};
+    EXPECT_EQ(home_of(plan(host, history, settings), "b"), NodeIndex(0));
+}
+
 TEST(Pressure, IsRelievedThoughItCostsMoreThanItSaves) {
     // 100 MiB above the watermark, and the only guest is busy and large.
     Snapshot host =
