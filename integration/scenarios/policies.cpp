@@ -8,6 +8,7 @@
 
 #include "integration/demo/picture.hpp"
 #include "integration/host/files.hpp"
+#include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
 #include "integration/scenarios/scenario.hpp"
 
@@ -56,10 +57,12 @@ TEST(Policies, GuestsThatBelongTogetherEndOnOneNode) {
 }
 
 TEST(Policies, GuestsThatHaveToBeApartEndOnDifferentNodes) {
-    GuestShape first = one_vcpu("one", 1), second = one_vcpu("other", 1);
-    // So little that it would be no reason to part.
-    first.duty_percent = second.duty_percent = 1;
-    const Guest one(libvirt_host(), first), other(libvirt_host(), second);
+    Guest one(libvirt_host(), one_vcpu("one", 1)), other(libvirt_host(), one_vcpu("other", 1));
+    for (Guest* guest : {&one, &other}) {
+        GuestShape shape = guest->shape();
+        shape.duty_percent = 1;  // so little that it would be no reason to part
+        guest->send(own_windows(shape, {}, Access::read));
+    }
     Daemon vnumad(with_group("apart"));
     const json report = vnumad.wait_for(all_home, settle_limit);
     ASSERT_FALSE(report.is_null()) << vnumad.output();
