@@ -176,7 +176,7 @@ TEST_F(HugePages, AreNotTakenFromOutsideThePool) {
     Daemon vnumad(acting);
     const auto decided = [](const json& guest) { return guest["unsteady"] == ""; };
     const json seen = wait_for_guest(vnumad, "walled", decided);
-    EXPECT_EQ(field(seen, "/cells/0/verdict/reason"), "no-room") << seen;
+    EXPECT_EQ(field(seen, "/cells/0/verdict/reason"), "too-large") << seen;
     vnumad.wait_for([](const json& report) { return report["tick"] >= 2 * some_ticks; },
                     settle_limit);
     EXPECT_LE(failed_actions(vnumad), 1) << vnumad.output();
