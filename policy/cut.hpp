@@ -9,10 +9,9 @@
 
 namespace vnuma {
 
-// Whether others would be better is looked at so long after shards were formed, and again and
-// again,
+// How often it is looked at whether other shards would be better;
 inline constexpr Millis shards_last = 10'000;
-// and replace those that there are only where so much less would be remote.
+// they replace those that there are only where so much less would be remote.
 inline constexpr PerMille shards_gain = 125;
 
 struct Shards {
