@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "policy/plan.hpp"
 
 namespace vnuma {
@@ -9,6 +11,15 @@ std::string node_name(const Topology& topology, std::optional<NodeIndex> node) {
 
 std::string mebibytes(Bytes bytes) {
     return std::to_string(bytes / mib) + " MiB";
+}
+
+std::string seconds(Millis time) {
+    return std::to_string(time / 1000 + (time % 1000 > 0 ? 1 : 0)) + " s";
+}
+
+// Where it does not fit, as far as the alternative goes.
+std::string has_room_for(const Verdict& v) {
+    return mebibytes(std::max<Bytes>(v.room, 0)) + " for " + mebibytes(v.wanted);
 }
 
 std::string lost(Cost cost) {
@@ -30,9 +41,9 @@ std::string not_elsewhere(const Verdict& v, const Topology& topology) {
         case Lack::allowed:
             return "; no other node is allowed and large enough";
         case Lack::memory:
-            return "; " + other + " has no room for its memory";
+            return "; " + other + " has no room for its memory (" + has_room_for(v) + ")";
         case Lack::apart:
-            return "; " + other + " has a member of its group, which has to be apart";
+            return "; " + other + " has " + v.apart_from + ", which its group keeps apart from it";
         case Lack::cheaper:
             return "; " + other + " would cost " + instead;
         case Lack::margin:
@@ -41,7 +52,8 @@ std::string not_elsewhere(const Verdict& v, const Topology& topology) {
             return "; " + other + " has a little less load, which is no reason to move (" +
                    instead + ")";
         case Lack::cool_down:
-            return "; " + other + " is better (" + instead + "), but its guest or group moved recently";
+            return "; " + other + " is better (" + instead +
+                   "), but its guest or group moved recently (" + seconds(v.wait) + " to wait)";
     }
     return "";
 }
@@ -50,6 +62,14 @@ std::string left_away(const Verdict& v) {
     return v.left_away > 0 ? ", " + mebibytes(v.left_away) +
                                  " elsewhere are not used enough to be brought there"
                            : "";
+}
+
+std::string how_large(const Verdict& v, const Topology& topology) {
+    if (!v.alternative) return "";
+    const std::string cpus = std::to_string(topology.nodes[*v.alternative].cpus);
+    return " (" + std::to_string(v.cpus_wanted) + " vCPUs and " + mebibytes(v.wanted) + "; " +
+           node_name(topology, v.alternative) + " has " + cpus + " CPUs and holds " +
+           mebibytes(v.room) + ")";
 }
 
 std::string sentence(const Verdict& v, const Topology& topology) {
@@ -69,8 +89,9 @@ std::string sentence(const Verdict& v, const Topology& topology) {
             return "makes way for others that gain more by it: " + home + " will cost it " +
                    former(v, topology);
         case Reason::relief:
-            return "leaves " + node_name(topology, v.former_home) +
-                   ", which is short of memory: " + home + " will cost it " + former(v, topology);
+            return "leaves " + node_name(topology, v.former_home) + ", which is " +
+                   std::to_string(-(v.room / mib)) + " MiB above its watermark: " + home +
+                   " will cost it " + former(v, topology);
         case Reason::with_group:
             return "joins its group on " + home + ", " + mebibytes(v.to_move) + " to move";
         case Reason::displaced:
@@ -88,15 +109,20 @@ std::string sentence(const Verdict& v, const Topology& topology) {
         case Reason::not_allowed:
             return "left alone: its owner and its policy allow it no node as a home";
         case Reason::too_large:
-            return "left alone: larger than any node it may use" +
+            return "left alone: larger than any node it may use" + how_large(v, topology) +
                    (v.detail.empty() ? "" : ", and " + v.detail);
         case Reason::no_room:
-            return "left alone: no node it may use has room for its memory";
+            return "left alone: no node it may use has room for its memory" +
+                   (v.alternative ? ": " + node_name(topology, v.alternative) +
+                                        " comes nearest, with " + has_room_for(v)
+                                  : "");
         case Reason::kept_apart:
             return "left alone: every node it may use has a member of its group, which has to be "
-                   "apart";
+                   "apart: " +
+                   node_name(topology, v.alternative) + " has " + v.apart_from;
         case Reason::retry_later:
-            return "has " + home + " as its home, but what was tried failed; tried again later";
+            return "has " + home + " as its home, but what was tried failed; tried again in " +
+                   seconds(v.wait);
     }
     return "";
 }
@@ -104,7 +130,10 @@ std::string sentence(const Verdict& v, const Topology& topology) {
 }  // namespace
 
 std::string explain(const Verdict& v, const Topology& topology) {
-    return sentence(v, topology) + (v.acts ? "" : " (only said, not done: its policy's mode)");
+    return sentence(v, topology) +
+           (v.group_parted ? "; its group belongs together, but no node has room for all of it"
+                           : "") +
+           (v.acts ? "" : " (only said, not done: its policy's mode)");
 }
 
 }  // namespace vnuma

@@ -40,12 +40,14 @@ class Joiner {
         NodeSet fits = first.fits;
         std::map<NodeIndex, Bytes> homes;
         bool fixed = false, all_have_one = true;
+        Millis cooling = 0;
         for (const std::size_t i : members) {
             const Unit& unit = units_[i];
             fits = fits & unit.fits;
             if (unit.home) homes[*unit.home] += full_bytes(*unit.parts.front().cell) + 1;
             all_have_one = all_have_one && unit.home;
             fixed = fixed || unit.fixed;
+            cooling = std::max(cooling, unit.cooling);
         }
         const bool joined_before = all_have_one && homes.size() == 1;
         const NodeSet room = nodes_with_room(members);
@@ -71,6 +73,7 @@ class Joiner {
             if (at_home > most && fits.contains(home)) first.home = home, most = at_home;
         first.former = first.home;
         first.fixed = fixed && first.home && homes.size() == 1;
+        first.cooling = cooling;
     }
 
     // To others than these who have their home there, beyond what of theirs is there.
@@ -108,6 +111,8 @@ class Joiner {
     }
 
     void draw_together(const std::vector<std::size_t>& members) {
+        for (const std::size_t i : members)
+            units_[i].group_parted = true;
         if (members.size() > max_linked_units) return;
         for (const std::size_t a : members)
             for (const std::size_t b : members)
@@ -151,11 +156,12 @@ void part_groups(std::vector<Unit>& units, const std::vector<HeldApart>& held_ap
             return held.group == *unit->apart_group && held.node == *unit->home &&
                    held.guest != guest;
         };
-        const bool held = std::any_of(held_apart.begin(), held_apart.end(), in_the_way);
+        const auto held = std::find_if(held_apart.begin(), held_apart.end(), in_the_way);
         const auto keeper = keepers.try_emplace({*unit->apart_group, *unit->home}, guest).first;
-        if (!held && keeper->second == guest) continue;
+        const GuestState* other = held != held_apart.end() ? held->guest : keeper->second;
+        if (other == guest) continue;
         unit->home.reset();
-        unit->displaced = "has a member of its group, which has to be apart";
+        unit->displaced = "has " + other->name + ", which its group keeps apart from it";
     }
 }
 

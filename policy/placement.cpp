@@ -290,13 +290,33 @@ Placement::Obstacle Placement::obstacle(std::size_t index, NodeIndex node) const
     if (!unit.fits.contains(node)) return Obstacle::not_allowed;
     if (unit.home == node) return Obstacle::none;
     if (unit.apart_group && others_apart(unit, node) > 0) return Obstacle::apart;
+    const Room room = room_for(index, node);
+    return room.wanted > 0 && room.wanted > room.left ? Obstacle::memory : Obstacle::none;
+}
+
+Placement::Room Placement::room_for(std::size_t index, NodeIndex node) const {
+    Room tightest;
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
-        const Bytes bytes = brought(unit, pool, node);
-        const Bytes expected = pool == 0 ? expected_[node] : 0;
-        if (bytes > 0 && use_[pool][node] + expected + bytes > limit_[pool][node])
-            return Obstacle::memory;
+        const Bytes wanted = brought(units_[index], pool, node);
+        if (wanted <= 0) continue;
+        const Bytes left = room(node, pool) - (pool == 0 ? expected_[node] : 0);
+        if (tightest.wanted == 0 || left - wanted < tightest.left - tightest.wanted)
+            tightest = {wanted, left};
     }
-    return Obstacle::none;
+    return tightest;
+}
+
+const GuestState* Placement::apart_from(std::size_t index, NodeIndex node) const {
+    const Unit& unit = units_[index];
+    const GuestState& own = *unit.parts.front().guest;
+    const GuestState* first = nullptr;
+    for (const auto& [held, cells] : own_apart_) {
+        const auto& [guest, at] = held;
+        if (cells > 0 && at == node && guest != &own && guest->policy.group == own.policy.group &&
+            (!first || guest->uuid < first->uuid))
+            first = guest;
+    }
+    return first;
 }
 
 bool Placement::can_swap(std::size_t a, std::size_t b) const {

@@ -37,7 +37,9 @@ struct Unit {
     NodeSet fits;                     // allowed nodes that hold it as a whole
     std::optional<NodeIndex> former;  // its home before this search
     std::optional<NodeIndex> home;
-    bool fixed = false;  // may not change its home, unless that relieves it of memory
+    bool fixed = false;         // may not change its home, unless that relieves it of memory
+    Millis cooling = 0;         // how long it will be fixed
+    bool group_parted = false;  // its group has one home, but no node has room for all of it
     // Has no home just now, and its memory is in nobody's way: it will follow.
     bool lifted = false;
     std::optional<std::size_t> apart_group{};
@@ -86,6 +88,14 @@ class Placement {
     enum class Obstacle { none, not_allowed, memory, apart };
     Obstacle obstacle(std::size_t unit, NodeIndex node) const;
     bool can_swap(std::size_t a, std::size_t b) const;
+    // Of its memory, in the pool that lacks most for it, what a node would have to hold beyond what
+    // is counted there already, and what that has left.
+    struct Room {
+        Bytes wanted = 0, left = 0;
+    };
+    Room room_for(std::size_t unit, NodeIndex node) const;
+    // One that it has to be apart from, at a node that has any.
+    const GuestState* apart_from(std::size_t unit, NodeIndex node) const;
 
     // Ordinary memory is the first pool; of huge pages each size is one (Unit::Part::pool).
     std::size_t pool_count() const { return page_.size(); }
@@ -93,7 +103,7 @@ class Placement {
     Bytes room(NodeIndex node, std::size_t pool = 0) const {
         return limit_[pool][node] - use_[pool][node];
     }
-    // Whether a node's memory is in use above its watermark.
+    // Whether a node's ordinary memory is in use above its watermark.
     bool is_short_of_memory(NodeIndex node) const { return above_watermark(node, 0) > 0; }
     // Whether a unit's home is short of memory, and less so without it, and this node is not.
     bool relieves(std::size_t unit, NodeIndex to) const;

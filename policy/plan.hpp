@@ -91,14 +91,23 @@ struct Verdict {
     bool acts = true;  // its policy lets vnumad act on it
     std::optional<NodeIndex> home{};
     std::optional<NodeIndex> former_home{};  // of a new one
-    // The other node that comes nearest, what it would cost there, and what it lacks.
+    // The other node that comes nearest, what it would cost there, and what it lacks; for one that
+    // has no home the node that comes nearest to being one.
     std::optional<NodeIndex> alternative{};
     Lack lack = Lack::nothing;
     Cost cost = 0;        // at its home
     Cost other_cost = 0;  // at the former home, where there is one, else at the alternative
     Bytes to_move = 0;
-    Bytes left_away = 0;               // memory that stays elsewhere: it is not used enough
+    Bytes left_away = 0;  // memory that stays elsewhere: it is not used enough
+    // Where the alternative lacks memory: what it would have to hold, and what it has left for
+    // that; of its pool, where the memory is from one. Of relief: what the former home has left,
+    // negative.
+    Bytes wanted = 0, room = 0;
+    int cpus_wanted = 0;               // too_large
+    Millis wait = 0;                   // until its cool-down is over, or what failed is tried again
+    bool group_parted = false;         // its group has one home, but no node has room for all of it
     std::vector<std::size_t> vcpus{};  // of a shard
+    std::string apart_from{};          // the guest that the alternative has, where it lacks `apart`
     std::string detail{};              // unsteady, displaced, split, too_large: more of why
 
     friend bool operator==(const Verdict&, const Verdict&) = default;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "policy/elsewhere.hpp"
 #include "policy/search.hpp"
 #include "policy/units.hpp"
 
@@ -20,9 +21,9 @@ class Judge {
 
     // Before the search.
     void note_shortage(const Placement& placement) {
-        short_.clear();
+        room_before_.clear();
         for (std::size_t n = 0; n < placement.node_count(); ++n)
-            short_.push_back(placement.is_short_of_memory(NodeIndex(n)));
+            room_before_.push_back(placement.room(NodeIndex(n)));
     }
 
     void add(const Refusal& refusal) {
@@ -51,12 +52,13 @@ class Judge {
         Verdict verdict{cell.key};
         verdict.acts = part.guest->policy.mode == Mode::act;
         verdict.home = unit.home;
+        verdict.group_parted = unit.group_parted;
         const bool shard = cell.key.shard != CellKey::whole;
         if (shard)
             verdict.vcpus = chosen_.shards.at(cell.key.uuid)
                                 .partition[static_cast<std::size_t>(cell.key.shard)];
         if (!unit.home) {
-            verdict.reason = is_kept_apart(placement, index) ? Reason::kept_apart : Reason::no_room;
+            say_why_nowhere(placement, index, verdict);
             unpin(cell, verdict.vcpus);
             plan_.verdicts.push_back(std::move(verdict));
             return;
@@ -70,7 +72,7 @@ class Judge {
         // A cell of memory only has nothing to confine.
         const bool confined = cell.vcpus == 0 || cell.confined_to == home;
         verdict.reason = reason_for(unit, part.known, confined && verdict.to_move == 0, verdict);
-        compare_with_others(placement, index, here, verdict);
+        say_why_not_elsewhere(placement, index, here, verdict);
         if (verdict.reason == Reason::better_home && verdict.cost >= verdict.other_cost)
             verdict.reason = Reason::made_way;
         if (!verdict.acts) unpin(cell, verdict.vcpus);
@@ -86,17 +88,6 @@ class Judge {
     // Also of a guest whose policy is only now not to be acted on: that is done before.
     void unpin(const CellState& cell, const std::vector<std::size_t>& vcpus) {
         if (cell.pinned) plan_.actions.emplace_back(UnpinCell{cell.key, vcpus});
-    }
-
-    // That is all that keeps it from any node.
-    bool is_kept_apart(const Placement& placement, std::size_t index) const {
-        bool any = false;
-        for (std::size_t n = 0; n < placement.node_count(); ++n) {
-            const Placement::Obstacle obstacle = placement.obstacle(index, NodeIndex(n));
-            if (obstacle == Placement::Obstacle::memory) return false;
-            any |= obstacle == Placement::Obstacle::apart;
-        }
-        return any;
     }
 
     // Of the groups that a shard touches most, those that only shards with this home touch: what
@@ -165,57 +156,20 @@ class Judge {
                 verdict.detail = unit.displaced;
                 return Reason::displaced;
             }
-            return short_[known->home] ? Reason::relief : Reason::better_home;
+            if (room_before_[known->home] >= 0) return Reason::better_home;
+            verdict.room = room_before_[known->home];
+            return Reason::relief;
         }
         if (arrived) return Reason::settled;
-        return snapshot_.now < known->retry_at ? Reason::retry_later : Reason::settling;
-    }
-
-    // Why not elsewhere: the other node that costs least, of those that could be had, or else of
-    // all.
-    void compare_with_others(const Placement& placement, std::size_t index,
-                             const Placement::Marginal& here, Verdict& verdict) const {
-        const Unit& unit = placement.units()[index];
-        Placement::Marginal best;
-        Placement::Obstacle best_obstacle = Placement::Obstacle::not_allowed;
-        for (std::size_t n = 0; n < placement.node_count(); ++n) {
-            const NodeIndex node(n);
-            const bool best_free = best_obstacle == Placement::Obstacle::none;
-            if (node == *unit.home || (best_free && placement.least(index, node).all >= best.all))
-                continue;
-            const auto obstacle = placement.obstacle(index, node);
-            if (obstacle == Placement::Obstacle::not_allowed) continue;
-            const bool free = obstacle == Placement::Obstacle::none;
-            const Placement::Marginal cost = placement.marginal(index, node);
-            if (verdict.alternative && (free != best_free ? best_free : cost.all >= best.all))
-                continue;
-            verdict.alternative = node, best = cost, best_obstacle = obstacle;
-        }
-        if (verdict.former_home) {
-            verdict.other_cost = placement.marginal(index, *verdict.former_home).all;
-            verdict.alternative.reset();
-            return;
-        }
-        verdict.other_cost = best.all;
-        if (!verdict.alternative)
-            verdict.lack = placement.node_count() > 1 ? Lack::allowed : Lack::nothing;
-        else if (best_obstacle == Placement::Obstacle::memory)
-            verdict.lack = Lack::memory;
-        else if (best_obstacle == Placement::Obstacle::apart)
-            verdict.lack = Lack::apart;
-        else if (best.all >= here.all)
-            verdict.lack = Lack::cheaper;
-        else if (unit.fixed)
-            verdict.lack = Lack::cool_down;
-        else
-            verdict.lack =
-                best.all - best.load < here.all - here.load ? Lack::margin : Lack::balance;
+        if (snapshot_.now >= known->retry_at) return Reason::settling;
+        verdict.wait = known->retry_at - snapshot_.now;
+        return Reason::retry_later;
     }
 
     const Snapshot& snapshot_;
     const Units& chosen_;
     Plan& plan_;
-    std::vector<bool> short_;  // nodes that were short of memory
+    std::vector<Bytes> room_before_;  // by node; negative where it was short of memory
     // By pool and node, beyond what is placed there.
     std::map<std::pair<std::size_t, NodeIndex>, Bytes> room_;
 };

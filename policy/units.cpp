@@ -8,8 +8,9 @@
 namespace vnuma {
 namespace {
 
-bool cools_down(const CellHistory& cell, Millis now, const PlannerSettings& settings) {
-    return now - cell.home_since < settings.cool_down << cell.failures;
+// How long it still does; 0: it does not.
+Millis cools_down(const CellHistory& cell, Millis now, const PlannerSettings& settings) {
+    return std::max<Millis>(cell.home_since + (settings.cool_down << cell.failures) - now, 0);
 }
 
 class Chooser {
@@ -45,7 +46,7 @@ class Chooser {
     }
 
     void add_guest(const GuestState& guest) {
-        cools_down_ = any_cools_down(guest);
+        cooling_ = how_long_it_cools_down(guest);
         const auto by_number = [](const CellState& a, const CellState& b) {
             return a.key.cell < b.key.cell;
         };
@@ -64,11 +65,12 @@ class Chooser {
     }
 
     // One home at a time of one guest.
-    bool any_cools_down(const GuestState& guest) const {
+    Millis how_long_it_cools_down(const GuestState& guest) const {
+        Millis longest = 0;
         auto known = history_.cells.lower_bound({guest.uuid, 0, CellKey::whole});
         for (; known != history_.cells.end() && known->first.uuid == guest.uuid; ++known)
-            if (cools_down(known->second, snapshot_.now, settings_)) return true;
-        return false;
+            longest = std::max(longest, cools_down(known->second, snapshot_.now, settings_));
+        return longest;
     }
 
     // It was placed in shards, which may stay, and who touches what has to be found out anew.
@@ -108,9 +110,27 @@ class Chooser {
             verdict.detail = guest.unsteady.empty()
                                  ? "which vCPU touches what has to be found out anew"
                                  : guest.unsteady;
-        if (*refusal == Reason::too_large && guest.cells.size() == 1 && cell.vcpus > 1)
-            verdict.detail = "which vCPU touches what is not known yet";
+        if (*refusal == Reason::too_large) say_how_large(guest, cell, verdict);
         chosen_.refusals.push_back({&cell, std::move(verdict)});
+    }
+
+    // Beside the allowed node that comes nearest to holding it: with the CPUs and most memory.
+    void say_how_large(const GuestState& guest, const CellState& cell, Verdict& verdict) const {
+        if (guest.cells.size() == 1 && cell.vcpus > 1)
+            verdict.detail = "which vCPU touches what is not known yet";
+        verdict.cpus_wanted = cell.vcpus;
+        verdict.wanted = full_bytes(cell);
+        const auto rank = [&](NodeIndex node) {
+            return std::pair(std::min(snapshot_.topology.nodes[node].cpus, cell.vcpus),
+                             empty_.memory(node, cell.huge_page));
+        };
+        for (std::size_t n = 0; n < snapshot_.topology.nodes.size(); ++n)
+            if (cell.allowed.contains(NodeIndex(n)) &&
+                (!verdict.alternative || rank(NodeIndex(n)) > rank(*verdict.alternative)))
+                verdict.alternative = NodeIndex(n);
+        if (!verdict.alternative) return;
+        verdict.lack = Lack::allowed;
+        verdict.room = empty_.memory(*verdict.alternative, cell.huge_page);
     }
 
     void add_unit(const GuestState& guest, const CellState& cell, NodeSet fits) {
@@ -121,7 +141,8 @@ class Chooser {
         unit.apart_group = group_of(guest, snapshot_, Arrangement::apart);
         if (known) {
             unit.former = known->home;
-            unit.fixed = cools_down_;
+            unit.cooling = cooling_;
+            unit.fixed = cooling_ > 0;
             if (fits.contains(known->home))
                 unit.home = unit.former;
             else
@@ -182,7 +203,7 @@ class Chooser {
     const EmptyNodes empty_;
     std::vector<const GuestState*> guests_;
     std::map<CellKey, CellHistory>::const_iterator known_;
-    bool cools_down_ = false;  // the guest that is being added
+    Millis cooling_ = 0;  // of the guest that is being added
     LeftAlone left_alone_;
     Units chosen_;
 };

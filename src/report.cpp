@@ -91,12 +91,18 @@ json report_verdict(const Verdict& verdict, const Topology& topology) {
                {"home", node_number(topology, verdict.home)},
                {"to_move_bytes", verdict.to_move},
                {"explanation", explain(verdict, topology)}};
+    if (verdict.wanted > 0) value["wanted_bytes"] = verdict.wanted;
+    if (verdict.wanted > 0 || verdict.room != 0) value["room_bytes"] = verdict.room;
+    if (verdict.cpus_wanted > 0) value["cpus_wanted"] = verdict.cpus_wanted;
+    if (verdict.wait > 0) value["wait_ms"] = verdict.wait;
+    if (verdict.group_parted) value["group_parted"] = true;
+    if (!verdict.apart_from.empty()) value["apart_from"] = verdict.apart_from;
+    if (verdict.alternative) value["alternative"] = node_number(topology, verdict.alternative);
     if (!verdict.home) return value;
     value["cost_cpu_ms"] = verdict.cost;
     value["left_away_bytes"] = verdict.left_away;
     if (verdict.former_home) value["former_home"] = node_number(topology, verdict.former_home);
     if (!verdict.former_home) value["lacks"] = name(verdict.lack);
-    if (verdict.alternative) value["alternative"] = node_number(topology, verdict.alternative);
     if (verdict.former_home || verdict.alternative) value["other_cost_cpu_ms"] = verdict.other_cost;
     return value;
 }

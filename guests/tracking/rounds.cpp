@@ -18,9 +18,8 @@ using std::chrono::nanoseconds;
 // 1 PiB: times stay far inside 64 bits.
 constexpr std::uint64_t max_kib = std::uint64_t{1} << 40;
 constexpr std::uint64_t small_page_kib = 4, huge_page_kib = 2048;
-// Faults in a round against those of the last one, and of the pages that did not fault then: the
-// guest may touch more of its memory.
-constexpr std::uint64_t more_faults = 2, colder_part = 16;
+// A guest may touch more of its memory than in the last round: this part of all.
+constexpr std::uint64_t colder_part = 16;
 // Counting the mapped pages of a large guest takes seconds where they are small. While that only
 // shows that there are too many, it takes a hundredth of the time.
 constexpr int least_rest = 100;
@@ -104,9 +103,10 @@ nanoseconds Rounds::expected_stall(std::uint64_t pages) const {
 
 std::string Rounds::why_not_now(std::uint64_t pages, nanoseconds fault_time,
                                 const TrackingBudget& budget) {
-    // Cold memory does not fault again. How much of it is, the last round has shown.
+    // Cold memory does not fault again. How much of it is, the last round has shown. What it really
+    // takes is charged: this only has to be about right.
     const std::uint64_t faults =
-        state_.rounds > 0 ? std::min(pages, faults_ * more_faults + pages / colder_part) : pages;
+        state_.rounds > 0 ? std::min(pages, faults_ + pages / colder_part) : pages;
     const nanoseconds stall = expected_stall(pages);
     const nanoseconds estimate =
         static_cast<std::int64_t>(faults) * fault_time + stall * budget.milli_cpu() / 1000;

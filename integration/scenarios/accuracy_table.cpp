@@ -79,6 +79,18 @@ std::string details(const Accuracy& accuracy, const json& guest) {
     return text;
 }
 
+// How many rounds there were, what the last one took, and what the next one waits for.
+std::string rounds(const json& guest) {
+    const json& attribution = guest.at("tracking").at("attribution");
+    std::string text = attribution.at("rounds").dump();
+    if (attribution.at("rounds") == 0) return text;
+    text += ", the last took " + std::to_string(attribution.at("cost_us").get<long>() / 1000) +
+            " ms of CPU time";
+    for (const char* why : {"trouble", "waits_for"})
+        if (attribution.at(why) != "") text += ", " + attribution.at(why).get<std::string>();
+    return text;
+}
+
 // The guest's kernel may move pages; then the truth was not all of it.
 void note_if_moved(RunningGuest& guest, const Row& row, const json& truth) {
     if (guest.truth_of(row.pattern) != truth)
@@ -127,8 +139,8 @@ void print_row(std::ostream& out, RunningGuest& guest, const std::string& pages,
     out << attributed(accuracy, vnumad.last()) << " | " << std::flush;
     const bool wide = vnumad.last().at("tracking").at("attribution").at("wanted");
     const json& last = vnumad.at(start + (wide ? last_look_after : looks_after.back()));
-    out << attributed(accuracy_of(last, truth), last) << " | " << figures << ", "
-        << last.at("tracking").at("attribution").at("rounds") << " in the end |" << std::endl;
+    out << attributed(accuracy_of(last, truth), last) << " | " << figures << "; in the end "
+        << rounds(last) << " |" << std::endl;
     note_if_moved(guest, row, truth);
 }
 

@@ -35,7 +35,7 @@ TEST_F(RoundsTest, TwoRoundsTellWhoTouchesAChunk) {
     EXPECT_GE(seen.attribution.rounds, 2U);
     EXPECT_EQ(seen.attribution.agreed, 1U);
     EXPECT_EQ(seen.attribution.trouble, "");
-    EXPECT_GE(seen.attribution.estimate, 200us) << "twice the faults of the round before";
+    EXPECT_GE(seen.attribution.estimate, 100us) << "the faults of the round before";
     EXPECT_GE(seen.attribution.cost, 100us);
     EXPECT_EQ(seen.map.at(3).accessor, 1);
     EXPECT_EQ(seen.map.at(3).writes, 1000);

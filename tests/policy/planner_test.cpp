@@ -302,14 +302,5 @@ TEST(Planner, AHomeThatIsNoLongerAllowedIsLeftAtOnce) {
     EXPECT_EQ(learn(history, host, made, {}).cells.begin()->second.retry_at, 0);
 }
 
-TEST(Explain, NamesTheNumbers) {
-    const Topology topology = make_topology(2, 2, gib);
-    Verdict verdict;
-    verdict.reason = Reason::settling;
-    verdict.home = NodeIndex(1);
-    verdict.to_move = 300 * mib;
-    EXPECT_EQ(explain(verdict, topology), "going home to node 1, 300 MiB still elsewhere");
-}
-
 }  // namespace
 }  // namespace vnuma

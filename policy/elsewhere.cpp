@@ -1,0 +1,79 @@
+#include "policy/elsewhere.hpp"
+
+namespace vnuma {
+namespace {
+
+using Obstacle = Placement::Obstacle;
+
+void say_lack(const Placement& placement, std::size_t index, Obstacle obstacle, Verdict& verdict) {
+    const NodeIndex node = *verdict.alternative;
+    if (obstacle == Obstacle::memory) {
+        const Placement::Room room = placement.room_for(index, node);
+        verdict.lack = Lack::memory;
+        verdict.wanted = room.wanted;
+        verdict.room = room.left;
+    } else {
+        const GuestState* other = placement.apart_from(index, node);
+        verdict.lack = Lack::apart;
+        verdict.apart_from = other ? other->name : "";
+    }
+}
+
+}  // namespace
+
+void say_why_not_elsewhere(const Placement& placement, std::size_t index, Placement::Marginal here,
+                           Verdict& verdict) {
+    const Unit& unit = placement.units()[index];
+    Placement::Marginal best;
+    Obstacle best_obstacle = Obstacle::not_allowed;
+    for (std::size_t n = 0; n < placement.node_count(); ++n) {
+        const NodeIndex node(n);
+        const bool best_free = best_obstacle == Obstacle::none;
+        if (node == *unit.home || (best_free && placement.least(index, node).all >= best.all))
+            continue;
+        const Obstacle obstacle = placement.obstacle(index, node);
+        if (obstacle == Obstacle::not_allowed) continue;
+        const bool free = obstacle == Obstacle::none;
+        const Placement::Marginal cost = placement.marginal(index, node);
+        if (verdict.alternative && (free != best_free ? best_free : cost.all >= best.all)) continue;
+        verdict.alternative = node, best = cost, best_obstacle = obstacle;
+    }
+    if (verdict.former_home) {
+        verdict.other_cost = placement.marginal(index, *verdict.former_home).all;
+        verdict.alternative.reset();
+        return;
+    }
+    verdict.other_cost = best.all;
+    if (!verdict.alternative) {
+        verdict.lack = placement.node_count() > 1 ? Lack::allowed : Lack::nothing;
+    } else if (best_obstacle != Obstacle::none) {
+        say_lack(placement, index, best_obstacle, verdict);
+    } else if (best.all >= here.all) {
+        verdict.lack = Lack::cheaper;
+    } else if (unit.fixed) {
+        verdict.lack = Lack::cool_down;
+        verdict.wait = unit.cooling;
+    } else {
+        verdict.lack = best.all - best.load < here.all - here.load ? Lack::margin : Lack::balance;
+    }
+}
+
+void say_why_nowhere(const Placement& placement, std::size_t index, Verdict& verdict) {
+    Bytes least_missing = 0;
+    Obstacle nearest = Obstacle::none;
+    for (std::size_t n = 0; n < placement.node_count(); ++n) {
+        const NodeIndex node(n);
+        const Obstacle obstacle = placement.obstacle(index, node);
+        const Placement::Room room = placement.room_for(index, node);
+        const Bytes missing = room.wanted - room.left;
+        const bool nearer = obstacle == Obstacle::memory
+                                ? nearest != Obstacle::memory || missing < least_missing
+                                : obstacle == Obstacle::apart && nearest == Obstacle::none;
+        if (!nearer) continue;
+        verdict.alternative = node, nearest = obstacle, least_missing = missing;
+    }
+    verdict.reason = nearest == Obstacle::apart ? Reason::kept_apart : Reason::no_room;
+    if (verdict.alternative) say_lack(placement, index, nearest, verdict);
+}
+
+}  // namespace vnuma
