@@ -91,54 +91,51 @@ bool CellMover::serves(const std::vector<RamRange>& memory, const std::vector<Ra
     return to_node_id == to_node_id_ && memory == memory_ && (knows_hot_ || hot.empty());
 }
 
-std::vector<std::uint64_t> CellMover::next_addresses() {
-    std::vector<std::uint64_t> addresses;
+// Of as many ranges as it takes: a shard's memory may be in many small ones.
+std::vector<CellMover::Page> CellMover::next_pages() const {
     const std::uint64_t stride = pass_ == Pass::huge ? huge_bytes : page_bytes;
-    std::uint64_t offset = offset_;
-    if (range_ >= ranges_.size()) return addresses;
-    const RamRange& range = ranges_[range_];
-    // A huge page starts at a multiple of its size in QEMU's address space, whatever the range.
-    if (pass_ == Pass::huge)
-        offset = (range.start + offset + huge_bytes - 1) / huge_bytes * huge_bytes - range.start;
-    for (; offset < range.size && addresses.size() < max_looked_at; offset += stride)
-        addresses.push_back(range.start + offset);
-    return addresses;
-}
-
-// The next look begins behind this address, or at the next range, or at the next pass.
-void CellMover::advance(std::uint64_t past) {
-    offset_ = past - ranges_[range_].start;
-    if (offset_ < ranges_[range_].size) return;
-    offset_ = 0;
-    if (++range_ == ranges_.size() && pass_ == Pass::huge) {
-        pass_ = Pass::small;
-        range_ = 0;
+    std::vector<Page> pages;
+    for (Position at = at_; at.range < ranges_.size() && pages.size() < max_looked_at;) {
+        const RamRange& range = ranges_[at.range];
+        // A huge page starts at a multiple of its size in QEMU's address space, whatever the range.
+        if (pass_ == Pass::huge)
+            at.offset =
+                (range.start + at.offset + huge_bytes - 1) / huge_bytes * huge_bytes - range.start;
+        if (at.offset >= range.size) {
+            at = {at.range + 1, 0};
+            continue;
+        }
+        const std::uint64_t address = range.start + at.offset;
+        at.offset += stride;
+        pages.push_back({address, at});
     }
+    return pages;
 }
 
 MoveStep CellMover::step(const Process& process, std::chrono::nanoseconds aim) {
-    if (range_ >= ranges_.size()) return finished("");
-    const std::vector<std::uint64_t> addresses = next_addresses();
-    const std::uint64_t stride = pass_ == Pass::huge ? huge_bytes : page_bytes;
-    if (addresses.empty()) {  // a tail shorter than a huge page
-        advance(ranges_[range_].start + ranges_[range_].size);
+    const std::vector<Page> pages = next_pages();
+    if (pages.empty() && pass_ == Pass::small) return finished("");
+    if (pages.empty()) {
+        pass_ = Pass::small;
+        at_ = {};
         return {};
     }
+    std::vector<std::uint64_t> addresses;
+    for (const Page& page : pages)
+        addresses.push_back(page.address);
     const std::vector<int> nodes = query_nodes(process.pid(), addresses);
     if (nodes.empty()) return finished(last_error("move_pages"));
 
     const auto batch = static_cast<std::size_t>(pass_ == Pass::huge ? huge_batch_ : small_batch_);
     std::vector<std::uint64_t> elsewhere;
-    std::uint64_t past = addresses.front();
-    for (std::size_t i = 0; i < addresses.size() && elsewhere.size() < batch; ++i) {
+    for (std::size_t i = 0; i < pages.size() && elsewhere.size() < batch; ++i) {
         if (nodes[i] >= 0 && nodes[i] != to_node_id_) elsewhere.push_back(addresses[i]);
-        past = addresses[i] + stride;
+        at_ = pages[i].behind;
     }
     MoveStep step;
     if (!elsewhere.empty()) step = move(process, std::move(elsewhere), aim);
     brought_ += step.bytes;
     refused_ += step.refused;
-    advance(past);
     return step;
 }
 

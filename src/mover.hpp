@@ -47,8 +47,16 @@ class CellMover {
   private:
     enum class Pass { huge, small };
 
-    std::vector<std::uint64_t> next_addresses();
-    void advance(std::uint64_t past);
+    struct Position {
+        std::size_t range = 0;
+        std::uint64_t offset = 0;  // in that range
+    };
+    struct Page {
+        std::uint64_t address = 0;
+        Position behind;  // where the next look begins once this one was looked at
+    };
+
+    std::vector<Page> next_pages() const;
     MoveStep move(const Process& process, std::vector<std::uint64_t> addresses,
                   std::chrono::nanoseconds aim);
 
@@ -57,8 +65,7 @@ class CellMover {
     std::vector<RamRange> ranges_;  // the memory in the order in which it is moved
     int to_node_id_;
     Pass pass_ = Pass::huge;
-    std::size_t range_ = 0;     // where the next look begins
-    std::uint64_t offset_ = 0;  // in that range
+    Position at_;  // where the next look begins
     int huge_batch_, small_batch_;
     Bytes brought_ = 0;
     int refused_ = 0;

@@ -44,7 +44,7 @@ nlohmann::json truth_of(DirectGuest& guest, const WideLoad& load) {
 std::string wide_config() {
     return "mode = \"act\"\ninterval = \"1s\"\n" + std::string(qmp_config) +
            "[tracking]\nlongest_stall = \"1min\"\noverhead = 0.99\nmin_period = \"2s\"\n"
-           "max_period = \"5s\"\n[memory]\ncall_time = \"50ms\"\n";
+           "max_period = \"5s\"\n[memory]\ncall_time = \"250ms\"\n";
 }
 
 KernelBalancing::KernelBalancing() {

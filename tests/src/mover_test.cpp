@@ -71,6 +71,17 @@ TEST_F(CellMoverTest, LooksAtAllOfItWhateverIsHot) {
     EXPECT_GT(steps, 3);
 }
 
+TEST_F(CellMoverTest, LooksAtManySmallRangesTogether) {
+    std::vector<RamRange> scattered;
+    for (std::uint64_t page = 0; page < size / 4096; page += 2)
+        scattered.push_back({ranges()[0].start + page * 4096, 4096});
+    ASSERT_GT(scattered.size(), 1000U);
+    CellMover mover(scattered, {}, node);
+    int steps = 0;
+    while (!mover.step(*process, 10ms).finished)
+        ASSERT_LT(++steps, 8);
+}
+
 TEST_F(CellMoverTest, ServesOnlyTheSameMemoryAndNode) {
     const CellMover mover(ranges(), {}, 0);
     EXPECT_TRUE(mover.serves(ranges(), {}, 0));
