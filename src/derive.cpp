@@ -261,9 +261,9 @@ std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, Tra
             hint.attribute = false;
     }
     for (const ActionResult& result : results) {
-        const bool moved = std::holds_alternative<MoveMemory>(result.action) && result.bytes > 0;
-        const bool pinned = std::holds_alternative<PinCell>(result.action) && result.error.empty();
-        hints[key_of(result.action).uuid].changed |= moved || pinned;
+        TrackingHint& hint = hints[key_of(result.action).uuid];
+        hint.moved |= std::holds_alternative<MoveMemory>(result.action) && result.bytes > 0;
+        hint.changed |= std::holds_alternative<PinCell>(result.action) && result.error.empty();
     }
     return hints;
 }

@@ -68,10 +68,11 @@ void GuestTracking::update(const GuestSample& guest, const TrackingHint& hint,
     }
     budget_.earn(now, run_time_of(guest));
     rounds_.set_wanted(hint.attribute, why_no_rounds(guest, no_counter));
+    if (hint.moved) stale_ = moved_ = true;
+    // Not while its memory is moved: that changes nothing of who uses it, and takes long.
     if (!hint.changed) return;
     looks_.restart();
     rounds_.restart();
-    stale_ = moved_ = true;
 }
 
 void GuestTracking::follow_memory(const GuestSample& guest) {

@@ -17,7 +17,8 @@ struct TrackingHint {
     bool may_touch = false;    // its policy lets vnumad act on it
     bool attribute = false;    // a guest without vNUMA that spans nodes: who touches what matters
     bool well_placed = false;  // all of it is at home
-    bool changed = false;      // a home, or where its memory is, has just changed
+    bool changed = false;      // a home has just changed
+    bool moved = false;        // so has where its memory is
 };
 
 class GuestTracking {

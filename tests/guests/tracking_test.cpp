@@ -55,6 +55,16 @@ TEST_F(TrackingTest, AChangeIsFollowedByALookAtOnce) {
     EXPECT_EQ(best->begun, begun + 1);
 }
 
+TEST_F(TrackingTest, MovingItsMemoryBringsNoLook) {
+    settings.period = {2s, 600s};
+    start();
+    run(30);
+    const int begun = best->begun;
+    hints["u"].moved = true;
+    run(1);
+    EXPECT_EQ(best->begun, begun);
+}
+
 TEST_F(TrackingTest, WhatWasHotLongAgoIsForgotten) {
     start();
     EXPECT_EQ(run(4).hot_chunks, 1U);

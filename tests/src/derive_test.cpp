@@ -351,12 +351,13 @@ TEST_F(HintsTest, AGuestThatHasSettledIsWellPlaced) {
 }
 
 TEST_F(HintsTest, PinsAndMovedMemoryAreChanges) {
-    EXPECT_FALSE(hint().changed);
+    EXPECT_FALSE(hint().changed || hint().moved);
     results = {{MoveMemory{verdict.key, NodeIndex(0), 5, {}}, 0, ""},
                {PinCell{verdict.key, NodeIndex(0), {}}, 0, "refused"}};
-    EXPECT_FALSE(hint().changed) << "neither did anything";
+    EXPECT_FALSE(hint().changed || hint().moved) << "neither did anything";
     results[0].bytes = 5;
-    EXPECT_TRUE(hint().changed);
+    EXPECT_TRUE(hint().moved);
+    EXPECT_FALSE(hint().changed) << "who uses it is as before";
     results = {{PinCell{verdict.key, NodeIndex(0), {}}, 0, ""}};
     EXPECT_TRUE(hint().changed);
 }
