@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "policy/empty_nodes.hpp"
 #include "policy/search.hpp"
 #include "policy/units.hpp"
 
@@ -35,6 +36,7 @@ GuestState guest_for(const Request& request, std::size_t cells, std::string uuid
         cell.vcpus = request.vcpus / count + (c < request.vcpus % count ? 1 : 0);
         cell.cpu_use = cell.vcpus * use_per_vcpu;
         cell.size = request.bytes / count;
+        cell.huge_page = request.huge_page;
         cell.residency.assign(nodes, 0);
         cell.heat.assign(nodes, 0);
         cell.allowed = request.allowed & NodeSet::first(nodes);
@@ -47,15 +49,17 @@ bool is_usable(const HostNode& node) {
 }
 
 // As many equal cells as it takes for each to fit some node.
-std::size_t cells_of(const Request& request, const Topology& topology,
+std::size_t cells_of(const Request& request, const Snapshot& snapshot,
                      const PlannerSettings& settings) {
+    const Topology& topology = snapshot.topology;
+    const EmptyNodes empty(snapshot, settings);
     int cpus = 1;
     Bytes bytes = 1;
     for (std::size_t n = 0; n < topology.nodes.size(); ++n) {
         const HostNode& node = topology.nodes[n];
         if (!request.allowed.contains(NodeIndex(n)) || !is_usable(node)) continue;
         cpus = std::max(cpus, node.cpus);
-        bytes = std::max(bytes, filled_at_most(node, settings));
+        bytes = std::max(bytes, empty.memory(NodeIndex(n), request.huge_page));
     }
     const auto by_vcpus =
         static_cast<std::size_t>(request.vcpus - 1) / static_cast<std::size_t>(cpus) + 1;
@@ -64,8 +68,13 @@ std::size_t cells_of(const Request& request, const Topology& topology,
                                    max_host_nodes);
 }
 
-bool counts(const Reservation& reservation, Millis now) {
-    return reservation.expires > now && !reservation.nodes.empty();
+bool counts(const Reservation& reservation, const Snapshot& snapshot) {
+    if (reservation.expires <= snapshot.now || reservation.nodes.empty()) return false;
+    const std::string& whose = reservation.guest;
+    return std::none_of(snapshot.guests.begin(), snapshot.guests.end(),
+                        [&](const GuestState& guest) {
+                            return !whose.empty() && (guest.name == whose || guest.uuid == whose);
+                        });
 }
 
 // All that is there could grow to its full size.
@@ -74,12 +83,16 @@ Advice advise_on_one_node(const Snapshot& snapshot, const PlannerSettings& setti
     Advice advice;
     const HostNode& node = snapshot.topology.nodes.front();
     if (!is_usable(node) || !request.allowed.contains(NodeIndex(0))) return advice;
+    const Bytes page = request.huge_page;
+    const auto pool = node.huge_available.find(page);
     Bytes left = filled_at_most(node, settings) - (node.memory_total - node.memory_available);
+    if (page != 0) left = pool == node.huge_available.end() ? 0 : pool->second;
     for (const GuestState& guest : snapshot.guests)
         for (const CellState& cell : guest.cells)
-            if (cell.huge_page == 0) left -= full_bytes(cell) - total_bytes(cell);
+            if (cell.huge_page == page) left -= full_bytes(cell) - total_bytes(cell);
     for (const Reservation& reservation : reservations)
-        if (counts(reservation, snapshot.now)) left -= reservation.request.bytes;
+        if (reservation.request.huge_page == page && counts(reservation, snapshot))
+            left -= reservation.request.bytes;
     const auto cells = static_cast<int>(request.cells);
     advice.has_room = (request.vcpus - 1) / cells + 1 <= node.cpus && request.bytes <= left;
     advice.nodes.assign(request.cells, NodeIndex(0));
@@ -300,14 +313,14 @@ Advice advise(const Snapshot& snapshot, const History& history, const PlannerSet
     History homes = history;
     for (std::size_t r = 0; r < reservations.size(); ++r) {
         const Reservation& reservation = reservations[r];
-        if (!counts(reservation, snapshot.now)) continue;
+        if (!counts(reservation, snapshot)) continue;
         GuestState& guest = with.guests.emplace_back(guest_for(
             reservation.request, reservation.nodes.size(), reserved + std::to_string(r), nodes));
         for (std::size_t c = 0; c < guest.cells.size(); ++c)
             homes.cells[guest.cells[c].key] = {reservation.nodes[c], snapshot.now};
     }
     with.guests.push_back(
-        guest_for(request, cells_of(request, snapshot.topology, settings), requested, nodes));
+        guest_for(request, cells_of(request, snapshot, settings), requested, nodes));
     Units chosen = choose_units(with, homes, settings);
     std::vector<const CellState*> in_place;
     for (const Refusal& refusal : chosen.refusals)

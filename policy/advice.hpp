@@ -15,6 +15,7 @@ struct Request {
     // Equal ones, 1 to max_host_nodes; of one that fits no node as many are made as it takes.
     std::size_t cells = 1;
     NodeSet allowed = NodeSet::first(max_host_nodes);
+    Bytes huge_page = 0;  // page size of the pool its memory will be from; 0: from none
 };
 
 // Advice that was given and counts until the guest is there: two requests in a row would be sent to
@@ -23,6 +24,8 @@ struct Reservation {
     Request request;
     std::vector<NodeIndex> nodes;  // of its cells
     Millis expires = 0;
+    // By name or uuid, whose it is: once that guest is there it counts itself. Empty: not known.
+    std::string guest{};
 };
 
 struct Eviction {

@@ -58,6 +58,10 @@ std::string not_elsewhere(const Verdict& v, const Topology& topology) {
     return "";
 }
 
+std::string queue(const Verdict& v) {
+    return v.queued_behind > 0 ? " after " + mebibytes(v.queued_behind) + " of others" : "";
+}
+
 std::string left_away(const Verdict& v) {
     return v.left_away > 0 ? ", " + mebibytes(v.left_away) +
                                  " elsewhere are not used enough to be brought there"
@@ -79,10 +83,10 @@ std::string sentence(const Verdict& v, const Topology& topology) {
             return "at home on " + home + left_away(v) + not_elsewhere(v, topology);
         case Reason::settling:
             return "going home to " + home + ", " + mebibytes(v.to_move) + " still elsewhere" +
-                   not_elsewhere(v, topology);
+                   queue(v) + not_elsewhere(v, topology);
         case Reason::first_home:
             return "given " + home + " as its home, " + mebibytes(v.to_move) + " to move" +
-                   not_elsewhere(v, topology);
+                   queue(v) + not_elsewhere(v, topology);
         case Reason::better_home:
             return home + " will cost it " + former(v, topology);
         case Reason::made_way:
@@ -93,7 +97,8 @@ std::string sentence(const Verdict& v, const Topology& topology) {
                    std::to_string(-(v.room / mib)) + " MiB above its watermark: " + home +
                    " will cost it " + former(v, topology);
         case Reason::with_group:
-            return "joins its group on " + home + ", " + mebibytes(v.to_move) + " to move";
+            return "joins its group on " + home + ", " + mebibytes(v.to_move) + " to move" +
+                   queue(v);
         case Reason::displaced:
             return "leaves " + node_name(topology, v.former_home) + ", which " +
                    (v.detail.empty() ? "may not be its home any more" : v.detail) + ": " + home +

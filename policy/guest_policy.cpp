@@ -93,6 +93,8 @@ class Resolution {
         const std::size_t below_metadata = sources_.size();
         sources_.push_back({"metadata", guest_.metadata, !guest_.metadata_problems.empty()});
         sources_.push_back({"run time", guest_.run_time});
+        for (Source& source : sources_)
+            narrow_group(source);
         const auto names_group =
             std::find_if(sources_.rbegin(), sources_.rend(),
                          [](const Source& source) { return source.words.group.has_value(); });
@@ -112,6 +114,15 @@ class Resolution {
                          std::to_string(guest_.cells) + " cells");
         sources_.insert(sources_.begin() + static_cast<std::ptrdiff_t>(below_metadata),
                         {"group." + group, found->second.members});
+    }
+
+    void narrow_group(Source& source) {
+        std::optional<std::string>& group = source.words.group;
+        if (!host_.ceiling_groups || !group || !host_.groups.contains(*group)) return;
+        const auto& allowed = *host_.ceiling_groups;
+        if (std::find(allowed.begin(), allowed.end(), *group) != allowed.end()) return;
+        complain(source, "group", "\"" + *group + "\" is beyond the ceiling");
+        group.reset();
     }
 
     template <typename Value>

@@ -112,6 +112,7 @@ struct HostPolicy {
     std::optional<std::vector<int>> ceiling_nodes;
     MemoryPolicy ceiling_memory = MemoryPolicy::eager;
     int ceiling_priority = most_priority;
+    std::optional<std::vector<std::string>> ceiling_groups{};  // that guests may be in; none: all
 };
 
 // What one guest's policy comes to.
@@ -131,8 +132,8 @@ struct GuestPolicy {
 
 // Sources of one guest in rising precedence, after the built-in values: the configuration's
 // defaults and its words for the guest, its group's, the domain's metadata, what was said at run
-// time. A home that cannot be is as if it had not been said. `cells` is how many it has, `nodes`
-// are those of the host.
+// time. A home that cannot be, or a group beyond the ceiling, is as if it had not been said.
+// `cells` is how many it has, `nodes` are those of the host.
 struct GuestWords {
     std::string uuid, name;
     std::size_t cells = 1;

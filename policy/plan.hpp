@@ -98,7 +98,8 @@ struct Verdict {
     Cost cost = 0;        // at its home
     Cost other_cost = 0;  // at the former home, where there is one, else at the alternative
     Bytes to_move = 0;
-    Bytes left_away = 0;  // memory that stays elsewhere: it is not used enough
+    Bytes left_away = 0;      // memory that stays elsewhere: it is not used enough
+    Bytes queued_behind = 0;  // of others, moved before this one's; 0: it is its turn
     // Where the alternative lacks memory: what it would have to hold, and what it has left for
     // that; of its pool, where the memory is from one. Of relief: what the former home has left,
     // negative.

@@ -5,6 +5,7 @@
 
 #include "policy/elsewhere.hpp"
 #include "policy/search.hpp"
+#include "policy/turns.hpp"
 #include "policy/units.hpp"
 
 namespace vnuma {
@@ -45,6 +46,10 @@ class Judge {
                 judge_part(placement, i, part);
     }
 
+    void take_turns(const PlannerSettings& settings) {
+        vnuma::take_turns(std::move(moves_), settings, plan_);
+    }
+
   private:
     void judge_part(const Placement& placement, std::size_t index, const Unit::Part& part) {
         const Unit& unit = placement.units()[index];
@@ -79,10 +84,29 @@ class Judge {
         if (verdict.acts && verdict.reason != Reason::retry_later) {
             if (!confined) plan_.actions.emplace_back(PinCell{cell.key, home, verdict.vcpus});
             if (verdict.to_move > 0)
-                plan_.actions.emplace_back(
-                    MoveMemory{cell.key, home, verdict.to_move, verdict.vcpus, groups});
+                want_move(part, {cell.key, home, verdict.to_move, verdict.vcpus, groups});
         }
         plan_.verdicts.push_back(std::move(verdict));
+    }
+
+    void want_move(const Unit::Part& part, MoveMemory move) {
+        WantedMove wanted{std::move(move), plan_.verdicts.size(), false,
+                          part.guest->policy.priority, 0};
+        const CellState& cell = *part.cell;
+        const bool known =
+            std::any_of(cell.heat.begin(), cell.heat.end(), [](Bytes bytes) { return bytes > 0; });
+        const std::vector<Bytes>& accesses = known ? cell.heat : cell.residency;
+        std::int64_t all = 0, away = 0;  // MiB
+        for (std::size_t n = 0; n < accesses.size(); ++n) {
+            all += accesses[n] / mib;
+            if (NodeIndex(n) == wanted.move.to) continue;
+            away += accesses[n] / mib;
+            wanted.relieves |=
+                part.pool == 0 && room_before_[n] < 0 && cell.residency[n] > settled_bytes;
+        }
+        const std::int64_t mebibytes = std::max<Bytes>(wanted.move.bytes / mib, 1);
+        wanted.gain = cell.cpu_use * away / std::max<std::int64_t>(all, 1) * 1024 / mebibytes;
+        moves_.push_back(std::move(wanted));
     }
 
     // Also of a guest whose policy is only now not to be acted on: that is done before.
@@ -169,6 +193,7 @@ class Judge {
     const Snapshot& snapshot_;
     const Units& chosen_;
     Plan& plan_;
+    std::vector<WantedMove> moves_;
     std::vector<Bytes> room_before_;  // by node; negative where it was short of memory
     // By pool and node, beyond what is placed there.
     std::map<std::pair<std::size_t, NodeIndex>, Bytes> room_;
@@ -214,6 +239,7 @@ Plan plan(const Snapshot& snapshot, const History& history, const PlannerSetting
     for (const Refusal& refusal : chosen.refusals)
         judge.add(refusal);
     place(snapshot, settings, chosen, judge);
+    judge.take_turns(settings);
     const auto by_key = [](const Verdict& a, const Verdict& b) { return a.key < b.key; };
     // Mostly they are: guests are gone over in this order.
     if (!std::is_sorted(plan.verdicts.begin(), plan.verdicts.end(), by_key))

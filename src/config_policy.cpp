@@ -32,6 +32,21 @@ Setter group(std::optional<std::string>& target, const HostPolicy& policy) {
     };
 }
 
+Setter groups(std::optional<std::vector<std::string>>& target, const HostPolicy& policy) {
+    return [&](const toml::node& node) -> std::string {
+        const toml::array* list = node.as_array();
+        if (!list) return "wants a list of texts";
+        std::vector<std::string> names;
+        for (const toml::node& one : *list) {
+            std::optional<std::string> name;
+            if (std::string problem = group(name, policy)(one); !problem.empty()) return problem;
+            names.push_back(*name);
+        }
+        target = std::move(names);
+        return "";
+    };
+}
+
 // Sections that are named by the user: [guest.web].
 template <typename ReadOne>
 void read_each(Reader& reader, const toml::table& file, const char* kind, ReadOne read_one) {
@@ -74,13 +89,6 @@ void print_words(std::ostream& out, const PolicyWords& words) {
 void read_policy(Reader& reader, const toml::table& file, HostPolicy& policy) {
     if (const toml::table* table = file["policy"].as_table())
         reader.read(*table, "policy", keys_of(policy.defaults), {});
-    if (const toml::table* table = file["ceiling"].as_table())
-        reader.read(*table, "ceiling",
-                    {{"mode", word(policy.ceiling_mode, named(modes))},
-                     {"nodes", node_list(policy.ceiling_nodes)},
-                     {"memory", word(policy.ceiling_memory, named(memory_policies))},
-                     {"priority", priority(policy.ceiling_priority)}},
-                    {});
     read_each(reader, file, "group",
               [&](const std::string& name, const toml::table& table, const std::string& path) {
                   if (!is_group_name(name))
@@ -93,6 +101,14 @@ void read_policy(Reader& reader, const toml::table& file, HostPolicy& policy) {
                   keys["home"] = node_sequence(group.members.home);
                   reader.read(table, path, keys, {});
               });
+    if (const toml::table* table = file["ceiling"].as_table())
+        reader.read(*table, "ceiling",
+                    {{"mode", word(policy.ceiling_mode, named(modes))},
+                     {"groups", groups(policy.ceiling_groups, policy)},
+                     {"nodes", node_list(policy.ceiling_nodes)},
+                     {"memory", word(policy.ceiling_memory, named(memory_policies))},
+                     {"priority", priority(policy.ceiling_priority)}},
+                    {});
     read_guests(reader, file, policy, policy.guests);
 }
 
@@ -120,6 +136,15 @@ std::string policy_to_toml(const HostPolicy& policy) {
     out << "\n[ceiling]\n";
     print_words(out, {policy.ceiling_mode, std::nullopt, policy.ceiling_nodes, std::nullopt,
                       policy.ceiling_memory, policy.ceiling_priority});
+    if (policy.ceiling_groups) {
+        out << "groups = [";
+        const char* before = "";
+        for (const std::string& name : *policy.ceiling_groups) {
+            out << before << quoted(name);
+            before = ", ";
+        }
+        out << "]\n";
+    }
     for (const auto& [name, words] : policy.guests) {
         out << "\n[" << path_of("guest", name) << "]\n";
         print_words(out, words);

@@ -77,8 +77,8 @@ auto history_shape(std::size_t nodes) {
 auto verdict_shape(std::size_t nodes) {
     return object_of([nodes](auto& io, auto& verdict) {
         auto& [key, reason, acts, home, former_home, alternative, lack, cost, other_cost, to_move,
-               left_away, wanted, room, cpus_wanted, wait, group_parted, vcpus, apart_from,
-               detail] = verdict;
+               left_away, queued_behind, wanted, room, cpus_wanted, wait, group_parted, vcpus,
+               apart_from, detail] = verdict;
         io.field("key", key, key_shape());
         io.field("reason", reason, word_of(reasons));
         io.field("acts", acts, Flag());
@@ -90,6 +90,7 @@ auto verdict_shape(std::size_t nodes) {
         io.field("other_cost", other_cost, any_number);
         io.field("to_move", to_move, any_number);
         io.field("left_away", left_away, any_number);
+        io.unless(Bytes{0}, "queued_behind", queued_behind, any_number);
         io.unless(Bytes{0}, "wanted", wanted, any_number);
         io.unless(Bytes{0}, "room", room, any_number);
         io.unless(0, "cpus_wanted", cpus_wanted, any_number);

@@ -15,7 +15,7 @@ inline constexpr int record_version = 3;
 // What is read may come from anywhere. Within these limits, which no host comes near, the planner's
 // sums stay inside of 64 bits and its loops are bounded.
 inline constexpr std::size_t max_record_bytes = 16 << 20;  // of a line
-inline constexpr std::size_t max_recorded_guests = 4096;
+inline constexpr std::size_t max_recorded_guests = 65'536;
 inline constexpr std::size_t max_recorded_vcpus = 4096;   // of a cell
 inline constexpr std::size_t max_recorded_groups = 4096;  // of memory, of a guest without vNUMA
 // Of each number, and of all guests together: 4 PiB, a million CPUs.

@@ -91,6 +91,7 @@ json report_verdict(const Verdict& verdict, const Topology& topology) {
                {"home", node_number(topology, verdict.home)},
                {"to_move_bytes", verdict.to_move},
                {"explanation", explain(verdict, topology)}};
+    if (verdict.queued_behind > 0) value["queued_behind_bytes"] = verdict.queued_behind;
     if (verdict.wanted > 0) value["wanted_bytes"] = verdict.wanted;
     if (verdict.wanted > 0 || verdict.room != 0) value["room_bytes"] = verdict.room;
     if (verdict.cpus_wanted > 0) value["cpus_wanted"] = verdict.cpus_wanted;

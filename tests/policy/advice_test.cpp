@@ -47,6 +47,55 @@ TEST(Advice, CountsWhatWasReservedUntilThatExpires) {
     EXPECT_EQ(advise(later, {}, settings, reserved, request).nodes, first.nodes);
 }
 
+TEST(Advice, AReservationCountsNoMoreOnceItsGuestIsThere) {
+    Snapshot host = make_snapshot(make_topology(2, 4, 16 * gib), {});
+    const Request request = request_of(3, 10 * gib);
+    const NodeIndex first = advise(host, {}, settings, {}, request).nodes.at(0);
+    const NodeIndex other(1 - first.value);
+    host.guests = {make_guest("web", 1, 100, {0, 0})};
+    for (const char* whose : {"web", "uuid-web"}) {
+        const std::vector<Reservation> reserved{{request, {first}, 1000, whose}};
+        EXPECT_EQ(advise(host, {}, settings, reserved, request).nodes.at(0), first) << whose;
+    }
+    for (const char* whose : {"", "mail"}) {
+        const std::vector<Reservation> reserved{{request, {first}, 1000, whose}};
+        EXPECT_EQ(advise(host, {}, settings, reserved, request).nodes.at(0), other) << whose;
+    }
+}
+
+TEST(Advice, OfHugePagesIsWhereThePoolHasThem) {
+    Topology topology = make_topology(2, 4, 16 * gib);
+    topology.nodes[0].huge_available[2 * mib] = gib;
+    topology.nodes[1].huge_available[2 * mib] = 4 * gib;
+    const Snapshot host = make_snapshot(topology, {make_guest("a", 4, 3000, {0, gib})});
+    Request request = request_of(2, 3 * gib);
+    EXPECT_EQ(advise(host, settled(host), settings, {}, request).nodes.at(0), NodeIndex(0));
+    request.huge_page = 2 * mib;
+    const Advice advice = advise(host, settled(host), settings, {}, request);
+    EXPECT_EQ(advice.nodes, (std::vector<NodeIndex>{NodeIndex(1)}));
+    EXPECT_TRUE(advice.has_room);
+    const std::vector<Reservation> reserved{{request, {NodeIndex(1)}, 1000}};
+    EXPECT_FALSE(advise(host, settled(host), settings, reserved, request).has_room);
+    request.bytes = 5 * gib;
+    EXPECT_EQ(advise(host, settled(host), settings, {}, request).nodes.size(), 2U) << "two cells";
+    request.huge_page = gib;
+    EXPECT_FALSE(advise(host, settled(host), settings, {}, request).has_room);
+}
+
+TEST(Advice, OfHugePagesOnAHostOfOneNodeIsByItsPool) {
+    Topology topology = make_topology(1, 4, 16 * gib);
+    topology.nodes[0].huge_available[2 * mib] = 2 * gib;
+    const Snapshot host = make_snapshot(topology, {});
+    Request request = request_of(1, 3 * gib);
+    EXPECT_TRUE(advise(host, {}, settings, {}, request).has_room);
+    request.huge_page = 2 * mib;
+    EXPECT_FALSE(advise(host, {}, settings, {}, request).has_room);
+    request.bytes = 2 * gib;
+    EXPECT_TRUE(advise(host, {}, settings, {}, request).has_room);
+    const std::vector<Reservation> ordinary{{request_of(1, 10 * gib), {NodeIndex(0)}, 1000}};
+    EXPECT_TRUE(advise(host, {}, settings, ordinary, request).has_room);
+}
+
 TEST(Advice, SpreadsCellsAndWhatFitsNoNode) {
     const Snapshot host = make_snapshot(make_topology(4, 4, 16 * gib), {});
     const auto nodes = [&](const Request& request) {

@@ -50,6 +50,7 @@ class RandomWords {
         host.ceiling_memory = memory();
         host.ceiling_priority = below(201) - 100;
         if (below(2)) host.ceiling_nodes = nodes(4);
+        if (below(2)) host.ceiling_groups = {"b"};
         return host;
     }
     GuestWords guest() {
@@ -86,6 +87,7 @@ TEST(AnyGuestPolicy, IsAlwaysWithinTheCeilingAndTheHost) {
         ASSERT_LE(policy.priority, host.ceiling_priority);
         ASSERT_GE(policy.priority, least_priority);
         ASSERT_TRUE(policy.group.empty() || host.groups.contains(policy.group));
+        ASSERT_TRUE(policy.group != "a" || !host.ceiling_groups);
         ASSERT_TRUE(policy.nodes || !host.ceiling_nodes);
         if (policy.nodes) {
             ASSERT_TRUE(within(*policy.nodes, nodes));

@@ -184,6 +184,20 @@ TEST(GuestPolicy, MetadataCannotGoBeyondTheCeiling) {
                                          "metadata: nodes: 1 is beyond the ceiling"}));
 }
 
+TEST(GuestPolicy, AGroupBeyondTheCeilingIsAsIfItHadNotBeenSaid) {
+    HostPolicy host;
+    host.groups["open"].members.priority = 1;
+    host.groups["reserved"].members.priority = 2;
+    host.ceiling_groups = {"open"};
+    GuestWords guest = with_metadata(group_of("reserved"));
+    EXPECT_EQ(resolve_policy(host, guest, two_nodes).group, "");
+    host.guests[guest.name] = group_of("open");
+    const GuestPolicy policy = resolve_policy(host, guest, two_nodes);
+    EXPECT_EQ(policy.group, "open");
+    EXPECT_EQ(policy.priority, 1);
+    EXPECT_EQ(policy.problems, Problems{"metadata: group: \"reserved\" is beyond the ceiling"});
+}
+
 TEST(GuestPolicy, WhatMetadataSaysBeyondTheCeilingIsAProblemEvenIfItIsNotInForce) {
     HostPolicy host;
     host.ceiling_mode = Mode::advise;

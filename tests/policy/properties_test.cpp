@@ -21,6 +21,18 @@ const PlannerSettings restless = [] {
     return without;
 }();
 
+// All it does is to move what had to wait for its turn before.
+bool only_takes_turns(const Plan& made, const Plan& before) {
+    const auto waited = [&](const Action& action) {
+        const auto verdict =
+            std::find_if(before.verdicts.begin(), before.verdicts.end(),
+                         [&](const Verdict& v) { return v.key == key_of(action); });
+        return std::holds_alternative<MoveMemory>(action) && verdict != before.verdicts.end() &&
+               verdict->queued_behind > 0;
+    };
+    return std::all_of(made.actions.begin(), made.actions.end(), waited);
+}
+
 class PlannerProperty : public ::testing::TestWithParam<unsigned> {
   protected:
     std::mt19937 random{GetParam()};
@@ -35,7 +47,7 @@ TEST_P(PlannerProperty, APlanCarriedOutLeavesNothingToDo) {
     now = simulate(now, first);
     now.now += 1000;
     const Plan second = plan(now, history, restless);
-    EXPECT_TRUE(second.actions.empty());
+    EXPECT_TRUE(only_takes_turns(second, first));
     for (const Verdict& verdict : second.verdicts)
         EXPECT_TRUE(verdict.reason != Reason::first_home && verdict.reason != Reason::better_home);
 }
@@ -195,12 +207,16 @@ TEST(PlannerProperties, OfGuestsOfAllKindsTheOrderIsIrrelevant) {
     }
 }
 
-// How many plans it takes until nothing is left to do; each is carried out in full.
+// How many plans it takes until nothing is left to do; each is carried out in full. Those that only
+// move what had to wait for its turn do not count.
 int plans_until_settled(Snapshot host, const PlannerSettings& with, int most) {
     History history;
-    for (int plans = 0; plans < most; ++plans) {
+    Plan before;
+    for (int plans = 0; plans < most;) {
         const Plan made = plan(host, history, with);
         if (made.actions.empty() && home_changes(made) == 0) return plans;
+        plans += only_takes_turns(made, before) && home_changes(made) == 0 ? 0 : 1;
+        before = made;
         history = learn(std::move(history), host, made, {});
         host = simulate(std::move(host), made);
         host.now += 1000;

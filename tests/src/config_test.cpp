@@ -72,6 +72,7 @@ TEST(Config, ReadsWhatIsWantedForGuests) {
         parse_config(
             "[policy]\nmode = \"advise\"\nmemory = \"eager\"\npriority = -5\nnodes = \"0-2\"\n"
             "[ceiling]\nmode = \"advise\"\nnodes = \"0-3,^1\"\nmemory = \"lazy\"\npriority = 50\n"
+            "groups = [\"db\"]\n"
             "[guest.\"web.example\"]\nmode = \"off\"\ngroup = \"db\"\nnodes = \"1\"\n"
             "home = \"1,0-1\"\nmemory = \"none\"\npriority = 100\n"
             "[guest.3caba501-6c1e-4c39-9f53-0d8f2f5f1a10]\nhome = \"1\"\n"
@@ -86,6 +87,7 @@ TEST(Config, ReadsWhatIsWantedForGuests) {
     EXPECT_EQ(policy.ceiling_nodes, (Numbers{0, 2, 3}));
     EXPECT_EQ(policy.ceiling_memory, MemoryPolicy::lazy);
     EXPECT_EQ(policy.ceiling_priority, 50);
+    EXPECT_EQ(policy.ceiling_groups, std::vector<std::string>{"db"});
     EXPECT_EQ(
         policy.guests.at("web.example"),
         (PolicyWords{Mode::off, "db", Numbers{1}, Numbers{1, 0, 1}, MemoryPolicy::none, 100}));
@@ -100,6 +102,7 @@ TEST(Config, ReadsWhatIsWantedForGuests) {
 TEST(Config, WhatItPrintsOfGuestsItCanRead) {
     const Config config = parse_config(
         "[policy]\npriority = 5\n[ceiling]\nmode = \"observe\"\nnodes = \"0-2\"\n"
+        "groups = [\"x.y\"]\n"
         "[guest.\"a \\\"b\\\".c\"]\nmode = \"act\"\nhome = \"1,0\"\ngroup = \"x.y\"\n[guest.mute]\n"
         "[group.\"x.y\"]\narrangement = \"together\"\npriority = -100\n",
         "f.conf");
@@ -109,6 +112,7 @@ TEST(Config, WhatItPrintsOfGuestsItCanRead) {
     EXPECT_EQ(policy.guests, config.policy.guests);
     EXPECT_EQ(policy.groups, config.policy.groups);
     EXPECT_EQ(policy.ceiling_nodes, config.policy.ceiling_nodes);
+    EXPECT_EQ(policy.ceiling_groups, config.policy.ceiling_groups);
     EXPECT_EQ(policy.defaults.mode, Mode::observe) << "what is in effect";
 }
 
@@ -116,6 +120,19 @@ TEST(Config, AGuestOfAGroupThatIsNotInTheFileIsAProblem) {
     const auto problems = problems_of("[guest.web]\ngroup = \"db\"\n[group.dc]\n");
     ASSERT_EQ(problems.size(), 1U);
     EXPECT_EQ(problems[0], "f.conf:2: guest.web.group: there is no section [group.db]");
+    EXPECT_EQ(problems_of("[ceiling]\ngroups = [\"a\", \"db\"]\n[group.a]\n"),
+              std::vector<std::string>{"f.conf:2: ceiling.groups: there is no section [group.db]"});
+    EXPECT_EQ(problems_of("[ceiling]\ngroups = \"a\"\n[group.a]\n"),
+              std::vector<std::string>{"f.conf:2: ceiling.groups: wants a list of texts"});
+    EXPECT_EQ(problems_of("[ceiling]\ngroups = [1]\n"),
+              std::vector<std::string>{"f.conf:2: ceiling.groups: wants a text"});
+}
+
+TEST(Config, ACeilingOfNoGroupsIsNotNoCeiling) {
+    const Config config = parse_config("[ceiling]\ngroups = []\n", "f.conf");
+    EXPECT_EQ(config.policy.ceiling_groups, std::vector<std::string>());
+    EXPECT_EQ(parse_config(to_toml(config), "f.conf").policy.ceiling_groups,
+              std::vector<std::string>());
 }
 
 TEST(Config, NamesAllProblemsOfGuestsAtOnce) {

@@ -1,0 +1,29 @@
+// Which of the moves that are wanted have their turn. Each is worth it if it is over within the
+// horizon, and all share one pace: so at a time no more than that brings within the horizon. Pure.
+#pragma once
+
+#include <cstdint>
+#include <tuple>
+#include <vector>
+
+#include "policy/cost.hpp"
+#include "policy/plan.hpp"
+
+namespace vnuma {
+
+struct WantedMove {
+    MoveMemory move;
+    std::size_t verdict = 0;  // its place among the plan's
+    bool relieves = false;    // it is out of a node that is short of memory
+    int priority = 0;
+    // Use of CPUs whose accesses become local by it, for each GiB: work that pays best comes first.
+    std::int64_t gain = 0;
+
+    auto rank() const { return std::tuple(relieves, priority, gain); }
+};
+
+// Adds those whose turn it is to the plan's actions, in the order of their rank; of the others'
+// verdicts it is said what they wait for. The first always has its turn.
+void take_turns(std::vector<WantedMove> moves, const PlannerSettings& settings, Plan& plan);
+
+}  // namespace vnuma

@@ -1,0 +1,96 @@
+#include "policy/turns.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/policy/hosts.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace vnuma::test;
+
+const PlannerSettings settings;
+const Bytes all = settings.pace / 1000 * settings.horizon;
+
+WantedMove move_of(int cell, Bytes bytes, std::int64_t gain) {
+    WantedMove wanted;
+    wanted.move = {{"g", cell}, NodeIndex(0), bytes};
+    wanted.verdict = static_cast<std::size_t>(cell);
+    wanted.gain = gain;
+    return wanted;
+}
+
+Plan taken(std::vector<WantedMove> moves) {
+    Plan plan;
+    plan.verdicts.resize(moves.size());
+    take_turns(std::move(moves), settings, plan);
+    return plan;
+}
+
+std::vector<int> cells_of(const Plan& plan) {
+    std::vector<int> cells;
+    for (const Action& action : plan.actions)
+        cells.push_back(key_of(action).cell);
+    return cells;
+}
+
+TEST(Turns, WhatFitsTheHorizonBeginsAtOnceTheBestFirst) {
+    const Plan plan =
+        taken({move_of(0, all / 4, 5), move_of(1, all / 4, 9), move_of(2, all / 4, 7)});
+    EXPECT_EQ(cells_of(plan), (std::vector<int>{1, 2, 0}));
+    for (const Verdict& verdict : plan.verdicts)
+        EXPECT_EQ(verdict.queued_behind, 0);
+}
+
+TEST(Turns, WhatDoesNotSaysHowMuchIsBeforeIt) {
+    const Plan plan =
+        taken({move_of(0, all / 2, 5), move_of(1, all / 2, 9), move_of(2, all / 2, 7)});
+    EXPECT_EQ(cells_of(plan), (std::vector<int>{1, 2}));
+    EXPECT_EQ(plan.verdicts[0].queued_behind, 2 * (all / 2));
+}
+
+TEST(Turns, ALargeOneIsNotStarvedBySmallOnes) {
+    const Plan plan = taken({move_of(0, all / 2, 9), move_of(1, all, 8), move_of(2, mib, 7)});
+    EXPECT_EQ(cells_of(plan), (std::vector<int>{0}));
+    EXPECT_EQ(plan.verdicts[2].queued_behind, all / 2 + all);
+    EXPECT_EQ(cells_of(taken({move_of(0, 9 * all, 9), move_of(1, mib, 8)})), (std::vector<int>{0}))
+        << "the first has its turn however large it is";
+}
+
+TEST(Turns, ReliefComesBeforePriorityAndThatBeforeGain) {
+    std::vector<WantedMove> moves{move_of(0, mib, 9), move_of(1, mib, 1), move_of(2, mib, 0)};
+    moves[1].priority = 1;
+    moves[2].relieves = true;
+    EXPECT_EQ(cells_of(taken(moves)), (std::vector<int>{2, 1, 0}));
+}
+
+// 20 guests of 4 GiB on the wrong node, one busier than the other: 80 GiB, and 15 in the horizon.
+TEST(Turns, OfAHostFullOfGuestsTheBusiestComeFirstAndAllInTheEnd) {
+    std::vector<GuestState> guests;
+    for (int g = 0; g < 20; ++g)
+        guests.push_back(make_guest("g" + std::to_string(g), 1, 300 + 10 * g, {0, 4 * gib}));
+    for (GuestState& guest : guests)
+        guest.cells[0].allowed = NodeSet::only(NodeIndex(0));
+    Snapshot host = make_snapshot(make_topology(2, 32, 256 * gib), guests);
+    History history;
+    Plan made = plan(host, history, settings);
+    Bytes moving = 0;
+    for (const Action& action : made.actions)
+        if (const auto* move = std::get_if<MoveMemory>(&action)) moving += move->bytes;
+    EXPECT_EQ(moving, 12 * gib);
+    EXPECT_EQ(verdict_of(made, "g19").queued_behind, 0);
+    EXPECT_EQ(verdict_of(made, "g0").queued_behind, 76 * gib);
+    EXPECT_NE(explain(verdict_of(made, "g0"), host.topology).find("after 77824 MiB of others"),
+              std::string::npos)
+        << explain(verdict_of(made, "g0"), host.topology);
+    int ticks = 0;
+    for (; !made.actions.empty() && ticks < 20; ++ticks) {
+        history = learn(history, host, made, {});
+        host = simulate(host, made);
+        made = plan(host, history, settings);
+    }
+    EXPECT_EQ(ticks, 7) << "three guests in each";
+}
+
+}  // namespace
+}  // namespace vnuma
