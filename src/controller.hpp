@@ -37,6 +37,9 @@ class Controller {
     // After run() has ended: what was pinned is as its owner had it.
     void undo_pins() { pins_.undo(); }
 
+    // The same: nothing of tracking is left in the kernel.
+    void end_tracking() { tracking_.end(); }
+
     // Calls that have not returned and that its end would wait for.
     std::size_t hung_calls() const { return sampler_.hung_calls(); }
 

@@ -240,6 +240,7 @@ std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, Tra
     std::map<std::string, TrackingHint> hints;
     for (const GuestState& guest : snapshot.guests) {
         TrackingHint& hint = hints[guest.uuid];
+        hint.wanted = guest.policy.mode != Mode::off && snapshot.topology.nodes.size() > 1;
         hint.may_touch = guest.policy.mode == Mode::act && guest.unsteady.empty();
         hint.well_placed = !guest.cells.empty();
     }
@@ -271,8 +272,11 @@ std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, Tra
 void withdraw_hints(std::map<std::string, TrackingHint>& hints, const Sample& sample,
                     const HostPolicy& policy, const Host& host) {
     for (const GuestSample& guest : sample.guests)
-        if (const auto hint = hints.find(guest.uuid); hint != hints.end())
-            hint->second.may_touch &= policy_of(guest, policy, host).mode == Mode::act;
+        if (const auto hint = hints.find(guest.uuid); hint != hints.end()) {
+            const Mode mode = policy_of(guest, policy, host).mode;
+            hint->second.wanted &= mode != Mode::off;
+            hint->second.may_touch &= mode == Mode::act;
+        }
 }
 
 }  // namespace vnuma

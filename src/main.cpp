@@ -117,9 +117,13 @@ class Service {
         return status_;
     }
 
-    void undo_pins() { controller_.undo_pins(); }
+    // What was changed is as it was, as far as that can be waited for.
+    void undo(bool pins) {
+        if (pins) controller_.undo_pins();
+        if (!cut_off_) controller_.end_tracking();
+    }
     std::exception_ptr failure() const { return failure_; }
-    bool hangs() const { return hangs_ || controller_.hung_calls() > 0; }
+    bool hangs() const { return cut_off_ || controller_.hung_calls() > 0; }
 
   private:
     asio::awaitable<bool> work() {
@@ -136,7 +140,7 @@ class Service {
         grace_.async_wait([this](boost::system::error_code error) {
             if (error) return;
             spdlog::error("a call did not return in {} s; ending without it", stop_grace.count());
-            hangs_ = true;
+            cut_off_ = true;
             status_ = exit_failed;
             context_.stop();
         });
@@ -159,7 +163,7 @@ class Service {
     asio::signal_set signals_;
     asio::steady_timer grace_;
     asio::cancellation_signal stop_;
-    bool stopping_ = false, hangs_ = false;
+    bool stopping_ = false, cut_off_ = false;  // its worker has not returned
     int status_ = 0;
     std::exception_ptr failure_;
 };
@@ -193,7 +197,7 @@ int run(const Config& config, const Arguments& arguments) {
     int status = service.run();
     sd_notify(0, "STOPPING=1");
     ignore({SIGINT, SIGTERM, SIGHUP});
-    if (config.undo_at_stop) service.undo_pins();
+    service.undo(config.undo_at_stop);
     try {
         if (service.failure()) std::rethrow_exception(service.failure());
     } catch (const std::exception& error) {

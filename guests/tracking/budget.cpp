@@ -6,8 +6,8 @@ namespace vnuma {
 
 using std::chrono::nanoseconds;
 
-void TrackingBudget::earn(Time now, nanoseconds run_time) {
-    const nanoseconds used = run_time - run_time_;
+void TrackingBudget::earn(Time now, nanoseconds run_time, int vcpus) {
+    const nanoseconds used = std::min<nanoseconds>(run_time - run_time_, (now - last_) * vcpus);
     if (run_time_ < nanoseconds(0) || used < nanoseconds(0) || now <= last_) {
         // What it did before it was seen was not tracked, and earns nothing.
         milli_cpu_ = 0;

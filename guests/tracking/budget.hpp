@@ -29,8 +29,9 @@ class TrackingBudget {
     using Time = std::chrono::steady_clock::time_point;
 
     // `run_time` is what all vCPUs have used since the guest was started. One that has gone back (a
-    // vCPU was unplugged) begins anew.
-    void earn(Time now, std::chrono::nanoseconds run_time);
+    // vCPU was unplugged) begins anew. More than so many vCPUs can have used since the last call
+    // (one was not seen then) is not earned.
+    void earn(Time now, std::chrono::nanoseconds run_time, int vcpus);
 
     // What a look took. It may be more than there is; the guest has to earn it first then before
     // the next one.

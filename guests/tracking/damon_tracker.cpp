@@ -12,8 +12,6 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-// For estimates: about as long as looks are.
-constexpr milliseconds usual_duration{1'000};
 constexpr std::uint64_t mib = 1 << 20;
 
 std::vector<RamRange> ranges_of(const GuestSample& guest) {
@@ -65,8 +63,8 @@ class DamonTracker::Look final : public PendingLook {
     bool ended_ = false;
 };
 
-DamonTracker::DamonTracker(std::unique_ptr<DamonFiles> files)
-    : files_(std::move(files)), pool_(*files_) {
+DamonTracker::DamonTracker(std::unique_ptr<DamonFiles> files, milliseconds look_time)
+    : look_time_(look_time), files_(std::move(files)), pool_(*files_) {
     pool_.take_over();
 }
 
@@ -85,7 +83,7 @@ std::string DamonTracker::why_not(const GuestSample& guest) const {
     if (!guest.process) return "its process is not known";
     const std::vector<RamRange> ranges = ranges_of(guest);
     if (too_many_ranges(ranges)) return "its memory is in too many pieces";
-    if (plan_look(ranges, usual_duration, {}, answers_.slow()).bytes == 0)
+    if (plan_look(ranges, look_time_, {}, answers_.slow()).bytes == 0)
         return "it is not known where its memory is";
     return {};
 }
@@ -93,7 +91,7 @@ std::string DamonTracker::why_not(const GuestSample& guest) const {
 microseconds DamonTracker::estimate(const GuestSample& guest) const {
     if (!why_not(guest).empty()) return microseconds(0);
     return std::chrono::duration_cast<microseconds>(region_cost_ *
-                                                    work_of(plan_for(guest, usual_duration)));
+                                                    work_of(plan_for(guest, look_time_)));
 }
 
 std::vector<AccessedRange> DamonTracker::accessed_before(
@@ -190,11 +188,12 @@ HeatLook DamonTracker::finish(Look& look) {
     return result;
 }
 
-std::unique_ptr<HeatTracker> probe_damon(const std::string& sysfs_root, std::string& why_not) {
+std::unique_ptr<HeatTracker> probe_damon(const std::string& sysfs_root, milliseconds look_time,
+                                         std::string& why_not) {
     std::unique_ptr<DamonFiles> files = open_damon_files(sysfs_root, why_not);
     if (!files) return nullptr;
     try {
-        return std::make_unique<DamonTracker>(std::move(files));
+        return std::make_unique<DamonTracker>(std::move(files), look_time);
     } catch (const TrackingError& error) {
         why_not = error.what();
         return nullptr;

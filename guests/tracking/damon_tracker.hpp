@@ -25,7 +25,8 @@ class DamonTracker final : public HeatTracker {
   public:
     // Takes over what a killed vnumad has left. Throws TrackingError when there are kdamonds of
     // others.
-    explicit DamonTracker(std::unique_ptr<DamonFiles> files);
+    // `look_time`: how long looks will be, for estimates.
+    DamonTracker(std::unique_ptr<DamonFiles> files, std::chrono::milliseconds look_time);
     ~DamonTracker() override;
 
     const char* name() const override { return "damon"; }
@@ -53,6 +54,7 @@ class DamonTracker final : public HeatTracker {
     void check_it_runs(const Look& look);
     HeatLook finish(Look& look);
 
+    const std::chrono::milliseconds look_time_;
     std::unique_ptr<DamonFiles> files_;
     KdamondPool pool_;
     std::vector<Remembered> remembered_;  // the longest unused first
@@ -61,6 +63,7 @@ class DamonTracker final : public HeatTracker {
 };
 
 // None, and why, where there is no DAMON, it may not be used, or somebody else uses it.
-std::unique_ptr<HeatTracker> probe_damon(const std::string& sysfs_root, std::string& why_not);
+std::unique_ptr<HeatTracker> probe_damon(const std::string& sysfs_root,
+                                         std::chrono::milliseconds look_time, std::string& why_not);
 
 }  // namespace vnuma

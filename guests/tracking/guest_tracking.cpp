@@ -11,6 +11,7 @@ namespace {
 // Of one guest: a few times as many kinds fit into the kernel's table (max_fault_kinds).
 constexpr std::size_t max_groups_counted = 16'384;
 constexpr int several_accessors = -2, no_accessor = -1;
+constexpr int least_rest = 100;
 
 std::chrono::nanoseconds run_time_of(const GuestSample& guest) {
     std::uint64_t run_ns = 0;
@@ -63,10 +64,11 @@ void GuestTracking::update(const GuestSample& guest, const TrackingHint& hint,
     follow_memory(guest);
     if (hot_ > 0 && looks_.outdated(now)) {
         table_.forget_heat();
+        heat_by_cell_.clear();
         stale_ = true;
         count_chunks();
     }
-    budget_.earn(now, run_time_of(guest));
+    budget_.earn(now, run_time_of(guest), static_cast<int>(vcpu_of_thread_.size()));
     rounds_.set_wanted(hint.attribute, why_no_rounds(guest, no_counter));
     if (hint.moved) stale_ = moved_ = true;
     // Not while its memory is moved: that changes nothing of who uses it, and takes long.
@@ -167,7 +169,6 @@ void GuestTracking::observe() {
         observations_ += folded.chunks > 0 ? 1 : 0;
         rounds_observed_ += folded.chunks > 0 && rounds_.runs() ? 1 : 0;
         stale_ = true;
-        moved_ |= is_seen_enough() && !is_told_;  // read, whatever that costs
         count_chunks();
     }
     observed_.clear();
@@ -189,7 +190,9 @@ void GuestTracking::finish_look(Time now) {
     if (before >= AdaptivePeriod::disagreeing && after < AdaptivePeriod::disagreeing)
         rounds_.restart();
     stale_ = true;
+    const auto cpu = thread_cpu_time();
     count_chunks();
+    budget_.charge(thread_cpu_time() - cpu);
 }
 
 bool GuestTracking::is_seen_enough() const {
@@ -210,10 +213,18 @@ void GuestTracking::count_chunks() {
     }
 }
 
-void GuestTracking::read_where_it_is(PageReader& reader) {
-    // Where it has gone by our own doing has to be known at any cost: it is planned with.
-    if (!moved_ && !budget_.allows(std::chrono::nanoseconds(0), settings_.period.most)) return;
+bool GuestTracking::may_read_where_it_is(Time now) const {
+    if (is_seen_enough() && !is_told_) return true;
+    // Where it has gone by our own doing is planned with: it has to be known whatever is owed, but
+    // reading it takes a hundredth of the time at most.
+    if (moved_ && now >= read_at_ + reading_ * least_rest) return true;
+    return budget_.allows(std::chrono::nanoseconds(0), settings_.period.most);
+}
+
+void GuestTracking::read_where_it_is(PageReader& reader, Time now) {
+    if (!may_read_where_it_is(now)) return;
     stale_ = moved_ = false;
+    read_at_ = now;
     is_told_ |= is_seen_enough();
     if (!process_ || process_->recorded()) return;
     const auto cpu = thread_cpu_time();
@@ -228,7 +239,8 @@ void GuestTracking::read_where_it_is(PageReader& reader) {
     } catch (const std::system_error&) {
         // What was known before is kept; residency, read the same way, says why.
     }
-    budget_.charge(thread_cpu_time() - cpu);
+    reading_ = thread_cpu_time() - cpu;
+    budget_.charge(reading_);
 }
 
 void GuestTracking::fill(TrackingSample& sample, bool with_map) const {

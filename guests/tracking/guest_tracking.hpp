@@ -14,6 +14,7 @@ namespace vnuma {
 
 // What the planner's last verdicts mean for tracking.
 struct TrackingHint {
+    bool wanted = false;       // something may come of knowing what is used
     bool may_touch = false;    // its policy lets vnumad act on it
     bool attribute = false;    // a guest without vNUMA that spans nodes: who touches what matters
     bool well_placed = false;  // all of it is at home
@@ -38,7 +39,8 @@ class GuestTracking {
     bool look_due(Time now) const {
         const bool sampling = !rounds_.has_sample() && (rounds_.due(now) || rounds_.runs());
         if (sampling && looks_.state().looks > 0) return false;
-        return looks_.due(now) && !(rounds_.due(now) && rounds_.last() < looks_.last());
+        return hint_.wanted && looks_.due(now) &&
+               !(rounds_.due(now) && rounds_.last() < looks_.last());
     }
     bool look_over(Time now) const { return looks_.over(now); }
     Time look_began() const { return looks_.last(); }
@@ -70,7 +72,7 @@ class GuestTracking {
 
     // Where what is used is has to be read anew after a look or a round, and when memory has moved.
     bool has_moved() const { return stale_ && (looks_.state().looks > 0 || observations_ > 0); }
-    void read_where_it_is(PageReader& reader);
+    void read_where_it_is(PageReader& reader, Time now);
 
     void fill(TrackingSample& sample, bool with_map) const;
 
@@ -80,6 +82,7 @@ class GuestTracking {
     std::vector<ChunkUse> chunk_map() const;
     void observe();
     void count_chunks();
+    bool may_read_where_it_is(Time now) const;
     // Who touches what shows when it is touched again: in the second round, or, without rounds,
     // some time later. What is done sooner is done by chance, and kept for long.
     bool is_seen_enough() const;
@@ -109,6 +112,8 @@ class GuestTracking {
     std::shared_ptr<const std::vector<OwnRange>> own_ranges_;
     bool is_told_ = false;  // whose memory is where has been read since enough was seen
     std::uint64_t pass_ = 0;
+    Time read_at_{};  // where it is, last, and how long that took
+    std::chrono::nanoseconds reading_{0};
     bool stale_ = false, moved_ = false;  // where it is, by whatever; by our own doing
 };
 

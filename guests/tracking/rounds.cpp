@@ -73,7 +73,8 @@ bool Rounds::begin(const Process& process, std::uint64_t largest_page, nanosecon
     const nanoseconds cpu = thread_cpu_time();
     const auto pages = count_pages_of(process.read("smaps_rollup").value_or(""), largest_page);
     counting_ = thread_cpu_time() - cpu;
-    failure_ = pages ? why_not_now(*pages, fault_time, budget)
+    nanoseconds estimate(0);
+    failure_ = pages ? why_not_now(*pages, fault_time, budget, estimate)
                      : "how much of its memory is mapped cannot be read";
     if (!failure_.empty()) refused_until_ = now + counting_ * least_rest;
     runs_ = failure_.empty() && take_down_mappings(process);
@@ -81,14 +82,16 @@ bool Rounds::begin(const Process& process, std::uint64_t largest_page, nanosecon
         failure_ = std::string("clear_refs of its process cannot be written: ") + strerror(errno);
     if (!runs_) period_.back_off();
     state_.period = period_.length();
-    cost_ = thread_cpu_time() - cpu;
+    nanoseconds cost = thread_cpu_time() - cpu;
     if (runs_) {
         // Its vCPUs wait while that lasts, as far as they run.
-        cost_ += nanoseconds(state_.stall) * budget.milli_cpu() / 1000;
+        cost += nanoseconds(state_.stall) * budget.milli_cpu() / 1000;
+        cost_ = cost;
+        state_.estimate = duration_cast<microseconds>(estimate);
         taken_down_ = stalled_pages_ = *pages;
         faults_ = dropped_ = 0;
     }
-    budget.charge(cost_);
+    budget.charge(cost);
     return runs_;
 }
 
@@ -102,15 +105,13 @@ nanoseconds Rounds::expected_stall(std::uint64_t pages) const {
 }
 
 std::string Rounds::why_not_now(std::uint64_t pages, nanoseconds fault_time,
-                                const TrackingBudget& budget) {
+                                const TrackingBudget& budget, nanoseconds& estimate) const {
     // Cold memory does not fault again. How much of it is, the last round has shown. What it really
     // takes is charged: this only has to be about right.
     const std::uint64_t faults =
         state_.rounds > 0 ? std::min(pages, faults_ + pages / colder_part) : pages;
     const nanoseconds stall = expected_stall(pages);
-    const nanoseconds estimate =
-        static_cast<std::int64_t>(faults) * fault_time + stall * budget.milli_cpu() / 1000;
-    state_.estimate = duration_cast<microseconds>(estimate);
+    estimate = static_cast<std::int64_t>(faults) * fault_time + stall * budget.milli_cpu() / 1000;
     if (stall > longest_stall_)
         return "a round holds it up for " + in_ms(stall) +
                ", which is more than tracking.longest_stall";

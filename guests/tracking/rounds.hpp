@@ -66,8 +66,9 @@ class Rounds {
     bool has_sample() const { return sampled_ >= 2; }
 
   private:
+    // And what it would take.
     std::string why_not_now(std::uint64_t pages, std::chrono::nanoseconds fault_time,
-                            const TrackingBudget& budget);
+                            const TrackingBudget& budget, std::chrono::nanoseconds& estimate) const;
     std::chrono::nanoseconds expected_stall(std::uint64_t pages) const;
     bool take_down_mappings(const Process& process);
 

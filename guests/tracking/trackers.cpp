@@ -11,8 +11,9 @@ std::vector<TrackerCandidate> choose_trackers(const TrackingSettings& settings, 
                                               const Roots& roots) {
     // By what they tell, and what that takes. Soft-dirty tracking is nobody's second choice.
     std::vector<std::pair<HeatChoice, decltype(TrackerCandidate::probe)>> known;
-    known.emplace_back(HeatChoice::damon,
-                       [roots](std::string& why_not) { return probe_damon(roots.sysfs, why_not); });
+    known.emplace_back(HeatChoice::damon, [roots, time = settings.look_time](std::string& why_not) {
+        return probe_damon(roots.sysfs, time, why_not);
+    });
     known.emplace_back(HeatChoice::idle_page, probe_idle_pages);
     known.emplace_back(HeatChoice::dirty_rate, [&source](std::string& why_not) {
         return probe_dirty_rate(source, why_not);
@@ -28,7 +29,8 @@ std::vector<TrackerCandidate> choose_trackers(const TrackingSettings& settings, 
 
 void remove_leftovers(const Roots& roots) {
     std::string unused;
-    probe_damon(roots.sysfs, unused);  // what it makes it takes away again, with what was there
+    probe_damon(roots.sysfs, TrackingSettings().look_time,
+                unused);  // what it makes it takes away again, with what was there
 }
 
 }  // namespace vnuma

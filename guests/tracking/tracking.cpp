@@ -30,7 +30,7 @@ void Tracking::look(Sample& sample, const std::map<std::string, TrackingHint>& h
     begin_looks(sample, deadline);
     begin_round(sample);
     for (auto& [uuid, guest] : guests_)
-        if (guest.has_moved()) guest.read_where_it_is(reader_);
+        if (guest.has_moved()) guest.read_where_it_is(reader_, now);
     for (GuestSample& guest : sample.guests)
         if (const auto known = guests_.find(guest.uuid); known != guests_.end())
             known->second.fill(guest.tracking, settings_.heat_map);
@@ -49,6 +49,12 @@ void Tracking::look(Sample& sample, const std::map<std::string, TrackingHint>& h
 void Tracking::abandon_looks() {
     for (auto& [uuid, guest] : guests_)
         guest.abandon_look();
+}
+
+void Tracking::end() {
+    guests_.clear();
+    counter_.reset();
+    candidates_.clear();
 }
 
 void Tracking::probe(Time now) {

@@ -37,6 +37,9 @@ class Tracking {
     // Ends what runs, since no sample comes at whose time it could be ended. Same thread.
     void abandon_looks();
 
+    // What was begun in the kernel is ended: looks, counting, kdamonds. The last call; same thread.
+    void end();
+
   private:
     using Due = std::vector<std::pair<GuestTracking*, const GuestSample*>>;
 

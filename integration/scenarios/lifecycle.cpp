@@ -7,6 +7,7 @@
 #include "integration/demo/picture.hpp"
 #include "integration/host/direct_guest.hpp"
 #include "integration/host/files.hpp"
+#include "integration/host/kdamonds.hpp"
 #include "integration/host/process.hpp"
 #include "integration/scenarios/scenario.hpp"
 #include "integration/scenarios/shapes.hpp"
@@ -246,6 +247,13 @@ TEST(Lifecycle, AHungMonitorHoldsUpItsOwnGuestOnly) {
     EXPECT_FALSE(wait_for_guest(vnumad, "hung", is_settled).is_null()) << vnumad.output();
     for (std::size_t cell = 0; cell < 2; ++cell)
         EXPECT_GE(home_of(placement_of_cell(hung, cell)), 0) << vnumad.output();
+
+    frozen = std::make_unique<Frozen>(hung.pid());
+    EXPECT_FALSE(wait_for_guest(vnumad, "hung", silent).is_null()) << vnumad.output();
+    EXPECT_GT(kdamonds(), 0);
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+    EXPECT_EQ(kdamonds(), 0) << vnumad.output();
+    frozen.reset();
     EXPECT_TRUE(hung.is_at_work());
     EXPECT_TRUE(other.is_at_work());
 }

@@ -2,9 +2,10 @@
 //   tracking-tables accuracy [OVERHEAD [ROWS]]
 //   tracking-tables overhead [OVERHEAD [PHASES [SECONDS]]]
 //   tracking-tables state       what vnumad has in the kernel, before, during and after kill -9
-// OVERHEAD is vnumad's budget for it, as a share of the guest's CPU time (0.01); ROWS is what pages,
-// guest and pattern of the rows contain that are wanted (all), as "2 MiB, wide, 30 %"; PHASES is how many
-// there are with tracking and how many without, each of so many SECONDS (6 and 10). Run it as
+// OVERHEAD is vnumad's budget for it, as a share of the guest's CPU time (0.01); ROWS is what
+// pages, guest and pattern of the rows contain that are wanted (all), as "2 MiB, wide, 30 %";
+// PHASES is how many there are with tracking and how many without, each of so many SECONDS (6 and
+// 10). Run it as
 //   vnuma-lab run --timeout 1500 -- tracking-tables accuracy
 #include <sysexits.h>
 

@@ -12,6 +12,7 @@ using std::chrono::seconds;
 using Time = TrackingBudget::Time;
 
 constexpr milliseconds minute{60'000};
+constexpr int vcpus = 64;
 
 Time at(milliseconds since) {
     return Time(seconds(1000)) + since;
@@ -20,8 +21,8 @@ Time at(milliseconds since) {
 // A guest that was seen first with `before` of run time, and used `used` in the second after.
 TrackingBudget after_a_second(nanoseconds before, nanoseconds used, int overhead = 10) {
     TrackingBudget budget(overhead);
-    budget.earn(at(milliseconds(0)), before);
-    budget.earn(at(milliseconds(1000)), before + used);
+    budget.earn(at(milliseconds(0)), before, vcpus);
+    budget.earn(at(milliseconds(1000)), before + used, vcpus);
     return budget;
 }
 
@@ -32,9 +33,18 @@ TEST(Budget, IsAShareOfTheGuestsOwnRunTime) {
 
 TEST(Budget, WhatWasUsedBeforeItWasSeenEarnsNothing) {
     TrackingBudget budget(10);
-    budget.earn(at(milliseconds(0)), seconds(3600));
+    budget.earn(at(milliseconds(0)), seconds(3600), vcpus);
     EXPECT_EQ(budget.earned(), nanoseconds(0));
     EXPECT_FALSE(budget.allows(nanoseconds(1), minute));
+}
+
+// Its monitor did not answer at first, or one of its threads could not be read.
+TEST(Budget, WhatAGuestCannotHaveUsedSinceEarnsNothing) {
+    TrackingBudget budget(10);
+    budget.earn(at(milliseconds(0)), seconds(0), 0);
+    budget.earn(at(milliseconds(1000)), std::chrono::hours(100'000), 2);
+    EXPECT_EQ(budget.earned(), milliseconds(20));
+    EXPECT_EQ(budget.milli_cpu(), 2000);
 }
 
 TEST(Budget, AllowsNothingBeforeASecondOfRunTime) {
@@ -55,7 +65,7 @@ TEST(Budget, WhatWasSpentHasToBeEarnedFirst) {
     nanoseconds run = seconds(6);
     int waited = 0;
     while (!budget.allows(milliseconds(30), minute) && waited < 10)
-        budget.earn(at(milliseconds(2000 + 1000 * waited++)), run += seconds(1));
+        budget.earn(at(milliseconds(2000 + 1000 * waited++)), run += seconds(1), vcpus);
     EXPECT_EQ(waited, 2);
 }
 
@@ -69,7 +79,7 @@ TEST(Budget, SavingsOfAQuietGuestPayForWhatItCouldNotEarnInTime) {
     TrackingBudget budget(10);
     nanoseconds run = seconds(2);
     for (int second = 0; second <= 600; ++second)
-        budget.earn(at(milliseconds(1000 * second)), run += milliseconds(60));
+        budget.earn(at(milliseconds(1000 * second)), run += milliseconds(60), vcpus);
     EXPECT_TRUE(budget.allows(milliseconds(350), minute));
     EXPECT_FALSE(budget.allows(milliseconds(370), minute));
 }
@@ -77,7 +87,7 @@ TEST(Budget, SavingsOfAQuietGuestPayForWhatItCouldNotEarnInTime) {
 TEST(Budget, SavingsAreLimited) {
     TrackingBudget budget(10);
     for (int hour = 0; hour < 10; ++hour)
-        budget.earn(at(minute * 60 * hour), seconds(3600 * 4 * hour));
+        budget.earn(at(minute * 60 * hour), seconds(3600 * 4 * hour), vcpus);
     budget.charge(most_saved * 10 / 1000);
     EXPECT_TRUE(budget.allows({}, minute));
     budget.charge(nanoseconds(1));
@@ -86,10 +96,10 @@ TEST(Budget, SavingsAreLimited) {
 
 TEST(Budget, RunTimeThatWentBackEarnsNothing) {
     TrackingBudget budget = after_a_second(seconds(5), seconds(1));
-    budget.earn(at(milliseconds(2000)), seconds(2));
+    budget.earn(at(milliseconds(2000)), seconds(2), vcpus);
     EXPECT_EQ(budget.earned(), milliseconds(10));
     EXPECT_FALSE(budget.allows({}, minute));
-    budget.earn(at(milliseconds(3000)), seconds(3));
+    budget.earn(at(milliseconds(3000)), seconds(3), vcpus);
     EXPECT_EQ(budget.earned(), milliseconds(20));
 }
 

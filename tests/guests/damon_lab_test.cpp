@@ -153,7 +153,7 @@ class DamonOfAKernel : public testing::Test {
     void TearDown() override { EXPECT_EQ(text_of("nr_kdamonds"), "0") << "something is left"; }
     static std::unique_ptr<HeatTracker> probe() {
         std::string why_not;
-        auto tracker = probe_damon("/sys", why_not);
+        auto tracker = probe_damon("/sys", std::chrono::seconds(1), why_not);
         EXPECT_TRUE(tracker) << why_not;
         return tracker;
     }
@@ -240,7 +240,7 @@ TEST_F(DamonOfAKernel, WhatAKilledOneHasLeftIsTakenAway) {
 TEST_F(DamonOfAKernel, ASecondOneAtTheSameTimeIsRefused) {
     const auto tracker = probe();
     std::string why_not;
-    EXPECT_FALSE(probe_damon("/sys", why_not));
+    EXPECT_FALSE(probe_damon("/sys", std::chrono::seconds(1), why_not));
     EXPECT_EQ(why_not, "another vnumad uses DAMON");
 }
 
@@ -248,7 +248,7 @@ TEST_F(DamonOfAKernel, KdamondsOfOthersAreLeftAlone) {
     ASSERT_TRUE(write_text(std::string(kdamonds) + "nr_kdamonds", "2"));
     ASSERT_TRUE(write_text(std::string(kdamonds) + "1/contexts/nr_contexts", "1"));
     std::string why_not;
-    EXPECT_FALSE(probe_damon("/sys", why_not));
+    EXPECT_FALSE(probe_damon("/sys", std::chrono::seconds(1), why_not));
     EXPECT_EQ(why_not, "DAMON is in use: 2 kdamonds of someone else are there");
     EXPECT_EQ(text_of("nr_kdamonds"), "2");
     EXPECT_EQ(text_of("1/contexts/nr_contexts"), "1");

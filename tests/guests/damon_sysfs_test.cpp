@@ -181,14 +181,14 @@ TEST_F(RecordedKdamonds, AreUnderstood) {
 }
 
 TEST_F(RecordedKdamonds, AreTakenAwayAsWhatAKilledOneHasLeft) {
-    EXPECT_TRUE(probe_damon(sysfs.path(), why_not)) << why_not;
+    EXPECT_TRUE(probe_damon(sysfs.path(), std::chrono::seconds(1), why_not)) << why_not;
     EXPECT_EQ(text_of("nr_kdamonds"), "0");
     EXPECT_EQ(text_of("1/state"), "off");
 }
 
 TEST_F(RecordedKdamonds, WithAnotherMarkAreSomeoneElses) {
     sysfs.write(below + "0/contexts/0/monitoring_attrs/intervals/update_us", "60000000\n");
-    EXPECT_FALSE(probe_damon(sysfs.path(), why_not));
+    EXPECT_FALSE(probe_damon(sysfs.path(), std::chrono::seconds(1), why_not));
     EXPECT_EQ(why_not, "DAMON is in use: 8 kdamonds of someone else are there");
     EXPECT_EQ(text_of("nr_kdamonds"), "8");
     EXPECT_EQ(text_of("1/state"), "on");

@@ -62,7 +62,8 @@ class Borrowed : public DamonFiles {
 class DamonTrackerTest : public testing::Test {
   protected:
     std::unique_ptr<DamonTracker> make() {
-        return std::make_unique<DamonTracker>(std::make_unique<Borrowed>(fake));
+        return std::make_unique<DamonTracker>(std::make_unique<Borrowed>(fake),
+                                              std::chrono::seconds(1));
     }
     std::string refusal() {
         try {
@@ -344,20 +345,20 @@ TEST_F(DamonTrackerTest, WhyAGuestCannotBeLookedAt) {
 TEST(ProbeDamon, TakesOverARealTree) {
     const test::TemporaryDirectory sysfs;
     std::string why_not;
-    EXPECT_FALSE(probe_damon(sysfs.path(), why_not));
+    EXPECT_FALSE(probe_damon(sysfs.path(), std::chrono::seconds(1), why_not));
     EXPECT_EQ(why_not, "this kernel has no DAMON (CONFIG_DAMON_SYSFS)");
     sysfs.write("kernel/mm/damon/admin/kdamonds/nr_kdamonds", "0\n");
-    const auto tracker = probe_damon(sysfs.path(), why_not);
+    const auto tracker = probe_damon(sysfs.path(), std::chrono::seconds(1), why_not);
     ASSERT_TRUE(tracker);
     EXPECT_STREQ(tracker->name(), "damon");
-    EXPECT_FALSE(probe_damon(sysfs.path(), why_not));
+    EXPECT_FALSE(probe_damon(sysfs.path(), std::chrono::seconds(1), why_not));
 }
 
 TEST(ProbeDamon, RefusesATreeThatIsSomeoneElses) {
     const test::TemporaryDirectory sysfs;
     sysfs.write("kernel/mm/damon/admin/kdamonds/nr_kdamonds", "1\n");
     std::string why_not;
-    EXPECT_FALSE(probe_damon(sysfs.path(), why_not));
+    EXPECT_FALSE(probe_damon(sysfs.path(), std::chrono::seconds(1), why_not));
     EXPECT_EQ(why_not, "DAMON is in use: 1 kdamonds of someone else are there");
 }
 

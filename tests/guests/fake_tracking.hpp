@@ -104,6 +104,7 @@ class TrackingTest : public ::testing::Test {
         cell.blocks.push_back(block);
         guest.cells.push_back(cell);
         guests.push_back(guest);
+        hints[uuid].wanted = true;
     }
 
     void start() {

@@ -44,6 +44,27 @@ TEST_F(RoundsTest, TwoRoundsTellWhoTouchesAChunk) {
     EXPECT_EQ(seen.touching->at(0, 3), 0U);
 }
 
+TEST_F(RoundsTest, WhatIsRefusedLeavesTheFiguresOfTheLastRound) {
+    wide();
+    start();
+    const auto rounds = [&](int ticks) {
+        for (int i = 0; i < ticks; ++i) {
+            counter->counts = faults_of(1, 3);
+            run(1);
+        }
+        return last.guests[0].tracking.attribution;
+    };
+    run(3);
+    const AttributionState before = rounds(12);
+    ASSERT_GE(before.rounds, 2U);
+    ASSERT_GT(before.estimate, 0us);
+    directory.write("4242/smaps_rollup", "Rss: 4000000000 kB\nAnonHugePages: 0 kB\n");
+    const AttributionState refused = rounds(12);
+    EXPECT_NE(refused.trouble, "");
+    EXPECT_EQ(refused.estimate, before.estimate);
+    EXPECT_GE(refused.cost, before.cost);
+}
+
 // Ticks with faults until it is said which vCPU touches what.
 int ticks_until_told(const std::function<const TrackingSample&()>& tick) {
     for (int ticks = 1; ticks < 200; ++ticks)
@@ -216,7 +237,7 @@ TEST_F(RoundsTest, OfOtherMemoryASampleIsTakenAtOnce) {
 
 TEST_F(RoundsTest, FaultsThatAreLostAreTheirsWhoeverTheyWereOf) {
     add_guest("v", 4343);
-    hints["v"] = {true, true};
+    hints["v"] = {true, true, true};
     wide();
     start();
     run(2);

@@ -1,5 +1,9 @@
 #include "guests/tracking/tracking.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
 #include <set>
 
 #include "tests/guests/fake_tracking.hpp"
@@ -74,6 +78,34 @@ TEST_F(TrackingTest, WhatWasHotLongAgoIsForgotten) {
     EXPECT_EQ(run(1).hot_chunks, 1U);
     now += 1min;
     EXPECT_EQ(run(1).hot_chunks, 0U);
+}
+
+TEST_F(TrackingTest, WhereHotMemoryIsIsForgottenAlthoughItIsIdle) {
+    const std::size_t size = chunks * chunk;
+    void* memory =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(memory, MAP_FAILED);
+    std::memset(memory, 1, size);
+    const auto start_of_memory = reinterpret_cast<std::uint64_t>(memory);
+    guests[0].process = std::make_shared<const Process>(*Process::open(::getpid()));
+    guests[0].cells[0].blocks[0].host = {start_of_memory, size};
+    start();
+    run(1);
+    best->result->accessed = {{start_of_memory, start_of_memory + size, max_level}};
+    EXPECT_FALSE(run(6).heat_by_cell.empty());
+    now += HeatLooks::chunks_last;
+    EXPECT_TRUE(run(1, 0ms).heat_by_cell.empty());
+    ::munmap(memory, size);
+}
+
+TEST_F(TrackingTest, AGuestThatIsOffIsNotLookedAt) {
+    hints["u"].wanted = false;
+    start();
+    run(10);
+    EXPECT_EQ(best->begun, 0);
+    hints["u"].wanted = true;
+    run(1);
+    EXPECT_EQ(best->begun, 1);
 }
 
 TEST_F(TrackingTest, WhatWasHotInManyPiecesIsForgottenAsWell) {

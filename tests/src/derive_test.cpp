@@ -286,6 +286,7 @@ class HintsTest : public ::testing::Test {
         guest.cells = {cell};
         snapshot.guests.push_back(guest);
         verdict.key = cell.key;
+        snapshot.topology.nodes.resize(2);
     }
     TrackingHint hint() {
         plan.verdicts = {verdict};
@@ -335,6 +336,20 @@ TEST_F(HintsTest, WhoIsNotToBeActedOnAnyMoreIsNotTouchedAnyMore) {
     policy.run_time["u"].mode = Mode::observe;
     withdraw_hints(before, now, policy, two_nodes());
     EXPECT_FALSE(before["u"].may_touch);
+    EXPECT_TRUE(before["u"].wanted);
+    policy.run_time["u"].mode = Mode::off;
+    withdraw_hints(before, now, policy, two_nodes());
+    EXPECT_FALSE(before["u"].wanted);
+}
+
+TEST_F(HintsTest, WhereNothingIsPlannedNothingIsTracked) {
+    EXPECT_TRUE(hint().wanted);
+    snapshot.guests[0].policy.mode = Mode::off;
+    EXPECT_FALSE(hint().wanted);
+    snapshot.guests[0].policy.mode = Mode::observe;
+    EXPECT_TRUE(hint().wanted);
+    snapshot.topology.nodes.resize(1);
+    EXPECT_FALSE(hint().wanted);
 }
 
 TEST_F(HintsTest, TheMapOfAGuestWithVnumaTellsWhatBelongsTogether) {
