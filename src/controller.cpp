@@ -92,7 +92,7 @@ Sample Controller::sample(bool complete) {
 // Blind means still: without a sample there is no plan, and the next sample starts afresh.
 asio::awaitable<std::optional<Look>> Controller::look(Tick& tick, bool complete) {
     auto look_at_all = [this, complete] {
-        Look look{sample(complete), {}};
+        Look look{sample(complete), {}, {}};
         run_time_policy_.refresh();
         policy_.run_time = run_time_policy_.guests();
         if (tracks_) {
@@ -129,7 +129,8 @@ asio::awaitable<Tick> Controller::tick() {
     }
     const Sample& sample = seen->sample;
     tick.policy_problem = run_time_policy_.problem();
-    tick.snapshot = derive(previous_ ? &*previous_ : nullptr, *seen, host_, pins_, policy_);
+    seen->use = measure_use(previous_ ? &*previous_ : nullptr, *seen, host_);
+    tick.snapshot = derive(*seen, host_, pins_, policy_);
     pins_.forget_ended(sample);
     tick.history = history_;
     tick.plan = plan(tick.snapshot, history_, config_.planner);

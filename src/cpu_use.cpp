@@ -3,6 +3,10 @@
 #include <algorithm>
 
 namespace vnuma {
+namespace {
+
+// vCPUs of all guests by their threads.
+using Threads = std::unordered_map<pid_t, const VcpuSample*>;
 
 Threads threads_of(const Sample& sample) {
     Threads threads;
@@ -13,33 +17,27 @@ Threads threads_of(const Sample& sample) {
     return threads;
 }
 
-std::optional<std::vector<MilliCpu>> cpu_use(const CellSample& cell, const Threads& before,
-                                             Millis elapsed) {
-    std::vector<MilliCpu> use;
-    for (const VcpuSample& vcpu : cell.vcpus) {
-        const auto known = before.find(vcpu.thread);
-        if (known == before.end() || known->second->start_time != vcpu.start_time || elapsed <= 0)
-            return std::nullopt;
-        const std::uint64_t used_ns =
-            vcpu.run_ns - known->second->run_ns + vcpu.wait_ns - known->second->wait_ns;
-        use.push_back(static_cast<MilliCpu>(used_ns / 1000) / elapsed);
-    }
-    return use;
+const VcpuSample* find_same(const Threads& before, const VcpuSample& vcpu) {
+    const auto known = before.find(vcpu.thread);
+    const bool same = known != before.end() && known->second->start_time == vcpu.start_time;
+    return same ? known->second : nullptr;
 }
 
-std::vector<MilliCpu> other_use(const Look& previous, const Threads& before, const Look& current,
-                                const Host& host, Millis elapsed) {
+MilliCpu average(MilliCpu before, MilliCpu now, Millis elapsed) {
+    return before + (now - before) * elapsed / (elapsed + use_memory);
+}
+
+// Just now.
+std::vector<MilliCpu> used_by_others(const Look& previous, const Threads& before,
+                                     const Look& current, const Host& host, Millis elapsed) {
     std::vector<MilliCpu> use(host.topology.nodes.size());
-    if (elapsed <= 0) return use;
     for (std::size_t n = 0; n < use.size(); ++n)
         use[n] = (current.host.busy[n] - previous.host.busy[n]).count() * 1000 / elapsed;
     for (const auto& [thread, vcpu] : threads_of(current.sample)) {
-        const auto known = before.find(thread);
+        const VcpuSample* known = find_same(before, *vcpu);
         const auto node = host.node_of_cpu(vcpu->last_cpu);
-        if (known == before.end() || known->second->start_time != vcpu->start_time || !node)
-            continue;
-        use[*node] -=
-            static_cast<MilliCpu>((vcpu->run_ns - known->second->run_ns) / 1000) / elapsed;
+        if (!known || !node) continue;
+        use[*node] -= static_cast<MilliCpu>((vcpu->run_ns - known->run_ns) / 1000) / elapsed;
     }
     // A vCPU that changed nodes used a part elsewhere: what is taken off too much here, others
     // there have not used.
@@ -52,6 +50,42 @@ std::vector<MilliCpu> other_use(const Look& previous, const Threads& before, con
     for (MilliCpu& one : use)
         one = positive == 0 ? 0 : one * std::max<MilliCpu>(all, 0) / positive;
     return use;
+}
+
+}  // namespace
+
+CpuUse measure_use(const Look* previous, const Look& current, const Host& host) {
+    CpuUse use;
+    if (!previous) return use;
+    const Millis elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+                               current.sample.time - previous->sample.time)
+                               .count();
+    if (elapsed <= 0) return use;
+    const Threads before = threads_of(previous->sample);
+    for (const auto& [thread, vcpu] : threads_of(current.sample)) {
+        const VcpuSample* known = find_same(before, *vcpu);
+        if (!known) continue;
+        const std::uint64_t used_ns = vcpu->run_ns - known->run_ns + vcpu->wait_ns - known->wait_ns;
+        const MilliCpu now = static_cast<MilliCpu>(used_ns / 1000) / elapsed;
+        const auto then = previous->use.by_vcpu.find(thread);
+        use.by_vcpu[thread] =
+            then == previous->use.by_vcpu.end() ? now : average(then->second, now, elapsed);
+    }
+    use.by_others = used_by_others(*previous, before, current, host, elapsed);
+    const std::vector<MilliCpu>& then = previous->use.by_others;
+    for (std::size_t n = 0; n < then.size(); ++n)
+        use.by_others[n] = average(then[n], use.by_others[n], elapsed);
+    return use;
+}
+
+std::optional<std::vector<MilliCpu>> cpu_use(const CellSample& cell, const CpuUse& use) {
+    std::vector<MilliCpu> of_vcpus;
+    for (const VcpuSample& vcpu : cell.vcpus) {
+        const auto known = use.by_vcpu.find(vcpu.thread);
+        if (known == use.by_vcpu.end()) return std::nullopt;
+        of_vcpus.push_back(known->second);
+    }
+    return of_vcpus;
 }
 
 }  // namespace vnuma

@@ -1,4 +1,4 @@
-// How much of the host's CPUs guests use, and others, between two looks. Pure.
+// How much of the host's CPUs guests use, and others. Pure.
 #pragma once
 
 #include <sys/types.h>
@@ -13,22 +13,29 @@
 
 namespace vnuma {
 
+// What was used longer ago than this counts for little: a home lasts for minutes, and is not to be
+// given for what a guest does in one tick. (The kernel's load averages and ESXi's take longer.)
+inline constexpr Millis use_memory = 10'000;
+
+struct CpuUse {
+    // Run time and wait of vCPUs, by thread; none that was seen for the first time.
+    std::unordered_map<pid_t, MilliCpu> by_vcpu;
+    // By NodeIndex: what was used of its CPUs and not by guests' vCPUs, which count where they ran
+    // last. Empty in the first look.
+    std::vector<MilliCpu> by_others;
+};
+
 // All that was seen in one tick.
 struct Look {
     Sample sample;
     HostNow host;
+    CpuUse use{};
 };
 
-// vCPUs of all guests by their threads. They point into the sample.
-using Threads = std::unordered_map<pid_t, const VcpuSample*>;
-Threads threads_of(const Sample& sample);
+// Between two looks, averaged with what was used before.
+CpuUse measure_use(const Look* previous, const Look& current, const Host& host);
 
-// Run time and wait of each vCPU. Nothing when one of the threads was not there before.
-std::optional<std::vector<MilliCpu>> cpu_use(const CellSample& cell, const Threads& before,
-                                             Millis elapsed);
-
-// What was used of each node's CPUs and not by guests' vCPUs, which count where they ran last.
-std::vector<MilliCpu> other_use(const Look& previous, const Threads& before, const Look& current,
-                                const Host& host, Millis elapsed);
+// Of each of a cell's vCPUs. Nothing when one of them is not known yet.
+std::optional<std::vector<MilliCpu>> cpu_use(const CellSample& cell, const CpuUse& use);
 
 }  // namespace vnuma

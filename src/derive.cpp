@@ -87,13 +87,6 @@ std::string foreign_change(const GuestSample& guest, const Pins& pins) {
     return "";
 }
 
-Millis elapsed_between(const Look* previous, const Look& current) {
-    if (!previous) return 0;
-    return std::chrono::duration_cast<std::chrono::milliseconds>(current.sample.time -
-                                                                 previous->sample.time)
-        .count();
-}
-
 // What its policy allows and fixes narrows what its owner does.
 void apply_policy(GuestState& guest, const Host& host) {
     const auto set_of = [&](const std::vector<int>& ids) {
@@ -154,15 +147,15 @@ CellState state_of(const GuestSample& guest, const CellSample& cell, const Host&
     return state;
 }
 
-GuestState guest_of(const GuestSample& sample, const Threads& before, Millis elapsed,
-                    const Host& host, const Pins& pins) {
+GuestState guest_of(const GuestSample& sample, const CpuUse& measured, const Host& host,
+                    const Pins& pins) {
     GuestState guest;
     guest.uuid = sample.uuid;
     guest.name = sample.name;
     guest.unsteady = sample.unsteady;
     if (guest.unsteady.empty()) guest.unsteady = foreign_change(sample, pins);
     for (const CellSample& cell : sample.cells) {
-        auto use = cpu_use(cell, before, elapsed);
+        auto use = cpu_use(cell, measured);
         if (!use && guest.unsteady.empty()) guest.unsteady = "its CPU use is not known yet";
         CellState& state = guest.cells.emplace_back(state_of(sample, cell, host, pins));
         if (use) state.cpu_use = std::accumulate(use->begin(), use->end(), MilliCpu{0});
@@ -208,9 +201,7 @@ std::optional<NodeIndex> confined_to(const CellSample& cell, const Host& host) {
     return all ? first : std::nullopt;
 }
 
-Snapshot derive(const Look* previous, const Look& current, const Host& host, const Pins& pins,
-                const HostPolicy& policy) {
-    const Millis elapsed = elapsed_between(previous, current);
+Snapshot derive(const Look& current, const Host& host, const Pins& pins, const HostPolicy& policy) {
     Snapshot snapshot;
     snapshot.now = std::chrono::duration_cast<std::chrono::milliseconds>(
                        current.sample.time.time_since_epoch())
@@ -218,15 +209,10 @@ Snapshot derive(const Look* previous, const Look& current, const Host& host, con
     snapshot.topology = current.host.topology;
     for (const auto& [name, group] : policy.groups)
         snapshot.groups.push_back({name, group.arrangement});
-    const Threads before = previous ? threads_of(previous->sample) : Threads();
-    if (previous) {
-        const std::vector<MilliCpu> others = other_use(*previous, before, current, host, elapsed);
-        for (std::size_t n = 0; n < others.size(); ++n)
-            snapshot.topology.nodes[n].other_use = others[n];
-    }
+    for (std::size_t n = 0; n < current.use.by_others.size(); ++n)
+        snapshot.topology.nodes[n].other_use = current.use.by_others[n];
     for (const GuestSample& sample : current.sample.guests) {
-        GuestState& guest =
-            snapshot.guests.emplace_back(guest_of(sample, before, elapsed, host, pins));
+        GuestState& guest = snapshot.guests.emplace_back(guest_of(sample, current.use, host, pins));
         guest.policy = policy_of(sample, policy, host);
         apply_policy(guest, host);
     }

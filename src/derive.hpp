@@ -16,9 +16,8 @@
 
 namespace vnuma {
 
-// CPU use comes from two looks; a guest that is new in `current` is unsteady until the next.
-Snapshot derive(const Look* previous, const Look& current, const Host& host, const Pins& pins,
-                const HostPolicy& policy);
+// With the look's `use` as it was measured: a guest whose use is not known yet is unsteady.
+Snapshot derive(const Look& current, const Host& host, const Pins& pins, const HostPolicy& policy);
 
 // What tracking should know of the last tick, by uuid.
 std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, TrackingHint>& before,

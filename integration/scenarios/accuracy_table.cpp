@@ -88,6 +88,9 @@ std::string rounds(const json& guest) {
             " ms of CPU time";
     for (const char* why : {"trouble", "waits_for"})
         if (attribution.at(why) != "") text += ", " + attribution.at(why).get<std::string>();
+    // Of the two, the one that was longer ago comes first.
+    if (const json& why = guest.at("tracking").at("heat").at("waits_for"); why != "")
+        text += ", a look waits: " + why.get<std::string>();
     return text;
 }
 

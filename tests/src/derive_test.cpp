@@ -33,10 +33,16 @@ Sample sample_at(std::chrono::milliseconds time, std::vector<VcpuSample> vcpus) 
 class DeriveTest : public ::testing::Test {
   protected:
     const CellState& derive_cell(const Sample* before, const Sample& now) {
-        const auto look = [&](const Sample& sample) { return Look{sample, {host.topology, busy}}; };
-        const auto previous = before ? std::optional(look(*before)) : std::nullopt;
+        previous.reset();
+        if (before) next(*before);
         if (before) busy = busy_later;
-        snapshot = derive(previous ? &*previous : nullptr, look(now), host, pins, policy);
+        return next(now);
+    }
+    const CellState& next(const Sample& now) {
+        Look look{now, {host.topology, busy}, {}};
+        look.use = measure_use(previous ? &*previous : nullptr, look, host);
+        snapshot = derive(look, host, pins, policy);
+        previous = std::move(look);
         return snapshot.guests.at(0).cells.at(0);
     }
     Host host = two_nodes();
@@ -44,7 +50,24 @@ class DeriveTest : public ::testing::Test {
     HostPolicy policy;
     std::vector<std::chrono::milliseconds> busy{0ms, 0ms}, busy_later = busy;
     Snapshot snapshot;
+    std::optional<Look> previous;
 };
+
+TEST_F(DeriveTest, WhatAGuestDoesInOneTickCountsForLittle) {
+    const auto used = [](int seconds, std::uint64_t ms) {
+        return sample_at(std::chrono::seconds(seconds), {vcpu(0, ms * 1'000'000, 0, {0, 1, 2, 3})});
+    };
+    next(used(0, 0));
+    busy = {200ms, 0ms};
+    EXPECT_EQ(next(used(2, 200)).cpu_use, 100) << "the first is all that is known";
+    busy = {3'300ms, 0ms};
+    EXPECT_EQ(next(used(4, 2200)).cpu_use, 100 + 900 * 2 / 12);
+    EXPECT_EQ(snapshot.topology.nodes[0].other_use, 550 * 2 / 12);
+    MilliCpu last = 0;
+    for (int second = 6; second < 60; second += 2)
+        last = next(used(second, 2200 + 1000 * (static_cast<std::uint64_t>(second) - 4))).cpu_use;
+    EXPECT_GE(last, 990) << "what lasts is seen";
+}
 
 TEST_F(DeriveTest, CpuUseIsRunPlusWaitTime) {
     const Sample before =
