@@ -52,7 +52,7 @@ void say_why_not_elsewhere(const Placement& placement, std::size_t index, Placem
         verdict.lack = Lack::cheaper;
     } else if (unit.fixed) {
         verdict.lack = Lack::cool_down;
-        verdict.wait = unit.cooling;
+        if (verdict.reason != Reason::retry_later) verdict.wait = unit.cooling;
     } else {
         verdict.lack = best.all - best.load < here.all - here.load ? Lack::margin : Lack::balance;
     }

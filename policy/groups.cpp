@@ -51,8 +51,11 @@ class Joiner {
         }
         const bool joined_before = all_have_one && homes.size() == 1;
         const NodeSet room = nodes_with_room(members);
+        const bool may_be_somewhere = !fits.empty();
         if (!joined_before) fits = fits & room;
         if (fits.empty()) {
+            for (const std::size_t i : members)
+                units_[i].group_parted = may_be_somewhere;
             draw_together(members);
             return;
         }
@@ -111,8 +114,6 @@ class Joiner {
     }
 
     void draw_together(const std::vector<std::size_t>& members) {
-        for (const std::size_t i : members)
-            units_[i].group_parted = true;
         if (members.size() > max_linked_units) return;
         for (const std::size_t a : members)
             for (const std::size_t b : members)

@@ -17,8 +17,15 @@ constexpr PerMille settled_share = 998;
 // Gives every part of a placement's units its verdict and its actions.
 class Judge {
   public:
-    Judge(const Snapshot& snapshot, const Units& chosen, Plan& plan)
-        : snapshot_(snapshot), chosen_(chosen), plan_(plan) {}
+    Judge(const Snapshot& snapshot, const PlannerSettings& settings, const Units& chosen,
+          Plan& plan)
+        : snapshot_(snapshot), settings_(settings), chosen_(chosen), plan_(plan) {
+        for (std::size_t n = 0; n < snapshot.topology.nodes.size(); ++n) {
+            const HostNode& node = snapshot.topology.nodes[n];
+            if (node.memory_total - node.memory_available > filled_at_most(node, settings))
+                full_now_.insert(NodeIndex(n));
+        }
+    }
 
     // Before the search.
     void note_shortage(const Placement& placement) {
@@ -46,8 +53,8 @@ class Judge {
                 judge_part(placement, i, part);
     }
 
-    void take_turns(const PlannerSettings& settings) {
-        vnuma::take_turns(std::move(moves_), settings, plan_);
+    void take_turns() {
+        vnuma::take_turns(std::move(moves_), snapshot_.topology, settings_, plan_);
     }
 
   private:
@@ -90,9 +97,14 @@ class Judge {
     }
 
     void want_move(const Unit::Part& part, MoveMemory move) {
-        WantedMove wanted{std::move(move), plan_.verdicts.size(), false,
-                          part.guest->policy.priority, 0};
         const CellState& cell = *part.cell;
+        WantedMove wanted{std::move(move),
+                          plan_.verdicts.size(),
+                          cell.huge_page,
+                          cell.residency,
+                          false,
+                          part.guest->policy.priority,
+                          0};
         const bool known =
             std::any_of(cell.heat.begin(), cell.heat.end(), [](Bytes bytes) { return bytes > 0; });
         const std::vector<Bytes>& accesses = known ? cell.heat : cell.residency;
@@ -101,11 +113,12 @@ class Judge {
             all += accesses[n] / mib;
             if (NodeIndex(n) == wanted.move.to) continue;
             away += accesses[n] / mib;
-            wanted.relieves |=
-                part.pool == 0 && room_before_[n] < 0 && cell.residency[n] > settled_bytes;
+            wanted.relieves |= cell.huge_page == 0 && full_now_.contains(NodeIndex(n)) &&
+                               cell.residency[n] > settled_bytes;
         }
-        const std::int64_t mebibytes = std::max<Bytes>(wanted.move.bytes / mib, 1);
-        wanted.gain = cell.cpu_use * away / std::max<std::int64_t>(all, 1) * 1024 / mebibytes;
+        const PerMille share = away * 1000 / std::max<std::int64_t>(all, 1);
+        wanted.gain =
+            cell.cpu_use * share / 1000 * 1024 / std::max<std::int64_t>(wanted.move.bytes / mib, 1);
         moves_.push_back(std::move(wanted));
     }
 
@@ -191,9 +204,11 @@ class Judge {
     }
 
     const Snapshot& snapshot_;
+    const PlannerSettings& settings_;
     const Units& chosen_;
     Plan& plan_;
     std::vector<WantedMove> moves_;
+    NodeSet full_now_;                // above their watermark, wherever what is there will go
     std::vector<Bytes> room_before_;  // by node; negative where it was short of memory
     // By pool and node, beyond what is placed there.
     std::map<std::pair<std::size_t, NodeIndex>, Bytes> room_;
@@ -235,11 +250,11 @@ Plan plan(const Snapshot& snapshot, const History& history, const PlannerSetting
     Units chosen = choose_units(snapshot, history, settings);
     Plan plan;
     plan.verdicts.reserve(chosen.refusals.size() + chosen.acting.size() + chosen.watched.size());
-    Judge judge(snapshot, chosen, plan);
+    Judge judge(snapshot, settings, chosen, plan);
     for (const Refusal& refusal : chosen.refusals)
         judge.add(refusal);
     place(snapshot, settings, chosen, judge);
-    judge.take_turns(settings);
+    judge.take_turns();
     const auto by_key = [](const Verdict& a, const Verdict& b) { return a.key < b.key; };
     // Mostly they are: guests are gone over in this order.
     if (!std::is_sorted(plan.verdicts.begin(), plan.verdicts.end(), by_key))

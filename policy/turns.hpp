@@ -14,6 +14,8 @@ namespace vnuma {
 struct WantedMove {
     MoveMemory move;
     std::size_t verdict = 0;  // its place among the plan's
+    Bytes huge_page = 0;      // of the pool it is from and to; 0: of none
+    std::vector<Bytes> from;  // by node; more than what moves where some of it stays
     bool relieves = false;    // it is out of a node that is short of memory
     int priority = 0;
     // Use of CPUs whose accesses become local by it, for each GiB: work that pays best comes first.
@@ -23,7 +25,9 @@ struct WantedMove {
 };
 
 // Adds those whose turn it is to the plan's actions, in the order of their rank; of the others'
-// verdicts it is said what they wait for. The first always has its turn.
-void take_turns(std::vector<WantedMove> moves, const PlannerSettings& settings, Plan& plan);
+// verdicts it is said what they wait for. The first always has its turn, and so has what makes room
+// for one that has: two cells that exchange their homes pass each other.
+void take_turns(std::vector<WantedMove> moves, const Topology& topology,
+                const PlannerSettings& settings, Plan& plan);
 
 }  // namespace vnuma

@@ -63,11 +63,13 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan,
             results.push_back({action, 0, ""});
         }
     }
-    std::erase_if(movers_, [&](const auto& entry) {
-        return std::none_of(moves.begin(), moves.end(), [&](const Move& move) {
-            return key_of(results[move.result].action) == entry.first;
-        });
-    });
+    std::set<CellKey> going_on;
+    for (const Move& move : moves)
+        going_on.insert(key_of(results[move.result].action));
+    // Where those that have to let others pass were.
+    for (const Verdict& verdict : plan.verdicts)
+        if (verdict.queued_behind > 0) going_on.insert(verdict.key);
+    std::erase_if(movers_, [&](const auto& entry) { return !going_on.contains(entry.first); });
     co_await move_in_turns(moves, results, deadline);
     co_return results;
 }

@@ -23,7 +23,9 @@ const VcpuSample* find_same(const Threads& before, const VcpuSample& vcpu) {
     return same ? known->second : nullptr;
 }
 
-MilliCpu average(MilliCpu before, MilliCpu now, Millis elapsed) {
+constexpr std::int64_t micro = 1000;  // in a thousandth of a CPU
+
+std::int64_t average(std::int64_t before, std::int64_t now, Millis elapsed) {
     return before + (now - before) * elapsed / (elapsed + use_memory);
 }
 
@@ -66,15 +68,17 @@ CpuUse measure_use(const Look* previous, const Look& current, const Host& host) 
         const VcpuSample* known = find_same(before, *vcpu);
         if (!known) continue;
         const std::uint64_t used_ns = vcpu->run_ns - known->run_ns + vcpu->wait_ns - known->wait_ns;
-        const MilliCpu now = static_cast<MilliCpu>(used_ns / 1000) / elapsed;
+        const auto now = static_cast<std::int64_t>(used_ns) / elapsed;
         const auto then = previous->use.by_vcpu.find(thread);
         use.by_vcpu[thread] =
             then == previous->use.by_vcpu.end() ? now : average(then->second, now, elapsed);
     }
-    use.by_others = used_by_others(*previous, before, current, host, elapsed);
-    const std::vector<MilliCpu>& then = previous->use.by_others;
-    for (std::size_t n = 0; n < then.size(); ++n)
-        use.by_others[n] = average(then[n], use.by_others[n], elapsed);
+    const std::vector<std::int64_t>& then = previous->use.by_others;
+    for (const MilliCpu used : used_by_others(*previous, before, current, host, elapsed)) {
+        const std::size_t n = use.by_others.size();
+        use.by_others.push_back(n < then.size() ? average(then[n], used * micro, elapsed)
+                                                : used * micro);
+    }
     return use;
 }
 
@@ -83,9 +87,13 @@ std::optional<std::vector<MilliCpu>> cpu_use(const CellSample& cell, const CpuUs
     for (const VcpuSample& vcpu : cell.vcpus) {
         const auto known = use.by_vcpu.find(vcpu.thread);
         if (known == use.by_vcpu.end()) return std::nullopt;
-        of_vcpus.push_back(known->second);
+        of_vcpus.push_back(known->second / micro);
     }
     return of_vcpus;
+}
+
+MilliCpu other_use(NodeIndex node, const CpuUse& use) {
+    return use.by_others.empty() ? 0 : use.by_others.at(node) / micro;
 }
 
 }  // namespace vnuma

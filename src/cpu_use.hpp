@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -17,12 +18,13 @@ namespace vnuma {
 // given for what a guest does in one tick. (The kernel's load averages and ESXi's take longer.)
 inline constexpr Millis use_memory = 10'000;
 
+// In millionths of a CPU, or short intervals would change nothing.
 struct CpuUse {
     // Run time and wait of vCPUs, by thread; none that was seen for the first time.
-    std::unordered_map<pid_t, MilliCpu> by_vcpu;
+    std::unordered_map<pid_t, std::int64_t> by_vcpu;
     // By NodeIndex: what was used of its CPUs and not by guests' vCPUs, which count where they ran
     // last. Empty in the first look.
-    std::vector<MilliCpu> by_others;
+    std::vector<std::int64_t> by_others;
 };
 
 // All that was seen in one tick.
@@ -37,5 +39,8 @@ CpuUse measure_use(const Look* previous, const Look& current, const Host& host);
 
 // Of each of a cell's vCPUs. Nothing when one of them is not known yet.
 std::optional<std::vector<MilliCpu>> cpu_use(const CellSample& cell, const CpuUse& use);
+
+// Of a node.
+MilliCpu other_use(NodeIndex node, const CpuUse& use);
 
 }  // namespace vnuma

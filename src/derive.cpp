@@ -209,8 +209,8 @@ Snapshot derive(const Look& current, const Host& host, const Pins& pins, const H
     snapshot.topology = current.host.topology;
     for (const auto& [name, group] : policy.groups)
         snapshot.groups.push_back({name, group.arrangement});
-    for (std::size_t n = 0; n < current.use.by_others.size(); ++n)
-        snapshot.topology.nodes[n].other_use = current.use.by_others[n];
+    for (std::size_t n = 0; n < snapshot.topology.nodes.size(); ++n)
+        snapshot.topology.nodes[n].other_use = other_use(NodeIndex(n), current.use);
     for (const GuestSample& sample : current.sample.guests) {
         GuestState& guest = snapshot.guests.emplace_back(guest_of(sample, current.use, host, pins));
         guest.policy = policy_of(sample, policy, host);

@@ -7,11 +7,11 @@ namespace vnuma {
 using std::chrono::nanoseconds;
 
 void TrackingBudget::earn(Time now, nanoseconds run_time, int vcpus) {
-    const nanoseconds used = std::min<nanoseconds>(run_time - run_time_, (now - last_) * vcpus);
-    if (run_time_ < nanoseconds(0) || used < nanoseconds(0) || now <= last_) {
+    if (run_time_ < nanoseconds(0) || run_time < run_time_ || now <= last_) {
         // What it did before it was seen was not tracked, and earns nothing.
         milli_cpu_ = 0;
     } else {
+        const nanoseconds used = std::min<nanoseconds>(run_time - run_time_, (now - last_) * vcpus);
         milli_cpu_ = used * 1000 / (now - last_);
         const nanoseconds earned = used * overhead_ / 1000;
         earned_ += earned;

@@ -53,6 +53,7 @@ std::vector<Row> thin_rows(const GuestShape& shape) {
 std::vector<Row> wide_rows(const GuestShape& shape) {
     return {{"10 % hot, private, reads", own_windows(shape, tenth, Access::read)},
             {"30 % hot, private, reads", own_windows(shape, third, Access::read)},
+            {"10 % hot, private, writes", own_windows(shape, tenth, Access::write)},
             {"30 % hot, private, writes", own_windows(shape, third, Access::write)},
             {"20 % hot, shared by 2 vCPUs each, reads", shared_windows(shape, fifth, Access::read)},
             {"10 % hot, private, moved, reads", own_windows(shape, moved_tenth, Access::read),

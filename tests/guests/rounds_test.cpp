@@ -44,6 +44,24 @@ TEST_F(RoundsTest, TwoRoundsTellWhoTouchesAChunk) {
     EXPECT_EQ(seen.touching->at(0, 3), 0U);
 }
 
+TEST_F(RoundsTest, IsPricedByTheFaultsOfTheLastOne) {
+    wide();
+    directory.write("4242/smaps_rollup", "Rss: 400000 kB\nAnonHugePages: 0 kB\n");
+    start();
+    run(1);
+    counter->counts.fault_time = 1000ns;
+    for (int i = 0; i < 10 && clear_refs().empty(); ++i)
+        run(1);
+    counter->counts = {{{4242, 101, 0, 3, true, 20'000}}, 0, 1000ns};
+    const auto seen = [&] { return last.guests[0].tracking.attribution; };
+    const auto first = seen().estimate;
+    for (int i = 0; i < 100 && seen().estimate == first; ++i)
+        run(1);
+    EXPECT_EQ(seen().rounds, 1U) << "the second runs";
+    EXPECT_GE(seen().estimate, 20ms);
+    EXPECT_LT(seen().estimate, 40ms) << "and a sixteenth of 100,000 pages: 6 ms";
+}
+
 TEST_F(RoundsTest, WhatIsRefusedLeavesTheFiguresOfTheLastRound) {
     wide();
     start();

@@ -121,6 +121,19 @@ TEST(Reasons, WhenWhatFailedIsTriedAgain) {
     EXPECT_NE(a.text.find("tried again in 20 s"), std::string::npos) << a.text;
 }
 
+TEST(Reasons, WhenItIsTriedAgainThoughItCoolsDown) {
+    Snapshot host = make_snapshot(
+        make_topology(2, 4, 64 * gib),
+        {make_guest("a", 4, 4000, {gib, 0}), make_guest("b", 4, 4000, {gib, 0})}, 100'500);
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(0), 100'000, 1, 121'000};
+    history.cells[{"uuid-b", 0}] = {NodeIndex(0), 100'000};
+    const Told a = told(host, "a", history);
+    EXPECT_EQ(a.verdict.reason, Reason::retry_later);
+    EXPECT_EQ(a.verdict.lack, Lack::cool_down);
+    EXPECT_EQ(a.verdict.wait, 20'500);
+}
+
 TEST(Reasons, WhoIsInTheWay) {
     std::vector<GuestState> guests{make_guest("a", 1, 50, {2 * gib, 0}),
                                    make_guest("b", 1, 50, {0, 2 * gib}),
@@ -155,6 +168,10 @@ TEST(Reasons, AGroupThatNoNodeHoldsSaysSo) {
               std::string::npos)
         << parted.text;
     EXPECT_FALSE(whole.verdict.group_parted);
+    Snapshot elsewhere = of_guests(gib);
+    elsewhere.guests[0].cells[0].allowed = NodeSet::only(NodeIndex(0));
+    elsewhere.guests[1].cells[0].allowed = NodeSet::only(NodeIndex(1));
+    EXPECT_FALSE(told(elsewhere, "a").verdict.group_parted) << "room is not what they lack";
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ using namespace vnuma::test;
 
 const PlannerSettings settings;
 const Bytes all = settings.pace / 1000 * settings.horizon;
+const Topology host = make_topology(2, 4, 100 * all);
 
 WantedMove move_of(int cell, Bytes bytes, std::int64_t gain) {
     WantedMove wanted;
@@ -23,7 +24,7 @@ WantedMove move_of(int cell, Bytes bytes, std::int64_t gain) {
 Plan taken(std::vector<WantedMove> moves) {
     Plan plan;
     plan.verdicts.resize(moves.size());
-    take_turns(std::move(moves), settings, plan);
+    take_turns(std::move(moves), host, settings, plan);
     return plan;
 }
 
@@ -62,6 +63,43 @@ TEST(Turns, ReliefComesBeforePriorityAndThatBeforeGain) {
     moves[1].priority = 1;
     moves[2].relieves = true;
     EXPECT_EQ(cells_of(taken(moves)), (std::vector<int>{2, 1, 0}));
+}
+
+TEST(Turns, CellsThatExchangeTheirHomesPassEachOther) {
+    Topology full = make_topology(2, 4, 2 * all);
+    for (HostNode& node : full.nodes)
+        node.memory_available = node.memory_total - filled_at_most(node, settings) + 64 * mib;
+    std::vector<WantedMove> moves{move_of(0, all, 9), move_of(1, all / 2, 8), move_of(2, all, 1)};
+    moves[0].from = {0, all};
+    moves[1].from = {0, all / 2};  // leaves the other node, too
+    moves[2].move.to = NodeIndex(1);
+    moves[2].from = {all, 0};
+    Plan plan;
+    plan.verdicts.resize(3);
+    take_turns(moves, full, settings, plan);
+    EXPECT_EQ(cells_of(plan), (std::vector<int>{0, 2}));
+    moves[2].huge_page = 2 * mib;
+    plan = Plan();
+    plan.verdicts.resize(3);
+    take_turns(moves, full, settings, plan);
+    EXPECT_EQ(cells_of(plan), (std::vector<int>{0})) << "it makes room in another pool";
+}
+
+TEST(Turns, WhatRelievesANodeComesFirstUntilItIsRelieved) {
+    // Node 0 is above its watermark. The idle guest leaves it, the busy one comes to node 1 as
+    // well.
+    Snapshot snapshot = make_snapshot(make_topology(3, 8, 64 * gib),
+                                      {make_guest("idle", 1, 10, {10 * gib, 0, 0}),
+                                       make_guest("busy", 4, 3000, {0, 0, 10 * gib})});
+    snapshot.topology.nodes[0].memory_available = gib;
+    History history;
+    history.cells[{"uuid-idle", 0}] = {NodeIndex(1), 0};
+    history.cells[{"uuid-busy", 0}] = {NodeIndex(1), 0};
+    snapshot.guests[0].cells[0].allowed = snapshot.guests[1].cells[0].allowed =
+        NodeSet::only(NodeIndex(1));
+    const Plan made = plan(snapshot, history, settings);
+    EXPECT_EQ(verdict_of(made, "idle").queued_behind, 0);
+    EXPECT_EQ(verdict_of(made, "busy").queued_behind, 10 * gib);
 }
 
 // 20 guests of 4 GiB on the wrong node, one busier than the other: 80 GiB, and 15 in the horizon.

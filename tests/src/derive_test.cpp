@@ -69,6 +69,16 @@ TEST_F(DeriveTest, WhatAGuestDoesInOneTickCountsForLittle) {
     EXPECT_GE(last, 990) << "what lasts is seen";
 }
 
+TEST_F(DeriveTest, WhatLastsIsSeenHoweverShortTheInterval) {
+    MilliCpu last = 0;
+    for (int tick = 0; tick < 1000; ++tick) {
+        const auto ran = static_cast<std::uint64_t>(std::max(tick - 1, 0)) * 10'000'000;  // a tenth
+        last = next(sample_at(tick * 100ms, {vcpu(0, ran, 0, {0, 1, 2, 3})})).cpu_use;
+    }
+    EXPECT_GE(last, 99);
+    EXPECT_LE(last, 100);
+}
+
 TEST_F(DeriveTest, CpuUseIsRunPlusWaitTime) {
     const Sample before =
         sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3}), vcpu(1, 5, 5, {0, 1, 2, 3})});
