@@ -121,6 +121,7 @@ MoveStep CellMover::step(const Process& process, std::chrono::nanoseconds aim) {
         return {};
     }
     std::vector<std::uint64_t> addresses;
+    addresses.reserve(pages.size());
     for (const Page& page : pages)
         addresses.push_back(page.address);
     const std::vector<int> nodes = query_nodes(process.pid(), addresses);
