@@ -54,8 +54,9 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan,
             // Memory does not go where the vCPUs could not.
             if (!results.back().error.empty()) unpinnable.insert(pin_cell->key);
         } else if (std::holds_alternative<UnpinCell>(action)) {
-            pins_.release(part_of(*target.cell, std::get<UnpinCell>(action).vcpus));
-            results.push_back({action, 0, ""});
+            results.push_back(
+                {action, 0,
+                 pins_.release(part_of(*target.cell, std::get<UnpinCell>(action).vcpus))});
         } else if (!unpinnable.contains(key_of(action))) {
             const auto& move = std::get<MoveMemory>(action);
             moves.push_back(move_of(move, target, topology));

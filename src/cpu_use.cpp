@@ -1,6 +1,8 @@
 #include "src/cpu_use.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string>
 
 namespace vnuma {
 namespace {
@@ -25,8 +27,48 @@ const VcpuSample* find_same(const Threads& before, const VcpuSample& vcpu) {
 
 constexpr std::int64_t micro = 1000;  // in a thousandth of a CPU
 
+// What a round of induced faults takes is not what the guest uses by itself. Where that is more
+// than such a share of it, the interval tells nothing of it.
+constexpr std::uint64_t part_of_rounds = 10;
+
+std::map<std::string, const GuestSample*> guests_by_uuid(const Sample& sample) {
+    std::map<std::string, const GuestSample*> guests;
+    for (const GuestSample& guest : sample.guests)
+        guests[guest.uuid] = &guest;
+    return guests;
+}
+
+// What its vCPUs ran since then, those that were there.
+std::uint64_t ran_since(const Threads& before, const GuestSample& guest) {
+    std::uint64_t ran = 0;
+    for (const CellSample& cell : guest.cells)
+        for (const VcpuSample& vcpu : cell.vcpus)
+            if (const VcpuSample* known = find_same(before, vcpu))
+                ran += vcpu.run_ns - known->run_ns;
+    return ran;
+}
+
+bool is_held_up(const GuestSample* then, const GuestSample& now, const Threads& before) {
+    if (!then) return false;
+    const auto rounds = now.tracking.attribution.all_cost - then->tracking.attribution.all_cost;
+    return rounds.count() > 0 &&
+           static_cast<std::uint64_t>(rounds.count()) > ran_since(before, now) / part_of_rounds;
+}
+
 std::int64_t average(std::int64_t before, std::int64_t now, Millis elapsed) {
     return before + (now - before) * elapsed / (elapsed + use_memory);
+}
+
+// Nothing of one that was not there before.
+std::optional<std::int64_t> use_of(const VcpuSample& vcpu, const Threads& threads_before,
+                                   const CpuUse& use_before, bool held_up, Millis elapsed) {
+    const VcpuSample* known = find_same(threads_before, vcpu);
+    if (!known) return std::nullopt;
+    const std::uint64_t used_ns = vcpu.run_ns - known->run_ns + vcpu.wait_ns - known->wait_ns;
+    const auto now = static_cast<std::int64_t>(used_ns) / elapsed;
+    const auto then = use_before.by_vcpu.find(vcpu.thread);
+    if (then == use_before.by_vcpu.end()) return now;
+    return held_up ? then->second : average(then->second, now, elapsed);
 }
 
 // Just now.
@@ -64,14 +106,15 @@ CpuUse measure_use(const Look* previous, const Look& current, const Host& host) 
                                .count();
     if (elapsed <= 0) return use;
     const Threads before = threads_of(previous->sample);
-    for (const auto& [thread, vcpu] : threads_of(current.sample)) {
-        const VcpuSample* known = find_same(before, *vcpu);
-        if (!known) continue;
-        const std::uint64_t used_ns = vcpu->run_ns - known->run_ns + vcpu->wait_ns - known->wait_ns;
-        const auto now = static_cast<std::int64_t>(used_ns) / elapsed;
-        const auto then = previous->use.by_vcpu.find(thread);
-        use.by_vcpu[thread] =
-            then == previous->use.by_vcpu.end() ? now : average(then->second, now, elapsed);
+    const auto guests_before = guests_by_uuid(previous->sample);
+    for (const GuestSample& guest : current.sample.guests) {
+        const auto known = guests_before.find(guest.uuid);
+        const bool held_up =
+            is_held_up(known == guests_before.end() ? nullptr : known->second, guest, before);
+        for (const CellSample& cell : guest.cells)
+            for (const VcpuSample& vcpu : cell.vcpus)
+                if (const auto used = use_of(vcpu, before, previous->use, held_up, elapsed))
+                    use.by_vcpu[vcpu.thread] = *used;
     }
     const std::vector<std::int64_t>& then = previous->use.by_others;
     for (const MilliCpu used : used_by_others(*previous, before, current, host, elapsed)) {

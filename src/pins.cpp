@@ -106,8 +106,8 @@ void Pins::take_back(const CellSample& cell, const std::map<Thread, Pin>& former
         const auto then = former.find(thread);
         if (now == pins_.end() || (then != former.end() && then->second.ours == now->second.ours))
             continue;
-        put_back(thread,
-                 {then == former.end() ? now->second.before : then->second.ours, now->second.ours});
+        const auto& was = then == former.end() ? now->second.before : then->second.ours;
+        if (!put_back(thread, {was, now->second.ours})) continue;
         if (then == former.end())
             pins_.erase(now);
         else
@@ -137,9 +137,9 @@ void Pins::forget_ended(const Sample& sample) {
     });
 }
 
-void Pins::put_back(const Thread& thread, const Pin& pin) {
-    if (lives(thread.id, thread.start_time) && read_affinity(thread.id) == pin.ours)
-        set_affinity(thread.id, pin.before);
+bool Pins::put_back(const Thread& thread, const Pin& pin) {
+    if (!lives(thread.id, thread.start_time) || read_affinity(thread.id) != pin.ours) return true;
+    return set_affinity(thread.id, pin.before) == 0 || errno == ESRCH;
 }
 
 bool Pins::holds(const CellSample& cell) const {
@@ -147,13 +147,18 @@ bool Pins::holds(const CellSample& cell) const {
                        [&](const VcpuSample& vcpu) { return find(vcpu) != nullptr; });
 }
 
-void Pins::release(const CellSample& cell) {
+std::string Pins::release(const CellSample& cell) {
+    std::string error;
     for (const VcpuSample& vcpu : cell.vcpus) {
         const auto known = pins_.find({vcpu.thread, vcpu.start_time});
         if (known == pins_.end()) continue;
-        put_back(known->first, known->second);
-        pins_.erase(known);
+        if (put_back(known->first, known->second))
+            pins_.erase(known);
+        else
+            error = "sched_setaffinity of vCPU " + std::to_string(vcpu.id) + ": " +
+                    std::generic_category().message(errno);
     }
+    return error;
 }
 
 void Pins::undo() {

@@ -32,8 +32,9 @@ class Pins {
     std::string apply_pin(const Process& process, const CellSample& cell, const Host& host,
                           NodeIndex node);
 
-    // Gives the cell's vCPUs back what their owner left them. Makes system calls.
-    void release(const CellSample& cell);
+    // Gives the cell's vCPUs back what their owner left them. Makes system calls. Returns what went
+    // wrong, or nothing; one that cannot be put back stays known as pinned.
+    std::string release(const CellSample& cell);
 
     // Drops what is known of threads that have ended. A guest that is missing from one sample
     // keeps its pins known: a pin taken for its owner's choice could never be undone.
@@ -56,7 +57,8 @@ class Pins {
     std::string pin_one(const Process& process, const VcpuSample& vcpu,
                         const std::vector<int>& cpus);
     void take_back(const CellSample& cell, const std::map<Thread, Pin>& former);
-    static void put_back(const Thread& thread, const Pin& pin);
+    // Whether our pin is not in force any more.
+    static bool put_back(const Thread& thread, const Pin& pin);
 
     std::map<Thread, Pin> pins_;
 };

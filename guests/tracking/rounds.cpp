@@ -87,6 +87,7 @@ bool Rounds::begin(const Process& process, std::uint64_t largest_page, nanosecon
         // Its vCPUs wait while that lasts, as far as they run.
         cost += nanoseconds(state_.stall) * budget.milli_cpu() / 1000;
         cost_ = cost;
+        state_.all_cost += cost;
         state_.estimate = duration_cast<microseconds>(estimate);
         taken_down_ = stalled_pages_ = *pages;
         faults_ = dropped_ = 0;
@@ -147,6 +148,7 @@ void Rounds::charge(std::uint64_t faults, std::uint64_t dropped, nanoseconds fau
     const nanoseconds cost = static_cast<std::int64_t>(of_rounds) * fault_time;
     budget.charge(cost);
     cost_ += cost;
+    state_.all_cost += cost;
     state_.cost = duration_cast<microseconds>(cost_);
     dropped_ += dropped;
     lost_ |= dropped > 0;

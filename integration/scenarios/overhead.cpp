@@ -42,11 +42,10 @@ std::vector<double> outside_rounds(const std::vector<double>& stalls_ms,
 Phases sum_up(const std::vector<Phase>& phases) {
     Phases all;
     all.touches_per_second = spread_over(phases, &Phase::touches_per_second);
+    all.longest_stall_ms = spread_over(phases, &Phase::longest_stall_ms);
     all.seconds_stall_ms = spread_over(phases, &Phase::seconds_stall_ms);
     all.daemon_ms_per_second = spread_over(phases, &Phase::daemon_ms_per_second);
     all.kdamond_ms_per_second = spread_over(phases, &Phase::kdamond_ms_per_second);
-    for (const Phase& phase : phases)
-        all.longest_stall_ms = std::max(all.longest_stall_ms, phase.longest_stall_ms);
     return all;
 }
 

@@ -25,7 +25,7 @@ struct Phase {
 // All phases of one way.
 struct Phases {
     Spread touches_per_second;
-    double longest_stall_ms = 0;
+    Spread longest_stall_ms;  // of a phase: one alone may be the machine's
     Spread seconds_stall_ms;
     Spread daemon_ms_per_second;
     Spread kdamond_ms_per_second;

@@ -105,8 +105,8 @@ void print_way(std::ostream& out, const std::string& guest, const Way& way,
                const std::string& loss) {
     const Phases all = sum_up(way.phases);
     out << "| " << guest << " | " << way.name << " | " << in_thousands(all.touches_per_second)
-        << " | " << loss << " | " << std::fixed << std::setprecision(1) << all.longest_stall_ms
-        << " | " << plain(all.seconds_stall_ms) << " | " << plain(all.daemon_ms_per_second) << " | "
+        << " | " << loss << " | " << plain(all.longest_stall_ms) << " | "
+        << plain(all.seconds_stall_ms) << " | " << plain(all.daemon_ms_per_second) << " | "
         << plain(all.kdamond_ms_per_second) << " | ";
     const json &heat = way.last.at("heat"), &attribution = way.last.at("attribution"),
                &budget = way.last.at("budget");
@@ -149,7 +149,8 @@ void print_overhead_table(std::ostream& out, const std::string& overhead,
     out << wanted.of_each_way << " phases of " << wanted.length.count()
         << " s each way, in turns. ±: standard deviation of the phases; of the loss: its standard "
            "error.\nEstimate, cost and stall are those of the last round of the last phase.\n\n"
-           "| guest | tracking | thousand touches/s | loss, % | longest stall without a round, ms "
+           "| guest | tracking | thousand touches/s | loss, % | longest stall of a phase, without "
+           "rounds, ms "
            "| of each "
            "second | vnumad, CPU "
            "ms/s | kdamonds, CPU ms/s | heat | rounds: estimate / cost / stall, us | earned / "
@@ -157,6 +158,7 @@ void print_overhead_table(std::ostream& out, const std::string& overhead,
            "\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
         << std::flush;
     for (const GuestShape& shape : {with_big_buffers("thin"), wider_than_a_node("wide")}) {
+        if (!wanted.guest.empty() && shape.name != wanted.guest) continue;
         DirectGuest guest(shape);
         compare_ways(out, guest, overhead, wanted);
     }

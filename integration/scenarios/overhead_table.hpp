@@ -10,6 +10,7 @@ namespace vnuma::lab {
 struct PhasesWanted {
     int of_each_way = 6;
     std::chrono::seconds length{10};
+    std::string guest{};  // thin or wide; both when empty
 };
 
 // Prints a table in Markdown. `overhead` is vnumad's budget for tracking, as a share of the guest's

@@ -1,11 +1,11 @@
 // Tables about access tracking, in a lab host with two nodes of two CPUs:
 //   tracking-tables accuracy [OVERHEAD [ROWS]]
-//   tracking-tables overhead [OVERHEAD [PHASES [SECONDS]]]
+//   tracking-tables overhead [OVERHEAD [PHASES [SECONDS [GUEST]]]]
 //   tracking-tables state       what vnumad has in the kernel, before, during and after kill -9
 // OVERHEAD is vnumad's budget for it, as a share of the guest's CPU time (0.01); ROWS is what
 // pages, guest and pattern of the rows contain that are wanted (all), as "2 MiB, wide, 30 %";
 // PHASES is how many there are with tracking and how many without, each of so many SECONDS (6 and
-// 10). Run it as
+// 10), for the GUEST thin or wide (both). Run it as
 //   vnuma-lab run --timeout 1500 -- tracking-tables accuracy
 #include <sysexits.h>
 
@@ -42,10 +42,11 @@ int main(int argc, char** argv) {
             print_accuracy_table(std::cout, overhead, words.size() > 2 ? words[2] : "");
             return 0;
         }
-        if (!words.empty() && words.size() <= 4 && words[0] == "overhead") {
+        if (!words.empty() && words.size() <= 5 && words[0] == "overhead") {
             PhasesWanted wanted;
             if (words.size() > 2) wanted.of_each_way = whole_number(words[2]);
             if (words.size() > 3) wanted.length = std::chrono::seconds(whole_number(words[3]));
+            if (words.size() > 4) wanted.guest = words[4];
             print_overhead_table(std::cout, overhead, wanted);
             return 0;
         }
@@ -54,7 +55,7 @@ int main(int argc, char** argv) {
             return 0;
         }
         std::cerr << "tracking-tables accuracy [OVERHEAD [ROWS]]\n"
-                     "tracking-tables overhead [OVERHEAD [PHASES [SECONDS]]]\n"
+                     "tracking-tables overhead [OVERHEAD [PHASES [SECONDS [GUEST]]]]\n"
                      "tracking-tables state\n";
     } catch (const std::exception& error) {
         std::cerr << "tracking-tables: " << error.what() << "\n";

@@ -23,10 +23,11 @@ TEST(Spread, OfOneHasNoDeviationAndOfNoneIsNothing) {
     EXPECT_DOUBLE_EQ(spread_of({}).mean, 0);
 }
 
-TEST(Phases, AreSummedUpByMeansAndTheLongestStall) {
-    const Phases all = sum_up({{100, 0.9, 0.5, 2, 1}, {200, 5, 1.5, 4, 0}});
+TEST(Phases, AreSummedUpByMeansAndDeviations) {
+    const Phases all = sum_up({{100, 3, 0.5, 2, 1}, {200, 5, 1.5, 4, 0}});
     EXPECT_DOUBLE_EQ(all.touches_per_second.mean, 150);
-    EXPECT_DOUBLE_EQ(all.longest_stall_ms, 5);
+    EXPECT_DOUBLE_EQ(all.longest_stall_ms.mean, 4);
+    EXPECT_NEAR(all.longest_stall_ms.deviation, 1.414, 0.001);
     EXPECT_DOUBLE_EQ(all.seconds_stall_ms.mean, 1);
     EXPECT_DOUBLE_EQ(all.daemon_ms_per_second.mean, 3);
     EXPECT_DOUBLE_EQ(all.kdamond_ms_per_second.mean, 0.5);

@@ -35,7 +35,6 @@ class DeriveTest : public ::testing::Test {
     const CellState& derive_cell(const Sample* before, const Sample& now) {
         previous.reset();
         if (before) next(*before);
-        if (before) busy = busy_later;
         return next(now);
     }
     const CellState& next(const Sample& now) {
@@ -48,47 +47,10 @@ class DeriveTest : public ::testing::Test {
     Host host = two_nodes();
     Pins pins;
     HostPolicy policy;
-    std::vector<std::chrono::milliseconds> busy{0ms, 0ms}, busy_later = busy;
+    const std::vector<std::chrono::milliseconds> busy{0ms, 0ms};
     Snapshot snapshot;
     std::optional<Look> previous;
 };
-
-TEST_F(DeriveTest, WhatAGuestDoesInOneTickCountsForLittle) {
-    const auto used = [](int seconds, std::uint64_t ms) {
-        return sample_at(std::chrono::seconds(seconds), {vcpu(0, ms * 1'000'000, 0, {0, 1, 2, 3})});
-    };
-    next(used(0, 0));
-    busy = {200ms, 0ms};
-    EXPECT_EQ(next(used(2, 200)).cpu_use, 100) << "the first is all that is known";
-    busy = {3'300ms, 0ms};
-    EXPECT_EQ(next(used(4, 2200)).cpu_use, 100 + 900 * 2 / 12);
-    EXPECT_EQ(snapshot.topology.nodes[0].other_use, 550 * 2 / 12);
-    MilliCpu last = 0;
-    for (int second = 6; second < 60; second += 2)
-        last = next(used(second, 2200 + 1000 * (static_cast<std::uint64_t>(second) - 4))).cpu_use;
-    EXPECT_GE(last, 990) << "what lasts is seen";
-}
-
-TEST_F(DeriveTest, WhatLastsIsSeenHoweverShortTheInterval) {
-    MilliCpu last = 0;
-    for (int tick = 0; tick < 1000; ++tick) {
-        const auto ran = static_cast<std::uint64_t>(std::max(tick - 1, 0)) * 10'000'000;  // a tenth
-        last = next(sample_at(tick * 100ms, {vcpu(0, ran, 0, {0, 1, 2, 3})})).cpu_use;
-    }
-    EXPECT_GE(last, 99);
-    EXPECT_LE(last, 100);
-}
-
-TEST_F(DeriveTest, CpuUseIsRunPlusWaitTime) {
-    const Sample before =
-        sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3}), vcpu(1, 5, 5, {0, 1, 2, 3})});
-    const Sample now = sample_at(2000ms, {vcpu(0, 500'000'000, 100'000'000, {0, 1, 2, 3}),
-                                          vcpu(1, 400'000'005, 5, {0, 1, 2, 3})});
-    const CellState& cell = derive_cell(&before, now);
-    EXPECT_EQ(cell.cpu_use, 500);
-    EXPECT_EQ(snapshot.guests[0].unsteady, "");
-    EXPECT_EQ(snapshot.now, 2000);
-}
 
 TEST_F(DeriveTest, AThreadSeenForTheFirstTimeMakesTheGuestUnsteadyForOneTick) {
     const Sample now = sample_at(2000ms, {vcpu(0, 1, 1, {0})});
@@ -222,27 +184,6 @@ TEST_F(DeriveTest, AGuestOfOneCellTellsWhichVcpusTouchWhat) {
     EXPECT_EQ(wide.own, (std::vector<std::vector<Bytes>>{{0, 0}, {0, 50}}));
     EXPECT_EQ(wide.shared, (std::vector<std::vector<Bytes>>{{0, 0}, {6, 0}, {0, 0}}));
     EXPECT_EQ(wide.confined_to[1], NodeIndex(1));
-}
-
-TEST_F(DeriveTest, WhatOthersUseIsWhatVcpusDoNot) {
-    Sample before = sample_at(0ms, {vcpu(0, 0, 0, {0})});
-    Sample now = sample_at(2000ms, {vcpu(0, 600'000'000, 0, {0})});
-    now.guests[0].cells[0].vcpus[0].last_cpu = 1;
-    busy_later = {1000ms, 500ms};
-    derive_cell(&before, now);
-    EXPECT_EQ(snapshot.topology.nodes[0].other_use, 200);
-    EXPECT_EQ(snapshot.topology.nodes[1].other_use, 250);
-}
-
-// It ran on the second node until just now.
-TEST_F(DeriveTest, WhatAVcpuUsedBeforeItChangedNodesIsNotOfOthers) {
-    Sample before = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
-    Sample now = sample_at(1000ms, {vcpu(0, 1'000'000'000, 0, {0, 1, 2, 3})});
-    now.guests[0].cells[0].vcpus[0].last_cpu = 1;
-    busy_later = {100ms, 1000ms};
-    derive_cell(&before, now);
-    EXPECT_EQ(snapshot.topology.nodes[0].other_use, 0);
-    EXPECT_EQ(snapshot.topology.nodes[1].other_use, 100);
 }
 
 TEST_F(DeriveTest, PolicyNarrowsWhatTheOwnerAllows) {

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <csignal>
 
 #include "guests/proc.hpp"
 
@@ -111,9 +115,33 @@ TEST_F(PinsTest, UndoLeavesAloneWhatIsNotOurPinAnyMore) {
 TEST_F(PinsTest, AReleaseGivesOneCellBack) {
     pins.apply_pin(*process, cell(), host, NodeIndex(1));
     EXPECT_TRUE(pins.holds(cell()));
-    pins.release(cell());
+    EXPECT_EQ(pins.release(cell()), "");
     EXPECT_EQ(read().affinity, before);
     EXPECT_FALSE(pins.holds(cell()));
+}
+
+// Another process, since every thread may set its own CPUs. Only this thread changes its user.
+TEST_F(PinsTest, APinThatCannotBePutBackIsNotForgotten) {
+    if (::geteuid() != 0) GTEST_SKIP() << "not root";
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::pause();
+        ::_exit(0);
+    }
+    ASSERT_GT(child, 0);
+    process = Process::open(child);
+    CellSample one = cell();
+    one.vcpus[0].thread = child;
+    EXPECT_EQ(pins.apply_pin(*process, one, host, NodeIndex(1)), "");
+    constexpr uid_t same = static_cast<uid_t>(-1), nobody = 65534;
+    ASSERT_EQ(::syscall(SYS_setresuid, same, nobody, same), 0);
+    EXPECT_NE(pins.release(one), "");
+    ASSERT_EQ(::syscall(SYS_setresuid, same, 0, same), 0);
+    EXPECT_TRUE(pins.holds(one));
+    EXPECT_EQ(pins.release(one), "");
+    EXPECT_EQ(read().affinity, before);
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
 }
 
 TEST_F(PinsTest, AThreadMissingFromASampleIsNotForgottenWhileItLives) {
