@@ -40,36 +40,31 @@ void learn_shards(History& after, const History& before, const Snapshot& snapsho
             after.shards.try_emplace(uuid, shards);
 }
 
-// Verdicts and what is known are both in the order of their keys. What stays known is taken over
-// from `before` as it is: on a large host that is nearly all, in every tick.
-void learn_homes(History& after, History& before, const Snapshot& snapshot, const Plan& plan) {
-    auto known = before.cells.begin();
-    const auto take_over = [&]() -> CellHistory& {
-        return after.cells.insert(after.cells.end(), before.cells.extract(known++))->second;
-    };
-    const auto pass_by_shards_left_alone = [&](const auto& end_reached) {
-        while (known != before.cells.end() && !end_reached(known->first))
-            if (shards_of_a_guest_left_alone(known->first, plan))
-                take_over();
-            else
-                ++known;
+// Verdicts and what is known are both in the order of their keys. What stays known stays where it
+// is: on a large host that is nearly all, in every tick.
+void learn_homes(std::map<CellKey, CellHistory>& cells, const Snapshot& snapshot,
+                 const Plan& plan) {
+    auto known = cells.begin();
+    const auto forget_until = [&](const auto& is_reached) {
+        while (known != cells.end() && !is_reached(known->first))
+            known = shards_of_a_guest_left_alone(known->first, plan) ? std::next(known)
+                                                                     : cells.erase(known);
     };
     for (const Verdict& verdict : plan.verdicts) {
-        pass_by_shards_left_alone([&](const CellKey& key) { return !(key < verdict.key); });
-        const bool was_known = known != before.cells.end() && known->first == verdict.key;
+        forget_until([&](const CellKey& key) { return key >= verdict.key; });
+        const bool was_known = known != cells.end() && known->first == verdict.key;
         if (verdict.home && verdict.acts) {
-            CellHistory& cell =
-                was_known ? take_over()
-                          : after.cells.emplace_hint(after.cells.end(), verdict.key, CellHistory())
-                                ->second;
+            if (!was_known) known = cells.emplace_hint(known, verdict.key, CellHistory());
+            CellHistory& cell = known->second;
             if (!was_known || cell.home != *verdict.home)
                 cell = {*verdict.home, snapshot.now, cell.failures, 0};
             if (verdict.reason == Reason::settled) cell.failures = 0;
+            ++known;
         } else if (!verdict.home && was_known && keeps_home(verdict.reason)) {
-            take_over();
+            ++known;
         }
     }
-    pass_by_shards_left_alone([](const CellKey&) { return false; });
+    forget_until([](const CellKey&) { return false; });
 }
 
 void learn_failures(History& after, Millis now, const std::vector<ActionResult>& results) {
@@ -95,7 +90,8 @@ const CellKey& key_of(const Action& action) {
 History learn(History before, const Snapshot& snapshot, const Plan& plan,
               const std::vector<ActionResult>& results) {
     History after;
-    learn_homes(after, before, snapshot, plan);
+    after.cells = std::move(before.cells);
+    learn_homes(after.cells, snapshot, plan);
     learn_shards(after, before, snapshot, plan);
     learn_failures(after, snapshot.now, results);
     return after;

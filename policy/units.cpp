@@ -8,6 +8,30 @@
 namespace vnuma {
 namespace {
 
+// Of a text, so that texts that differ in it are ordered as their prefixes are.
+std::uint64_t prefix_of(const std::string& text) {
+    std::uint64_t prefix = 0;
+    for (std::size_t i = 0; i < sizeof prefix; ++i)
+        prefix = prefix << 8 | (i < text.size() ? static_cast<unsigned char>(text[i]) : 0U);
+    return prefix;
+}
+
+// By uuid. Of thousands of guests most texts are not looked at more than once.
+std::vector<const GuestState*> in_order(const std::vector<GuestState>& guests) {
+    std::vector<std::pair<std::uint64_t, const GuestState*>> keyed;
+    keyed.reserve(guests.size());
+    for (const GuestState& guest : guests)
+        keyed.emplace_back(prefix_of(guest.uuid), &guest);
+    std::sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first < b.first : a.second->uuid < b.second->uuid;
+    });
+    std::vector<const GuestState*> ordered;
+    ordered.reserve(guests.size());
+    for (const auto& [prefix, guest] : keyed)
+        ordered.push_back(guest);
+    return ordered;
+}
+
 // How long it still does; 0: it does not.
 Millis cools_down(const CellHistory& cell, Millis now, const PlannerSettings& settings) {
     return std::max<Millis>(cell.home_since + (settings.cool_down << cell.failures) - now, 0);
@@ -17,10 +41,7 @@ class Chooser {
   public:
     Chooser(const Snapshot& snapshot, const History& history, const PlannerSettings& settings)
         : snapshot_(snapshot), history_(history), settings_(settings), empty_(snapshot, settings) {
-        for (const GuestState& guest : snapshot.guests)
-            guests_.push_back(&guest);
-        std::sort(guests_.begin(), guests_.end(),
-                  [](const auto* a, const auto* b) { return a->uuid < b->uuid; });
+        guests_ = in_order(snapshot.guests);
         known_ = history.cells.begin();
         chosen_.acting.reserve(guests_.size());
         left_alone_.growth.resize(snapshot.topology.nodes.size());
@@ -64,11 +85,13 @@ class Chooser {
             add_cell(guest, *cell);
     }
 
-    // One home at a time of one guest.
-    Millis how_long_it_cools_down(const GuestState& guest) const {
+    // One home at a time of one guest. Calls come in the order of guests.
+    Millis how_long_it_cools_down(const GuestState& guest) {
+        while (known_ != history_.cells.end() && known_->first.uuid < guest.uuid)
+            ++known_;
         Millis longest = 0;
-        auto known = history_.cells.lower_bound({guest.uuid, 0, CellKey::whole});
-        for (; known != history_.cells.end() && known->first.uuid == guest.uuid; ++known)
+        for (auto known = known_; known != history_.cells.end() && known->first.uuid == guest.uuid;
+             ++known)
             longest = std::max(longest, cools_down(known->second, snapshot_.now, settings_));
         return longest;
     }

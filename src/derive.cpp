@@ -220,6 +220,19 @@ Snapshot derive(const Look& current, const Host& host, const Pins& pins, const H
     return snapshot;
 }
 
+namespace {
+
+// As far as that can be told of a guest that was seen once, and is not planned with yet.
+bool fits_no_node(const GuestState& guest, const Topology& topology) {
+    return std::none_of(topology.nodes.begin(), topology.nodes.end(), [&](const HostNode& node) {
+        return std::all_of(guest.cells.begin(), guest.cells.end(), [&](const CellState& cell) {
+            return cell.vcpus <= node.cpus && cell.size <= node.memory_total;
+        });
+    });
+}
+
+}  // namespace
+
 std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, TrackingHint>& before,
                                                  const Snapshot& snapshot, const Plan& plan,
                                                  const std::vector<ActionResult>& results) {
@@ -227,7 +240,8 @@ std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, Tra
     for (const GuestState& guest : snapshot.guests) {
         TrackingHint& hint = hints[guest.uuid];
         hint.wanted = guest.policy.mode != Mode::off && snapshot.topology.nodes.size() > 1;
-        hint.may_touch = guest.policy.mode == Mode::act && guest.unsteady.empty();
+        hint.may_touch = guest.policy.mode == Mode::act &&
+                         (guest.unsteady.empty() || !before.contains(guest.uuid));
         hint.well_placed = !guest.cells.empty();
     }
     for (const Verdict& verdict : plan.verdicts) {
@@ -240,9 +254,11 @@ std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, Tra
     for (const GuestState& guest : snapshot.guests) {
         TrackingHint& hint = hints[guest.uuid];
         const auto known = before.find(guest.uuid);
-        // Of one that is left alone for a moment, what was known before still is.
+        // Of one that is left alone for a moment, what was known before still is. A new one is,
+        // until its CPU use is known; meanwhile it can be found out.
         if (!guest.unsteady.empty())
-            hint.attribute = known != before.end() && known->second.attribute;
+            hint.attribute = known == before.end() ? fits_no_node(guest, snapshot.topology)
+                                                   : known->second.attribute;
         if (guest.cells.size() != 1 || guest.cells.front().vcpus < 2 ||
             guest.policy.mode != Mode::act)
             hint.attribute = false;

