@@ -76,6 +76,8 @@ inline constexpr int late_answers_to_be_slow = 2;
 struct DamonRegion {
     std::uint64_t start = 0, end = 0;
     std::uint64_t accesses = 0;  // samples of a count that found its page accessed
+
+    friend bool operator==(const DamonRegion&, const DamonRegion&) = default;
 };
 
 struct DamonAnswer {

@@ -163,13 +163,30 @@ std::optional<DamonRegion> DamonTree::region(const std::string& directory) {
     return DamonRegion{*start, *end, *accesses};
 }
 
-std::vector<DamonRegion> DamonTree::regions(std::size_t kdamond) {
+// As many, of as many bytes, and the last one where it was. Before Linux 6.6 no total is told.
+bool DamonTree::are_as_given(const std::string& directory, std::size_t count,
+                             const DamonPlan& plan) {
+    if (plan.adapts || count == 0 || count != plan.regions.size()) return false;
+    return find_number(directory + "total_bytes") == plan.bytes &&
+           find_number(directory + std::to_string(count - 1) + "/start") ==
+               plan.regions.back().start;
+}
+
+std::vector<DamonRegion> DamonTree::regions(std::size_t kdamond, const DamonPlan& plan) {
     const std::string directory = context_of(kdamond) + "/schemes/0/tried_regions/";
-    std::vector<DamonRegion> regions;
     // One more: total_bytes lies among them.
-    for (const std::string& name : files_.list(directory, max_regions_told + 1)) {
-        const auto told = parse_number(name) ? region(directory + name) : std::nullopt;
-        if (told && regions.size() < max_regions_told) regions.push_back(*told);
+    std::vector<std::string> names = files_.list(directory, max_regions_told + 1);
+    std::erase_if(names, [](const std::string& name) { return !parse_number(name); });
+    if (names.size() > max_regions_told) names.resize(max_regions_told);
+    const bool as_given = are_as_given(directory, names.size(), plan);
+    std::vector<DamonRegion> regions;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        std::optional<DamonRegion> told;
+        if (!as_given)
+            told = region(directory + names[i]);
+        else if (const auto accesses = find_number(directory + std::to_string(i) + "/nr_accesses"))
+            told = {plan.regions[i].start, plan.regions[i].end, *accesses};
+        if (told) regions.push_back(*told);
     }
     return regions;
 }

@@ -174,7 +174,7 @@ HeatLook DamonTracker::finish(Look& look) {
     const auto cost = tree.cpu_time(look.kdamond_);
     // What it has written down stays; it need not go on sampling while that is read.
     tree.turn_off(look.kdamond_);
-    DamonAnswer answer = understand(look.plan_, tree.regions(look.kdamond_));
+    DamonAnswer answer = understand(look.plan_, tree.regions(look.kdamond_, look.plan_));
     look.end();
     if (answer.bytes == 0) throw TrackingError("DAMON told nothing");
 

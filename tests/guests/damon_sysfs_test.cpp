@@ -103,7 +103,7 @@ TEST_F(DamonTreeOfFiles, RegionsAreRead) {
     write(tried + "total_bytes", "12288\n");
     write_region("0", "4096", "8192", "3");
     write_region("1", "8192", "18446744073709551615", "4294967295");
-    std::vector<DamonRegion> regions = tree().regions(0);
+    std::vector<DamonRegion> regions = tree().regions(0, DamonPlan());
     std::sort(regions.begin(), regions.end(),
               [](const auto& a, const auto& b) { return a.start < b.start; });
     ASSERT_EQ(regions.size(), 2U);
@@ -111,6 +111,38 @@ TEST_F(DamonTreeOfFiles, RegionsAreRead) {
     EXPECT_EQ(regions[0].end, 8192U);
     EXPECT_EQ(regions[0].accesses, 3U);
     EXPECT_EQ(regions[1].accesses, 4294967295U);
+}
+
+TEST_F(DamonTreeOfFiles, OfRegionsThatAreAsGivenOnlyTheAccessesAreRead) {
+    DamonPlan plan;
+    plan.regions = {{4096, 8192}, {12288, 20480}};
+    plan.bytes = 12288;
+    write(tried + "total_bytes", "12288\n");
+    write_region("0", "0", "4096", "3");  // not looked at
+    write_region("1", "12288", "20480", "5");
+    EXPECT_EQ(tree().regions(0, plan),
+              (std::vector<DamonRegion>{{4096, 8192, 3}, {12288, 20480, 5}}));
+    write(tried + "1/nr_accesses", "many\n");
+    EXPECT_EQ(tree().regions(0, plan), (std::vector<DamonRegion>{{4096, 8192, 3}}));
+}
+
+TEST_F(DamonTreeOfFiles, RegionsThatAreNotAsGivenAreReadAsTheyAre) {
+    DamonPlan plan;
+    plan.regions = {{4096, 8192}};
+    plan.bytes = 4096;
+    const std::vector<DamonRegion> as_told{{0, 4096, 3}};
+    write_region("0", "0", "4096", "3");
+    EXPECT_EQ(tree().regions(0, plan), as_told) << "no total";
+    write(tried + "total_bytes", "4096\n");
+    EXPECT_EQ(tree().regions(0, plan), as_told) << "elsewhere";
+    plan.regions = {{0, 2048}, {2048, 4096}};
+    EXPECT_EQ(tree().regions(0, plan), as_told) << "fewer";
+    plan.regions = {{0, 8192}};
+    plan.bytes = 8192;
+    EXPECT_EQ(tree().regions(0, plan), as_told) << "less";
+    plan.bytes = 4096;
+    plan.adapts = true;
+    EXPECT_EQ(tree().regions(0, plan), as_told) << "adapted";
 }
 
 TEST_F(DamonTreeOfFiles, WhatIsNoRegionIsPassedOver) {
@@ -121,7 +153,7 @@ TEST_F(DamonTreeOfFiles, WhatIsNoRegionIsPassedOver) {
     write_region("4", "8192", "4096", "3");
     write_region("x", "4096", "8192", "3");
     write(tried + "5/start", "4096\n");
-    EXPECT_TRUE(tree().regions(0).empty());
+    EXPECT_TRUE(tree().regions(0, DamonPlan()).empty());
 }
 
 TEST_F(DamonTreeOfFiles, ErrorsNameFileAndReason) {
@@ -169,7 +201,7 @@ TEST_F(RecordedKdamonds, AreUnderstood) {
     DamonTree tree(*files);
     EXPECT_FALSE(tree.is_on(0));
     EXPECT_TRUE(tree.is_on(1));
-    std::vector<DamonRegion> regions = tree.regions(0);
+    std::vector<DamonRegion> regions = tree.regions(0, DamonPlan());
     std::sort(regions.begin(), regions.end(),
               [](const auto& a, const auto& b) { return a.start < b.start; });
     ASSERT_EQ(regions.size(), 12U);
@@ -240,7 +272,7 @@ TEST_F(DamonTreeOfAFake, NoMoreThanSoManyRegionsAreRead) {
     tree.configure(0, 1234, plan(2), {});
     tree.turn_on(0);
     tree.update(0);
-    EXPECT_EQ(tree.regions(0).size(), max_regions_told);
+    EXPECT_EQ(tree.regions(0, DamonPlan()).size(), max_regions_told);
 }
 
 TEST_F(DamonTreeOfAFake, IsTriedAgainWhileItIsBusyButNotForEver) {

@@ -153,12 +153,15 @@ class FakeDamon : public DamonFiles {
         const std::string told = context + "/schemes/0/tried_regions/";
         remove_numbered(told);
         std::size_t name = 0;
+        std::uint64_t bytes = 0;
         for (const DamonRegion& region : tell(std::move(regions))) {
             const std::string directory = told + std::to_string(name++) + "/";
             files[directory + "start"] = std::to_string(region.start);
             files[directory + "end"] = std::to_string(region.end);
             files[directory + "nr_accesses"] = std::to_string(region.accesses);
+            bytes += region.end - region.start;
         }
+        files[told + "total_bytes"] = std::to_string(bytes);
         return 0;
     }
 };
