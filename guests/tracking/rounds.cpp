@@ -89,6 +89,7 @@ bool Rounds::begin(const Process& process, std::uint64_t largest_page, nanosecon
         cost_ = cost;
         state_.all_cost += cost;
         state_.estimate = duration_cast<microseconds>(estimate);
+        expected_ = state_.rounds > 0 ? std::min(*pages, faults_) : *pages;
         taken_down_ = stalled_pages_ = *pages;
         faults_ = dropped_ = 0;
     }

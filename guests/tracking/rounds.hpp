@@ -56,7 +56,12 @@ class Rounds {
                 TrackingBudget& budget);
 
     bool runs() const { return runs_; }
-    bool over(Time now) const { return runs_ && now >= began_ + length_ - length_ / 10; }
+    // After its time; or as soon as nearly all has come back that is expected: as many pages as
+    // in the last round, in the first all that were taken down.
+    bool over(Time now) const {
+        const bool nearly_all = expected_ > 0 && faults_ >= expected_ - expected_ / 16;
+        return runs_ && (nearly_all || now >= began_ + length_ - length_ / 10);
+    }
     void end(const FoldedFaults& seen, bool well_placed);
     // What was seen is of no use any more: two make a sample again.
     void begin_anew();
@@ -83,6 +88,7 @@ class Rounds {
     std::chrono::nanoseconds counting_{0};  // took that last
     std::chrono::nanoseconds cost_{0};      // of the last round, so far
     std::uint64_t faults_ = 0;              // since it began
+    std::uint64_t expected_ = 0;            // of these
     std::uint64_t dropped_ = 0;             // since it began
     bool lost_ = false;                     // some were, since the one before
     std::uint64_t taken_down_ = 0;          // pages that have not faulted again yet

@@ -44,6 +44,39 @@ TEST_F(RoundsTest, TwoRoundsTellWhoTouchesAChunk) {
     EXPECT_EQ(seen.touching->at(0, 3), 0U);
 }
 
+// With a length of many ticks, so that only what came back can end them.
+TEST_F(RoundsTest, AreOverWhenNearlyAllHasComeBack) {
+    settings.round_time = 1min;
+    directory.write("4242/smaps_rollup", "Rss: 400 kB\nAnonHugePages: 0 kB\n");
+    wide();
+    start();
+    const auto rounds = [&](std::uint64_t faults) {
+        counter->counts = {{{4242, 101, 0, 3, true, faults}}, 0, 1000ns};
+        return run(1).attribution.rounds;
+    };
+    run(1);
+    for (int i = 0; i < 10 && clear_refs().empty(); ++i)
+        run(1);
+    EXPECT_EQ(rounds(50), 0U);
+    EXPECT_EQ(rounds(43), 0U);
+    EXPECT_EQ(rounds(1), 1U) << "94 of 100 pages";
+    EXPECT_EQ(rounds(80), 1U) << "the second runs";
+    EXPECT_EQ(rounds(9), 2U) << "it ends where the first did";
+}
+
+TEST_F(RoundsTest, ThatBringNothingBackTakeTheirTime) {
+    settings.round_time = 10s;  // five ticks
+    wide();
+    start();
+    run(1);
+    for (int i = 0; i < 10 && clear_refs().empty(); ++i)
+        run(1);
+    EXPECT_EQ(run(4).attribution.rounds, 0U);
+    EXPECT_EQ(run(1).attribution.rounds, 1U);
+    EXPECT_EQ(run(4).attribution.rounds, 1U) << "nothing is nearly nothing";
+    EXPECT_EQ(run(1).attribution.rounds, 2U);
+}
+
 TEST_F(RoundsTest, IsPricedByTheFaultsOfTheLastOne) {
     wide();
     directory.write("4242/smaps_rollup", "Rss: 400000 kB\nAnonHugePages: 0 kB\n");
