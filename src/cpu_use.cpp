@@ -27,10 +27,6 @@ const VcpuSample* find_same(const Threads& before, const VcpuSample& vcpu) {
 
 constexpr std::int64_t micro = 1000;  // in a thousandth of a CPU
 
-// What a round of induced faults takes is not what the guest uses by itself. Where that is more
-// than such a share of it, the interval tells nothing of it.
-constexpr std::uint64_t part_of_rounds = 10;
-
 std::map<std::string, const GuestSample*> guests_by_uuid(const Sample& sample) {
     std::map<std::string, const GuestSample*> guests;
     for (const GuestSample& guest : sample.guests)
@@ -48,11 +44,14 @@ std::uint64_t ran_since(const Threads& before, const GuestSample& guest) {
     return ran;
 }
 
-bool is_held_up(const GuestSample* then, const GuestSample& now, const Threads& before) {
-    if (!then) return false;
-    const auto rounds = now.tracking.attribution.all_cost - then->tracking.attribution.all_cost;
-    return rounds.count() > 0 &&
-           static_cast<std::uint64_t>(rounds.count()) > ran_since(before, now) / part_of_rounds;
+// Of what its vCPUs ran: the rest is what rounds of induced faults took.
+std::int64_t own_permille(const GuestSample* then, const GuestSample& now, const Threads& before) {
+    if (!then) return 1000;
+    const std::int64_t rounds =
+        (now.tracking.attribution.held_up - then->tracking.attribution.held_up).count();
+    const auto ran = static_cast<std::int64_t>(ran_since(before, now));
+    if (rounds <= 0 || ran <= 0) return 1000;
+    return rounds >= ran ? 0 : 1000 - rounds * 1000 / ran;
 }
 
 std::int64_t average(std::int64_t before, std::int64_t now, Millis elapsed) {
@@ -61,14 +60,14 @@ std::int64_t average(std::int64_t before, std::int64_t now, Millis elapsed) {
 
 // Nothing of one that was not there before.
 std::optional<std::int64_t> use_of(const VcpuSample& vcpu, const Threads& threads_before,
-                                   const CpuUse& use_before, bool held_up, Millis elapsed) {
+                                   const CpuUse& use_before, std::int64_t own, Millis elapsed) {
     const VcpuSample* known = find_same(threads_before, vcpu);
     if (!known) return std::nullopt;
-    const std::uint64_t used_ns = vcpu.run_ns - known->run_ns + vcpu.wait_ns - known->wait_ns;
-    const auto now = static_cast<std::int64_t>(used_ns) / elapsed;
+    const auto ran = static_cast<std::int64_t>(vcpu.run_ns - known->run_ns),
+               waited = static_cast<std::int64_t>(vcpu.wait_ns - known->wait_ns);
+    const std::int64_t now = (ran / 1000 * own + waited) / elapsed;
     const auto then = use_before.by_vcpu.find(vcpu.thread);
-    if (then == use_before.by_vcpu.end()) return now;
-    return held_up ? then->second : average(then->second, now, elapsed);
+    return then == use_before.by_vcpu.end() ? now : average(then->second, now, elapsed);
 }
 
 // Just now.
@@ -109,11 +108,11 @@ CpuUse measure_use(const Look* previous, const Look& current, const Host& host) 
     const auto guests_before = guests_by_uuid(previous->sample);
     for (const GuestSample& guest : current.sample.guests) {
         const auto known = guests_before.find(guest.uuid);
-        const bool held_up =
-            is_held_up(known == guests_before.end() ? nullptr : known->second, guest, before);
+        const std::int64_t own =
+            own_permille(known == guests_before.end() ? nullptr : known->second, guest, before);
         for (const CellSample& cell : guest.cells)
             for (const VcpuSample& vcpu : cell.vcpus)
-                if (const auto used = use_of(vcpu, before, previous->use, held_up, elapsed))
+                if (const auto used = use_of(vcpu, before, previous->use, own, elapsed))
                     use.by_vcpu[vcpu.thread] = *used;
     }
     const std::vector<std::int64_t>& then = previous->use.by_others;

@@ -34,8 +34,8 @@ struct Look {
     CpuUse use{};
 };
 
-// Between two looks, averaged with what was used before. What a guest used before stays where it is
-// while a round of induced faults takes much of its time.
+// Between two looks, averaged with what was used before, and without what rounds of induced faults
+// took.
 CpuUse measure_use(const Look* previous, const Look& current, const Host& host);
 
 // Of each of a cell's vCPUs. Nothing when one of them is not known yet.

@@ -11,6 +11,7 @@
 namespace vnuma {
 namespace {
 
+constexpr const char* use_not_known = "its CPU use is not known yet";
 constexpr int told_distance = 20;  // what ACPI has between nodes of which nothing is said
 
 std::vector<Bytes> by_index(const std::map<int, std::int64_t>& bytes, const Host& host) {
@@ -156,7 +157,7 @@ GuestState guest_of(const GuestSample& sample, const CpuUse& measured, const Hos
     if (guest.unsteady.empty()) guest.unsteady = foreign_change(sample, pins);
     for (const CellSample& cell : sample.cells) {
         auto use = cpu_use(cell, measured);
-        if (!use && guest.unsteady.empty()) guest.unsteady = "its CPU use is not known yet";
+        if (!use && guest.unsteady.empty()) guest.unsteady = use_not_known;
         CellState& state = guest.cells.emplace_back(state_of(sample, cell, host, pins));
         if (use) state.cpu_use = std::accumulate(use->begin(), use->end(), MilliCpu{0});
         if (use && sample.cells.size() == 1)
@@ -226,7 +227,9 @@ namespace {
 bool fits_no_node(const GuestState& guest, const Topology& topology) {
     return std::none_of(topology.nodes.begin(), topology.nodes.end(), [&](const HostNode& node) {
         return std::all_of(guest.cells.begin(), guest.cells.end(), [&](const CellState& cell) {
-            return cell.vcpus <= node.cpus && cell.size <= node.memory_total;
+            // Of a pool only what is free is known here.
+            const bool has_memory = cell.huge_page != 0 || cell.size <= node.memory_total;
+            return cell.vcpus <= node.cpus && has_memory;
         });
     });
 }
@@ -241,7 +244,7 @@ std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, Tra
         TrackingHint& hint = hints[guest.uuid];
         hint.wanted = guest.policy.mode != Mode::off && snapshot.topology.nodes.size() > 1;
         hint.may_touch = guest.policy.mode == Mode::act &&
-                         (guest.unsteady.empty() || !before.contains(guest.uuid));
+                         (guest.unsteady.empty() || guest.unsteady == use_not_known);
         hint.well_placed = !guest.cells.empty();
     }
     for (const Verdict& verdict : plan.verdicts) {

@@ -139,18 +139,18 @@ int GuestTracking::shift() const {
 
 void GuestTracking::count(std::span<const CountedFaults> faults, int counted_by,
                           std::uint64_t dropped, std::chrono::nanoseconds fault_time) {
-    std::uint64_t all = 0;
+    Rounds::Faults sums{0, 0, dropped};
     for (const CountedFaults& one : faults) {
         if (counted_by != shift() || observed_.size() == max_fault_kinds) {
-            dropped += one.count;
+            sums.dropped += one.count;
             continue;
         }
-        all += one.count;
+        (one.write ? sums.writes : sums.reads) += one.count;
         observed_.push_back(one);
         const auto vcpu = vcpu_of_thread_.find(one.thread);
         observed_.back().vcpu = vcpu == vcpu_of_thread_.end() ? -1 : vcpu->second;
     }
-    rounds_.charge(all, dropped, fault_time, budget_);
+    rounds_.charge(sums, fault_time, budget_);
 }
 
 void GuestTracking::end_observation_if_over(Time now) {

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "guests/cpu_time.hpp"
 #include "guests/proc.hpp"
@@ -85,13 +86,16 @@ bool Rounds::begin(const Process& process, std::uint64_t largest_page, nanosecon
     nanoseconds cost = thread_cpu_time() - cpu;
     if (runs_) {
         // Its vCPUs wait while that lasts, as far as they run.
-        cost += nanoseconds(state_.stall) * budget.milli_cpu() / 1000;
+        stalled_ = nanoseconds(state_.stall) * budget.milli_cpu() / 1000;
+        cost += stalled_;
         cost_ = cost;
-        state_.all_cost += cost;
         state_.estimate = duration_cast<microseconds>(estimate);
-        expected_ = state_.rounds > 0 ? std::min(*pages, faults_) : *pages;
+        // One that was over early does not make the next one shorter.
+        const std::uint64_t last =
+            has_nearly_all() ? std::max(expected_, came_back()) : came_back();
+        expected_ = sampled_ > 0 ? std::min(*pages, last) : *pages;
         taken_down_ = stalled_pages_ = *pages;
-        faults_ = dropped_ = 0;
+        faults_ = reads_ = writes_ = dropped_ = 0;
     }
     budget.charge(cost);
     return runs_;
@@ -139,20 +143,22 @@ void Rounds::put_off(std::string why, Time now) {
     period_.back_off();
 }
 
-void Rounds::charge(std::uint64_t faults, std::uint64_t dropped, nanoseconds fault_time,
-                    TrackingBudget& budget) {
-    state_.faults += faults;
-    state_.dropped += dropped;
-    faults_ += faults + dropped;
-    const std::uint64_t of_rounds = std::min(faults + dropped, taken_down_);
+void Rounds::charge(const Faults& faults, nanoseconds fault_time, TrackingBudget& budget) {
+    const std::uint64_t counted = faults.reads + faults.writes, all = counted + faults.dropped;
+    state_.faults += counted;
+    state_.dropped += faults.dropped;
+    faults_ += all;
+    reads_ += faults.reads;
+    writes_ += faults.writes;
+    const std::uint64_t of_rounds = std::min(all, taken_down_);
     taken_down_ -= of_rounds;
     const nanoseconds cost = static_cast<std::int64_t>(of_rounds) * fault_time;
     budget.charge(cost);
     cost_ += cost;
-    state_.all_cost += cost;
+    state_.held_up += cost + std::exchange(stalled_, nanoseconds(0));
     state_.cost = duration_cast<microseconds>(cost_);
-    dropped_ += dropped;
-    lost_ |= dropped > 0;
+    dropped_ += faults.dropped;
+    lost_ |= faults.dropped > 0;
 }
 
 void Rounds::end(const FoldedFaults& seen, bool well_placed) {

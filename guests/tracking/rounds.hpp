@@ -2,6 +2,7 @@
 // once, and who touches a page next is seen by the fault this takes.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -52,15 +53,16 @@ class Rounds {
 
     // Faults that were counted, and those that found no room to be. As many as pages
     // that a round has taken down are charged, after its end too; others come for free.
-    void charge(std::uint64_t faults, std::uint64_t dropped, std::chrono::nanoseconds fault_time,
-                TrackingBudget& budget);
+    struct Faults {
+        std::uint64_t reads = 0, writes = 0, dropped = 0;
+    };
+    void charge(const Faults& faults, std::chrono::nanoseconds fault_time, TrackingBudget& budget);
 
     bool runs() const { return runs_; }
     // After its time; or as soon as nearly all has come back that is expected: as many pages as
-    // in the last round, in the first all that were taken down.
+    // since the last round began, in the first all that were taken down.
     bool over(Time now) const {
-        const bool nearly_all = expected_ > 0 && faults_ >= expected_ - expected_ / 16;
-        return runs_ && (nearly_all || now >= began_ + length_ - length_ / 10);
+        return runs_ && (has_nearly_all() || now >= began_ + length_ - length_ / 10);
     }
     void end(const FoldedFaults& seen, bool well_placed);
     // What was seen is of no use any more: two make a sample again.
@@ -74,6 +76,11 @@ class Rounds {
     // And what it would take.
     std::string why_not_now(std::uint64_t pages, std::chrono::nanoseconds fault_time,
                             const TrackingBudget& budget, std::chrono::nanoseconds& estimate) const;
+    // Pages, at least: one that is read and then written faults twice.
+    std::uint64_t came_back() const { return std::max(reads_, writes_); }
+    bool has_nearly_all() const {
+        return expected_ > 0 && came_back() >= expected_ - expected_ / 16;
+    }
     std::chrono::nanoseconds expected_stall(std::uint64_t pages) const;
     bool take_down_mappings(const Process& process);
 
@@ -87,8 +94,10 @@ class Rounds {
     Time refused_until_{};                  // by what is mapped, which is not counted before
     std::chrono::nanoseconds counting_{0};  // took that last
     std::chrono::nanoseconds cost_{0};      // of the last round, so far
+    std::chrono::nanoseconds stalled_{0};   // its vCPUs, that charge() has not come to yet
     std::uint64_t faults_ = 0;              // since it began
-    std::uint64_t expected_ = 0;            // of these
+    std::uint64_t reads_ = 0, writes_ = 0;  // of these
+    std::uint64_t expected_ = 0;            // pages to come back
     std::uint64_t dropped_ = 0;             // since it began
     bool lost_ = false;                     // some were, since the one before
     std::uint64_t taken_down_ = 0;          // pages that have not faulted again yet

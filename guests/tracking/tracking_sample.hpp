@@ -66,7 +66,7 @@ struct AttributionState {
     std::uint64_t rounds = 0;
     std::uint64_t faults = 0;                        // that were counted, rounds or not
     std::chrono::microseconds estimate{0}, cost{0};  // of the last round
-    std::chrono::nanoseconds all_cost{0};            // of all rounds
+    std::chrono::nanoseconds held_up{0};             // CPU time that all rounds took of its vCPUs
     std::uint64_t dropped = 0;                       // faults that found no room to be counted
     std::chrono::microseconds stall{0};              // and for how long it held up the guest
     std::chrono::milliseconds period{0};

@@ -10,11 +10,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::microseconds;
-using std::chrono::milliseconds;
 
 constexpr std::size_t pages_per_block = 64;  // between two looks at the clock
-// Waking up takes milliseconds of CPU time in an emulated guest, so it is not done more often.
-constexpr auto period = milliseconds(100);
 
 }  // namespace
 
@@ -35,7 +32,7 @@ void Toucher::run() {
     CPU_ZERO(&set);
     CPU_SET(pattern_.cpu, &set);
     ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
-    const auto busy = period * pattern_.duty_percent / 100;
+    const auto busy = pattern_.period * pattern_.duty_percent / 100;
     auto start = Clock::now();
     while (!stop_) {
         auto before = Clock::now();
@@ -46,7 +43,7 @@ void Toucher::run() {
             note_stall(after - before);
             before = after;
         }
-        start = std::max(start + period, Clock::now());
+        start = std::max(start + pattern_.period, Clock::now());
         std::this_thread::sleep_until(start);
     }
 }

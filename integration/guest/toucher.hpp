@@ -20,6 +20,7 @@ struct Pattern {
     std::size_t offset = 0, span = 0;  // the window, in bytes
     bool write = false;
     int duty_percent = 0;
+    std::chrono::milliseconds period{20};
 };
 
 class Toucher {

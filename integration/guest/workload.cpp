@@ -5,7 +5,8 @@
 //   {"buffers": {"a": 150},                      name -> MiB; known ones are kept as they are
 //    "threads": [{"cpu": 0, "buffer": "a",       pinned to this vCPU
 //                 "write": true,                 or read
-//                 "duty_percent": 25,            share of each 100 ms spent touching
+//                 "duty_percent": 25,            share of each period spent touching
+//                 "period_ms": 20,               (20) waking up takes an emulated guest some ms
 //                 "offset_mib": 10,              of the buffer it touches a window: from here
 //                 "span_mib": 50}],              (0), this long (all that is left)
 //    "truth": true}                              wanted
@@ -62,6 +63,9 @@ Pattern parse_thread(const json& thread,
     pattern.duty_percent = thread.at("duty_percent");
     if (pattern.duty_percent < 0 || pattern.duty_percent > 100)
         throw std::runtime_error("duty_percent is 0 to 100");
+    pattern.period = milliseconds(thread.value("period_ms", 20));
+    if (pattern.period < milliseconds(1) || pattern.period > milliseconds(1000))
+        throw std::runtime_error("period_ms is 1 to 1000");
     pattern.buffer_name = thread.at("buffer");
     const auto buffer = buffers.find(pattern.buffer_name);
     if (buffer == buffers.end())

@@ -19,6 +19,7 @@ json thread_of(const GuestShape& shape, int vcpu, int owner, Window window, Acce
             {"buffer", buffer_name(owner)},
             {"write", access == Access::write},
             {"duty_percent", shape.duty_percent},
+            {"period_ms", shape.period_ms},
             {"offset_mib", mib * window.offset_percent / 100},
             {"span_mib", std::max(mib * window.span_percent / 100, 1)}};
 }

@@ -19,8 +19,9 @@ struct GuestShape {
     // repetition; this is where its memory lands. Afterwards every thread may run where its owner
     // lets it.
     std::vector<int> first_touch_nodes;
-    int buffer_mib = 0;  // for each vCPU
-    int duty_percent = 20;
+    int buffer_mib = 0;     // for each vCPU
+    int duty_percent = 20;  // of each period
+    int period_ms = 20;
     bool write = true;
     std::vector<int> buffers_mib{};  // by vCPU, instead of buffer_mib
     int online_vcpus = 0;            // the first of its vCPUs; 0: all, else the rest can be plugged

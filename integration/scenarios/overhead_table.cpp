@@ -146,6 +146,8 @@ void compare_ways(std::ostream& out, RunningGuest& guest, const std::string& ove
 
 void print_overhead_table(std::ostream& out, const std::string& overhead,
                           const PhasesWanted& wanted) {
+    if (!wanted.guest.empty() && wanted.guest != "thin" && wanted.guest != "wide")
+        throw std::runtime_error(wanted.guest + " is no guest: thin or wide");
     out << wanted.of_each_way << " phases of " << wanted.length.count()
         << " s each way, in turns. ±: standard deviation of the phases; of the loss: its standard "
            "error.\nEstimate, cost and stall are those of the last round of the last phase.\n\n"

@@ -289,7 +289,7 @@ TEST_F(HintsTest, OfAGuestThatIsLeftAloneForAMomentWhatMatteredStillDoes) {
     before["u"] = hint();
     EXPECT_TRUE(before["u"].may_touch);
     verdict.reason = Reason::unsteady;
-    snapshot.guests[0].unsteady = "its CPU use is not known yet";
+    snapshot.guests[0].unsteady = "someone has changed its pins";
     EXPECT_TRUE(hint().attribute);
     EXPECT_FALSE(hint().may_touch);
 }
@@ -307,6 +307,10 @@ TEST_F(HintsTest, OfANewGuestItMattersWhenNoNodeIsLargeEnough) {
     EXPECT_FALSE(hint().attribute);
     snapshot.guests[0].cells[0].size = 3 * mib;
     EXPECT_TRUE(hint().attribute);
+    snapshot.guests[0].cells[0].huge_page = 2 * mib;
+    EXPECT_FALSE(hint().attribute) << "it may fit a pool";
+    snapshot.guests[0].unsteady = "someone has changed its pins";
+    EXPECT_FALSE(hint().may_touch) << "of a guest that was missing for a tick";
 }
 
 TEST_F(HintsTest, OfAGuestWhoseShardsStayWhileTheMatrixBeginsAnewItMattersToo) {
