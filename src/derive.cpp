@@ -11,7 +11,6 @@
 namespace vnuma {
 namespace {
 
-constexpr const char* use_not_known = "its CPU use is not known yet";
 constexpr int told_distance = 20;  // what ACPI has between nodes of which nothing is said
 
 std::vector<Bytes> by_index(const std::map<int, std::int64_t>& bytes, const Host& host) {
@@ -157,7 +156,7 @@ GuestState guest_of(const GuestSample& sample, const CpuUse& measured, const Hos
     if (guest.unsteady.empty()) guest.unsteady = foreign_change(sample, pins);
     for (const CellSample& cell : sample.cells) {
         auto use = cpu_use(cell, measured);
-        if (!use && guest.unsteady.empty()) guest.unsteady = use_not_known;
+        if (!use && guest.unsteady.empty()) guest.unsteady = "its CPU use is not known yet";
         CellState& state = guest.cells.emplace_back(state_of(sample, cell, host, pins));
         if (use) state.cpu_use = std::accumulate(use->begin(), use->end(), MilliCpu{0});
         if (use && sample.cells.size() == 1)
@@ -221,21 +220,6 @@ Snapshot derive(const Look& current, const Host& host, const Pins& pins, const H
     return snapshot;
 }
 
-namespace {
-
-// As far as that can be told of a guest that was seen once, and is not planned with yet.
-bool fits_no_node(const GuestState& guest, const Topology& topology) {
-    return std::none_of(topology.nodes.begin(), topology.nodes.end(), [&](const HostNode& node) {
-        return std::all_of(guest.cells.begin(), guest.cells.end(), [&](const CellState& cell) {
-            // Of a pool only what is free is known here.
-            const bool has_memory = cell.huge_page != 0 || cell.size <= node.memory_total;
-            return cell.vcpus <= node.cpus && has_memory;
-        });
-    });
-}
-
-}  // namespace
-
 std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, TrackingHint>& before,
                                                  const Snapshot& snapshot, const Plan& plan,
                                                  const std::vector<ActionResult>& results) {
@@ -243,8 +227,7 @@ std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, Tra
     for (const GuestState& guest : snapshot.guests) {
         TrackingHint& hint = hints[guest.uuid];
         hint.wanted = guest.policy.mode != Mode::off && snapshot.topology.nodes.size() > 1;
-        hint.may_touch = guest.policy.mode == Mode::act &&
-                         (guest.unsteady.empty() || guest.unsteady == use_not_known);
+        hint.may_touch = guest.policy.mode == Mode::act && guest.unsteady.empty();
         hint.well_placed = !guest.cells.empty();
     }
     for (const Verdict& verdict : plan.verdicts) {
@@ -257,11 +240,9 @@ std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, Tra
     for (const GuestState& guest : snapshot.guests) {
         TrackingHint& hint = hints[guest.uuid];
         const auto known = before.find(guest.uuid);
-        // Of one that is left alone for a moment, what was known before still is. A new one is,
-        // until its CPU use is known; meanwhile it can be found out.
+        // Of one that is left alone for a moment, what was known before still is.
         if (!guest.unsteady.empty())
-            hint.attribute = known == before.end() ? fits_no_node(guest, snapshot.topology)
-                                                   : known->second.attribute;
+            hint.attribute = known != before.end() && known->second.attribute;
         if (guest.cells.size() != 1 || guest.cells.front().vcpus < 2 ||
             guest.policy.mode != Mode::act)
             hint.attribute = false;

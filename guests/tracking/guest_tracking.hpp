@@ -54,7 +54,7 @@ class GuestTracking {
     // Whether its faults are worth counting, and by groups of 2 to the power of what.
     bool counts_faults() const { return hint_.attribute && !physical_.empty(); }
     int shift() const;
-    // Kept until the round, or without one an equal time, is over: what is seen in that time is
+    // Kept until the round, or without one round_time, is over: what is seen in that time is
     // one observation. `counted_by` is the shift they were counted by: with another one than it is
     // now, where they were is not known.
     void count(std::span<const CountedFaults> faults, int counted_by, std::uint64_t dropped,

@@ -44,7 +44,7 @@ struct TrackingSettings {
     // lets a migration stop a guest, unless told otherwise (downtime-limit).
     std::chrono::milliseconds longest_stall{300};
     std::chrono::milliseconds look_time{2'000};   // length of a look
-    std::chrono::milliseconds round_time{2'000};  // length of a round, and of what is seen without
+    std::chrono::milliseconds round_time{2'000};  // a round's at most, and of what is seen without
     bool heat_map = false;                        // put every chunk into the sample
 };
 

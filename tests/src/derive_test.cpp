@@ -289,28 +289,11 @@ TEST_F(HintsTest, OfAGuestThatIsLeftAloneForAMomentWhatMatteredStillDoes) {
     before["u"] = hint();
     EXPECT_TRUE(before["u"].may_touch);
     verdict.reason = Reason::unsteady;
-    snapshot.guests[0].unsteady = "someone has changed its pins";
+    snapshot.guests[0].unsteady = "its CPU use is not known yet";
     EXPECT_TRUE(hint().attribute);
     EXPECT_FALSE(hint().may_touch);
-}
-
-TEST_F(HintsTest, OfANewGuestItMattersWhenNoNodeIsLargeEnough) {
-    verdict.reason = Reason::unsteady;
-    snapshot.guests[0].unsteady = "its CPU use is not known yet";
-    HostNode& node = snapshot.topology.nodes[1];
-    node.cpus = 1;
-    node.memory_total = 2 * mib;
-    snapshot.guests[0].cells[0].size = 2 * mib;
-    EXPECT_TRUE(hint().attribute);
-    EXPECT_TRUE(hint().may_touch) << "once it is known to be running";
-    node.cpus = 2;
+    before.clear();
     EXPECT_FALSE(hint().attribute);
-    snapshot.guests[0].cells[0].size = 3 * mib;
-    EXPECT_TRUE(hint().attribute);
-    snapshot.guests[0].cells[0].huge_page = 2 * mib;
-    EXPECT_FALSE(hint().attribute) << "it may fit a pool";
-    snapshot.guests[0].unsteady = "someone has changed its pins";
-    EXPECT_FALSE(hint().may_touch) << "of a guest that was missing for a tick";
 }
 
 TEST_F(HintsTest, OfAGuestWhoseShardsStayWhileTheMatrixBeginsAnewItMattersToo) {
