@@ -202,14 +202,11 @@ class Search {
         return beyond_margin(gain, before, home_a, home_b);
     }
 
-    // Of the units at `from` those that gain most at `to`, and those that weigh most.
-    std::vector<std::size_t> candidates(const std::vector<std::size_t>& there, NodeIndex from,
-                                        NodeIndex to, std::size_t most) const {
-        std::vector<std::pair<Cost, std::size_t>> ranked;
-        ranked.reserve(there.size());
-        for (const std::size_t unit : there)
-            if (units()[unit].fits.contains(to))
-                ranked.emplace_back(placement_.own(unit, to) - placement_.own(unit, from), unit);
+    // By how much more they cost where they could go.
+    using Ranked = std::vector<std::pair<Cost, std::size_t>>;
+
+    // Those that gain most there, and those that weigh most.
+    std::vector<std::size_t> best_of(Ranked& ranked, std::size_t most) const {
         if (ranked.size() > most) {
             const auto middle = ranked.begin() + static_cast<std::ptrdiff_t>(most - most / 3),
                        end = ranked.begin() + static_cast<std::ptrdiff_t>(most);
@@ -226,13 +223,47 @@ class Search {
         return chosen;
     }
 
+    // Units at one node that may go.
+    struct Swappable {
+        std::vector<std::size_t> units;
+        // Of these, by node, the candidates to go there; empty when the units have changed since.
+        std::vector<std::vector<std::size_t>> chosen;
+    };
+
+    // For all nodes at once: of thousands of units each is looked at once, not once for each node.
+    void choose_candidates(Swappable& there, NodeIndex from, std::size_t most) const {
+        std::vector<Ranked> ranked(placement_.node_count());
+        for (const std::size_t unit : there.units)
+            for (std::size_t n = 0; n < ranked.size(); ++n)
+                if (NodeIndex(n) != from && units()[unit].fits.contains(NodeIndex(n)))
+                    ranked[n].emplace_back(extra_cost(unit, from, NodeIndex(n)), unit);
+        for (Ranked& to : ranked)
+            there.chosen.push_back(best_of(to, most));
+    }
+
+    std::vector<std::size_t> candidates(const Swappable& there, NodeIndex from, NodeIndex to,
+                                        std::size_t most) const {
+        if (!there.chosen.empty()) return there.chosen[to];
+        Ranked ranked;
+        for (const std::size_t unit : there.units)
+            if (units()[unit].fits.contains(to))
+                ranked.emplace_back(extra_cost(unit, from, to), unit);
+        return best_of(ranked, most);
+    }
+
+    Cost extra_cost(std::size_t unit, NodeIndex from, NodeIndex to) const {
+        return placement_.own(unit, to) - placement_.own(unit, from);
+    }
+
     bool sweep_swaps() {
         const std::size_t nodes = placement_.node_count(), pairs = nodes * (nodes - 1) / 2;
         if (pairs == 0) return false;
         const std::size_t most = swap_candidates(pairs);
-        std::vector<std::vector<std::size_t>> at(nodes);
+        std::vector<Swappable> at(nodes);
         for (std::size_t i = 0; i < units().size(); ++i)
-            if (may_go(i)) at[*units()[i].home].push_back(i);
+            if (may_go(i)) at[*units()[i].home].units.push_back(i);
+        for (std::size_t n = 0; n < nodes; ++n)
+            choose_candidates(at[n], NodeIndex(n), most);
         bool changed = false;
         for (std::size_t a = 0; a < nodes; ++a)
             for (std::size_t b = a + 1; b < nodes; ++b)
@@ -241,8 +272,7 @@ class Search {
     }
 
     // The best one: the next sweep finds what it leaves.
-    bool swap_between(std::vector<std::vector<std::size_t>>& at, NodeIndex a, NodeIndex b,
-                      std::size_t most) {
+    bool swap_between(std::vector<Swappable>& at, NodeIndex a, NodeIndex b, std::size_t most) {
         Swap best;
         const std::vector<std::size_t> others = candidates(at[b], b, a, most);
         for (const std::size_t one : candidates(at[a], a, b, most))
@@ -253,10 +283,12 @@ class Search {
         placement_.put(best.a, std::nullopt);
         placement_.put(best.b, a);
         placement_.put(best.a, b);
-        std::erase(at[a], best.a);
-        std::erase(at[b], best.b);
-        at[a].push_back(best.b);
-        at[b].push_back(best.a);
+        std::erase(at[a].units, best.a);
+        std::erase(at[b].units, best.b);
+        at[a].units.push_back(best.b);
+        at[b].units.push_back(best.a);
+        at[a].chosen.clear();
+        at[b].chosen.clear();
         return true;
     }
 
