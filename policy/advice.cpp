@@ -101,16 +101,21 @@ Advice advise_on_one_node(const Snapshot& snapshot, const PlannerSettings& setti
 
 class Advisor {
   public:
-    Advisor(Placement placement, NodeSet allowed)
-        : placement_(std::move(placement)), allowed_(allowed) {
+    Advisor(Placement placement, NodeSet allowed, std::size_t cells)
+        : placement_(std::move(placement)), allowed_(allowed), cells_(cells) {
         for (std::size_t i = 0; i < placement_.units().size(); ++i)
             if (placement_.units()[i].parts.front().guest->uuid == requested) own_.push_back(i);
     }
 
     Advice run(const Topology& topology) {
-        search(placement_);
         Advice advice;
-        advice.has_room = !own_.empty();
+        // A cell that fits no node at all is no unit.
+        if (own_.size() < cells_) {
+            advice.nodes = best_there_is(topology);
+            return advice;
+        }
+        search(placement_);
+        advice.has_room = true;
         for (const std::size_t unit : own_) {
             if (!placement_.units()[unit].home && !make_room(unit, advice.evictions)) {
                 advice.has_room = false;
@@ -120,8 +125,7 @@ class Advisor {
             }
             advice.nodes.push_back(*placement_.units()[unit].home);
         }
-        advice.has_room = advice.has_room && advice.evictions.empty();
-        if (advice.nodes.empty()) advice.nodes = best_there_is(topology);
+        advice.has_room = advice.evictions.empty();
         return advice;
     }
 
@@ -289,12 +293,13 @@ class Advisor {
         std::stable_sort(nodes.begin(), nodes.end(), [&](NodeIndex a, NodeIndex b) {
             return topology.nodes[a].memory_available > topology.nodes[b].memory_available;
         });
-        if (nodes.size() > own_.size() && !own_.empty()) nodes.resize(own_.size());
+        if (own_.size() == cells_ && nodes.size() > cells_) nodes.resize(cells_);
         return nodes;
     }
 
     Placement placement_;
     const NodeSet allowed_;         // to the request
+    const std::size_t cells_;       // that it has
     std::vector<std::size_t> own_;  // units of the request
 };
 
@@ -319,8 +324,8 @@ Advice advise(const Snapshot& snapshot, const History& history, const PlannerSet
         for (std::size_t c = 0; c < guest.cells.size(); ++c)
             homes.cells[guest.cells[c].key] = {reservation.nodes[c], snapshot.now};
     }
-    with.guests.push_back(
-        guest_for(request, cells_of(request, snapshot, settings), requested, nodes));
+    const std::size_t cells = cells_of(request, snapshot, settings);
+    with.guests.push_back(guest_for(request, cells, requested, nodes));
     Units chosen = choose_units(with, homes, settings);
     std::vector<const CellState*> in_place;
     for (const Refusal& refusal : chosen.refusals)
@@ -334,7 +339,7 @@ Advice advise(const Snapshot& snapshot, const History& history, const PlannerSet
         if (!unit.home && !unit.parts.front().guest->uuid.starts_with('~')) unit.fits = {};
     }
     return Advisor(Placement(with, settings, std::move(chosen.acting), in_place, chosen.held_apart),
-                   request.allowed)
+                   request.allowed, cells)
         .run(snapshot.topology);
 }
 

@@ -50,7 +50,9 @@ Partition choose_partition(const WideUse& use, std::size_t shards, ShardLimits m
     for (const auto& shard : before)
         vcpus += shard.size();
     const bool complete = vcpus == use.vcpus() && before.size() >= std::min(shards, vcpus);
-    if (complete && now - known->since < shards_last) return before;
+    if (complete &&
+        (now - known->since < shards_last || now - known->changed < shards_stay(*known)))
+        return before;
     // No others could be better by enough.
     if (complete && keeps(use, before, most) && crossing(use, before) < shards_gain) return before;
     const Partition fresh = form_shards(use, shards, most);
@@ -63,13 +65,12 @@ class Cutter {
   public:
     Cutter(const GuestState& guest, const CellState& cell, const Snapshot& snapshot,
            const EmptyNodes& empty, const ShardHistory* before)
-        : use_(*guest.wide), cell_(cell), snapshot_(snapshot), empty_(empty), before_(before) {
-        const std::vector<HostNode>& nodes = snapshot.topology.nodes;
-        for (std::size_t n = 0; n < nodes.size(); ++n)
-            if (cell.allowed.contains(NodeIndex(n)) && nodes[n].cpus > 0 &&
-                nodes[n].memory_total > 0)
-                usable_.insert(NodeIndex(n));
-    }
+        : use_(*guest.wide),
+          cell_(cell),
+          snapshot_(snapshot),
+          empty_(empty),
+          before_(before),
+          usable_(nodes_for_shards(snapshot.topology, cell.allowed)) {}
 
     std::optional<Cut> run() const {
         if (usable_.size() < 2 || use_.vcpus() < 2) return std::nullopt;
@@ -87,13 +88,18 @@ class Cutter {
         }
         if (!largest) return std::nullopt;
         Cut made = cut(*largest);
-        // One node would have to hold them all.
-        if (homes_of(made).size() < 2) made = cut(*smallest);
+        // One node would have to hold them all; or what is largest of each, no node has both.
+        if (homes_of(made).size() < 2 || any_is_homeless(made)) made = cut(*smallest);
         if (made.cells.size() < 2 || homes_of(made).size() < 2) return std::nullopt;
         return made;
     }
 
   private:
+    static bool any_is_homeless(const Cut& made) {
+        return std::any_of(made.fits.begin(), made.fits.end(),
+                           [](NodeSet fits) { return fits.empty(); });
+    }
+
     static NodeSet homes_of(const Cut& made) {
         NodeSet homes;
         for (const NodeSet fits : made.fits)
@@ -122,10 +128,19 @@ class Cutter {
     const Snapshot& snapshot_;
     const EmptyNodes& empty_;
     const ShardHistory* before_;
-    NodeSet usable_;
+    const NodeSet usable_;
 };
 
 }  // namespace
+
+NodeSet nodes_for_shards(const Topology& topology, NodeSet allowed) {
+    NodeSet nodes;
+    for (std::size_t n = 0; n < topology.nodes.size(); ++n)
+        if (allowed.contains(NodeIndex(n)) && topology.nodes[n].cpus > 0 &&
+            topology.nodes[n].memory_total > 0)
+            nodes.insert(NodeIndex(n));
+    return nodes;
+}
 
 bool is_known_who_touches_what(const GuestState& guest) {
     const auto any = [](const std::vector<std::vector<Bytes>>& by_node) {

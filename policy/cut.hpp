@@ -26,6 +26,9 @@ struct Cut {
     std::vector<NodeSet> fits;
 };
 
+// Nodes that can hold a part of a guest: shards need two.
+NodeSet nodes_for_shards(const Topology& topology, NodeSet allowed);
+
 // Of a guest of one cell. Until then it is left alone, or its shards as they are.
 bool is_known_who_touches_what(const GuestState& guest);
 

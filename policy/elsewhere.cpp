@@ -54,7 +54,10 @@ void say_why_not_elsewhere(const Placement& placement, std::size_t index, Placem
         verdict.lack = Lack::cool_down;
         if (verdict.reason != Reason::retry_later) verdict.wait = unit.cooling;
     } else {
-        verdict.lack = best.all - best.load < here.all - here.load ? Lack::margin : Lack::balance;
+        // What is cheaper there is the load alone, which differs too little to count.
+        const bool load_only = best.all - best.load >= here.all - here.load &&
+                               !placement.balance_counts(*unit.home, *verdict.alternative);
+        verdict.lack = load_only ? Lack::balance : Lack::margin;
     }
 }
 
@@ -72,7 +75,9 @@ void say_why_nowhere(const Placement& placement, std::size_t index, Verdict& ver
         if (!nearer) continue;
         verdict.alternative = node, nearest = obstacle, least_missing = missing;
     }
-    verdict.reason = nearest == Obstacle::apart ? Reason::kept_apart : Reason::no_room;
+    verdict.reason = nearest == Obstacle::apart    ? Reason::kept_apart
+                     : nearest == Obstacle::memory ? Reason::no_room
+                                                   : Reason::too_large;
     if (verdict.alternative) say_lack(placement, index, nearest, verdict);
 }
 

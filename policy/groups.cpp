@@ -85,9 +85,10 @@ class Joiner {
         for (std::size_t i = 0; i < units_.size(); ++i) {
             const Unit& unit = units_[i];
             const CellState& cell = *unit.parts.front().cell;
-            if (unit.home == node && cell.huge_page == 0 && cell.movable &&
+            if (unit.home == node && cell.huge_page == 0 &&
                 std::find(members.begin(), members.end(), i) == members.end())
-                bytes += full_bytes(cell) - cell.residency[node];
+                bytes +=
+                    full_bytes(cell) - (cell.movable ? cell.residency[node] : total_bytes(cell));
         }
         return bytes;
     }

@@ -93,20 +93,17 @@ class Resolution {
         const std::size_t below_metadata = sources_.size();
         sources_.push_back({"metadata", guest_.metadata, !guest_.metadata_problems.empty()});
         sources_.push_back({"run time", guest_.run_time});
-        for (Source& source : sources_)
+        for (Source& source : sources_) {
+            check_group(source);
             narrow_group(source);
+        }
         const auto names_group =
             std::find_if(sources_.rbegin(), sources_.rend(),
                          [](const Source& source) { return source.words.group.has_value(); });
         if (names_group == sources_.rend() || names_group->words.group->empty()) return;
         const std::string group = *names_group->words.group;
         const auto found = host_.groups.find(group);
-        if (found == host_.groups.end()) {
-            const bool plain = is_group_name(group);
-            complain(*names_group, "group",
-                     plain ? "there is no group \"" + group + "\"" : "is no name of a group");
-            return;
-        }
+        if (found == host_.groups.end()) return;
         policy_.group = group;
         if (found->second.arrangement == Arrangement::together && guest_.cells > 1)
             complain(*names_group, "group",
@@ -114,6 +111,14 @@ class Resolution {
                          std::to_string(guest_.cells) + " cells");
         sources_.insert(sources_.begin() + static_cast<std::ptrdiff_t>(below_metadata),
                         {"group." + group, found->second.members});
+    }
+
+    void check_group(const Source& source) {
+        const std::optional<std::string>& group = source.words.group;
+        if (!group || group->empty() || host_.groups.contains(*group)) return;
+        complain(source, "group",
+                 is_group_name(*group) ? "there is no group \"" + *group + "\""
+                                       : "is no name of a group");
     }
 
     void narrow_group(Source& source) {

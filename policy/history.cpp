@@ -23,6 +23,15 @@ bool shards_of_a_guest_left_alone(const CellKey& key, const Plan& plan) {
            verdict->reason == Reason::unsteady;
 }
 
+void count_change(ShardHistory& shards, const ShardHistory& before, Millis now) {
+    const bool long_ago = now - before.changed >= 2 * shards_stay(before);
+    shards.changes = long_ago ? 0 : before.changes;
+    shards.changed = before.changed;
+    if (shards.partition == before.partition) return;
+    shards.changes = std::min(shards.changes + 1, max_counted_changes);
+    shards.changed = now;
+}
+
 void learn_shards(History& after, const History& before, const Snapshot& snapshot,
                   const Plan& plan) {
     for (const Verdict& verdict : plan.verdicts)
@@ -34,6 +43,7 @@ void learn_shards(History& after, const History& before, const Snapshot& snapsho
             known != before.shards.end() && known->second.partition == shards.partition;
         const bool looked_at = !same || snapshot.now - known->second.since >= shards_last;
         shards.since = looked_at ? snapshot.now : known->second.since;
+        if (known != before.shards.end()) count_change(shards, known->second, snapshot.now);
     }
     for (const auto& [uuid, shards] : before.shards)
         if (shards_of_a_guest_left_alone({uuid, 0, 0}, plan))
@@ -82,6 +92,10 @@ void learn_failures(History& after, Millis now, const std::vector<ActionResult>&
 }
 
 }  // namespace
+
+Millis shards_stay(const ShardHistory& shards) {
+    return shards.changes == 0 ? 0 : shards_last << shards.changes;
+}
 
 const CellKey& key_of(const Action& action) {
     return std::visit([](const auto& a) -> const CellKey& { return a.key; }, action);

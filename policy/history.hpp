@@ -23,10 +23,17 @@ struct CellHistory {
 // How a guest was last divided into shards.
 struct ShardHistory {
     Partition partition;
-    Millis since = 0;  // when it was last looked at whether others would be better
+    Millis since = 0;    // when it was last looked at whether others would be better
+    int changes = 0;     // of late: others have replaced those that there were
+    Millis changed = 0;  // when they last did, if they have
 
     friend bool operator==(const ShardHistory&, const ShardHistory&) = default;
 };
+
+// How long shards stay once they have replaced others: twice as long each time (10 s to 5 min),
+// until none have for twice as long.
+inline constexpr int max_counted_changes = 5;
+Millis shards_stay(const ShardHistory& shards);
 
 struct History {
     std::map<CellKey, CellHistory> cells;

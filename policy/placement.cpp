@@ -80,9 +80,9 @@ void Placement::add_part(std::size_t index, Unit::Part& part, NodeSet full) {
     const CellState& cell = *part.cell;
     units_[index].use += cell.cpu_use;
     part.pool = pool_of(cell.huge_page);
-    part.lazy_at = {};
-    part.follows = cell.movable ? full_bytes(cell) : 0;
-    const bool lazy = part.follows > 0 && part.guest->policy.memory == MemoryPolicy::lazy;
+    part.stays_at = {};
+    part.full = full_bytes(cell);
+    const bool lazy = part.guest->policy.memory == MemoryPolicy::lazy;
     // Out of a node that is full memory follows, however little it is used, where it has room.
     bool in_the_way = false;
     for (std::size_t n = 0; !full.empty() && n < nodes_; ++n)
@@ -92,7 +92,7 @@ void Placement::add_part(std::size_t index, Unit::Part& part, NodeSet full) {
         const HostNode& node = topology_->nodes[home];
         const Bytes use = node.memory_total - node.memory_available;
         return in_the_way &&
-               use + part.follows - cell.residency[home] <= filled_at_most(node, settings_);
+               use + part.full - cell.residency[home] <= filled_at_most(node, settings_);
     };
     // Devices serve all vCPUs alike.
     Cost all_shares = 0;
@@ -103,8 +103,9 @@ void Placement::add_part(std::size_t index, Unit::Part& part, NodeSet full) {
     CellCosts costs(cell, *topology_, settings_);
     for (std::size_t n = 0; n < nodes_; ++n) {
         const CellCost cost = costs.at(NodeIndex(n));
-        if (lazy && cost.stay < cost.move && !makes_room(n)) part.lazy_at.insert(NodeIndex(n));
-        Cost own = part.follows == 0 || part.lazy_at.contains(NodeIndex(n)) ? cost.stay : cost.move;
+        const bool stays = !cell.movable || (lazy && cost.stay < cost.move && !makes_room(n));
+        if (stays) part.stays_at.insert(NodeIndex(n));
+        Cost own = stays ? cost.stay : cost.move;
         for (const NodeIndex device : part.guest->devices)
             own += traffic_cost(device_use, excess_[n][device], settings_) * share / all_shares;
         own_[index * nodes_ + n] += weighted(own, part.guest->policy.priority);
@@ -144,14 +145,14 @@ Bytes Placement::filled(const Unit& unit, std::size_t pool, NodeIndex node,
     for (const Unit::Part& part : unit.parts) {
         if (part.pool != pool) continue;
         const Bytes there = part.cell->residency[node];
-        if (part.follows == 0 || (!home && !unit.lifted))
+        if (!home && (!unit.lifted || !part.cell->movable))
             bytes += there;
         else if (!home)
             continue;
-        else if (!part.lazy_at.contains(*home))
-            bytes += node == *home ? part.follows : 0;
+        else if (!part.stays_at.contains(*home))
+            bytes += node == *home ? part.full : 0;
         else  // what it has not touched yet will be at its home
-            bytes += there + (node == *home ? part.follows - total_bytes(*part.cell) : 0);
+            bytes += there + (node == *home ? part.full - total_bytes(*part.cell) : 0);
     }
     return bytes;
 }
@@ -354,6 +355,13 @@ bool Placement::relieves(std::size_t index, NodeIndex to) const {
 
 PerMille Placement::load_of(NodeIndex node) const {
     return demand_[node] * 1000 / std::max<MilliCpu>(topology_->nodes[node].cpu_capacity, 1);
+}
+
+bool Placement::balance_counts(NodeIndex a, NodeIndex b) const {
+    constexpr PerMille fully_used = 1000;
+    const PerMille load_a = load_of(a), load_b = load_of(b);
+    return std::max(load_a, load_b) > fully_used ||
+           std::max(load_a - load_b, load_b - load_a) >= settings_.imbalance;
 }
 
 }  // namespace vnuma

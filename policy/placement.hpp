@@ -22,9 +22,9 @@ struct Unit {
         const CellHistory* known = nullptr;  // none: it is new
         // Placement works these out:
         std::size_t pool = 0;
-        Bytes follows = 0;  // it to its home: all of its memory, or none
-        NodeSet
-            lazy_at{};  // homes to which what is elsewhere now would not follow: used too little
+        Bytes full = 0;  // once it has touched all of its memory
+        // Homes to which what is elsewhere now would not follow: it cannot, or is used too little.
+        NodeSet stays_at{};
     };
     // With another unit of the same guest, or of a group that could not be one unit.
     struct Link {
@@ -109,6 +109,9 @@ class Placement {
     bool relieves(std::size_t unit, NodeIndex to) const;
     // Demand for its CPUs; 1000 is its capacity.
     PerMille load_of(NodeIndex node) const;
+    // Whether a lower load is a reason to go from one to the other: one is full, or they differ
+    // by PlannerSettings::imbalance.
+    bool balance_counts(NodeIndex a, NodeIndex b) const;
 
     void put(std::size_t unit, std::optional<NodeIndex> home);
     // Takes it out until it is put somewhere.

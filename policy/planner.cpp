@@ -179,7 +179,7 @@ class Judge {
                 away += shared_away(part, home, g, chosen_.shards.at(cell.key.uuid).ownership);
         if (away <= settled_bytes || away <= total_bytes(cell) / 1000 * (1000 - settled_share))
             return;
-        (part.lazy_at.contains(home) ? verdict.left_away : verdict.to_move) = away;
+        (part.stays_at.contains(home) ? verdict.left_away : verdict.to_move) = away;
     }
 
     Reason reason_for(const Unit& unit, const CellHistory* known, bool arrived,

@@ -8,7 +8,6 @@ namespace {
 
 // Gains below a hundredth of a CPU over the horizon are noise.
 constexpr Cost min_gain_divisor = 100;
-constexpr PerMille fully_used = 1000;
 
 // Units of each node that are looked at for swaps between it and another.
 constexpr std::size_t swap_candidates(std::size_t pairs) {
@@ -114,15 +113,9 @@ class Search {
         return units()[index].former && !placement_.relieves(index, to);
     }
 
-    bool balance_counts(NodeIndex a, NodeIndex b) const {
-        const PerMille load_a = placement_.load_of(a), load_b = placement_.load_of(b);
-        return std::max(load_a, load_b) > fully_used ||
-               std::max(load_a - load_b, load_b - load_a) >= settings_.imbalance;
-    }
-
     // What is left of a gain that has to win by the margin; nothing, when it does not.
     Cost beyond_margin(Placement::Marginal gain, Cost before, NodeIndex from, NodeIndex to) const {
-        if (!balance_counts(from, to)) gain.all -= std::max<Cost>(gain.load, 0);
+        if (!placement_.balance_counts(from, to)) gain.all -= std::max<Cost>(gain.load, 0);
         const Cost wanted =
             std::max(before / 1000 * settings_.margin, settings_.horizon / min_gain_divisor);
         return gain.all > wanted ? gain.all : 0;

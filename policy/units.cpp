@@ -139,7 +139,8 @@ class Chooser {
 
     // Beside the allowed node that comes nearest to holding it: with the CPUs and most memory.
     void say_how_large(const GuestState& guest, const CellState& cell, Verdict& verdict) const {
-        if (guest.cells.size() == 1 && cell.vcpus > 1)
+        if (guest.cells.size() == 1 && cell.vcpus > 1 && !is_known_who_touches_what(guest) &&
+            nodes_for_shards(snapshot_.topology, cell.allowed).size() > 1)
             verdict.detail = "which vCPU touches what is not known yet";
         verdict.cpus_wanted = cell.vcpus;
         verdict.wanted = full_bytes(cell);

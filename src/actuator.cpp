@@ -25,6 +25,17 @@ CellSample part_of(const CellSample& cell, const std::vector<std::size_t>& vcpus
     return part;
 }
 
+// Of hugetlb where all of it is of one size, of transparent ones otherwise.
+std::uint64_t huge_page_of(const CellSample& cell) {
+    constexpr std::int64_t transparent = 2 * mib;
+    std::int64_t page = 0;
+    for (const RamBlock& block : cell.blocks) {
+        if (!block.hugetlb || (page != 0 && page != block.page_bytes)) return transparent;
+        page = block.page_bytes;
+    }
+    return static_cast<std::uint64_t>(std::max(page, transparent));
+}
+
 }  // namespace
 
 Actuator::Actuator(const Config& config, const Host& host, asio::thread_pool& pool, Pins& pins)
@@ -103,6 +114,7 @@ Actuator::Move Actuator::move_of(const MoveMemory& action, const Target& target,
     move.target = target;
     move.to = action.to;
     move.memory = memory_of(action, target);
+    move.huge_page = huge_page_of(*target.cell);
     if (action.key.shard == CellKey::whole) move.hot = target.guest->tracking.hot_ranges;
     // A pool of huge pages gives what it has, whatever else the node has.
     const HostNode& node = topology.nodes[action.to];
@@ -119,7 +131,8 @@ CellMover& Actuator::mover_for(const Move& move, const CellKey& key) {
     const std::vector<RamRange>& hot = move.hot ? *move.hot : nothing;
     if (known != movers_.end() && known->second.serves(move.memory, hot, node_id))
         return known->second;
-    return movers_.insert_or_assign(key, CellMover(move.memory, hot, node_id)).first->second;
+    return movers_.insert_or_assign(key, CellMover(move.memory, hot, node_id, move.huge_page))
+        .first->second;
 }
 
 MoveStep Actuator::step(const Move& move, CellMover& mover) const {

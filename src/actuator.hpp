@@ -35,6 +35,7 @@ class Actuator {
         NodeIndex to;
         std::vector<RamRange> memory;
         std::shared_ptr<const std::vector<RamRange>> hot;  // none: nothing is known
+        std::uint64_t huge_page = 0;                       // as CellMover takes it
         Bytes left_free = 0;                               // on the node, or no more is moved
         bool finished = false;
     };

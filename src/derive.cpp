@@ -5,6 +5,7 @@
 
 #include "guests/tracking/attribution.hpp"
 #include "policy/cost.hpp"
+#include "policy/cut.hpp"
 #include "src/allowed_nodes.hpp"
 #include "src/cpu_use.hpp"
 
@@ -243,8 +244,10 @@ std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, Tra
         // Of one that is left alone for a moment, what was known before still is.
         if (!guest.unsteady.empty())
             hint.attribute = known != before.end() && known->second.attribute;
+        // One vCPU touches all, and on one node all is local.
         if (guest.cells.size() != 1 || guest.cells.front().vcpus < 2 ||
-            guest.policy.mode != Mode::act)
+            guest.policy.mode != Mode::act ||
+            nodes_for_shards(snapshot.topology, guest.cells.front().allowed).size() < 2)
             hint.attribute = false;
     }
     for (const ActionResult& result : results) {

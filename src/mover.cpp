@@ -13,7 +13,7 @@ namespace vnuma {
 namespace {
 
 constexpr std::uint64_t page_bytes = 4096;
-constexpr std::uint64_t huge_bytes = 2 * mib;
+constexpr std::uint64_t two_mib = 2 * mib;
 // Pages whose node is asked for in one call; 1024 take about 0.2 ms.
 constexpr std::size_t max_looked_at = 1024;
 // What one moving call may hold. Every call makes all CPUs drain their page lists, so a few MiB
@@ -78,12 +78,14 @@ std::vector<RamRange> hot_first(const std::vector<RamRange>& memory,
     return first;
 }
 
-CellMover::CellMover(std::vector<RamRange> memory, const std::vector<RamRange>& hot, int to_node_id)
+CellMover::CellMover(std::vector<RamRange> memory, const std::vector<RamRange>& hot, int to_node_id,
+                     std::uint64_t huge_page)
     : memory_(std::move(memory)),
       knows_hot_(!hot.empty()),
       ranges_(hot_first(memory_, hot)),
       to_node_id_(to_node_id),
-      huge_batch_(first_huge_batch),
+      huge_page_(huge_page),
+      huge_batch_(huge_page > two_mib ? 1 : first_huge_batch),
       small_batch_(first_small_batch) {}
 
 bool CellMover::serves(const std::vector<RamRange>& memory, const std::vector<RamRange>& hot,
@@ -93,14 +95,14 @@ bool CellMover::serves(const std::vector<RamRange>& memory, const std::vector<Ra
 
 // Of as many ranges as it takes: a shard's memory may be in many small ones.
 std::vector<CellMover::Page> CellMover::next_pages() const {
-    const std::uint64_t stride = pass_ == Pass::huge ? huge_bytes : page_bytes;
+    const std::uint64_t stride = pass_ == Pass::huge ? huge_page_ : page_bytes;
     std::vector<Page> pages;
     for (Position at = at_; at.range < ranges_.size() && pages.size() < max_looked_at;) {
         const RamRange& range = ranges_[at.range];
         // A huge page starts at a multiple of its size in QEMU's address space, whatever the range.
         if (pass_ == Pass::huge)
             at.offset =
-                (range.start + at.offset + huge_bytes - 1) / huge_bytes * huge_bytes - range.start;
+                (range.start + at.offset + huge_page_ - 1) / huge_page_ * huge_page_ - range.start;
         if (at.offset >= range.size) {
             at = {at.range + 1, 0};
             continue;
@@ -168,7 +170,7 @@ MoveStep CellMover::move(const Process& process, std::vector<std::uint64_t> addr
         const bool whole = i < beside.size() && i < beside_before.size() &&
                            beside[i] == to_node_id_ && beside_before[i] != to_node_id_;
         if (now[i] == to_node_id_)
-            step.bytes += static_cast<Bytes>(whole ? huge_bytes : page_bytes);
+            step.bytes += static_cast<Bytes>(whole ? huge_page_ : page_bytes);
         else if (now[i] >= 0)
             ++step.refused;
     }

@@ -24,13 +24,15 @@ struct MoveStep {
 std::vector<RamRange> hot_first(const std::vector<RamRange>& memory,
                                 const std::vector<RamRange>& hot);
 
-// Goes over one cell's memory twice: first one page of each 2 MiB, which moves huge pages whole,
+// Goes over one cell's memory twice: first one page of each huge page, which moves that whole,
 // then every page; what is hot of it comes first both times. Remembers where it was, so that a tick
 // goes on where the last one stopped.
 class CellMover {
   public:
-    // `hot`: as hot_first() takes it; empty where nothing is known.
-    CellMover(std::vector<RamRange> memory, const std::vector<RamRange>& hot, int to_node_id);
+    // `hot`: as hot_first() takes it; empty where nothing is known. `huge_page`: the size of the
+    // hugetlb pages that all of it is made of, or of transparent ones.
+    CellMover(std::vector<RamRange> memory, const std::vector<RamRange>& hot, int to_node_id,
+              std::uint64_t huge_page = std::uint64_t{2} << 20);
 
     // Looks at a bounded piece and moves what is not on the node. Blocks for about `aim`.
     // `process` must be alive; the caller checks that again after the call.
@@ -64,6 +66,7 @@ class CellMover {
     bool knows_hot_;
     std::vector<RamRange> ranges_;  // the memory in the order in which it is moved
     int to_node_id_;
+    std::uint64_t huge_page_;
     Pass pass_ = Pass::huge;
     Position at_;  // where the next look begins
     int huge_batch_, small_batch_;

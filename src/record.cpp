@@ -60,12 +60,14 @@ auto history_shape(std::size_t nodes) {
         io.field("retry_at", retry_at, point_in_time);
     };
     const auto shard = [](auto& io, auto& uuid, auto& known) {
-        auto& [partition, since] = known;
+        auto& [partition, since, changes, changed] = known;
         io.field("uuid", uuid, Text());
         io.field("partition", partition,
                  list_between(places(max_recorded_vcpus), 0, max_recorded_vcpus));
         io.check("partition", is_partition(partition), "wants every vCPU in one shard");
         io.field("since", since, point_in_time);
+        io.unless(0, "changes", changes, Number{0, max_counted_changes});
+        io.unless(Millis{0}, "changed", changed, point_in_time);
     };
     return object_of([=](auto& io, auto& history) {
         auto& [cells, shards] = history;

@@ -109,6 +109,15 @@ std::optional<std::uint64_t> GuestPhysicalMap::host_address(std::uint64_t guest_
     return piece.host + offset;
 }
 
+bool GuestPhysicalMap::has_any(std::uint64_t guest_physical, int shift) const {
+    const std::uint64_t last = guest_physical + ((std::uint64_t{1} << shift) - 1);
+    const auto after = std::upper_bound(
+        pieces_.begin(), pieces_.end(), last,
+        [](std::uint64_t address, const Piece& piece) { return address < piece.guest; });
+    return after != pieces_.begin() &&
+           std::prev(after)->guest + (std::prev(after)->bytes - 1) >= guest_physical;
+}
+
 std::optional<std::uint64_t> GuestPhysicalMap::guest_address(std::uint64_t host_virtual) const {
     for (const Piece& piece : pieces_)
         if (host_virtual - piece.host < piece.bytes) return piece.guest + host_virtual - piece.host;

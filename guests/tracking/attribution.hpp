@@ -21,6 +21,8 @@ class GuestPhysicalMap {
 
     bool empty() const { return pieces_.empty(); }
     std::optional<std::uint64_t> host_address(std::uint64_t guest_physical) const;
+    // Whether any of 2 to the power of `shift` bytes is the guest's memory.
+    bool has_any(std::uint64_t guest_physical, int shift) const;
     std::optional<std::uint64_t> guest_address(std::uint64_t host_virtual) const;
 
   private:

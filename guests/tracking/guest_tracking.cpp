@@ -141,6 +141,9 @@ void GuestTracking::count(std::span<const CountedFaults> faults, int counted_by,
                           std::uint64_t dropped, std::chrono::nanoseconds fault_time) {
     Rounds::Faults sums{0, 0, dropped};
     for (const CountedFaults& one : faults) {
+        // Of a device: with AMD's nested paging every access to one is a page fault.
+        if (counted_by == shift() && !physical_.has_any(one.group << counted_by, counted_by))
+            continue;
         if (counted_by != shift() || observed_.size() == max_fault_kinds) {
             sums.dropped += one.count;
             continue;

@@ -18,8 +18,10 @@ constexpr int hot_divisor = 8;
 constexpr double chance_of_none = 1.0 / 40;
 
 // What was accessed in so much of all samples is not missed in so many but for that: from a quarter
-// on in 13 samples, three fifths in four, and of a single one nearly always.
+// on in 13 samples, and three fifths in four. A single one tells of one page of a chunk, and is
+// never sure.
 std::int32_t surely_accessed(int samples) {
+    if (samples < 2) return max_level + 1;
     return static_cast<std::int32_t>(max_level *
                                      (1 - std::pow(chance_of_none, 1.0 / std::max(samples, 1))));
 }

@@ -93,6 +93,8 @@ class IdlePageTracker::Look : public PendingLook {
             if ((flags_of(sample) & (page_is_idle | page_is_tail)) == page_is_idle)
                 marked.push_back(sample);
         samples_ = std::move(marked);
+        // Or a look that saw nothing would say that nothing is used.
+        if (samples_.empty()) throw TrackingError("none of its pages could be marked as idle");
         spent_ = std::chrono::duration_cast<microseconds>(thread_cpu_time() - start);
         tracker_.looked_at_.insert(uuid_);
     }

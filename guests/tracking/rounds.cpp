@@ -147,9 +147,12 @@ void Rounds::charge(const Faults& faults, nanoseconds fault_time, TrackingBudget
     const std::uint64_t counted = faults.reads + faults.writes, all = counted + faults.dropped;
     state_.faults += counted;
     state_.dropped += faults.dropped;
-    faults_ += all;
-    reads_ += faults.reads;
-    writes_ += faults.writes;
+    // Those after its end may be anybody's: the kernel's NUMA balancing brings them about, too.
+    if (runs_) {
+        faults_ += all;
+        reads_ += faults.reads;
+        writes_ += faults.writes;
+    }
     const std::uint64_t of_rounds = std::min(all, taken_down_);
     taken_down_ -= of_rounds;
     const nanoseconds cost = static_cast<std::int64_t>(of_rounds) * fault_time;

@@ -60,7 +60,7 @@ class Rounds {
 
     bool runs() const { return runs_; }
     // After its time; or as soon as nearly all has come back that is expected: as many pages as
-    // since the last round began, in the first all that were taken down.
+    // in the last round, in the first all that were taken down.
     bool over(Time now) const {
         return runs_ && (has_nearly_all() || now >= began_ + length_ - length_ / 10);
     }
@@ -95,7 +95,7 @@ class Rounds {
     std::chrono::nanoseconds counting_{0};  // took that last
     std::chrono::nanoseconds cost_{0};      // of the last round, so far
     std::chrono::nanoseconds stalled_{0};   // its vCPUs, that charge() has not come to yet
-    std::uint64_t faults_ = 0;              // since it began
+    std::uint64_t faults_ = 0;              // while it ran
     std::uint64_t reads_ = 0, writes_ = 0;  // of these
     std::uint64_t expected_ = 0;            // pages to come back
     std::uint64_t dropped_ = 0;             // since it began

@@ -109,7 +109,8 @@ class SoftDirtyTracker::Look : public PendingLook {
           pagemap_(*process_),
           ranges_(ranges_of_plain_pages(guest)),
           piece_bytes_(piece_bytes_for(ranges_, max_pieces)),
-          vcpus_(static_cast<int>(vcpus_of(guest))) {
+          vcpus_(static_cast<int>(vcpus_of(guest))),
+          pages_(small_pages_of(guest)) {
         // Last: from here on it costs the guest something.
         clearing_ = take_marks_off(guest);
     }
@@ -129,7 +130,8 @@ class SoftDirtyTracker::Look : public PendingLook {
         look.cost = clearing_ * vcpus_ +
                     std::chrono::duration_cast<microseconds>(all_.mappings * time_of_fault);
         if (tracker_.spent_.size() >= max_guests) tracker_.spent_.clear();
-        tracker_.spent_[uuid_] = {process_->pid(), look.cost + clearing_ + reading_, clearing_};
+        tracker_.spent_[uuid_] = {process_->pid(), look.cost + clearing_ + reading_, clearing_,
+                                  pages_};
         return look;
     }
 
@@ -170,6 +172,7 @@ class SoftDirtyTracker::Look : public PendingLook {
     const std::vector<RamRange> ranges_;
     const std::uint64_t piece_bytes_;
     const int vcpus_;
+    const std::int64_t pages_;
     microseconds clearing_{0}, reading_{0};
     std::size_t range_ = 0;
     std::uint64_t offset_ = 0;  // in the range
@@ -213,8 +216,15 @@ microseconds SoftDirtyTracker::estimate(const GuestSample& guest) const {
 }
 
 microseconds SoftDirtyTracker::stall(const GuestSample& guest) const {
-    if (const Spent* spent = spent_on(guest)) return spent->stall;
-    return std::chrono::duration_cast<microseconds>(small_pages_of(guest) * time_to_clear);
+    const std::int64_t pages = small_pages_of(guest);
+    nanoseconds stall = pages * time_to_clear;
+    // What the last one did, and as much more for the pages that it has got since.
+    if (const Spent* spent = spent_on(guest)) {
+        const std::int64_t then = std::max<std::int64_t>(spent->pages, 1);
+        stall = spent->stall + std::max<std::int64_t>(pages - then, 0) *
+                                   std::max(time_to_clear, nanoseconds(spent->stall) / then);
+    }
+    return std::chrono::duration_cast<microseconds>(stall);
 }
 
 std::unique_ptr<PendingLook> SoftDirtyTracker::begin(const GuestSample& guest,

@@ -65,6 +65,7 @@ class SoftDirtyTracker : public HeatTracker {
     struct Spent {
         pid_t pid = -1;
         std::chrono::microseconds all{0}, stall{0};
+        std::int64_t pages = 0;  // that it had
     };
     const Spent* spent_on(const GuestSample& guest) const;
 

@@ -9,8 +9,7 @@
 
 #include "integration/host/cpu_time.hpp"
 #include "integration/host/direct_guest.hpp"
-#include "integration/host/pattern.hpp"
-#include "integration/host/process.hpp"
+#include "integration/scenarios/guest_second.hpp"
 #include "integration/scenarios/overhead.hpp"
 #include "integration/scenarios/shapes.hpp"
 #include "integration/scenarios/tracked.hpp"
@@ -24,28 +23,16 @@ using std::chrono::seconds;
 
 // From vnumad's start on; its own start costs too, and is not what is measured.
 constexpr seconds warm_up{4};
-constexpr seconds report_limit{20};
 
 double milliseconds_of(std::chrono::nanoseconds time) {
     return std::chrono::duration<double, std::milli>(time).count();
 }
 
-// The workload's next second; the kernel threads are looked at while it lasts.
-json next_second(RunningGuest& guest, KernelThreadTime& kdamonds) {
-    json report;
-    const auto came = [&] {
-        kdamonds.look();
-        report = guest.next_report(seconds(0));
-        return !report.is_null();
-    };
-    if (!wait_until(came, report_limit)) throw std::runtime_error(guest.name() + " fell silent");
-    return report;
-}
-
 Phase measure(RunningGuest& guest, Tracked& vnumad, seconds length) {
     guest.skip_reports();
     KernelThreadTime kdamonds("kdamond.");
-    next_second(guest, kdamonds);  // has begun before
+    const auto meanwhile = [&] { kdamonds.look(); };
+    next_second(guest, meanwhile);  // has begun before
     const auto kdamonds_before = kdamonds.used();
     const auto daemon_before = cpu_time_of(vnumad.pid());
     Phase phase;
@@ -53,13 +40,9 @@ Phase measure(RunningGuest& guest, Tracked& vnumad, seconds length) {
     std::vector<double> stalls_ms;
     std::vector<std::string> rounds;
     for (int second = 0; second < length.count(); ++second) {
-        const json report = next_second(guest, kdamonds);
-        std::int64_t stall_us = 0;
-        for (const json& thread : report.at("threads")) {
-            touches += thread.at("touches").get<double>();
-            stall_us = std::max(stall_us, thread.at("stall_us").get<std::int64_t>());
-        }
-        stalls_ms.push_back(static_cast<double>(stall_us) / 1000);
+        const GuestSecond work = next_second(guest, meanwhile);
+        touches += work.touches;
+        stalls_ms.push_back(work.stall_ms);
         const json& attribution = vnumad.last().at("tracking").at("attribution");
         rounds.push_back(attribution.at("rounds").dump() + attribution.at("stall_us").dump());
     }

@@ -1,11 +1,13 @@
 // Tables about access tracking, in a lab host with two nodes of two CPUs:
 //   tracking-tables accuracy [OVERHEAD [ROWS]]
 //   tracking-tables overhead [OVERHEAD [PHASES [SECONDS [GUEST]]]]
+//   tracking-tables looks [OVERHEAD [SECONDS [GUEST]]]
 //   tracking-tables state       what vnumad has in the kernel, before, during and after kill -9
 // OVERHEAD is vnumad's budget for it, as a share of the guest's CPU time (0.01); ROWS is what
 // pages, guest and pattern of the rows contain that are wanted (all), as "2 MiB, wide, 30 %";
 // PHASES is how many there are with tracking and how many without, each of so many SECONDS (6 and
-// 10), for the GUEST thin or wide (both). Run it as
+// 10), for the GUEST thin or wide (both). Looks are those that one
+// vnumad takes in so many SECONDS (200). Run it as
 //   vnuma-lab run --timeout 1500 -- tracking-tables accuracy
 #include <sysexits.h>
 
@@ -17,6 +19,7 @@
 
 #include "integration/host/running_guest.hpp"
 #include "integration/scenarios/accuracy_table.hpp"
+#include "integration/scenarios/looks_table.hpp"
 #include "integration/scenarios/overhead_table.hpp"
 #include "integration/scenarios/tracking_state.hpp"
 
@@ -50,12 +53,19 @@ int main(int argc, char** argv) {
             print_overhead_table(std::cout, overhead, wanted);
             return 0;
         }
+        if (!words.empty() && words.size() <= 4 && words[0] == "looks") {
+            print_looks_table(std::cout, overhead,
+                              std::chrono::seconds(words.size() > 2 ? whole_number(words[2]) : 200),
+                              words.size() > 3 ? words[3] : "");
+            return 0;
+        }
         if (words.size() == 1 && words[0] == "state") {
             print_tracking_state(std::cout);
             return 0;
         }
         std::cerr << "tracking-tables accuracy [OVERHEAD [ROWS]]\n"
                      "tracking-tables overhead [OVERHEAD [PHASES [SECONDS [GUEST]]]]\n"
+                     "tracking-tables looks [OVERHEAD [SECONDS [GUEST]]]\n"
                      "tracking-tables state\n";
     } catch (const std::exception& error) {
         std::cerr << "tracking-tables: " << error.what() << "\n";

@@ -1,11 +1,14 @@
 // A guest wider than a node, looked after by vnumad, by the kernel's NUMA balancing, and by both,
 // in a lab host with two nodes of two CPUs:
-//   vnuma-lab run --timeout 1800 -- wide-table [nobody] [kernel] [vnumad] [both]
+//   vnuma-lab run --timeout 1800 -- wide-table [nobody] [kernel] [vnumad] [both] [LOAD...]
+// LOAD is one of the loads, as "a buffer each, 60 %"; all keepers and loads where none is named.
 #include <cstdio>
 #include <exception>
 #include <iostream>
 #include <memory>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "integration/host/process.hpp"
 #include "integration/host/transparent_huge_pages.hpp"
@@ -32,6 +35,20 @@ constexpr Keeper keepers[] = {{"nobody", false, false},
                               {"vnumad", true, false},
                               {"both", true, true}};
 
+std::string name_of(const WideLoad& load) {
+    return std::string(load.name) + ", " + std::to_string(load.duty_percent) + " %";
+}
+
+// What of these is named in `words`; all where none is.
+template <typename Named, std::size_t count, typename NameOf>
+std::vector<Named> named_in(const std::set<std::string>& words, const Named (&all)[count],
+                            const NameOf& name) {
+    std::vector<Named> named;
+    for (const Named& each : all)
+        if (words.contains(name(each))) named.push_back(each);
+    return named.empty() ? std::vector<Named>(std::begin(all), std::end(all)) : named;
+}
+
 void print_row(const WideLoad& load, const Keeper& keeper) {
     DirectGuest guest(misplaced_wide("wide"));
     const TrueAccess access(guest, truth_of(guest, load));
@@ -41,8 +58,8 @@ void print_row(const WideLoad& load, const Keeper& keeper) {
     const WideCourse course = watch(access, watched);
     char time[16] = "never";
     if (course.local_from >= 0) std::snprintf(time, sizeof(time), "%.1f s", course.local_from);
-    std::printf("| %s, %d %% | %s | %.2f | %s | %.2f | %.2f | %lld | %lld |\n", load.name,
-                load.duty_percent, keeper.name, before, time, course.after_15s, course.least_later,
+    std::printf("| %s | %s | %.2f | %s | %.2f | %.2f | %lld | %lld |\n", name_of(load).c_str(),
+                keeper.name, before, time, course.after_15s, course.least_later,
                 static_cast<long long>(course.pages_moved) / 256,
                 static_cast<long long>(course.pages_moved_later) / 256);
     std::fflush(stdout);
@@ -51,7 +68,7 @@ void print_row(const WideLoad& load, const Keeper& keeper) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const std::set<std::string> wanted(argv + 1, argv + argc);
+    const std::set<std::string> words(argv + 1, argv + argc);
     try {
         const TransparentHugePages pages("always");
         // Its program is read from a slow disk the first time.
@@ -61,9 +78,10 @@ int main(int argc, char** argv) {
             "on node 1.\n\n| load, busy | looked after by | before | 0.95 from then on | after 15 "
             "s | least of the next 15 s | MiB moved | of these after 15 s |\n"
             "| --- | --- | --- | --- | --- | --- | --- | --- |\n");
-        for (const WideLoad& load : loads)
-            for (const Keeper& keeper : keepers)
-                if (wanted.empty() || wanted.contains(keeper.name)) print_row(load, keeper);
+        for (const WideLoad& load : named_in(words, loads, name_of))
+            for (const Keeper& keeper : named_in(
+                     words, keepers, [](const Keeper& each) { return std::string(each.name); }))
+                print_row(load, keeper);
         return 0;
     } catch (const std::exception& error) {
         std::cerr << "wide-table: " << error.what() << "\n";

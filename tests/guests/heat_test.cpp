@@ -186,7 +186,7 @@ TEST(Heat, OfMemoryThatIsDesertedIsForgottenAtOnce) {
 }
 
 TEST(Heat, OfMemoryThatFewSamplesHaveMissedIsNotForgotten) {
-    constexpr std::array<std::pair<int, int>, 3> cases{{{1, 65'000}, {3, 47'000}, {4, 40'000}}};
+    constexpr std::array<std::pair<int, int>, 2> cases{{{3, 47'000}, {4, 40'000}}};
     for (const auto& [samples, forgotten] : cases) {
         HeatTable table(grid_of({{base, 2 * chunk}}));
         table.merge(Levels{forgotten, forgotten / 2}, samples, false);
@@ -194,6 +194,13 @@ TEST(Heat, OfMemoryThatFewSamplesHaveMissedIsNotForgotten) {
         EXPECT_EQ(table.heat(0), 0) << samples;
         EXPECT_EQ(table.heat(1), forgotten / 4) << samples;
     }
+}
+
+TEST(Heat, IsNeverForgottenAtOnceForASingleSample) {
+    HeatTable table = table_of(1);
+    table.merge(Levels{max_level}, 1, false);
+    table.merge(Levels{0}, 1, false);
+    EXPECT_EQ(table.heat(0), max_level / 2);
 }
 
 TEST(Heat, StaysWhereNobodyLooked) {

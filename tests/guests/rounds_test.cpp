@@ -439,5 +439,41 @@ TEST(PagesToFault, CountsAHugePageOnce) {
     EXPECT_EQ(count_pages_of("Rss: x kB\nAnonHugePages: 9 kB\n", 4096), 0U);
 }
 
+TEST_F(RoundsTest, FaultsBetweenRoundsAreNobodysPrice) {
+    settings.round_time = 2s;
+    settings.period = {10s, 10s};
+    directory.write("4242/smaps_rollup", "Rss: 400000 kB\nAnonHugePages: 0 kB\n");
+    wide();
+    start();
+    run(1);
+    counter->counts.fault_time = 1000ns;
+    const auto seen = [&] { return last.guests[0].tracking.attribution; };
+    // Two rounds of 1,000 faults, and the kernel's NUMA balancing takes all pages down in between.
+    for (int i = 0; i < 200 && seen().rounds < 3; ++i) {
+        const std::uint64_t rounds = seen().rounds;
+        counter->counts = {{{4242, 101, 0, 3, true, 1'000}}, 0, 1000ns};
+        run(1);
+        if (seen().rounds == rounds || rounds == 0) continue;
+        counter->counts = {{{4242, 101, 0, 3, true, 100'000}}, 0, 1000ns};
+        run(1);
+    }
+    EXPECT_EQ(seen().rounds, 3U);
+    EXPECT_LT(seen().estimate, 20ms) << "1,000 faults and a sixteenth of 100,000 pages";
+}
+
+TEST_F(RoundsTest, AccessesToDevicesAreNoPagesThatCameBack) {
+    settings.round_time = 1min;
+    directory.write("4242/smaps_rollup", "Rss: 400 kB\nAnonHugePages: 0 kB\n");
+    wide();
+    start();
+    run(1);
+    for (int i = 0; i < 10 && clear_refs().empty(); ++i)
+        run(1);
+    const std::uint64_t of_a_device = 0xfeb00000 >> 21;
+    counter->counts = {{{4242, 101, 0, of_a_device, true, 5'000}}, 0, 1000ns};
+    EXPECT_EQ(run(1).attribution.rounds, 0U);
+    EXPECT_EQ(last.guests[0].tracking.attribution.faults, 0U);
+}
+
 }  // namespace
 }  // namespace vnuma

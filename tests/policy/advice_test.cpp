@@ -265,5 +265,15 @@ TEST(Advice, ARequestBeyondAllMeasureHasNoRoom) {
     }
 }
 
+TEST(Advice, HasNoRoomWhereOneCellOfTheGuestFitsNoNode) {
+    // Five vCPUs and 8 GiB are too large for both.
+    Topology topology = make_topology(2, 8, 4 * gib);
+    topology.nodes[1] = {1, 4, 4000, 64 * gib, 64 * gib};
+    const Snapshot host = make_snapshot(topology, {});
+    const Advice advice = advise(host, {}, settings, {}, request_of(9, 16 * gib, 2));
+    EXPECT_FALSE(advice.has_room);
+    EXPECT_TRUE(advise(host, {}, settings, {}, request_of(8, 6 * gib, 2)).has_room);
+}
+
 }  // namespace
 }  // namespace vnuma

@@ -130,6 +130,10 @@ TEST(GuestPolicy, AGroupThatDoesNotExistIsAProblemAndNone) {
     EXPECT_EQ(policy.group, "");
     EXPECT_EQ(policy.priority, 0);
     EXPECT_EQ(policy.problems, Problems{"metadata: group: there is no group \"dd\""});
+    GuestWords guest = with_metadata(group_of("dd"));
+    guest.run_time.group = "db";
+    EXPECT_EQ(resolve_policy(host, guest, two_nodes).problems, policy.problems)
+        << "it is told all the same";
 }
 
 TEST(GuestPolicy, NodesThatCanBeNobodysHomeAreAProblem) {

@@ -131,5 +131,34 @@ TEST(Balance, ALittleLessLoadIsNoReasonToMove) {
     EXPECT_EQ(home_of(planned(1000), "a"), NodeIndex(1));
 }
 
+TEST(Balance, IsNotBlamedWhereTheLoadsDifferAndTheMarginIsMissed) {
+    PlannerSettings without_cool_down;
+    without_cool_down.cool_down = 0;
+    const Snapshot host =
+        make_snapshot(make_topology(2, 8, 64 * gib),
+                      {make_guest("a", 2, 400, {1536 * mib, 0}), make_guest("b", 6, 6000, {gib, 0}),
+                       make_guest("c", 4, 2950, {0, gib})});
+    History history;
+    for (const char* name : {"a", "b"})
+        history.cells[{std::string("uuid-") + name, 0}] = {NodeIndex(0), 0};
+    history.cells[{"uuid-c", 0}] = {NodeIndex(1), 0};
+    const Plan made = plan(host, history, without_cool_down);
+    ASSERT_EQ(home_of(made, "a"), NodeIndex(0));
+    ASSERT_LT(verdict_of(made, "a").other_cost, verdict_of(made, "a").cost);
+    EXPECT_EQ(verdict_of(made, "a").lack, Lack::margin);
+}
+
+TEST(Memory, ThatCannotMoveGrowsAtItsHomeAllTheSame) {
+    // 24 GiB, of which 1 has been touched; the other guest would have to share 32 with it.
+    GuestState still = make_guest("still", 2, 500, {gib, 0});
+    still.cells[0].size = 24 * gib;
+    still.cells[0].movable = false;
+    const GuestState other = make_guest("other", 2, 500, {20 * gib, 0});
+    const Snapshot host = make_snapshot(make_topology(2, 8, 32 * gib), {still, other});
+    const Plan made = plan(host, {}, settings);
+    ASSERT_TRUE(home_of(made, "still") && home_of(made, "other"));
+    EXPECT_NE(home_of(made, "still"), home_of(made, "other"));
+}
+
 }  // namespace
 }  // namespace vnuma

@@ -341,5 +341,63 @@ TEST(WideGuest, OfUnsteadyMomentsKeepsItsShardsAndTheirHomes) {
     EXPECT_EQ(history.shards, before.shards);
 }
 
+TEST(WideGuest, IsCutToFitNodesThatAreLargeInDifferentWays) {
+    // No node has both the CPUs of the one and the memory of the other.
+    GuestState guest = make_wide_guest("w", std::vector<std::size_t>(10, 1), 2);
+    for (std::size_t v = 0; v < 10; ++v) {
+        guest.wide->own[v][1] = 2 * gib;
+        guest.wide->touched[v * 10] = v < 8 ? 1000 : 0;
+    }
+    guest.cells[0].residency = {0, 20 * gib};
+    Topology topology = make_topology(2, 8, 8 * gib);
+    topology.nodes[1] = {1, 2, 2000, 64 * gib, 64 * gib};
+    const Plan made = plan(make_snapshot(topology, {guest}), {}, settings);
+    EXPECT_EQ(verdict_of(made, "w").reason, Reason::split);
+    for (const Verdict& verdict : made.verdicts) {
+        EXPECT_NE(verdict.reason, Reason::too_large) << explain(verdict, topology);
+        EXPECT_NE(verdict.reason, Reason::no_room) << explain(verdict, topology);
+    }
+}
+
+TEST(WideGuest, ThatMayUseOneNodeOnlyIsNotSaidToBeFoundOutAbout) {
+    GuestState guest = make_wide_guest("w", {0, 1, 0, 1}, 2);
+    guest.wide.reset();
+    guest.cells[0].allowed = NodeSet::only(NodeIndex(0));
+    const Plan made = plan(host_with(guest), {}, settings);
+    EXPECT_EQ(verdict_of(made, "w").reason, Reason::too_large);
+    EXPECT_EQ(verdict_of(made, "w").detail, "");
+}
+
+TEST(WideGuest, WhoseVcpusTradePlacesAgainAndAgainIsFollowedLessAndLessOften) {
+    const GuestState one = make_wide_guest("w", {0, 0, 1, 1}, 2, {0, 0, 2, 2}),
+                     other = make_wide_guest("w", {0, 1, 0, 1}, 2, {0, 2, 0, 2});
+    Snapshot host = host_with(one);
+    History history;
+    int changes = 0;
+    for (int second = 0; second < 3600; ++second) {
+        host.now += 1000;
+        const GuestState& now = second / 25 % 2 == 0 ? one : other;
+        host.guests[0].wide->touched = now.wide->touched;
+        const Plan made = plan(host, history, settings);
+        const History before = history;
+        history = learn(history, host, made, {});
+        changes += before.shards.contains("uuid-w") &&
+                   before.shards.at("uuid-w").partition != history.shards.at("uuid-w").partition;
+        host = simulate(host, made);
+    }
+    EXPECT_GT(changes, 4);
+    // After 20, 40, 80 and 160 s, and then every 5 minutes at most.
+    EXPECT_LE(changes, 4 + 3600 / 300 + 1);
+}
+
+TEST(WideGuest, WhoseShardsHaveNotChangedForLongIsFollowedAtOnceAgain) {
+    ShardHistory shards;
+    EXPECT_EQ(shards_stay(shards), 0);
+    shards.changes = 1;
+    EXPECT_EQ(shards_stay(shards), 20'000);
+    shards.changes = max_counted_changes;
+    EXPECT_EQ(shards_stay(shards), 320'000);
+}
+
 }  // namespace
 }  // namespace vnuma

@@ -255,12 +255,15 @@ class HintsTest : public ::testing::Test {
         CellState cell;
         cell.key = {"u", 0};
         cell.vcpus = 2;
+        cell.allowed = NodeSet::first(2);
         GuestState guest;
         guest.uuid = "u";
         guest.cells = {cell};
         snapshot.guests.push_back(guest);
         verdict.key = cell.key;
         snapshot.topology.nodes.resize(2);
+        for (HostNode& node : snapshot.topology.nodes)
+            node.cpus = 2, node.memory_total = 1;
     }
     TrackingHint hint() {
         plan.verdicts = {verdict};
@@ -282,6 +285,12 @@ TEST_F(HintsTest, WhoTouchesWhatMattersForAGuestThatFitsNoNode) {
     snapshot.guests[0].policy.mode = Mode::act;
     snapshot.guests[0].cells[0].vcpus = 1;
     EXPECT_FALSE(hint().attribute) << "one vCPU touches all";
+    snapshot.guests[0].cells[0].vcpus = 2;
+    snapshot.guests[0].cells[0].allowed = NodeSet::only(NodeIndex(1));
+    EXPECT_FALSE(hint().attribute) << "all is on one node, whoever touches it";
+    snapshot.guests[0].cells[0].allowed = NodeSet::first(2);
+    snapshot.topology.nodes[0].cpus = 0;
+    EXPECT_FALSE(hint().attribute) << "the other node can be nobody's home";
 }
 
 TEST_F(HintsTest, OfAGuestThatIsLeftAloneForAMomentWhatMatteredStillDoes) {
