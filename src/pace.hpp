@@ -18,7 +18,7 @@ int next_batch(int batch, std::chrono::nanoseconds took, std::chrono::nanosecond
                BatchLimits limits);
 
 // The rest after `bytes` were moved in `took`, so that the average stays at `rate` bytes a second
-// and calls that move nothing take half of the time at most.
+// and calls that are slower than that take two thirds of the time at most.
 std::chrono::nanoseconds rest_after(Bytes bytes, std::chrono::nanoseconds took, Bytes rate);
 
 }  // namespace vnuma

@@ -62,7 +62,7 @@ CellState make_cell(std::mt19937& random, const std::string& uuid, int number, s
     return cell;
 }
 
-// One guest in eight has several cells.
+// Guests are in the order of their uuids (Sampler). One in eight has several cells.
 Snapshot make_host(std::size_t nodes, std::size_t cells) {
     std::mt19937 random(1);
     Snapshot host;
@@ -71,8 +71,8 @@ Snapshot make_host(std::size_t nodes, std::size_t cells) {
     for (std::size_t made = 0; made < cells;) {
         GuestState& guest = host.guests.emplace_back();
         guest.name = "guest-" + std::to_string(host.guests.size());
-        guest.uuid = std::to_string(random()) + "-0000-4000-8000-" +
-                     std::to_string(100'000'000'000 + host.guests.size());
+        guest.uuid =
+            std::to_string(10'000'000 + 37 * host.guests.size()) + "-0000-4000-8000-000000000000";
         const std::size_t count =
             random() % 8 == 0 ? std::min<std::size_t>(2 + random() % 3, cells - made) : 1;
         for (std::size_t c = 0; c < count; ++c, ++made) {

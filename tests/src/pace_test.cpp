@@ -32,9 +32,9 @@ TEST(RestAfter, KeepsTheAverageAtTheRate) {
     EXPECT_EQ(rest_after(2 * mib, 4ms, 200 * mib), 6ms);
 }
 
-TEST(RestAfter, CallsThatMoveLittleTakeHalfOfTheTimeAtMost) {
-    EXPECT_EQ(rest_after(2 * mib, 40ms, 200 * mib), 40ms);
-    EXPECT_EQ(rest_after(0, 1ms, 200 * mib), 1ms);
+TEST(RestAfter, SlowCallsTakeTwoThirdsOfTheTimeAtMost) {
+    EXPECT_EQ(rest_after(2 * mib, 40ms, 200 * mib), 20ms);
+    EXPECT_EQ(rest_after(0, 2ms, 200 * mib), 1ms);
     EXPECT_EQ(rest_after(0, 0ms, 200 * mib), 0ms);
 }
 
