@@ -111,6 +111,7 @@ const Broken broken[] = {
     {"/history/shards/0/partition",
      {{0, 1}, json::array()},
      "history.shards[0].partition: wants every vCPU in one shard"},
+    {"/history/shards/0/changes", 6, "history.shards[0].changes: is out of range, which is 0 to 5"},
     {"/history/shards/0/partition/0/0", 4096,
      "history.shards[0].partition[0][0]: is out of range, which is 0 to 4095"},
     {"/snapshot/now", -1, "snapshot.now: is out of range, which is 0 to 9007199254740992"},

@@ -103,7 +103,8 @@ TEST_F(ReplayTest, NoticesActionsThatDifferAlone) {
 
 TEST_F(ReplayTest, NamesFileLineAndPathOfWhatCannotBeRead) {
     const std::string line = to_line(records_of_small_host().front()) + "\n";
-    EXPECT_EQ(error_of(line + "{\"version\":3}\n"), file + ":2: settings: is missing");
+    EXPECT_EQ(error_of(line + "{\"version\":" + std::to_string(record_version) + "}\n"),
+              file + ":2: settings: is missing");
     EXPECT_EQ(error_of(line + line + "{"), file + ":3: is no JSON from byte 2 on");
     EXPECT_EQ(error_of("\n"), file + ":1: is no JSON from byte 1 on");
     EXPECT_EQ(error_of(std::string(max_record_bytes + 10, ' ')), file + ":1: is too long");
