@@ -50,8 +50,8 @@ Partition choose_partition(const WideUse& use, std::size_t shards, ShardLimits m
     for (const auto& shard : before)
         vcpus += shard.size();
     const bool complete = vcpus == use.vcpus() && before.size() >= std::min(shards, vcpus);
-    if (complete &&
-        (now - known->since < shards_last || now - known->changed < shards_stay(*known)))
+    if (complete && now - known->since < shards_last) return before;
+    if (complete && now - known->changed < shards_stay(*known) && keeps(use, before, most))
         return before;
     // No others could be better by enough.
     if (complete && keeps(use, before, most) && crossing(use, before) < shards_gain) return before;
@@ -89,15 +89,19 @@ class Cutter {
         if (!largest) return std::nullopt;
         Cut made = cut(*largest);
         // One node would have to hold them all; or what is largest of each, no node has both.
-        if (homes_of(made).size() < 2 || any_is_homeless(made)) made = cut(*smallest);
+        if (homes_of(made).size() < 2 || homeless_in(made) > 0) {
+            Cut smaller = cut(*smallest);
+            if (homes_of(made).size() < 2 || homeless_in(smaller) < homeless_in(made))
+                made = std::move(smaller);
+        }
         if (made.cells.size() < 2 || homes_of(made).size() < 2) return std::nullopt;
         return made;
     }
 
   private:
-    static bool any_is_homeless(const Cut& made) {
-        return std::any_of(made.fits.begin(), made.fits.end(),
-                           [](NodeSet fits) { return fits.empty(); });
+    static std::ptrdiff_t homeless_in(const Cut& made) {
+        return std::count_if(made.fits.begin(), made.fits.end(),
+                             [](NodeSet fits) { return fits.empty(); });
     }
 
     static NodeSet homes_of(const Cut& made) {

@@ -64,9 +64,11 @@ void say_why_not_elsewhere(const Placement& placement, std::size_t index, Placem
 void say_why_nowhere(const Placement& placement, std::size_t index, Verdict& verdict) {
     Bytes least_missing = 0;
     Obstacle nearest = Obstacle::none;
+    bool fits_any = false;
     for (std::size_t n = 0; n < placement.node_count(); ++n) {
         const NodeIndex node(n);
         const Obstacle obstacle = placement.obstacle(index, node);
+        fits_any |= obstacle != Obstacle::not_allowed;
         const Placement::Room room = placement.room_for(index, node);
         const Bytes missing = room.wanted - room.left;
         const bool nearer = obstacle == Obstacle::memory
@@ -75,9 +77,9 @@ void say_why_nowhere(const Placement& placement, std::size_t index, Verdict& ver
         if (!nearer) continue;
         verdict.alternative = node, nearest = obstacle, least_missing = missing;
     }
-    verdict.reason = nearest == Obstacle::apart    ? Reason::kept_apart
-                     : nearest == Obstacle::memory ? Reason::no_room
-                                                   : Reason::too_large;
+    verdict.reason = nearest == Obstacle::apart ? Reason::kept_apart
+                     : fits_any                 ? Reason::no_room
+                                                : Reason::too_large;
     if (verdict.alternative) say_lack(placement, index, nearest, verdict);
 }
 

@@ -79,6 +79,11 @@ class Joiner {
         first.cooling = cooling;
     }
 
+    // Once it is at home there and has touched all of its memory.
+    static Bytes comes_to(const CellState& cell, NodeIndex node) {
+        return full_bytes(cell) - (cell.movable ? cell.residency[node] : total_bytes(cell));
+    }
+
     // To others than these who have their home there, beyond what of theirs is there.
     Bytes promised(NodeIndex node, const std::vector<std::size_t>& members) const {
         Bytes bytes = 0;
@@ -87,8 +92,7 @@ class Joiner {
             const CellState& cell = *unit.parts.front().cell;
             if (unit.home == node && cell.huge_page == 0 &&
                 std::find(members.begin(), members.end(), i) == members.end())
-                bytes +=
-                    full_bytes(cell) - (cell.movable ? cell.residency[node] : total_bytes(cell));
+                bytes += comes_to(cell, node);
         }
         return bytes;
     }
@@ -103,7 +107,7 @@ class Joiner {
             std::map<Bytes, Bytes> of_pools = node.huge_available;
             for (const std::size_t i : members) {
                 const CellState& cell = *units_[i].parts.front().cell;
-                const Bytes more = full_bytes(cell) - cell.residency[n];
+                const Bytes more = comes_to(cell, NodeIndex(n));
                 (cell.huge_page == 0 ? use : of_pools[cell.huge_page]) +=
                     cell.huge_page == 0 ? more : -more;
             }

@@ -23,11 +23,19 @@ bool shards_of_a_guest_left_alone(const CellKey& key, const Plan& plan) {
            verdict->reason == Reason::unsteady;
 }
 
+std::size_t vcpus_in(const ShardHistory& shards) {
+    std::size_t count = 0;
+    for (const auto& shard : shards.partition)
+        count += shard.size();
+    return count;
+}
+
 void count_change(ShardHistory& shards, const ShardHistory& before, Millis now) {
     const bool long_ago = now - before.changed >= 2 * shards_stay(before);
     shards.changes = long_ago ? 0 : before.changes;
     shards.changed = before.changed;
-    if (shards.partition == before.partition) return;
+    // With other vCPUs there have to be others.
+    if (shards.partition == before.partition || vcpus_in(shards) != vcpus_in(before)) return;
     shards.changes = std::min(shards.changes + 1, max_counted_changes);
     shards.changed = now;
 }

@@ -30,7 +30,7 @@ struct ShardHistory {
     friend bool operator==(const ShardHistory&, const ShardHistory&) = default;
 };
 
-// How long shards stay once they have replaced others: twice as long each time (10 s to 5 min),
+// How long shards stay once they have replaced others: twice as long each time (20 to 320 s),
 // until none have for twice as long.
 inline constexpr int max_counted_changes = 5;
 Millis shards_stay(const ShardHistory& shards);

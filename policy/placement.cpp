@@ -11,6 +11,11 @@ MilliCpu use_by_memory(const CellState& cell, std::size_t node) {
     return cell.cpu_use * (cell.residency[node] / mib) / total;
 }
 
+bool any_moves(const Unit& unit) {
+    return std::any_of(unit.parts.begin(), unit.parts.end(),
+                       [](const Unit::Part& part) { return part.cell->movable; });
+}
+
 // A guest of the highest priority counts nearly twice, of the lowest a tenth.
 Cost weighted(Cost cost, int priority) {
     return cost * (1000 + 9 * std::clamp(priority, least_priority, most_priority)) / 1000;
@@ -200,6 +205,13 @@ Bytes Placement::above_watermark(NodeIndex node, Bytes more) const {
     return std::max<Bytes>(use_[0][node] + more - limit_[0][node], 0);
 }
 
+Bytes Placement::freed_by_leaving(const Unit& unit, NodeIndex node) const {
+    Bytes bytes = filled(unit, 0, node, node);
+    for (const Unit::Part& part : unit.parts)
+        if (part.pool == 0 && !part.cell->movable) bytes -= part.cell->residency[node];
+    return bytes;
+}
+
 Bytes Placement::brought(const Unit& unit, std::size_t pool, NodeIndex node) const {
     if (unit.home == node) return 0;
     return filled(unit, pool, node, node) - filled(unit, pool, node, unit.home);
@@ -226,7 +238,7 @@ Placement::Marginal Placement::marginal(std::size_t index, NodeIndex node) const
     const Unit& unit = units_[index];
     Marginal cost = least(index, node);
     if (const Bytes above = above_watermark(node, brought(unit, 0, node)); above > 0)
-        cost.all += pressure_cost(std::min(above, filled(unit, 0, node, node)), settings_);
+        cost.all += pressure_cost(std::min(above, freed_by_leaving(unit, node)), settings_);
     for (const Unit::Link& link : unit.links) {
         const std::optional<NodeIndex> other = units_[link.other].home;
         if (!other) continue;
@@ -335,7 +347,8 @@ bool Placement::can_swap(std::size_t a, std::size_t b) const {
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
         const Bytes to_a = swapped(second, first, pool), to_b = swapped(first, second, pool);
         // They pass each other in what is left.
-        const bool both_move = brought(second, pool, home_a) > settled_bytes &&
+        const bool both_move = any_moves(first) && any_moves(second) &&
+                               brought(second, pool, home_a) > settled_bytes &&
                                brought(first, pool, home_b) > settled_bytes;
         if (both_move &&
             std::max(room(home_a, pool), room(home_b, pool)) < std::max(passing_room, page_[pool]))
@@ -349,7 +362,7 @@ bool Placement::can_swap(std::size_t a, std::size_t b) const {
 
 bool Placement::relieves(std::size_t index, NodeIndex to) const {
     const Unit& unit = units_[index];
-    return is_short_of_memory(*unit.home) && !is_short_of_memory(to) &&
+    return any_moves(unit) && is_short_of_memory(*unit.home) && !is_short_of_memory(to) &&
            filled(unit, 0, *unit.home, to) < filled(unit, 0, *unit.home, unit.home);
 }
 

@@ -132,6 +132,8 @@ class Placement {
     int others_apart(const Unit& unit, NodeIndex node) const;
     void change(Unit& unit, std::optional<NodeIndex> home, bool lifted);
     Bytes above_watermark(NodeIndex node, Bytes more) const;
+    // Of its ordinary memory what is not there if the unit is elsewhere.
+    Bytes freed_by_leaving(const Unit& unit, NodeIndex node) const;
     // That a unit brings to a node, beyond what of it is counted there already.
     Bytes brought(const Unit& unit, std::size_t pool, NodeIndex node) const;
     // What the home of one of two that exchange their homes gets.

@@ -99,7 +99,8 @@ class Chooser {
     // It was placed in shards, which may stay, and who touches what has to be found out anew.
     bool has_to_be_seen_anew(const GuestState& guest, const CellState& cell) const {
         if (!history_.shards.contains(guest.uuid) || is_known_who_touches_what(guest)) return false;
-        if (guest.policy.mode != Mode::act || guest.cells.size() != 1 || cell.vcpus < 2)
+        if (guest.policy.mode != Mode::act || guest.cells.size() != 1 || cell.vcpus < 2 ||
+            nodes_for_shards(snapshot_.topology, cell.allowed).size() < 2)
             return false;
         auto known = history_.cells.lower_bound({guest.uuid, 0, CellKey::whole});
         for (; known != history_.cells.end() && known->first.uuid == guest.uuid; ++known)

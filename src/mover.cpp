@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -95,14 +96,13 @@ bool CellMover::serves(const std::vector<RamRange>& memory, const std::vector<Ra
 
 // Of as many ranges as it takes: a shard's memory may be in many small ones.
 std::vector<CellMover::Page> CellMover::next_pages() const {
-    const std::uint64_t stride = pass_ == Pass::huge ? huge_page_ : page_bytes;
+    const std::uint64_t stride = pass_ == Pass::huge ? two_mib : page_bytes;
     std::vector<Page> pages;
     for (Position at = at_; at.range < ranges_.size() && pages.size() < max_looked_at;) {
         const RamRange& range = ranges_[at.range];
         // A huge page starts at a multiple of its size in QEMU's address space, whatever the range.
         if (pass_ == Pass::huge)
-            at.offset =
-                (range.start + at.offset + huge_page_ - 1) / huge_page_ * huge_page_ - range.start;
+            at.offset = (range.start + at.offset + two_mib - 1) / two_mib * two_mib - range.start;
         if (at.offset >= range.size) {
             at = {at.range + 1, 0};
             continue;
@@ -166,11 +166,16 @@ MoveStep CellMover::move(const Process& process, std::vector<std::uint64_t> addr
     const std::vector<int> now = query_nodes(process.pid(), addresses);
     const std::vector<int> beside =
         huge ? query_nodes(process.pid(), neighbours) : std::vector<int>();
+    std::set<std::uint64_t> whole_pages;  // hugetlb pages may be larger than what is asked for
     for (std::size_t i = 0; i < now.size(); ++i) {
         const bool whole = i < beside.size() && i < beside_before.size() &&
                            beside[i] == to_node_id_ && beside_before[i] != to_node_id_;
-        if (now[i] == to_node_id_)
-            step.bytes += static_cast<Bytes>(whole ? huge_page_ : page_bytes);
+        if (now[i] == to_node_id_ && whole)
+            step.bytes += whole_pages.insert(addresses[i] / huge_page_).second
+                              ? static_cast<Bytes>(huge_page_)
+                              : 0;
+        else if (now[i] == to_node_id_)
+            step.bytes += static_cast<Bytes>(page_bytes);
         else if (now[i] >= 0)
             ++step.refused;
     }

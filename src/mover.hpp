@@ -24,7 +24,7 @@ struct MoveStep {
 std::vector<RamRange> hot_first(const std::vector<RamRange>& memory,
                                 const std::vector<RamRange>& hot);
 
-// Goes over one cell's memory twice: first one page of each huge page, which moves that whole,
+// Goes over one cell's memory twice: first one page of each 2 MiB, which moves huge pages whole,
 // then every page; what is hot of it comes first both times. Remembers where it was, so that a tick
 // goes on where the last one stopped.
 class CellMover {

@@ -93,6 +93,7 @@ GuestPhysicalMap::GuestPhysicalMap(const std::vector<RamBlock>& blocks) {
             host += bytes;
             left -= bytes;
         }
+        complete_ &= left == 0;
     }
     std::sort(pieces_.begin(), pieces_.end(),
               [](const Piece& a, const Piece& b) { return a.guest < b.guest; });

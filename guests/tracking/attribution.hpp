@@ -20,6 +20,8 @@ class GuestPhysicalMap {
     explicit GuestPhysicalMap(const std::vector<RamBlock>& blocks);
 
     bool empty() const { return pieces_.empty(); }
+    // Whether the place of all of it is known.
+    bool complete() const { return complete_; }
     std::optional<std::uint64_t> host_address(std::uint64_t guest_physical) const;
     // Whether any of 2 to the power of `shift` bytes is the guest's memory.
     bool has_any(std::uint64_t guest_physical, int shift) const;
@@ -29,6 +31,7 @@ class GuestPhysicalMap {
     struct Piece {
         std::uint64_t guest = 0, bytes = 0, host = 0;
     };
+    bool complete_ = true;
     std::vector<Piece> pieces_;  // in the order of their guest-physical addresses
 };
 

@@ -142,7 +142,8 @@ void GuestTracking::count(std::span<const CountedFaults> faults, int counted_by,
     Rounds::Faults sums{0, 0, dropped};
     for (const CountedFaults& one : faults) {
         // Of a device: with AMD's nested paging every access to one is a page fault.
-        if (counted_by == shift() && !physical_.has_any(one.group << counted_by, counted_by))
+        if (counted_by == shift() && physical_.complete() &&
+            !physical_.has_any(one.group << counted_by, counted_by))
             continue;
         if (counted_by != shift() || observed_.size() == max_fault_kinds) {
             sums.dropped += one.count;
@@ -163,6 +164,7 @@ void GuestTracking::end_observation_if_over(Time now) {
 }
 
 void GuestTracking::observe() {
+    if (!rounds_.runs()) rounds_.settle();
     if (observed_.empty() && !rounds_.runs()) return;
     const auto cpu = thread_cpu_time();
     FoldedFaults folded;

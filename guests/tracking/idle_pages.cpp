@@ -104,6 +104,7 @@ class IdlePageTracker::Look : public PendingLook {
         const auto start = thread_cpu_time();
         HeatLook look;
         const std::size_t moved = drop_moved();
+        if (samples_.empty()) throw TrackingError("all pages that it marked have moved meanwhile");
         for (const Sample& sample : read_marks())
             add_range(look.accessed, {sample.start, sample.end, sample.level});
         if (moved > 0) look.trouble = std::to_string(moved) + " sampled pages have moved meanwhile";

@@ -96,6 +96,7 @@ bool Rounds::begin(const Process& process, std::uint64_t largest_page, nanosecon
         expected_ = sampled_ > 0 ? std::min(*pages, last) : *pages;
         taken_down_ = stalled_pages_ = *pages;
         faults_ = reads_ = writes_ = dropped_ = 0;
+        comes_late_ = false;
     }
     budget.charge(cost);
     return runs_;
@@ -147,8 +148,9 @@ void Rounds::charge(const Faults& faults, nanoseconds fault_time, TrackingBudget
     const std::uint64_t counted = faults.reads + faults.writes, all = counted + faults.dropped;
     state_.faults += counted;
     state_.dropped += faults.dropped;
-    // Those after its end may be anybody's: the kernel's NUMA balancing brings them about, too.
-    if (runs_) {
+    // Those long after its end may be anybody's: the kernel's NUMA balancing brings them about,
+    // too.
+    if (runs_ || comes_late_) {
         faults_ += all;
         reads_ += faults.reads;
         writes_ += faults.writes;
@@ -166,6 +168,7 @@ void Rounds::charge(const Faults& faults, nanoseconds fault_time, TrackingBudget
 
 void Rounds::end(const FoldedFaults& seen, bool well_placed) {
     runs_ = false;
+    comes_late_ = true;
     lost_ = dropped_ > 0;
     ++state_.rounds;
     // Before there is a sample nothing can agree, nor when nothing was seen.

@@ -65,6 +65,8 @@ class Rounds {
         return runs_ && (has_nearly_all() || now >= began_ + length_ - length_ / 10);
     }
     void end(const FoldedFaults& seen, bool well_placed);
+    // It has ended some time ago: what comes back from now on does not tell what a round takes.
+    void settle() { comes_late_ = false; }
     // What was seen is of no use any more: two make a sample again.
     void begin_anew();
     void restart() { period_.restart(); }
@@ -90,12 +92,13 @@ class Rounds {
     AttributionState state_;
     std::string failure_;  // of the last attempt
     bool possible_ = false, runs_ = false;
+    bool comes_late_ = false;  // what it took down, just after its end
     Time began_{};
     Time refused_until_{};                  // by what is mapped, which is not counted before
     std::chrono::nanoseconds counting_{0};  // took that last
     std::chrono::nanoseconds cost_{0};      // of the last round, so far
     std::chrono::nanoseconds stalled_{0};   // its vCPUs, that charge() has not come to yet
-    std::uint64_t faults_ = 0;              // while it ran
+    std::uint64_t faults_ = 0;              // of it
     std::uint64_t reads_ = 0, writes_ = 0;  // of these
     std::uint64_t expected_ = 0;            // pages to come back
     std::uint64_t dropped_ = 0;             // since it began

@@ -2,6 +2,7 @@
 // in a lab host with two nodes of two CPUs:
 //   vnuma-lab run --timeout 1800 -- wide-table [nobody] [kernel] [vnumad] [both] [LOAD...]
 // LOAD is one of the loads, as "a buffer each, 60 %"; all keepers and loads where none is named.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -41,13 +42,16 @@ std::string name_of(const WideLoad& load) {
     return std::string(load.name) + ", " + std::to_string(load.duty_percent) + " %";
 }
 
+std::string name_of(const Keeper& keeper) {
+    return keeper.name;
+}
+
 // What of these is named in `words`; all where none is.
-template <typename Named, std::size_t count, typename NameOf>
-std::vector<Named> named_in(const std::set<std::string>& words, const Named (&all)[count],
-                            const NameOf& name) {
+template <typename Named, std::size_t count>
+std::vector<Named> named_in(const std::set<std::string>& words, const Named (&all)[count]) {
     std::vector<Named> named;
     for (const Named& each : all)
-        if (words.contains(name(each))) named.push_back(each);
+        if (words.contains(name_of(each))) named.push_back(each);
     return named.empty() ? std::vector<Named>(std::begin(all), std::end(all)) : named;
 }
 
@@ -78,6 +82,12 @@ void print_row(const WideLoad& load, const Keeper& keeper) {
 int main(int argc, char** argv) {
     const std::set<std::string> words(argv + 1, argv + argc);
     try {
+        for (const std::string& word : words) {
+            const auto is_it = [&](const auto& each) { return name_of(each) == word; };
+            if (std::none_of(std::begin(loads), std::end(loads), is_it) &&
+                std::none_of(std::begin(keepers), std::end(keepers), is_it))
+                throw std::runtime_error("\"" + word + "\" is neither a load nor a keeper");
+        }
         const TransparentHugePages pages("always");
         // Its program is read from a slow disk the first time.
         run_program({vnumad_program(), "--version"}, "/run/lab/vnumad-version.log");
@@ -88,9 +98,8 @@ int main(int argc, char** argv) {
             "15 "
             "s | least of the next 15 s | MiB moved | of these after 15 s |\n"
             "| --- | --- | --- | --- | --- | --- | --- | --- |\n");
-        for (const WideLoad& load : named_in(words, loads, name_of))
-            for (const Keeper& keeper : named_in(
-                     words, keepers, [](const Keeper& each) { return std::string(each.name); }))
+        for (const WideLoad& load : named_in(words, loads))
+            for (const Keeper& keeper : named_in(words, keepers))
                 print_row(load, keeper);
         return 0;
     } catch (const std::exception& error) {

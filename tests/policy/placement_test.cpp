@@ -160,5 +160,18 @@ TEST(Memory, ThatCannotMoveGrowsAtItsHomeAllTheSame) {
     EXPECT_NE(home_of(made, "still"), home_of(made, "other"));
 }
 
+TEST(Memory, ThatCannotMoveRelievesNobody) {
+    GuestState still = make_guest("still", 2, 500, {10 * gib, 0});
+    still.cells[0].size = 10 * gib + 16 * mib;
+    still.cells[0].movable = false;
+    GuestState other = make_guest("other", 2, 500, {21 * gib, 0});
+    other.unsteady = "it is being migrated";
+    const Snapshot host = make_snapshot(make_topology(2, 8, 32 * gib), {still, other});
+    History history;
+    history.cells[{"uuid-still", 0}] = {NodeIndex(0), 0};
+    const Plan made = plan(host, history, {});
+    EXPECT_EQ(home_of(made, "still"), NodeIndex(0)) << "all of it would be remote, for 16 MiB";
+}
+
 }  // namespace
 }  // namespace vnuma

@@ -391,12 +391,34 @@ TEST(WideGuest, WhoseVcpusTradePlacesAgainAndAgainIsFollowedLessAndLessOften) {
 }
 
 TEST(WideGuest, WhoseShardsHaveNotChangedForLongIsFollowedAtOnceAgain) {
-    ShardHistory shards;
-    EXPECT_EQ(shards_stay(shards), 0);
-    shards.changes = 1;
-    EXPECT_EQ(shards_stay(shards), 20'000);
+    Snapshot host = host_with(make_wide_guest("w", {0, 0, 1, 1}, 2, {0, 0, 2, 2}));
+    const GuestState other = make_wide_guest("w", {0, 1, 0, 1}, 2, {0, 2, 0, 2});
+    History history = learn({}, host, plan(host, {}, settings), {});
+    ShardHistory& shards = history.shards.at("uuid-w");
     shards.changes = max_counted_changes;
-    EXPECT_EQ(shards_stay(shards), 320'000);
+    const Partition before = shards.partition;
+    host.guests[0].wide->touched = other.wide->touched;
+    const auto at = [&](Millis now) {
+        host.now = now;
+        return learn(history, host, plan(host, history, settings), {}).shards.at("uuid-w");
+    };
+    EXPECT_EQ(at(319'000).partition, before);
+    EXPECT_EQ(at(319'000).changes, max_counted_changes);
+    EXPECT_NE(at(320'000).partition, before);
+    EXPECT_EQ(at(639'000).changes, max_counted_changes);
+    EXPECT_EQ(at(640'000).changes, 1) << "so long ago that it does not count";
+}
+
+TEST(WideGuest, WhoseShardsFitNoNodeAnyMoreGetsOthersHoweverOftenTheyChanged) {
+    Snapshot host = host_with(make_wide_guest("w", {0, 0, 1, 1}, 2, {0, 0, 2, 2}));
+    History history = learn({}, host, plan(host, {}, settings), {});
+    ShardHistory& shards = history.shards.at("uuid-w");
+    shards.changes = max_counted_changes;
+    shards.partition = {{0, 1, 2}, {3}};  // a node has two CPUs
+    host.now = 20'000;
+    const History after = learn(history, host, plan(host, history, settings), {});
+    for (const auto& shard : after.shards.at("uuid-w").partition)
+        EXPECT_EQ(shard.size(), 2U);
 }
 
 }  // namespace
