@@ -28,7 +28,7 @@ enum class Reason {
     off,          // its policy is that it is not planned
     one_node,     // the host has no second node
     not_allowed,  // its owner allows no node that could be its home
-    too_large,    // fits no allowed node as a whole, and who touches what is not known
+    too_large,    // fits no allowed node as a whole, and is not split
     no_room,      // would fit a node, but none has the memory left
     kept_apart,   // every node it could use has a member of its group that it has to be apart from
     retry_later,  // has a home, but what was tried last failed
