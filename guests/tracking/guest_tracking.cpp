@@ -184,7 +184,7 @@ void GuestTracking::observe() {
 bool GuestTracking::begin_round(std::chrono::nanoseconds fault_time, Time now) {
     observe();  // what came before
     observing_since_ = now;
-    return rounds_.begin(*process_, largest_page_, fault_time, budget_, now);
+    return rounds_.begin(process_, largest_page_, fault_time, budget_, now);
 }
 
 void GuestTracking::finish_look(Time now) {

@@ -23,6 +23,7 @@ using std::chrono::nanoseconds;
 
 constexpr std::uint64_t pages_in_word = 64;
 // Bits of an entry of /proc/kpageflags (linux/kernel-page-flags.h).
+constexpr std::uint64_t page_is_head = std::uint64_t{1} << 15;
 constexpr std::uint64_t page_is_tail = std::uint64_t{1} << 16;
 constexpr std::uint64_t page_is_idle = std::uint64_t{1} << 25;
 // A guess for a guest that was never looked at: two entries of pagemap, one of kpageflags, and the
@@ -78,7 +79,7 @@ class IdlePageTracker::Look : public PendingLook {
         const auto start = thread_cpu_time();
         choose_pages(ranges_of_plain_pages(guest), look);
         mark_idle(samples_);
-        // The idle bit is kept by the first page of a huge page for all of it.
+        // The idle bit is kept by the first page of a large folio for all of it.
         std::vector<Sample> marked, heads;
         for (Sample& sample : samples_) {
             const std::uint64_t flags = flags_of(sample);
@@ -119,6 +120,7 @@ class IdlePageTracker::Look : public PendingLook {
         std::uint64_t start = 0, end = 0;  // the piece
         std::uint64_t page = 0;            // address of the one that stands for it
         std::uint64_t pfn = 0;
+        std::uint64_t marked = 0;  // pfn of the first page of its folio, which has the mark
         std::uint16_t level = 0;
     };
 
@@ -135,34 +137,36 @@ class IdlePageTracker::Look : public PendingLook {
             for (std::uint64_t offset = 0; offset < range.size; offset += piece_bytes) {
                 const std::uint64_t bytes = std::min(piece_bytes, range.size - offset);
                 if (bytes < small_page_bytes) continue;
-                Sample sample{range.start + offset, range.start + offset + bytes, 0, 0, 0};
+                Sample sample{range.start + offset, range.start + offset + bytes, 0, 0, 0, 0};
                 sample.page = sample.start + page_of_look(look, sample.start / piece_bytes,
                                                           bytes / small_page_bytes) *
                                                  small_page_bytes;
-                sample.pfn = pfn_at(sample.page);
+                sample.pfn = sample.marked = pfn_at(sample.page);
                 if (sample.pfn != 0) samples_.push_back(sample);
             }
     }
 
-    // The first page of the huge page that each is in. Those of other large pages, which begin
-    // anywhere, are left out.
+    // The first page of the folio that each is in: folios lie at multiples of their size, and all
+    // of their pages but the first are tails.
     void go_to_heads(std::vector<Sample>& samples) const {
         std::erase_if(samples, [&](Sample& sample) {
-            const std::uint64_t inside = sample.page % chunk_bytes;
-            const std::uint64_t pfn = sample.pfn;
-            sample.page -= inside;
-            sample.pfn = pfn_at(sample.page);
-            return sample.pfn == 0 || sample.pfn + inside / small_page_bytes != pfn;
+            for (std::uint64_t size = 2; size <= pages_in_chunk; size *= 2) {
+                const std::uint64_t pfn = sample.pfn - sample.pfn % size;
+                if (pfn == sample.marked) continue;
+                sample.marked = pfn;
+                if ((flags_of(sample) & page_is_head) != 0) return false;
+            }
+            return true;
         });
     }
 
     void mark_idle(const std::vector<Sample>& samples) const {
-        for (const IdleWord& word : words_of(pfns_of(samples)))
+        for (const IdleWord& word : words_of(marks_of(samples)))
             write_word(tracker_.bitmap_, tracker_.bitmap_path_, word);
     }
 
     std::uint64_t flags_of(const Sample& sample) const {
-        return read_word(tracker_.flags_, tracker_.flags_path_, sample.pfn);
+        return read_word(tracker_.flags_, tracker_.flags_path_, sample.marked);
     }
 
     // How many have another page, or none, where theirs was: what happened to that is not known.
@@ -174,25 +178,25 @@ class IdlePageTracker::Look : public PendingLook {
     // Every sample with its level, by address. The kernel looks at what maps a page when its bit is
     // read.
     const std::vector<Sample>& read_marks() {
-        const auto by_pfn = [](const Sample& a, const Sample& b) { return a.pfn < b.pfn; };
+        const auto by_mark = [](const Sample& a, const Sample& b) { return a.marked < b.marked; };
         const auto by_address = [](const Sample& a, const Sample& b) { return a.start < b.start; };
-        std::sort(samples_.begin(), samples_.end(), by_pfn);
+        std::sort(samples_.begin(), samples_.end(), by_mark);
         std::uint64_t known = ~std::uint64_t{0}, bits = 0;
         for (Sample& sample : samples_) {
-            const std::uint64_t word = sample.pfn / pages_in_word;
+            const std::uint64_t word = sample.marked / pages_in_word;
             if (word != known) bits = read_word(tracker_.bitmap_, tracker_.bitmap_path_, word);
             known = word;
-            sample.level = (bits >> sample.pfn % pages_in_word & 1) != 0 ? 0 : max_level;
+            sample.level = (bits >> sample.marked % pages_in_word & 1) != 0 ? 0 : max_level;
         }
         std::sort(samples_.begin(), samples_.end(), by_address);
         return samples_;
     }
 
-    static std::vector<std::uint64_t> pfns_of(const std::vector<Sample>& samples) {
+    static std::vector<std::uint64_t> marks_of(const std::vector<Sample>& samples) {
         std::vector<std::uint64_t> pfns;
         pfns.reserve(samples.size());
         for (const Sample& sample : samples)
-            pfns.push_back(sample.pfn);
+            pfns.push_back(sample.marked);
         return pfns;
     }
 

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <utility>
 
 #include "guests/cpu_time.hpp"
-#include "guests/proc.hpp"
 
 namespace vnuma {
 namespace {
@@ -16,21 +14,11 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::nanoseconds;
 
-// 1 PiB: times stay far inside 64 bits.
-constexpr std::uint64_t max_kib = std::uint64_t{1} << 40;
-constexpr std::uint64_t small_page_kib = 4, huge_page_kib = 2048;
 // A guest may touch more of its memory than in the last round: this part of all.
 constexpr std::uint64_t colder_part = 16;
-// Counting the mapped pages of a large guest takes seconds where they are small. While that only
-// shows that there are too many, it takes a hundredth of the time.
+// While counting a guest's pages only shows that there are too many, it takes a hundredth of the
+// time.
 constexpr int least_rest = 100;
-
-std::uint64_t kib_of(std::string_view text, std::string_view name) {
-    std::uint64_t kib = 0;
-    if (const auto field = find_status_field(text, name))
-        std::from_chars(field->data(), field->data() + field->size(), kib);
-    return std::min(kib, max_kib);
-}
 
 std::string in_ms(nanoseconds time) {
     return std::to_string(duration_cast<std::chrono::milliseconds>(time).count()) + " ms";
@@ -38,21 +26,9 @@ std::string in_ms(nanoseconds time) {
 
 }  // namespace
 
-std::optional<std::uint64_t> count_pages_of(std::string_view smaps_rollup,
-                                            std::uint64_t hugetlb_page) {
-    if (!find_status_field(smaps_rollup, "Rss")) return std::nullopt;
-    std::uint64_t huge = 0;
-    for (const char* name : {"AnonHugePages", "ShmemPmdMapped", "FilePmdMapped"})
-        huge += kib_of(smaps_rollup, name);
-    const std::uint64_t resident = kib_of(smaps_rollup, "Rss");
-    const std::uint64_t pool =
-        kib_of(smaps_rollup, "Shared_Hugetlb") + kib_of(smaps_rollup, "Private_Hugetlb");
-    return (resident - std::min(huge, resident)) / small_page_kib + huge / huge_page_kib +
-           pool / std::max(hugetlb_page / 1024, huge_page_kib);
-}
-
 void Rounds::set_wanted(bool wanted, std::string obstacle) {
     if (wanted && !state_.wanted) restart();
+    if (!wanted) counting_.abandon();
     state_.wanted = wanted;
     possible_ = wanted && obstacle.empty();
     if (obstacle.empty()) obstacle = failure_;
@@ -60,8 +36,8 @@ void Rounds::set_wanted(bool wanted, std::string obstacle) {
     state_.trouble = wanted ? std::move(obstacle) : "";
 }
 
-bool Rounds::begin(const Process& process, std::uint64_t largest_page, nanoseconds fault_time,
-                   TrackingBudget& budget, Time now) {
+bool Rounds::begin(const std::shared_ptr<const Process>& process, std::uint64_t largest_page,
+                   nanoseconds fault_time, TrackingBudget& budget, Time now) {
     // Nothing is read for a guest that can afford nothing.
     state_.waits_for = budget.why_not(nanoseconds(0), limits_.most);
     if (!state_.waits_for.empty()) return false;
@@ -69,15 +45,25 @@ bool Rounds::begin(const Process& process, std::uint64_t largest_page, nanosecon
     period_.begin(now);
     began_ = now;
     if (now < refused_until_) return false;
-    state_.waits_for = budget.why_not(counting_, limits_.most);
+    state_.waits_for = counting_.runs() ? "" : budget.why_not(counting_took_, limits_.most);
     if (!state_.waits_for.empty()) return false;
+    const auto counted = counting_.count(process, largest_page);
+    if (!counted) {
+        state_.waits_for = "its pages are being counted";
+        return true;
+    }
+    counting_took_ = counted->took;
+    budget.charge(counting_took_);
+    return begin_with(counted->pages, *process, fault_time, budget, now);
+}
+
+bool Rounds::begin_with(std::optional<std::uint64_t> pages, const Process& process,
+                        nanoseconds fault_time, TrackingBudget& budget, Time now) {
     const nanoseconds cpu = thread_cpu_time();
-    const auto pages = count_pages_of(process.read("smaps_rollup").value_or(""), largest_page);
-    counting_ = thread_cpu_time() - cpu;
     nanoseconds estimate(0);
     failure_ = pages ? why_not_now(*pages, fault_time, budget, estimate)
                      : "how much of its memory is mapped cannot be read";
-    if (!failure_.empty()) refused_until_ = now + counting_ * least_rest;
+    if (!failure_.empty()) refused_until_ = now + counting_took_ * least_rest;
     runs_ = failure_.empty() && take_down_mappings(process);
     if (!runs_ && failure_.empty())
         failure_ = std::string("clear_refs of its process cannot be written: ") + strerror(errno);
@@ -88,7 +74,7 @@ bool Rounds::begin(const Process& process, std::uint64_t largest_page, nanosecon
         // Its vCPUs wait while that lasts, as far as they run.
         stalled_ = nanoseconds(state_.stall) * budget.milli_cpu() / 1000;
         cost += stalled_;
-        cost_ = cost;
+        cost_ = cost + counting_took_;
         state_.estimate = duration_cast<microseconds>(estimate);
         // One that was over early does not make the next one shorter.
         const std::uint64_t last =

@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "guests/process.hpp"
 #include "guests/tracking/attribution.hpp"
 #include "guests/tracking/budget.hpp"
+#include "guests/tracking/page_count.hpp"
 #include "guests/tracking/settings.hpp"
 #include "guests/tracking/tracking_sample.hpp"
 
@@ -39,13 +40,14 @@ class Rounds {
     // Two make a sample, so the second follows the first at once.
     bool due(Time now) const {
         const bool at_once = sampled_ == 1 && failure_.empty();
-        return possible_ && !runs_ && (at_once || period_.due(now));
+        return possible_ && !runs_ && (at_once || counting_.runs() || period_.due(now));
     }
     Time last() const { return began_; }
 
-    // Begins one, if the guest can afford it. Returns whether it did. `largest_page`: of the
-    // guest's memory, in bytes.
-    bool begin(const Process& process, std::uint64_t largest_page,
+    // Begins one, if the guest can afford it. Where its pages take long to count, a later call
+    // does. Returns whether it did something that others wait for. `largest_page`: of the guest's
+    // memory, in bytes.
+    bool begin(const std::shared_ptr<const Process>& process, std::uint64_t largest_page,
                std::chrono::nanoseconds fault_time, TrackingBudget& budget, Time now);
 
     // One that is due cannot be: tried again after a longer time.
@@ -75,6 +77,8 @@ class Rounds {
     bool has_sample() const { return sampled_ >= 2; }
 
   private:
+    bool begin_with(std::optional<std::uint64_t> pages, const Process& process,
+                    std::chrono::nanoseconds fault_time, TrackingBudget& budget, Time now);
     // And what it would take.
     std::string why_not_now(std::uint64_t pages, std::chrono::nanoseconds fault_time,
                             const TrackingBudget& budget, std::chrono::nanoseconds& estimate) const;
@@ -94,23 +98,19 @@ class Rounds {
     bool possible_ = false, runs_ = false;
     bool comes_late_ = false;  // what it took down, just after its end
     Time began_{};
-    Time refused_until_{};                  // by what is mapped, which is not counted before
-    std::chrono::nanoseconds counting_{0};  // took that last
-    std::chrono::nanoseconds cost_{0};      // of the last round, so far
-    std::chrono::nanoseconds stalled_{0};   // its vCPUs, that charge() has not come to yet
-    std::uint64_t faults_ = 0;              // of it
-    std::uint64_t reads_ = 0, writes_ = 0;  // of these
-    std::uint64_t expected_ = 0;            // pages to come back
-    std::uint64_t dropped_ = 0;             // since it began
-    bool lost_ = false;                     // some were, since the one before
-    std::uint64_t taken_down_ = 0;          // pages that have not faulted again yet
-    std::uint64_t stalled_pages_ = 0;       // pages that the last round took down
-    int sampled_ = 0;                       // rounds of this memory; two make a sample
+    Time refused_until_{};  // by what is mapped, which is not counted before
+    PageCounting counting_;
+    std::chrono::nanoseconds counting_took_{0};  // last
+    std::chrono::nanoseconds cost_{0};           // of the last round, so far
+    std::chrono::nanoseconds stalled_{0};        // its vCPUs, that charge() has not come to yet
+    std::uint64_t faults_ = 0;                   // of it
+    std::uint64_t reads_ = 0, writes_ = 0;       // of these
+    std::uint64_t expected_ = 0;                 // pages to come back
+    std::uint64_t dropped_ = 0;                  // since it began
+    bool lost_ = false;                          // some were, since the one before
+    std::uint64_t taken_down_ = 0;               // pages that have not faulted again yet
+    std::uint64_t stalled_pages_ = 0;            // pages that the last round took down
+    int sampled_ = 0;                            // rounds of this memory; two make a sample
 };
-
-// Pages that a process has, a huge one counted once, by /proc/PID/smaps_rollup; nothing when that
-// is none. It does not tell the size of hugetlb pages, in bytes here. Pure.
-std::optional<std::uint64_t> count_pages_of(std::string_view smaps_rollup,
-                                            std::uint64_t hugetlb_page);
 
 }  // namespace vnuma

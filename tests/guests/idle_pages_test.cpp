@@ -14,7 +14,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t tail = std::uint64_t{1} << 16, idle = std::uint64_t{1} << 25;
+constexpr std::uint64_t head = std::uint64_t{1} << 15, tail = std::uint64_t{1} << 16,
+                        idle = std::uint64_t{1} << 25;
 
 TEST(WordsOf, NeighboursAreOneWord) {
     EXPECT_EQ(words_of({}), std::vector<IdleWord>{});
@@ -152,6 +153,7 @@ TEST_F(IdlePages, AGuestHasOneLookAtATime) {
 }
 
 TEST_F(IdlePages, AHugePageIsAskedThroughItsFirst) {
+    flags[first_pfn] |= head;
     for (std::uint64_t page = 1; page < pages_in_chunk; ++page)
         flags[first_pfn + page] = tail | idle;  // the kernel may say so of all of it
     write("proc/kpageflags", flags);
@@ -163,26 +165,34 @@ TEST_F(IdlePages, AHugePageIsAskedThroughItsFirst) {
     EXPECT_EQ(pending->finish()->accessed, (std::vector<AccessedRange>{{0, 3 * chunk_bytes, 0}}));
 }
 
+// Linux makes them for anonymous memory and shmem alike since 6.8 and 6.14.
+TEST_F(IdlePages, AFolioOfAnySizeIsAskedThroughItsFirst) {
+    for (std::uint64_t order = 1; order <= 9; ++order) {
+        const std::uint64_t in_folio = std::uint64_t{1} << order;
+        for (std::uint64_t page = 0; page < pages; ++page)
+            flags[first_pfn + page] = page % in_folio == 0 ? head | idle : tail | idle;
+        write("proc/kpageflags", flags);
+        write("sys/kernel/mm/page_idle/bitmap", std::vector<std::uint64_t>(64));
+        auto tracked = tracker();
+        const auto pending = tracked.begin(guest, 1s);
+        std::vector<std::uint64_t> bitmap = read_bitmap();
+        const std::uint64_t first = sampled(1) - sampled(1) % in_folio;
+        std::uint64_t& word = bitmap[(first_pfn + first) / 64];
+        EXPECT_NE(word & bit_of(first), 0U) << order;
+        word &= ~bit_of(first);
+        write("sys/kernel/mm/page_idle/bitmap", bitmap);
+        EXPECT_EQ(pending->finish()->accessed, at({{0, 0}, {1, max_level}, {2, 0}})) << order;
+    }
+}
+
 TEST_F(IdlePages, WhatCannotBeMarkedIsNotLookedAt) {
-    flags[first_pfn + sampled(0)] = 0;         // on none of the kernel's lists
-    flags[first_pfn + pages_in_chunk] = tail;  // a huge page that begins elsewhere
-    flags[first_pfn + sampled(1)] = tail;
+    flags[first_pfn + sampled(0)] = 0;     // on none of the kernel's lists
+    flags[first_pfn + sampled(1)] = tail;  // of a folio that has ended meanwhile
     entries[sampled(2)] &= ~pagemap_present;
     write("proc/kpageflags", flags);
     write("proc/7/pagemap", entries);
     auto tracked = tracker();
     EXPECT_THROW(tracked.begin(guest, 1s), TrackingError) << "a look that tells nothing is none";
-}
-
-TEST_F(IdlePages, AHugePageThatBeginsElsewhereIsNotLookedAt) {
-    flags[first_pfn + sampled(0, 1)] = tail;
-    entries[0] = pagemap_present | 3000;
-    write("proc/kpageflags", flags);
-    write("proc/7/pagemap", entries);
-    auto tracked = tracker();
-    tracked.begin(guest, 1s);
-    const auto look = tracked.begin(guest, 1s)->finish();
-    EXPECT_EQ(look->accessed, (std::vector<AccessedRange>{{chunk_bytes, 3 * chunk_bytes, 0}}));
 }
 
 TEST_F(IdlePages, APageThatMovedMeanwhileIsUnknown) {

@@ -1,5 +1,9 @@
 #include "guests/tracking/rounds.hpp"
 
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
 #include <functional>
 
 #include "tests/guests/fake_tracking.hpp"
@@ -359,6 +363,22 @@ TEST_F(RoundsTest, ARoundWhoseCostIsNotKnownIsNotBegun) {
     EXPECT_EQ(clear_refs(), "");
 }
 
+// Reading a pipe that nobody writes to takes as long as the test likes.
+TEST_F(RoundsTest, TheLoopDoesNotWaitForPagesThatTakeLongToCount) {
+    const std::string file = directory.path("4242/smaps_rollup");
+    std::filesystem::remove(file);
+    ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+    wide();
+    start();
+    ASSERT_EQ(run(6).attribution.waits_for, "its pages are being counted");
+    EXPECT_EQ(clear_refs(), "");
+    std::ofstream(file) << "Rss: 4000 kB\n";
+    for (int i = 0; i < 1000 && clear_refs().empty(); ++i)
+        run(1);
+    EXPECT_EQ(clear_refs(), "4");
+    EXPECT_EQ(last.guests[0].tracking.attribution.waits_for, "");
+}
+
 TEST_F(RoundsTest, ARoundThatIsNotWorthItsCostIsNotBegun) {
     directory.write("4242/smaps_rollup", "Rss: 400000000 kB\n");
     settings.longest_stall = 1min;
@@ -425,18 +445,6 @@ TEST_F(RoundsTest, ACounterThatBreaksIsLoadedAgain) {
     run(40);
     EXPECT_FALSE(last.tracking.missing.contains("bpf"));
     EXPECT_EQ(counter->watched.size(), 1U);
-}
-
-TEST(PagesToFault, CountsAHugePageOnce) {
-    EXPECT_EQ(count_pages_of("Rss:     8192 kB\nAnonHugePages:   4096 kB\nShmemPmdMapped: 2048 kB\n"
-                             "Private_Hugetlb: 6144 kB\n",
-                             4096),
-              512U + 3 + 3);
-    EXPECT_EQ(count_pages_of("Rss: 0 kB\nPrivate_Hugetlb: 3145728 kB\n", 1 << 30), 3U);
-    EXPECT_EQ(count_pages_of("", 4096), std::nullopt);
-    EXPECT_EQ(count_pages_of("Rss: 18446744073709551615 kB\n", 4096), std::uint64_t{1} << 38)
-        << "more than any process has";
-    EXPECT_EQ(count_pages_of("Rss: x kB\nAnonHugePages: 9 kB\n", 4096), 0U);
 }
 
 TEST_F(RoundsTest, FaultsBetweenRoundsAreNobodysPrice) {

@@ -1,0 +1,68 @@
+#include "guests/tracking/page_count.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "guests/cpu_time.hpp"
+#include "guests/proc.hpp"
+
+namespace vnuma {
+namespace {
+
+// 1 PiB: times stay far inside 64 bits.
+constexpr std::uint64_t max_kib = std::uint64_t{1} << 40;
+constexpr std::uint64_t small_page_kib = 4, huge_page_kib = 2048;
+
+std::uint64_t kib_of(std::string_view text, std::string_view name) {
+    std::uint64_t kib = 0;
+    if (const auto field = find_status_field(text, name))
+        std::from_chars(field->data(), field->data() + field->size(), kib);
+    return std::min(kib, max_kib);
+}
+
+PageCount count_now(const Process& process, std::uint64_t hugetlb_page) {
+    const auto start = thread_cpu_time();
+    PageCount count;
+    count.pages = count_pages_of(process.read("smaps_rollup").value_or(""), hugetlb_page);
+    count.took = thread_cpu_time() - start;
+    return count;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> count_pages_of(std::string_view smaps_rollup,
+                                            std::uint64_t hugetlb_page) {
+    if (!find_status_field(smaps_rollup, "Rss")) return std::nullopt;
+    std::uint64_t huge = 0;
+    for (const char* name : {"AnonHugePages", "ShmemPmdMapped", "FilePmdMapped"})
+        huge += kib_of(smaps_rollup, name);
+    const std::uint64_t resident = kib_of(smaps_rollup, "Rss");
+    const std::uint64_t pool =
+        kib_of(smaps_rollup, "Shared_Hugetlb") + kib_of(smaps_rollup, "Private_Hugetlb");
+    return (resident - std::min(huge, resident)) / small_page_kib + huge / huge_page_kib +
+           pool / std::max(hugetlb_page / 1024, huge_page_kib);
+}
+
+std::optional<PageCount> PageCounting::count(const std::shared_ptr<const Process>& process,
+                                             std::uint64_t hugetlb_page) {
+    if (!running_.valid()) {
+        std::packaged_task<PageCount()> task(
+            [process, hugetlb_page] { return count_now(*process, hugetlb_page); });
+        auto result = task.get_future();
+        try {
+            // Nobody waits for one that is abandoned: the kernel walks on to the end in any case.
+            std::thread(std::move(task)).detach();
+        } catch (const std::system_error&) {
+            return PageCount{};  // no more threads
+        }
+        running_ = std::move(result);
+    }
+    if (running_.wait_for(patience) != std::future_status::ready) return std::nullopt;
+    return std::exchange(running_, {}).get();
+}
+
+}  // namespace vnuma
