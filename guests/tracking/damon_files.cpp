@@ -1,6 +1,7 @@
 // Reading and writing real files for DamonTree.
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -54,6 +55,10 @@ class SysfsDamonFiles final : public DamonFiles {
         const auto stat = text ? parse_schedstat(*text) : std::nullopt;
         if (!stat) return std::nullopt;
         return std::chrono::nanoseconds(stat->run_ns);
+    }
+
+    void set_nice(pid_t thread, int nice) override {
+        ::setpriority(PRIO_PROCESS, static_cast<id_t>(thread), nice);
     }
 
   private:

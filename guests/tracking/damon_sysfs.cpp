@@ -147,6 +147,7 @@ void DamonTree::turn_on(std::size_t kdamond) {
             "DAMON is busy: its interface, or one that wants it alone (DAMON_RECLAIM, "
             "DAMON_LRU_SORT)");
     if (error) throw TrackingError("DAMON: cannot turn on kdamonds/" + file + ": " + reason(error));
+    if (const auto thread = thread_of(kdamond)) files_.set_nice(*thread, kdamond_nice);
 }
 
 std::chrono::milliseconds DamonTree::update(std::size_t kdamond) {
@@ -191,10 +192,15 @@ std::vector<DamonRegion> DamonTree::regions(std::size_t kdamond, const DamonPlan
     return regions;
 }
 
-std::optional<std::chrono::nanoseconds> DamonTree::cpu_time(std::size_t kdamond) {
+std::optional<pid_t> DamonTree::thread_of(std::size_t kdamond) {
     const auto pid = parse_number(get(std::to_string(kdamond) + "/pid"));
     if (!pid || *pid == 0 || *pid > std::numeric_limits<pid_t>::max()) return std::nullopt;
-    return files_.cpu_time(static_cast<pid_t>(*pid));
+    return static_cast<pid_t>(*pid);
+}
+
+std::optional<std::chrono::nanoseconds> DamonTree::cpu_time(std::size_t kdamond) {
+    const auto thread = thread_of(kdamond);
+    return thread ? files_.cpu_time(*thread) : std::nullopt;
 }
 
 }  // namespace vnuma

@@ -22,6 +22,9 @@ inline constexpr std::size_t max_regions_told = 4 * max_damon_regions;
 // The kernel refuses with EBUSY whatever comes while its one lock for all of DAMON is held.
 inline constexpr int max_busy_tries = 60;
 inline constexpr std::chrono::milliseconds busy_pause{5};
+// Of kdamonds: a vCPU is not interrupted for one, which still gets a tenth of a CPU that others
+// want.
+inline constexpr int kdamond_nice = 10;
 
 struct FileText {
     int error = 0;  // errno
@@ -42,6 +45,8 @@ class DamonFiles {
     virtual void pause(std::chrono::milliseconds time) = 0;
     // CPU time of a thread of the kernel; none when it has ended.
     virtual std::optional<std::chrono::nanoseconds> cpu_time(pid_t thread) = 0;
+    // As setpriority(2). One that has ended, or that may not be changed, stays as it is.
+    virtual void set_nice(pid_t thread, int nice) = 0;
 };
 
 // The real ones. For its lifetime no other process gets one of the same directory: the lock is on
@@ -71,6 +76,7 @@ class DamonTree {
     // Its regions are not written where it `has` the same.
     void configure(std::size_t kdamond, pid_t target, const DamonPlan& plan,
                    const std::vector<AddressRange>& has);
+    // It runs with kdamond_nice from then on.
     void turn_on(std::size_t kdamond);
     // Has the kernel write down what it knows now; returns how long that took.
     std::chrono::milliseconds update(std::size_t kdamond);
@@ -84,6 +90,7 @@ class DamonTree {
     bool tells_between_counts(std::size_t kdamond);
 
   private:
+    std::optional<pid_t> thread_of(std::size_t kdamond);
     int write(const std::string& file, std::string_view text);
     FileText read(const std::string& file);
     void write_regions(const std::string& target, const std::vector<AddressRange>& regions,

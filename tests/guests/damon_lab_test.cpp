@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -208,12 +209,14 @@ TEST_F(DamonOfAKernel, LooksAtSeveralAtOnceAndNoMoreThanThePoolHas) {
     EXPECT_TRUE(tracker->begin(toucher.sample(), duration)) << "all are free again";
 }
 
-TEST_F(DamonOfAKernel, ALookThatIsGivenUpIsTurnedOff) {
+TEST_F(DamonOfAKernel, ALookGivesWayAndIsTurnedOffWhenItIsGivenUp) {
     const Toucher toucher(64 * mib, 32 * mib, 48 * mib);
     const auto tracker = probe();
     auto look = tracker->begin(toucher.sample(), duration);
     ASSERT_TRUE(look);
     EXPECT_EQ(text_of("0/state"), "on");
+    EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(std::stoi(text_of("0/pid")))),
+              kdamond_nice);
     look.reset();
     EXPECT_EQ(text_of("0/state"), "off");
 }

@@ -275,6 +275,11 @@ TEST_F(DamonTreeOfAFake, NoMoreThanSoManyRegionsAreRead) {
     EXPECT_EQ(tree.regions(0, DamonPlan()).size(), max_regions_told);
 }
 
+TEST_F(DamonTreeOfAFake, GivesWayToVcpus) {
+    tree.turn_on(0);
+    EXPECT_EQ(fake.niceness, (std::map<pid_t, int>{{4711, kdamond_nice}}));
+}
+
 TEST_F(DamonTreeOfAFake, IsTriedAgainWhileItIsBusyButNotForEver) {
     fake.busy = max_busy_tries - 1;
     tree.turn_on(0);

@@ -54,6 +54,7 @@ class Borrowed : public DamonFiles {
     std::optional<std::chrono::nanoseconds> cpu_time(pid_t thread) override {
         return fake_.cpu_time(thread);
     }
+    void set_nice(pid_t thread, int nice) override { fake_.set_nice(thread, nice); }
 
   private:
     FakeDamon& fake_;

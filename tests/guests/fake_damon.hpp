@@ -28,6 +28,7 @@ class FakeDamon : public DamonFiles {
     std::map<std::string, std::string> files;
     std::vector<std::string> written;  // "file=text"
     int paused = 0;
+    std::map<pid_t, int> niceness;
 
     FileText read(const std::string& file) override {
         if (take_busy()) return {EBUSY, {}};
@@ -60,6 +61,7 @@ class FakeDamon : public DamonFiles {
 
     void pause(std::chrono::milliseconds) override { ++paused; }
     std::optional<std::chrono::nanoseconds> cpu_time(pid_t) override { return cpu; }
+    void set_nice(pid_t thread, int nice) override { niceness[thread] = nice; }
 
     std::size_t count() const { return std::stoul(files.at("nr_kdamonds")); }
     bool is_on(std::size_t kdamond) const {
