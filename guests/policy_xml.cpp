@@ -65,7 +65,7 @@ std::string store_word(const Table& words, std::string_view text, std::optional<
 }
 
 std::string store_group(std::string_view text, std::optional<std::string>& target) {
-    if (!is_group_name(text)) return "is no name of a group";
+    if (!text.empty() && !is_group_name(text)) return "is no name of a group";
     target = text;
     return "";
 }

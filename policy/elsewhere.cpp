@@ -38,11 +38,6 @@ void say_why_not_elsewhere(const Placement& placement, std::size_t index, Placem
         if (verdict.alternative && (free != best_free ? best_free : cost.all >= best.all)) continue;
         verdict.alternative = node, best = cost, best_obstacle = obstacle;
     }
-    if (verdict.former_home) {
-        verdict.other_cost = placement.marginal(index, *verdict.former_home).all;
-        verdict.alternative.reset();
-        return;
-    }
     verdict.other_cost = best.all;
     if (!verdict.alternative) {
         verdict.lack = placement.node_count() > 1 ? Lack::allowed : Lack::nothing;

@@ -28,11 +28,12 @@ std::string lost(Cost cost) {
 
 std::string former(const Verdict& v, const Topology& topology) {
     return lost(v.cost) + ", " + node_name(topology, v.former_home) + " would have cost " +
-           lost(v.other_cost);
+           lost(v.former_cost);
 }
 
 // Why it is not on the other node that comes nearest.
 std::string not_elsewhere(const Verdict& v, const Topology& topology) {
+    if (v.alternative && v.alternative == v.former_home) return "";  // is said already
     const std::string other = node_name(topology, v.alternative);
     const std::string instead = lost(v.other_cost) + " instead of " + lost(v.cost);
     switch (v.lack) {
@@ -88,21 +89,21 @@ std::string sentence(const Verdict& v, const Topology& topology) {
             return "given " + home + " as its home, " + mebibytes(v.to_move) + " to move" +
                    queue(v) + not_elsewhere(v, topology);
         case Reason::better_home:
-            return home + " will cost it " + former(v, topology);
+            return home + " will cost it " + former(v, topology) + not_elsewhere(v, topology);
         case Reason::made_way:
             return "makes way for others that gain more by it: " + home + " will cost it " +
-                   former(v, topology);
+                   former(v, topology) + not_elsewhere(v, topology);
         case Reason::relief:
             return "leaves " + node_name(topology, v.former_home) + ", which is " +
-                   std::to_string(-(v.room / mib)) + " MiB above its watermark: " + home +
-                   " will cost it " + former(v, topology);
+                   mebibytes(v.above_watermark) + " above its watermark: " + home +
+                   " will cost it " + former(v, topology) + not_elsewhere(v, topology);
         case Reason::with_group:
             return "joins its group on " + home + ", " + mebibytes(v.to_move) + " to move" +
-                   queue(v);
+                   queue(v) + not_elsewhere(v, topology);
         case Reason::displaced:
             return "leaves " + node_name(topology, v.former_home) + ", which " +
                    (v.detail.empty() ? "may not be its home any more" : v.detail) + ": " + home +
-                   " will cost it " + former(v, topology);
+                   " will cost it " + former(v, topology) + not_elsewhere(v, topology);
         case Reason::split:
             return "fits no node as a whole, placed in shards: " + v.detail;
         case Reason::unsteady:

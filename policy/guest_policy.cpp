@@ -90,7 +90,7 @@ class Resolution {
         sources_.push_back({"policy", host_.defaults});
         add_section(guest_.name);
         if (guest_.uuid != guest_.name) add_section(guest_.uuid);
-        const std::size_t below_metadata = sources_.size();
+        const auto below_metadata = static_cast<std::ptrdiff_t>(sources_.size());
         sources_.push_back({"metadata", guest_.metadata, !guest_.metadata_problems.empty()});
         sources_.push_back({"run time", guest_.run_time});
         for (Source& source : sources_) {
@@ -102,20 +102,32 @@ class Resolution {
                          [](const Source& source) { return source.words.group.has_value(); });
         if (names_group == sources_.rend() || names_group->words.group->empty()) return;
         const std::string group = *names_group->words.group;
-        const auto found = host_.groups.find(group);
-        if (found == host_.groups.end()) return;
+        const auto arrangements = host_.arrangements();
+        const auto found = arrangements.find(group);
+        if (found == arrangements.end()) return;
         policy_.group = group;
-        if (found->second.arrangement == Arrangement::together && guest_.cells > 1)
+        if (found->second == Arrangement::together && guest_.cells > 1)
             complain(*names_group, "group",
                      "\"" + group + "\" has one home, and the guest has " +
                          std::to_string(guest_.cells) + " cells");
-        sources_.insert(sources_.begin() + static_cast<std::ptrdiff_t>(below_metadata),
-                        {"group." + group, found->second.members});
+        // Or metadata of which a part is wrong would raise its mode by the other, its group.
+        const bool broken = !guest_.metadata_problems.empty();
+        if (const auto words = find(host_.run_time.groups, group))
+            sources_.insert(sources_.end() - 1,
+                            {"run time, group." + group, words->members, broken});
+        if (const auto words = find(host_.groups, group))
+            sources_.insert(sources_.begin() + below_metadata, {"group." + group, words->members});
+    }
+
+    static const GroupWords* find(const std::map<std::string, GroupWords>& groups,
+                                  const std::string& name) {
+        const auto found = groups.find(name);
+        return found == groups.end() ? nullptr : &found->second;
     }
 
     void check_group(const Source& source) {
         const std::optional<std::string>& group = source.words.group;
-        if (!group || group->empty() || host_.groups.contains(*group)) return;
+        if (!group || group->empty() || host_.has_group(*group)) return;
         complain(source, "group",
                  is_group_name(*group) ? "there is no group \"" + *group + "\""
                                        : "is no name of a group");
@@ -123,7 +135,7 @@ class Resolution {
 
     void narrow_group(Source& source) {
         std::optional<std::string>& group = source.words.group;
-        if (!host_.ceiling_groups || !group || !host_.groups.contains(*group)) return;
+        if (!host_.ceiling_groups || !group || !host_.has_group(*group)) return;
         const auto& allowed = *host_.ceiling_groups;
         if (std::find(allowed.begin(), allowed.end(), *group) != allowed.end()) return;
         complain(source, "group", "\"" + *group + "\" is beyond the ceiling");
@@ -255,6 +267,14 @@ class Resolution {
 };
 
 }  // namespace
+
+std::map<std::string, Arrangement> HostPolicy::arrangements() const {
+    std::map<std::string, Arrangement> all;
+    for (const auto* source : {&groups, &run_time.groups})
+        for (const auto& [name, words] : *source)
+            if (auto& known = all[name]; words.arrangement) known = *words.arrangement;
+    return all;
+}
 
 bool is_group_name(std::string_view name) {
     const auto plain = [](char c) {

@@ -94,25 +94,39 @@ struct PolicyWords {
 };
 
 struct GroupWords {
-    Arrangement arrangement = Arrangement::none;
-    PolicyWords members;  // `group` is not used
+    std::optional<Arrangement> arrangement{};
+    PolicyWords members{};  // `group` is not used
 
     friend bool operator==(const GroupWords&, const GroupWords&) = default;
+};
+
+// What was said since vnumad was started. A group may be one of the configuration or a new one.
+struct RunTimeWords {
+    std::map<std::string, PolicyWords> guests;  // by name or uuid
+    std::map<std::string, GroupWords> groups;
+
+    friend bool operator==(const RunTimeWords&, const RunTimeWords&) = default;
 };
 
 // What the host's administrator sets for all guests. Metadata cannot go beyond the ceiling: it is
 // written by whoever may edit a domain.
 struct HostPolicy {
-    PolicyWords defaults;                         // of the configuration
-    std::map<std::string, PolicyWords> guests;    // of the configuration, by name or uuid; where a
-                                                  // guest has both, uuid's win
-    std::map<std::string, PolicyWords> run_time;  // said since vnumad was started, by name or uuid
-    std::map<std::string, GroupWords> groups;
+    PolicyWords defaults;                       // of the configuration
+    std::map<std::string, PolicyWords> guests;  // of the configuration, by name or uuid; where a
+                                                // guest has both, uuid's win
+    std::map<std::string, GroupWords> groups;   // of the configuration
+    RunTimeWords run_time;
     Mode ceiling_mode = Mode::act;
     std::optional<std::vector<int>> ceiling_nodes;
     MemoryPolicy ceiling_memory = MemoryPolicy::eager;
     int ceiling_priority = most_priority;
     std::optional<std::vector<std::string>> ceiling_groups{};  // that guests may be in; none: all
+
+    bool has_group(const std::string& name) const {
+        return groups.contains(name) || run_time.groups.contains(name);
+    }
+    // All groups, as the highest source has it.
+    std::map<std::string, Arrangement> arrangements() const;
 };
 
 // What one guest's policy comes to.
@@ -132,14 +146,14 @@ struct GuestPolicy {
 
 // Sources of one guest in rising precedence, after the built-in values: the configuration's
 // defaults and its words for the guest, its group's, the domain's metadata, what was said at run
-// time. A home that cannot be, or a group beyond the ceiling, is as if it had not been said.
-// `cells` is how many it has, `nodes` are those of the host.
+// time of its group and of itself. A home that cannot be, or a group beyond the ceiling, is as if
+// it had not been said. `cells` is how many it has, `nodes` are those of the host.
 struct GuestWords {
     std::string uuid, name;
     std::size_t cells = 1;
     std::vector<int> homeless_nodes;  // of the host, without CPUs or memory: no home for anybody
     PolicyWords metadata;
-    std::vector<std::string> metadata_problems;  // with any, metadata raises no mode
+    std::vector<std::string> metadata_problems;  // with any, only its own run time raises a mode
     PolicyWords run_time;
 };
 GuestPolicy resolve_policy(const HostPolicy& host, const GuestWords& guest,

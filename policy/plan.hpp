@@ -95,14 +95,15 @@ struct Verdict {
     // has no home the node that comes nearest to being one.
     std::optional<NodeIndex> alternative{};
     Lack lack = Lack::nothing;
-    Cost cost = 0;        // at its home
-    Cost other_cost = 0;  // at the former home, where there is one, else at the alternative
+    Cost cost = 0;         // at its home
+    Cost former_cost = 0;  // at the former home
+    Cost other_cost = 0;   // at the alternative
     Bytes to_move = 0;
-    Bytes left_away = 0;      // memory that stays elsewhere: it is not used enough
-    Bytes queued_behind = 0;  // of others, moved before this one's; 0: it is its turn
+    Bytes left_away = 0;        // memory that stays elsewhere: it is not used enough
+    Bytes queued_behind = 0;    // of others, moved before this one's; 0: it is its turn
+    Bytes above_watermark = 0;  // the former home, of relief
     // Where the alternative lacks memory: what it would have to hold, and what it has left for
-    // that; of its pool, where the memory is from one. Of relief: what the former home has left,
-    // negative.
+    // that; of its pool, where the memory is from one.
     Bytes wanted = 0, room = 0;
     int cpus_wanted = 0;               // too_large
     Millis wait = 0;                   // until its cool-down is over, or what failed is tried again

@@ -85,7 +85,9 @@ class Judge {
         const bool confined = cell.vcpus == 0 || cell.confined_to == home;
         verdict.reason = reason_for(unit, part.known, confined && verdict.to_move == 0, verdict);
         say_why_not_elsewhere(placement, index, here, verdict);
-        if (verdict.reason == Reason::better_home && verdict.cost >= verdict.other_cost)
+        if (verdict.former_home)
+            verdict.former_cost = placement.marginal(index, *verdict.former_home).all;
+        if (verdict.reason == Reason::better_home && verdict.cost >= verdict.former_cost)
             verdict.reason = Reason::made_way;
         if (!verdict.acts) unpin(cell, verdict.vcpus);
         if (verdict.acts && verdict.reason != Reason::retry_later) {
@@ -194,7 +196,7 @@ class Judge {
                 return Reason::displaced;
             }
             if (room_before_[known->home] >= 0) return Reason::better_home;
-            verdict.room = room_before_[known->home];
+            verdict.above_watermark = -room_before_[known->home];
             return Reason::relief;
         }
         if (arrived) return Reason::settled;

@@ -25,9 +25,17 @@ Setter group(std::optional<std::string>& target, const HostPolicy& policy) {
     return [&](const toml::node& node) -> std::string {
         if (!node.is_string()) return "wants a text";
         const std::string name = *node.value<std::string>();
-        if (!policy.groups.contains(name))
-            return "there is no section [" + path_of("group", name) + "]";
+        if (!policy.has_group(name)) return "there is no section [" + path_of("group", name) + "]";
         target = name;
+        return "";
+    };
+}
+
+// With no name: in none, whatever lower sources say.
+Setter group_or_none(std::optional<std::string>& target, const HostPolicy& policy) {
+    return [&](const toml::node& node) -> std::string {
+        if (node.value<std::string>() != "") return group(target, policy)(node);
+        target = "";
         return "";
     };
 }
@@ -69,8 +77,24 @@ void read_guests(Reader& reader, const toml::table& file, const HostPolicy& host
               [&](const std::string& name, const toml::table& table, const std::string& path) {
                   PolicyWords& words = guests[name];
                   Keys keys = keys_of(words);
-                  keys["group"] = group(words.group, host);
+                  keys["group"] = group_or_none(words.group, host);
                   keys["home"] = node_sequence(words.home);
+                  reader.read(table, path, keys, {});
+              });
+}
+
+void read_groups(Reader& reader, const toml::table& file,
+                 std::map<std::string, GroupWords>& groups) {
+    read_each(reader, file, "group",
+              [&](const std::string& name, const toml::table& table, const std::string& path) {
+                  if (!is_group_name(name))
+                      reader.complain(table.source().begin.line, path,
+                                      "a group's name is up to " + std::to_string(max_group_name) +
+                                          " letters, digits, '.', '_' and '-'");
+                  GroupWords& group = groups[name];
+                  Keys keys = keys_of(group.members);
+                  keys["arrangement"] = word(group.arrangement, named(arrangements));
+                  keys["home"] = node_sequence(group.members.home);
                   reader.read(table, path, keys, {});
               });
 }
@@ -89,18 +113,7 @@ void print_words(std::ostream& out, const PolicyWords& words) {
 void read_policy(Reader& reader, const toml::table& file, HostPolicy& policy) {
     if (const toml::table* table = file["policy"].as_table())
         reader.read(*table, "policy", keys_of(policy.defaults), {});
-    read_each(reader, file, "group",
-              [&](const std::string& name, const toml::table& table, const std::string& path) {
-                  if (!is_group_name(name))
-                      reader.complain(table.source().begin.line, path,
-                                      "a group's name is up to " + std::to_string(max_group_name) +
-                                          " letters, digits, '.', '_' and '-'");
-                  GroupWords& group = policy.groups[name];
-                  Keys keys = keys_of(group.members);
-                  keys["arrangement"] = word(group.arrangement, named(arrangements));
-                  keys["home"] = node_sequence(group.members.home);
-                  reader.read(table, path, keys, {});
-              });
+    read_groups(reader, file, policy.groups);
     if (const toml::table* table = file["ceiling"].as_table())
         reader.read(*table, "ceiling",
                     {{"mode", word(policy.ceiling_mode, named(modes))},
@@ -112,15 +125,17 @@ void read_policy(Reader& reader, const toml::table& file, HostPolicy& policy) {
     read_guests(reader, file, policy, policy.guests);
 }
 
-std::map<std::string, PolicyWords> parse_guests(const std::string& content,
-                                                const std::string& origin, const HostPolicy& host) {
+RunTimeWords parse_run_time(const std::string& content, const std::string& origin,
+                            const HostPolicy& host) {
     Reader reader(origin);
     const toml::table file = reader.parse(content);
-    reader.read(file, "", {}, {"guest"});
-    std::map<std::string, PolicyWords> guests;
-    read_guests(reader, file, host, guests);
+    reader.read(file, "", {}, {"group", "guest"});
+    HostPolicy known = host;
+    known.run_time = {};
+    read_groups(reader, file, known.run_time.groups);
+    read_guests(reader, file, known, known.run_time.guests);
     reader.throw_if_any();
-    return guests;
+    return known.run_time;
 }
 
 std::string policy_to_toml(const HostPolicy& policy) {
@@ -150,8 +165,9 @@ std::string policy_to_toml(const HostPolicy& policy) {
         print_words(out, words);
     }
     for (const auto& [name, group] : policy.groups) {
-        out << "\n[" << path_of("group", name) << "]\n"
-            << "arrangement = " << quoted(vnuma::name(group.arrangement)) << "\n";
+        out << "\n[" << path_of("group", name) << "]\n";
+        if (group.arrangement)
+            out << "arrangement = " << quoted(vnuma::name(*group.arrangement)) << "\n";
         print_words(out, group.members);
     }
     return out.str();

@@ -11,10 +11,10 @@ namespace vnuma::config_file {
 // [policy], [ceiling], [guest.NAME] and [group.NAME].
 void read_policy(Reader& reader, const toml::table& file, HostPolicy& policy);
 
-// A file of [guest.NAME] sections only, by name or uuid; groups are those of `host`. `origin` names
-// it in errors. Throws ConfigError.
-std::map<std::string, PolicyWords> parse_guests(const std::string& content,
-                                                const std::string& origin, const HostPolicy& host);
+// A file of [guest.NAME] and [group.NAME] sections only, whose guests may be in groups of `host`,
+// too. `origin` names it in errors. Throws ConfigError.
+RunTimeWords parse_run_time(const std::string& content, const std::string& origin,
+                            const HostPolicy& host);
 
 // Of [policy] the values in effect, of guests and groups what was said.
 std::string policy_to_toml(const HostPolicy& policy);

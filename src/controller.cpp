@@ -94,7 +94,7 @@ asio::awaitable<std::optional<Look>> Controller::look(Tick& tick, bool complete)
     auto look_at_all = [this, complete] {
         Look look{sample(complete), {}, {}};
         run_time_policy_.refresh();
-        policy_.run_time = run_time_policy_.guests();
+        policy_.run_time = run_time_policy_.words();
         if (tracks_) {
             withdraw_hints(hints_, look.sample, policy_, host_);
             tracking_.look(look.sample, hints_);

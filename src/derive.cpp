@@ -120,7 +120,8 @@ GuestPolicy policy_of(const GuestSample& guest, const HostPolicy& policy, const 
     if (guest.domain) words.metadata = guest.domain->policy;
     if (guest.domain) words.metadata_problems = guest.domain->policy_problems;
     for (const std::string& key : {guest.uuid, guest.name})
-        if (const auto said = policy.run_time.find(key); said != policy.run_time.end()) {
+        if (const auto said = policy.run_time.guests.find(key);
+            said != policy.run_time.guests.end()) {
             words.run_time = said->second;
             break;
         }
@@ -208,8 +209,8 @@ Snapshot derive(const Look& current, const Host& host, const Pins& pins, const H
                        current.sample.time.time_since_epoch())
                        .count();
     snapshot.topology = current.host.topology;
-    for (const auto& [name, group] : policy.groups)
-        snapshot.groups.push_back({name, group.arrangement});
+    for (const auto& [name, arrangement] : policy.arrangements())
+        snapshot.groups.push_back({name, arrangement});
     for (std::size_t n = 0; n < snapshot.topology.nodes.size(); ++n)
         snapshot.topology.nodes[n].other_use = other_use(NodeIndex(n), current.use);
     for (const GuestSample& sample : current.sample.guests) {

@@ -78,9 +78,9 @@ auto history_shape(std::size_t nodes) {
 
 auto verdict_shape(std::size_t nodes) {
     return object_of([nodes](auto& io, auto& verdict) {
-        auto& [key, reason, acts, home, former_home, alternative, lack, cost, other_cost, to_move,
-               left_away, queued_behind, wanted, room, cpus_wanted, wait, group_parted, vcpus,
-               apart_from, detail] = verdict;
+        auto& [key, reason, acts, home, former_home, alternative, lack, cost, former_cost,
+               other_cost, to_move, left_away, queued_behind, above_watermark, wanted, room,
+               cpus_wanted, wait, group_parted, vcpus, apart_from, detail] = verdict;
         io.field("key", key, key_shape());
         io.field("reason", reason, word_of(reasons));
         io.field("acts", acts, Flag());
@@ -89,10 +89,12 @@ auto verdict_shape(std::size_t nodes) {
         io.maybe("alternative", alternative, OneNode{nodes});
         io.field("lack", lack, word_of(lacks));
         io.field("cost", cost, any_number);
+        io.unless(Cost{0}, "former_cost", former_cost, any_number);
         io.field("other_cost", other_cost, any_number);
         io.field("to_move", to_move, any_number);
         io.field("left_away", left_away, any_number);
         io.unless(Bytes{0}, "queued_behind", queued_behind, any_number);
+        io.unless(Bytes{0}, "above_watermark", above_watermark, any_number);
         io.unless(Bytes{0}, "wanted", wanted, any_number);
         io.unless(Bytes{0}, "room", room, any_number);
         io.unless(0, "cpus_wanted", cpus_wanted, any_number);

@@ -93,7 +93,8 @@ json report_verdict(const Verdict& verdict, const Topology& topology) {
                {"explanation", explain(verdict, topology)}};
     if (verdict.queued_behind > 0) value["queued_behind_bytes"] = verdict.queued_behind;
     if (verdict.wanted > 0) value["wanted_bytes"] = verdict.wanted;
-    if (verdict.wanted > 0 || verdict.room != 0) value["room_bytes"] = verdict.room;
+    if (verdict.wanted > 0) value["room_bytes"] = verdict.room;
+    if (verdict.above_watermark > 0) value["above_watermark_bytes"] = verdict.above_watermark;
     if (verdict.cpus_wanted > 0) value["cpus_wanted"] = verdict.cpus_wanted;
     if (verdict.wait > 0) value["wait_ms"] = verdict.wait;
     if (verdict.group_parted) value["group_parted"] = true;
@@ -102,9 +103,12 @@ json report_verdict(const Verdict& verdict, const Topology& topology) {
     if (!verdict.home) return value;
     value["cost_cpu_ms"] = verdict.cost;
     value["left_away_bytes"] = verdict.left_away;
-    if (verdict.former_home) value["former_home"] = node_number(topology, verdict.former_home);
-    if (!verdict.former_home) value["lacks"] = name(verdict.lack);
-    if (verdict.former_home || verdict.alternative) value["other_cost_cpu_ms"] = verdict.other_cost;
+    if (verdict.former_home) {
+        value["former_home"] = node_number(topology, verdict.former_home);
+        value["former_cost_cpu_ms"] = verdict.former_cost;
+    }
+    value["lacks"] = name(verdict.lack);
+    if (verdict.alternative) value["other_cost_cpu_ms"] = verdict.other_cost;
     return value;
 }
 

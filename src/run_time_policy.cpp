@@ -60,7 +60,7 @@ void RunTimePolicy::refresh() {
     if (fd < 0) {
         seen_.reset();
         problem_ = errno == ENOENT ? "" : file_ + ": " + last_error();
-        if (errno == ENOENT) guests_.clear();
+        if (errno == ENOENT) words_ = {};
         return;
     }
     struct stat now {};
@@ -82,7 +82,7 @@ void RunTimePolicy::read(int fd, const struct stat& now) {
     problem_ = why.empty() ? "" : file_ + ": " + why;
     if (!content) return;
     try {
-        guests_ = config_file::parse_guests(*content, file_, host_);
+        words_ = config_file::parse_run_time(*content, file_, host_);
     } catch (const ConfigError& error) {
         problem_ = error.what();
     }

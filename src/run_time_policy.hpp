@@ -4,7 +4,6 @@
 
 #include <sys/stat.h>
 
-#include <map>
 #include <optional>
 #include <string>
 
@@ -14,15 +13,15 @@ namespace vnuma {
 
 class RunTimePolicy {
   public:
-    // Its sections are [guest.NAME]; groups are those of `host`, which must outlive it.
+    // Its sections are [guest.NAME] and [group.NAME]; guests may be in groups of `host`, too, which
+    // must outlive it.
     RunTimePolicy(std::string file, const HostPolicy& host);
 
     // Looks at the file, and reads it when it is another than before. Without one nothing is
     // wanted. Where it cannot be used, what was wanted before still is.
     void refresh();
 
-    // By name or uuid.
-    const std::map<std::string, PolicyWords>& guests() const { return guests_; }
+    const RunTimeWords& words() const { return words_; }
     // Why the file is not in force, a line for each problem; empty: it is, or there is none.
     const std::string& problem() const { return problem_; }
 
@@ -31,7 +30,7 @@ class RunTimePolicy {
 
     std::string file_;
     const HostPolicy& host_;
-    std::map<std::string, PolicyWords> guests_;
+    RunTimeWords words_;
     std::string problem_;
     std::optional<struct stat> seen_;  // as it was read
 };

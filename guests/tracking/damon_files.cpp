@@ -58,7 +58,9 @@ class SysfsDamonFiles final : public DamonFiles {
     }
 
     void set_nice(pid_t thread, int nice) override {
-        ::setpriority(PRIO_PROCESS, static_cast<id_t>(thread), nice);
+        const auto name = read_small_file(AT_FDCWD, "/proc/" + std::to_string(thread) + "/comm");
+        if (name && name->starts_with("kdamond"))
+            ::setpriority(PRIO_PROCESS, static_cast<id_t>(thread), nice);
     }
 
   private:

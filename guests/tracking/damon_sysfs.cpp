@@ -193,7 +193,7 @@ std::vector<DamonRegion> DamonTree::regions(std::size_t kdamond, const DamonPlan
 }
 
 std::optional<pid_t> DamonTree::thread_of(std::size_t kdamond) {
-    const auto pid = parse_number(get(std::to_string(kdamond) + "/pid"));
+    const auto pid = parse_number(read(std::to_string(kdamond) + "/pid").text);
     if (!pid || *pid == 0 || *pid > std::numeric_limits<pid_t>::max()) return std::nullopt;
     return static_cast<pid_t>(*pid);
 }

@@ -45,7 +45,8 @@ class DamonFiles {
     virtual void pause(std::chrono::milliseconds time) = 0;
     // CPU time of a thread of the kernel; none when it has ended.
     virtual std::optional<std::chrono::nanoseconds> cpu_time(pid_t thread) = 0;
-    // As setpriority(2). One that has ended, or that may not be changed, stays as it is.
+    // Of a kdamond, as setpriority(2). What has ended, may not be changed or is another thread (the
+    // kernel's numbers are not those of a container) stays as it is.
     virtual void set_nice(pid_t thread, int nice) = 0;
 };
 
@@ -83,13 +84,14 @@ class DamonTree {
     // What it has written down; what is no region is left out. Of those that it was given and has
     // kept to, only how often they were accessed is read: that takes a third of the time.
     std::vector<DamonRegion> regions(std::size_t kdamond, const DamonPlan& plan);
-    // Since it was turned on; none if it has ended.
+    // Since it was turned on; none if it has ended, or cannot be read.
     std::optional<std::chrono::nanoseconds> cpu_time(std::size_t kdamond);
     // If not, it tells after complete counts only: schemes with intervals of their own came with
     // Linux 6.7.
     bool tells_between_counts(std::size_t kdamond);
 
   private:
+    // None while it is off, or cannot be read.
     std::optional<pid_t> thread_of(std::size_t kdamond);
     int write(const std::string& file, std::string_view text);
     FileText read(const std::string& file);

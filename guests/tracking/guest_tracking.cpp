@@ -181,10 +181,13 @@ void GuestTracking::observe() {
     budget_.charge(thread_cpu_time() - cpu);
 }
 
-bool GuestTracking::begin_round(std::chrono::nanoseconds fault_time, Time now) {
+bool GuestTracking::begin_round(std::chrono::nanoseconds fault_time, PageCounting& counting,
+                                Time now) {
+    if (!rounds_.may_begin(process_, largest_page_, fault_time, counting, budget_, now))
+        return rounds_.counts();
     observe();  // what came before
     observing_since_ = now;
-    return rounds_.begin(process_, largest_page_, fault_time, budget_, now);
+    return rounds_.begin(*process_, budget_);
 }
 
 void GuestTracking::finish_look(Time now) {

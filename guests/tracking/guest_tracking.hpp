@@ -67,7 +67,8 @@ class GuestTracking {
                (!rounds_.has_sample() || !looks_.due(now) || looks_.last() >= rounds_.last());
     }
     Time round_began() const { return rounds_.last(); }
-    bool begin_round(std::chrono::nanoseconds fault_time, Time now);
+    // Returns whether others have to wait: it has begun, or its pages are being counted for it.
+    bool begin_round(std::chrono::nanoseconds fault_time, PageCounting& counting, Time now);
     void put_off_round(std::string why, Time now) { rounds_.put_off(std::move(why), now); }
 
     // Where what is used is has to be read anew after a look or a round, and when memory has moved.

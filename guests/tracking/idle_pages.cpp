@@ -26,9 +26,9 @@ constexpr std::uint64_t pages_in_word = 64;
 constexpr std::uint64_t page_is_head = std::uint64_t{1} << 15;
 constexpr std::uint64_t page_is_tail = std::uint64_t{1} << 16;
 constexpr std::uint64_t page_is_idle = std::uint64_t{1} << 25;
-// A guess for a guest that was never looked at: two entries of pagemap, one of kpageflags, and the
-// bitmap once written and once read.
-constexpr nanoseconds time_of_sample{4000};
+// A guess for a guest that was never looked at: two entries of pagemap, one of kpageflags and some
+// more until the first page of a folio is found, and the bitmap once or twice written and read.
+constexpr nanoseconds time_of_sample{6000};
 
 std::string file_error(const std::string& path, int error) {
     return path + ": " + std::generic_category().message(error);

@@ -1,10 +1,9 @@
 #include "guests/tracking/page_count.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <charconv>
 #include <string>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include "guests/cpu_time.hpp"
@@ -47,22 +46,30 @@ std::optional<std::uint64_t> count_pages_of(std::string_view smaps_rollup,
            pool / std::max(hugetlb_page / 1024, huge_page_kib);
 }
 
+void PageCounting::start(const std::shared_ptr<const Process>& process, std::uint64_t hugetlb_page,
+                         std::chrono::nanoseconds unpaid) {
+    // Nobody comes for those of processes that have ended.
+    std::erase_if(running_, [](const auto& running) { return !running.first->alive(); });
+    auto task = std::make_shared<std::packaged_task<Done()>>([process, hugetlb_page] {
+        const PageCount count = count_now(*process, hugetlb_page);
+        return Done{count, std::chrono::steady_clock::now()};
+    });
+    running_[process] = {task->get_future(), unpaid};
+    boost::asio::post(pool_, [task] { (*task)(); });
+}
+
 std::optional<PageCount> PageCounting::count(const std::shared_ptr<const Process>& process,
                                              std::uint64_t hugetlb_page) {
-    if (!running_.valid()) {
-        std::packaged_task<PageCount()> task(
-            [process, hugetlb_page] { return count_now(*process, hugetlb_page); });
-        auto result = task.get_future();
-        try {
-            // Nobody waits for one that is abandoned: the kernel walks on to the end in any case.
-            std::thread(std::move(task)).detach();
-        } catch (const std::system_error&) {
-            return PageCount{};  // no more threads
-        }
-        running_ = std::move(result);
-    }
-    if (running_.wait_for(patience) != std::future_status::ready) return std::nullopt;
-    return std::exchange(running_, {}).get();
+    const Time now = std::chrono::steady_clock::now();
+    if (!running_.contains(process)) start(process, hugetlb_page, std::chrono::nanoseconds(0));
+    Running& running = running_.at(process);
+    if (running.result.wait_for(patience) != std::future_status::ready) return std::nullopt;
+    Done done = running.result.get();
+    done.count.took += running.unpaid;
+    running_.erase(process);
+    if (done.at + fresh_for_ >= now) return done.count;
+    start(process, hugetlb_page, done.count.took);
+    return std::nullopt;
 }
 
 }  // namespace vnuma

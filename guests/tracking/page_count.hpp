@@ -1,10 +1,12 @@
 // How many pages a process has mapped. The kernel walks all of them to tell: some 30 ns for each,
-// 8 s for 1 TiB of small ones. So that is done beside the loop.
+// 8 s for 1 TiB of small ones. So that is done beside the loop, for one process after the other.
 #pragma once
 
+#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <cstdint>
 #include <future>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -15,7 +17,7 @@ namespace vnuma {
 
 struct PageCount {
     std::optional<std::uint64_t> pages;  // nothing: cannot be read
-    std::chrono::nanoseconds took{0};    // of CPU time
+    std::chrono::nanoseconds took{0};    // of CPU time, with that of counts that nobody came for
 };
 
 class PageCounting {
@@ -23,15 +25,32 @@ class PageCounting {
     // A count that takes longer goes on, and a later call has it.
     static constexpr std::chrono::milliseconds patience{20};
 
+    // A count is of no use `fresh_for` after its end.
+    explicit PageCounting(std::chrono::milliseconds fresh_for = std::chrono::seconds(30))
+        : fresh_for_(fresh_for) {}
+
     // `hugetlb_page`: size of the process' hugetlb pages, in bytes. Nothing while it is counted.
     std::optional<PageCount> count(const std::shared_ptr<const Process>& process,
                                    std::uint64_t hugetlb_page);
-    bool runs() const { return running_.valid(); }
-    // What is being counted is of no use any more.
-    void abandon() { running_ = {}; }
 
   private:
-    std::future<PageCount> running_;
+    using Time = std::chrono::steady_clock::time_point;
+    struct Done {
+        PageCount count;
+        Time at;
+    };
+    struct Running {
+        std::future<Done> result;
+        std::chrono::nanoseconds unpaid{0};  // took those before, that were of no use
+    };
+    void start(const std::shared_ptr<const Process>& process, std::uint64_t hugetlb_page,
+               std::chrono::nanoseconds unpaid);
+
+    std::chrono::milliseconds fresh_for_;
+    std::map<std::shared_ptr<const Process>, Running> running_;  // or over, and not come for yet
+    // Last, so that its thread ends first. That waits for a walk, as the end of vnumad would in any
+    // case: the kernel does not break it off.
+    boost::asio::thread_pool pool_{1};
 };
 
 // A huge page counts once, by the text of /proc/PID/smaps_rollup; nothing when that is none. It

@@ -19,6 +19,8 @@ constexpr std::uint64_t colder_part = 16;
 // While counting a guest's pages only shows that there are too many, it takes a hundredth of the
 // time.
 constexpr int least_rest = 100;
+// And where counting may itself hold the guest up for longer than it may be:
+constexpr nanoseconds rest_after_stall = std::chrono::hours(1);
 
 std::string in_ms(nanoseconds time) {
     return std::to_string(duration_cast<std::chrono::milliseconds>(time).count()) + " ms";
@@ -28,7 +30,7 @@ std::string in_ms(nanoseconds time) {
 
 void Rounds::set_wanted(bool wanted, std::string obstacle) {
     if (wanted && !state_.wanted) restart();
-    if (!wanted) counting_.abandon();
+    if (!wanted) counts_ = false;
     state_.wanted = wanted;
     possible_ = wanted && obstacle.empty();
     if (obstacle.empty()) obstacle = failure_;
@@ -36,8 +38,9 @@ void Rounds::set_wanted(bool wanted, std::string obstacle) {
     state_.trouble = wanted ? std::move(obstacle) : "";
 }
 
-bool Rounds::begin(const std::shared_ptr<const Process>& process, std::uint64_t largest_page,
-                   nanoseconds fault_time, TrackingBudget& budget, Time now) {
+bool Rounds::may_begin(const std::shared_ptr<const Process>& process, std::uint64_t largest_page,
+                       nanoseconds fault_time, PageCounting& counting, TrackingBudget& budget,
+                       Time now) {
     // Nothing is read for a guest that can afford nothing.
     state_.waits_for = budget.why_not(nanoseconds(0), limits_.most);
     if (!state_.waits_for.empty()) return false;
@@ -45,46 +48,62 @@ bool Rounds::begin(const std::shared_ptr<const Process>& process, std::uint64_t 
     period_.begin(now);
     began_ = now;
     if (now < refused_until_) return false;
-    state_.waits_for = counting_.runs() ? "" : budget.why_not(counting_took_, limits_.most);
+    state_.waits_for = counts_ ? "" : budget.why_not(counting_took_, limits_.most);
     if (!state_.waits_for.empty()) return false;
-    const auto counted = counting_.count(process, largest_page);
-    if (!counted) {
+    const auto counted = counting.count(process, largest_page);
+    counts_ = !counted;
+    if (counts_) {
         state_.waits_for = "its pages are being counted";
-        return true;
+        return false;
     }
     counting_took_ = counted->took;
+    pages_ = counted->pages.value_or(0);
+    // Cold memory does not fault again. How much of it is, the last round has shown. What it really
+    // takes is charged: this only has to be about right.
+    const std::uint64_t faults =
+        state_.rounds > 0 ? std::min(pages_, faults_ + pages_ / colder_part) : pages_;
+    const nanoseconds stall = expected_stall(pages_);
+    estimate_ = static_cast<std::int64_t>(faults) * fault_time + stall * budget.milli_cpu() / 1000;
+    failure_ = counted->pages ? why_not_now(budget, stall)
+                              : "how much of its memory is mapped cannot be read";
+    if (failure_.empty()) return true;
+    // Whoever maps memory of it, and then whoever touches new memory, may wait for the count.
+    refused_until_ =
+        now + std::max(counting_took_ * least_rest,
+                       counting_took_ > longest_stall_ ? rest_after_stall : nanoseconds(0));
+    back_off();
     budget.charge(counting_took_);
-    return begin_with(counted->pages, *process, fault_time, budget, now);
+    return false;
 }
 
-bool Rounds::begin_with(std::optional<std::uint64_t> pages, const Process& process,
-                        nanoseconds fault_time, TrackingBudget& budget, Time now) {
-    const nanoseconds cpu = thread_cpu_time();
-    nanoseconds estimate(0);
-    failure_ = pages ? why_not_now(*pages, fault_time, budget, estimate)
-                     : "how much of its memory is mapped cannot be read";
-    if (!failure_.empty()) refused_until_ = now + counting_took_ * least_rest;
-    runs_ = failure_.empty() && take_down_mappings(process);
-    if (!runs_ && failure_.empty())
-        failure_ = std::string("clear_refs of its process cannot be written: ") + strerror(errno);
-    if (!runs_) period_.back_off();
+void Rounds::back_off() {
+    period_.back_off();
     state_.period = period_.length();
-    nanoseconds cost = thread_cpu_time() - cpu;
+}
+
+bool Rounds::begin(const Process& process, TrackingBudget& budget) {
+    const nanoseconds cpu = thread_cpu_time();
+    runs_ = take_down_mappings(process);
+    nanoseconds cost = counting_took_ + thread_cpu_time() - cpu;
     if (runs_) {
         // Its vCPUs wait while that lasts, as far as they run.
         stalled_ = nanoseconds(state_.stall) * budget.milli_cpu() / 1000;
         cost += stalled_;
-        cost_ = cost + counting_took_;
-        state_.estimate = duration_cast<microseconds>(estimate);
+        cost_ = cost;
+        state_.estimate = duration_cast<microseconds>(estimate_);
         // One that was over early does not make the next one shorter.
         const std::uint64_t last =
             has_nearly_all() ? std::max(expected_, came_back()) : came_back();
-        expected_ = sampled_ > 0 ? std::min(*pages, last) : *pages;
-        taken_down_ = stalled_pages_ = *pages;
+        expected_ = sampled_ > 0 ? std::min(pages_, last) : pages_;
+        taken_down_ = stalled_pages_ = pages_;
         faults_ = reads_ = writes_ = dropped_ = 0;
         comes_late_ = false;
+    } else {
+        failure_ = std::string("clear_refs of its process cannot be written: ") + strerror(errno);
+        back_off();
     }
     budget.charge(cost);
+    state_.period = period_.length();
     return runs_;
 }
 
@@ -97,19 +116,12 @@ nanoseconds Rounds::expected_stall(std::uint64_t pages) const {
     return last + more * std::max(assumed_stall_by_page, by_page);
 }
 
-std::string Rounds::why_not_now(std::uint64_t pages, nanoseconds fault_time,
-                                const TrackingBudget& budget, nanoseconds& estimate) const {
-    // Cold memory does not fault again. How much of it is, the last round has shown. What it really
-    // takes is charged: this only has to be about right.
-    const std::uint64_t faults =
-        state_.rounds > 0 ? std::min(pages, faults_ + pages / colder_part) : pages;
-    const nanoseconds stall = expected_stall(pages);
-    estimate = static_cast<std::int64_t>(faults) * fault_time + stall * budget.milli_cpu() / 1000;
+std::string Rounds::why_not_now(const TrackingBudget& budget, nanoseconds stall) const {
     if (stall > longest_stall_)
         return "a round holds it up for " + in_ms(stall) +
                ", which is more than tracking.longest_stall";
-    if (!budget.allows(estimate, limits_.most))
-        return "a round would take " + in_ms(estimate) +
+    if (!budget.allows(estimate_, limits_.most))
+        return "a round would take " + in_ms(estimate_) +
                " of CPU time, which is more than its budget allows";
     return "";
 }

@@ -40,15 +40,18 @@ class Rounds {
     // Two make a sample, so the second follows the first at once.
     bool due(Time now) const {
         const bool at_once = sampled_ == 1 && failure_.empty();
-        return possible_ && !runs_ && (at_once || counting_.runs() || period_.due(now));
+        return possible_ && !runs_ && (at_once || counts_ || period_.due(now));
     }
     Time last() const { return began_; }
 
-    // Begins one, if the guest can afford it. Where its pages take long to count, a later call
-    // does. Returns whether it did something that others wait for. `largest_page`: of the guest's
-    // memory, in bytes.
-    bool begin(const std::shared_ptr<const Process>& process, std::uint64_t largest_page,
-               std::chrono::nanoseconds fault_time, TrackingBudget& budget, Time now);
+    // Whether one that is due can begin: the guest can afford it. Its pages are counted for that;
+    // as long as that takes, counts(). `largest_page`: of the guest's memory, in bytes.
+    bool may_begin(const std::shared_ptr<const Process>& process, std::uint64_t largest_page,
+                   std::chrono::nanoseconds fault_time, PageCounting& counting,
+                   TrackingBudget& budget, Time now);
+    bool counts() const { return counts_; }
+    // Right after may_begin(). Returns whether it did.
+    bool begin(const Process& process, TrackingBudget& budget);
 
     // One that is due cannot be: tried again after a longer time.
     void put_off(std::string why, Time now);
@@ -77,16 +80,14 @@ class Rounds {
     bool has_sample() const { return sampled_ >= 2; }
 
   private:
-    bool begin_with(std::optional<std::uint64_t> pages, const Process& process,
-                    std::chrono::nanoseconds fault_time, TrackingBudget& budget, Time now);
-    // And what it would take.
-    std::string why_not_now(std::uint64_t pages, std::chrono::nanoseconds fault_time,
-                            const TrackingBudget& budget, std::chrono::nanoseconds& estimate) const;
+    // With its pages as counted.
+    std::string why_not_now(const TrackingBudget& budget, std::chrono::nanoseconds stall) const;
     // Pages, at least: one that is read and then written faults twice.
     std::uint64_t came_back() const { return std::max(reads_, writes_); }
     bool has_nearly_all() const {
         return expected_ > 0 && came_back() >= expected_ - expected_ / 16;
     }
+    void back_off();
     std::chrono::nanoseconds expected_stall(std::uint64_t pages) const;
     bool take_down_mappings(const Process& process);
 
@@ -99,8 +100,10 @@ class Rounds {
     bool comes_late_ = false;  // what it took down, just after its end
     Time began_{};
     Time refused_until_{};  // by what is mapped, which is not counted before
-    PageCounting counting_;
+    bool counts_ = false;
     std::chrono::nanoseconds counting_took_{0};  // last
+    std::uint64_t pages_ = 0;                    // as counted last
+    std::chrono::nanoseconds estimate_{0};       // of a round with them
     std::chrono::nanoseconds cost_{0};           // of the last round, so far
     std::chrono::nanoseconds stalled_{0};        // its vCPUs, that charge() has not come to yet
     std::uint64_t faults_ = 0;                   // of it

@@ -167,6 +167,26 @@ void replace(const std::string& file, const std::string& text) {
     std::filesystem::rename(file + ".new", file);
 }
 
+TEST(Policies, AGroupMayBeSaidAtRunTime) {
+    const std::string file = "/run/lab/policy.toml";
+    const Guest one(libvirt_host(), one_vcpu("one", 0)),
+        other(libvirt_host(), one_vcpu("other", 1));
+    replace(file, "[guest.one]\nhome = \"0\"\n[guest.other]\nhome = \"1\"\n");
+    Daemon vnumad("run_time_policy = \"" + file + "\"\n" + acting);
+    const auto homes = [&] {
+        return std::pair(home_of(placement_of(one)), home_of(placement_of(other)));
+    };
+    const auto parted = [&] { return homes() == std::pair(0, 1); };
+    EXPECT_TRUE(wait_until(parted, settle_limit)) << vnumad.output();
+    replace(file,
+            "[guest.one]\ngroup = \"pair\"\n[guest.other]\ngroup = \"pair\"\n"
+            "[group.pair]\narrangement = \"together\"\n");
+    const auto together = [&] { return homes().first >= 0 && homes().first == homes().second; };
+    EXPECT_TRUE(wait_until(together, settle_limit)) << vnumad.output();
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+    ASSERT_EQ(std::remove(file.c_str()), 0);
+}
+
 TEST(Policies, WhatIsSaidAtRunTimeTakesEffectInTheNextTick) {
     const std::string file = "/run/lab/policy.toml";
     const Guest guest(libvirt_host(), one_vcpu("told", 0));

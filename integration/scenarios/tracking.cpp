@@ -9,6 +9,7 @@
 
 #include "integration/demo/picture.hpp"
 #include "integration/host/direct_guest.hpp"
+#include "integration/host/fault_programs.hpp"
 #include "integration/host/kdamonds.hpp"
 #include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
@@ -316,7 +317,7 @@ TEST(TrackingOfAWideGuest, GoesOnWhenItIsKilledDuringARound) {
 }
 
 // Tracefs is not needed.
-TEST(TrackingOfAWideGuest, NamesTheVcpuOfEachBufferWithoutTracefs) {
+TEST(TrackingOfAWideGuest, NamesTheVcpuOfEachBufferWithoutTracefsAndLeavesNoProgramWhenKilled) {
     const TransparentHugePages pages("always");
     DirectGuest guest(wider_than_a_node("wide"));
     const json truth = guest.truth_of(own_windows(guest.shape(), {}, Access::write));
@@ -328,6 +329,11 @@ TEST(TrackingOfAWideGuest, NamesTheVcpuOfEachBufferWithoutTracefs) {
         << accuracy.named_right << " right of " << accuracy.named << " named of " << accuracy.hot
         << " chunks\n"
         << vnumad.output();
+    EXPECT_NE(fault_programs(), "");
+    ASSERT_EQ(::kill(vnumad.pid(), SIGKILL), 0);
+    EXPECT_EQ(vnumad.wait_for_end(settle_limit), 128 + SIGKILL);
+    EXPECT_TRUE(wait_until([] { return fault_programs().empty(); }, settle_limit))
+        << "it is the kernel's to take away";
     EXPECT_TRUE(guest.is_at_work());
 }
 

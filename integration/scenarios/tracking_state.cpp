@@ -9,6 +9,7 @@
 
 #include "integration/host/daemon.hpp"
 #include "integration/host/direct_guest.hpp"
+#include "integration/host/fault_programs.hpp"
 #include "integration/host/files.hpp"
 #include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
@@ -21,20 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr const char* listing = "/run/lab/bpftool.log";
-constexpr std::chrono::seconds bpftool_limit{30}, settle_limit{60};
+constexpr std::chrono::seconds settle_limit{60};
 const fs::path directory = "/sys/kernel/mm/damon/admin/kdamonds";
-
-std::string programs_of_kvm_faults() {
-    fs::remove(listing);
-    const pid_t bpftool =
-        start_program({"bpftool", "prog", "show", "name", "count_fault"}, listing);
-    wait_until([&] { return !fs::exists("/proc/" + std::to_string(bpftool) + "/exe"); },
-               bpftool_limit);
-    end_program(bpftool, std::chrono::seconds(1));
-    const std::string text = read_text(listing);
-    return text.empty() ? "none\n" : text;
-}
 
 std::string first_line(const fs::path& file) {
     std::istringstream text(read_text(file));
@@ -44,7 +33,9 @@ std::string first_line(const fs::path& file) {
 }
 
 void print(std::ostream& out, const char* when) {
-    out << "== " << when << "\nbpftool prog show name count_fault: " << programs_of_kvm_faults()
+    const std::string programs = fault_programs();
+    out << "== " << when
+        << "\nbpftool prog show name count_fault: " << (programs.empty() ? "none\n" : programs)
         << "nr_kdamonds: " << first_line(directory / "nr_kdamonds") << "\n";
     for (int i = 0; fs::exists(directory / std::to_string(i)); ++i) {
         const fs::path kdamond = directory / std::to_string(i), context = kdamond / "contexts/0";

@@ -44,12 +44,14 @@ class Wide : public ::testing::Test {
         return homes;
     }
 
-    // Two vCPUs have their home on each node: one node has not the CPUs.
+    // Half of its vCPUs have their home on each node: one node has not the CPUs, or the memory.
     static bool is_on_both_nodes(const json& guest) {
         std::map<int, int> vcpus_at;
-        for (const auto& [vcpu, home] : homes_by_vcpu(guest))
+        const std::map<int, int> homes = homes_by_vcpu(guest);
+        for (const auto& [vcpu, home] : homes)
             ++vcpus_at[home];
-        return vcpus_at == std::map<int, int>{{0, 2}, {1, 2}};
+        const int half = static_cast<int>(homes.size() / 2);
+        return half > 0 && vcpus_at == std::map<int, int>{{0, half}, {1, half}};
     }
 
     // Every vCPU touches the buffer of one that is at home on the other node.
@@ -76,6 +78,18 @@ TEST_F(Wide, EachVcpusBufferIsWhereItRuns) {
     EXPECT_TRUE(becomes_local(access)) << access.local_share() << "\n" << vnumad.output();
     const WideCourse course = watch(access, quiet_time);
     EXPECT_GE(course.least_later, nearly_all_local) << vnumad.output();
+    EXPECT_TRUE(guest.is_at_work());
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+}
+
+// Of 2 GiB; its two vCPUs would fit one.
+TEST_F(Wide, AGuestOfMoreMemoryThanANodeIsOnBoth) {
+    GuestShape shape{"large", {{2, 2400}}, {1}, 120};
+    DirectGuest guest(shape);
+    const TrueAccess access(guest, truth_of(guest, {"a buffer each", {0, 1}, 60}));
+    Daemon vnumad(wide_config());
+    EXPECT_FALSE(wait_for_guest(vnumad, "large", is_on_both_nodes).is_null()) << vnumad.output();
+    EXPECT_TRUE(becomes_local(access)) << access.local_share() << "\n" << vnumad.output();
     EXPECT_TRUE(guest.is_at_work());
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }

@@ -1,9 +1,60 @@
 #include "guests/tracking/page_count.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/temporary.hpp"
 
 namespace vnuma {
 namespace {
+
+class PageCountingTest : public testing::Test {
+  protected:
+    PageCountingTest() {
+        std::string stat = "7 (qemu) S 1";
+        for (int field = 0; field < 50; ++field)
+            stat += " 0";
+        files.write("7/stat", stat);
+        EXPECT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+        process =
+            std::make_shared<const Process>(std::move(*Process::open_recorded(files.path("7"))));
+    }
+    // To a pipe: when somebody reads it.
+    void write(int pages) const {
+        std::ofstream(pipe) << "Rss: " + std::to_string(4 * pages) + " kB\n";
+    }
+    static std::optional<std::uint64_t> wait_for(PageCounting& counting,
+                                                 const std::shared_ptr<const Process>& process) {
+        for (int i = 0; i < 1000; ++i)
+            if (const auto count = counting.count(process, 4096)) return count->pages;
+        return std::nullopt;
+    }
+
+    const test::TemporaryDirectory files;
+    const std::string pipe = files.path("7/smaps_rollup");
+    std::shared_ptr<const Process> process;
+};
+
+// Reading a pipe that nobody writes to takes as long as the test likes.
+TEST_F(PageCountingTest, GoesOnUntilItIsThere) {
+    PageCounting counting;
+    EXPECT_FALSE(counting.count(process, 4096));
+    EXPECT_FALSE(counting.count(process, 4096));
+    write(5);
+    EXPECT_EQ(wait_for(counting, process), 5U);
+}
+
+TEST_F(PageCountingTest, WhatIsTooOldIsNotUsed) {
+    std::filesystem::remove(pipe);
+    write(5);
+    PageCounting fresh, old(-std::chrono::hours(1));  // as if each had ended an hour ago
+    for (int i = 0; i < 10; ++i)
+        EXPECT_FALSE(old.count(process, 4096));
+    EXPECT_EQ(wait_for(fresh, process), 5U);
+}
 
 TEST(PagesToFault, CountsAHugePageOnce) {
     EXPECT_EQ(count_pages_of("Rss:     8192 kB\nAnonHugePages:   4096 kB\nShmemPmdMapped: 2048 kB\n"

@@ -105,6 +105,12 @@ TEST(PolicyXml, WhatCannotBeReadIsNotUsedAndIsNamed) {
     EXPECT_EQ(problems_with("vnumad:mode='off'"), Problems{"metadata: vnumad:mode: is not known"});
 }
 
+TEST(PolicyXml, AnEmptyGroupIsNone) {
+    const Domain domain = domain_with_attributes("group=''");
+    EXPECT_EQ(domain.policy.group, "");
+    EXPECT_EQ(domain.policy_problems, Problems{});
+}
+
 TEST(PolicyXml, WhatIsRightBesideWhatIsWrongCounts) {
     const Domain domain = domain_with_attributes("priority='5' nodes='x' mode='act'");
     EXPECT_EQ(domain.policy.priority, 5);

@@ -46,6 +46,7 @@ class RandomWords {
         if (below(2)) host.guests[uuid] = words();
         host.groups["a"].members = words();
         host.groups["b"].members = words();
+        if (below(2)) host.run_time.groups["b"].members = words();
         host.ceiling_mode = mode();
         host.ceiling_memory = memory();
         host.ceiling_priority = below(201) - 100;
@@ -126,8 +127,8 @@ TEST(AnyGuestPolicy, EveryProblemNamesItsSourceAndKey) {
             const std::string rest = problem.substr(std::min(source.size() + 2, problem.size()));
             const std::string key = rest.substr(0, rest.find(": "));
             ASSERT_TRUE(source == "policy" || source == "ceiling" || source == "metadata" ||
-                        source == "run time" || source.starts_with("guest.") ||
-                        source.starts_with("group."))
+                        source == "run time" || source.starts_with("run time, group.") ||
+                        source.starts_with("guest.") || source.starts_with("group."))
                 << problem;
             ASSERT_TRUE(key == "mode" || key == "group" || key == "nodes" || key == "home" ||
                         key == "memory" || key == "priority")

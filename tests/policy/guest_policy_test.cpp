@@ -78,8 +78,10 @@ TEST(GuestPolicy, EachSourceGoesBeforeThoseBelowIt) {
     EXPECT_EQ(priority(), 4);
     guest.metadata = priority_of(5);
     EXPECT_EQ(priority(), 5);
-    guest.run_time = priority_of(6);
+    host.run_time.groups["db"].members = priority_of(6);
     EXPECT_EQ(priority(), 6);
+    guest.run_time = priority_of(7);
+    EXPECT_EQ(priority(), 7);
 }
 
 TEST(GuestPolicy, WhatASourceLeavesOutIsUpToThoseBelowIt) {
@@ -120,6 +122,34 @@ TEST(GuestPolicy, AnEmptyGroupIsNone) {
     GuestWords guest = make_guest();
     guest.run_time.group = "";
     EXPECT_EQ(resolve_policy(host, guest, two_nodes), GuestPolicy{});
+}
+
+TEST(GuestPolicy, AGroupMayBeSaidAtRunTimeOnly) {
+    HostPolicy host;
+    GuestWords guest = make_guest();
+    host.run_time.groups["new"].members = priority_of(4);
+    guest.run_time.group = "new";
+    const GuestPolicy policy = resolve_policy(host, guest, two_nodes);
+    EXPECT_EQ(policy.group, "new");
+    EXPECT_EQ(policy.priority, 4);
+    EXPECT_EQ(policy.problems, Problems{});
+    host.run_time.groups["new"].members = nodes_of({5});
+    EXPECT_EQ(resolve_policy(host, guest, two_nodes).problems.front(),
+              "run time, group.new: nodes: 5 is no node of this host");
+    host.ceiling_groups.emplace();
+    EXPECT_EQ(resolve_policy(host, guest, two_nodes).group, "");
+}
+
+TEST(GuestPolicy, AGroupsArrangementIsThatOfRunTimeIfItIsSaidThere) {
+    HostPolicy host;
+    host.groups["a"].arrangement = Arrangement::apart;
+    host.groups["b"].arrangement = Arrangement::apart;
+    host.run_time.groups["a"].arrangement = Arrangement::none;
+    host.run_time.groups["b"].members = priority_of(1);
+    host.run_time.groups["c"];
+    EXPECT_EQ(host.arrangements(),
+              (std::map<std::string, Arrangement>{
+                  {"a", Arrangement::none}, {"b", Arrangement::apart}, {"c", Arrangement::none}}));
 }
 
 TEST(GuestPolicy, AGroupThatDoesNotExistIsAProblemAndNone) {

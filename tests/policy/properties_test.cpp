@@ -155,7 +155,7 @@ void expect_no_worse(const Snapshot& host, std::mt19937& random, Compared& compa
     ASSERT_EQ(after.cells.size(), before->cells.size());
     for (const Verdict& verdict : first.verdicts)
         if (verdict.reason == Reason::better_home || verdict.reason == Reason::made_way) {
-            EXPECT_EQ(verdict.reason == Reason::better_home, verdict.cost < verdict.other_cost);
+            EXPECT_EQ(verdict.reason == Reason::better_home, verdict.cost < verdict.former_cost);
             compared.made_way += verdict.reason == Reason::made_way;
         }
     EXPECT_LE(cost_of(host, after), cost_of(host, *before));

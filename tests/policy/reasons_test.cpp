@@ -91,9 +91,28 @@ TEST(Reasons, HowFarANodeIsAboveItsWatermark) {
     history.cells[{"uuid-a", 0}] = {NodeIndex(0), 0};
     const Told a = told(host, "a", history);
     EXPECT_EQ(a.verdict.reason, Reason::relief);
-    EXPECT_EQ(a.verdict.room, -100 * mib);
+    EXPECT_EQ(a.verdict.above_watermark, 100 * mib);
     EXPECT_EQ(a.text.find("leaves node 0, which is 100 MiB above its watermark: node 1 will"), 0U)
         << a.text;
+}
+
+TEST(Reasons, AThirdNodeIsToldOfWhenItMoves) {
+    Snapshot host = make_snapshot(make_topology(3, 8, 16'000 * mib),
+                                  {make_guest("a", 2, 500, {4 * gib, 0, 0})});
+    host.topology.nodes[0].memory_available = 700 * mib;
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(0), 0};
+    Told a = told(host, "a", history);
+    ASSERT_EQ(a.verdict.reason, Reason::relief);
+    EXPECT_EQ(a.verdict.alternative, NodeIndex(2));
+    EXPECT_EQ(a.verdict.lack, Lack::cheaper);
+    EXPECT_GE(a.verdict.other_cost, a.verdict.cost);
+    EXPECT_NE(a.text.find("; node 2 would cost"), std::string::npos) << a.text;
+    host.topology.nodes[2].memory_available = 0;
+    a = told(host, "a", history);
+    EXPECT_EQ(a.verdict.alternative, NodeIndex(0)) << "the cheaper one of two without room";
+    EXPECT_EQ(a.verdict.lack, Lack::memory);
+    EXPECT_EQ(a.text.find(';'), std::string::npos) << a.text;
 }
 
 TEST(Reasons, HowLongItCoolsDown) {

@@ -116,6 +116,12 @@ TEST(Config, WhatItPrintsOfGuestsItCanRead) {
     EXPECT_EQ(policy.defaults.mode, Mode::observe) << "what is in effect";
 }
 
+TEST(Config, AGuestMayBeInNoGroup) {
+    const Config config = parse_config("[guest.web]\ngroup = \"\"\n", "f.conf");
+    EXPECT_EQ(config.policy.guests.at("web").group, "");
+    EXPECT_EQ(parse_config(to_toml(config), "f.conf").policy.guests, config.policy.guests);
+}
+
 TEST(Config, AGuestOfAGroupThatIsNotInTheFileIsAProblem) {
     const auto problems = problems_of("[guest.web]\ngroup = \"db\"\n[group.dc]\n");
     ASSERT_EQ(problems.size(), 1U);

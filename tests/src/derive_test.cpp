@@ -203,12 +203,12 @@ TEST_F(DeriveTest, PolicyNarrowsWhatTheOwnerAllows) {
 TEST_F(DeriveTest, WhatIsSaidAtRunTimeGoesBeforeTheConfiguration) {
     const Sample now = sample_at(1000ms, {vcpu(0, 1, 1, {0, 1, 2, 3})});
     policy.guests["u"].priority = 1;
-    policy.run_time["u"].priority = 2;
+    policy.run_time.guests["u"].priority = 2;
     derive_cell(nullptr, now);
     EXPECT_EQ(snapshot.guests[0].policy.priority, 2);
 }
 
-TEST_F(DeriveTest, GroupsAreThoseOfTheConfiguration) {
+TEST_F(DeriveTest, GroupsAreThoseOfTheConfigurationAndOfRunTime) {
     policy.groups["db"].arrangement = Arrangement::apart;
     policy.guests["u"].group = "db";
     derive_cell(nullptr, sample_at(0ms, {vcpu(0, 0, 0, {0})}));
@@ -216,6 +216,14 @@ TEST_F(DeriveTest, GroupsAreThoseOfTheConfiguration) {
     EXPECT_EQ(snapshot.groups[0].name, "db");
     EXPECT_EQ(snapshot.groups[0].arrangement, Arrangement::apart);
     EXPECT_EQ(snapshot.guests[0].policy.group, "db");
+    policy.run_time.groups["db"].members.priority = 7;
+    policy.run_time.groups["new"].arrangement = Arrangement::together;
+    derive_cell(nullptr, sample_at(0ms, {vcpu(0, 0, 0, {0})}));
+    ASSERT_EQ(snapshot.groups.size(), 2U);
+    EXPECT_EQ(snapshot.groups[0].arrangement, Arrangement::apart);
+    EXPECT_EQ(snapshot.groups[1].name, "new");
+    EXPECT_EQ(snapshot.groups[1].arrangement, Arrangement::together);
+    EXPECT_EQ(snapshot.guests[0].policy.priority, 7);
 }
 
 TEST_F(DeriveTest, CellsAreAsFarApartAsTheGuestIsTold) {
@@ -316,11 +324,11 @@ TEST_F(HintsTest, WhoIsNotToBeActedOnAnyMoreIsNotTouchedAnyMore) {
     HostPolicy policy;
     withdraw_hints(before, now, policy, two_nodes());
     EXPECT_TRUE(before["u"].may_touch);
-    policy.run_time["u"].mode = Mode::observe;
+    policy.run_time.guests["u"].mode = Mode::observe;
     withdraw_hints(before, now, policy, two_nodes());
     EXPECT_FALSE(before["u"].may_touch);
     EXPECT_TRUE(before["u"].wanted);
-    policy.run_time["u"].mode = Mode::off;
+    policy.run_time.guests["u"].mode = Mode::off;
     withdraw_hints(before, now, policy, two_nodes());
     EXPECT_FALSE(before["u"].wanted);
 }

@@ -37,6 +37,7 @@ Tick tick_of_one_guest(const Host& host) {
     verdict.reason = Reason::better_home;
     verdict.home = NodeIndex(1);
     verdict.former_home = NodeIndex(0);
+    verdict.former_cost = 70;
     tick.plan.verdicts.push_back(verdict);
     tick.results.push_back({PinCell{key, NodeIndex(1)}, 0, "refused"});
     tick.results.push_back({MoveMemory{key, NodeIndex(1), 300 * mib}, 5 * mib, ""});
@@ -59,6 +60,8 @@ TEST(Report, SpeaksOfNodesByTheKernelsNumbers) {
     EXPECT_EQ(cell["verdict"]["reason"], "better-home");
     EXPECT_EQ(cell["verdict"]["home"], 4);
     EXPECT_EQ(cell["verdict"]["former_home"], 0);
+    EXPECT_EQ(cell["verdict"]["former_cost_cpu_ms"], 70);
+    EXPECT_EQ(cell["verdict"]["lacks"], "nothing");
     EXPECT_DOUBLE_EQ(cell["locality"], 0.5) << "a quarter for vCPU 0, three quarters for vCPU 1";
 }
 

@@ -19,8 +19,8 @@ class RunTimePolicyTest : public ::testing::Test {
         fs::rename(file + ".new", file);
     }
     std::optional<int> priority() const {
-        const auto words = policy.guests().find("web");
-        return words == policy.guests().end() ? std::nullopt : words->second.priority;
+        const auto words = policy.words().guests.find("web");
+        return words == policy.words().guests.end() ? std::nullopt : words->second.priority;
     }
 
     const test::TemporaryDirectory directory;
@@ -31,7 +31,7 @@ class RunTimePolicyTest : public ::testing::Test {
 
 TEST_F(RunTimePolicyTest, NoFileSaysNothing) {
     policy.refresh();
-    EXPECT_TRUE(policy.guests().empty());
+    EXPECT_EQ(policy.words(), RunTimeWords{});
     EXPECT_EQ(policy.problem(), "");
 }
 
@@ -85,12 +85,22 @@ TEST_F(RunTimePolicyTest, OnlyARegularFileIsRead) {
     EXPECT_EQ(policy.problem(), file + ": is no regular file");
 }
 
-TEST_F(RunTimePolicyTest, GroupsAreThoseOfTheConfiguration) {
+TEST_F(RunTimePolicyTest, GuestsMayBeInGroupsOfTheConfigurationInNewOnesAndInNone) {
     host.groups["db"];
-    say("[guest.web]\ngroup = \"db\"\n");
+    say("[guest.web]\ngroup = \"db\"\n[guest.mail]\ngroup = \"new\"\n[guest.lone]\ngroup = \"\"\n"
+        "[group.new]\narrangement = \"apart\"\n[group.db]\npriority = 3\n");
     policy.refresh();
     EXPECT_EQ(policy.problem(), "");
-    EXPECT_EQ(policy.guests().at("web").group, "db");
+    const RunTimeWords& words = policy.words();
+    EXPECT_EQ(words.guests.at("web").group, "db");
+    EXPECT_EQ(words.guests.at("mail").group, "new");
+    EXPECT_EQ(words.guests.at("lone").group, "");
+    EXPECT_EQ(words.groups.at("new").arrangement, Arrangement::apart);
+    EXPECT_EQ(words.groups.at("db").arrangement, std::nullopt) << "the configuration's stays";
+    EXPECT_EQ(words.groups.at("db").members.priority, 3);
+    say("[guest.web]\npriority = 1\n");
+    policy.refresh();
+    EXPECT_TRUE(policy.words().groups.empty());
 }
 
 }  // namespace
