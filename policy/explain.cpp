@@ -99,7 +99,8 @@ std::string sentence(const Verdict& v, const Topology& topology) {
                    " will cost it " + former(v, topology) + not_elsewhere(v, topology);
         case Reason::with_group:
             return "joins its group on " + home + ", " + mebibytes(v.to_move) + " to move" +
-                   queue(v) + not_elsewhere(v, topology);
+                   queue(v) + (v.former_home ? ": it will cost it " + former(v, topology) : "") +
+                   not_elsewhere(v, topology);
         case Reason::displaced:
             return "leaves " + node_name(topology, v.former_home) + ", which " +
                    (v.detail.empty() ? "may not be its home any more" : v.detail) + ": " + home +

@@ -172,7 +172,7 @@ GuestState guest_of(const GuestSample& sample, const CpuUse& measured, const Hos
 }
 
 // Who belongs together needs a node that all may use.
-void check_groups(Snapshot& snapshot) {
+void check_groups(Snapshot& snapshot, const HostPolicy& policy) {
     for (const GroupState& group : snapshot.groups) {
         if (group.arrangement != Arrangement::together) continue;
         NodeSet common = NodeSet::first(max_host_nodes);
@@ -185,8 +185,12 @@ void check_groups(Snapshot& snapshot) {
             common = common & guest.cells.front().allowed;
         }
         if (!common.empty()) continue;
+        const auto said = policy.run_time.groups.find(group.name);
+        const bool at_run_time =
+            said != policy.run_time.groups.end() && said->second.arrangement.has_value();
         for (GuestState* guest : members)
-            guest->policy.problems.push_back("group." + group.name +
+            guest->policy.problems.push_back((at_run_time ? "run time, group." : "group.") +
+                                             group.name +
                                              ": arrangement: no node may be used by all of its "
                                              "members");
     }
@@ -218,7 +222,7 @@ Snapshot derive(const Look& current, const Host& host, const Pins& pins, const H
         guest.policy = policy_of(sample, policy, host);
         apply_policy(guest, host);
     }
-    check_groups(snapshot);
+    check_groups(snapshot, policy);
     return snapshot;
 }
 

@@ -50,20 +50,26 @@ class SysfsDamonFiles final : public DamonFiles {
     void pause(std::chrono::milliseconds time) override { std::this_thread::sleep_for(time); }
 
     std::optional<std::chrono::nanoseconds> cpu_time(pid_t thread) override {
-        const auto text =
-            read_small_file(AT_FDCWD, "/proc/" + std::to_string(thread) + "/schedstat");
+        const auto text = is_kdamond(thread) ? read_of(thread, "schedstat") : std::nullopt;
         const auto stat = text ? parse_schedstat(*text) : std::nullopt;
         if (!stat) return std::nullopt;
         return std::chrono::nanoseconds(stat->run_ns);
     }
 
     void set_nice(pid_t thread, int nice) override {
-        const auto name = read_small_file(AT_FDCWD, "/proc/" + std::to_string(thread) + "/comm");
-        if (name && name->starts_with("kdamond"))
-            ::setpriority(PRIO_PROCESS, static_cast<id_t>(thread), nice);
+        if (is_kdamond(thread)) ::setpriority(PRIO_PROCESS, static_cast<id_t>(thread), nice);
     }
 
   private:
+    static std::optional<std::string> read_of(pid_t thread, const char* file) {
+        return read_small_file(AT_FDCWD, "/proc/" + std::to_string(thread) + "/" + file);
+    }
+    // In a container the kernel's numbers may be other threads'.
+    static bool is_kdamond(pid_t thread) {
+        const auto name = read_of(thread, "comm");
+        return name && name->starts_with("kdamond");
+    }
+
     int directory_;
 };
 

@@ -43,10 +43,9 @@ class DamonFiles {
     virtual int write(const std::string& file, std::string_view text) = 0;  // errno
     virtual std::vector<std::string> list(const std::string& directory, std::size_t limit) = 0;
     virtual void pause(std::chrono::milliseconds time) = 0;
-    // CPU time of a thread of the kernel; none when it has ended.
+    // CPU time of a kdamond; none when it has ended.
     virtual std::optional<std::chrono::nanoseconds> cpu_time(pid_t thread) = 0;
-    // Of a kdamond, as setpriority(2). What has ended, may not be changed or is another thread (the
-    // kernel's numbers are not those of a container) stays as it is.
+    // As setpriority(2). What is no kdamond, or may not be changed, stays as it is.
     virtual void set_nice(pid_t thread, int nice) = 0;
 };
 

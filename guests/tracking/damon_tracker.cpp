@@ -183,7 +183,9 @@ HeatLook DamonTracker::finish(Look& look) {
     HeatLook result;
     result.trouble = part_told(answer.bytes, look.plan_.bytes);
     result.samples = static_cast<int>(look.plan_.samples_counted);
-    result.cost = std::chrono::duration_cast<microseconds>(cost.value_or(nanoseconds(0)));
+    const auto expected =
+        std::chrono::duration_cast<nanoseconds>(region_cost_ * work_of(look.plan_));
+    result.cost = std::chrono::duration_cast<microseconds>(cost.value_or(expected));
     result.accessed = std::move(answer.accessed);
     return result;
 }

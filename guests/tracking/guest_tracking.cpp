@@ -184,7 +184,7 @@ void GuestTracking::observe() {
 bool GuestTracking::begin_round(std::chrono::nanoseconds fault_time, PageCounting& counting,
                                 Time now) {
     if (!rounds_.may_begin(process_, largest_page_, fault_time, counting, budget_, now))
-        return rounds_.counts();
+        return false;
     observe();  // what came before
     observing_since_ = now;
     return rounds_.begin(*process_, budget_);

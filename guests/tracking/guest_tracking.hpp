@@ -67,7 +67,7 @@ class GuestTracking {
                (!rounds_.has_sample() || !looks_.due(now) || looks_.last() >= rounds_.last());
     }
     Time round_began() const { return rounds_.last(); }
-    // Returns whether others have to wait: it has begun, or its pages are being counted for it.
+    // Returns whether it has begun.
     bool begin_round(std::chrono::nanoseconds fault_time, PageCounting& counting, Time now);
     void put_off_round(std::string why, Time now) { rounds_.put_off(std::move(why), now); }
 

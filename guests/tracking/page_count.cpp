@@ -62,13 +62,14 @@ std::optional<PageCount> PageCounting::count(const std::shared_ptr<const Process
                                              std::uint64_t hugetlb_page) {
     const Time now = std::chrono::steady_clock::now();
     if (!running_.contains(process)) start(process, hugetlb_page, std::chrono::nanoseconds(0));
+    const auto patience = running_.size() == 1 ? patience_ : std::chrono::milliseconds(0);
     Running& running = running_.at(process);
     if (running.result.wait_for(patience) != std::future_status::ready) return std::nullopt;
     Done done = running.result.get();
-    done.count.took += running.unpaid;
+    done.count.cost = done.count.took + running.unpaid;
     running_.erase(process);
     if (done.at + fresh_for_ >= now) return done.count;
-    start(process, hugetlb_page, done.count.took);
+    start(process, hugetlb_page, done.count.cost);
     return std::nullopt;
 }
 

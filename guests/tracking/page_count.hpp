@@ -17,19 +17,20 @@ namespace vnuma {
 
 struct PageCount {
     std::optional<std::uint64_t> pages;  // nothing: cannot be read
-    std::chrono::nanoseconds took{0};    // of CPU time, with that of counts that nobody came for
+    std::chrono::nanoseconds took{0};    // of CPU time
+    std::chrono::nanoseconds cost{0};  // the same, with counts before that nobody came for in time
 };
 
 class PageCounting {
   public:
-    // A count that takes longer goes on, and a later call has it.
-    static constexpr std::chrono::milliseconds patience{20};
+    // A count that takes longer than `patience` goes on, and a later call has it. It is of no use
+    // `fresh_for` after its end.
+    explicit PageCounting(std::chrono::milliseconds patience,
+                          std::chrono::milliseconds fresh_for = std::chrono::seconds(30))
+        : patience_(patience), fresh_for_(fresh_for) {}
 
-    // A count is of no use `fresh_for` after its end.
-    explicit PageCounting(std::chrono::milliseconds fresh_for = std::chrono::seconds(30))
-        : fresh_for_(fresh_for) {}
-
-    // `hugetlb_page`: size of the process' hugetlb pages, in bytes. Nothing while it is counted.
+    // `hugetlb_page`: size of the process' hugetlb pages, in bytes. Nothing while it is counted: is
+    // waited for where no other count is under way.
     std::optional<PageCount> count(const std::shared_ptr<const Process>& process,
                                    std::uint64_t hugetlb_page);
 
@@ -46,7 +47,7 @@ class PageCounting {
     void start(const std::shared_ptr<const Process>& process, std::uint64_t hugetlb_page,
                std::chrono::nanoseconds unpaid);
 
-    std::chrono::milliseconds fresh_for_;
+    std::chrono::milliseconds patience_, fresh_for_;
     std::map<std::shared_ptr<const Process>, Running> running_;  // or over, and not come for yet
     // Last, so that its thread ends first. That waits for a walk, as the end of vnumad would in any
     // case: the kernel does not break it off.

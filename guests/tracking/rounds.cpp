@@ -41,14 +41,14 @@ void Rounds::set_wanted(bool wanted, std::string obstacle) {
 bool Rounds::may_begin(const std::shared_ptr<const Process>& process, std::uint64_t largest_page,
                        nanoseconds fault_time, PageCounting& counting, TrackingBudget& budget,
                        Time now) {
+    const bool counted_for = std::exchange(counts_, false);
     // Nothing is read for a guest that can afford nothing.
     state_.waits_for = budget.why_not(nanoseconds(0), limits_.most);
     if (!state_.waits_for.empty()) return false;
     // From here on it has had its turn, or looks would wait for it.
     period_.begin(now);
     began_ = now;
-    if (now < refused_until_) return false;
-    state_.waits_for = counts_ ? "" : budget.why_not(counting_took_, limits_.most);
+    state_.waits_for = counted_for ? "" : budget.why_not(counting_took_, limits_.most);
     if (!state_.waits_for.empty()) return false;
     const auto counted = counting.count(process, largest_page);
     counts_ = !counted;
@@ -57,6 +57,7 @@ bool Rounds::may_begin(const std::shared_ptr<const Process>& process, std::uint6
         return false;
     }
     counting_took_ = counted->took;
+    counting_cost_ = counted->cost;
     pages_ = counted->pages.value_or(0);
     // Cold memory does not fault again. How much of it is, the last round has shown. What it really
     // takes is charged: this only has to be about right.
@@ -72,7 +73,7 @@ bool Rounds::may_begin(const std::shared_ptr<const Process>& process, std::uint6
         now + std::max(counting_took_ * least_rest,
                        counting_took_ > longest_stall_ ? rest_after_stall : nanoseconds(0));
     back_off();
-    budget.charge(counting_took_);
+    budget.charge(counting_cost_);
     return false;
 }
 
@@ -84,7 +85,7 @@ void Rounds::back_off() {
 bool Rounds::begin(const Process& process, TrackingBudget& budget) {
     const nanoseconds cpu = thread_cpu_time();
     runs_ = take_down_mappings(process);
-    nanoseconds cost = counting_took_ + thread_cpu_time() - cpu;
+    nanoseconds cost = counting_cost_ + thread_cpu_time() - cpu;
     if (runs_) {
         // Its vCPUs wait while that lasts, as far as they run.
         stalled_ = nanoseconds(state_.stall) * budget.milli_cpu() / 1000;

@@ -40,16 +40,16 @@ class Rounds {
     // Two make a sample, so the second follows the first at once.
     bool due(Time now) const {
         const bool at_once = sampled_ == 1 && failure_.empty();
-        return possible_ && !runs_ && (at_once || counts_ || period_.due(now));
+        return possible_ && !runs_ && now >= refused_until_ &&
+               (at_once || counts_ || period_.due(now));
     }
     Time last() const { return began_; }
 
-    // Whether one that is due can begin: the guest can afford it. Its pages are counted for that;
-    // as long as that takes, counts(). `largest_page`: of the guest's memory, in bytes.
+    // Whether one that is due can begin: the guest can afford it. Its pages are counted for that,
+    // which may take some ticks. `largest_page`: of the guest's memory, in bytes.
     bool may_begin(const std::shared_ptr<const Process>& process, std::uint64_t largest_page,
                    std::chrono::nanoseconds fault_time, PageCounting& counting,
                    TrackingBudget& budget, Time now);
-    bool counts() const { return counts_; }
     // Right after may_begin(). Returns whether it did.
     bool begin(const Process& process, TrackingBudget& budget);
 
@@ -100,20 +100,20 @@ class Rounds {
     bool comes_late_ = false;  // what it took down, just after its end
     Time began_{};
     Time refused_until_{};  // by what is mapped, which is not counted before
-    bool counts_ = false;
-    std::chrono::nanoseconds counting_took_{0};  // last
-    std::uint64_t pages_ = 0;                    // as counted last
-    std::chrono::nanoseconds estimate_{0};       // of a round with them
-    std::chrono::nanoseconds cost_{0};           // of the last round, so far
-    std::chrono::nanoseconds stalled_{0};        // its vCPUs, that charge() has not come to yet
-    std::uint64_t faults_ = 0;                   // of it
-    std::uint64_t reads_ = 0, writes_ = 0;       // of these
-    std::uint64_t expected_ = 0;                 // pages to come back
-    std::uint64_t dropped_ = 0;                  // since it began
-    bool lost_ = false;                          // some were, since the one before
-    std::uint64_t taken_down_ = 0;               // pages that have not faulted again yet
-    std::uint64_t stalled_pages_ = 0;            // pages that the last round took down
-    int sampled_ = 0;                            // rounds of this memory; two make a sample
+    bool counts_ = false;   // its pages are being counted
+    std::chrono::nanoseconds counting_took_{0}, counting_cost_{0};  // last
+    std::uint64_t pages_ = 0;                                       // as counted last
+    std::chrono::nanoseconds estimate_{0};                          // of a round with them
+    std::chrono::nanoseconds cost_{0};                              // of the last round, so far
+    std::chrono::nanoseconds stalled_{0};   // its vCPUs, that charge() has not come to yet
+    std::uint64_t faults_ = 0;              // of it
+    std::uint64_t reads_ = 0, writes_ = 0;  // of these
+    std::uint64_t expected_ = 0;            // pages to come back
+    std::uint64_t dropped_ = 0;             // since it began
+    bool lost_ = false;                     // some were, since the one before
+    std::uint64_t taken_down_ = 0;          // pages that have not faulted again yet
+    std::uint64_t stalled_pages_ = 0;       // pages that the last round took down
+    int sampled_ = 0;                       // rounds of this memory; two make a sample
 };
 
 }  // namespace vnuma

@@ -45,7 +45,9 @@ struct TrackingSettings {
     std::chrono::milliseconds longest_stall{300};
     std::chrono::milliseconds look_time{2'000};   // length of a look
     std::chrono::milliseconds round_time{2'000};  // a round's at most, and of what is seen without
-    bool heat_map = false;                        // put every chunk into the sample
+    // A tick waits so long for the count of a guest's pages that a round wants.
+    std::chrono::milliseconds count_patience{20};
+    bool heat_map = false;  // put every chunk into the sample
 };
 
 }  // namespace vnuma

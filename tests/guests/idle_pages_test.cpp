@@ -4,9 +4,11 @@
 
 #include <fstream>
 #include <set>
+#include <sstream>
 
 #include "guests/chunks.hpp"
 #include "guests/pages.hpp"
+#include "tests/guests/golden.hpp"
 #include "tests/temporary.hpp"
 
 namespace vnuma {
@@ -87,9 +89,10 @@ class IdlePages : public testing::Test {
                    static_cast<std::streamsize>(words.size() * sizeof(words[0])));
     }
     std::vector<std::uint64_t> read_bitmap() const {
-        std::vector<std::uint64_t> words(64);
+        std::vector<std::uint64_t> words(flags.size() / 64);
         std::ifstream(files.path("sys/kernel/mm/page_idle/bitmap"), std::ios::binary)
-            .read(reinterpret_cast<char*>(words.data()), 64 * 8);
+            .read(reinterpret_cast<char*>(words.data()),
+                  static_cast<std::streamsize>(words.size() * sizeof(words[0])));
         return words;
     }
     IdlePageTracker tracker() const { return {files.path("sys"), files.path("proc")}; }
@@ -182,6 +185,46 @@ TEST_F(IdlePages, AFolioOfAnySizeIsAskedThroughItsFirst) {
         word &= ~bit_of(first);
         write("sys/kernel/mm/page_idle/bitmap", bitmap);
         EXPECT_EQ(pending->finish()->accessed, at({{0, 0}, {1, max_level}, {2, 0}})) << order;
+    }
+}
+
+// What a kernel said of three chunks: of one folio, of folios of 64 KiB, and of single pages, all
+// over its memory (tests/golden/record-folios.py).
+class RecordedFolios : public IdlePages {
+  protected:
+    RecordedFolios() {
+        std::istringstream lines(test::read_golden("folios/linux-6.18.txt"));
+        std::uint64_t page = 0, pfn = 0, said = 0;
+        while (lines >> std::dec >> page >> pfn >> std::hex >> said) {
+            entries.at(page) = pagemap_present | pfn;
+            flags.resize(std::max(flags.size(), (pfn / 64 + 1) * 64));
+            flags[pfn] = said | ((said & tail) == 0 ? idle : 0);  // as soon as it is marked
+        }
+        EXPECT_EQ(page, pages - 1);
+        write("proc/7/pagemap", entries);
+        write("proc/kpageflags", flags);
+        write("sys/kernel/mm/page_idle/bitmap", std::vector<std::uint64_t>(flags.size() / 64));
+    }
+    std::uint64_t first_of_folio(std::uint64_t page) const {
+        std::uint64_t pfn = entries.at(page) & pagemap_pfn;
+        while ((flags.at(pfn) & tail) != 0)
+            --pfn;
+        return pfn;
+    }
+};
+
+TEST_F(RecordedFolios, AreAskedThroughTheirFirst) {
+    auto tracked = tracker();
+    for (std::uint64_t look = 0; look < 16; ++look) {
+        const auto pending = tracked.begin(guest, 1s);
+        std::vector<std::uint64_t> bitmap = read_bitmap();
+        for (std::uint64_t chunk = 0; chunk < chunks; ++chunk) {
+            const std::uint64_t first = first_of_folio(sampled(chunk, look));
+            EXPECT_NE(bitmap.at(first / 64) & bit_of(first), 0U) << chunk;
+            if (chunk == 1) bitmap[first / 64] &= ~bit_of(first);
+        }
+        write("sys/kernel/mm/page_idle/bitmap", bitmap);
+        EXPECT_EQ(pending->finish()->accessed, at({{0, 0}, {1, max_level}, {2, 0}})) << look;
     }
 }
 

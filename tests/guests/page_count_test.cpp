@@ -1,15 +1,14 @@
 #include "guests/tracking/page_count.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
-#include <filesystem>
-#include <fstream>
-
+#include "tests/slow_file.hpp"
 #include "tests/temporary.hpp"
 
 namespace vnuma {
 namespace {
+
+using namespace std::chrono_literals;
 
 class PageCountingTest : public testing::Test {
   protected:
@@ -18,13 +17,8 @@ class PageCountingTest : public testing::Test {
         for (int field = 0; field < 50; ++field)
             stat += " 0";
         files.write("7/stat", stat);
-        EXPECT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
         process =
             std::make_shared<const Process>(std::move(*Process::open_recorded(files.path("7"))));
-    }
-    // To a pipe: when somebody reads it.
-    void write(int pages) const {
-        std::ofstream(pipe) << "Rss: " + std::to_string(4 * pages) + " kB\n";
     }
     static std::optional<std::uint64_t> wait_for(PageCounting& counting,
                                                  const std::shared_ptr<const Process>& process) {
@@ -34,23 +28,21 @@ class PageCountingTest : public testing::Test {
     }
 
     const test::TemporaryDirectory files;
-    const std::string pipe = files.path("7/smaps_rollup");
     std::shared_ptr<const Process> process;
 };
 
-// Reading a pipe that nobody writes to takes as long as the test likes.
 TEST_F(PageCountingTest, GoesOnUntilItIsThere) {
-    PageCounting counting;
+    PageCounting counting(20ms);
+    const test::SlowFile file(files.path("7/smaps_rollup"));  // ends first: its reader is let go
     EXPECT_FALSE(counting.count(process, 4096));
     EXPECT_FALSE(counting.count(process, 4096));
-    write(5);
+    file.give("Rss: 20 kB\n");
     EXPECT_EQ(wait_for(counting, process), 5U);
 }
 
 TEST_F(PageCountingTest, WhatIsTooOldIsNotUsed) {
-    std::filesystem::remove(pipe);
-    write(5);
-    PageCounting fresh, old(-std::chrono::hours(1));  // as if each had ended an hour ago
+    files.write("7/smaps_rollup", "Rss: 20 kB\n");
+    PageCounting fresh(20ms), old(20ms, -1h);  // as if each had ended an hour ago
     for (int i = 0; i < 10; ++i)
         EXPECT_FALSE(old.count(process, 4096));
     EXPECT_EQ(wait_for(fresh, process), 5U);

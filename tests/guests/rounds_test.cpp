@@ -1,12 +1,10 @@
 #include "guests/tracking/rounds.hpp"
 
-#include <sys/stat.h>
-
 #include <filesystem>
-#include <fstream>
 #include <functional>
 
 #include "tests/guests/fake_tracking.hpp"
+#include "tests/slow_file.hpp"
 
 namespace vnuma {
 namespace {
@@ -363,20 +361,48 @@ TEST_F(RoundsTest, ARoundWhoseCostIsNotKnownIsNotBegun) {
     EXPECT_EQ(clear_refs(), "");
 }
 
-// Reading a pipe that nobody writes to takes as long as the test likes.
 TEST_F(RoundsTest, TheLoopDoesNotWaitForPagesThatTakeLongToCount) {
-    const std::string file = directory.path("4242/smaps_rollup");
-    std::filesystem::remove(file);
-    ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+    settings.count_patience = 20ms;
+    const SlowFile file(directory.path("4242/smaps_rollup"));
     wide();
     start();
     ASSERT_EQ(run(6).attribution.waits_for, "its pages are being counted");
     EXPECT_EQ(clear_refs(), "");
-    std::ofstream(file) << "Rss: 4000 kB\n";
-    for (int i = 0; i < 1000 && clear_refs().empty(); ++i)
+    file.give("Rss: 4000 kB\n");
+    const auto give_up = std::chrono::steady_clock::now() + 30s;
+    while (clear_refs().empty() && std::chrono::steady_clock::now() < give_up)
         run(1);
     EXPECT_EQ(clear_refs(), "4");
     EXPECT_EQ(last.guests[0].tracking.attribution.waits_for, "");
+}
+
+TEST_F(RoundsTest, AGuestThatGoesIdleWhileItIsCountedHoldsUpNobody) {
+    settings.count_patience = 20ms;
+    const SlowFile file(directory.path("4242/smaps_rollup"));
+    add_guest("v", 4343);
+    for (const char* uuid : {"u", "v"})
+        hints[uuid].attribute = hints[uuid].may_touch = true;
+    start();
+    ASSERT_EQ(run(6).attribution.waits_for, "its pages are being counted");
+    file.give("Rss: 4000 kB\n");
+    const auto give_up = std::chrono::steady_clock::now() + 30s;
+    while (clear_refs(4343).empty() && std::chrono::steady_clock::now() < give_up) {
+        guests[0].cells[0].vcpus[0].run_ns -= 1'000'000'000;
+        run(1);
+    }
+    EXPECT_EQ(clear_refs(4343), "4");
+    EXPECT_EQ(clear_refs(), "");
+    EXPECT_EQ(last.guests[0].tracking.attribution.waits_for, "it is idle");
+}
+
+TEST_F(RoundsTest, WhereCountingItselfTakesLongItIsSeldomDone) {
+    settings.longest_stall = 0ms;
+    wide();
+    start();
+    EXPECT_NE(run(6).attribution.trouble, "");
+    std::filesystem::remove(directory.path("4242/smaps_rollup"));
+    EXPECT_EQ(run(20).attribution.trouble.find("a round holds it up"), 0U) << "not asked again";
+    EXPECT_EQ(run(30 * 60).attribution.trouble, "how much of its memory is mapped cannot be read");
 }
 
 TEST_F(RoundsTest, ARoundThatIsNotWorthItsCostIsNotBegun) {

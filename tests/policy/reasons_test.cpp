@@ -115,6 +115,21 @@ TEST(Reasons, AThirdNodeIsToldOfWhenItMoves) {
     EXPECT_EQ(a.text.find(';'), std::string::npos) << a.text;
 }
 
+TEST(Reasons, WhatItCostsToJoinAGroup) {
+    const Snapshot host = in_group(
+        Arrangement::together,
+        make_snapshot(make_topology(2, 8, 64 * gib),
+                      {make_guest("a", 2, 500, {4 * gib, 0}), make_guest("b", 2, 500, {0, gib})}));
+    History history;
+    history.cells[{"uuid-a", 0}] = {NodeIndex(0), 0};
+    history.cells[{"uuid-b", 0}] = {NodeIndex(1), 0};
+    const Told b = told(host, "b", history);
+    EXPECT_EQ(b.verdict.reason, Reason::with_group);
+    EXPECT_EQ(b.text.find("joins its group on node 0, 1024 MiB to move: it will cost it "), 0U)
+        << b.text;
+    EXPECT_NE(b.text.find(", node 1 would have cost "), std::string::npos) << b.text;
+}
+
 TEST(Reasons, HowLongItCoolsDown) {
     Snapshot host = make_snapshot(
         make_topology(2, 4, 64 * gib),

@@ -255,6 +255,9 @@ TEST_F(DeriveTest, AGroupThatBelongsTogetherNeedsANodeThatAllMayUse) {
         EXPECT_EQ(guest.policy.problems,
                   std::vector<std::string>{
                       "group.db: arrangement: no node may be used by all of its members"});
+    policy.run_time.groups["db"].arrangement = Arrangement::together;
+    derive_cell(nullptr, now);
+    EXPECT_EQ(snapshot.guests[0].policy.problems.front().find("run time, group.db: "), 0U);
 }
 
 class HintsTest : public ::testing::Test {

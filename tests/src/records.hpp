@@ -34,6 +34,8 @@ class RandomRecords {
         for (Verdict& verdict : plan.verdicts) {
             if (coin()) verdict.home = node();
             if (coin()) verdict.former_home = node();
+            verdict.former_cost = up_to(1'000'000);
+            verdict.above_watermark = up_to(gib);
             if (coin()) verdict.alternative = node();
             if (coin()) verdict.vcpus = {0, count()};
             if (coin()) verdict.detail = "\"quoted\"\n\xc3\xa4";
