@@ -21,7 +21,7 @@ bool is_bounded(const Domain& domain) {
     for (const std::string& problem : domain.policy_problems)
         if (problem.size() > 200 || !problem.starts_with("metadata: ")) return false;
     return domain.policy_problems.size() <= 16 && fits(policy.nodes) && fits(policy.home) &&
-           (!policy.group || is_group_name(*policy.group)) &&
+           (!policy.group || policy.group->empty() || is_group_name(*policy.group)) &&
            (domain.policy_problems.empty() || policy.mode <= Mode::observe);
 }
 

@@ -9,7 +9,7 @@
 #include "guests/tracking/attribution.hpp"
 #include "guests/tracking/damon_plan.hpp"
 #include "guests/tracking/fault_tally.hpp"
-#include "guests/tracking/rounds.hpp"
+#include "guests/tracking/page_count.hpp"
 
 using namespace vnuma;
 
