@@ -85,9 +85,9 @@ std::string details(const Accuracy& accuracy, const json& guest) {
 std::string rounds(const json& guest) {
     const json& attribution = guest.at("tracking").at("attribution");
     std::string text = attribution.at("rounds").dump();
-    if (attribution.at("rounds") == 0) return text;
-    text += ", the last took " + std::to_string(attribution.at("cost_us").get<long>() / 1000) +
-            " ms of CPU time";
+    if (attribution.at("rounds") > 0)
+        text += ", the last took " + std::to_string(attribution.at("cost_us").get<long>() / 1000) +
+                " ms of CPU time";
     for (const char* why : {"trouble", "waits_for"})
         if (attribution.at(why) != "") text += ", " + attribution.at(why).get<std::string>();
     // Of the two, the one that was longer ago comes first.
