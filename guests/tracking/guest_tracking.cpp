@@ -192,7 +192,8 @@ bool GuestTracking::begin_round(std::chrono::nanoseconds fault_time, PageCountin
 
 void GuestTracking::finish_look(Time now) {
     const int before = looks_.state().agreement;
-    if (!looks_.finish(table_, hint_.well_placed, budget_, now)) return;
+    const bool held_up = rounds_.has_run_since(looks_.last());
+    if (!looks_.finish(table_, hint_.well_placed, held_up, budget_, now)) return;
     // What is used has just become other memory, and who uses that may not be known.
     const int after = looks_.state().agreement;
     if (before >= AdaptivePeriod::disagreeing && after < AdaptivePeriod::disagreeing)

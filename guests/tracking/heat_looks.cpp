@@ -96,14 +96,15 @@ bool HeatLooks::over(Time now) const {
     return pending_ && now >= began_ + look_time_ - look_time_ / tolerance_divisor;
 }
 
-bool HeatLooks::finish(HeatTable& table, bool well_placed, TrackingBudget& budget, Time now) {
+bool HeatLooks::finish(HeatTable& table, bool well_placed, bool held_up, TrackingBudget& budget,
+                       Time now) {
     const auto cpu = thread_cpu_time();
     bool learnt = false;
     try {
         const std::optional<HeatLook> look = pending_->finish();
         if (look) {
             budget.charge(look->cost);
-            learnt = learn(*look, table, well_placed, now);
+            learnt = learn(*look, table, well_placed, held_up, now);
         }
         if (look || now > began_ + look_time_ + patience) pending_.reset();
         if (!look && !pending_) {
@@ -119,7 +120,8 @@ bool HeatLooks::finish(HeatTable& table, bool well_placed, TrackingBudget& budge
     return learnt;
 }
 
-bool HeatLooks::learn(const HeatLook& look, HeatTable& table, bool well_placed, Time now) {
+bool HeatLooks::learn(const HeatLook& look, HeatTable& table, bool well_placed, bool held_up,
+                      Time now) {
     failures_[tracker_].in_a_row = 0;
     state_.trouble = look.trouble;
     for (const auto& [tracker, failed] : failures_)
@@ -132,8 +134,9 @@ bool HeatLooks::learn(const HeatLook& look, HeatTable& table, bool well_placed, 
     state_.agreement = 1000;
     if (state_.ability.per_chunk) {
         told_chunks_ = now;
-        state_.agreement =
-            table.merge(spread(look.accessed, table.grid()), look.samples, !state_.ability.reads);
+        // Of a single sample nothing is forgotten at once.
+        state_.agreement = table.merge(spread(look.accessed, table.grid()),
+                                       held_up ? 1 : look.samples, !state_.ability.reads);
     }
     period_.learn(state_.agreement, well_placed);
     state_.period = period_.length();

@@ -42,8 +42,9 @@ class HeatLooks {
     void set_none(std::string why, Time now);
 
     bool over(Time now) const;
-    // Returns whether the table has learnt something.
-    bool finish(HeatTable& table, bool well_placed, TrackingBudget& budget, Time now);
+    // Returns whether the table has learnt something. `held_up`: the guest was, during the look,
+    // and what it has not touched is not known to be cold.
+    bool finish(HeatTable& table, bool well_placed, bool held_up, TrackingBudget& budget, Time now);
 
     // What runs is of no use: the memory is another now, or nobody can end it in time.
     void abandon(TrackingBudget& budget);
@@ -68,7 +69,7 @@ class HeatLooks {
     void pass_by(Time now);
     void try_to_begin(HeatTracker& tracker, const GuestSample& guest, Time now);
     void fail(std::string why);
-    bool learn(const HeatLook& look, HeatTable& table, bool well_placed, Time now);
+    bool learn(const HeatLook& look, HeatTable& table, bool well_placed, bool held_up, Time now);
 
     std::chrono::milliseconds look_time_, longest_stall_;
     PeriodLimits limits_;

@@ -91,6 +91,7 @@ bool Rounds::begin(const Process& process, TrackingBudget& budget) {
         stalled_ = nanoseconds(state_.stall) * budget.milli_cpu() / 1000;
         cost += stalled_;
         cost_ = cost;
+        took_down_at_ = began_;
         state_.estimate = duration_cast<microseconds>(estimate_);
         // One that was over early does not make the next one shorter.
         const std::uint64_t last =

@@ -64,6 +64,8 @@ class Rounds {
     void charge(const Faults& faults, std::chrono::nanoseconds fault_time, TrackingBudget& budget);
 
     bool runs() const { return runs_; }
+    // Whether one has held the guest up after that.
+    bool has_run_since(Time time) const { return took_down_at_ + length_ > time; }
     // After its time; or as soon as nearly all has come back that is expected: as many pages as
     // in the last round, in the first all that were taken down.
     bool over(Time now) const {
@@ -98,7 +100,7 @@ class Rounds {
     std::string failure_;  // of the last attempt
     bool possible_ = false, runs_ = false;
     bool comes_late_ = false;  // what it took down, just after its end
-    Time began_{};
+    Time began_{}, took_down_at_{};
     Time refused_until_{};  // by what is mapped, which is not counted before
     bool counts_ = false;   // its pages are being counted
     std::chrono::nanoseconds counting_took_{0}, counting_cost_{0};  // last

@@ -395,6 +395,30 @@ TEST_F(RoundsTest, AGuestThatGoesIdleWhileItIsCountedHoldsUpNobody) {
     EXPECT_EQ(last.guests[0].tracking.attribution.waits_for, "it is idle");
 }
 
+// What a round holds up is not touched meanwhile.
+TEST_F(RoundsTest, WhatALookMissesBesideARoundIsNotForgottenAtOnce) {
+    settings.period = {1s, 1s};
+    for (const bool with_rounds : {false, true}) {
+        hints["u"].attribute = hints["u"].may_touch = with_rounds;
+        start();
+        const auto tick = [&] {
+            counter->counts = faults_of(1, 3);
+            return run(1);
+        };
+        run(1);
+        best->result->samples = 16;
+        for (int i = 0; i < 20; ++i)
+            tick();
+        ASSERT_EQ(last.guests[0].tracking.hot_chunks, 1U);
+        ASSERT_EQ(last.guests[0].tracking.attribution.rounds > 2, with_rounds);
+        best->result->accessed = {{base, base + chunks * chunk, 0}};
+        const std::uint64_t looks = last.guests[0].tracking.heat.looks;
+        for (int i = 0; i < 20 && tick().heat.looks < looks + 2;)
+            ++i;
+        EXPECT_EQ(last.guests[0].tracking.hot_chunks, with_rounds ? 1U : 0U);
+    }
+}
+
 TEST_F(RoundsTest, WhereCountingItselfTakesLongItIsSeldomDone) {
     settings.longest_stall = 0ms;
     wide();
