@@ -39,12 +39,26 @@ void add_vfio_devices(const std::string& file, const std::string& sysfs,
         if (addresses.size() < max_devices) addresses.insert(entry.path().filename());
 }
 
+// The card that a network device is; of a bridge, a bond or a VLAN there is none.
+void add_network_device(const std::string& name, const std::string& sysfs,
+                        std::set<std::string>& addresses) {
+    std::error_code error;
+    const fs::path device =
+        fs::read_symlink(fs::path(sysfs) / "class/net" / name / "device", error);
+    if (!error && fs::exists(fs::path(sysfs) / "bus/pci/devices" / device.filename(), error))
+        addresses.insert(device.filename());
+}
+
 }  // namespace
 
-DeviceLook read_devices(const Process& process, const std::vector<std::string>& addresses,
-                        const std::string& sysfs) {
+DeviceLook read_devices(const Process& process, const Domain* domain, const std::string& sysfs) {
     DeviceLook look;
-    std::set<std::string> found(addresses.begin(), addresses.end());
+    std::set<std::string> found;
+    if (domain) {
+        found.insert(domain->host_devices.begin(), domain->host_devices.end());
+        for (const std::string& name : domain->network_devices)
+            add_network_device(name, sysfs, found);
+    }
     for (const std::string& fd : process.list("fd", max_files)) {
         const std::string file = process.read_link("fd/" + fd);
         if (file.starts_with("/dev/vfio/") && file != "/dev/vfio/vfio") {

@@ -5,12 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "guests/domain.hpp"
 #include "guests/process.hpp"
 
 namespace vnuma {
 
 struct HostDevice {
-    std::string address;      // PCI, "0000:01:00.0"
+    std::string address;      // PCI, "0000:01:00.0"; of a NIC too that it has a macvtap device on
     std::optional<int> node;  // the kernel's number; none when the host does not say
 };
 
@@ -20,9 +21,8 @@ struct DeviceLook {
     bool uses_vhost = false;  // /dev/vhost-net, -vsock or -scsi is open
 };
 
-// Reads the process' open files, and sysfs for the devices behind them. `addresses` are devices
-// already known of, as libvirt's XML tells.
-DeviceLook read_devices(const Process& process, const std::vector<std::string>& addresses,
-                        const std::string& sysfs);
+// Reads the process' open files, and sysfs for the devices behind them. What libvirt's XML tells is
+// in `domain`, if there is one.
+DeviceLook read_devices(const Process& process, const Domain* domain, const std::string& sysfs);
 
 }  // namespace vnuma

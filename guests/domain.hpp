@@ -74,6 +74,7 @@ struct Domain {
     bool dirty_ring = false;  // KVM keeps a ring of the pages each vCPU writes; false if not told
     std::optional<std::int64_t> balloon_bytes;  // what the balloon leaves it
     std::vector<std::string> host_devices;      // PCI addresses "0000:01:00.0"
+    std::vector<std::string> network_devices;   // the host's that macvtap devices of it are on
     std::string immovable;                      // why its memory cannot be moved; empty when it can
     Wishes wishes;
     PolicyWords policy;  // for vnumad, in its metadata

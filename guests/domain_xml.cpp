@@ -94,12 +94,22 @@ std::string why_held(const pugi::xml_node& device) {
     return "";
 }
 
+// Empty: it is none, or what it names can be no network device.
+std::string macvtap_is_on(const pugi::xml_node& device) {
+    const std::string type = device.attribute("type").as_string();
+    if (std::string_view(device.name()) != "interface" || type != "direct") return "";
+    const std::string name = device.child("source").attribute("dev").as_string();
+    return name.find('/') == std::string::npos && !name.starts_with('.') ? name : "";
+}
+
 void parse_devices(const pugi::xml_node& devices, Domain& domain) {
     for (const pugi::xml_node& device : devices.children()) {
         const std::string held = why_held(device);
         if (domain.immovable.empty()) domain.immovable = held;
         if (const auto address = held.empty() ? std::nullopt : pci_address(device))
             domain.host_devices.push_back(*address);
+        if (const std::string name = macvtap_is_on(device); !name.empty())
+            domain.network_devices.push_back(name);
         if (std::string_view(device.name()) != "memory") continue;
         const pugi::xml_node target = device.child("target");
         const auto bytes = scaled_bytes(target.child("size"), target.child_value("size"));

@@ -119,9 +119,7 @@ void GuestReader::read_process(const ListedGuest& listed, GuestSample& sample, b
     auto files = std::string_view(sample.source) == "qmp" ? process_->list("fd", max_files)
                                                           : std::vector<std::string>();
     if (all || files != files_)
-        devices_ = read_devices(
-            *process_, listed.domain ? listed.domain->host_devices : std::vector<std::string>(),
-            roots_.sysfs);
+        devices_ = read_devices(*process_, listed.domain.get(), roots_.sysfs);
     files_ = std::move(files);
     sample.devices = devices_.devices;
     sample.uses_vhost = devices_.uses_vhost;

@@ -1,6 +1,7 @@
 #include "policy/placement.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace vnuma {
 namespace {
@@ -201,6 +202,14 @@ void Placement::lift(std::size_t index) {
     change(units_[index], std::nullopt, true);
 }
 
+Bytes Placement::overfull() const {
+    Bytes sum = 0;
+    for (std::size_t pool = 0; pool < page_.size(); ++pool)
+        for (std::size_t n = 0; n < nodes_; ++n)
+            sum += std::max<Bytes>(-room(NodeIndex(n), pool), 0);
+    return sum;
+}
+
 Bytes Placement::above_watermark(NodeIndex node, Bytes more) const {
     return std::max<Bytes>(use_[0][node] + more - limit_[0][node], 0);
 }
@@ -281,10 +290,14 @@ Placement::Marginal Placement::swap_gain(std::size_t a, std::size_t b) const {
     return gain;
 }
 
+Cost Placement::load() const {
+    return std::accumulate(load_cost_.begin(), load_cost_.end(), Cost{0});
+}
+
 Cost Placement::total() const {
-    Cost sum = 0;
+    Cost sum = load();
     for (std::size_t n = 0; n < nodes_; ++n)
-        sum += load_cost_[n] + pressure_cost(above_watermark(NodeIndex(n), 0), settings_);
+        sum += pressure_cost(above_watermark(NodeIndex(n), 0), settings_);
     for (std::size_t i = 0; i < units_.size(); ++i) {
         const Unit& unit = units_[i];
         if (!unit.home) continue;
@@ -312,7 +325,7 @@ Placement::Room Placement::room_for(std::size_t index, NodeIndex node) const {
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
         const Bytes wanted = brought(units_[index], pool, node);
         if (wanted <= 0) continue;
-        const Bytes left = room(node, pool) - (pool == 0 ? expected_[node] : 0);
+        const Bytes left = left_for_others(node, pool);
         if (tightest.wanted == 0 || left - wanted < tightest.left - tightest.wanted)
             tightest = {wanted, left};
     }
@@ -353,9 +366,26 @@ bool Placement::can_swap(std::size_t a, std::size_t b) const {
         if (both_move &&
             std::max(room(home_a, pool), room(home_b, pool)) < std::max(passing_room, page_[pool]))
             return false;
-        if ((to_b > 0 && use_[pool][home_b] + to_b > limit_[pool][home_b]) ||
-            (to_a > 0 && use_[pool][home_a] + to_a > limit_[pool][home_a]))
+        if ((to_b > 0 && to_b > left_for_others(home_b, pool)) ||
+            (to_a > 0 && to_a > left_for_others(home_a, pool)))
             return false;
+    }
+    return true;
+}
+
+bool Placement::can_follow(const Placement& before) const {
+    for (std::size_t pool = 0; pool < page_.size(); ++pool) {
+        bool any = false;
+        Bytes most_room = 0;
+        for (std::size_t i = 0; i < units_.size(); ++i) {
+            const Unit &unit = units_[i], &former = before.units_[i];
+            if (!unit.home || unit.home == former.home || !any_moves(unit) ||
+                before.brought(former, pool, *unit.home) <= settled_bytes)
+                continue;
+            any = true;
+            most_room = std::max(most_room, room(*unit.home, pool));
+        }
+        if (any && most_room < std::max(passing_room, page_[pool])) return false;
     }
     return true;
 }

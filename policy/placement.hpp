@@ -81,13 +81,17 @@ class Placement {
     Marginal least(std::size_t unit, NodeIndex node) const;
     // What an exchange of their homes saves.
     Marginal swap_gain(std::size_t a, std::size_t b) const;
-    // Of all units and nodes.
+    // Of all units and nodes, and of it what is CPU load.
     Cost total() const;
+    Cost load() const;
 
     // Why a unit could not go to a node as things are.
     enum class Obstacle { none, not_allowed, memory, apart };
     Obstacle obstacle(std::size_t unit, NodeIndex node) const;
     bool can_swap(std::size_t a, std::size_t b) const;
+    // Whether memory of those that have other homes here than in `before` can follow: somewhere on
+    // its way there has to be room for cells that pass each other.
+    bool can_follow(const Placement& before) const;
     // Of its memory, in the pool that lacks most for it, what a node would have to hold beyond what
     // is counted there already, and what that has left.
     struct Room {
@@ -103,6 +107,8 @@ class Placement {
     Bytes room(NodeIndex node, std::size_t pool = 0) const {
         return limit_[pool][node] - use_[pool][node];
     }
+    // Above the watermarks, and in pools beyond what they have.
+    Bytes overfull() const;
     // Whether a node's ordinary memory is in use above its watermark.
     bool is_short_of_memory(NodeIndex node) const { return above_watermark(node, 0) > 0; }
     // Whether a unit's home is short of memory, and less so without it, and this node is not.
@@ -132,6 +138,10 @@ class Placement {
     int others_apart(const Unit& unit, NodeIndex node) const;
     void change(Unit& unit, std::optional<NodeIndex> home, bool lifted);
     Bytes above_watermark(NodeIndex node, Bytes more) const;
+    // For those that come: what bystanders may still touch keeps them out.
+    Bytes left_for_others(NodeIndex node, std::size_t pool) const {
+        return room(node, pool) - (pool == 0 ? expected_[node] : 0);
+    }
     // Of its ordinary memory what is not there if the unit is elsewhere.
     Bytes freed_by_leaving(const Unit& unit, NodeIndex node) const;
     // That a unit brings to a node, beyond what of it is counted there already.

@@ -151,6 +151,8 @@ using Action = std::variant<PinCell, UnpinCell, MoveMemory>;
 struct Plan {
     std::vector<Verdict> verdicts;  // for every cell and shard of the snapshot, ordered by key
     std::vector<Action> actions;    // pins first: memory touched from now on lands at home
+    // The same of guests whose mode is `advise`, if they were acted on; moves as if none waited.
+    std::vector<Action> advised{};
 
     friend bool operator==(const Plan&, const Plan&) = default;
 };

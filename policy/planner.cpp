@@ -90,10 +90,15 @@ class Judge {
         if (verdict.reason == Reason::better_home && verdict.cost >= verdict.former_cost)
             verdict.reason = Reason::made_way;
         if (!verdict.acts) unpin(cell, verdict.vcpus);
-        if (verdict.acts && verdict.reason != Reason::retry_later) {
-            if (!confined) plan_.actions.emplace_back(PinCell{cell.key, home, verdict.vcpus});
-            if (verdict.to_move > 0)
-                want_move(part, {cell.key, home, verdict.to_move, verdict.vcpus, groups});
+        const Mode mode = part.guest->policy.mode;
+        if (mode >= Mode::advise && verdict.reason != Reason::retry_later) {
+            std::vector<Action>& actions = verdict.acts ? plan_.actions : plan_.advised;
+            if (!confined) actions.emplace_back(PinCell{cell.key, home, verdict.vcpus});
+            MoveMemory move{cell.key, home, verdict.to_move, verdict.vcpus, groups};
+            if (move.bytes > 0 && verdict.acts)
+                want_move(part, std::move(move));
+            else if (move.bytes > 0)
+                actions.emplace_back(std::move(move));
         }
         plan_.verdicts.push_back(std::move(verdict));
     }
@@ -261,9 +266,10 @@ Plan plan(const Snapshot& snapshot, const History& history, const PlannerSetting
     // Mostly they are: guests are gone over in this order.
     if (!std::is_sorted(plan.verdicts.begin(), plan.verdicts.end(), by_key))
         std::sort(plan.verdicts.begin(), plan.verdicts.end(), by_key);
-    std::stable_partition(plan.actions.begin(), plan.actions.end(), [](const Action& action) {
-        return !std::holds_alternative<MoveMemory>(action);
-    });
+    for (std::vector<Action>* actions : {&plan.actions, &plan.advised})
+        std::stable_partition(actions->begin(), actions->end(), [](const Action& action) {
+            return !std::holds_alternative<MoveMemory>(action);
+        });
     return plan;
 }
 

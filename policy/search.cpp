@@ -36,18 +36,29 @@ class Search {
         const std::vector<std::size_t> newcomers = newcomers_in_order();
         place(newcomers);
         improve();
-        if (newcomers.size() > 1 && units().size() <= few_units) try_other_beginnings(newcomers);
+        if (units().size() > few_units) return;
+        if (newcomers.size() > 1) try_other_beginnings(newcomers);
+        if (newcomers.size() == units().size()) return;
+        for (int sweep = 0; sweep < max_sweeps && try_afresh(); ++sweep)
+            improve();
     }
 
   private:
     const std::vector<Unit>& units() const { return placement_.units(); }
 
     std::vector<std::size_t> newcomers_in_order() const {
-        // Priority and size first, both the largest first.
-        std::vector<std::tuple<int, Bytes, std::size_t>> ranked;
+        std::vector<std::size_t> newcomers;
         for (std::size_t i = 0; i < units().size(); ++i)
-            if (const Unit& unit = units()[i]; !unit.home)
-                ranked.emplace_back(-unit.parts.front().guest->policy.priority, -size_of(unit), i);
+            if (!units()[i].home) newcomers.push_back(i);
+        return in_order(newcomers);
+    }
+
+    // By priority and size, of both the largest first.
+    std::vector<std::size_t> in_order(const std::vector<std::size_t>& newcomers) const {
+        std::vector<std::tuple<int, Bytes, std::size_t>> ranked;
+        for (const std::size_t i : newcomers)
+            ranked.emplace_back(-units()[i].parts.front().guest->policy.priority,
+                                -size_of(units()[i]), i);
         std::sort(ranked.begin(), ranked.end());
         std::vector<std::size_t> order;
         order.reserve(ranked.size());
@@ -57,28 +68,33 @@ class Search {
     }
 
     // First as if nobody's memory were in another's way: it goes home as well. If not all find room
-    // like that, what stays where it is counts.
+    // like that, or some stays that others then have no room beside, what is there counts.
     void place(std::vector<std::size_t> newcomers) {
         std::erase_if(newcomers, [&](std::size_t unit) { return units()[unit].home.has_value(); });
+        const Bytes overfull = placement_.overfull();
         for (const std::size_t unit : newcomers)
             placement_.lift(unit);
-        if (place_all(newcomers)) return;
+        if (place_all(newcomers) == 0 && placement_.overfull() <= overfull) return;
         for (const std::size_t unit : newcomers)
             placement_.put(unit, std::nullopt);
-        place_all(newcomers);
+        // Those that are placed may leave room for those before them.
+        for (std::size_t left = newcomers.size(), before = left + 1; left > 0 && left < before;) {
+            before = left;
+            left = place_all(newcomers);
+        }
     }
 
-    // All that find room. Returns whether these are all.
-    bool place_all(const std::vector<std::size_t>& newcomers) {
-        bool all = true;
+    // All that find room. Returns how many do not.
+    std::size_t place_all(const std::vector<std::size_t>& newcomers) {
+        std::size_t left = 0;
         for (const std::size_t unit : newcomers) {
             if (units()[unit].home) continue;
             if (const std::optional<NodeIndex> home = best_node(unit))
                 placement_.put(unit, home);
             else
-                all = false;
+                ++left;
         }
-        return all;
+        return left;
     }
 
     std::optional<NodeIndex> best_node(std::size_t unit) const {
@@ -110,12 +126,15 @@ class Search {
         return !units()[index].fixed || placement_.relieves(index, to);
     }
     bool is_settled(std::size_t index, NodeIndex to) const {
-        return units()[index].former && !placement_.relieves(index, to);
+        return !afresh_ && units()[index].former && !placement_.relieves(index, to);
     }
 
     // What is left of a gain that has to win by the margin; nothing, when it does not.
     Cost beyond_margin(Placement::Marginal gain, Cost before, NodeIndex from, NodeIndex to) const {
-        if (!placement_.balance_counts(from, to)) gain.all -= std::max<Cost>(gain.load, 0);
+        return beyond_margin(gain, before, placement_.balance_counts(from, to));
+    }
+    Cost beyond_margin(Placement::Marginal gain, Cost before, bool balance_counts) const {
+        if (!balance_counts) gain.all -= std::max<Cost>(gain.load, 0);
         const Cost wanted =
             std::max(before / 1000 * settings_.margin, settings_.horizon / min_gain_divisor);
         return gain.all > wanted ? gain.all : 0;
@@ -169,6 +188,7 @@ class Search {
     }
 
     bool may_change(std::initializer_list<std::size_t> changed) {
+        if (afresh_) return true;
         const auto known = std::count_if(changed.begin(), changed.end(), [&](std::size_t i) {
             return units()[i].former.has_value();
         });
@@ -310,17 +330,86 @@ class Search {
         placement_ = std::move(best);
     }
 
-    // A unit without a home is worse than any cost.
-    Cost total_with_homeless() const {
-        constexpr Cost homeless = Cost{1} << 50;
-        const auto count = std::count_if(units().begin(), units().end(),
-                                         [](const Unit& unit) { return !unit.home; });
-        return placement_.total() + homeless * count;
+    // Moves and swaps end where only several changes at once would gain. So those that may leave
+    // their homes are placed once more as newcomers are, by size and by CPU use, and the better of
+    // it counts if what it changes gains by the margin as a whole. Returns whether it does.
+    bool try_afresh() {
+        const Placement found = placement_;
+        std::vector<std::size_t> free;
+        for (std::size_t i = 0; i < units().size(); ++i)
+            if (units()[i].home && !units()[i].fixed) free.push_back(i);
+        std::vector<std::size_t> orders[] = {in_order(free), free};
+        std::stable_sort(orders[1].begin(), orders[1].end(), [&](std::size_t a, std::size_t b) {
+            return units()[a].use > units()[b].use;
+        });
+        Placement best = found;
+        for (const std::vector<std::size_t>& order : orders) {
+            for (const std::size_t unit : free)
+                placement_.put(unit, std::nullopt);
+            place(order);
+            afresh_ = true;
+            improve();
+            afresh_ = false;
+            if (total_with_homeless() < total_with_homeless(best)) best = placement_;
+        }
+        placement_ = std::move(best);
+        go_back_without_reason(found);
+        const bool worth = is_worth_it(found);
+        if (!worth) placement_ = found;
+        return worth;
     }
+
+    bool has_left(const Placement& found, std::size_t unit) const {
+        return units()[unit].former && units()[unit].home != found.units()[unit].home;
+    }
+
+    // Those whose own change does not gain by the margin, as long as there are any.
+    void go_back_without_reason(const Placement& found) {
+        for (bool changed = true; changed;) {
+            changed = false;
+            for (std::size_t i = 0; i < units().size(); ++i) {
+                if (!has_left(found, i)) continue;
+                const NodeIndex now = *units()[i].home, before = *found.units()[i].home;
+                if (placement_.obstacle(i, before) != Placement::Obstacle::none) continue;
+                const Placement::Marginal there = placement_.marginal(i, before),
+                                          here = placement_.marginal(i, now);
+                const Placement::Marginal gain{there.all - here.all, there.load - here.load};
+                if (beyond_margin(gain, there.all, before, now) > 0) continue;
+                placement_.put(i, before);
+                changed = true;
+            }
+        }
+    }
+
+    bool is_worth_it(const Placement& found) const {
+        const Placement::Marginal gain{total_with_homeless(found) - total_with_homeless(placement_),
+                                       found.load() - placement_.load()};
+        Cost before = 0;
+        bool any = false, balance_counts = false;
+        for (std::size_t i = 0; i < units().size(); ++i) {
+            if (!has_left(found, i)) continue;
+            any = true;
+            const NodeIndex from = *found.units()[i].home;
+            before += found.marginal(i, from).all;
+            balance_counts |= found.balance_counts(from, *units()[i].home);
+        }
+        if (!any) return gain.all > 0;
+        return placement_.can_follow(found) && beyond_margin(gain, before, balance_counts) > 0;
+    }
+
+    // A unit without a home is worse than any cost.
+    static Cost total_with_homeless(const Placement& placement) {
+        constexpr Cost homeless = Cost{1} << 50;
+        const auto count = std::count_if(placement.units().begin(), placement.units().end(),
+                                         [](const Unit& unit) { return !unit.home; });
+        return placement.total() + homeless * count;
+    }
+    Cost total_with_homeless() const { return total_with_homeless(placement_); }
 
     Placement& placement_;
     const PlannerSettings settings_;
     int changes_left_ = max_changes;
+    bool afresh_ = false;  // homes before the search are no reason
 };
 
 }  // namespace

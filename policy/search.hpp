@@ -20,6 +20,8 @@ inline constexpr std::size_t least_swap_candidates = 2;
 inline constexpr int max_beginnings = 64;
 inline constexpr std::size_t few_units = 32;
 
+static_assert(few_units <= max_changes);
+
 // Gives every unit without a home one where there is room: the most important first, of these the
 // largest. Then improves.
 void search(Placement& placement);

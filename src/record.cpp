@@ -152,9 +152,10 @@ auto plan_shape(std::size_t nodes) {
         std::visit([&](auto& kind) { describe_action(io, kind, nodes); }, one);
     });
     return object_of([=](auto& io, auto& plan) {
-        auto& [verdicts, actions] = plan;
+        auto& [verdicts, actions, advised] = plan;
         io.field("verdicts", verdicts, list_of(verdict_shape(nodes)));
         io.field("actions", actions, list_of(action));
+        io.maybe("advised", advised, list_of(action));
     });
 }
 

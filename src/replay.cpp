@@ -39,13 +39,16 @@ std::string describe_pair(const Verdict* recorded, const Verdict* now, const Top
 }
 
 std::string describe_actions(const Plan& recorded, const Plan& now) {
+    const bool advised = recorded.actions == now.actions;
+    const std::vector<Action>& before = advised ? recorded.advised : recorded.actions;
+    const std::vector<Action>& after = advised ? now.advised : now.actions;
     std::size_t i = 0;
-    while (i < recorded.actions.size() && i < now.actions.size() &&
-           recorded.actions[i] == now.actions[i])
+    while (i < before.size() && i < after.size() && before[i] == after[i])
         ++i;
-    return "the verdicts are the same, but not the actions from number " + std::to_string(i) +
-           " on: recorded " + std::to_string(recorded.actions.size()) + ", planned now " +
-           std::to_string(now.actions.size());
+    return std::string("the verdicts are the same, but not the ") +
+           (advised ? "advised actions" : "actions") + " from number " + std::to_string(i) +
+           " on: recorded " + std::to_string(before.size()) + ", planned now " +
+           std::to_string(after.size());
 }
 
 // Lines of a file, none longer than a record may be.

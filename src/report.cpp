@@ -200,22 +200,40 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
     return value;
 }
 
-json report_result(const ActionResult& result, const Topology& topology) {
-    const CellKey& key = key_of(result.action);
+json report_action(const Action& action, const Topology& topology) {
+    const CellKey& key = key_of(action);
     json value{{"uuid", key.uuid}, {"cell", key.cell}};
     if (key.shard != CellKey::whole) value["shard"] = key.shard;
-    if (const auto* pin = std::get_if<PinCell>(&result.action)) {
+    if (const auto* pin = std::get_if<PinCell>(&action)) {
         value["action"] = "pin";
         value["to"] = node_number(topology, pin->to);
-    } else if (const auto* move = std::get_if<MoveMemory>(&result.action)) {
+    } else if (const auto* move = std::get_if<MoveMemory>(&action)) {
         value["action"] = "move";
         value["to"] = node_number(topology, move->to);
-        value["moved_bytes"] = result.bytes;
+        value["bytes"] = move->bytes;
     } else {
         value["action"] = "unpin";
     }
+    return value;
+}
+
+json report_result(const ActionResult& result, const Topology& topology) {
+    json value = report_action(result.action, topology);
+    if (std::holds_alternative<MoveMemory>(result.action)) value["moved_bytes"] = result.bytes;
     if (!result.error.empty()) value["error"] = result.error;
     return value;
+}
+
+// What vnumad would do if it were let to.
+json report_advised(const Tick& tick) {
+    json advised = json::array();
+    const auto add = [&](const std::vector<Action>& actions) {
+        for (const Action& action : actions)
+            advised.push_back(report_action(action, tick.snapshot.topology));
+    };
+    if (tick.mode == Mode::advise) add(tick.plan.actions);
+    if (tick.mode >= Mode::advise) add(tick.plan.advised);
+    return advised;
 }
 
 }  // namespace
@@ -238,6 +256,7 @@ nlohmann::json make_report(const Tick& tick, const Host& host) {
     for (const ActionResult& result : tick.results)
         results.push_back(report_result(result, tick.snapshot.topology));
     report["actions"] = results;
+    report["advised"] = report_advised(tick);
     return report;
 }
 

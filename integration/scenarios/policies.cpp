@@ -153,6 +153,13 @@ TEST(Policies, MetadataThatIsEditedTakesEffectInTheNextTick) {
     const auto there = [&] { return home_of(placement_of(guest)) == 1; };
     EXPECT_TRUE(wait_until(there, settle_limit)) << vnumad.output();
 
+    set_metadata("edited", "<policy nodes='0' mode='advise'/>");
+    const auto advised = [](const json& seen) { return field(seen, "/advised").size() == 2; };
+    const json advice = vnumad.wait_for(advised, settle_limit);
+    EXPECT_EQ(field(advice, "/advised/0/action"), "pin") << vnumad.output();
+    EXPECT_EQ(field(advice, "/advised/1/to"), 0) << advice;
+    EXPECT_GE(placement_of(guest).memory_share.at(1), 0.9) << vnumad.output();
+
     set_metadata("edited", "<policy mode='fast'/>");
     const auto told = [](const json& seen) { return !field(seen, "/policy/problems").empty(); };
     const json seen = wait_for_guest(vnumad, "edited", told);

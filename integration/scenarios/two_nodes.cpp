@@ -168,6 +168,9 @@ TEST(TwoNodes, ADryRunSaysWhatItWouldDoAndTouchesNothing) {
     EXPECT_EQ(watched["cells"][0]["verdict"]["reason"], "first-home");
     EXPECT_GT(watched["cells"][0]["verdict"]["to_move_bytes"], 0);
     EXPECT_TRUE(report["actions"].empty());
+    ASSERT_EQ(report["advised"].size(), 2U) << report["advised"];
+    EXPECT_EQ(report["advised"][0]["action"], "pin");
+    EXPECT_EQ(report["advised"][1]["action"], "move");
     EXPECT_EQ(placement_of(guest).vcpu_nodes, before.vcpu_nodes);
     EXPECT_LT(placement_of(guest).memory_share.at(0), 0.9);
 }

@@ -1,6 +1,6 @@
-// A guest wider than a node, looked after by vnumad, by the kernel's NUMA balancing, and by both,
-// in a lab host with two nodes of two CPUs:
-//   vnuma-lab run --timeout 1800 -- wide-table [nobody] [kernel] [vnumad] [both] [LOAD...]
+// A guest wider than a node, looked after by vnumad, by the kernel's NUMA balancing, by both, and
+// by pins after that balancing's counts of faults, in a lab host with two nodes of two CPUs:
+//   vnuma-lab run --timeout 2400 -- wide-table [nobody] [kernel] [vnumad] [both] [counts] [LOAD...]
 // LOAD is one of the loads, as "a buffer each, 60 %"; all keepers and loads where none is named.
 #include <algorithm>
 #include <cstdio>
@@ -15,6 +15,7 @@
 
 #include "integration/host/process.hpp"
 #include "integration/host/transparent_huge_pages.hpp"
+#include "integration/scenarios/by_fault_counts.hpp"
 #include "integration/scenarios/wide_guest.hpp"
 
 namespace {
@@ -25,7 +26,7 @@ constexpr std::chrono::seconds watched{30}, first_report_limit{60};
 
 struct Keeper {
     const char* name;
-    bool vnumad, kernel;
+    bool vnumad = false, kernel = false, counts = false;
 };
 // One node has the CPUs for the first three; the other two need both.
 const WideLoad loads[] = {{"a buffer each", private_buffers.owners, 20},
@@ -33,10 +34,13 @@ const WideLoad loads[] = {{"a buffer each", private_buffers.owners, 20},
                           shared_by_all,
                           private_buffers,
                           shared_in_pairs};
-constexpr Keeper keepers[] = {{"nobody", false, false},
+constexpr Keeper keepers[] = {{"nobody"},
                               {"kernel", false, true},
-                              {"vnumad", true, false},
-                              {"both", true, true}};
+                              {"vnumad", true},
+                              {"both", true, true},
+                              {"counts", false, false, true}};
+// At this load one node has the CPUs for all vCPUs, or else for half of them.
+constexpr int low_duty_percent = 20;
 
 std::string name_of(const WideLoad& load) {
     return std::string(load.name) + ", " + std::to_string(load.duty_percent) + " %";
@@ -60,6 +64,9 @@ void print_row(const WideLoad& load, const Keeper& keeper) {
     const TrueAccess access(guest, truth_of(guest, load));
     const double before = access.local_share();
     const auto kernel = keeper.kernel ? std::make_unique<KernelBalancing>() : nullptr;
+    const int vcpus = static_cast<int>(load.owners.size());
+    const int most = load.duty_percent <= low_duty_percent ? vcpus : vcpus / 2;
+    const auto counts = keeper.counts ? std::make_unique<ByFaultCounts>(guest, most) : nullptr;
     const auto vnumad = keeper.vnumad ? std::make_unique<Daemon>(wide_config()) : nullptr;
     const auto sees_it = [](const nlohmann::json& report) {
         return !find_guest(report, "wide").is_null();

@@ -11,8 +11,8 @@ class DevicesTest : public ::testing::Test {
         host.files.link(file,
                         "proc/" + std::to_string(host.pid) + "/fd/" + std::to_string(next_fd++));
     }
-    DeviceLook look(const std::vector<std::string>& known = {}) {
-        return read_devices(host.process(), known, host.roots().sysfs);
+    DeviceLook look(const Domain& domain = {}) {
+        return read_devices(host.process(), &domain, host.roots().sysfs);
     }
     test::RecordedHost host{"vnuma"};
     int next_fd = 3;
@@ -43,9 +43,25 @@ TEST_F(DevicesTest, WhatTheXmlNamesIsCountedOnce) {
     open("/dev/vfio/12");
     host.files.link("x", "sys/kernel/iommu_groups/12/devices/0000:81:00.0");
     host.files.write("sys/bus/pci/devices/0000:81:00.0/numa_node", "-1\n");
-    const DeviceLook found = look({"0000:81:00.0"});
+    Domain domain;
+    domain.host_devices = {"0000:81:00.0"};
+    const DeviceLook found = look(domain);
     ASSERT_EQ(found.devices.size(), 1U);
     EXPECT_EQ(found.devices[0].node, std::nullopt);
+}
+
+TEST_F(DevicesTest, TheCardBehindAMacvtapDeviceIsFound) {
+    host.files.link("../../../0000:02:00.0", "sys/class/net/eth0/device");
+    host.files.link("../../../virtio3", "sys/class/net/eth1/device");
+    host.files.write("sys/class/net/bond0/operstate", "up\n");
+    host.files.write("sys/bus/pci/devices/0000:02:00.0/numa_node", "1\n");
+    Domain domain;
+    domain.network_devices = {"bond0", "eth0", "eth1", "gone"};
+    const DeviceLook found = look(domain);
+    ASSERT_EQ(found.devices.size(), 1U);
+    EXPECT_EQ(found.devices[0].address, "0000:02:00.0");
+    EXPECT_EQ(found.devices[0].node, 1);
+    EXPECT_EQ(found.immovable, "") << "nothing pins its memory";
 }
 
 TEST_F(DevicesTest, EncryptedMemoryAndVhostAreSeen) {

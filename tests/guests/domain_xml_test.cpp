@@ -146,6 +146,17 @@ TEST(ParseDomain, ReadsWishesOfEveryKind) {
     EXPECT_NE(domain.immovable, "");
 }
 
+TEST(ParseDomain, ReadsWhichNetworkDevicesItIsOn) {
+    const Domain domain = parse(
+        "<memory>1024</memory><vcpu>1</vcpu><devices>"
+        "<interface type='direct'><source dev='eth0' mode='bridge'/></interface>"
+        "<interface type='direct'><source dev='../eth1'/></interface>"
+        "<interface type='direct'><source network='lan'/></interface>"
+        "<interface type='bridge'><source bridge='br0'/></interface></devices>");
+    EXPECT_EQ(domain.network_devices, std::vector<std::string>{"eth0"});
+    EXPECT_EQ(domain.immovable, "");
+}
+
 TEST(ParseDomain, ACommonCpusetHoldsForVcpusWithoutAPinAndForTheEmulator) {
     const Wishes wishes = parse(
                               "<memory>1024</memory><vcpu cpuset='1-2'>2</vcpu>"

@@ -237,6 +237,19 @@ TEST(Modes, WhatIsOnlyWatchedIsToldAndNothingElse) {
     EXPECT_TRUE(learn({}, host, made, {}).cells.empty());
 }
 
+TEST(Modes, WhatIsAdvisedIsWhatWouldBeDone) {
+    GuestState guest = make_guest("a", 2, 500, {gib, gib});
+    Snapshot host = make_snapshot(make_topology(2, 2, 4 * gib), {guest});
+    const std::vector<Action> done = plan(host, {}, settings).actions;
+    ASSERT_EQ(done.size(), 2U);
+    host.guests[0].policy.mode = Mode::advise;
+    const Plan advised = plan(host, {}, settings);
+    EXPECT_EQ(advised.advised, done);
+    EXPECT_TRUE(advised.actions.empty());
+    host.guests[0].policy.mode = Mode::observe;
+    EXPECT_TRUE(plan(host, {}, settings).advised.empty());
+}
+
 TEST(Modes, OthersArePlacedAroundWhatIsOnlyWatched) {
     // The watched guest fills node 0, where it is; it would be told to share node 1.
     GuestState watched = make_guest("a", 2, 1900, {gib, 0});

@@ -137,7 +137,7 @@ inline Snapshot small_host() {
     database.cells[0].movable = false;
     database.devices = {NodeIndex(1)};
     GuestState watched = make_guest("watched", 1, 300, {gib / 2, gib / 2});
-    watched.policy.mode = Mode::observe;
+    watched.policy.mode = Mode::advise;
     GuestState first = make_guest("first", 1, 200, {gib, 0});
     GuestState second = make_guest("second", 1, 200, {gib, 0});
     first.policy.group = second.policy.group = "pair";

@@ -99,6 +99,11 @@ TEST_F(ReplayTest, NoticesActionsThatDifferAlone) {
     EXPECT_NE(find_difference(record, now).find("from number " + count + " on: recorded " + count),
               std::string::npos)
         << find_difference(record, now);
+    record.plan.actions = now.actions;
+    record.plan.advised.clear();
+    EXPECT_NE(find_difference(record, now).find("not the advised actions from number 0 on"),
+              std::string::npos)
+        << find_difference(record, now);
 }
 
 TEST_F(ReplayTest, NamesFileLineAndPathOfWhatCannotBeRead) {

@@ -94,6 +94,24 @@ TEST(Report, SaysWhatBecameOfEachAction) {
     EXPECT_FALSE(actions[1].contains("error"));
 }
 
+TEST(Report, SaysWhatWouldBeDoneWhereThatIsWanted) {
+    const Host host = two_nodes();
+    Tick tick = tick_of_one_guest(host);
+    tick.results.clear();
+    tick.plan.actions = {PinCell{{"u", 0}, NodeIndex(1)}};
+    tick.plan.advised = {MoveMemory{{"v", 0}, NodeIndex(0), 3 * mib}};
+    const auto advised = [&](Mode mode) {
+        tick.mode = mode;
+        return make_report(tick, host)["advised"];
+    };
+    const json all = advised(Mode::advise);
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_EQ(all[0], (json{{"action", "pin"}, {"uuid", "u"}, {"cell", 0}, {"to", 4}}));
+    EXPECT_EQ(all[1]["bytes"], 3 * mib);
+    EXPECT_EQ(advised(Mode::act), (json::array({all[1]}))) << "the others are done";
+    EXPECT_EQ(advised(Mode::observe), json::array());
+}
+
 TEST(Report, SaysWhatIsKnownOfTheUseOfMemory) {
     const Host host = two_nodes();
     Tick tick = tick_of_one_guest(host);
