@@ -1,5 +1,8 @@
 #include "policy/elsewhere.hpp"
 
+#include <array>
+#include <limits>
+
 namespace vnuma {
 namespace {
 
@@ -24,20 +27,31 @@ void say_lack(const Placement& placement, std::size_t index, Obstacle obstacle, 
 void say_why_not_elsewhere(const Placement& placement, std::size_t index, Placement::Marginal here,
                            Verdict& verdict) {
     const Unit& unit = placement.units()[index];
-    Placement::Marginal best;
-    Obstacle best_obstacle = Obstacle::not_allowed;
+    constexpr Cost never = std::numeric_limits<Cost>::max();
+    std::array<Cost, max_host_nodes> least;
+    std::size_t first = *unit.home;
     for (std::size_t n = 0; n < placement.node_count(); ++n) {
         const NodeIndex node(n);
+        const bool possible = node != *unit.home && unit.fits.contains(node);
+        least[n] = possible ? placement.least(index, node).all : never;
+        if (possible && (first == *unit.home || least[n] < least[first])) first = n;
+    }
+    Placement::Marginal best;
+    Obstacle best_obstacle = Obstacle::not_allowed;
+    const auto look_at = [&](std::size_t n) {
+        const NodeIndex node(n);
         const bool best_free = best_obstacle == Obstacle::none;
-        if (node == *unit.home || (best_free && placement.least(index, node).all >= best.all))
-            continue;
+        if (least[n] == never || (best_free && least[n] >= best.all)) return;
         const Obstacle obstacle = placement.obstacle(index, node);
-        if (obstacle == Obstacle::not_allowed) continue;
         const bool free = obstacle == Obstacle::none;
         const Placement::Marginal cost = placement.marginal(index, node);
-        if (verdict.alternative && (free != best_free ? best_free : cost.all >= best.all)) continue;
+        if (verdict.alternative && (free != best_free ? best_free : cost.all >= best.all)) return;
         verdict.alternative = node, best = cost, best_obstacle = obstacle;
-    }
+    };
+    // Mostly it is the best, and no other has to be looked at more closely.
+    look_at(first);
+    for (std::size_t n = 0; n < placement.node_count(); ++n)
+        if (n != first) look_at(n);
     verdict.other_cost = best.all;
     if (!verdict.alternative) {
         verdict.lack = placement.node_count() > 1 ? Lack::allowed : Lack::nothing;

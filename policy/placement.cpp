@@ -17,6 +17,15 @@ bool any_moves(const Unit& unit) {
                        [](const Unit::Part& part) { return part.cell->movable; });
 }
 
+// What a part of a unit fills of its pool on a node, if the unit has this home, or none.
+Bytes filled_by(const Unit::Part& part, NodeIndex node, std::optional<NodeIndex> home,
+                bool lifted) {
+    const Bytes there = part.cell->residency[node];
+    if (!home) return lifted && part.cell->movable ? 0 : there;
+    if (!part.stays_at.contains(*home)) return node == *home ? part.full : 0;
+    return there + (node == *home ? part.untouched : 0);
+}
+
 // A guest of the highest priority counts nearly twice, of the lowest a tenth.
 Cost weighted(Cost cost, int priority) {
     return cost * (1000 + 9 * std::clamp(priority, least_priority, most_priority)) / 1000;
@@ -88,6 +97,7 @@ void Placement::add_part(std::size_t index, Unit::Part& part, NodeSet full) {
     part.pool = pool_of(cell.huge_page);
     part.stays_at = {};
     part.full = full_bytes(cell);
+    part.untouched = part.full - total_bytes(cell);
     const bool lazy = part.guest->policy.memory == MemoryPolicy::lazy;
     // Out of a node that is full memory follows, however little it is used, where it has room.
     bool in_the_way = false;
@@ -148,18 +158,8 @@ int Placement::others_apart(const Unit& unit, NodeIndex node) const {
 Bytes Placement::filled(const Unit& unit, std::size_t pool, NodeIndex node,
                         std::optional<NodeIndex> home) const {
     Bytes bytes = 0;
-    for (const Unit::Part& part : unit.parts) {
-        if (part.pool != pool) continue;
-        const Bytes there = part.cell->residency[node];
-        if (!home && (!unit.lifted || !part.cell->movable))
-            bytes += there;
-        else if (!home)
-            continue;
-        else if (!part.stays_at.contains(*home))
-            bytes += node == *home ? part.full : 0;
-        else  // what it has not touched yet will be at its home
-            bytes += there + (node == *home ? part.full - total_bytes(*part.cell) : 0);
-    }
+    for (const Unit::Part& part : unit.parts)
+        if (part.pool == pool) bytes += filled_by(part, node, home, unit.lifted);
     return bytes;
 }
 
@@ -175,11 +175,12 @@ MilliCpu Placement::use_at(const Unit& unit, NodeIndex node) const {
 void Placement::count(const Unit& unit, int sign) {
     if (unit.home && unit.apart_group)
         hold_apart({*unit.apart_group, *unit.home, unit.parts.front().guest}, sign);
-    for (std::size_t n = 0; n < nodes_; ++n)
-        demand_[n] += sign * use_at(unit, NodeIndex(n));
-    for (std::size_t pool = 0; pool < page_.size(); ++pool)
-        for (std::size_t n = 0; n < nodes_; ++n)
-            use_[pool][n] += sign * filled(unit, pool, NodeIndex(n), unit.home);
+    for (std::size_t n = 0; n < nodes_; ++n) {
+        const NodeIndex node(n);
+        demand_[n] += sign * use_at(unit, node);
+        for (const Unit::Part& part : unit.parts)
+            use_[part.pool][n] += sign * filled_by(part, node, unit.home, unit.lifted);
+    }
 }
 
 void Placement::change(Unit& unit, std::optional<NodeIndex> home, bool lifted) {

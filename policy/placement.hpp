@@ -22,7 +22,8 @@ struct Unit {
         const CellHistory* known = nullptr;  // none: it is new
         // Placement works these out:
         std::size_t pool = 0;
-        Bytes full = 0;  // once it has touched all of its memory
+        Bytes full = 0;       // once it has touched all of its memory
+        Bytes untouched = 0;  // of that what it has not touched yet: it will be at its home
         // Homes to which what is elsewhere now would not follow: it cannot, or is used too little.
         NodeSet stays_at{};
     };

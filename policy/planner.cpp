@@ -61,7 +61,8 @@ class Judge {
     void judge_part(const Placement& placement, std::size_t index, const Unit::Part& part) {
         const Unit& unit = placement.units()[index];
         const CellState& cell = *part.cell;
-        Verdict verdict{cell.key};
+        Verdict& verdict = plan_.verdicts.emplace_back();
+        verdict.key = cell.key;
         verdict.acts = part.guest->policy.mode == Mode::act;
         verdict.home = unit.home;
         verdict.group_parted = unit.group_parted;
@@ -72,7 +73,6 @@ class Judge {
         if (!unit.home) {
             say_why_nowhere(placement, index, verdict);
             unpin(cell, verdict.vcpus);
-            plan_.verdicts.push_back(std::move(verdict));
             return;
         }
         const NodeIndex home = *unit.home;
@@ -100,13 +100,13 @@ class Judge {
             else if (move.bytes > 0)
                 actions.emplace_back(std::move(move));
         }
-        plan_.verdicts.push_back(std::move(verdict));
     }
 
+    // Of the last verdict.
     void want_move(const Unit::Part& part, MoveMemory move) {
         const CellState& cell = *part.cell;
         WantedMove wanted{std::move(move),
-                          plan_.verdicts.size(),
+                          plan_.verdicts.size() - 1,
                           cell.huge_page,
                           cell.residency,
                           false,

@@ -43,7 +43,7 @@ class Chooser {
         : snapshot_(snapshot), history_(history), settings_(settings), empty_(snapshot, settings) {
         guests_ = in_order(snapshot.guests);
         known_ = history.cells.begin();
-        chosen_.acting.reserve(guests_.size());
+        chosen_.acting.reserve(std::max(history.cells.size(), guests_.size()));
         left_alone_.growth.resize(snapshot.topology.nodes.size());
     }
 
@@ -61,9 +61,12 @@ class Chooser {
   private:
     // Calls come in the order of keys.
     const CellHistory* find(const CellKey& key) {
-        while (known_ != history_.cells.end() && known_->first < key)
-            ++known_;
-        return known_ != history_.cells.end() && known_->first == key ? &known_->second : nullptr;
+        for (; known_ != history_.cells.end(); ++known_) {
+            const auto order = known_->first <=> key;
+            if (order == 0) return &known_->second;
+            if (order > 0) break;
+        }
+        return nullptr;
     }
 
     void add_guest(const GuestState& guest) {

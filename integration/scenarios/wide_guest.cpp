@@ -1,6 +1,7 @@
 #include "integration/scenarios/wide_guest.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "integration/host/files.hpp"
 #include "integration/host/pattern.hpp"
@@ -15,7 +16,7 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr const char* numa_balancing = "/proc/sys/kernel/numa_balancing";
-constexpr seconds wanted_within{15};
+constexpr seconds wanted_within{15}, first_report_limit{60};
 // Waking up takes an emulated guest so long that with shorter periods vCPUs that are busy for 20 %
 // of the time take half a CPU each.
 constexpr int period_ms = 100;
@@ -57,6 +58,14 @@ KernelBalancing::KernelBalancing() {
 
 KernelBalancing::~KernelBalancing() {
     write_text(numa_balancing, "0");
+}
+
+void wait_for_first_report(Daemon& vnumad, const std::string& name) {
+    const auto sees_it = [&](const nlohmann::json& report) {
+        return !find_guest(report, name).is_null();
+    };
+    if (vnumad.wait_for(sees_it, first_report_limit).is_null())
+        throw std::runtime_error("vnumad has not seen the guest\n" + vnumad.output());
 }
 
 WideCourse watch(const TrueAccess& access, seconds length) {

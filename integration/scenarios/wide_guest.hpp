@@ -16,16 +16,21 @@ namespace vnuma::lab {
 // Four vCPUs with a buffer each; all memory is touched first on node 1.
 GuestShape misplaced_wide(const std::string& name);
 
-// Whose buffer each vCPU touches, and what share of the time. All four together take more than the
-// two CPUs of a node, but for the last one.
+// Whose buffer each vCPU touches, and what share of the time.
 struct WideLoad {
     const char* name;
     std::vector<int> owners;
     int duty_percent;
 };
+// All four together take more than the two CPUs of a node.
 inline const WideLoad private_buffers{"a buffer each", {0, 1, 2, 3}, 60};
 inline const WideLoad shared_in_pairs{"shared in pairs", {0, 1, 0, 1}, 60};
-inline const WideLoad shared_by_all{"shared by all", {0, 0, 0, 0}, 20};
+// For these a node has the CPUs.
+inline constexpr int low_duty_percent = 20;
+inline const WideLoad shared_by_all{"shared by all", {0, 0, 0, 0}, low_duty_percent};
+inline const WideLoad low_loads[] = {{"a buffer each", private_buffers.owners, low_duty_percent},
+                                     {"shared in pairs", shared_in_pairs.owners, low_duty_percent},
+                                     shared_by_all};
 
 nlohmann::json truth_of(DirectGuest& guest, const WideLoad& load);
 
@@ -42,6 +47,10 @@ class KernelBalancing {
 };
 
 inline constexpr double nearly_all_local = 0.95;
+
+// Until vnumad has seen the guest for the first time: its own start is not what is looked at.
+// Throws std::runtime_error.
+void wait_for_first_report(Daemon& vnumad, const std::string& name);
 
 // What became of it from now on.
 struct WideCourse {

@@ -22,25 +22,19 @@ namespace {
 
 using namespace vnuma::lab;
 
-constexpr std::chrono::seconds watched{30}, first_report_limit{60};
+constexpr std::chrono::seconds watched{30};
 
 struct Keeper {
     const char* name;
     bool vnumad = false, kernel = false, counts = false;
 };
-// One node has the CPUs for the first three; the other two need both.
-const WideLoad loads[] = {{"a buffer each", private_buffers.owners, 20},
-                          {"shared in pairs", shared_in_pairs.owners, 20},
-                          shared_by_all,
-                          private_buffers,
+const WideLoad loads[] = {low_loads[0], low_loads[1], low_loads[2], private_buffers,
                           shared_in_pairs};
 constexpr Keeper keepers[] = {{"nobody"},
                               {"kernel", false, true},
                               {"vnumad", true},
                               {"both", true, true},
                               {"counts", false, false, true}};
-// At this load one node has the CPUs for all vCPUs, or else for half of them.
-constexpr int low_duty_percent = 20;
 
 std::string name_of(const WideLoad& load) {
     return std::string(load.name) + ", " + std::to_string(load.duty_percent) + " %";
@@ -64,16 +58,12 @@ void print_row(const WideLoad& load, const Keeper& keeper) {
     const TrueAccess access(guest, truth_of(guest, load));
     const double before = access.local_share();
     const auto kernel = keeper.kernel ? std::make_unique<KernelBalancing>() : nullptr;
+    // One node has the CPUs for all vCPUs, or for half of them.
     const int vcpus = static_cast<int>(load.owners.size());
     const int most = load.duty_percent <= low_duty_percent ? vcpus : vcpus / 2;
     const auto counts = keeper.counts ? std::make_unique<ByFaultCounts>(guest, most) : nullptr;
     const auto vnumad = keeper.vnumad ? std::make_unique<Daemon>(wide_config()) : nullptr;
-    const auto sees_it = [](const nlohmann::json& report) {
-        return !find_guest(report, "wide").is_null();
-    };
-    // As one that runs already when the guest comes: its own start is not what is looked at.
-    if (vnumad && vnumad->wait_for(sees_it, first_report_limit).is_null())
-        throw std::runtime_error("vnumad has not seen the guest\n" + vnumad->output());
+    if (vnumad) wait_for_first_report(*vnumad, "wide");
     const WideCourse course = watch(access, watched);
     char time[16] = "never";
     if (course.local_from >= 0) std::snprintf(time, sizeof(time), "%.1f s", course.local_from);
