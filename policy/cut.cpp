@@ -41,9 +41,27 @@ CellState shard_of(const CellState& cell, const WideUse& use, const Shards& shar
     return shard;
 }
 
+// Until it is time to look whether others would be better.
+bool stay_for_now(const ShardHistory& known, Millis now) {
+    return now - known.since < shards_last || now - known.changed < shards_stay(known);
+}
+
+// Whether others may be better.
+bool may_be_better(const WideUse& use, const Partition& partition) {
+    return crossing(use, partition) >= shards_gain || scattered(use, partition) >= shards_gain;
+}
+
+// What is another shard's is remote for good; what is scattered, until it has moved.
+bool is_better(const WideUse& use, const Partition& fresh, const Partition& before) {
+    const PerMille less_crossing = crossing(use, before) - crossing(use, fresh);
+    return less_crossing >= shards_gain ||
+           (less_crossing >= 0 && scattered(use, before) - scattered(use, fresh) >= shards_gain);
+}
+
 // That of before, as long as it serves.
 Partition choose_partition(const WideUse& use, std::size_t shards, ShardLimits most,
-                           const ShardHistory* known, Millis now) {
+                           const ShardHistory* known,
+                           const std::vector<std::optional<NodeIndex>>& homes, Millis now) {
     if (!known) return form_shards(use, shards, most);
     const Partition& before = known->partition;
     std::size_t vcpus = 0;
@@ -53,23 +71,24 @@ Partition choose_partition(const WideUse& use, std::size_t shards, ShardLimits m
     if (complete && now - known->since < shards_last) return before;
     if (complete && now - known->changed < shards_stay(*known) && keeps(use, before, most))
         return before;
-    // No others could be better by enough.
-    if (complete && keeps(use, before, most) && crossing(use, before) < shards_gain) return before;
+    if (complete && keeps(use, before, most) && !may_be_better(use, before)) return before;
     const Partition fresh = form_shards(use, shards, most);
     const bool serves = complete && (keeps(use, before, most) || !keeps(use, fresh, most));
-    if (serves && crossing(use, fresh) + shards_gain > crossing(use, before)) return before;
-    return relabelled(fresh, before);
+    if (serves && !is_better(use, fresh, before)) return before;
+    return relabelled(use, fresh, before, homes);
 }
 
 class Cutter {
   public:
     Cutter(const GuestState& guest, const CellState& cell, const Snapshot& snapshot,
-           const EmptyNodes& empty, const ShardHistory* before)
+           const EmptyNodes& empty, const ShardHistory* before,
+           const std::vector<std::optional<NodeIndex>>& homes)
         : use_(*guest.wide),
           cell_(cell),
           snapshot_(snapshot),
           empty_(empty),
           before_(before),
+          homes_(homes),
           usable_(nodes_for_shards(snapshot.topology, cell.allowed)) {}
 
     std::optional<Cut> run() const {
@@ -116,9 +135,12 @@ class Cutter {
         const auto by_bytes =
             static_cast<std::size_t>((full_bytes(cell_) + most.bytes - 1) / most.bytes);
         Cut made;
-        made.shards.partition =
-            choose_partition(use_, std::max(by_vcpus, by_bytes), most, before_, snapshot_.now);
+        made.shards.partition = choose_partition(use_, std::max(by_vcpus, by_bytes), most, before_,
+                                                 homes_, snapshot_.now);
         made.shards.ownership = ownership_of(use_, made.shards.partition);
+        made.due = before_ && stay_for_now(*before_, snapshot_.now) &&
+                   made.shards.partition == before_->partition &&
+                   may_be_better(use_, made.shards.partition);
         for (std::size_t s = 0; s < made.shards.partition.size(); ++s) {
             const CellState& shard = made.cells.emplace_back(shard_of(cell_, use_, made.shards, s));
             made.fits.push_back(usable_ &
@@ -132,6 +154,7 @@ class Cutter {
     const Snapshot& snapshot_;
     const EmptyNodes& empty_;
     const ShardHistory* before_;
+    const std::vector<std::optional<NodeIndex>>& homes_;
     const NodeSet usable_;
 };
 
@@ -158,9 +181,10 @@ bool is_known_who_touches_what(const GuestState& guest) {
 
 std::optional<Cut> cut_into_shards(const GuestState& guest, const CellState& cell,
                                    const Snapshot& snapshot, const EmptyNodes& empty,
-                                   const ShardHistory* before) {
+                                   const ShardHistory* before,
+                                   const std::vector<std::optional<NodeIndex>>& homes) {
     if (!is_known_who_touches_what(guest)) return std::nullopt;
-    return Cutter(guest, cell, snapshot, empty, before).run();
+    return Cutter(guest, cell, snapshot, empty, before, homes).run();
 }
 
 }  // namespace vnuma

@@ -24,6 +24,8 @@ struct Cut {
     Shards shards;
     std::vector<CellState> cells;
     std::vector<NodeSet> fits;
+    // Others might be better, and that will be looked at: until then their homes are no matter.
+    bool due = false;
 };
 
 // Nodes that can hold a part of a guest: shards need two.
@@ -33,9 +35,11 @@ NodeSet nodes_for_shards(const Topology& topology, NodeSet allowed);
 bool is_known_who_touches_what(const GuestState& guest);
 
 // Nothing for a guest of several cells, or as long as it is not known who touches what, or where
-// fewer than two nodes would be of use. `before`: its shards of the last tick, or null.
+// fewer than two nodes would be of use. `before`: its shards of the last tick, or null; `homes`:
+// theirs, where they have any.
 std::optional<Cut> cut_into_shards(const GuestState& guest, const CellState& cell,
                                    const Snapshot& snapshot, const EmptyNodes& empty,
-                                   const ShardHistory* before);
+                                   const ShardHistory* before,
+                                   const std::vector<std::optional<NodeIndex>>& homes);
 
 }  // namespace vnuma

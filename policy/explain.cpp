@@ -55,6 +55,9 @@ std::string not_elsewhere(const Verdict& v, const Topology& topology) {
         case Lack::cool_down:
             return "; " + other + " is better (" + instead +
                    "), but its guest or group moved recently (" + seconds(v.wait) + " to wait)";
+        case Lack::shards:
+            return "; " + other + " is better (" + instead +
+                   "), but it is not known yet whether other shards are better";
     }
     return "";
 }

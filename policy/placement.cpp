@@ -110,10 +110,12 @@ void Placement::add_part(std::size_t index, Unit::Part& part, NodeSet full) {
         return in_the_way &&
                use + part.full - cell.residency[home] <= filled_at_most(node, settings_);
     };
-    // Devices serve all vCPUs alike.
+    // Devices serve all vCPUs alike, and no more than these ask them to.
     Cost all_shares = 0;
+    MilliCpu use_of_guest = 0;
     for (const CellState& other : part.guest->cells)
-        all_shares += other.vcpus;
+        all_shares += other.vcpus, use_of_guest += other.cpu_use;
+    const MilliCpu use_of_device = std::min(device_use, use_of_guest / device_use_divisor);
     const Cost share = all_shares > 0 ? cell.vcpus : 1;
     all_shares = std::max<Cost>(all_shares, 1);
     CellCosts costs(cell, *topology_, settings_);
@@ -123,7 +125,7 @@ void Placement::add_part(std::size_t index, Unit::Part& part, NodeSet full) {
         if (stays) part.stays_at.insert(NodeIndex(n));
         Cost own = stays ? cost.stay : cost.move;
         for (const NodeIndex device : part.guest->devices)
-            own += traffic_cost(device_use, excess_[n][device], settings_) * share / all_shares;
+            own += traffic_cost(use_of_device, excess_[n][device], settings_) * share / all_shares;
         own_[index * nodes_ + n] += weighted(own, part.guest->policy.priority);
         // What is there of it is counted with its unit; of a pool only what is free is told.
         Bytes& there = part.pool == 0 ? use_[0][n] : limit_[part.pool][n];
@@ -376,17 +378,33 @@ bool Placement::can_swap(std::size_t a, std::size_t b) const {
 
 bool Placement::can_follow(const Placement& before) const {
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
-        bool any = false;
-        Bytes most_room = 0;
+        // Nodes that get memory and have no room for what passes by, and to which nodes what
+        // leaves each of them goes.
+        NodeSet tight;
+        std::vector<NodeSet> gives(nodes_);
         for (std::size_t i = 0; i < units_.size(); ++i) {
-            const Unit &unit = units_[i], &former = before.units_[i];
-            if (!unit.home || unit.home == former.home || !any_moves(unit) ||
-                before.brought(former, pool, *unit.home) <= settled_bytes)
-                continue;
-            any = true;
-            most_room = std::max(most_room, room(*unit.home, pool));
+            const Unit& unit = units_[i];
+            if (!unit.home || unit.home == before.units_[i].home) continue;
+            for (const Unit::Part& part : unit.parts) {
+                if (part.pool != pool || !part.cell->movable || part.stays_at.contains(*unit.home))
+                    continue;
+                for (std::size_t n = 0; n < nodes_; ++n) {
+                    if (NodeIndex(n) == unit.home || part.cell->residency[n] <= settled_bytes)
+                        continue;
+                    gives[n].insert(*unit.home);
+                    if (room(*unit.home, pool) < std::max(passing_room, page_[pool]))
+                        tight.insert(*unit.home);
+                }
+            }
         }
-        if (any && most_room < std::max(passing_room, page_[pool])) return false;
+        // One from which all can leave has room for what comes then. The rest go round in circles.
+        for (bool freed = true; freed;) {
+            freed = false;
+            for (std::size_t n = 0; n < nodes_; ++n)
+                if (tight.contains(NodeIndex(n)) && (gives[n] & tight).empty())
+                    tight.erase(NodeIndex(n)), freed = true;
+        }
+        if (!tight.empty()) return false;
     }
     return true;
 }

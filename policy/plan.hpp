@@ -60,17 +60,18 @@ constexpr const char* name(Reason reason) {
 
 // What the best other node lacks.
 enum class Lack {
-    nothing,   // there is no other node
-    allowed,   // it may not be used, or does not hold the cell
-    memory,    // room
-    apart,     // it has a member of a group that this one has to be apart from
-    cheaper,   // it would cost more
-    margin,    // it would cost less, but not by enough
-    balance,   // it would cost less only for its lower load, which differs too little
-    cool_down  // it would cost less, but the cell has moved recently
+    nothing,    // there is no other node
+    allowed,    // it may not be used, or does not hold the cell
+    memory,     // room
+    apart,      // it has a member of a group that this one has to be apart from
+    cheaper,    // it would cost more
+    margin,     // it would cost less, but not by enough
+    balance,    // it would cost less only for its lower load, which differs too little
+    cool_down,  // it would cost less, but the cell has moved recently
+    shards      // it would cost less, but others might soon replace this shard
 };
 
-inline constexpr std::array<std::pair<Lack, const char*>, 8> lacks{{
+inline constexpr std::array<std::pair<Lack, const char*>, 9> lacks{{
     {Lack::nothing, "nothing"},
     {Lack::allowed, "allowed"},
     {Lack::memory, "memory"},
@@ -79,6 +80,7 @@ inline constexpr std::array<std::pair<Lack, const char*>, 8> lacks{{
     {Lack::margin, "margin"},
     {Lack::balance, "balance"},
     {Lack::cool_down, "cool-down"},
+    {Lack::shards, "shards"},
 }};
 
 constexpr const char* name(Lack lack) {

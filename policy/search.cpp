@@ -6,19 +6,7 @@
 namespace vnuma {
 namespace {
 
-// Gains below a hundredth of a CPU over the horizon are noise.
-constexpr Cost min_gain_divisor = 100;
-
-// Units of each node that are looked at for swaps between it and another.
-constexpr std::size_t swap_candidates(std::size_t pairs) {
-    std::size_t most = least_swap_candidates;
-    while ((most + 1) * (most + 1) * pairs <= max_swaps_considered)
-        ++most;
-    return most;
-}
-constexpr std::size_t most_pairs = max_host_nodes * (max_host_nodes - 1) / 2;
-static_assert(swap_candidates(1) == 64, "two nodes");
-static_assert(swap_candidates(most_pairs) == 2 && 4 * most_pairs == 8'064);
+using Order = std::vector<std::size_t>;
 
 Bytes size_of(const Unit& unit) {
     Bytes bytes = 0;
@@ -27,287 +15,66 @@ Bytes size_of(const Unit& unit) {
     return bytes;
 }
 
+// By priority and size, of both the largest first.
+Order by_size(const std::vector<Unit>& units, const Order& some) {
+    std::vector<std::tuple<int, Bytes, std::size_t>> ranked;
+    for (const std::size_t i : some)
+        ranked.emplace_back(-units[i].parts.front().guest->policy.priority, -size_of(units[i]), i);
+    std::sort(ranked.begin(), ranked.end());
+    Order order;
+    order.reserve(ranked.size());
+    for (const auto& [priority, size, unit] : ranked)
+        order.push_back(unit);
+    return order;
+}
+
+// Those without a choice first, then by CPU use.
+Order by_use(const std::vector<Unit>& units, Order some) {
+    const auto rank = [&](std::size_t i) {
+        return std::pair(units[i].fits.size() > 1, -units[i].use);
+    };
+    std::stable_sort(some.begin(), some.end(),
+                     [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
+    return some;
+}
+
+// A unit without a home is worse than any cost.
+Cost total_with_homeless(const Placement& placement) {
+    constexpr Cost homeless = Cost{1} << 50;
+    const auto count = std::count_if(placement.units().begin(), placement.units().end(),
+                                     [](const Unit& unit) { return !unit.home; });
+    return placement.total() + homeless * count;
+}
+
 class Search {
   public:
     explicit Search(Placement& placement)
         : placement_(placement), settings_(placement.settings()) {}
 
     void run() {
-        const std::vector<std::size_t> newcomers = newcomers_in_order();
-        place(newcomers);
-        improve();
+        const Order newcomers = newcomers_in_order();
+        place(placement_, newcomers, placement_.overfull());
+        improve(placement_, changes_left_);
         if (units().size() > few_units) return;
         if (newcomers.size() > 1) try_other_beginnings(newcomers);
         if (newcomers.size() == units().size()) return;
         for (int sweep = 0; sweep < max_sweeps && try_afresh(); ++sweep)
-            improve();
+            improve(placement_, changes_left_);
     }
 
   private:
     const std::vector<Unit>& units() const { return placement_.units(); }
 
-    std::vector<std::size_t> newcomers_in_order() const {
-        std::vector<std::size_t> newcomers;
+    Order newcomers_in_order() const {
+        Order newcomers;
         for (std::size_t i = 0; i < units().size(); ++i)
             if (!units()[i].home) newcomers.push_back(i);
-        return in_order(newcomers);
+        return by_size(units(), newcomers);
     }
 
-    // By priority and size, of both the largest first.
-    std::vector<std::size_t> in_order(const std::vector<std::size_t>& newcomers) const {
-        std::vector<std::tuple<int, Bytes, std::size_t>> ranked;
-        for (const std::size_t i : newcomers)
-            ranked.emplace_back(-units()[i].parts.front().guest->policy.priority,
-                                -size_of(units()[i]), i);
-        std::sort(ranked.begin(), ranked.end());
-        std::vector<std::size_t> order;
-        order.reserve(ranked.size());
-        for (const auto& [priority, size, unit] : ranked)
-            order.push_back(unit);
-        return order;
-    }
-
-    // First as if nobody's memory were in another's way: it goes home as well. If not all find room
-    // like that, or some stays that others then have no room beside, what is there counts.
-    void place(std::vector<std::size_t> newcomers) {
-        std::erase_if(newcomers, [&](std::size_t unit) { return units()[unit].home.has_value(); });
-        const Bytes overfull = placement_.overfull();
-        for (const std::size_t unit : newcomers)
-            placement_.lift(unit);
-        if (place_all(newcomers) == 0 && placement_.overfull() <= overfull) return;
-        for (const std::size_t unit : newcomers)
-            placement_.put(unit, std::nullopt);
-        // Those that are placed may leave room for those before them.
-        for (std::size_t left = newcomers.size(), before = left + 1; left > 0 && left < before;) {
-            before = left;
-            left = place_all(newcomers);
-        }
-    }
-
-    // All that find room. Returns how many do not.
-    std::size_t place_all(const std::vector<std::size_t>& newcomers) {
-        std::size_t left = 0;
-        for (const std::size_t unit : newcomers) {
-            if (units()[unit].home) continue;
-            if (const std::optional<NodeIndex> home = best_node(unit))
-                placement_.put(unit, home);
-            else
-                ++left;
-        }
-        return left;
-    }
-
-    std::optional<NodeIndex> best_node(std::size_t unit) const {
-        std::optional<NodeIndex> best;
-        Cost best_cost = 0;
-        for (std::size_t n = 0; n < placement_.node_count(); ++n) {
-            const NodeIndex node(n);
-            if (placement_.obstacle(unit, node) != Placement::Obstacle::none) continue;
-            const Cost cost = placement_.marginal(unit, node).all;
-            if (!best || cost < best_cost) best = node, best_cost = cost;
-        }
-        return best;
-    }
-
-    void improve() {
-        for (int sweep = 0; sweep < max_sweeps; ++sweep) {
-            const bool moved = sweep_moves();
-            if (!sweep_swaps() && !moved) return;
-        }
-    }
-
-    bool may_go(std::size_t index) const {
-        const Unit& unit = units()[index];
-        return unit.home && (!unit.fixed || placement_.is_short_of_memory(*unit.home));
-    }
-
-    // Whether it may go there at all, and needs a reason beyond a lower cost.
-    bool may_go_to(std::size_t index, NodeIndex to) const {
-        return !units()[index].fixed || placement_.relieves(index, to);
-    }
-    bool is_settled(std::size_t index, NodeIndex to) const {
-        return !afresh_ && units()[index].former && !placement_.relieves(index, to);
-    }
-
-    // What is left of a gain that has to win by the margin; nothing, when it does not.
-    Cost beyond_margin(Placement::Marginal gain, Cost before, NodeIndex from, NodeIndex to) const {
-        return beyond_margin(gain, before, placement_.balance_counts(from, to));
-    }
-    Cost beyond_margin(Placement::Marginal gain, Cost before, bool balance_counts) const {
-        if (!balance_counts) gain.all -= std::max<Cost>(gain.load, 0);
-        const Cost wanted =
-            std::max(before / 1000 * settings_.margin, settings_.horizon / min_gain_divisor);
-        return gain.all > wanted ? gain.all : 0;
-    }
-
-    struct Move {
-        Cost gain = 0;
-        std::size_t unit = 0;
-        NodeIndex to;
-    };
-
-    Move best_move(std::size_t index) const {
-        const NodeIndex home = *units()[index].home;
-        const Placement::Marginal before = placement_.marginal(index, home);
-        Move best{0, index, home};
-        for (std::size_t n = 0; n < placement_.node_count(); ++n) {
-            const NodeIndex to(n);
-            if (to == home || before.all - placement_.own(index, to) <= best.gain ||
-                before.all - placement_.least(index, to).all <= best.gain ||
-                !may_go_to(index, to) ||
-                placement_.obstacle(index, to) != Placement::Obstacle::none)
-                continue;
-            const Placement::Marginal after = placement_.marginal(index, to);
-            const Placement::Marginal gain{before.all - after.all, before.load - after.load};
-            const Cost worth =
-                is_settled(index, to) ? beyond_margin(gain, before.all, home, to) : gain.all;
-            if (worth > best.gain) best = {worth, index, to};
-        }
-        return best;
-    }
-
-    bool sweep_moves() {
-        std::vector<Move> moves;
-        for (std::size_t i = 0; i < units().size(); ++i) {
-            if (!may_go(i)) continue;
-            const Move move = best_move(i);
-            if (move.gain > 0) moves.push_back(move);
-        }
-        std::stable_sort(moves.begin(), moves.end(),
-                         [](const Move& a, const Move& b) { return a.gain > b.gain; });
-        bool changed = false;
-        for (const Move& planned : moves) {
-            if (!may_go(planned.unit)) continue;
-            // Those before it may have filled the place, or emptied a better one.
-            const Move move = best_move(planned.unit);
-            if (move.gain <= 0 || !may_change({move.unit})) continue;
-            placement_.put(move.unit, move.to);
-            changed = true;
-        }
-        return changed;
-    }
-
-    bool may_change(std::initializer_list<std::size_t> changed) {
-        if (afresh_) return true;
-        const auto known = std::count_if(changed.begin(), changed.end(), [&](std::size_t i) {
-            return units()[i].former.has_value();
-        });
-        if (known > changes_left_) return false;
-        changes_left_ -= static_cast<int>(known);
-        return true;
-    }
-
-    struct Swap {
-        Cost gain = 0;
-        std::size_t a = 0, b = 0;
-    };
-
-    Cost worth_of_swap(std::size_t a, std::size_t b) const {
-        const NodeIndex home_a = *units()[a].home, home_b = *units()[b].home;
-        const Placement::Marginal gain = placement_.swap_gain(a, b);
-        if (gain.all <= 0 || !may_go_to(a, home_b) || !may_go_to(b, home_a) ||
-            !placement_.can_swap(a, b))
-            return 0;
-        const bool a_settled = is_settled(a, home_b), b_settled = is_settled(b, home_a);
-        if (!a_settled && !b_settled) return gain.all;
-        const Cost before = (a_settled ? placement_.marginal(a, home_a).all : 0) +
-                            (b_settled ? placement_.marginal(b, home_b).all : 0);
-        return beyond_margin(gain, before, home_a, home_b);
-    }
-
-    // By how much more they cost where they could go.
-    using Ranked = std::vector<std::pair<Cost, std::size_t>>;
-
-    // Those that gain most there, and those that weigh most.
-    std::vector<std::size_t> best_of(Ranked& ranked, std::size_t most) const {
-        if (ranked.size() > most) {
-            const auto middle = ranked.begin() + static_cast<std::ptrdiff_t>(most - most / 3),
-                       end = ranked.begin() + static_cast<std::ptrdiff_t>(most);
-            std::partial_sort(ranked.begin(), middle, ranked.end());
-            for (auto rest = middle; rest != ranked.end(); ++rest)
-                rest->first = -units()[rest->second].use;
-            std::partial_sort(middle, end, ranked.end());
-            ranked.erase(end, ranked.end());
-        }
-        std::vector<std::size_t> chosen;
-        chosen.reserve(ranked.size());
-        for (const auto& [rank, unit] : ranked)
-            chosen.push_back(unit);
-        return chosen;
-    }
-
-    // Units at one node that may go.
-    struct Swappable {
-        std::vector<std::size_t> units;
-        // Of these, by node, the candidates to go there; empty when the units have changed since.
-        std::vector<std::vector<std::size_t>> chosen;
-    };
-
-    // For all nodes at once: of thousands of units each is looked at once, not once for each node.
-    void choose_candidates(Swappable& there, NodeIndex from, std::size_t most) const {
-        std::vector<Ranked> ranked(placement_.node_count());
-        for (const std::size_t unit : there.units)
-            for (std::size_t n = 0; n < ranked.size(); ++n)
-                if (NodeIndex(n) != from && units()[unit].fits.contains(NodeIndex(n)))
-                    ranked[n].emplace_back(extra_cost(unit, from, NodeIndex(n)), unit);
-        for (Ranked& to : ranked)
-            there.chosen.push_back(best_of(to, most));
-    }
-
-    std::vector<std::size_t> candidates(const Swappable& there, NodeIndex from, NodeIndex to,
-                                        std::size_t most) const {
-        if (!there.chosen.empty()) return there.chosen[to];
-        Ranked ranked;
-        for (const std::size_t unit : there.units)
-            if (units()[unit].fits.contains(to))
-                ranked.emplace_back(extra_cost(unit, from, to), unit);
-        return best_of(ranked, most);
-    }
-
-    Cost extra_cost(std::size_t unit, NodeIndex from, NodeIndex to) const {
-        return placement_.own(unit, to) - placement_.own(unit, from);
-    }
-
-    bool sweep_swaps() {
-        const std::size_t nodes = placement_.node_count(), pairs = nodes * (nodes - 1) / 2;
-        if (pairs == 0) return false;
-        const std::size_t most = swap_candidates(pairs);
-        std::vector<Swappable> at(nodes);
-        for (std::size_t i = 0; i < units().size(); ++i)
-            if (may_go(i)) at[*units()[i].home].units.push_back(i);
-        for (std::size_t n = 0; n < nodes; ++n)
-            choose_candidates(at[n], NodeIndex(n), most);
-        bool changed = false;
-        for (std::size_t a = 0; a < nodes; ++a)
-            for (std::size_t b = a + 1; b < nodes; ++b)
-                changed |= swap_between(at, NodeIndex(a), NodeIndex(b), most);
-        return changed;
-    }
-
-    // The best one: the next sweep finds what it leaves.
-    bool swap_between(std::vector<Swappable>& at, NodeIndex a, NodeIndex b, std::size_t most) {
-        Swap best;
-        const std::vector<std::size_t> others = candidates(at[b], b, a, most);
-        for (const std::size_t one : candidates(at[a], a, b, most))
-            for (const std::size_t other : others)
-                if (const Cost worth = worth_of_swap(one, other); worth > best.gain)
-                    best = {worth, one, other};
-        if (best.gain <= 0 || !may_change({best.a, best.b})) return false;
-        placement_.put(best.a, std::nullopt);
-        placement_.put(best.b, a);
-        placement_.put(best.a, b);
-        std::erase(at[a].units, best.a);
-        std::erase(at[b].units, best.b);
-        at[a].units.push_back(best.b);
-        at[b].units.push_back(best.a);
-        at[a].chosen.clear();
-        at[b].chosen.clear();
-        return true;
-    }
-
-    void try_other_beginnings(const std::vector<std::size_t>& newcomers) {
+    void try_other_beginnings(const Order& newcomers) {
         Placement best = placement_;
-        Cost best_cost = total_with_homeless();
+        Cost best_cost = total_with_homeless(placement_);
         const Placement found = placement_;
         const int changes_left = changes_left_;
         int left = max_beginnings;
@@ -322,9 +89,9 @@ class Search {
                 if (placement_.obstacle(unit, node) != Placement::Obstacle::none) continue;
                 --left;
                 placement_.put(unit, node);
-                place(newcomers);
-                improve();
-                if (const Cost cost = total_with_homeless(); cost < best_cost)
+                place(placement_, newcomers, found.overfull());
+                improve(placement_, changes_left_);
+                if (const Cost cost = total_with_homeless(placement_); cost < best_cost)
                     best = placement_, best_cost = cost;
             }
         placement_ = std::move(best);
@@ -332,25 +99,21 @@ class Search {
 
     // Moves and swaps end where only several changes at once would gain. So those that may leave
     // their homes are placed once more as newcomers are, by size and by CPU use, and the better of
-    // it counts if what it changes gains by the margin as a whole. Returns whether it does.
+    // it counts if what it changes gains by the margin as a whole. Returns whether it does. Who
+    // has found no home finds none here: nobody changes its home for that.
     bool try_afresh() {
         const Placement found = placement_;
-        std::vector<std::size_t> free;
+        Order free;
         for (std::size_t i = 0; i < units().size(); ++i)
             if (units()[i].home && !units()[i].fixed) free.push_back(i);
-        std::vector<std::size_t> orders[] = {in_order(free), free};
-        std::stable_sort(orders[1].begin(), orders[1].end(), [&](std::size_t a, std::size_t b) {
-            return units()[a].use > units()[b].use;
-        });
         Placement best = found;
-        for (const std::vector<std::size_t>& order : orders) {
+        for (const Order& order : {by_size(units(), free), by_use(units(), free)}) {
+            placement_ = found;
             for (const std::size_t unit : free)
                 placement_.put(unit, std::nullopt);
-            place(order);
-            afresh_ = true;
-            improve();
-            afresh_ = false;
-            if (total_with_homeless() < total_with_homeless(best)) best = placement_;
+            place(placement_, order, found.overfull());
+            improve_afresh(placement_);
+            if (total_with_homeless(placement_) < total_with_homeless(best)) best = placement_;
         }
         placement_ = std::move(best);
         go_back_without_reason(found);
@@ -367,18 +130,23 @@ class Search {
     void go_back_without_reason(const Placement& found) {
         for (bool changed = true; changed;) {
             changed = false;
-            for (std::size_t i = 0; i < units().size(); ++i) {
-                if (!has_left(found, i)) continue;
-                const NodeIndex now = *units()[i].home, before = *found.units()[i].home;
-                if (placement_.obstacle(i, before) != Placement::Obstacle::none) continue;
-                const Placement::Marginal there = placement_.marginal(i, before),
-                                          here = placement_.marginal(i, now);
-                const Placement::Marginal gain{there.all - here.all, there.load - here.load};
-                if (beyond_margin(gain, there.all, before, now) > 0) continue;
-                placement_.put(i, before);
-                changed = true;
-            }
+            for (std::size_t i = 0; i < units().size(); ++i)
+                if (has_left(found, i) && !gains(i, *found.units()[i].home)) changed = true;
         }
+    }
+
+    // Whether a unit's change from that home is worth it as all others are; it is back there if
+    // not.
+    bool gains(std::size_t unit, NodeIndex before) {
+        const NodeIndex now = *units()[unit].home;
+        if (placement_.obstacle(unit, before) != Placement::Obstacle::none) return true;
+        placement_.put(unit, before);
+        const Placement::Marginal here = placement_.marginal(unit, before),
+                                  there = placement_.marginal(unit, now);
+        const bool worth = beyond_margin(settings_, {here.all - there.all, here.load - there.load},
+                                         here.all, placement_.balance_counts(before, now)) > 0;
+        if (worth) placement_.put(unit, now);
+        return worth;
     }
 
     bool is_worth_it(const Placement& found) const {
@@ -393,23 +161,15 @@ class Search {
             before += found.marginal(i, from).all;
             balance_counts |= found.balance_counts(from, *units()[i].home);
         }
+        if (placement_.overfull() > found.overfull()) return false;
         if (!any) return gain.all > 0;
-        return placement_.can_follow(found) && beyond_margin(gain, before, balance_counts) > 0;
+        return placement_.can_follow(found) &&
+               beyond_margin(settings_, gain, before, balance_counts) > 0;
     }
-
-    // A unit without a home is worse than any cost.
-    static Cost total_with_homeless(const Placement& placement) {
-        constexpr Cost homeless = Cost{1} << 50;
-        const auto count = std::count_if(placement.units().begin(), placement.units().end(),
-                                         [](const Unit& unit) { return !unit.home; });
-        return placement.total() + homeless * count;
-    }
-    Cost total_with_homeless() const { return total_with_homeless(placement_); }
 
     Placement& placement_;
     const PlannerSettings settings_;
     int changes_left_ = max_changes;
-    bool afresh_ = false;  // homes before the search are no reason
 };
 
 }  // namespace

@@ -22,6 +22,67 @@ Matrix common_touches(const WideUse& use) {
     return common;
 }
 
+// By vCPU, in thousandths: on which node what it touches is.
+std::vector<std::vector<PerMille>> whereabouts(const WideUse& use) {
+    const std::size_t nodes = use.own.empty() ? 0 : use.own.front().size();
+    std::vector<std::uint64_t> touches(use.groups);
+    for (std::size_t v = 0; v < use.vcpus(); ++v)
+        for (std::size_t g = 0; g < use.groups; ++g)
+            touches[g] += use.at(v, g);
+    std::vector<std::vector<PerMille>> all;
+    for (std::size_t v = 0; v < use.vcpus(); ++v) {
+        std::vector<PerMille>& shares = all.emplace_back(nodes);
+        std::vector<std::int64_t> there(nodes);  // MiB
+        for (std::size_t n = 0; n < nodes; ++n) {
+            there[n] = use.own[v][n] / mib;
+            for (std::size_t g = 0; g < use.groups; ++g)
+                if (use.at(v, g) > 0)
+                    there[n] += use.shared[g][n] / mib * static_cast<std::int64_t>(use.at(v, g)) /
+                                static_cast<std::int64_t>(touches[g]);
+        }
+        const std::int64_t sum = std::accumulate(there.begin(), there.end(), std::int64_t{0});
+        for (std::size_t n = 0; sum > 0 && n < nodes; ++n)
+            shares[n] = there[n] * 1000 / sum;
+    }
+    return all;
+}
+
+std::vector<std::uint64_t> touches_by_vcpu(const WideUse& use) {
+    std::vector<std::uint64_t> touches(use.vcpus());
+    for (std::size_t v = 0; v < use.vcpus(); ++v)
+        for (std::size_t g = 0; g < use.groups; ++g)
+            touches[v] += use.at(v, g);
+    return touches;
+}
+
+// What two vCPUs have in common below such a part of what they touch is chance.
+constexpr std::uint64_t common_part = 16;
+
+// Only what is no chance.
+Matrix without_chance(const WideUse& use, Matrix common) {
+    const std::vector<std::uint64_t> touches = touches_by_vcpu(use);
+    for (std::size_t a = 0; a < common.size(); ++a)
+        for (std::size_t b = 0; b < common.size(); ++b)
+            if (common[a][b] * common_part < std::min(touches[a], touches[b])) common[a][b] = 0;
+    return common;
+}
+
+// vCPUs whose memory is on one node have something in common, too: together they can go there. It
+// counts for as little as chance, so it decides where nothing else does.
+Matrix with_whereabouts(const WideUse& use, Matrix common) {
+    const std::vector<std::vector<PerMille>> shares = whereabouts(use);
+    const std::vector<std::uint64_t> touches = touches_by_vcpu(use);
+    for (std::size_t a = 0; a < use.vcpus(); ++a)
+        for (std::size_t b = a + 1; b < use.vcpus(); ++b) {
+            std::uint64_t same = 0;
+            for (std::size_t n = 0; n < shares[a].size(); ++n)
+                same += static_cast<std::uint64_t>(std::min(shares[a][n], shares[b][n]));
+            common[a][b] = common[b][a] +=
+                std::min(touches[a], touches[b]) * same / 1000 / common_part;
+        }
+    return common;
+}
+
 // Touches by shard and group.
 Matrix touches_by_shard(const WideUse& use, const Partition& partition) {
     Matrix touches(partition.size(), std::vector<std::uint64_t>(use.groups));
@@ -79,14 +140,16 @@ class Fit {
     ShardLimits most_;
 };
 
-// Single vCPUs, merged two by two while that leaves as many shards as are wanted: always the two
-// that have most in common for their size.
-Partition merge(const Matrix& common, std::size_t shards, const Fit& fit) {
-    const std::size_t vcpus = common.size();
-    Partition parts(vcpus);
-    for (std::size_t v = 0; v < vcpus; ++v)
-        parts[v] = {v};
-    Matrix between = common;
+// Parts that are merged two by two while more are left than are wanted: always the two that have
+// most in common for their size.
+void merge(Partition& parts, const Matrix& common, std::size_t shards, const Fit& fit,
+           bool only_what_has_something_in_common) {
+    Matrix between(parts.size(), std::vector<std::uint64_t>(parts.size()));
+    for (std::size_t a = 0; a < parts.size(); ++a)
+        for (std::size_t b = 0; b < parts.size(); ++b)
+            for (const std::size_t v : parts[a])
+                for (const std::size_t w : parts[b])
+                    between[a][b] += a == b ? 0 : common[v][w];
     while (parts.size() > shards) {
         std::size_t best_a = 0, best_b = 0, best_size = 0;
         std::uint64_t best = 0;
@@ -96,22 +159,23 @@ Partition merge(const Matrix& common, std::size_t shards, const Fit& fit) {
                 if (!fit.together(parts[a], parts[b])) continue;
                 const std::uint64_t worth =
                     between[a][b] * 1000 / (parts[a].size() * parts[b].size());
+                if (worth == 0 && only_what_has_something_in_common) continue;
                 // Of those that have nothing in common, the smallest: even shards.
                 if (best_size == 0 || worth > best || (worth == best && size < best_size))
                     best = worth, best_a = a, best_b = b, best_size = size;
             }
-        if (best_size == 0) break;  // none fits with another
+        if (best_size == 0) return;  // none fits with another
         parts[best_a].insert(parts[best_a].end(), parts[best_b].begin(), parts[best_b].end());
         parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(best_b));
         for (std::size_t other = 0; other < between.size(); ++other) {
             between[best_a][other] += between[best_b][other];
             between[other][best_a] = between[best_a][other];
         }
+        between[best_a][best_a] = 0;
         between.erase(between.begin() + static_cast<std::ptrdiff_t>(best_b));
         for (auto& row : between)
             row.erase(row.begin() + static_cast<std::ptrdiff_t>(best_b));
     }
-    return parts;
 }
 
 // To the smallest part that has room for it. Returns whether there is one.
@@ -173,12 +237,20 @@ Partition form_shards(const WideUse& use, std::size_t shards, ShardLimits most) 
     const std::size_t vcpus = use.vcpus();
     if (vcpus == 0) return {};
     shards = std::clamp<std::size_t>(shards, 1, vcpus);
-    most.vcpus = std::max(most.vcpus, (vcpus + shards - 1) / shards);
-    const Fit fit(use, most);
-    const Matrix common = common_touches(use);
-    Partition parts = merge(common, shards, fit);
+    const std::size_t even = (vcpus + shards - 1) / shards;
+    most.vcpus = std::max(most.vcpus, even);
+    const Fit fit(use, most), fit_evenly(use, {even, most.bytes});
+    const Matrix common = common_touches(use), near = with_whereabouts(use, common);
+    Partition parts(vcpus);
+    for (std::size_t v = 0; v < vcpus; ++v)
+        parts[v] = {v};
+    // Who shares memory is together as far as nodes hold that. Where the rest goes by where their
+    // memory is, shards are even: it may move, and their work does not get less by that.
+    merge(parts, without_chance(use, common), shards, fit, true);
+    merge(parts, near, shards, fit_evenly, true);
+    merge(parts, without_chance(use, common), shards, fit, false);
     deal_out(parts, shards, fit);
-    if (vcpus <= max_refined_vcpus) refine(common, parts, fit);
+    if (vcpus <= max_refined_vcpus) refine(near, parts, fit);
     put_in_order(parts);
     return parts;
 }
@@ -198,6 +270,21 @@ PerMille crossing(const WideUse& use, const Partition& partition) {
         if (!touches.empty()) own += touches[owner_of(touches, g)][g];
     }
     return all == 0 ? 0 : static_cast<PerMille>((all - own) * 1000 / all);
+}
+
+PerMille scattered(const WideUse& use, const Partition& partition) {
+    const std::vector<std::vector<PerMille>> shares = whereabouts(use);
+    const std::vector<std::uint64_t> touches = touches_by_vcpu(use);
+    std::uint64_t all = 0, together = 0;
+    for (const auto& shard : partition) {
+        std::vector<std::uint64_t> there(shares.empty() ? 0 : shares.front().size());
+        for (const std::size_t v : shard)
+            for (std::size_t n = 0; n < there.size(); ++n)
+                there[n] += touches[v] * static_cast<std::uint64_t>(shares[v][n]);
+        all += std::accumulate(there.begin(), there.end(), std::uint64_t{0});
+        if (!there.empty()) together += *std::max_element(there.begin(), there.end());
+    }
+    return all == 0 ? 0 : static_cast<PerMille>((all - together) * 1000 / all);
 }
 
 Ownership ownership_of(const WideUse& use, const Partition& partition) {
@@ -236,18 +323,26 @@ std::vector<std::vector<PerMille>> touches_of_others(const WideUse& use,
     return shares;
 }
 
-Partition relabelled(const Partition& partition, const Partition& before) {
+Partition relabelled(const WideUse& use, const Partition& partition, const Partition& before,
+                     const std::vector<std::optional<NodeIndex>>& homes) {
+    // vCPUs are brought home at once, memory is not: what of a vCPU's is there counts for more.
+    constexpr PerMille already_there = 100;
+    const std::vector<std::vector<PerMille>> shares = whereabouts(use);
     Partition left = partition, ordered;
-    for (const auto& old : before) {
-        if (left.empty()) break;
-        const auto in_common = [&](const std::vector<std::size_t>& shard) {
-            return std::count_if(shard.begin(), shard.end(), [&](std::size_t vcpu) {
-                return std::find(old.begin(), old.end(), vcpu) != old.end();
-            });
+    for (std::size_t i = 0; i < before.size() && !left.empty(); ++i) {
+        const std::vector<std::size_t>& old = before[i];
+        const auto at_home = [&](const std::vector<std::size_t>& shard) {
+            PerMille sum = 0;
+            for (const std::size_t vcpu : shard) {
+                sum += std::find(old.begin(), old.end(), vcpu) != old.end() ? already_there : 0;
+                if (i < homes.size() && homes[i] && *homes[i] < shares[vcpu].size())
+                    sum += shares[vcpu][*homes[i]];
+            }
+            return sum;
         };
-        const auto best = std::max_element(
-            left.begin(), left.end(),
-            [&](const auto& a, const auto& b) { return in_common(a) < in_common(b); });
+        const auto best =
+            std::max_element(left.begin(), left.end(),
+                             [&](const auto& a, const auto& b) { return at_home(a) < at_home(b); });
         ordered.push_back(*best);
         left.erase(best);
     }

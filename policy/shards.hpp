@@ -31,9 +31,15 @@ bool keeps(const WideUse& use, const Partition& partition, ShardLimits most);
 // Share of what is touched that another shard touches more: it would be remote.
 PerMille crossing(const WideUse& use, const Partition& partition);
 
-// The same partition, its shards where those of `before` were that they have most vCPUs in common
-// with, so that homes stay with their vCPUs.
-Partition relabelled(const Partition& partition, const Partition& before);
+// Share of what is touched that is elsewhere than most of what its shard touches: pins alone cannot
+// make it local.
+PerMille scattered(const WideUse& use, const Partition& partition);
+
+// The same partition, its shards where those of `before` were whose home has most of their memory,
+// or that they have most vCPUs in common with: so homes stay. `homes`: of those before, where
+// known.
+Partition relabelled(const WideUse& use, const Partition& partition, const Partition& before,
+                     const std::vector<std::optional<NodeIndex>>& homes);
 
 // Touches of a group by shard, and the shard that has most of them: the group is its.
 inline constexpr std::size_t nobodys = static_cast<std::size_t>(-1);

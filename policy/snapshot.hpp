@@ -78,7 +78,7 @@ struct GuestState {
     std::optional<WideUse> wide{};  // of a guest without vNUMA that fits no node
     // Between its cells, as the guest is told (SLIT, 10 is local); empty: all alike.
     std::vector<std::vector<int>> distances{};
-    std::vector<NodeIndex> devices{};  // where host devices assigned to it are
+    std::vector<NodeIndex> devices{};  // where devices of its own are (HostDevice)
     GuestPolicy policy{};
 
     friend bool operator==(const GuestState&, const GuestState&) = default;

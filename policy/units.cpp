@@ -161,7 +161,8 @@ class Chooser {
         verdict.room = empty_.memory(*verdict.alternative, cell.huge_page);
     }
 
-    void add_unit(const GuestState& guest, const CellState& cell, NodeSet fits) {
+    void add_unit(const GuestState& guest, const CellState& cell, NodeSet fits,
+                  bool shards_due = false) {
         Unit unit;
         const CellHistory* known = find(cell.key);
         unit.parts.push_back({&guest, &cell, known});
@@ -170,7 +171,8 @@ class Chooser {
         if (known) {
             unit.former = known->home;
             unit.cooling = cooling_;
-            unit.fixed = cooling_ > 0;
+            unit.shards_due = shards_due;
+            unit.fixed = cooling_ > 0 || shards_due;
             if (fits.contains(known->home))
                 unit.home = unit.former;
             else
@@ -185,19 +187,26 @@ class Chooser {
 
     bool add_shards(const GuestState& guest, const CellState& cell) {
         const auto before = history_.shards.find(guest.uuid);
-        std::optional<Cut> made =
-            cut_into_shards(guest, cell, snapshot_, empty_,
-                            before != history_.shards.end() ? &before->second : nullptr);
+        const ShardHistory* shards = before != history_.shards.end() ? &before->second : nullptr;
+        std::vector<std::optional<NodeIndex>> homes;
+        for (std::size_t s = 0; shards && s < shards->partition.size(); ++s) {
+            const auto known =
+                history_.cells.find({cell.key.uuid, cell.key.cell, static_cast<int>(s)});
+            const bool has_home = known != history_.cells.end();
+            homes.push_back(has_home ? std::optional(known->second.home) : std::nullopt);
+        }
+        std::optional<Cut> made = cut_into_shards(guest, cell, snapshot_, empty_, shards, homes);
         if (!made) return false;
         const WideUse& use = *guest.wide;
         for (std::size_t s = 0; s < made->cells.size(); ++s)
             add_unit(guest, chosen_.shard_cells.emplace_back(std::move(made->cells[s])),
-                     made->fits[s]);
-        const Partition& shards = (chosen_.shards[guest.uuid] = std::move(made->shards)).partition;
+                     made->fits[s], made->due);
+        const Partition& partition =
+            (chosen_.shards[guest.uuid] = std::move(made->shards)).partition;
         Verdict verdict{cell.key, Reason::split};
         verdict.acts = guest.policy.mode == Mode::act;
-        verdict.detail = std::to_string(shards.size()) + " of " + std::to_string(use.vcpus()) +
-                         " vCPUs, " + std::to_string(crossing(use, shards) / 10) +
+        verdict.detail = std::to_string(partition.size()) + " of " + std::to_string(use.vcpus()) +
+                         " vCPUs, " + std::to_string(crossing(use, partition) / 10) +
                          " % of what they touch is another's";
         chosen_.refusals.push_back({&cell, std::move(verdict)});
         return true;

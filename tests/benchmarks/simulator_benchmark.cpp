@@ -22,7 +22,7 @@ void SimulateAnHour(benchmark::State& state) {
     }
     state.SetItemsProcessed(ticks);
 }
-BENCHMARK(SimulateAnHour)->DenseRange(0, 5)->Unit(benchmark::kMillisecond);
+BENCHMARK(SimulateAnHour)->DenseRange(0, 6)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace vnuma::simulator

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "policy/cost.hpp"
-#include "tests/policy/hosts.hpp"
+#include "tests/policy/random_homes.hpp"
 
 namespace vnuma {
 namespace {
@@ -34,6 +34,44 @@ TEST(Devices, PullShardsByTheirShareOfTheVcpus) {
     guest.devices = {NodeIndex(1)};
     // Node 0 is the dearer one for each shard, and for all four that is one device dearer still.
     EXPECT_EQ(costs() - without, traffic_cost(device_use, excess_of(21), settings));
+}
+
+TEST(Devices, PullNoGuestThatIsIdle) {
+    GuestState guest = make_guest("a", 2, 0, {100 * mib, 0});
+    guest.devices = {NodeIndex(1)};
+    const Topology topology = make_topology(2, 4, 8 * gib);
+    EXPECT_EQ(home_of(plan(make_snapshot(topology, {guest}), {}, settings), "a"), NodeIndex(0));
+}
+
+// Whether cells of 1 GiB, each at its home, can go to these nodes.
+bool can_follow(const std::vector<std::size_t>& to, Bytes left_on_each_node) {
+    const std::size_t nodes = 3;
+    const Bytes size = (gib + left_on_each_node) * 1000 / (1000 - settings.watermark) + mib;
+    std::vector<GuestState> guests;
+    History history;
+    for (std::size_t g = 0; g < to.size(); ++g) {
+        std::vector<Bytes> residency(nodes);
+        residency[g] = gib;
+        guests.push_back(
+            make_guest(std::string(1, static_cast<char>('a' + g)), 1, 100, std::move(residency)));
+        guests.back().policy.memory = MemoryPolicy::eager;
+        history.cells[guests.back().cells[0].key] = {NodeIndex(g), 0};
+    }
+    const Snapshot host = make_snapshot(make_topology(nodes, 2, size), guests);
+    const Units chosen = choose_units(host, history, settings);
+    const Placement before = placement_of(host, settings, chosen);
+    Placement after = before;
+    for (std::size_t g = 0; g < to.size(); ++g)
+        after.put(g, NodeIndex(to[g]));
+    return after.can_follow(before);
+}
+
+TEST(Followers, NeedRoomToPassEachOther) {
+    EXPECT_FALSE(can_follow({1, 2, 0}, 10 * mib)) << "all in a circle";
+    EXPECT_TRUE(can_follow({1, 2, 0}, passing_room));
+    EXPECT_FALSE(can_follow({1, 0}, 10 * mib)) << "that a third node has room helps nobody";
+    EXPECT_TRUE(can_follow({1, 2}, 10 * mib)) << "the second makes room for the first";
+    EXPECT_TRUE(can_follow({0, 1, 2}, 10 * mib));
 }
 
 TEST(Cells, AreOnNodesOfTheirOwnHoweverFarTheseAre) {

@@ -302,5 +302,85 @@ TEST(Planner, AHomeThatIsNoLongerAllowedIsLeftAtOnce) {
     EXPECT_EQ(learn(history, host, made, {}).cells.begin()->second.retry_at, 0);
 }
 
+// Three busy guests whose memory cannot be moved, each at home beside the next one's: no two of
+// them may change places, and a node has the CPUs for one.
+class Round : public ::testing::Test {
+  protected:
+    Round() {
+        for (std::size_t g = 0; g < 3; ++g) {
+            const std::size_t next = (g + 1) % 3;
+            std::vector<Bytes> residency(3);
+            residency[next] = gib;
+            GuestState guest = make_guest(std::string(1, static_cast<char>('a' + g)), 2, use,
+                                          std::move(residency));
+            guest.cells[0].movable = false;
+            guest.cells[0].allowed = NodeSet::only(NodeIndex(g)) | NodeSet::only(NodeIndex(next));
+            history.cells[guest.cells[0].key] = {NodeIndex(g), 0};
+            guests.push_back(std::move(guest));
+        }
+    }
+    Snapshot host() const { return make_snapshot(make_topology(3, 2, 4 * gib), guests, now); }
+    bool all_stay(const Plan& made) const {
+        return home_of(made, "a") == NodeIndex(0) && home_of(made, "b") == NodeIndex(1) &&
+               home_of(made, "c") == NodeIndex(2);
+    }
+
+    static constexpr MilliCpu use = 1900;
+    static constexpr Millis now = 10 * 60 * 1000;  // the cool-down is over
+    std::vector<GuestState> guests;
+    History history;
+};
+
+TEST_F(Round, ThoseWhoGainOnlyTogetherChangeTheirHomesTogether) {
+    const Plan made = plan(host(), history, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
+    EXPECT_EQ(home_of(made, "b"), NodeIndex(2));
+    EXPECT_EQ(home_of(made, "c"), NodeIndex(0));
+    EXPECT_EQ(verdict_of(made, "b").reason, Reason::better_home);
+}
+
+TEST_F(Round, NobodyChangesItsHomeWhileOneCoolsDown) {
+    history.cells[{"uuid-b", 0}].home_since = now - 1000;
+    EXPECT_TRUE(all_stay(plan(host(), history, settings)));
+}
+
+TEST_F(Round, AllTogetherHaveToGainByTheMargin) {
+    // To go back alone is no choice: two would share a node's CPUs.
+    const auto with_share_at_next = [&](Bytes percent) {
+        for (std::size_t g = 0; g < 3; ++g) {
+            std::vector<Bytes>& residency = guests[g].cells[0].residency;
+            residency[(g + 1) % 3] = gib / 100 * percent;
+            residency[g] = gib / 100 * (100 - percent);
+        }
+        return plan(host(), history, settings);
+    };
+    EXPECT_TRUE(all_stay(with_share_at_next(52)));
+    EXPECT_FALSE(all_stay(with_share_at_next(75)));
+}
+
+// Large and small cells can only change places all at once. The nodes' loads are level then.
+TEST(Planner, OneMakesRoomForSeveralAndTheyForIt) {
+    GuestState fixed = make_guest("d", 1, 1300, {gib, 0});
+    fixed.cells[0].allowed = NodeSet::only(NodeIndex(0));
+    Snapshot host =
+        make_snapshot(make_topology(2, 2, 40 * gib),
+                      {make_guest("a", 2, 1300, {8 * gib, 0}), make_guest("b", 1, 50, {0, 4 * gib}),
+                       make_guest("c", 1, 50, {0, 4 * gib}), fixed},
+                      10 * 60 * 1000);
+    for (GuestState& guest : host.guests)
+        guest.policy.memory = MemoryPolicy::eager;
+    HostNode& full = host.topology.nodes[1];
+    full.memory_total = 8 * gib * 1000 / (1000 - settings.watermark) + 200 * mib;
+    full.memory_available = full.memory_total - 8 * gib;
+    History history;
+    for (const GuestState& guest : host.guests)
+        history.cells[guest.cells[0].key] = {
+            guest.name == "b" || guest.name == "c" ? NodeIndex(1) : NodeIndex(0), 0};
+    const Plan made = plan(host, history, settings);
+    EXPECT_EQ(home_of(made, "a"), NodeIndex(1)) << explain(verdict_of(made, "a"), host.topology);
+    EXPECT_EQ(home_of(made, "b"), NodeIndex(0));
+    EXPECT_EQ(home_of(made, "c"), NodeIndex(0));
+}
+
 }  // namespace
 }  // namespace vnuma

@@ -170,6 +170,30 @@ TEST(PlannerProperties, NewHomesOnHardHostsNeverCostMoreThanThoseBeforeAndAreKep
     EXPECT_LE(compared.changed_again, 1);
 }
 
+TEST(PlannerProperties, WhoCoolsDownStaysWhereItIs) {
+    int changed = 0;
+    for (unsigned seed = 0; seed < hosts; ++seed) {
+        std::mt19937 random(seed);
+        Snapshot host = HardHost(random).make();
+        host.now = 2 * settings.cool_down;
+        std::optional<History> homes = random_homes(host, settings, random);
+        if (!homes) continue;
+        for (auto& [key, cell] : homes->cells)
+            if (random() % 2) cell.home_since = host.now - 1000;
+        const Plan made = plan(host, *homes, settings);
+        for (const Verdict& verdict : made.verdicts) {
+            const bool cools =
+                std::any_of(homes->cells.begin(), homes->cells.end(), [&](const auto& known) {
+                    return known.first.uuid == verdict.key.uuid && known.second.home_since > 0;
+                });
+            ASSERT_FALSE(cools && verdict.former_home && verdict.reason != Reason::relief)
+                << "seed " << seed << ": " << explain(verdict, host.topology);
+            changed += verdict.former_home ? 1 : 0;
+        }
+    }
+    EXPECT_GE(changed, 500);
+}
+
 TEST(PlannerProperties, OfGuestsOfAllKindsTheOrderIsIrrelevant) {
     for (unsigned seed = 0; seed < hosts; ++seed) {
         std::mt19937 random(seed);

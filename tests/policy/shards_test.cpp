@@ -37,6 +37,19 @@ TEST(FormShards, IsEvenWhereNothingIsShared) {
     EXPECT_EQ(shards[1].size(), 2U);
 }
 
+TEST(FormShards, GoesByWhereMemoryIsWhereNothingIsShared) {
+    WideUse use = use_of({{900, 0, 0, 0}, {0, 900, 0, 0}, {0, 0, 900, 0}, {0, 0, 0, 900}});
+    const std::size_t nodes[] = {0, 1, 1, 0};
+    for (std::size_t v = 0; v < 4; ++v) {
+        use.own[v].assign(2, 0);
+        use.own[v][nodes[v]] = 100 * mib;
+    }
+    EXPECT_EQ(form_shards(use, 2, {2, plenty}), (Partition{{0, 3}, {1, 2}}));
+    // Sharing counts for more.
+    use.touched[0 * 4 + 1] = use.touched[2 * 4 + 3] = 900;
+    EXPECT_EQ(form_shards(use, 2, {2, plenty}), (Partition{{0, 1}, {2, 3}}));
+}
+
 TEST(FormShards, FitsTheNodesEvenWhenAllShareEverything) {
     const Partition shards =
         form_shards(use_of({{5}, {5}, {5}, {5}, {5}, {5}, {5}}), 3, {3, plenty});
@@ -95,8 +108,27 @@ TEST(Crossing, IsWhatAnotherShardTouchesMore) {
 }
 
 TEST(Relabelled, LeavesHomesWithTheirVcpus) {
-    EXPECT_EQ(relabelled({{0, 1}, {2, 3}}, {{1, 2, 3}, {0}}), (Partition{{2, 3}, {0, 1}}));
-    EXPECT_EQ(relabelled({{0}, {1}, {2}}, {{2}}), (Partition{{2}, {0}, {1}}));
+    const WideUse use = use_of({{1}, {1}, {1}, {1}});
+    EXPECT_EQ(relabelled(use, {{0, 1}, {2, 3}}, {{1, 2, 3}, {0}}, {}), (Partition{{2, 3}, {0, 1}}));
+    EXPECT_EQ(relabelled(use, {{0}, {1}, {2}}, {{2}}, {}), (Partition{{2}, {0}, {1}}));
+}
+
+TEST(Relabelled, PutsShardsWhoseMemoryIsAtAHomeThere) {
+    WideUse use = use_of({{1}, {1}, {1}, {1}});
+    for (const std::size_t vcpu : {0U, 1U})
+        use.own[vcpu] = {0, 100 * mib};
+    for (const std::size_t vcpu : {2U, 3U})
+        use.own[vcpu] = {100 * mib, 0};
+    EXPECT_EQ(relabelled(use, {{0, 1}, {2, 3}}, {{0, 1}, {2, 3}}, {NodeIndex(0), NodeIndex(1)}),
+              (Partition{{2, 3}, {0, 1}}));
+}
+
+TEST(Scattered, IsWhatIsNotWhereMostOfAShardsMemoryIs) {
+    WideUse use = use_of({{100}, {100}, {100}, {100}});
+    for (std::size_t vcpu = 0; vcpu < 4; ++vcpu)
+        use.own[vcpu] = {vcpu == 0 ? 0 : 100 * mib, vcpu == 0 ? 100 * mib : 0};
+    EXPECT_EQ(scattered(use, {{0, 1}, {2, 3}}), 250);
+    EXPECT_EQ(scattered(use, {{0}, {1, 2, 3}}), 0);
 }
 
 }  // namespace

@@ -115,6 +115,33 @@ TEST(WideGuest, FollowsVcpusThatTradePlacesOnce) {
     EXPECT_LE(pins, 2) << "each shard once";
 }
 
+TEST(WideGuest, WhoseVcpusTradePlacesGetsOtherShardsBeforeTheseChangeTheirHomes) {
+    GuestState guest = make_wide_guest("w", {0, 0, 1, 1}, 2, {0, 0, 2, 2});
+    guest.wide->cpu_use.assign(4, 480);
+    guest.cells[0].cpu_use = 4 * 480;
+    PlannerSettings restless;
+    restless.cool_down = 0;
+    Snapshot host = host_with(guest);
+    const Plan first = plan(host, {}, restless);
+    History history = learn({}, host, first, {});
+    host = simulate(host, first);
+    // 1 and 2 exchange their buffers: as they are, the shards had better be on one node.
+    const GuestState other = make_wide_guest("w", {0, 1, 0, 1}, 2, {0, 2, 0, 2});
+    host.guests[0].wide->touched = other.wide->touched;
+    host.guests[0].wide->own = other.wide->own;
+    for (host.now = 1000; host.now < shards_last; host.now += 1000) {
+        const Plan made = plan(host, history, restless);
+        for (const Verdict& verdict : made.verdicts)
+            ASSERT_FALSE(verdict.former_home) << host.now;
+        history = learn(history, host, made, {});
+    }
+    const Plan last = plan(host, history, restless);
+    const auto homes = homes_of_vcpus(last, 4);
+    EXPECT_EQ(homes[0], homes[2]);
+    EXPECT_EQ(homes[1], homes[3]);
+    EXPECT_NE(homes[0], homes[1]);
+}
+
 // All memory is shared by all, a hundred MiB in each of as many groups as there are vCPUs.
 GuestState sharing_all(std::size_t vcpus, std::size_t nodes, MilliCpu use_of_one) {
     GuestState guest = make_wide_guest("w", std::vector<std::size_t>(vcpus, 0), nodes);

@@ -13,6 +13,8 @@ struct Order {
     CellKey key;
     NodeSet to;
     bool memory = false;
+    // Of a shard its vCPUs, and what it brings of what several touch (MoveMemory).
+    std::vector<std::size_t> vcpus{}, groups{};
 };
 
 struct Outcome {

@@ -28,9 +28,9 @@ class Baselines : public ::testing::Test {
 TEST_F(Baselines, FewerAccessesAreRemote) {
     for (const char* other : {"no balancing", "numad"})
         EXPECT_LT(remote_share(total("vnumad")), remote_share(total(other))) << other;
-    // Pins before a guest starts have nothing remote at all; vnumad has until it has found the
-    // guest.
-    constexpr double found_late = 0.001;
+    // Pins before a guest starts have nothing remote at all, if everything is on one node; vnumad
+    // has until it has found the guest, or that its vCPUs have traded their memory.
+    constexpr double found_late = 0.002;
     EXPECT_LE(remote_share(total("vnumad")), remote_share(total("first fit")) + found_late);
 }
 
@@ -41,6 +41,7 @@ TEST_F(Baselines, LessDemandGoesUnserved) {
 
 TEST_F(Baselines, NoMoreIsMovedThanNumadMoves) {
     EXPECT_LE(total("vnumad").moved, total("numad").moved);
+    EXPECT_LE(total("vnumad, asked first").moved, total("numad, asked first").moved);
 }
 
 TEST_F(Baselines, BeingAskedFirstSavesMoves) {

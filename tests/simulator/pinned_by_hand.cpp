@@ -163,7 +163,10 @@ PinnedByHand::PinnedByHand(const Trace& trace) : random_(trace.seed) {
                 need.crossing += guest.phases[p].crossing * (ends - begins) / life;
                 need.size = std::max(need.size, guest.phases[p].cells[c].size);
             }
-            needs_[{uuid_of(guest), static_cast<int>(c)}] = need;
+            Need& known = needs_[{uuid_of(guest), guest.wide ? 0 : static_cast<int>(c)}];
+            known.use += need.use;
+            known.size += need.size;
+            known.crossing += need.crossing;
         }
 }
 

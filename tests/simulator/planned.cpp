@@ -8,15 +8,17 @@ namespace {
 NodeSet allowed_to(const Snapshot& host, const CellKey& key) {
     for (const GuestState& guest : host.guests)
         for (const CellState& cell : guest.cells)
-            if (cell.key == key) return cell.allowed;
+            if (cell.key.uuid == key.uuid && cell.key.cell == key.cell) return cell.allowed;
     return {};
 }
 
 Order order_for(const Action& action, const Snapshot& host) {
-    if (const auto* pin = std::get_if<PinCell>(&action)) return {pin->key, NodeSet::only(pin->to)};
+    if (const auto* pin = std::get_if<PinCell>(&action))
+        return {pin->key, NodeSet::only(pin->to), false, pin->vcpus};
     if (const auto* move = std::get_if<MoveMemory>(&action))
-        return {move->key, NodeSet::only(move->to), true};
-    return {key_of(action), allowed_to(host, key_of(action))};
+        return {move->key, NodeSet::only(move->to), true, move->vcpus, move->groups};
+    const auto& unpin = std::get<UnpinCell>(action);
+    return {unpin.key, allowed_to(host, unpin.key), false, unpin.vcpus};
 }
 
 }  // namespace

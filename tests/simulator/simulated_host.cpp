@@ -1,7 +1,10 @@
 #include "tests/simulator/simulated_host.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
+
+#include "tests/simulator/without_vnuma.hpp"
 
 namespace vnuma::simulator {
 namespace {
@@ -164,7 +167,7 @@ void SimulatedHost::aim_accesses(Guest& guest) const {
     const std::size_t cells = guest.cells.size();
     std::vector<Share> own;
     for (std::size_t c = 0; c < cells; ++c)
-        own.push_back(accesses_to(guest, c));
+        own.push_back(accesses_to(guest, touched_by(phase, c)));
     for (std::size_t c = 0; c < cells; ++c) {
         Share& accesses = guest.cells[c].accesses = own[c];
         if (cells == 1 || phase.towards == c) continue;
@@ -238,7 +241,7 @@ GuestState SimulatedHost::state_of(const Guest& guest) {
                 seen.confined_to = NodeIndex(n);
         seen.pinned = cell.runs_on != cell.trace->allowed;
     }
-    return state;
+    return guest.trace->wide ? seen_as_one(std::move(state), guest.doing()) : state;
 }
 
 Snapshot SimulatedHost::look() {
@@ -254,11 +257,11 @@ Snapshot SimulatedHost::look() {
     return seen;
 }
 
-std::pair<SimulatedHost::Guest*, SimulatedHost::Cell*> SimulatedHost::find(const CellKey& key) {
-    for (Guest& guest : guests_)
-        for (Cell& cell : guest.cells)
-            if (cell.key == key) return {&guest, &cell};
-    return {nullptr, nullptr};
+SimulatedHost::Guest* SimulatedHost::find(const std::string& uuid) {
+    const auto guest = std::find_if(guests_.begin(), guests_.end(), [&](const Guest& one) {
+        return one.cells.front().key.uuid == uuid;
+    });
+    return guest == guests_.end() ? nullptr : &*guest;
 }
 
 bool SimulatedHost::refuses(const GuestTrace& guest) {
@@ -268,46 +271,60 @@ bool SimulatedHost::refuses(const GuestTrace& guest) {
 
 std::vector<Outcome> SimulatedHost::carry_out(const std::vector<Order>& orders, Bytes most) {
     std::vector<Outcome> outcomes;
-    for (const Order& order : orders) {
-        const auto [guest, cell] = find(order.key);
-        Outcome& outcome = outcomes.emplace_back();
-        if (!cell) {
-            outcome.error = "it is gone";
-        } else if (refuses(*guest->trace)) {
-            outcome.error = "refused";
-        } else if (order.memory) {
-            outcome = move(*guest, *cell, order.to, most);
-            most -= outcome.bytes;
-        } else {
-            pin(*cell, order.to);
-        }
-    }
+    for (const Order& order : orders)
+        most -= outcomes.emplace_back(carry_out(order, most)).bytes;
     return outcomes;
 }
 
-void SimulatedHost::pin(Cell& cell, NodeSet to) {
-    cell.runs_on = to;
-    if (to == cell.trace->allowed) return;
-    figures_.home_changes += !cell.home.empty() && cell.home != to;
-    cell.home = to;
+Outcome SimulatedHost::carry_out(const Order& order, Bytes most) {
+    Guest* guest = find(order.key.uuid);
+    if (!guest) return {0, "it is gone"};
+    if (refuses(*guest->trace)) return {0, "refused"};
+    std::vector<std::size_t> cells{static_cast<std::size_t>(order.key.cell)};
+    if (guest->trace->wide && order.memory) {
+        cells = buffers_of(guest->doing(), order.vcpus, order.groups);
+    } else if (guest->trace->wide) {
+        cells = order.vcpus;
+        if (cells.empty()) {
+            cells.resize(guest->cells.size());
+            std::iota(cells.begin(), cells.end(), std::size_t{0});
+        }
+    }
+    if (order.memory) return move(*guest, cells, order.to, most);
+    pin(*guest, cells, order.to);
+    return {};
+}
+
+void SimulatedHost::pin(Guest& guest, const std::vector<std::size_t>& cells, NodeSet to) {
+    bool changed = false;
+    for (const std::size_t c : cells) {
+        Cell& cell = guest.cells[c];
+        cell.runs_on = to;
+        if (to == cell.trace->allowed) continue;
+        changed |= !cell.home.empty() && cell.home != to;
+        cell.home = to;
+    }
+    figures_.home_changes += changed;
 }
 
 // The hottest first. Copying takes a CPU, which is taken to be the node's that the memory goes to.
-Outcome SimulatedHost::move(const Guest& guest, Cell& cell, NodeSet to, Bytes most) {
-    if (!cell.trace->movable) return {0, "its memory cannot be moved"};
-    const auto index = static_cast<std::size_t>(cell.key.cell);
+Outcome SimulatedHost::move(Guest& guest, const std::vector<std::size_t>& cells, NodeSet to,
+                            Bytes most) {
     Outcome outcome;
     for (const PerMille heat : {hot, warm})
-        for (std::size_t r = 0; r < regions; ++r) {
-            if (guest.heat(index, r) != heat) continue;
-            const std::vector<Bytes> arrived =
-                memory_.move(cell.memory, r, to, most - outcome.bytes);
-            for (std::size_t n = 0; n < nodes_; ++n) {
-                outcome.bytes += arrived[n];
-                moving_next_[n] +=
-                    arrived[n] / mib * move_cost_per_gib * 1000 / (gib / mib) / tick_;
+        for (const std::size_t c : cells)
+            for (std::size_t r = 0; r < regions; ++r) {
+                Cell& cell = guest.cells[c];
+                if (!cell.trace->movable) return {0, "its memory cannot be moved"};
+                if (guest.heat(c, r) != heat) continue;
+                const std::vector<Bytes> arrived =
+                    memory_.move(cell.memory, r, to, most - outcome.bytes);
+                for (std::size_t n = 0; n < nodes_; ++n) {
+                    outcome.bytes += arrived[n];
+                    moving_next_[n] +=
+                        arrived[n] / mib * move_cost_per_gib * 1000 / (gib / mib) / tick_;
+                }
             }
-        }
     if (outcome.bytes == 0 && most > 0) outcome.error = "no page moved";
     figures_.moved += outcome.bytes;
     return outcome;

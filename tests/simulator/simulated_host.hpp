@@ -61,7 +61,7 @@ class SimulatedHost {
 
     Guest make_guest(const GuestTrace& trace) const;
     GuestState state_of(const Guest& guest);
-    std::pair<Guest*, Cell*> find(const CellKey& key);
+    Guest* find(const std::string& uuid);
 
     void spread_demand();
     void spread(Cell& cell);
@@ -72,8 +72,9 @@ class SimulatedHost {
     void touch(Cell& cell, const CellPhase& phase);
 
     bool refuses(const GuestTrace& guest);
-    void pin(Cell& cell, NodeSet to);
-    Outcome move(const Guest& guest, Cell& cell, NodeSet to, Bytes most);
+    Outcome carry_out(const Order& order, Bytes most);
+    void pin(Guest& guest, const std::vector<std::size_t>& cells, NodeSet to);
+    Outcome move(Guest& guest, const std::vector<std::size_t>& cells, NodeSet to, Bytes most);
 
     const Trace& trace_;
     const Millis tick_;

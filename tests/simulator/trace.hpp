@@ -21,6 +21,8 @@ struct CellPhase {
     Bytes size = 0;           // as configured, less its balloon
     PerMille touched = 1000;  // of its size, sooner or later
     std::size_t first_hot = 0;
+    // Of a guest without vNUMA: whose memory it touches, if not its own.
+    std::optional<std::size_t> touches{};
 };
 
 struct Phase {
@@ -43,6 +45,9 @@ struct GuestTrace {
     std::string name;
     Millis arrives = 0, departs = 0;
     std::vector<CellTrace> cells;
+    // Without vNUMA, and larger than a node: its cells are its vCPUs, each with a buffer. All who
+    // look at it see one cell.
+    bool wide = false;
     std::vector<Phase> phases;
     GuestPolicy policy{};
     std::vector<NodeIndex> devices{};

@@ -89,6 +89,31 @@ Trace wide_guests(unsigned seed) {
     return maker.trace();
 }
 
+// One that needs more CPUs than a node has and knows of no nodes, whose vCPUs have a buffer each,
+// or one for two of them, and trade these now and then; thin ones beside.
+Trace without_vnuma(unsigned seed) {
+    TraceMaker maker("without vNUMA", seed, 2, 24, 192 * gib);
+    const auto vcpus = static_cast<std::size_t>(maker.between(26, 36));
+    GuestTrace& guest = maker.add(vcpus, 1, maker.between(2, 5) * gib / 2);
+    guest.wide = true;
+    maker.set_load(guest, 700, 1000);
+    const bool in_pairs = maker.between(0, 1) == 1;
+    const auto trade = [&](Phase& phase) {
+        std::vector<std::size_t> buffers;
+        for (std::size_t v = 0; v < vcpus; ++v)
+            buffers.push_back(in_pairs ? v / 2 * 2 : v);
+        for (std::size_t v = vcpus - 1; v > 0; --v)
+            std::swap(buffers[v],
+                      buffers[static_cast<std::size_t>(maker.between(0, std::int64_t(v)))]);
+        for (std::size_t v = 0; v < vcpus; ++v)
+            phase.cells[v].touches = buffers[v];
+    };
+    trade(guest.phases[0]);
+    maker.add_phases(guest, 6 * minute, 20 * minute, trade);
+    maker.fill(800, 700, [&] { maker.set_load(maker.add_ordinary(), 100, 700); });
+    return maker.trace();
+}
+
 Trace nearly_full_host(unsigned seed) {
     TraceMaker maker("nearly full host", seed, 2, 24, 128 * gib);
     maker.fill(600, 800, [&] {
@@ -111,8 +136,9 @@ Trace nearly_full_host(unsigned seed) {
 }
 
 std::vector<Trace> make_traces(unsigned seed) {
-    return {steady_mix(seed),   phases(seed),      arrivals_and_departures(seed),
-            crowded_host(seed), wide_guests(seed), nearly_full_host(seed)};
+    return {steady_mix(seed),      phases(seed),      arrivals_and_departures(seed),
+            crowded_host(seed),    wide_guests(seed), without_vnuma(seed),
+            nearly_full_host(seed)};
 }
 
 }  // namespace vnuma::simulator
