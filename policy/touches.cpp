@@ -1,0 +1,124 @@
+#include "policy/touches.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace vnuma {
+namespace {
+
+using Matrix = std::vector<std::vector<std::uint64_t>>;
+
+// Touches by shard and group.
+Matrix touches_by_shard(const WideUse& use, const Partition& partition) {
+    Matrix touches(partition.size(), std::vector<std::uint64_t>(use.groups));
+    for (std::size_t s = 0; s < partition.size(); ++s)
+        for (const std::size_t vcpu : partition[s])
+            for (std::size_t g = 0; g < use.groups; ++g)
+                touches[s][g] += use.at(vcpu, g);
+    return touches;
+}
+
+std::size_t owner_of(const Matrix& touches, std::size_t group) {
+    std::size_t owner = 0;
+    for (std::size_t s = 1; s < touches.size(); ++s)
+        if (touches[s][group] > touches[owner][group]) owner = s;
+    return owner;
+}
+
+}  // namespace
+
+std::vector<std::vector<PerMille>> whereabouts(const WideUse& use) {
+    const std::size_t nodes = use.own.empty() ? 0 : use.own.front().size();
+    std::vector<std::uint64_t> touches(use.groups);
+    for (std::size_t v = 0; v < use.vcpus(); ++v)
+        for (std::size_t g = 0; g < use.groups; ++g)
+            touches[g] += use.at(v, g);
+    std::vector<std::vector<PerMille>> all;
+    for (std::size_t v = 0; v < use.vcpus(); ++v) {
+        std::vector<PerMille>& shares = all.emplace_back(nodes);
+        std::vector<std::int64_t> there(nodes);  // MiB
+        for (std::size_t n = 0; n < nodes; ++n) {
+            there[n] = use.own[v][n] / mib;
+            for (std::size_t g = 0; g < use.groups; ++g)
+                if (use.at(v, g) > 0)
+                    there[n] += use.shared[g][n] / mib * static_cast<std::int64_t>(use.at(v, g)) /
+                                static_cast<std::int64_t>(touches[g]);
+        }
+        const std::int64_t sum = std::accumulate(there.begin(), there.end(), std::int64_t{0});
+        for (std::size_t n = 0; sum > 0 && n < nodes; ++n)
+            shares[n] = there[n] * 1000 / sum;
+    }
+    return all;
+}
+
+std::vector<std::uint64_t> touches_by_vcpu(const WideUse& use) {
+    std::vector<std::uint64_t> touches(use.vcpus());
+    for (std::size_t v = 0; v < use.vcpus(); ++v)
+        for (std::size_t g = 0; g < use.groups; ++g)
+            touches[v] += use.at(v, g);
+    return touches;
+}
+
+PerMille crossing(const WideUse& use, const Partition& partition) {
+    const Matrix touches = touches_by_shard(use, partition);
+    std::uint64_t all = 0, own = 0;
+    for (std::size_t g = 0; g < use.groups; ++g) {
+        for (const auto& shard : touches)
+            all += shard[g];
+        if (!touches.empty()) own += touches[owner_of(touches, g)][g];
+    }
+    return all == 0 ? 0 : static_cast<PerMille>((all - own) * 1000 / all);
+}
+
+PerMille scattered(const WideUse& use, const Partition& partition) {
+    const std::vector<std::vector<PerMille>> shares = whereabouts(use);
+    const std::vector<std::uint64_t> touches = touches_by_vcpu(use);
+    std::uint64_t all = 0, together = 0;
+    for (const auto& shard : partition) {
+        std::vector<std::uint64_t> there(shares.empty() ? 0 : shares.front().size());
+        for (const std::size_t v : shard)
+            for (std::size_t n = 0; n < there.size(); ++n)
+                there[n] += touches[v] * static_cast<std::uint64_t>(shares[v][n]);
+        all += std::accumulate(there.begin(), there.end(), std::uint64_t{0});
+        if (!there.empty()) together += *std::max_element(there.begin(), there.end());
+    }
+    return all == 0 ? 0 : static_cast<PerMille>((all - together) * 1000 / all);
+}
+
+Ownership ownership_of(const WideUse& use, const Partition& partition) {
+    Ownership ownership{touches_by_shard(use, partition), {}};
+    for (std::size_t g = 0; g < use.groups; ++g) {
+        const std::size_t owner = owner_of(ownership.touches, g);
+        ownership.owner.push_back(ownership.touches[owner][g] > 0 ? owner : nobodys);
+    }
+    return ownership;
+}
+
+bool belongs_to(const Ownership& ownership, std::size_t group, std::size_t shard) {
+    std::uint64_t all = 0;
+    for (const auto& touches : ownership.touches)
+        all += touches[group];
+    return all > 0 && is_nearly_all(ownership.touches[shard][group], all);
+}
+
+std::vector<std::vector<PerMille>> touches_of_others(const WideUse& use,
+                                                     const Partition& partition) {
+    const Matrix touches = touches_by_shard(use, partition);
+    const std::size_t shards = partition.size();
+    Matrix there(shards, std::vector<std::uint64_t>(shards));
+    std::vector<std::uint64_t> all(shards);
+    for (std::size_t g = 0; g < use.groups; ++g) {
+        const std::size_t owner = owner_of(touches, g);
+        for (std::size_t s = 0; s < shards; ++s) {
+            all[s] += touches[s][g];
+            if (s != owner) there[s][owner] += touches[s][g];
+        }
+    }
+    std::vector<std::vector<PerMille>> shares(shards, std::vector<PerMille>(shards));
+    for (std::size_t s = 0; s < shards; ++s)
+        for (std::size_t t = 0; t < shards; ++t)
+            if (all[s] > 0) shares[s][t] = static_cast<PerMille>(there[s][t] * 1000 / all[s]);
+    return shares;
+}
+
+}  // namespace vnuma
