@@ -41,9 +41,10 @@ CellState shard_of(const CellState& cell, const WideUse& use, const Shards& shar
     return shard;
 }
 
-// Until it is time to look whether others would be better.
-bool stay_for_now(const ShardHistory& known, Millis now) {
-    return now - known.since < shards_last || now - known.changed < shards_stay(known);
+// Until it is looked at whether others would be better.
+Millis stay_for(const ShardHistory& known, Millis now) {
+    return std::max(
+        {known.since + shards_last - now, known.changed + shards_stay(known) - now, Millis{0}});
 }
 
 // Whether others may be better.
@@ -53,9 +54,11 @@ bool may_be_better(const WideUse& use, const Partition& partition) {
 
 // What is another shard's is remote for good; what is scattered, until it has moved.
 bool is_better(const WideUse& use, const Partition& fresh, const Partition& before) {
+    constexpr PerMille noise = shards_gain / 8;  // of what all touch a little
     const PerMille less_crossing = crossing(use, before) - crossing(use, fresh);
+    const PerMille less_scattered = scattered(use, before) - scattered(use, fresh);
     return less_crossing >= shards_gain ||
-           (less_crossing >= 0 && scattered(use, before) - scattered(use, fresh) >= shards_gain);
+           (less_crossing > -noise && less_crossing + less_scattered >= shards_gain);
 }
 
 // That of before, as long as it serves.
@@ -138,9 +141,9 @@ class Cutter {
         made.shards.partition = choose_partition(use_, std::max(by_vcpus, by_bytes), most, before_,
                                                  homes_, snapshot_.now);
         made.shards.ownership = ownership_of(use_, made.shards.partition);
-        made.due = before_ && stay_for_now(*before_, snapshot_.now) &&
-                   made.shards.partition == before_->partition &&
-                   may_be_better(use_, made.shards.partition);
+        if (before_ && made.shards.partition == before_->partition &&
+            may_be_better(use_, made.shards.partition))
+            made.due = stay_for(*before_, snapshot_.now);
         for (std::size_t s = 0; s < made.shards.partition.size(); ++s) {
             const CellState& shard = made.cells.emplace_back(shard_of(cell_, use_, made.shards, s));
             made.fits.push_back(usable_ &

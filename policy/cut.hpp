@@ -24,8 +24,8 @@ struct Cut {
     Shards shards;
     std::vector<CellState> cells;
     std::vector<NodeSet> fits;
-    // Others might be better, and that will be looked at: until then their homes are no matter.
-    bool due = false;
+    // Others might be better, and that will be looked at in so long: until then homes are kept.
+    Millis due = 0;
 };
 
 // Nodes that can hold a part of a guest: shards need two.

@@ -59,8 +59,9 @@ void say_why_not_elsewhere(const Placement& placement, std::size_t index, Placem
         say_lack(placement, index, best_obstacle, verdict);
     } else if (best.all >= here.all) {
         verdict.lack = Lack::cheaper;
-    } else if (unit.fixed && unit.cooling == 0 && unit.shards_due) {
+    } else if (unit.fixed && unit.cooling < unit.shards_due) {
         verdict.lack = Lack::shards;
+        if (verdict.reason != Reason::retry_later) verdict.wait = unit.shards_due;
     } else if (unit.fixed) {
         verdict.lack = Lack::cool_down;
         if (verdict.reason != Reason::retry_later) verdict.wait = unit.cooling;

@@ -57,7 +57,8 @@ std::string not_elsewhere(const Verdict& v, const Topology& topology) {
                    "), but its guest or group moved recently (" + seconds(v.wait) + " to wait)";
         case Lack::shards:
             return "; " + other + " is better (" + instead +
-                   "), but it is not known yet whether other shards are better";
+                   "), but it is looked at first whether other shards are better (" +
+                   seconds(v.wait) + " to wait)";
     }
     return "";
 }

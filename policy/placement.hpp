@@ -40,7 +40,7 @@ struct Unit {
     std::optional<NodeIndex> home;
     bool fixed = false;         // may not change its home, unless that relieves it of memory
     Millis cooling = 0;         // how long it will be fixed, if for its cool-down
-    bool shards_due = false;    // it is fixed until it is known whether other shards are better
+    Millis shards_due = 0;      // ... until it is known whether other shards are better
     bool group_parted = false;  // its group has one home, but no node has room for all of it
     // Has no home just now, and its memory is in nobody's way: it will follow.
     bool lifted = false;

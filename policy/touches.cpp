@@ -27,26 +27,28 @@ std::size_t owner_of(const Matrix& touches, std::size_t group) {
 
 }  // namespace
 
-std::vector<std::vector<PerMille>> whereabouts(const WideUse& use) {
-    const std::size_t nodes = use.own.empty() ? 0 : use.own.front().size();
+std::vector<std::vector<Bytes>> bytes_by_vcpu(const WideUse& use) {
     std::vector<std::uint64_t> touches(use.groups);
     for (std::size_t v = 0; v < use.vcpus(); ++v)
         for (std::size_t g = 0; g < use.groups; ++g)
             touches[g] += use.at(v, g);
-    std::vector<std::vector<PerMille>> all;
-    for (std::size_t v = 0; v < use.vcpus(); ++v) {
-        std::vector<PerMille>& shares = all.emplace_back(nodes);
-        std::vector<std::int64_t> there(nodes);  // MiB
-        for (std::size_t n = 0; n < nodes; ++n) {
-            there[n] = use.own[v][n] / mib;
-            for (std::size_t g = 0; g < use.groups; ++g)
+    std::vector<std::vector<Bytes>> bytes = use.own;
+    for (std::size_t g = 0; g < use.groups; ++g)
+        for (std::size_t n = 0; n < use.shared[g].size(); ++n)
+            for (std::size_t v = 0; use.shared[g][n] >= mib && v < use.vcpus(); ++v)
                 if (use.at(v, g) > 0)
-                    there[n] += use.shared[g][n] / mib * static_cast<std::int64_t>(use.at(v, g)) /
-                                static_cast<std::int64_t>(touches[g]);
-        }
-        const std::int64_t sum = std::accumulate(there.begin(), there.end(), std::int64_t{0});
-        for (std::size_t n = 0; sum > 0 && n < nodes; ++n)
-            shares[n] = there[n] * 1000 / sum;
+                    bytes[v][n] += use.shared[g][n] / mib * static_cast<Bytes>(use.at(v, g)) /
+                                   static_cast<Bytes>(touches[g]) * mib;
+    return bytes;
+}
+
+std::vector<std::vector<PerMille>> whereabouts(const WideUse& use) {
+    std::vector<std::vector<PerMille>> all;
+    for (const std::vector<Bytes>& bytes : bytes_by_vcpu(use)) {
+        std::vector<PerMille>& shares = all.emplace_back(bytes.size());
+        const Bytes sum = std::accumulate(bytes.begin(), bytes.end(), Bytes{0}) / mib;
+        for (std::size_t n = 0; sum > 0 && n < bytes.size(); ++n)
+            shares[n] = bytes[n] / mib * 1000 / sum;
     }
     return all;
 }

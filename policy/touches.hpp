@@ -15,6 +15,9 @@ using Partition = std::vector<std::vector<std::size_t>>;
 // By vCPU how much it was seen touching, all groups together.
 std::vector<std::uint64_t> touches_by_vcpu(const WideUse& use);
 
+// By vCPU and node what it touches, of what several touch its part.
+std::vector<std::vector<Bytes>> bytes_by_vcpu(const WideUse& use);
+
 // By vCPU and node, in thousandths, where what it touches is; all 0 where nothing is there.
 std::vector<std::vector<PerMille>> whereabouts(const WideUse& use);
 

@@ -162,7 +162,7 @@ class Chooser {
     }
 
     void add_unit(const GuestState& guest, const CellState& cell, NodeSet fits,
-                  bool shards_due = false) {
+                  Millis shards_due = 0) {
         Unit unit;
         const CellHistory* known = find(cell.key);
         unit.parts.push_back({&guest, &cell, known});
@@ -172,7 +172,7 @@ class Chooser {
             unit.former = known->home;
             unit.cooling = cooling_;
             unit.shards_due = shards_due;
-            unit.fixed = cooling_ > 0 || shards_due;
+            unit.fixed = cooling_ > 0 || shards_due > 0;
             if (fits.contains(known->home))
                 unit.home = unit.former;
             else

@@ -36,11 +36,20 @@ TEST(Devices, PullShardsByTheirShareOfTheVcpus) {
     EXPECT_EQ(costs() - without, traffic_cost(device_use, excess_of(21), settings));
 }
 
-TEST(Devices, PullNoGuestThatIsIdle) {
+TEST(Devices, PullNobodyAwayWhoIsIdle) {
     GuestState guest = make_guest("a", 2, 0, {100 * mib, 0});
     guest.devices = {NodeIndex(1)};
     const Topology topology = make_topology(2, 4, 8 * gib);
-    EXPECT_EQ(home_of(plan(make_snapshot(topology, {guest}), {}, settings), "a"), NodeIndex(0));
+    History history;
+    EXPECT_EQ(home_of(plan(make_snapshot(topology, {guest}), history, settings), "a"), NodeIndex(1))
+        << "nobody knows yet what it will do";
+    history.cells[guest.cells[0].key] = {NodeIndex(0), -1'000'000};
+    const auto home = [&](MilliCpu use) {
+        guest.cells[0].cpu_use = use;
+        return home_of(plan(make_snapshot(topology, {guest}), history, settings), "a");
+    };
+    EXPECT_EQ(home(20), NodeIndex(0));
+    EXPECT_EQ(home(400), NodeIndex(1));
 }
 
 // Whether cells of 1 GiB, each at its home, can go to these nodes.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <random>
 
 namespace vnuma {
@@ -22,6 +23,7 @@ WideUse use_of(const std::vector<std::vector<std::uint32_t>>& touched) {
     return use;
 }
 
+constexpr Bytes gib = 1024 * mib;
 constexpr Bytes plenty = 1'000'000 * mib;
 
 TEST(FormShards, KeepsVcpusThatShareMemoryTogether) {
@@ -56,6 +58,68 @@ TEST(FormShards, FitsTheNodesEvenWhenAllShareEverything) {
     ASSERT_EQ(shards.size(), 3U);
     for (const auto& shard : shards)
         EXPECT_LE(shard.size(), 3U);
+}
+
+// vCPUs of which some are busy and some are not, with private memory, pairs of which share a small
+// hot buffer if that is wanted.
+WideUse busy_and_idle(std::mt19937& random, std::size_t vcpus, bool pairs) {
+    std::vector<std::vector<std::uint32_t>> touched(vcpus, std::vector<std::uint32_t>(2 * vcpus));
+    WideUse use = use_of(touched);
+    for (std::size_t v = 0; v < vcpus; ++v) {
+        const bool busy = random() % 2 == 0;
+        use.cpu_use[v] = busy ? 1000 : 10;
+        use.touched[v * use.groups + v] = busy ? 1000 : 50;
+        if (pairs) use.touched[v * use.groups + vcpus + v / 2] = 900;
+        use.own[v].assign(2, 0);
+    }
+    return use;
+}
+
+MilliCpu use_of_part(const WideUse& use, const std::vector<std::size_t>& part) {
+    MilliCpu sum = 0;
+    for (const std::size_t vcpu : part)
+        sum += use.cpu_use[vcpu];
+    return sum;
+}
+
+TEST(FormShards, DividesTheWorkWhereAllMemoryIsOnOneNode) {
+    for (unsigned seed = 0; seed < 100; ++seed) {
+        std::mt19937 random(seed);
+        WideUse use = busy_and_idle(random, 8 + random() % 57, false);
+        for (std::vector<Bytes>& own : use.own)
+            own[1] = static_cast<Bytes>(1 + random() % 8) * 512 * mib;
+        const MilliCpu all = std::accumulate(use.cpu_use.begin(), use.cpu_use.end(), MilliCpu{0});
+        const Partition shards = form_shards(use, 2, {use.vcpus() * 3 / 4, plenty});
+        ASSERT_EQ(shards.size(), 2U) << "seed " << seed;
+        for (const auto& shard : shards) {
+            ASSERT_LE(shard.size(), (use.vcpus() + 1) / 2) << "seed " << seed;
+            ASSERT_LE(use_of_part(use, shard), all / 2 + 1000) << "seed " << seed;
+        }
+    }
+}
+
+TEST(FormShards, LeavesVcpusThatShareTogetherWhereverTheirMemoryIs) {
+    for (unsigned seed = 0; seed < 100; ++seed) {
+        std::mt19937 random(seed);
+        WideUse use = busy_and_idle(random, 8 + random() % 29 * 2, true);
+        for (std::vector<Bytes>& own : use.own)
+            own[random() % 2] = gib;
+        const Partition shards = form_shards(use, 2, {use.vcpus() * 3 / 4, plenty});
+        ASSERT_EQ(shards.size(), 2U) << "seed " << seed;
+        ASSERT_EQ(crossing(use, shards), 0) << "seed " << seed;
+    }
+}
+
+TEST(FormShards, IsEvenWhereMemoryIsOnMoreNodes) {
+    std::mt19937 random(1);
+    WideUse use = busy_and_idle(random, 36, false);
+    use.cpu_use.assign(36, 500);
+    for (std::size_t v = 0; v < 36; ++v) {
+        use.own[v].assign(3, 0);
+        use.own[v][v / 12] = gib;
+    }
+    for (const auto& shard : form_shards(use, 2, {24, plenty}))
+        EXPECT_EQ(shard.size(), 18U);
 }
 
 TEST(FormShards, OfOneVcpuIsOne) {
@@ -110,7 +174,7 @@ TEST(Crossing, IsWhatAnotherShardTouchesMore) {
 TEST(Relabelled, LeavesHomesWithTheirVcpus) {
     const WideUse use = use_of({{1}, {1}, {1}, {1}});
     EXPECT_EQ(relabelled(use, {{0, 1}, {2, 3}}, {{1, 2, 3}, {0}}, {}), (Partition{{2, 3}, {0, 1}}));
-    EXPECT_EQ(relabelled(use, {{0}, {1}, {2}}, {{2}}, {}), (Partition{{2}, {0}, {1}}));
+    EXPECT_EQ(relabelled(use, {{0}, {1}, {2}}, {{2}}, {}), (Partition{{2}, {1}, {0}}));
 }
 
 TEST(Relabelled, PutsShardsWhoseMemoryIsAtAHomeThere) {

@@ -153,6 +153,25 @@ GuestState sharing_all(std::size_t vcpus, std::size_t nodes, MilliCpu use_of_one
     return guest;
 }
 
+TEST(WideGuest, WhoseShardsMightBeBetterKeepsTheirHomesUntilThatWasLookedAt) {
+    const GuestState guest = sharing_all(4, 2, 450);
+    PlannerSettings restless;
+    restless.cool_down = 0;
+    Snapshot host = host_with(guest);
+    History history = learn({}, host, plan(host, {}, restless), {});
+    host = simulate(host, plan(host, {}, restless));
+    const NodeIndex home = history.cells.at({"uuid-w", 0, 0}).home;
+    host.topology.nodes[home].other_use = 4000;
+    host.now = shards_last - 1000;
+    const Verdict kept = verdict_of(plan(host, history, restless), "w", 0, 0);
+    EXPECT_EQ(kept.home, home);
+    EXPECT_EQ(kept.lack, Lack::shards);
+    EXPECT_EQ(kept.wait, 1000);
+    EXPECT_NE(explain(kept, host.topology).find("other shards"), std::string::npos);
+    host.now = shards_last;
+    EXPECT_NE(verdict_of(plan(host, history, restless), "w", 0, 0).home, home);
+}
+
 // When its shards were last formed, on a host that has not changed for so long.
 Millis last_formed(const GuestState& guest, int seconds) {
     Snapshot host = host_with(guest);
