@@ -47,8 +47,8 @@ inline constexpr PerMille cross_cell_share = 125;
 // CPU time that a device assigned to a guest makes go over the interconnect when it is remote:
 // interrupts, rings and buffers. An assumption: a twentieth of a CPU for each device.
 inline constexpr MilliCpu device_use = 50;
-// But of all devices of a guest that has a home and does little, no more than such a part of its
-// CPU use: that is no reason to leave its memory for a card that many share.
+// But of all devices of a guest that does little, no more than such a part of its CPU use: that is
+// no reason to leave its memory for a card that many share.
 inline constexpr MilliCpu device_use_divisor = 4;
 // Two cells that exchange their homes pass each other's memory through what one of the nodes has
 // left, tick by tick.

@@ -101,12 +101,14 @@ class Cutter {
         for (std::size_t n = 0; n < nodes.size(); ++n) {
             const Bytes bytes = empty_.memory(NodeIndex(n), cell_.huge_page);
             if (!usable_.contains(NodeIndex(n)) || bytes <= 0) continue;
-            const ShardLimits limits{static_cast<std::size_t>(nodes[n].cpus), bytes};
+            const ShardLimits limits{static_cast<std::size_t>(nodes[n].cpus), bytes,
+                                     nodes[n].cpu_capacity};
             if (!largest) largest = smallest = limits;
             largest = {std::max(largest->vcpus, limits.vcpus),
-                       std::max(largest->bytes, limits.bytes)};
+                       std::max(largest->bytes, limits.bytes), std::max(largest->use, limits.use)};
             smallest = {std::min(smallest->vcpus, limits.vcpus),
-                        std::min(smallest->bytes, limits.bytes)};
+                        std::min(smallest->bytes, limits.bytes),
+                        std::min(smallest->use, limits.use)};
         }
         if (!largest) return std::nullopt;
         Cut made = cut(*largest);

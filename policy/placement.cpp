@@ -110,15 +110,16 @@ void Placement::add_part(std::size_t index, Unit::Part& part, NodeSet full) {
         return in_the_way &&
                use + part.full - cell.residency[home] <= filled_at_most(node, settings_);
     };
-    // Devices serve all vCPUs alike, and once it has a home, no more than these ask them to: of one
-    // that is new nobody knows.
+    // Devices serve all vCPUs alike, and no more than these ask them to. What a guest will do that
+    // has touched less than half of its memory, nobody knows.
     Cost all_shares = 0;
     MilliCpu use_of_guest = 0;
     for (const CellState& other : part.guest->cells)
         all_shares += other.vcpus, use_of_guest += other.cpu_use;
     const auto devices = static_cast<MilliCpu>(part.guest->devices.size());
     MilliCpu use_of_device = device_use;
-    if (part.known && devices > 0)
+    const bool young = 2 * total_bytes(cell) < part.full;
+    if (!young && devices > 0)
         use_of_device = std::min(device_use, use_of_guest / device_use_divisor / devices);
     const Cost share = all_shares > 0 ? cell.vcpus : 1;
     all_shares = std::max<Cost>(all_shares, 1);

@@ -24,16 +24,24 @@ Matrix common_touches(const WideUse& use) {
     return common;
 }
 
-// What two vCPUs have in common below such a part of what either touches, or of what one does on
-// average, is chance: a kernel's memory, and what fades in the matrix.
+// Of those that touch much: their mean, each weighted by what it touches.
+std::uint64_t usual_touches(const std::vector<std::uint64_t>& touches) {
+    const std::uint64_t scale = 1 + *std::max_element(touches.begin(), touches.end()) / 1'000'000;
+    std::uint64_t sum = 0, weighted = 0;
+    for (const std::uint64_t count : touches)
+        sum += count / scale, weighted += count / scale * count;
+    return sum == 0 ? 0 : weighted / sum;
+}
+
+// What two vCPUs have in common below such a part of what either touches, or of what is usual, is
+// chance: a kernel's memory, and what fades in the matrix.
 Matrix without_chance(const WideUse& use, Matrix common) {
     constexpr std::uint64_t part = 16;
     const std::vector<std::uint64_t> touches = touches_by_vcpu(use);
-    const std::uint64_t mean =
-        std::accumulate(touches.begin(), touches.end(), std::uint64_t{0}) / touches.size();
+    const std::uint64_t usual = usual_touches(touches);
     for (std::size_t a = 0; a < common.size(); ++a)
         for (std::size_t b = 0; b < common.size(); ++b)
-            if (common[a][b] * part < std::max({touches[a], touches[b], mean})) common[a][b] = 0;
+            if (common[a][b] * part < std::max({touches[a], touches[b], usual})) common[a][b] = 0;
     return common;
 }
 
@@ -65,22 +73,25 @@ std::vector<Bytes> own_bytes(const WideUse& use) {
     return bytes;
 }
 
-constexpr MilliCpu any_use = std::numeric_limits<MilliCpu>::max() / 2;
-
 // Whether parts of a partition fit a node, or are as even as is wanted.
 class Fit {
   public:
-    Fit(const WideUse& use, ShardLimits most, MilliCpu most_use)
-        : own_(own_bytes(use)), use_(use.cpu_use), most_(most), most_use_(most_use) {}
+    Fit(const WideUse& use, ShardLimits most)
+        : own_(own_bytes(use)), use_(use.cpu_use), most_(most) {}
 
     bool together(const std::vector<std::size_t>& a, const std::vector<std::size_t>& b) const {
         return a.size() + b.size() <= most_.vcpus && bytes(a) + bytes(b) <= most_.bytes &&
-               use(a) + use(b) <= most_use_;
+               use(a) + use(b) <= most_.use;
     }
     // With one vCPU in another's place.
     bool exchanged(const std::vector<std::size_t>& part, std::size_t in, std::size_t out) const {
         return (own_[in] <= own_[out] || bytes(part) + own_[in] - own_[out] <= most_.bytes) &&
-               (use_[in] <= use_[out] || use(part) + use_[in] - use_[out] <= most_use_);
+               (use_[in] <= use_[out] || use(part) + use_[in] - use_[out] <= most_.use);
+    }
+    // Of a node, in thousandths.
+    PerMille filled_by(const std::vector<std::size_t>& part) const {
+        return std::max(static_cast<PerMille>(part.size() * 1000 / most_.vcpus),
+                        bytes(part) / mib * 1000 / std::max<Bytes>(most_.bytes / mib, 1));
     }
     MilliCpu use(const std::vector<std::size_t>& part) const { return sum_of(use_, part); }
 
@@ -97,7 +108,6 @@ class Fit {
     std::vector<Bytes> own_;
     std::vector<MilliCpu> use_;
     ShardLimits most_;
-    MilliCpu most_use_;
 };
 
 // Single vCPUs, merged two by two while that leaves as many parts as are wanted: always the two
@@ -140,12 +150,15 @@ class Packing {
 
     Partition run(Partition parts) {
         const auto weight = [&](const auto& part) {
-            return std::pair(part.size(), fit_.use(part));
+            return std::pair(fit_.filled_by(part), fit_.use(part));
         };
         std::stable_sort(parts.begin(), parts.end(),
                          [&](const auto& a, const auto& b) { return weight(a) > weight(b); });
-        for (auto& part : parts)
-            add(std::move(part));
+        for (std::size_t i = 0; i < parts.size(); ++i)
+            if (shards_.size() + parts.size() - i <= most_)
+                shards_.push_back(std::move(parts[i]));  // or there would be fewer than are wanted
+            else
+                add(std::move(parts[i]));
         return std::move(shards_);
     }
 
@@ -158,19 +171,20 @@ class Packing {
         if (nearest && nearness_of(part, *nearest) > mostly) return append(*nearest, part);
         if (shards_.size() < most_) return static_cast<void>(shards_.push_back(std::move(part)));
         if (nearest) return append(*nearest, part);
-        if (Part* smallest = best_for(part, fit_, false)) return append(*smallest, part);
-        // None holds it as a whole: its vCPUs go where there is room, or it is one more.
-        Partition with_it = shards_;
-        std::swap(with_it, shards_);
+        if (Part* least_used = best_for(part, fit_, false)) return append(*least_used, part);
+        deal_out(std::move(part));
+    }
+
+    // None holds it as a whole: its vCPUs go where there is room, or it is one more.
+    void deal_out(Part part) {
+        const Partition without = shards_;
         for (const std::size_t vcpu : part) {
-            Part* smallest = best_for({vcpu}, fit_, false);
-            if (smallest) {
-                smallest->push_back(vcpu);
-                continue;
+            Part* least_used = best_for({vcpu}, fit_, false);
+            if (!least_used) {
+                shards_ = without;
+                return shards_.push_back(std::move(part));
             }
-            shards_ = std::move(with_it);
-            shards_.push_back(std::move(part));
-            return;
+            least_used->push_back(vcpu);
         }
     }
 
@@ -281,8 +295,11 @@ Partition form_shards(const WideUse& use, std::size_t shards, ShardLimits most) 
     most.vcpus = std::max(most.vcpus, even);
     const MilliCpu all = std::accumulate(use.cpu_use.begin(), use.cpu_use.end(), MilliCpu{0});
     const MilliCpu largest = *std::max_element(use.cpu_use.begin(), use.cpu_use.end());
-    const Fit fit(use, most, any_use);
-    const Fit evenly(use, {even, most.bytes}, all / static_cast<MilliCpu>(shards) + largest);
+    // Some shard always has room for one more.
+    const auto count = static_cast<MilliCpu>(shards);
+    const MilliCpu even_use = (all + largest * (count - 1)) / count + 1;
+    most.use = std::max(most.use, even_use);
+    const Fit fit(use, most), evenly(use, {even, most.bytes, even_use});
     // Who shares memory is together as far as nodes hold that. The rest goes by where its memory is
     // and shards are even: memory may move, and there is no less work by that.
     const Matrix common = without_chance(use, common_touches(use)), near = nearness(use);
@@ -293,7 +310,7 @@ Partition form_shards(const WideUse& use, std::size_t shards, ShardLimits most) 
 }
 
 bool keeps(const WideUse& use, const Partition& partition, ShardLimits most) {
-    const Fit fit(use, most, any_use);
+    const Fit fit(use, {most.vcpus, most.bytes});
     return std::all_of(partition.begin(), partition.end(),
                        [&](const auto& shard) { return fit.together(shard, {}); });
 }
@@ -313,7 +330,15 @@ Partition relabelled(const WideUse& use, const Partition& partition, const Parti
         }
         return sum;
     };
-    Partition ordered = partition;
+    Partition left = partition, ordered;
+    for (std::size_t i = 0; i < before.size() && !left.empty(); ++i) {
+        const auto best = std::max_element(
+            left.begin(), left.end(),
+            [&](const auto& a, const auto& b) { return at_home(a, i) < at_home(b, i); });
+        ordered.push_back(std::move(*best));
+        left.erase(best);
+    }
+    ordered.insert(ordered.end(), left.begin(), left.end());
     for (std::size_t round = 0; round < ordered.size(); ++round)
         for (std::size_t a = 0; a < ordered.size(); ++a)
             for (std::size_t b = a + 1; b < ordered.size(); ++b)

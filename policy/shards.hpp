@@ -2,6 +2,7 @@
 // enough for one node. Pure.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -12,10 +13,12 @@ namespace vnuma {
 // Above so many vCPUs, exchanges between shards are not tried one by one.
 inline constexpr std::size_t max_refined_vcpus = 128;
 
-// What one node holds: vCPUs, and memory that they alone touch.
+// What one node holds: vCPUs, memory that they alone touch, and of what they use what it has CPUs
+// for (when shards are formed; later that changes too often).
 struct ShardLimits {
     std::size_t vcpus = 0;
     Bytes bytes = 0;
+    MilliCpu use = std::numeric_limits<MilliCpu>::max() / 2;
 };
 
 // So many shards (fewer, when there are fewer vCPUs; more, when the limits want that); vCPUs that

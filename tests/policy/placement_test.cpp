@@ -37,19 +37,17 @@ TEST(Devices, PullShardsByTheirShareOfTheVcpus) {
 }
 
 TEST(Devices, PullNobodyAwayWhoIsIdle) {
-    GuestState guest = make_guest("a", 2, 0, {100 * mib, 0});
+    GuestState guest = make_guest("a", 2, 0, {gib, 0});
     guest.devices = {NodeIndex(1)};
     const Topology topology = make_topology(2, 4, 8 * gib);
-    History history;
-    EXPECT_EQ(home_of(plan(make_snapshot(topology, {guest}), history, settings), "a"), NodeIndex(1))
-        << "nobody knows yet what it will do";
-    history.cells[guest.cells[0].key] = {NodeIndex(0), -1'000'000};
-    const auto home = [&](MilliCpu use) {
+    const auto home = [&](MilliCpu use, Bytes size) {
         guest.cells[0].cpu_use = use;
-        return home_of(plan(make_snapshot(topology, {guest}), history, settings), "a");
+        guest.cells[0].size = size;
+        return home_of(plan(make_snapshot(topology, {guest}), {}, settings), "a");
     };
-    EXPECT_EQ(home(20), NodeIndex(0));
-    EXPECT_EQ(home(400), NodeIndex(1));
+    EXPECT_EQ(home(20, gib), NodeIndex(0));
+    EXPECT_EQ(home(400, gib), NodeIndex(1));
+    EXPECT_EQ(home(20, 4 * gib), NodeIndex(1)) << "it is young, and nobody knows what it will do";
 }
 
 // Whether cells of 1 GiB, each at its home, can go to these nodes.
