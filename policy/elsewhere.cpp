@@ -22,12 +22,16 @@ void say_lack(const Placement& placement, std::size_t index, Obstacle obstacle, 
     }
 }
 
-}  // namespace
+// The other node that comes nearest; none where it does not fit any other.
+struct Alternative {
+    std::optional<NodeIndex> node;
+    Placement::Marginal cost{};
+    Obstacle obstacle = Obstacle::none;
+};
 
-void say_why_not_elsewhere(const Placement& placement, std::size_t index, Placement::Marginal here,
-                           Verdict& verdict) {
-    const Unit& unit = placement.units()[index];
+Alternative best_alternative(const Placement& placement, std::size_t index) {
     constexpr Cost never = std::numeric_limits<Cost>::max();
+    const Unit& unit = placement.units()[index];
     std::array<Cost, max_host_nodes> least;
     std::size_t first = *unit.home;
     for (std::size_t n = 0; n < placement.node_count(); ++n) {
@@ -36,28 +40,37 @@ void say_why_not_elsewhere(const Placement& placement, std::size_t index, Placem
         least[n] = possible ? placement.least(index, node).all : never;
         if (possible && (first == *unit.home || least[n] < least[first])) first = n;
     }
-    Placement::Marginal best;
-    Obstacle best_obstacle = Obstacle::not_allowed;
+    Alternative best;
     const auto look_at = [&](std::size_t n) {
         const NodeIndex node(n);
-        const bool best_free = best_obstacle == Obstacle::none;
-        if (least[n] == never || (best_free && least[n] >= best.all)) return;
+        const bool best_free = best.node && best.obstacle == Obstacle::none;
+        if (least[n] == never || (best_free && least[n] >= best.cost.all)) return;
         const Obstacle obstacle = placement.obstacle(index, node);
         const bool free = obstacle == Obstacle::none;
         const Placement::Marginal cost = placement.marginal(index, node);
-        if (verdict.alternative && (free != best_free ? best_free : cost.all >= best.all)) return;
-        verdict.alternative = node, best = cost, best_obstacle = obstacle;
+        if (best.node && (free != best_free ? best_free : cost.all >= best.cost.all)) return;
+        best = {node, cost, obstacle};
     };
     // Mostly it is the best, and no other has to be looked at more closely.
     look_at(first);
     for (std::size_t n = 0; n < placement.node_count(); ++n)
         if (n != first) look_at(n);
-    verdict.other_cost = best.all;
+    return best;
+}
+
+}  // namespace
+
+void say_why_not_elsewhere(const Placement& placement, std::size_t index, Placement::Marginal here,
+                           Verdict& verdict) {
+    const Unit& unit = placement.units()[index];
+    const Alternative best = best_alternative(placement, index);
+    verdict.alternative = best.node;
+    verdict.other_cost = best.cost.all;
     if (!verdict.alternative) {
         verdict.lack = placement.node_count() > 1 ? Lack::allowed : Lack::nothing;
-    } else if (best_obstacle != Obstacle::none) {
-        say_lack(placement, index, best_obstacle, verdict);
-    } else if (best.all >= here.all) {
+    } else if (best.obstacle != Obstacle::none) {
+        say_lack(placement, index, best.obstacle, verdict);
+    } else if (best.cost.all >= here.all) {
         verdict.lack = Lack::cheaper;
     } else if (unit.fixed && unit.cooling < unit.shards_due) {
         verdict.lack = Lack::shards;
@@ -67,7 +80,7 @@ void say_why_not_elsewhere(const Placement& placement, std::size_t index, Placem
         if (verdict.reason != Reason::retry_later) verdict.wait = unit.cooling;
     } else {
         // What is cheaper there is the load alone, which differs too little to count.
-        const bool load_only = best.all - best.load >= here.all - here.load &&
+        const bool load_only = best.cost.all - best.cost.load >= here.all - here.load &&
                                !placement.balance_counts(*unit.home, *verdict.alternative);
         verdict.lack = load_only ? Lack::balance : Lack::margin;
     }

@@ -381,35 +381,32 @@ bool Placement::can_swap(std::size_t a, std::size_t b) const {
     return true;
 }
 
+void Placement::note_flow(const Unit& unit, std::size_t pool, Flow& flow) const {
+    const NodeIndex to = *unit.home;
+    for (const Unit::Part& part : unit.parts) {
+        if (part.pool != pool || !part.cell->movable || part.stays_at.contains(to)) continue;
+        for (std::size_t n = 0; n < nodes_; ++n) {
+            if (NodeIndex(n) == to || part.cell->residency[n] <= settled_bytes) continue;
+            flow.from[n].insert(to);
+            if (room(to, pool) < std::max(passing_room, page_[pool])) flow.tight.insert(to);
+        }
+    }
+}
+
 bool Placement::can_follow(const Placement& before) const {
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
-        // Nodes that get memory and have no room for what passes by, and to which nodes what
-        // leaves each of them goes.
-        NodeSet tight;
-        std::vector<NodeSet> gives(nodes_);
-        for (std::size_t i = 0; i < units_.size(); ++i) {
-            const Unit& unit = units_[i];
-            if (!unit.home || unit.home == before.units_[i].home) continue;
-            for (const Unit::Part& part : unit.parts) {
-                if (part.pool != pool || !part.cell->movable || part.stays_at.contains(*unit.home))
-                    continue;
-                for (std::size_t n = 0; n < nodes_; ++n) {
-                    if (NodeIndex(n) == unit.home || part.cell->residency[n] <= settled_bytes)
-                        continue;
-                    gives[n].insert(*unit.home);
-                    if (room(*unit.home, pool) < std::max(passing_room, page_[pool]))
-                        tight.insert(*unit.home);
-                }
-            }
-        }
+        Flow flow{std::vector<NodeSet>(nodes_), {}};
+        for (std::size_t i = 0; i < units_.size(); ++i)
+            if (units_[i].home && units_[i].home != before.units_[i].home)
+                note_flow(units_[i], pool, flow);
         // One from which all can leave has room for what comes then. The rest go round in circles.
         for (bool freed = true; freed;) {
             freed = false;
             for (std::size_t n = 0; n < nodes_; ++n)
-                if (tight.contains(NodeIndex(n)) && (gives[n] & tight).empty())
-                    tight.erase(NodeIndex(n)), freed = true;
+                if (flow.tight.contains(NodeIndex(n)) && (flow.from[n] & flow.tight).empty())
+                    flow.tight.erase(NodeIndex(n)), freed = true;
         }
-        if (!tight.empty()) return false;
+        if (!flow.tight.empty()) return false;
     }
     return true;
 }

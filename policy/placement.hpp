@@ -148,6 +148,13 @@ class Placement {
     Bytes freed_by_leaving(const Unit& unit, NodeIndex node) const;
     // That a unit brings to a node, beyond what of it is counted there already.
     Bytes brought(const Unit& unit, std::size_t pool, NodeIndex node) const;
+    // Where memory goes from each node, and the nodes on its way that have no room for cells that
+    // pass each other.
+    struct Flow {
+        std::vector<NodeSet> from;
+        NodeSet tight;
+    };
+    void note_flow(const Unit& unit, std::size_t pool, Flow& flow) const;
     // What the home of one of two that exchange their homes gets.
     Bytes swapped(const Unit& coming, const Unit& leaving, std::size_t pool) const;
 

@@ -37,8 +37,10 @@ std::vector<std::vector<Bytes>> bytes_by_vcpu(const WideUse& use) {
         for (std::size_t n = 0; n < use.shared[g].size(); ++n)
             for (std::size_t v = 0; use.shared[g][n] >= mib && v < use.vcpus(); ++v)
                 if (use.at(v, g) > 0)
-                    bytes[v][n] += use.shared[g][n] / mib * static_cast<Bytes>(use.at(v, g)) /
-                                   static_cast<Bytes>(touches[g]) * mib;
+                    bytes[v][n] +=
+                        static_cast<Bytes>(static_cast<std::uint64_t>(use.shared[g][n] / mib) *
+                                           use.at(v, g) / touches[g]) *
+                        mib;
     return bytes;
 }
 

@@ -28,7 +28,8 @@ void pin(pid_t thread, int node) {
 long local_of(const std::vector<std::map<int, long>>& faults, unsigned homes) {
     long local = 0;
     for (std::size_t v = 0; v < faults.size(); ++v)
-        if (const auto there = faults[v].find(homes >> v & 1); there != faults[v].end())
+        if (const auto there = faults[v].find(static_cast<int>(homes >> v & 1));
+            there != faults[v].end())
             local += there->second;
     return local;
 }
@@ -66,6 +67,7 @@ void ByFaultCounts::run(const std::stop_token& stop) {
 void ByFaultCounts::look() {
     std::vector<std::map<int, long>> faults;
     const std::map<int, pid_t> threads = guest_.vcpu_threads();
+    faults.reserve(threads.size());
     for (const auto& [vcpu, thread] : threads)
         faults.push_back(numa_faults(read_text("/proc/" + std::to_string(guest_.pid()) + "/task/" +
                                                std::to_string(thread) + "/sched")));
