@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iostream>
 
+#include "policy/search.hpp"
 #include "tests/policy/hard_hosts.hpp"
 #include "tests/policy/random_homes.hpp"
 
@@ -168,6 +170,44 @@ TEST(PlannerProperties, NewHomesOnHardHostsNeverCostMoreThanThoseBeforeAndAreKep
     EXPECT_GE(compared.changed, 500);
     EXPECT_GT(compared.made_way, 0);
     EXPECT_LE(compared.changed_again, 1);
+}
+
+// Whether a node is overrun though one of its units could go to another without overrunning that.
+bool is_overrun_in_vain(const Snapshot& host, const Placement& found) {
+    constexpr PerMille full = 1000;
+    bool any = false;
+    for (std::size_t i = 0; i < found.units().size(); ++i) {
+        const Unit& unit = found.units()[i];
+        if (!unit.home || found.load_of(*unit.home) <= full) continue;
+        for (std::size_t n = 0; n < found.node_count(); ++n) {
+            const NodeIndex to(n);
+            const MilliCpu capacity = std::max<MilliCpu>(host.topology.nodes[n].cpu_capacity, 1);
+            if (to == unit.home || found.obstacle(i, to) != Placement::Obstacle::none ||
+                found.load_of(to) + unit.use * 1000 / capacity > full)
+                continue;
+            any = true;
+            EXPECT_GE(found.marginal(i, to).all, found.marginal(i, *unit.home).all);
+        }
+    }
+    return any;
+}
+
+TEST(PlannerProperties, ANodeIsOverrunBesideOneWithRoomOnlyWhereThatCostsLess) {
+    int overrun = 0, overrun_hard = 0;
+    for (unsigned seed = 0; seed < hosts; ++seed) {
+        SCOPED_TRACE(seed);
+        std::mt19937 random(seed), random_hard(seed);
+        for (const auto& [host, count] : {std::pair(random_snapshot(random), &overrun),
+                                          std::pair(HardHost(random_hard).make(), &overrun_hard)}) {
+            Placement found = placement_of(host, settings, choose_units(host, {}, settings));
+            search(found);
+            *count += is_overrun_in_vain(host, found) ? 1 : 0;
+        }
+    }
+    std::cout << "a node overrun beside one with room: " << overrun << " of " << hosts
+              << " ordinary hosts, " << overrun_hard << " hard ones\n";
+    EXPECT_LE(overrun, 5);
+    EXPECT_LE(overrun_hard, 10);
 }
 
 TEST(PlannerProperties, WhoCoolsDownStaysWhereItIs) {
