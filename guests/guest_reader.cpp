@@ -4,7 +4,12 @@
 #include <charconv>
 #include <system_error>
 
-#include "guests/proc.hpp"
+#include "guests/discovery/guest_source.hpp"
+#include "guests/model/listed_guest.hpp"
+#include "guests/process/devices.hpp"
+#include "guests/process/parse_proc.hpp"
+#include "guests/process/process.hpp"
+#include "policy/model/number_list.hpp"
 
 namespace vnuma {
 namespace {
@@ -53,7 +58,7 @@ std::string why_not_its_process(const std::string& executable, std::string_view 
     return "";
 }
 
-GuestSample GuestReader::read(const ListedGuest& listed, Source& source, bool all) {
+GuestSample GuestReader::read(const ListedGuest& listed, GuestSource& source, bool all) {
     GuestSample sample;
     sample.uuid = listed.uuid;
     sample.name = listed.name;
@@ -128,7 +133,7 @@ void GuestReader::read_process(const ListedGuest& listed, GuestSample& sample, b
     if (sample.immovable.empty() && status && listed.domain && is_locked(*status, *listed.domain))
         sample.immovable = "its memory is locked";
 
-    ThreadGroup group = threads_.read(*process_, listed, all);
+    GuestThreads group = threads_.read(*process_, listed, all);
     sample.emulator = std::move(group.emulator);
     sample.iothreads = std::move(group.iothreads);
     sample.vhost = std::move(group.vhost);

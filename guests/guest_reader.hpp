@@ -6,9 +6,12 @@
 #include <string_view>
 #include <vector>
 
-#include "guests/memory_reader.hpp"
-#include "guests/sample.hpp"
-#include "guests/threads.hpp"
+#include "guests/discovery/guest_source.hpp"
+#include "guests/memory/memory_reader.hpp"
+#include "guests/model/listed_guest.hpp"
+#include "guests/model/sample.hpp"
+#include "guests/process/devices.hpp"
+#include "guests/process/guest_threads.hpp"
 
 namespace vnuma {
 
@@ -17,7 +20,7 @@ class GuestReader {
     explicit GuestReader(const Roots& roots) : roots_(roots), threads_(roots.cgroup) {}
 
     // What the listing and /proc say, without its memory. `all` reads also what changes rarely.
-    GuestSample read(const ListedGuest& listed, Source& source, bool all);
+    GuestSample read(const ListedGuest& listed, GuestSource& source, bool all);
 
     // The memory of the guest last read, which must have had a process.
     MemoryReader& memory() { return memory_; }
@@ -30,7 +33,7 @@ class GuestReader {
     std::shared_ptr<const Process> process_;
     std::string executable_;
     ThreadReader threads_;
-    DeviceLook devices_;
+    DeviceFindings devices_;
     std::vector<std::string> files_;  // that were open then, by number; only of QEMUs of qmp_dir
     MemoryReader memory_;
 };

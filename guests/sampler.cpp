@@ -4,8 +4,11 @@
 #include <functional>
 #include <tuple>
 
-#include "guests/cpu_time.hpp"
-#include "guests/pfn_host.hpp"
+#include "guests/discovery/guest_source.hpp"
+#include "guests/memory/read_page_frame_table.hpp"
+#include "guests/model/listed_guest.hpp"
+#include "guests/process/cpu_time.hpp"
+#include "guests/process/process.hpp"
 
 namespace vnuma {
 namespace {
@@ -21,7 +24,7 @@ constexpr std::chrono::steady_clock::time_point never{};
 
 }  // namespace
 
-Sampler::Sampler(std::unique_ptr<Source> source, SamplerSettings settings)
+Sampler::Sampler(std::unique_ptr<GuestSource> source, SamplerSettings settings)
     : source_(std::move(source)), settings_(std::move(settings)) {}
 
 Sample Sampler::sample(const std::set<std::string>& urgent, bool complete) {
@@ -70,8 +73,8 @@ void Sampler::renew_pagemap() {
     if (!settings_.pagemap || looks_ % looks_for_all != 1) return;
     std::string why;
     pagemap_.reset();
-    if (!choose_way(probe_pfns(), why).pagemap) return;
-    if (auto table = read_pfn_table(why))
+    if (!choose_way(probe_page_frames(), why).pagemap) return;
+    if (auto table = read_page_frame_table(why))
         pagemap_ = std::make_unique<PagemapReader>(std::move(*table));
 }
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <map>
 
-#include "policy/elsewhere.hpp"
-#include "policy/search.hpp"
-#include "policy/turns.hpp"
-#include "policy/units.hpp"
+#include "policy/search/move_schedule.hpp"
+#include "policy/search/search.hpp"
+#include "policy/units/choose_units.hpp"
+#include "policy/verdict/alternatives.hpp"
 
 namespace vnuma {
 namespace {
@@ -53,8 +53,8 @@ class Judge {
                 judge_part(placement, i, part);
     }
 
-    void take_turns() {
-        vnuma::take_turns(std::move(moves_), snapshot_.topology, settings_, plan_);
+    void schedule_moves() {
+        vnuma::schedule_moves(std::move(moves_), snapshot_.topology, settings_, plan_);
     }
 
   private:
@@ -71,7 +71,7 @@ class Judge {
             verdict.vcpus = chosen_.shards.at(cell.key.uuid)
                                 .partition[static_cast<std::size_t>(cell.key.shard)];
         if (!unit.home) {
-            say_why_nowhere(placement, index, verdict);
+            describe_no_home(placement, index, verdict);
             unpin(cell, verdict.vcpus);
             return;
         }
@@ -79,12 +79,12 @@ class Judge {
         const Placement::Marginal here = placement.marginal(index, home);
         verdict.cost = here.all;
         const std::vector<std::size_t> groups =
-            shard ? groups_to_bring(placement, part, home) : std::vector<std::size_t>();
+            shard ? extents_to_bring(placement, part, home) : std::vector<std::size_t>();
         count_memory(verdict, part, home, groups);
         // A cell of memory only has nothing to confine.
         const bool confined = cell.vcpus == 0 || cell.confined_to == home;
         verdict.reason = reason_for(unit, part.known, confined && verdict.to_move == 0, verdict);
-        say_why_not_elsewhere(placement, index, here, verdict);
+        describe_alternative(placement, index, here, verdict);
         if (verdict.former_home)
             verdict.former_cost = placement.marginal(index, *verdict.former_home).all;
         if (verdict.reason == Reason::better_home && verdict.cost >= verdict.former_cost)
@@ -137,8 +137,8 @@ class Judge {
     // Of the groups that a shard touches most, those that only shards with this home touch: what
     // others touch too is left where it is, so that it does not go to and fro. What several shards
     // touch is in nobody's account, so there has to be room for it.
-    std::vector<std::size_t> groups_to_bring(const Placement& placement, const Unit::Part& part,
-                                             NodeIndex home) {
+    std::vector<std::size_t> extents_to_bring(const Placement& placement, const Unit::Part& part,
+                                              NodeIndex home) {
         const Shards& shards = chosen_.shards.at(part.cell->key.uuid);
         std::vector<bool> here(shards.partition.size());
         for (const Unit& unit : placement.units()) {
@@ -152,8 +152,8 @@ class Judge {
                 continue;
             std::uint64_t all = 0, local = 0;
             for (std::size_t s = 0; s < here.size(); ++s) {
-                all += shards.ownership.touches[s][g];
-                local += here[s] ? shards.ownership.touches[s][g] : 0;
+                all += shards.ownership.accesses[s][g];
+                local += here[s] ? shards.ownership.accesses[s][g] : 0;
             }
             if (!is_nearly_all(local, all)) continue;
             const Bytes shared = shared_away(part, home, g, shards.ownership);
@@ -241,8 +241,8 @@ void place(const Snapshot& snapshot, const PlannerSettings& settings, Units& cho
     for (Unit& unit : all)
         unit.fixed = true, unit.former = unit.home;
     for (Unit& unit : chosen.watched) {
-        for (Unit::Link& link : unit.links)
-            link.other += first;
+        for (Unit::Coupling& coupling : unit.couplings)
+            coupling.other += first;
         all.push_back(std::move(unit));
     }
     Placement watched(snapshot, settings, std::move(all), bystanders, chosen.held_apart);
@@ -261,7 +261,7 @@ Plan plan(const Snapshot& snapshot, const History& history, const PlannerSetting
     for (const Refusal& refusal : chosen.refusals)
         judge.add(refusal);
     place(snapshot, settings, chosen, judge);
-    judge.take_turns();
+    judge.schedule_moves();
     const auto by_key = [](const Verdict& a, const Verdict& b) { return a.key < b.key; };
     // Mostly they are: guests are gone over in this order.
     if (!std::is_sorted(plan.verdicts.begin(), plan.verdicts.end(), by_key))

@@ -1,10 +1,10 @@
 // Homes for all cells. Pure: no clock, no I/O, no state but its arguments.
 #pragma once
 
-#include "policy/cost.hpp"
-#include "policy/history.hpp"
-#include "policy/plan.hpp"
-#include "policy/snapshot.hpp"
+#include "policy/model/history.hpp"
+#include "policy/model/plan.hpp"
+#include "policy/model/planner_settings.hpp"
+#include "policy/model/snapshot.hpp"
 
 namespace vnuma {
 

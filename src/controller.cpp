@@ -3,11 +3,15 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include "guests/libvirt_source.hpp"
-#include "guests/qmp_source.hpp"
+#include "guests/discovery/guest_source.hpp"
+#include "guests/discovery/libvirt_source.hpp"
+#include "guests/discovery/qmp_source.hpp"
+#include "policy/learn.hpp"
 #include "policy/planner.hpp"
-#include "src/blocking.hpp"
-#include "src/derive.hpp"
+#include "src/observe/cpu_use.hpp"
+#include "src/observe/derive_snapshot.hpp"
+#include "src/act/run_blocking.hpp"
+#include "src/report/tick.hpp"
 
 namespace vnuma {
 
@@ -22,7 +26,7 @@ constexpr std::chrono::seconds max_sample_age{2};
 // Share of the interval that reading residency may take of one CPU.
 constexpr int residency_divisor = 50;
 
-std::unique_ptr<Source> make_source(const Config& config) {
+std::unique_ptr<GuestSource> make_source(const Config& config) {
     if (config.qmp) return std::make_unique<QmpSource>(config.qmp_dir);
     return std::make_unique<LibvirtSource>(config.libvirt);
 }
@@ -84,7 +88,7 @@ Sample Controller::sample(bool complete) {
         return sampler_.sample(acted_on_, complete);
     } catch (...) {
         // Nobody would end them as long as this lasts.
-        tracking_.abandon_looks();
+        tracking_.abandon_scans();
         throw;
     }
 }
@@ -99,7 +103,7 @@ asio::awaitable<std::optional<Look>> Controller::look(Tick& tick, bool complete)
             withdraw_hints(hints_, look.sample, policy_, host_);
             tracking_.look(look.sample, hints_);
         }
-        look.host = read_host_now(host_);
+        look.host = read_host_state(host_);
         return look;
     };
     try {
@@ -130,11 +134,11 @@ asio::awaitable<Tick> Controller::tick() {
     const Sample& sample = seen->sample;
     tick.policy_problem = run_time_policy_.problem();
     seen->use = measure_use(previous_ ? &*previous_ : nullptr, *seen, host_);
-    tick.snapshot = derive(*seen, host_, pins_, policy_);
+    tick.snapshot = derive(*seen, host_, pins_.known(), policy_);
     pins_.forget_ended(sample);
     tick.history = history_;
     tick.plan = plan(tick.snapshot, history_, config_.planner);
-    tick.pinned = pins_.in_force(sample);
+    tick.pinned = pins_.known().in_force(sample);
     if (config_.mode == Mode::act) {
         const auto deadline =
             sample.time + std::min<steady_clock::duration>(config_.interval, max_sample_age);

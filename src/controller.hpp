@@ -10,14 +10,15 @@
 #include <string>
 
 #include "guests/sampler.hpp"
-#include "guests/tracking/tracking.hpp"
-#include "src/actuator.hpp"
-#include "src/config.hpp"
-#include "src/derive.hpp"
-#include "src/host.hpp"
-#include "src/pins.hpp"
-#include "src/report.hpp"
-#include "src/run_time_policy.hpp"
+#include "guests/tracking/access_tracking.hpp"
+#include "src/act/actuator.hpp"
+#include "src/act/vcpu_pins.hpp"
+#include "src/config/config.hpp"
+#include "src/config/run_time_policy.hpp"
+#include "src/observe/derive_snapshot.hpp"
+#include "src/observe/host.hpp"
+#include "src/report/report.hpp"
+#include "src/report/tick.hpp"
 
 namespace vnuma {
 
@@ -53,11 +54,11 @@ class Controller {
     Reporter reporter_;
     boost::asio::thread_pool pool_;
     Sampler sampler_;
-    Tracking tracking_;
+    AccessTracking tracking_;
     bool tracks_ = true;
     HostPolicy policy_;
     RunTimePolicy run_time_policy_;
-    Pins pins_;
+    VcpuPins pins_;
     Actuator actuator_;
     History history_;
     std::optional<Look> previous_;

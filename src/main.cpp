@@ -17,9 +17,10 @@
 #include <optional>
 
 #include "src/controller.hpp"
-#include "src/record_file.hpp"
-#include "src/replay.hpp"
-#include "src/requirements.hpp"
+#include "src/observe/requirements.hpp"
+#include "src/record/record_file.hpp"
+#include "src/record/replay.hpp"
+#include "src/report/tick.hpp"
 
 namespace {
 
@@ -31,7 +32,7 @@ constexpr int exit_bad_config = 2;
 constexpr int exit_different = 1, exit_bad_recording = 2;  // of a replay
 
 struct Arguments {
-    std::string config_file;
+    std::string config_text;
     bool check_config = false;
     bool once = false;
     bool dry_run = false;
@@ -223,7 +224,7 @@ int run_replay(const std::string& file) {
 int main(int argc, char** argv) {
     CLI::App app{"Keeps KVM guests and their memory on the same NUMA node."};
     Arguments arguments;
-    app.add_option("--config", arguments.config_file, "configuration file (TOML)");
+    app.add_option("--config", arguments.config_text, "configuration file (TOML)");
     app.add_flag("--check-config", arguments.check_config,
                  "check the configuration, print the values in effect, and exit");
     app.add_flag("--once", arguments.once, "look, plan and act once, report, and exit");
@@ -242,7 +243,7 @@ int main(int argc, char** argv) {
     try {
         if (!arguments.replay_file.empty()) return run_replay(arguments.replay_file);
         Config config;
-        if (!arguments.config_file.empty()) config = load_config(arguments.config_file);
+        if (!arguments.config_text.empty()) config = load_config(arguments.config_text);
         if (arguments.check_config) {
             std::cout << to_toml(config);
             return 0;

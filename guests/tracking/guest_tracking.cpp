@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 
-#include "guests/cpu_time.hpp"
+#include "guests/model/access_matrix.hpp"
+#include "guests/process/cpu_time.hpp"
+#include "guests/process/process.hpp"
 
 namespace vnuma {
 namespace {
@@ -51,7 +53,7 @@ int code_of(const Accessor& accessor) {
 GuestTracking::GuestTracking(const TrackingSettings& settings)
     : settings_(settings),
       budget_(settings.overhead_permille),
-      looks_(settings),
+      scans_(settings),
       rounds_(settings) {}
 
 void GuestTracking::update(const GuestSample& guest, const TrackingHint& hint,
@@ -62,7 +64,7 @@ void GuestTracking::update(const GuestSample& guest, const TrackingHint& hint,
     }
     hint_ = hint;
     follow_memory(guest);
-    if (hot_ > 0 && looks_.outdated(now)) {
+    if (hot_ > 0 && scans_.outdated(now)) {
         table_.forget_heat();
         heat_by_cell_.clear();
         stale_ = true;
@@ -73,7 +75,7 @@ void GuestTracking::update(const GuestSample& guest, const TrackingHint& hint,
     if (hint.moved) stale_ = moved_ = true;
     // Not while its memory is moved: that changes nothing of who uses it, and takes long.
     if (!hint.changed) return;
-    looks_.restart();
+    scans_.restart();
     rounds_.restart();
 }
 
@@ -97,15 +99,15 @@ void GuestTracking::follow_memory(const GuestSample& guest) {
     const std::size_t vcpus = highest(vcpu_of_thread_);
     const bool same_memory = ranges == table_.grid().ranges();
     if (!same_memory) {
-        looks_.abandon(budget_);
+        scans_.abandon(budget_);
         const std::uint64_t chunk = heat_chunk_bytes(bytes, ranges.size());
         table_.change_grid(ChunkGrid(std::move(ranges), chunk, max_heat_chunks));
         heat_by_cell_.clear();
         stale_ = true;
-        looks_.restart();
+        scans_.restart();
     }
-    if (same_memory && touching_.vcpus() == std::min(vcpus, TouchMatrix::max_vcpus)) return;
-    touching_ = TouchMatrix(vcpus, table_.grid().size());
+    if (same_memory && access_matrix_.vcpus() == std::min(vcpus, AccessMatrix::max_vcpus)) return;
+    access_matrix_ = AccessMatrix(vcpus, table_.grid().size());
     observations_ = rounds_observed_ = 0;
     observed_.clear();
     rounds_.begin_anew();
@@ -120,7 +122,7 @@ std::string GuestTracking::why_no_rounds(const GuestSample& guest,
     if (!no_counter.empty()) return no_counter;
     if (settings_.heat == HeatChoice::soft_dirty)
         return "soft-dirty tracking and rounds would take each other's marks";
-    if (!settings_.may_touch || !hint_.may_touch)
+    if (!settings_.may_disturb || !hint_.may_disturb)
         return "only faults that happen anyway: nothing is touched";
     if (!guest.unsteady.empty()) return guest.unsteady;
     if (physical_.empty()) return "where its memory is in guest-physical memory is not known";
@@ -139,11 +141,11 @@ int GuestTracking::shift() const {
 
 void GuestTracking::count(std::span<const CountedFaults> faults, int counted_by,
                           std::uint64_t dropped, std::chrono::nanoseconds fault_time) {
-    Rounds::Faults sums{0, 0, dropped};
+    FaultRounds::Faults sums{0, 0, dropped};
     for (const CountedFaults& one : faults) {
         // Of a device: with AMD's nested paging every access to one is a page fault.
         if (counted_by == shift() && physical_.complete() &&
-            !physical_.has_any(one.group << counted_by, counted_by))
+            !physical_.has_any(one.bucket << counted_by, counted_by))
             continue;
         if (counted_by != shift() || observed_.size() == max_fault_kinds) {
             sums.dropped += one.count;
@@ -170,7 +172,7 @@ void GuestTracking::observe() {
     FoldedFaults folded;
     if (!observed_.empty() && table_.grid().size() > 0) {
         const auto kind = rounds_.runs() ? Observation::round : Observation::by_the_way;
-        folded = fold(observed_, shift(), physical_, table_, touching_, kind);
+        folded = fold(observed_, shift(), physical_, table_, access_matrix_, kind);
         observations_ += folded.chunks > 0 ? 1 : 0;
         rounds_observed_ += folded.chunks > 0 && rounds_.runs() ? 1 : 0;
         stale_ = true;
@@ -190,12 +192,12 @@ bool GuestTracking::begin_round(std::chrono::nanoseconds fault_time, PageCountin
     return rounds_.begin(*process_, budget_);
 }
 
-void GuestTracking::finish_look(Time now) {
-    const int before = looks_.state().agreement;
-    const bool held_up = rounds_.has_run_since(looks_.last());
-    if (!looks_.finish(table_, hint_.well_placed, held_up, budget_, now)) return;
+void GuestTracking::finish_scan(Time now) {
+    const int before = scans_.state().agreement;
+    const bool held_up = rounds_.has_run_since(scans_.last());
+    if (!scans_.finish(table_, hint_.well_placed, held_up, budget_, now)) return;
     // What is used has just become other memory, and who uses that may not be known.
-    const int after = looks_.state().agreement;
+    const int after = scans_.state().agreement;
     if (before >= AdaptivePeriod::disagreeing && after < AdaptivePeriod::disagreeing)
         rounds_.restart();
     stale_ = true;
@@ -240,9 +242,9 @@ void GuestTracking::read_where_it_is(PageReader& reader, Time now) {
     try {
         heat_by_cell_ = read_heat_by_cell(*process_, reader, table_, owner_, pass_);
         if (observations_ > 0) {
-            owned_ = read_owned_bytes(*process_, reader, table_, touching_, pass_);
+            owned_ = read_owned_bytes(*process_, reader, table_, access_matrix_, pass_);
             own_ranges_ =
-                std::make_shared<const std::vector<OwnRange>>(own_ranges(table_, touching_));
+                std::make_shared<const std::vector<OwnRange>>(own_ranges(table_, access_matrix_));
         }
         ++pass_;
     } catch (const std::system_error&) {
@@ -253,7 +255,7 @@ void GuestTracking::read_where_it_is(PageReader& reader, Time now) {
 }
 
 void GuestTracking::fill(TrackingSample& sample, bool with_map) const {
-    sample.heat = looks_.state();
+    sample.heat = scans_.state();
     sample.attribution = rounds_.state();
     sample.attribution.agreed = agreed_;
     sample.attribution.shared = shared_;
@@ -266,7 +268,7 @@ void GuestTracking::fill(TrackingSample& sample, bool with_map) const {
     sample.heat_by_cell = heat_by_cell_;
     sample.hot_ranges = hot_ranges_;
     if (hint_.attribute && is_told_) {
-        sample.touching = std::make_shared<const TouchMatrix>(touching_);
+        sample.access_matrix = std::make_shared<const AccessMatrix>(access_matrix_);
         sample.owned = owned_;
         sample.own_ranges = own_ranges_;
     }

@@ -5,17 +5,18 @@
 #include <span>
 #include <vector>
 
-#include "guests/tracking/attribution.hpp"
-#include "guests/tracking/heat_by_node.hpp"
-#include "guests/tracking/heat_looks.hpp"
-#include "guests/tracking/rounds.hpp"
+#include "guests/model/access_matrix.hpp"
+#include "guests/tracking/attribution/attribution.hpp"
+#include "guests/tracking/attribution/fault_rounds.hpp"
+#include "guests/tracking/heat/heat_by_node.hpp"
+#include "guests/tracking/heat/heat_scans.hpp"
 
 namespace vnuma {
 
 // What the planner's last verdicts mean for tracking.
 struct TrackingHint {
     bool wanted = false;       // something may come of knowing what is used
-    bool may_touch = false;    // its policy lets vnumad act on it
+    bool may_disturb = false;  // its policy lets vnumad act on it
     bool attribute = false;    // a guest without vNUMA that spans nodes: who touches what matters
     bool well_placed = false;  // all of it is at home
     bool changed = false;      // a home has just changed
@@ -36,20 +37,20 @@ class GuestTracking {
     // They share one budget. Two rounds make a sample, so they come first, with the first look
     // beside them: what they take may have to be earned for long. From then on, of a look and a
     // round that are both due, the one that was longer ago.
-    bool look_due(Time now) const {
+    bool scan_due(Time now) const {
         const bool sampling = !rounds_.has_sample() && (rounds_.due(now) || rounds_.runs());
-        if (sampling && looks_.state().looks > 0) return false;
-        return hint_.wanted && looks_.due(now) &&
-               !(rounds_.due(now) && rounds_.last() < looks_.last());
+        if (sampling && scans_.state().scans > 0) return false;
+        return hint_.wanted && scans_.due(now) &&
+               !(rounds_.due(now) && rounds_.last() < scans_.last());
     }
-    bool look_over(Time now) const { return looks_.over(now); }
-    Time look_began() const { return looks_.last(); }
-    void begin_look(const std::vector<HeatTracker*>& best, const GuestSample& guest, Time now) {
-        looks_.begin(best, guest, settings_.may_touch && hint_.may_touch, budget_, now);
+    bool scan_over(Time now) const { return scans_.over(now); }
+    Time scan_began() const { return scans_.last(); }
+    void begin_scan(const std::vector<HeatTracker*>& best, const GuestSample& guest, Time now) {
+        scans_.begin(best, guest, settings_.may_disturb && hint_.may_disturb, budget_, now);
     }
-    void set_no_tracker(std::string why, Time now) { looks_.set_none(std::move(why), now); }
-    void finish_look(Time now);
-    void abandon_look() { looks_.abandon(budget_); }
+    void set_no_tracker(std::string why, Time now) { scans_.set_none(std::move(why), now); }
+    void finish_scan(Time now);
+    void abandon_scan() { scans_.abandon(budget_); }
 
     // Whether its faults are worth counting, and by groups of 2 to the power of what.
     bool counts_faults() const { return hint_.attribute && !physical_.empty(); }
@@ -64,7 +65,7 @@ class GuestTracking {
 
     bool round_due(Time now) const {
         return rounds_.due(now) &&
-               (!rounds_.has_sample() || !looks_.due(now) || looks_.last() >= rounds_.last());
+               (!rounds_.has_sample() || !scans_.due(now) || scans_.last() >= rounds_.last());
     }
     Time round_began() const { return rounds_.last(); }
     // Returns whether it has begun.
@@ -72,7 +73,7 @@ class GuestTracking {
     void put_off_round(std::string why, Time now) { rounds_.put_off(std::move(why), now); }
 
     // Where what is used is has to be read anew after a look or a round, and when memory has moved.
-    bool has_moved() const { return stale_ && (looks_.state().looks > 0 || observations_ > 0); }
+    bool has_moved() const { return stale_ && (scans_.state().scans > 0 || observations_ > 0); }
     void read_where_it_is(PageReader& reader, Time now);
 
     void fill(TrackingSample& sample, bool with_map) const;
@@ -96,12 +97,12 @@ class GuestTracking {
     std::map<pid_t, int> vcpu_of_thread_;
     HeatTable table_;
     TrackingBudget budget_;
-    HeatLooks looks_;
-    Rounds rounds_;
+    HeatScans scans_;
+    FaultRounds rounds_;
     GuestPhysicalMap physical_;
     std::vector<CountedFaults> observed_;  // since the observation began
     Time observing_since_{};
-    TouchMatrix touching_;
+    AccessMatrix access_matrix_;
     // That are in it, and how many of these were rounds.
     std::uint64_t observations_ = 0, rounds_observed_ = 0;
     std::uint16_t hot_from_ = 1;

@@ -76,7 +76,7 @@ std::string details(const Accuracy& accuracy, const json& guest) {
     std::string text = std::to_string(accuracy.hot) + " / " + std::to_string(accuracy.claimed) +
                        " / " + std::to_string(accuracy.claimed_elsewhere);
     text += " | " + percent(accuracy.precision());
-    text += " | " + heat.at("tracker").get<std::string>() + ", " + heat.at("looks").dump() +
+    text += " | " + heat.at("tracker").get<std::string>() + ", " + heat.at("scans").dump() +
             " looks, " + attribution.at("rounds").dump() + " rounds";
     return text;
 }

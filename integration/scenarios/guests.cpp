@@ -282,7 +282,7 @@ TEST(Guests, TheOwnersWishesAreKnownAndKept) {
     Daemon vnumad(acting);
     const json report = vnumad.wait_for(all_home, settle_limit);
     EXPECT_FALSE(report.is_null()) << vnumad.output();
-    const json seen = find_guest(report, "wishful"), wishes = field(seen, "/wishes");
+    const json seen = find_guest(report, "wishful"), wishes = field(seen, "/tuning");
     EXPECT_EQ(field(wishes, "/placement"), "static") << wishes;
     EXPECT_EQ(field(wishes, "/numatune"), json({{"mode", "strict"}, {"nodes", "0"}})) << wishes;
     EXPECT_EQ(field(wishes, "/vcpupin"), json({{"0", "0-2"}, {"1", "0-2"}})) << wishes;

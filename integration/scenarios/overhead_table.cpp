@@ -93,7 +93,7 @@ void print_way(std::ostream& out, const std::string& guest, const Way& way,
         << plain(all.kdamond_ms_per_second) << " | ";
     const json &heat = way.last.at("heat"), &attribution = way.last.at("attribution"),
                &budget = way.last.at("budget");
-    out << heat.at("tracker").get<std::string>() << ", " << heat.at("looks") << " looks | "
+    out << heat.at("tracker").get<std::string>() << ", " << heat.at("scans") << " looks | "
         << attribution.at("rounds") << ": " << attribution.at("estimate_us") << " / "
         << attribution.at("cost_us") << " / " << attribution.at("stall_us") << " | "
         << budget.at("earned_us") << " / " << budget.at("spent_us") << " |" << std::endl;

@@ -67,7 +67,7 @@ bool is_missing(const json& report, const std::string& means) {
 }
 
 bool has_looked(const json& guest) {
-    return is_positive(heat_of(guest, "looks"));
+    return is_positive(heat_of(guest, "scans"));
 }
 
 // Waits for a report that is as good as wanted, and keeps the figures of the last one.
@@ -206,8 +206,8 @@ TEST_F(Tracking, DoesNotSampleAnIdleGuest) {
     const auto idle_for_long = [&](const json& seen) {
         const bool idle = heat_of(seen, "waits_for") == "it is idle";
         idle_ticks += idle ? 1 : 0;
-        sampled |= idle && !looks.is_null() && looks != heat_of(seen, "looks");
-        looks = idle ? heat_of(seen, "looks") : json();
+        sampled |= idle && !looks.is_null() && looks != heat_of(seen, "scans");
+        looks = idle ? heat_of(seen, "scans") : json();
         return idle_ticks > some_ticks;
     };
     EXPECT_FALSE(wait_for_guest(vnumad, guest->name(), idle_for_long).is_null()) << vnumad.output();
@@ -263,7 +263,7 @@ TEST_F(Tracking, WithoutCapabilitiesSaysWhyAndTheGuestComesHome) {
     };
     const json report = vnumad.wait_for(says_why, settle_limit);
     EXPECT_FALSE(report.is_null()) << vnumad.output();
-    EXPECT_EQ(heat_of(find_guest(report, guest->name()), "looks"), 0) << report;
+    EXPECT_EQ(heat_of(find_guest(report, guest->name()), "scans"), 0) << report;
     EXPECT_GE(home_of(placement_of(*guest)), 0) << vnumad.output();
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
@@ -364,7 +364,7 @@ TEST(TrackingOfCells, HasNoRounds) {
     shape.buffers_mib = {30, 30, 30, 60};
     DirectGuest guest(shape);
     Daemon vnumad(tracking_with(""));
-    const auto looked_twice = [](const json& seen) { return heat_of(seen, "looks") > 1; };
+    const auto looked_twice = [](const json& seen) { return heat_of(seen, "scans") > 1; };
     const json seen = wait_for_guest(vnumad, guest.name(), looked_twice);
     ASSERT_FALSE(seen.is_null()) << vnumad.output();
     EXPECT_EQ(field(seen, "/cells/0/verdict/reason"), "too-large") << seen;
@@ -385,8 +385,8 @@ TEST(TrackingOfTwoGuests, GoesOnWhenOneIsKilledDuringALook) {
     };
     const json seen = find_guest(vnumad.wait_for(only_other, settle_limit), "other");
     ASSERT_FALSE(seen.is_null()) << vnumad.output();
-    const json before = heat_of(seen, "looks");
-    const auto looked_again = [&](const json& seen) { return heat_of(seen, "looks") > before; };
+    const json before = heat_of(seen, "scans");
+    const auto looked_again = [&](const json& seen) { return heat_of(seen, "scans") > before; };
     EXPECT_FALSE(wait_for_guest(vnumad, "other", looked_again).is_null()) << vnumad.output();
     EXPECT_TRUE(other.is_at_work());
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();

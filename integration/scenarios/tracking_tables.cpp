@@ -19,8 +19,8 @@
 
 #include "integration/host/running_guest.hpp"
 #include "integration/scenarios/accuracy_table.hpp"
-#include "integration/scenarios/looks_table.hpp"
 #include "integration/scenarios/overhead_table.hpp"
+#include "integration/scenarios/scans_table.hpp"
 #include "integration/scenarios/tracking_state.hpp"
 
 namespace {
@@ -53,8 +53,8 @@ int main(int argc, char** argv) {
             print_overhead_table(std::cout, overhead, wanted);
             return 0;
         }
-        if (!words.empty() && words.size() <= 4 && words[0] == "looks") {
-            print_looks_table(std::cout, overhead,
+        if (!words.empty() && words.size() <= 4 && words[0] == "scans") {
+            print_scans_table(std::cout, overhead,
                               std::chrono::seconds(words.size() > 2 ? whole_number(words[2]) : 200),
                               words.size() > 3 ? words[3] : "");
             return 0;

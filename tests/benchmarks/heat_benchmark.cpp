@@ -4,8 +4,9 @@
 
 #include <random>
 
-#include "guests/tracking/attribution.hpp"
-#include "guests/tracking/heat.hpp"
+#include "guests/model/access_matrix.hpp"
+#include "guests/tracking/attribution/attribution.hpp"
+#include "guests/tracking/heat/heat_table.hpp"
 
 namespace vnuma {
 namespace {
@@ -46,7 +47,7 @@ BENCHMARK(MergeALook)->ArgName("regions")->Arg(1024)->Arg(16'384)->Arg(524'288);
 // As many kinds of fault as the kernel holds for us, each in another chunk. Items are kinds.
 void FoldFaults(benchmark::State& state) {
     HeatTable table(grid_of_a_tib());
-    TouchMatrix matrix(64, table.grid().size());
+    AccessMatrix matrix(64, table.grid().size());
     RamBlock block;
     block.host = {base, tib};
     block.guest = {{0, tib}};

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/learn.hpp"
 #include "policy/planner.hpp"
 
 // Counts what all of the program allocates; only the planner's benchmarks read it. The size of each

@@ -15,9 +15,10 @@
 #include <functional>
 #include <string>
 
-#include "guests/guest_memory.hpp"
-#include "guests/pfn_host.hpp"
-#include "guests/residency.hpp"
+#include "guests/memory/read_page_frame_table.hpp"
+#include "guests/memory/residency_scan.hpp"
+#include "guests/memory/summed_residency.hpp"
+#include "guests/process/process.hpp"
 
 namespace vnuma {
 namespace {
@@ -180,8 +181,8 @@ class BarePagemap {
 };
 
 std::optional<PagemapReader> make_pagemap_reader(benchmark::State& state) {
-    std::string why = probe_pfns();
-    auto table = why.empty() ? read_pfn_table(why) : std::nullopt;
+    std::string why = probe_page_frames();
+    auto table = why.empty() ? read_page_frame_table(why) : std::nullopt;
     if (table) return std::optional<PagemapReader>(std::in_place, std::move(*table));
     state.SkipWithError(why.c_str());
     return std::nullopt;

@@ -11,6 +11,8 @@
 #include <array>
 #include <thread>
 
+#include "guests/discovery/guest_source.hpp"
+#include "guests/model/listed_guest.hpp"
 #include "guests/sampler.hpp"
 #include "tests/temporary.hpp"
 
@@ -34,7 +36,7 @@ std::shared_ptr<const Domain> make_domain(int guest) {
 }
 
 // The guests of a list that does not change.
-class FixedSource : public Source {
+class FixedSource : public GuestSource {
   public:
     explicit FixedSource(const std::vector<pid_t>& pids) {
         for (const pid_t pid : pids) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 
+#include "policy/learn.hpp"
 #include "policy/planner.hpp"
 
 namespace vnuma {
@@ -18,10 +19,10 @@ const PlannerSettings settings;
 
 WideUse make_use(std::size_t vcpus, std::size_t nodes, bool all_share) {
     WideUse use;
-    use.groups = groups;
+    use.extents = groups;
     use.cpu_use.assign(vcpus, 700);
     use.confined_to.resize(vcpus);
-    use.touched.assign(vcpus * groups, 0);
+    use.accesses.assign(vcpus * groups, 0);
     use.own.assign(vcpus, std::vector<Bytes>(nodes, 0));
     use.shared.assign(groups, std::vector<Bytes>(nodes, 0));
     const std::size_t pairs = (vcpus + 1) / 2;
@@ -29,7 +30,7 @@ WideUse make_use(std::size_t vcpus, std::size_t nodes, bool all_share) {
         use.shared[group][group % nodes] = static_cast<Bytes>(vcpus) * 2 * gib / Bytes{groups};
         for (std::size_t vcpu = 0; vcpu < vcpus; ++vcpu)
             if (all_share || group * pairs / groups == vcpu % pairs)
-                use.touched[vcpu * groups + group] = touches;
+                use.accesses[vcpu * groups + group] = touches;
     }
     return use;
 }

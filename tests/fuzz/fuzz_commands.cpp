@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "qmp/commands.hpp"
-#include "qmp/human.hpp"
+#include "qmp/human_monitor.hpp"
 
 using namespace vnuma::qmp;
 using nlohmann::json;

@@ -4,9 +4,10 @@
 #include <cstdlib>
 #include <string>
 
-#include "guests/domain_xml.hpp"
-#include "guests/proc.hpp"
-#include "guests/ram_map.hpp"
+#include "guests/discovery/domain_xml.hpp"
+#include "guests/memory/ram_map.hpp"
+#include "guests/process/parse_proc.hpp"
+#include "policy/model/number_list.hpp"
 
 using namespace vnuma;
 
@@ -14,7 +15,7 @@ namespace {
 
 // What a tenant wrote keeps the limits that those who use it count on.
 bool is_bounded(const Domain& domain) {
-    const PolicyWords& policy = domain.policy;
+    const PolicyOverrides& policy = domain.policy;
     const auto fits = [](const std::optional<std::vector<int>>& nodes) {
         return !nodes || (!nodes->empty() && nodes->size() <= max_node_sequence);
     };

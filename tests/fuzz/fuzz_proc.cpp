@@ -4,10 +4,11 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "guests/guest_memory.hpp"
-#include "guests/pfn_table.hpp"
-#include "guests/proc.hpp"
-#include "guests/ram_map.hpp"
+#include "guests/memory/page_frame_table.hpp"
+#include "guests/memory/ram_map.hpp"
+#include "guests/memory/summed_residency.hpp"
+#include "guests/process/parse_proc.hpp"
+#include "policy/model/number_list.hpp"
 
 using namespace vnuma;
 
@@ -55,7 +56,7 @@ void read_memory(std::string_view text) {
     sum_residency(ranges, parse_numa_maps(text));
     std::string why;
     if (const auto table = parse_zoneinfo(text, why))
-        for (const PfnRange& range : table->ranges())
+        for (const PageFrameRange& range : table->ranges())
             require(table->node_of(range.start) == range.node);
 }
 

@@ -7,7 +7,8 @@
 #include <random>
 #include <string_view>
 
-#include "src/record.hpp"
+#include "policy/verdict/explain.hpp"
+#include "src/record/record.hpp"
 
 using namespace vnuma;
 using nlohmann::json;

@@ -6,10 +6,11 @@
 #include <cstring>
 #include <string_view>
 
-#include "guests/tracking/attribution.hpp"
-#include "guests/tracking/damon_plan.hpp"
-#include "guests/tracking/fault_tally.hpp"
-#include "guests/tracking/page_count.hpp"
+#include "guests/model/access_matrix.hpp"
+#include "guests/tracking/attribution/attribution.hpp"
+#include "guests/tracking/attribution/fault_tally.hpp"
+#include "guests/tracking/attribution/page_count.hpp"
+#include "guests/tracking/damon/damon_plan.hpp"
 
 using namespace vnuma;
 
@@ -58,7 +59,7 @@ void look(Bytes& bytes, HeatTable& table) {
         earlier.push_back({bytes.take<std::uint64_t>(), bytes.take<std::uint64_t>(),
                            bytes.take<std::uint16_t>()});
     const DamonPlan plan =
-        plan_look(ranges, std::chrono::milliseconds(bytes.take<std::uint16_t>()), earlier, false);
+        plan_scan(ranges, std::chrono::milliseconds(bytes.take<std::uint16_t>()), earlier, false);
     require(plan.regions.size() <= max_damon_regions);
     std::vector<DamonRegion> told;
     for (std::size_t i = bytes.count(); i > 0; --i)
@@ -80,13 +81,13 @@ void count(Bytes& bytes, HeatTable& table) {
     block.host = table.grid().ranges().front();
     for (std::size_t i = bytes.count() % 4; i > 0; --i)
         block.guest.push_back({bytes.take<std::uint64_t>(), bytes.take<std::uint64_t>()});
-    TouchMatrix matrix(bytes.take<std::uint16_t>(), table.grid().size());
+    AccessMatrix matrix(bytes.take<std::uint16_t>(), table.grid().size());
     std::vector<CountedFaults> faults;
     for (std::size_t i = bytes.count(); i > 0; --i) {
         const auto key = bytes.take<fault_key>();
         const auto value = bytes.take<fault_value>();
         auto guest = bytes.take<watched_guest>();  // our own
-        guest.shift = min_group_shift + guest.shift % (max_group_shift - min_group_shift);
+        guest.shift = min_bucket_shift + guest.shift % (max_bucket_shift - min_bucket_shift);
         if (const auto one = counted_faults(key, value, guest)) {
             require(one->count <= max_fault_count);
             faults.push_back(*one);

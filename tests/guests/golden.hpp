@@ -8,8 +8,8 @@
 #include <sstream>
 #include <string>
 
-#include "guests/domain_xml.hpp"
-#include "guests/process.hpp"
+#include "guests/discovery/domain_xml.hpp"
+#include "guests/process/process.hpp"
 #include "tests/temporary.hpp"
 
 namespace vnuma::test {

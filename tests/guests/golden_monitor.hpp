@@ -1,7 +1,7 @@
 // The monitor of the recorded guest with two equal cells.
 #pragma once
 
-#include "guests/monitor.hpp"
+#include "guests/discovery/qemu_monitor.hpp"
 #include "tests/guests/golden.hpp"
 
 namespace vnuma::test {

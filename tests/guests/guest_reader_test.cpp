@@ -1,12 +1,15 @@
 #include "guests/guest_reader.hpp"
 
-#include "guests/pages.hpp"
+#include "guests/discovery/guest_source.hpp"
+#include "guests/discovery/run_state.hpp"
+#include "guests/memory/page_nodes.hpp"
+#include "guests/model/listed_guest.hpp"
 #include "tests/guests/golden_monitor.hpp"
 
 namespace vnuma {
 namespace {
 
-class ScriptedSource : public Source {
+class ScriptedSource : public GuestSource {
   public:
     const char* name() const override { return called; }
     std::vector<ListedGuest> list() override { return {}; }
@@ -150,7 +153,7 @@ TEST_F(GuestReaderTest, ADomainThatGotMemoryIsMappedAnew) {
     EXPECT_NE(look().unsteady, "") << "the recorded guest has no such device";
     EXPECT_EQ(source.asked, 2);
     changed.memory_devices.clear();
-    changed.wishes.placement = "auto";
+    changed.tuning.placement = "auto";
     listed.domain = std::make_shared<const Domain>(changed);
     EXPECT_EQ(look().unsteady, "");
 }
@@ -179,7 +182,7 @@ TEST_F(GuestReaderTest, AnUnsteadyGuestStaysWhatItsSourceSays) {
 TEST_F(GuestReaderTest, OwnersWhoInterleaveMemoryAreLeftAlone) {
     record("helpers");
     Domain domain = *listed.domain;
-    domain.wishes.numatune = NodeWish{"interleave", {0, 1}};
+    domain.tuning.numatune = NumaTune{"interleave", {0, 1}};
     listed.domain = std::make_shared<const Domain>(domain);
     EXPECT_EQ(look().unsteady, "its owner has its memory interleaved");
 }

@@ -1,12 +1,14 @@
 #include "guests/sampler.hpp"
 
+#include "guests/discovery/guest_source.hpp"
+#include "guests/model/listed_guest.hpp"
 #include "tests/guests/golden.hpp"
 
 namespace vnuma {
 namespace {
 
 // Guests that were recorded, as libvirt would list them.
-class RecordedSource : public Source {
+class RecordedSource : public GuestSource {
   public:
     RecordedSource(test::RecordedHost& host, const std::vector<std::string>& shapes,
                    std::vector<ListedGuest>*& listed) {

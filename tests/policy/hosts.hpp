@@ -44,14 +44,14 @@ inline GuestState make_wide_guest(const std::string& name, const std::vector<std
     const std::size_t vcpus = nodes.size();
     std::vector<Bytes> residency(host_nodes);
     WideUse use;
-    use.groups = vcpus;
-    use.touched.resize(vcpus * vcpus);
+    use.extents = vcpus;
+    use.accesses.resize(vcpus * vcpus);
     use.shared.assign(vcpus, std::vector<Bytes>(host_nodes));
     for (std::size_t v = 0; v < vcpus; ++v) {
         use.cpu_use.push_back(200);
         use.confined_to.emplace_back();
         use.own.emplace_back(host_nodes)[nodes[v]] = 100 * mib;
-        use.touched[v * vcpus + (together.empty() ? v : together[v])] = 1000;
+        use.accesses[v * vcpus + (together.empty() ? v : together[v])] = 1000;
         residency[nodes[v]] += 100 * mib;
     }
     GuestState guest =
@@ -98,8 +98,8 @@ inline void carry_out(const MoveMemory& move, GuestState& guest, CellState& cell
     std::vector<std::vector<Bytes>*> owned;
     for (const std::size_t vcpu : move.vcpus)
         owned.push_back(&guest.wide->own[vcpu]);
-    for (const std::size_t group : move.groups)
-        owned.push_back(&guest.wide->shared[group]);
+    for (const std::size_t extent : move.extents)
+        owned.push_back(&guest.wide->shared[extent]);
     for (std::vector<Bytes>* bytes : owned) {
         std::vector<Bytes>& own = *bytes;
         for (std::size_t n = 0; n < own.size(); ++n)

@@ -1,6 +1,7 @@
 // Cells whose memory is from a pool of huge pages.
 #include <gtest/gtest.h>
 
+#include "policy/search/cost.hpp"
 #include "tests/policy/hosts.hpp"
 
 namespace vnuma {

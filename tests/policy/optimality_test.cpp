@@ -5,7 +5,7 @@
 #include <iostream>
 #include <limits>
 
-#include "policy/search.hpp"
+#include "policy/search/search.hpp"
 #include "tests/policy/hard_hosts.hpp"
 #include "tests/policy/random_homes.hpp"
 
@@ -24,7 +24,7 @@ bool is_possible(Placement& placement) {
     for (std::size_t i = 0; i < placement.units().size(); ++i) {
         const NodeIndex home = *placement.units()[i].home;
         placement.put(i, std::nullopt);
-        const bool possible = placement.obstacle(i, home) == Placement::Obstacle::none;
+        const bool possible = placement.feasibility(i, home) == Placement::Feasibility::feasible;
         placement.put(i, home);
         if (!possible) return false;
     }

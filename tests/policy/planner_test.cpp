@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "policy/learn.hpp"
+#include "policy/verdict/explain.hpp"
 #include "tests/policy/hosts.hpp"
 
 namespace vnuma {

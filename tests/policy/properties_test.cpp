@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <iostream>
 
-#include "policy/search.hpp"
+#include "policy/learn.hpp"
+#include "policy/search/search.hpp"
+#include "policy/verdict/explain.hpp"
 #include "tests/policy/hard_hosts.hpp"
 #include "tests/policy/random_homes.hpp"
 
@@ -182,7 +184,7 @@ bool is_overrun_in_vain(const Snapshot& host, const Placement& found) {
         for (std::size_t n = 0; n < found.node_count(); ++n) {
             const NodeIndex to(n);
             const MilliCpu capacity = std::max<MilliCpu>(host.topology.nodes[n].cpu_capacity, 1);
-            if (to == unit.home || found.obstacle(i, to) != Placement::Obstacle::none ||
+            if (to == unit.home || found.feasibility(i, to) != Placement::Feasibility::feasible ||
                 found.load_of(to) + unit.use * 1000 / capacity > full)
                 continue;
             any = true;

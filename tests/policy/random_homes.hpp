@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "policy/placement.hpp"
-#include "policy/units.hpp"
+#include "policy/search/placement.hpp"
+#include "policy/units/choose_units.hpp"
 #include "tests/policy/hosts.hpp"
 
 namespace vnuma::test {
@@ -28,7 +28,7 @@ inline std::optional<History> random_homes(const Snapshot& host, const PlannerSe
     for (std::size_t i = 0; i < placement.units().size(); ++i) {
         std::vector<NodeIndex> free;
         for (std::size_t n = 0; n < placement.node_count(); ++n)
-            if (placement.obstacle(i, NodeIndex(n)) == Placement::Obstacle::none)
+            if (placement.feasibility(i, NodeIndex(n)) == Placement::Feasibility::feasible)
                 free.emplace_back(n);
         if (free.empty()) return std::nullopt;
         const NodeIndex home = free[random() % free.size()];

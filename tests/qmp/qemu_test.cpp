@@ -15,7 +15,7 @@
 
 #include "qmp/client.hpp"
 #include "qmp/commands.hpp"
-#include "qmp/human.hpp"
+#include "qmp/human_monitor.hpp"
 
 namespace vnuma::qmp {
 namespace {

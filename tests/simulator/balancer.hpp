@@ -4,7 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "policy/snapshot.hpp"
+#include "policy/learn.hpp"
+#include "policy/model/snapshot.hpp"
 
 namespace vnuma::simulator {
 

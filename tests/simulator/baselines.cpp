@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "policy/cost.hpp"
+#include "policy/search/cost.hpp"
 
 namespace vnuma::simulator {
 namespace {

@@ -1,7 +1,7 @@
 // What is measured of a balancer on a trace.
 #pragma once
 
-#include "policy/types.hpp"
+#include "policy/model/types.hpp"
 
 namespace vnuma::simulator {
 

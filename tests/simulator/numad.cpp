@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "policy/learn.hpp"
+
 namespace vnuma::simulator {
 namespace {
 
@@ -95,7 +97,7 @@ void Numad::put_in_order(std::vector<Process>& processes) {
 
 // Before its time only a process on the fullest node that would bring both nodes nearer to the
 // average elsewhere.
-bool Numad::is_too_soon(const Process& process, const Request& request, Millis now) const {
+bool Numad::is_too_soon(const Process& process, const PlacementRequest& request, Millis now) const {
     if (!process.bound || now >= process.bound_at + reevaluation) return false;
     const auto by_cpus = [](const Node& a, const Node& b) { return a.cpus_free < b.cpus_free; };
     const auto by_memory = [](const Node& a, const Node& b) {
@@ -125,7 +127,8 @@ bool Numad::is_too_soon(const Process& process, const Request& request, Millis n
 
 // What nodes have for a process: its own memory and CPU time there are given back to it, with a
 // bonus that keeps it where it is.
-std::vector<Numad::Node> Numad::nodes_for(const Process& process, const Request& request) const {
+std::vector<Numad::Node> Numad::nodes_for(const Process& process,
+                                          const PlacementRequest& request) const {
     std::vector<Node> nodes = nodes_;
     std::int64_t average = process.cpus;
     for (std::size_t n = 0; n < nodes.size(); ++n)
@@ -160,7 +163,7 @@ std::vector<std::size_t> Numad::by_distance(const std::vector<Node>& nodes,
 }
 
 // So many CPUs less will do.
-NodeSet Numad::pick(const std::vector<Node>& nodes, Request request,
+NodeSet Numad::pick(const std::vector<Node>& nodes, PlacementRequest request,
                     std::int64_t cpus_to_miss) const {
     std::int64_t all_free = 0;
     for (const Node& node : nodes)
@@ -201,7 +204,7 @@ std::vector<Order> Numad::place(const Snapshot& host, const std::vector<GuestSta
     if (!asked_first_) return orders;
     see(host);
     for (const GuestState& guest : newcomers) {
-        Request request;
+        PlacementRequest request;
         for (const CellState& cell : guest.cells)
             request.memory += cell.size / mib, request.cpus += cell.vcpus * 100;
         std::vector<Node> nodes = nodes_;
@@ -227,8 +230,9 @@ std::vector<Order> Numad::decide(const Snapshot& host) {
     std::vector<Process> processes = candidates(host);
     put_in_order(processes);
     for (const Process& process : processes) {
-        const Request request{process.memory * 100 / utilisation,
-                              std::min(process.cpus * 100 / utilisation, process.threads * 100)};
+        const PlacementRequest request{
+            process.memory * 100 / utilisation,
+            std::min(process.cpus * 100 / utilisation, process.threads * 100)};
         if (is_too_soon(process, request, host.now)) continue;
         const NodeSet nodes =
             pick(nodes_for(process, request), request, (100 - utilisation) * nodes_[0].cpus / 200);

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "policy/learn.hpp"
 #include "tests/simulator/balancer.hpp"
 
 namespace vnuma::simulator {
@@ -38,17 +39,18 @@ class Numad : public Balancer {
         bool bound = false;
         Millis bound_at = 0;
     };
-    struct Request {
+    struct PlacementRequest {
         std::int64_t memory = 0, cpus = 0;
     };
 
     void see(const Snapshot& host);
     std::vector<Process> candidates(const Snapshot& host) const;
     static void put_in_order(std::vector<Process>& processes);
-    bool is_too_soon(const Process& process, const Request& request, Millis now) const;
-    std::vector<Node> nodes_for(const Process& process, const Request& request) const;
+    bool is_too_soon(const Process& process, const PlacementRequest& request, Millis now) const;
+    std::vector<Node> nodes_for(const Process& process, const PlacementRequest& request) const;
     std::vector<std::size_t> by_distance(const std::vector<Node>& nodes, std::size_t from) const;
-    NodeSet pick(const std::vector<Node>& nodes, Request request, std::int64_t cpus_to_miss) const;
+    NodeSet pick(const std::vector<Node>& nodes, PlacementRequest request,
+                 std::int64_t cpus_to_miss) const;
 
     struct Binding {
         NodeSet nodes;

@@ -4,7 +4,8 @@
 #include <numeric>
 #include <optional>
 
-#include "policy/cost.hpp"
+#include "policy/search/cost.hpp"
+#include "policy/units/coupling.hpp"
 
 namespace vnuma::simulator {
 namespace {

@@ -1,6 +1,7 @@
 #include "tests/simulator/planned.hpp"
 
-#include "policy/advice.hpp"
+#include "policy/initial_placement.hpp"
+#include "policy/learn.hpp"
 
 namespace vnuma::simulator {
 namespace {
@@ -16,7 +17,7 @@ Order order_for(const Action& action, const Snapshot& host) {
     if (const auto* pin = std::get_if<PinCell>(&action))
         return {pin->key, NodeSet::only(pin->to), false, pin->vcpus};
     if (const auto* move = std::get_if<MoveMemory>(&action))
-        return {move->key, NodeSet::only(move->to), true, move->vcpus, move->groups};
+        return {move->key, NodeSet::only(move->to), true, move->vcpus, move->extents};
     const auto& unpin = std::get<UnpinCell>(action);
     return {unpin.key, allowed_to(host, unpin.key), false, unpin.vcpus};
 }
@@ -30,13 +31,14 @@ std::vector<Order> Planned::place(const Snapshot& host, const std::vector<GuestS
     std::vector<Reservation> reservations;
     for (const GuestState& guest : newcomers) {
         if (!asked_first_) break;
-        Request request{0, 0, guest.cells.size()};
+        PlacementRequest request{0, 0, guest.cells.size()};
         for (const CellState& cell : guest.cells) {
             request.vcpus += cell.vcpus;
             request.bytes += cell.size;
             request.allowed = request.allowed & cell.allowed;
         }
-        const Advice advice = advise(host, history_, settings_, reservations, request);
+        const InitialPlacement advice =
+            place_initially(host, history_, settings_, reservations, request);
         if (!advice.has_room || advice.nodes.size() != guest.cells.size()) continue;
         reservations.push_back({request, advice.nodes, host.now + reserved});
         for (std::size_t c = 0; c < guest.cells.size(); ++c)

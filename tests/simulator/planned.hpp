@@ -1,6 +1,7 @@
 // vnumad: the planner, with its memory of what it did.
 #pragma once
 
+#include "policy/learn.hpp"
 #include "policy/planner.hpp"
 #include "tests/simulator/balancer.hpp"
 

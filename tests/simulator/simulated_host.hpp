@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "policy/cost.hpp"
+#include "policy/search/cost.hpp"
 #include "tests/simulator/balancer.hpp"
 #include "tests/simulator/figures.hpp"
 #include "tests/simulator/simulated_memory.hpp"

@@ -1,5 +1,7 @@
 #include "tests/simulator/simulation.hpp"
 
+#include "policy/learn.hpp"
+
 namespace vnuma::simulator {
 
 Simulation::Simulation(const Trace& trace, Balancer& balancer)

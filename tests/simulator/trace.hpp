@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "policy/snapshot.hpp"
+#include "policy/model/snapshot.hpp"
 
 namespace vnuma::simulator {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "policy/cost.hpp"
+#include "policy/search/cost.hpp"
 #include "tests/simulator/trace.hpp"
 
 namespace vnuma::simulator {

@@ -19,8 +19,8 @@ constexpr std::uint32_t seen_touching = 1000;
 WideUse use_of(const std::vector<CellState>& vcpus, const Phase& phase) {
     const std::size_t count = vcpus.size(), nodes = vcpus.front().residency.size();
     WideUse use;
-    use.groups = count;
-    use.touched.resize(count * count);
+    use.extents = count;
+    use.accesses.resize(count * count);
     use.own.assign(count, std::vector<Bytes>(nodes));
     use.shared.assign(count, std::vector<Bytes>(nodes));
     for (std::size_t v = 0; v < count; ++v) {
@@ -29,7 +29,7 @@ WideUse use_of(const std::vector<CellState>& vcpus, const Phase& phase) {
         const std::size_t buffer = touched_by(phase, v);
         const std::vector<Bytes>& there = vcpus[buffer].residency;
         if (std::accumulate(there.begin(), there.end(), Bytes{0}) == 0) continue;
-        use.touched[v * count + buffer] = seen_touching;
+        use.accesses[v * count + buffer] = seen_touching;
         (only_toucher(phase, buffer) ? use.own[v] : use.shared[buffer]) = there;
     }
     return use;

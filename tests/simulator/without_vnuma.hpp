@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "policy/snapshot.hpp"
+#include "policy/model/snapshot.hpp"
 #include "tests/simulator/trace.hpp"
 
 namespace vnuma::simulator {

@@ -1,7 +1,7 @@
 // Hosts for tests of the daemon's parts.
 #pragma once
 
-#include "src/host.hpp"
+#include "src/observe/host.hpp"
 
 namespace vnuma::test {
 

@@ -1,0 +1,27 @@
+#include "guests/memory/hugetlb_file.hpp"
+
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#include "guests/process/process.hpp"
+
+namespace vnuma {
+namespace {
+constexpr std::size_t max_files = 8192;
+}  // namespace
+
+std::int64_t huge_page_bytes(const Process& process, const std::string& mapped_file) {
+    if (!mapped_file.starts_with('/')) return 0;
+    // QEMU keeps the file of a backend open. The file's own name may be gone, or not be ours to
+    // see.
+    for (const std::string& fd : process.list("fd", max_files)) {
+        if (process.read_link("fd/" + fd) != mapped_file) continue;
+        struct statfs system {};
+        const std::string path = "/proc/" + std::to_string(process.pid()) + "/fd/" + fd;
+        if (process.recorded() || ::statfs(path.c_str(), &system) != 0) continue;
+        if (system.f_type == HUGETLBFS_MAGIC && process.alive()) return system.f_bsize;
+    }
+    return 0;
+}
+
+}  // namespace vnuma

@@ -1,0 +1,159 @@
+#include "guests/memory/page_nodes.hpp"
+
+#include <fcntl.h>
+#include <numaif.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "guests/memory/chunk_residency.hpp"
+#include "guests/process/process.hpp"
+
+namespace vnuma {
+namespace {
+
+constexpr int no_page = -1;
+constexpr std::size_t entry_bytes = sizeof(std::uint64_t);
+// Entries that are judged together if they can be.
+constexpr std::size_t block = 64;
+
+int node_of_entry(const PageFrameTable& table, std::uint64_t entry) {
+    return (entry & pagemap_present) != 0 ? table.node_of(entry & pagemap_pfn) : no_page;
+}
+
+// Two entries at a time; compilers do not find this by themselves at -O2, and for huge pages it is
+// a good part of what a page costs.
+using Pair = std::uint64_t __attribute__((vector_size(16)));
+
+// The node of all of a block's pages at once, if the smallest aligned power of two of pages that
+// holds them lies in one range: for neighbours it mostly does, and no page is looked up by itself.
+std::optional<int> node_of_block(const PageFrameTable& table, const std::uint64_t* entries) {
+    Pair every = ~Pair{}, any{};
+    for (std::size_t i = 0; i < block; i += 2) {
+        Pair pair;
+        std::memcpy(&pair, entries + i, sizeof(pair));
+        every &= pair;
+        any |= pair;
+    }
+    const std::uint64_t all = every[0] & every[1], some = any[0] | any[1], differ = all ^ some;
+    if ((some & pagemap_present) == 0) return no_page;
+    if ((all & pagemap_present) == 0) return std::nullopt;
+    std::uint64_t below = differ & pagemap_pfn;
+    for (const int shift : {1, 2, 4, 8, 16, 32})
+        below |= below >> shift;
+    const std::uint64_t first = all & pagemap_pfn & ~below;
+    const PageFrameRange* range = table.find(first);
+    if (!range || range->count - (first - range->start) <= below) return std::nullopt;
+    return range->node;
+}
+
+}  // namespace
+
+void nodes_of_entries(const PageFrameTable& table, std::span<const std::uint64_t> entries,
+                      std::span<int> nodes) {
+    assert(entries.size() == nodes.size());
+    std::size_t i = 0;
+    for (; i + block <= entries.size(); i += block) {
+        if (const auto node = node_of_block(table, entries.data() + i)) {
+            std::fill_n(nodes.begin() + static_cast<std::ptrdiff_t>(i), block, *node);
+            continue;
+        }
+        for (std::size_t j = i; j < i + block; ++j)
+            nodes[j] = node_of_entry(table, entries[j]);
+    }
+    for (; i < entries.size(); ++i)
+        nodes[i] = node_of_entry(table, entries[i]);
+}
+
+MovePagesReader::MovePagesReader() : addresses_(max_pages_asked) {}
+
+PagesRead MovePagesReader::page_nodes(const Process& process, std::uint64_t start,
+                                      std::uint64_t stride, std::span<int> nodes) {
+    assert(nodes.size() <= max_pages_asked);
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+        addresses_[i] = reinterpret_cast<void*>(start + i * stride);
+    const long result =
+        ::move_pages(process.pid(), nodes.size(), addresses_.data(), nullptr, nodes.data(), 0);
+    const int error = errno;
+    // The call knows a number only; if the process lives now, it was the one that was asked.
+    if (!process.alive()) return {1, true};
+    if (result < 0) throw std::system_error(error, std::generic_category(), "move_pages");
+    return {1, false};
+}
+
+PagemapReader::PagemapReader(PageFrameTable table)
+    : table_(std::move(table)), entries_(max_pages_asked) {}
+
+PagemapReader::~PagemapReader() {
+    close();
+}
+
+void PagemapReader::open(const Process& process) {
+    if (file_ >= 0 && process.pid() == pid_ && process.start_time() == start_time_) return;
+    close();
+    file_ = process.open_file("pagemap");
+    pid_ = process.pid();
+    start_time_ = process.start_time();
+}
+
+void PagemapReader::close() {
+    if (file_ >= 0) ::close(file_);
+    file_ = -1;
+}
+
+// How many of the entries there are: none behind the end of the address space.
+std::size_t PagemapReader::read_entries(std::uint64_t start, std::span<std::uint64_t> entries) {
+    const std::uint64_t offset = start / small_page_bytes * entry_bytes;
+    std::size_t done = 0;
+    while (done < entries.size_bytes()) {
+        const ssize_t size =
+            ::pread(file_, reinterpret_cast<char*>(entries.data()) + done,
+                    entries.size_bytes() - done, static_cast<off_t>(offset + done));
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0) throw std::system_error(errno, std::generic_category(), "pagemap");
+        if (size == 0) break;
+        done += static_cast<std::size_t>(size);
+    }
+    return done / entry_bytes;
+}
+
+PagesRead PagemapReader::page_nodes(const Process& process, std::uint64_t start,
+                                    std::uint64_t stride, std::span<int> nodes) {
+    assert(nodes.size() <= max_pages_asked);
+    open(process);
+    const int error = errno;
+    if (file_ < 0 && process.alive())
+        throw std::system_error(error, std::generic_category(), "pagemap");
+    if (file_ < 0) return {1, true};
+    const std::span<std::uint64_t> entries(entries_.data(), nodes.size());
+    // Read in one go, or each by itself where they are far apart.
+    const std::size_t at_once =
+        stride == small_page_bytes ? std::max<std::size_t>(nodes.size(), 1) : 1;
+    PagesRead read;
+    bool all = true;
+    for (std::size_t i = 0; i < entries.size(); i += at_once, ++read.calls) {
+        const auto part = entries.subspan(i, at_once);
+        const std::size_t got = read_entries(start + i * stride, part);
+        std::fill(part.begin() + static_cast<std::ptrdiff_t>(got), part.end(), 0);
+        all = all && got == part.size();
+    }
+    // The file is of this process' memory and of no other's, and ends when that is given back.
+    read.gone = !all && !process.alive();
+    if (read.gone) close();
+    nodes_of_entries(table_, entries, nodes);
+    return read;
+}
+
+Way choose_way(const std::string& no_pfns, const std::string& no_table) {
+    if (!no_pfns.empty()) return {false, "move_pages: " + no_pfns};
+    if (!no_table.empty()) return {false, "move_pages: " + no_table};
+    return {true, "pagemap: physical pages and their nodes can be read"};
+}
+
+}  // namespace vnuma

@@ -1,0 +1,145 @@
+#include "guests/memory/read_page_frame_table.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "guests/memory/chunk_residency.hpp"
+#include "guests/memory/page_nodes.hpp"
+#include "guests/process/parse_proc.hpp"
+
+namespace vnuma {
+namespace {
+
+// 64 TiB in blocks of 128 MiB; hosts of that size have blocks of 2 GiB.
+constexpr std::size_t max_memory_blocks = 512 * 1024;
+const char* const nodes_directory = "/sys/devices/system/node";
+
+struct Unmap {
+    std::size_t size;
+    void operator()(char* memory) const { ::munmap(memory, size); }
+};
+using Memory = std::unique_ptr<char, Unmap>;
+
+Memory map_memory(std::size_t size) {
+    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return {memory == MAP_FAILED ? nullptr : static_cast<char*>(memory), Unmap{size}};
+}
+
+// The page behind an address of this process; nothing if there is none or its number is not shown.
+std::optional<std::uint64_t> own_pfn(int pagemap, const char* address) {
+    std::uint64_t entry = 0;
+    const auto offset =
+        reinterpret_cast<std::uintptr_t>(address) / small_page_bytes * sizeof(entry);
+    if (::pread(pagemap, &entry, sizeof(entry), static_cast<off_t>(offset)) != sizeof(entry) ||
+        (entry & pagemap_present) == 0 || (entry & pagemap_pfn) == 0)
+        return std::nullopt;
+    return entry & pagemap_pfn;
+}
+
+void read_byte(const char* address) {
+    static_cast<void>(*static_cast<const volatile char*>(address));
+}
+
+// Where two pieces of memory that were never written are read, `bytes` apart: the page behind both,
+// if there is one zero page for all. A kernel may have none and give each a page of its own.
+std::optional<std::uint64_t> shared_pfn(int pagemap, const char* first, std::size_t bytes) {
+    read_byte(first);
+    read_byte(first + bytes);
+    const auto pfn = own_pfn(pagemap, first);
+    return pfn == own_pfn(pagemap, first + bytes) ? pfn : std::nullopt;
+}
+
+// Reading memory that was never written maps the zero page. The huge one, once mapped here, is not
+// given back while this process lives, so it is known for good.
+void remove_zero_pages(PageFrameTable& table) {
+    const int pagemap = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (pagemap < 0) return;
+    if (const Memory memory = map_memory(2 * small_page_bytes))
+        if (const auto pfn = shared_pfn(pagemap, memory.get(), small_page_bytes))
+            table.remove(*pfn, 1);
+    if (const Memory memory = map_memory(3 * chunk_bytes)) {
+        const auto past = reinterpret_cast<std::uintptr_t>(memory.get()) % chunk_bytes;
+        char* const aligned = memory.get() + (past == 0 ? 0 : chunk_bytes - past);
+        ::madvise(memory.get(), 3 * chunk_bytes, MADV_HUGEPAGE);
+        const auto first = shared_pfn(pagemap, aligned, chunk_bytes);
+        const auto last = own_pfn(pagemap, aligned + chunk_bytes - small_page_bytes);
+        if (first && last && *last - *first == pages_in_chunk - 1)
+            table.remove(*first, pages_in_chunk);
+    }
+    ::close(pagemap);
+}
+
+std::optional<std::uint64_t> parse_name(std::string_view name, std::string_view prefix) {
+    if (!name.starts_with(prefix)) return std::nullopt;
+    name.remove_prefix(prefix.size());
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+    return number;
+}
+
+// The numbers in the names of a directory's entries that begin like this.
+std::vector<std::uint64_t> read_numbers(const std::string& path, std::string_view prefix) {
+    std::vector<std::uint64_t> numbers;
+    DIR* directory = ::opendir(path.c_str());
+    if (!directory) return numbers;
+    while (const dirent* entry = ::readdir(directory))
+        if (const auto number = parse_name(entry->d_name, prefix);
+            number && numbers.size() < max_memory_blocks)
+            numbers.push_back(*number);
+    ::closedir(directory);
+    return numbers;
+}
+
+std::optional<PageFrameTable> read_memory_blocks(std::string& why) {
+    const auto size = read_small_file(AT_FDCWD, "/sys/devices/system/memory/block_size_bytes");
+    std::uint64_t block_bytes = 0;
+    if (size) std::from_chars(size->data(), size->data() + size->size(), block_bytes, 16);
+    std::vector<MemoryBlock> blocks;
+    for (const std::uint64_t node : read_numbers(nodes_directory, "node")) {
+        const std::string path = std::string(nodes_directory) + "/node" + std::to_string(node);
+        for (const std::uint64_t number : read_numbers(path, "memory"))
+            blocks.push_back({number, static_cast<int>(node)});
+    }
+    return from_memory_blocks(block_bytes, blocks, why);
+}
+
+}  // namespace
+
+std::optional<PageFrameTable> read_page_frame_table(std::string& why) {
+    const auto zoneinfo = read_small_file(AT_FDCWD, "/proc/zoneinfo");
+    auto table = parse_zoneinfo(zoneinfo.value_or(""), why);
+    if (!table) {
+        std::string why_not_blocks;
+        table = read_memory_blocks(why_not_blocks);
+        if (!table) why += "; memory blocks: " + why_not_blocks;
+    }
+    if (table) {
+        why.clear();
+        remove_zero_pages(*table);
+    }
+    return table;
+}
+
+std::string probe_page_frames() {
+    const int pagemap = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (pagemap < 0) return "pagemap cannot be opened";
+    std::string why;
+    if (const Memory memory = map_memory(small_page_bytes)) {
+        *memory = 1;
+        if (!own_pfn(pagemap, memory.get()))
+            why = "physical page numbers are hidden (CAP_SYS_ADMIN is needed)";
+    }
+    ::close(pagemap);
+    return why;
+}
+
+}  // namespace vnuma

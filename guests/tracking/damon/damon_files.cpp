@@ -1,0 +1,106 @@
+// Reading and writing real files for DamonTree.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <thread>
+
+#include "guests/process/parse_proc.hpp"
+#include "guests/process/process.hpp"
+#include "guests/tracking/damon/damon_sysfs.hpp"
+
+namespace vnuma {
+namespace {
+
+constexpr const char* below_sysfs = "/kernel/mm/damon/admin/kdamonds";
+constexpr std::size_t max_text = 4096;  // a file of sysfs is a page at most
+
+class SysfsDamonFiles final : public DamonFiles {
+  public:
+    explicit SysfsDamonFiles(int directory) : directory_(directory) {}
+    ~SysfsDamonFiles() override { ::close(directory_); }
+
+    FileText read(const std::string& file) override {
+        const int fd = ::openat(directory_, file.c_str(), O_RDONLY | O_CLOEXEC);
+        if (fd < 0) return {errno, {}};
+        std::array<char, max_text> text{};
+        const ssize_t size = ::read(fd, text.data(), text.size());
+        const int error = size < 0 ? errno : 0;
+        ::close(fd);
+        return {error, std::string(text.data(), size < 0 ? 0 : static_cast<std::size_t>(size))};
+    }
+
+    int write(const std::string& file, std::string_view text) override {
+        const int fd = ::openat(directory_, file.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+        if (fd < 0) return errno;
+        const ssize_t size = ::write(fd, text.data(), text.size());
+        const int error = size < 0 ? errno : 0;
+        ::close(fd);
+        return error;
+    }
+
+    std::vector<std::string> list(const std::string& directory, std::size_t limit) override {
+        return list_directory(directory_, directory, limit);
+    }
+
+    void pause(std::chrono::milliseconds time) override { std::this_thread::sleep_for(time); }
+
+    std::optional<std::chrono::nanoseconds> cpu_time(pid_t thread) override {
+        const auto text = is_kdamond(thread) ? read_of(thread, "schedstat") : std::nullopt;
+        const auto stat = text ? parse_schedstat(*text) : std::nullopt;
+        if (!stat) return std::nullopt;
+        return std::chrono::nanoseconds(stat->run_ns);
+    }
+
+    void set_nice(pid_t thread, int nice) override {
+        if (is_kdamond(thread)) ::setpriority(PRIO_PROCESS, static_cast<id_t>(thread), nice);
+    }
+
+  private:
+    static std::optional<std::string> read_of(pid_t thread, const char* file) {
+        return read_small_file(AT_FDCWD, "/proc/" + std::to_string(thread) + "/" + file);
+    }
+    // In a container the kernel's numbers may be other threads'.
+    static bool is_kdamond(pid_t thread) {
+        const auto name = read_of(thread, "comm");
+        return name && name->starts_with("kdamond");
+    }
+
+    int directory_;
+};
+
+std::string reason_of(int error, const std::string& path) {
+    const std::string text = path + ": " + std::generic_category().message(error);
+    return error == EACCES || error == EPERM ? "DAMON needs root or CAP_DAC_OVERRIDE: " + text
+                                             : "DAMON cannot be used: " + text;
+}
+
+}  // namespace
+
+std::unique_ptr<DamonFiles> open_damon_files(const std::string& sysfs_root, std::string& why_not) {
+    const std::string path = sysfs_root + below_sysfs;
+    const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) {
+        why_not = errno == ENOENT ? "this kernel has no DAMON (CONFIG_DAMON_SYSFS)"
+                                  : reason_of(errno, path);
+        return nullptr;
+    }
+    auto files = std::make_unique<SysfsDamonFiles>(directory);
+    const int writable = ::openat(directory, "nr_kdamonds", O_RDWR | O_CLOEXEC);
+    if (writable < 0) {
+        why_not = reason_of(errno, path + "/nr_kdamonds");
+        return nullptr;
+    }
+    ::close(writable);
+    if (::flock(directory, LOCK_EX | LOCK_NB) != 0) {
+        why_not = errno == EWOULDBLOCK ? "another vnumad uses DAMON" : reason_of(errno, path);
+        return nullptr;
+    }
+    return files;
+}
+
+}  // namespace vnuma

@@ -1,0 +1,105 @@
+#include "integration/scenarios/scans_table.hpp"
+
+#include <iomanip>
+#include <ostream>
+#include <sstream>
+#include <stdexcept>
+
+#include "integration/host/direct_guest.hpp"
+#include "integration/scenarios/around_scans.hpp"
+#include "integration/scenarios/guest_second.hpp"
+#include "integration/scenarios/shapes.hpp"
+#include "integration/scenarios/tracked.hpp"
+#include "integration/scenarios/tracking_report.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+
+constexpr seconds warm_up{4};
+
+// With some seconds between looks, if the budget is large enough.
+std::string config_for(const std::string& overhead) {
+    return with_tracking("mode = \"advise\"\ninterval = \"1s\"\n" + std::string(qmp_config),
+                         "heat = \"damon\"\nattribution = \"never\"\nmin_period = \"9s\"\n"
+                         "max_period = \"9s\"\noverhead = " +
+                             overhead + "\n",
+                         false);
+}
+
+struct Run {
+    std::vector<TrackedSecond> seconds{};
+    double spent_ms = 0, earned_ms = 0;  // by the budget, in all of it
+};
+
+double account(const json& tracking, const char* side) {
+    return tracking.at("budget").at(side).get<double>() / 1000;
+}
+
+Run look_again_and_again(RunningGuest& guest, const std::string& overhead, seconds length) {
+    Tracked vnumad(guest, config_for(overhead));
+    vnumad.at(vnumad.started() + warm_up);
+    guest.skip_reports();
+    const auto nothing = [] {};
+    next_second(guest, nothing);  // has begun before
+    const json before = vnumad.last().at("tracking");
+    Run run;
+    for (int i = 0; i < length.count(); ++i) {
+        const GuestSecond second = next_second(guest, nothing);
+        const json& heat = vnumad.last().at("tracking").at("heat");
+        run.seconds.push_back(
+            {second.touches, second.stall_ms, heat.at("scans").get<std::uint64_t>()});
+    }
+    const json after = vnumad.last().at("tracking");
+    run.spent_ms = account(after, "spent_us") - account(before, "spent_us");
+    run.earned_ms = account(after, "earned_us") - account(before, "earned_us");
+    return run;
+}
+
+// With its standard error; of fewer than two there is none.
+std::string mean_of(const std::vector<double>& values, double unit, int decimals) {
+    if (values.size() < 2) return "-";
+    std::ostringstream text;
+    text << std::fixed << std::setprecision(decimals) << spread_of(values).mean * unit << " ± "
+         << uncertainty_of(values) * unit;
+    return text.str();
+}
+
+void print_run(std::ostream& out, const std::string& guest, const Run& run, double overhead) {
+    const double cpu_ms = run.earned_ms / overhead / static_cast<double>(run.seconds.size());
+    const std::vector<double> lost = work_lost(run.seconds);
+    const auto ended = static_cast<double>(run.seconds.back().looks - run.seconds.front().looks);
+    out << "| " << guest << " | " << lost.size() << ": " << mean_of(lost, cpu_ms, 0) << " | "
+        << (ended > 0 ? run.spent_ms / ended : 0) << " |";
+    for (const Moment moment : {Moment::between, Moment::beginning, Moment::middle, Moment::end}) {
+        const std::vector<double> stalls = stalls_in(run.seconds, moment);
+        out << " " << stalls.size() << ": " << mean_of(stalls, 1, 1) << ", "
+            << percentile_of(stalls, 90) << " |";
+    }
+    out << std::endl;
+}
+
+}  // namespace
+
+void print_scans_table(std::ostream& out, const std::string& overhead, seconds length,
+                       const std::string& guest_wanted) {
+    if (!guest_wanted.empty() && guest_wanted != "thin" && guest_wanted != "wide")
+        throw std::runtime_error(guest_wanted + " is no guest: thin or wide");
+    out << length.count()
+        << " s each. ±: standard error. Work lost: looks, and CPU time of the guest's for each. "
+           "Stalls: seconds, the mean of the longest of each, and what nine of ten do not exceed."
+           "\n\n| guest | work lost by a look, ms | charged for it, ms | stalls between looks, ms "
+           "| at the beginning | in the middle | at the end |\n"
+           "| --- | --- | --- | --- | --- | --- | --- |\n"
+        << std::fixed << std::setprecision(0) << std::flush;
+    for (const GuestShape& shape : {with_big_buffers("thin"), wider_than_a_node("wide")}) {
+        if (!guest_wanted.empty() && shape.name != guest_wanted) continue;
+        DirectGuest guest(shape);
+        print_run(out, guest.name(), look_again_and_again(guest, overhead, length),
+                  std::stod(overhead));
+    }
+}
+
+}  // namespace vnuma::lab

@@ -1,0 +1,115 @@
+#include "policy/learn.hpp"
+
+#include <algorithm>
+
+#include "policy/model/planner_settings.hpp"
+#include "policy/units/split.hpp"
+
+namespace vnuma {
+namespace {
+
+// A guest that is unsteady, or finds no room, for a while keeps the home it had.
+bool keeps_home(Reason reason) {
+    return reason != Reason::split && reason != Reason::off;
+}
+
+// Shards of a guest that is unsteady for a while are not in the plan.
+bool shards_of_a_guest_left_alone(const CellKey& key, const Plan& plan) {
+    if (key.shard == CellKey::whole) return false;
+    const CellKey whole{key.uuid, key.cell};
+    const auto verdict =
+        std::lower_bound(plan.verdicts.begin(), plan.verdicts.end(), whole,
+                         [](const Verdict& v, const CellKey& k) { return v.key < k; });
+    return verdict != plan.verdicts.end() && verdict->key == whole && verdict->acts &&
+           verdict->reason == Reason::unsteady;
+}
+
+std::size_t vcpus_in(const ShardHistory& shards) {
+    std::size_t count = 0;
+    for (const auto& shard : shards.partition)
+        count += shard.size();
+    return count;
+}
+
+void count_change(ShardHistory& shards, const ShardHistory& before, Millis now) {
+    const bool long_ago = now - before.changed >= 2 * reshard_cool_down(before);
+    shards.changes = long_ago ? 0 : before.changes;
+    shards.changed = before.changed;
+    // With other vCPUs there have to be others.
+    if (shards.partition == before.partition || vcpus_in(shards) != vcpus_in(before)) return;
+    shards.changes = std::min(shards.changes + 1, max_counted_changes);
+    shards.changed = now;
+}
+
+void learn_shards(History& after, const History& before, const Snapshot& snapshot,
+                  const Plan& plan) {
+    for (const Verdict& verdict : plan.verdicts)
+        if (verdict.key.shard != CellKey::whole && verdict.acts)
+            after.shards[verdict.key.uuid].partition.push_back(verdict.vcpus);
+    for (auto& [uuid, shards] : after.shards) {
+        const auto known = before.shards.find(uuid);
+        const bool same =
+            known != before.shards.end() && known->second.partition == shards.partition;
+        const bool looked_at = !same || snapshot.now - known->second.since >= reshard_interval;
+        shards.since = looked_at ? snapshot.now : known->second.since;
+        if (known != before.shards.end()) count_change(shards, known->second, snapshot.now);
+    }
+    for (const auto& [uuid, shards] : before.shards)
+        if (shards_of_a_guest_left_alone({uuid, 0, 0}, plan))
+            after.shards.try_emplace(uuid, shards);
+}
+
+// Verdicts and what is known are both in the order of their keys. What stays known stays where it
+// is: on a large host that is nearly all, in every tick.
+void learn_homes(std::map<CellKey, CellHistory>& cells, const Snapshot& snapshot,
+                 const Plan& plan) {
+    auto known = cells.begin();
+    const auto forget_until = [&](const auto& is_reached) {
+        while (known != cells.end() && !is_reached(known->first))
+            known = shards_of_a_guest_left_alone(known->first, plan) ? std::next(known)
+                                                                     : cells.erase(known);
+    };
+    for (const Verdict& verdict : plan.verdicts) {
+        forget_until([&](const CellKey& key) { return key >= verdict.key; });
+        const bool was_known = known != cells.end() && known->first == verdict.key;
+        if (verdict.home && verdict.acts) {
+            if (!was_known) known = cells.emplace_hint(known, verdict.key, CellHistory());
+            CellHistory& cell = known->second;
+            if (!was_known || cell.home != *verdict.home)
+                cell = {*verdict.home, snapshot.now, cell.failures, 0};
+            if (verdict.reason == Reason::settled) cell.failures = 0;
+            ++known;
+        } else if (!verdict.home && was_known && keeps_home(verdict.reason)) {
+            ++known;
+        }
+    }
+    forget_until([](const CellKey&) { return false; });
+}
+
+void learn_failures(History& after, Millis now, const std::vector<ActionResult>& results) {
+    std::map<CellKey, bool> failed;
+    for (const ActionResult& result : results)
+        failed[key_of(result.action)] |= !result.error.empty() && result.bytes <= settled_bytes;
+    for (const auto& [key, any] : failed) {
+        const auto found = after.cells.find(key);
+        if (found == after.cells.end()) continue;
+        CellHistory& cell = found->second;
+        // What went well may be a step of what fails in the end: that it is at home ends the count.
+        if (any) cell.failures = std::min(cell.failures + 1, max_counted_failures);
+        cell.retry_at = any ? now + (first_retry << cell.failures) : 0;
+    }
+}
+
+}  // namespace
+
+History learn(History before, const Snapshot& snapshot, const Plan& plan,
+              const std::vector<ActionResult>& results) {
+    History after;
+    after.cells = std::move(before.cells);
+    learn_homes(after.cells, snapshot, plan);
+    learn_shards(after, before, snapshot, plan);
+    learn_failures(after, snapshot.now, results);
+    return after;
+}
+
+}  // namespace vnuma

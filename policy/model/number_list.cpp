@@ -1,0 +1,100 @@
+#include "policy/model/number_list.hpp"
+
+#include <charconv>
+#include <set>
+#include <utility>
+
+namespace vnuma {
+
+namespace {
+
+std::optional<int> parse_number(std::string_view text) {
+    int number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+// Takes the text before the separator off the front of `rest`.
+std::string_view take(std::string_view& rest, char separator) {
+    const std::size_t at = rest.find(separator);
+    const std::string_view part = rest.substr(0, at);
+    rest = at == std::string_view::npos ? std::string_view() : rest.substr(at + 1);
+    return part;
+}
+
+std::string_view trim(std::string_view text) {
+    const auto first = text.find_first_not_of(" \t\n");
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
+}
+
+// "3" or "0-3", its first and last number.
+std::optional<std::pair<int, int>> parse_range(std::string_view text, int most) {
+    const std::size_t dash = text.find('-');
+    const auto first = parse_number(text.substr(0, dash));
+    const auto last = dash == std::string_view::npos ? first : parse_number(text.substr(dash + 1));
+    if (!first || !last || *first < 0 || *last < *first || *last > most) return std::nullopt;
+    return std::pair{*first, *last};
+}
+
+std::optional<std::vector<int>> parse_list(std::string_view text, int most) {
+    std::set<int> numbers;
+    text = trim(text);
+    while (!text.empty()) {
+        std::string_view part = trim(take(text, ','));
+        const bool exclude = part.starts_with('^');
+        if (exclude) part.remove_prefix(1);
+        const auto range = parse_range(part, most);
+        if (!range) return std::nullopt;
+        for (int number = range->first; number <= range->second; ++number) {
+            if (exclude)
+                numbers.erase(number);
+            else
+                numbers.insert(number);
+        }
+    }
+    return std::vector<int>(numbers.begin(), numbers.end());
+}
+
+}  // namespace
+
+std::optional<std::vector<int>> parse_number_list(std::string_view text) {
+    return parse_list(text, max_list_number);
+}
+
+std::optional<std::vector<int>> parse_node_list(std::string_view text) {
+    auto nodes = parse_list(text, max_node_number);
+    if (nodes && nodes->empty()) return std::nullopt;
+    return nodes;
+}
+
+std::optional<std::vector<int>> parse_node_sequence(std::string_view text) {
+    std::vector<int> nodes;
+    text = trim(text);
+    while (!text.empty()) {
+        const auto range = parse_range(trim(take(text, ',')), max_node_number);
+        if (!range) return std::nullopt;
+        for (int node = range->first; node <= range->second; ++node)
+            nodes.push_back(node);
+        if (nodes.size() > max_node_sequence) return std::nullopt;
+    }
+    if (nodes.empty()) return std::nullopt;
+    return nodes;
+}
+
+std::string format_number_list(const std::vector<int>& numbers) {
+    std::string text;
+    for (std::size_t i = 0; i < numbers.size();) {
+        std::size_t last = i;
+        while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1)
+            ++last;
+        if (!text.empty()) text += ',';
+        text += std::to_string(numbers[i]);
+        if (last > i) text += '-' + std::to_string(numbers[last]);
+        i = last + 1;
+    }
+    return text;
+}
+
+}  // namespace vnuma

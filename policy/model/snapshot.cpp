@@ -1,0 +1,33 @@
+#include "policy/model/snapshot.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace vnuma {
+
+Bytes total_bytes(const CellState& cell) {
+    return std::accumulate(cell.residency.begin(), cell.residency.end(), Bytes{0});
+}
+
+Bytes full_bytes(const CellState& cell) {
+    return std::max(cell.size, total_bytes(cell));
+}
+
+Bytes growth_at(const CellState& cell, NodeIndex node) {
+    const Bytes accesses = total_bytes(cell), growth = full_bytes(cell) - accesses;
+    if (cell.huge_page != 0 || growth == 0) return 0;
+    if (cell.confined_to) return cell.confined_to == node ? growth : 0;
+    return growth / std::max<Bytes>(accesses / mib, 1) * (cell.residency[node] / mib);
+}
+
+bool WideUse::known() const {
+    return std::any_of(accesses.begin(), accesses.end(), [](auto count) { return count > 0; });
+}
+
+PerMille locality(const CellState& cell, NodeIndex node) {
+    const Bytes total = total_bytes(cell);
+    // In KiB, so that the product stays far inside 64 bits for any machine.
+    return total < 1024 ? 1000 : cell.residency[node] / 1024 * 1000 / (total / 1024);
+}
+
+}  // namespace vnuma

@@ -1,0 +1,76 @@
+#include "policy/search/cost.hpp"
+
+#include <algorithm>
+
+namespace vnuma {
+namespace {
+
+constexpr Bytes gib = 1024 * mib;
+
+}  // namespace
+
+CellCosts::CellCosts(const CellState& cell, const Topology& topology,
+                     const PlannerSettings& settings)
+    : cell_(cell), topology_(topology), settings_(settings), total_bytes_(total_bytes(cell)) {
+    // By heat, or where nothing is known of that, by bytes.
+    weigh(cell.heat);
+    if (all_weights_ == 0) weigh(cell.residency);
+}
+
+void CellCosts::weigh(const std::vector<Bytes>& bytes) {
+    weights_count_ = 0;
+    for (std::size_t n = 0; n < bytes.size(); ++n) {
+        if (bytes[n] < mib) continue;
+        weights_[weights_count_++] = {n, bytes[n] / mib};
+        all_weights_ += bytes[n] / mib;
+    }
+}
+
+CellCost CellCosts::at(NodeIndex home) {
+    const std::vector<int>& distances = topology_.distances[home];
+    std::int64_t excess = 0;  // of all its accesses together
+    for (std::size_t i = 0; i < weights_count_; ++i)
+        excess += weights_[i].mib * (distances[weights_[i].node] - local_distance);
+    const Bytes away = (total_bytes_ - cell_.residency[home]) / mib;
+    if (excess == last_excess_ && away == last_away_) return last_;
+    last_excess_ = excess, last_away_ = away;
+    const PerMille mean_excess =
+        all_weights_ == 0 ? 0 : excess * 1000 / local_distance / all_weights_;
+    const MilliCpu lost_rate = cell_.cpu_use * mean_excess / 1000 * memory_bound / 1000;
+    last_.stay = last_.move = lost_rate * settings_.horizon / 1000;
+    if (!cell_.movable) return last_;
+    // Memory arrives evenly, so half of it is remote on average while the move lasts; of a move
+    // that outlasts the horizon, only the part inside it counts.
+    const Millis move_time = away * 1000 / std::max<Bytes>(settings_.pace / mib, 1);
+    const Millis remote_for =
+        move_time <= settings_.horizon
+            ? move_time / 2
+            : settings_.horizon - settings_.horizon * settings_.horizon / (2 * move_time);
+    last_.move = lost_rate * remote_for / 1000 + away * move_cost_per_gib / (gib / mib);
+    // How much a cell without vCPUs is used, nobody tells: its memory comes along.
+    if (cell_.vcpus == 0) last_.stay = std::max(last_.stay, last_.move);
+    return last_;
+}
+
+Cost node_cost(const HostNode& node, MilliCpu demand, const PlannerSettings& settings) {
+    if (demand <= 0) return 0;
+    const MilliCpu capacity = std::max<MilliCpu>(node.cpu_capacity, 1);
+    const MilliCpu above = std::max<MilliCpu>(demand - capacity, 0);
+    const MilliCpu within = std::min(demand, capacity);
+    return (above + within * within / capacity / crowding_divisor) * settings.horizon / 1000;
+}
+
+Cost pressure_cost(Bytes above, const PlannerSettings& settings) {
+    if (above <= 0) return 0;
+    return above / mib * pressure_per_gib / (gib / mib) * settings.horizon / 1000;
+}
+
+Cost traffic_cost(MilliCpu traffic, PerMille excess, const PlannerSettings& settings) {
+    return traffic * excess / 1000 * memory_bound / 1000 * settings.horizon / 1000;
+}
+
+Cost sibling_cost(MilliCpu use, const PlannerSettings& settings) {
+    return use / sibling_divisor * settings.horizon / 1000;
+}
+
+}  // namespace vnuma

@@ -1,0 +1,47 @@
+// vnumad's configuration: TOML text in, plain values out.
+#pragma once
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "guests/model/settings.hpp"
+#include "policy/model/guest_policy.hpp"
+#include "policy/search/cost.hpp"
+
+namespace vnuma {
+
+struct Config {
+    Mode mode = Mode::act;  // of vnumad as a whole; never off
+    std::chrono::milliseconds interval{2000};
+    bool undo_at_stop = true;  // pins; memory stays where it is
+    bool qmp = false;          // guests are those of qmp_dir, not libvirt's
+    std::string qmp_dir;       // a directory with a QMP socket for each guest
+    LibvirtSettings libvirt;
+    PlannerSettings planner;
+    HostPolicy policy;
+    std::string run_time_policy = "/run/vnumad/policy.toml";  // empty: there is none
+    std::chrono::milliseconds call_time{10};  // one call that moves memory aims at this
+    ResidencyMode residency = ResidencyMode::automatic;
+    bool pagemap = false;       // residency from physical page numbers, which takes CAP_SYS_ADMIN
+    TrackingSettings tracking;  // as configured; see tracking_settings()
+};
+
+// What follows from other keys, too: the length of a look, and whether faults may be induced.
+TrackingSettings tracking_settings(const Config& config);
+
+// Every problem of a file at once, one a line: "FILE:LINE: KEY: what is wrong".
+struct ConfigError : std::runtime_error {
+    explicit ConfigError(std::vector<std::string> found);
+    std::vector<std::string> problems;
+};
+
+// `origin` names the text in errors. Throws ConfigError.
+Config parse_config(const std::string& text, const std::string& origin);
+Config load_config(const std::string& file);
+
+// The values in effect, as the text of a configuration file.
+std::string to_toml(const Config& config);
+
+}  // namespace vnuma

@@ -1,0 +1,141 @@
+#include "src/observe/cpu_use.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+namespace vnuma {
+namespace {
+
+// vCPUs of all guests by their threads.
+using Threads = std::unordered_map<pid_t, const VcpuSample*>;
+
+Threads threads_of(const Sample& sample) {
+    Threads threads;
+    for (const GuestSample& guest : sample.guests)
+        for (const CellSample& cell : guest.cells)
+            for (const VcpuSample& vcpu : cell.vcpus)
+                threads[vcpu.thread] = &vcpu;
+    return threads;
+}
+
+const VcpuSample* find_same(const Threads& before, const VcpuSample& vcpu) {
+    const auto known = before.find(vcpu.thread);
+    const bool same = known != before.end() && known->second->start_time == vcpu.start_time;
+    return same ? known->second : nullptr;
+}
+
+constexpr std::int64_t micro = 1000;  // in a thousandth of a CPU
+
+std::map<std::string, const GuestSample*> guests_by_uuid(const Sample& sample) {
+    std::map<std::string, const GuestSample*> guests;
+    for (const GuestSample& guest : sample.guests)
+        guests[guest.uuid] = &guest;
+    return guests;
+}
+
+// What its vCPUs ran since then, those that were there.
+std::uint64_t ran_since(const Threads& before, const GuestSample& guest) {
+    std::uint64_t ran = 0;
+    for (const CellSample& cell : guest.cells)
+        for (const VcpuSample& vcpu : cell.vcpus)
+            if (const VcpuSample* known = find_same(before, vcpu))
+                ran += vcpu.run_ns - known->run_ns;
+    return ran;
+}
+
+// Of what its vCPUs ran: the rest is what rounds of induced faults took.
+std::int64_t own_permille(const GuestSample* then, const GuestSample& now, const Threads& before) {
+    if (!then) return 1000;
+    const std::int64_t rounds =
+        (now.tracking.attribution.held_up - then->tracking.attribution.held_up).count();
+    const auto ran = static_cast<std::int64_t>(ran_since(before, now));
+    if (rounds <= 0 || ran <= 0) return 1000;
+    return rounds >= ran ? 0 : 1000 - rounds * 1000 / ran;
+}
+
+std::int64_t average(std::int64_t before, std::int64_t now, Millis elapsed) {
+    return before + (now - before) * elapsed / (elapsed + use_memory);
+}
+
+// Nothing of one that was not there before.
+std::optional<std::int64_t> use_of(const VcpuSample& vcpu, const Threads& threads_before,
+                                   const CpuUse& use_before, std::int64_t own, Millis elapsed) {
+    const VcpuSample* known = find_same(threads_before, vcpu);
+    if (!known) return std::nullopt;
+    const auto ran = static_cast<std::int64_t>(vcpu.run_ns - known->run_ns),
+               waited = static_cast<std::int64_t>(vcpu.wait_ns - known->wait_ns);
+    const std::int64_t now = (ran / 1000 * own + waited) / elapsed;
+    const auto then = use_before.by_vcpu.find(vcpu.thread);
+    return then == use_before.by_vcpu.end() ? now : average(then->second, now, elapsed);
+}
+
+// Just now.
+std::vector<MilliCpu> used_by_others(const Look& previous, const Threads& before,
+                                     const Look& current, const Host& host, Millis elapsed) {
+    std::vector<MilliCpu> use(host.topology.nodes.size());
+    for (std::size_t n = 0; n < use.size(); ++n)
+        use[n] = (current.host.busy[n] - previous.host.busy[n]).count() * 1000 / elapsed;
+    for (const auto& [thread, vcpu] : threads_of(current.sample)) {
+        const VcpuSample* known = find_same(before, *vcpu);
+        const auto node = host.node_of_cpu(vcpu->last_cpu);
+        if (!known || !node) continue;
+        use[*node] -= static_cast<MilliCpu>((vcpu->run_ns - known->run_ns) / 1000) / elapsed;
+    }
+    // A vCPU that changed nodes used a part elsewhere: what is taken off too much here, others
+    // there have not used.
+    MilliCpu all = 0, positive = 0;
+    for (MilliCpu& one : use) {
+        all += one;
+        one = std::max<MilliCpu>(one, 0);
+        positive += one;
+    }
+    for (MilliCpu& one : use)
+        one = positive == 0 ? 0 : one * std::max<MilliCpu>(all, 0) / positive;
+    return use;
+}
+
+}  // namespace
+
+CpuUse measure_use(const Look* previous, const Look& current, const Host& host) {
+    CpuUse use;
+    if (!previous) return use;
+    const Millis elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+                               current.sample.time - previous->sample.time)
+                               .count();
+    if (elapsed <= 0) return use;
+    const Threads before = threads_of(previous->sample);
+    const auto guests_before = guests_by_uuid(previous->sample);
+    for (const GuestSample& guest : current.sample.guests) {
+        const auto known = guests_before.find(guest.uuid);
+        const std::int64_t own =
+            own_permille(known == guests_before.end() ? nullptr : known->second, guest, before);
+        for (const CellSample& cell : guest.cells)
+            for (const VcpuSample& vcpu : cell.vcpus)
+                if (const auto used = use_of(vcpu, before, previous->use, own, elapsed))
+                    use.by_vcpu[vcpu.thread] = *used;
+    }
+    const std::vector<std::int64_t>& then = previous->use.by_others;
+    for (const MilliCpu used : used_by_others(*previous, before, current, host, elapsed)) {
+        const std::size_t n = use.by_others.size();
+        use.by_others.push_back(n < then.size() ? average(then[n], used * micro, elapsed)
+                                                : used * micro);
+    }
+    return use;
+}
+
+std::optional<std::vector<MilliCpu>> cpu_use(const CellSample& cell, const CpuUse& use) {
+    std::vector<MilliCpu> of_vcpus;
+    for (const VcpuSample& vcpu : cell.vcpus) {
+        const auto known = use.by_vcpu.find(vcpu.thread);
+        if (known == use.by_vcpu.end()) return std::nullopt;
+        of_vcpus.push_back(known->second / micro);
+    }
+    return of_vcpus;
+}
+
+MilliCpu other_use(NodeIndex node, const CpuUse& use) {
+    return use.by_others.empty() ? 0 : use.by_others.at(node) / micro;
+}
+
+}  // namespace vnuma

@@ -1,0 +1,279 @@
+#include "src/observe/derive_snapshot.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "guests/tracking/attribution/attribution.hpp"
+#include "policy/model/number_list.hpp"
+#include "policy/resolve_policy.hpp"
+#include "policy/search/cost.hpp"
+#include "policy/units/split.hpp"
+#include "src/observe/allowed_nodes.hpp"
+#include "src/observe/cpu_use.hpp"
+
+namespace vnuma {
+namespace {
+
+constexpr int told_distance = 20;  // what ACPI has between nodes of which nothing is said
+
+std::vector<Bytes> by_index(const std::map<int, std::int64_t>& bytes, const Host& host) {
+    std::vector<Bytes> residency(host.topology.nodes.size());
+    for (const auto& [id, count] : bytes)
+        if (const auto node = host.index_of(id)) residency[*node] += count;
+    return residency;
+}
+
+std::vector<Bytes> heat_of(const GuestSample& guest, const CellSample& cell, const Host& host) {
+    const auto heat = guest.tracking.heat_by_cell.find(cell.id);
+    return by_index(heat == guest.tracking.heat_by_cell.end() ? BytesByNode() : heat->second, host);
+}
+
+std::optional<NodeIndex> node_of(const std::vector<int>& cpus, const Host& host) {
+    for (std::size_t n = 0; n < host.cpus.size(); ++n)
+        if (std::includes(host.cpus[n].begin(), host.cpus[n].end(), cpus.begin(), cpus.end()))
+            return NodeIndex(n);
+    return std::nullopt;
+}
+
+std::optional<WideUse> wide_use_of(const GuestSample& guest, std::vector<MilliCpu> use,
+                                   const Host& host) {
+    const auto& matrix = guest.tracking.access_matrix;
+    if (!matrix || guest.cells.size() != 1) return std::nullopt;
+    WideUse wide;
+    wide.cpu_use = std::move(use);
+    wide.extents = matrix->extents();
+    for (std::size_t g = 0; g < wide.extents; ++g) {
+        const auto shared = guest.tracking.owned.shared.find(g);
+        wide.shared.push_back(by_index(
+            shared == guest.tracking.owned.shared.end() ? BytesByNode() : shared->second, host));
+    }
+    for (const VcpuSample& vcpu : guest.cells.front().vcpus) {
+        const auto id = static_cast<std::size_t>(vcpu.id);
+        for (std::size_t g = 0; g < wide.extents; ++g)
+            wide.accesses.push_back(id < matrix->vcpus() ? matrix->at(id, g) : 0);
+        const auto own = guest.tracking.owned.by_vcpu.find(vcpu.id);
+        wide.own.push_back(by_index(
+            own == guest.tracking.owned.by_vcpu.end() ? BytesByNode() : own->second, host));
+        wide.confined_to.push_back(node_of(vcpu.affinity, host));
+    }
+    return wide;
+}
+
+// Where the guest is told of none, all are alike.
+std::vector<std::vector<int>> distances_of(const Domain& domain) {
+    const std::size_t cells = domain.cells.size();
+    std::vector<std::vector<int>> distances(cells, std::vector<int>(cells, told_distance));
+    bool told = false;
+    for (std::size_t a = 0; a < cells; ++a)
+        for (std::size_t b = 0; b < cells; ++b) {
+            const auto known = domain.cells[a].distances.find(domain.cells[b].id);
+            if (a == b) distances[a][b] = local_distance;
+            if (a == b || known == domain.cells[a].distances.end()) continue;
+            distances[a][b] = known->second;
+            told = true;
+        }
+    return told ? distances : std::vector<std::vector<int>>();
+}
+
+Bytes huge_page_of(const CellSample& cell) {
+    for (const RamBlock& block : cell.blocks)
+        if (block.hugetlb) return block.page_bytes;
+    return 0;
+}
+
+std::string foreign_change(const GuestSample& guest, const KnownPins& pins) {
+    for (const CellSample& cell : guest.cells)
+        for (const VcpuSample& vcpu : cell.vcpus)
+            if (pins.changed_by_someone_else(vcpu))
+                return "someone else changed the CPUs of vCPU " + std::to_string(vcpu.id) + " to " +
+                       format_number_list(vcpu.affinity);
+    return "";
+}
+
+// What its policy allows and fixes narrows what its owner does.
+void apply_policy(GuestState& guest, const Host& host) {
+    const auto set_of = [&](const std::vector<int>& ids) {
+        NodeSet set;
+        for (const int id : ids)
+            if (const auto node = host.index_of(id)) set.insert(*node);
+        return set;
+    };
+    bool contradicts = false;
+    for (std::size_t c = 0; c < guest.cells.size(); ++c) {
+        CellState& cell = guest.cells[c];
+        const bool may_be_anywhere = !cell.allowed.empty();
+        if (guest.policy.nodes) cell.allowed = cell.allowed & set_of(*guest.policy.nodes);
+        if (const auto& home = guest.policy.home; !home.empty())
+            cell.allowed = cell.allowed & set_of({home.size() == 1 ? home.front() : home.at(c)});
+        if (guest.policy.memory == MemoryPolicy::none) cell.movable = false;
+        contradicts |= may_be_anywhere && cell.allowed.empty();
+    }
+    if (contradicts)
+        guest.policy.problems.emplace_back(
+            "policy: nodes, home: its owner (affinity, cpuset, binding of memory) allows none of "
+            "these");
+}
+
+GuestPolicy policy_of(const GuestSample& guest, const HostPolicy& policy, const Host& host) {
+    PolicySources words;
+    words.uuid = guest.uuid;
+    words.name = guest.name;
+    words.cells = guest.cells.size();
+    if (guest.domain) words.metadata = guest.domain->policy;
+    if (guest.domain) words.metadata_problems = guest.domain->policy_problems;
+    for (const std::string& key : {guest.uuid, guest.name})
+        if (const auto said = policy.run_time.guests.find(key);
+            said != policy.run_time.guests.end()) {
+            words.run_time = said->second;
+            break;
+        }
+    std::vector<int> nodes;
+    for (const HostNode& node : host.topology.nodes) {
+        nodes.push_back(node.id);
+        if (node.cpus == 0 || node.memory_total == 0) words.homeless_nodes.push_back(node.id);
+    }
+    return resolve_policy(policy, words, nodes);
+}
+
+CellState state_of(const GuestSample& guest, const CellSample& cell, const Host& host,
+                   const KnownPins& pins) {
+    CellState state;
+    state.key = {guest.uuid, cell.id};
+    state.vcpus = static_cast<int>(cell.vcpus.size());
+    state.size = cell.size;
+    state.huge_page = huge_page_of(cell);
+    state.residency = by_index(cell.residency.bytes, host);
+    state.heat = heat_of(guest, cell, host);
+    state.movable = guest.immovable.empty();
+    state.allowed = allowed_nodes(guest, cell, host, pins);
+    state.confined_to = confined_to(cell, host);
+    state.pinned = pins.holds(cell);
+    return state;
+}
+
+GuestState guest_of(const GuestSample& sample, const CpuUse& measured, const Host& host,
+                    const KnownPins& pins) {
+    GuestState guest;
+    guest.uuid = sample.uuid;
+    guest.name = sample.name;
+    guest.unsteady = sample.unsteady;
+    if (guest.unsteady.empty()) guest.unsteady = foreign_change(sample, pins);
+    for (const CellSample& cell : sample.cells) {
+        auto use = cpu_use(cell, measured);
+        if (!use && guest.unsteady.empty()) guest.unsteady = "its CPU use is not known yet";
+        CellState& state = guest.cells.emplace_back(state_of(sample, cell, host, pins));
+        if (use) state.cpu_use = std::accumulate(use->begin(), use->end(), MilliCpu{0});
+        if (use && sample.cells.size() == 1)
+            guest.wide = wide_use_of(sample, std::move(*use), host);
+    }
+    if (sample.domain) guest.distances = distances_of(*sample.domain);
+    for (const HostDevice& device : sample.devices)
+        if (const auto node = device.node ? host.index_of(*device.node) : std::nullopt)
+            guest.devices.push_back(*node);
+    return guest;
+}
+
+// Who belongs together needs a node that all may use.
+void check_groups(Snapshot& snapshot, const HostPolicy& policy) {
+    for (const GroupState& group : snapshot.groups) {
+        if (group.arrangement != Arrangement::together) continue;
+        NodeSet common = NodeSet::first(max_host_nodes);
+        std::vector<GuestState*> members;
+        for (GuestState& guest : snapshot.guests) {
+            if (guest.policy.group != group.name || guest.policy.mode == Mode::off ||
+                guest.cells.size() != 1 || guest.cells.front().allowed.empty())
+                continue;
+            members.push_back(&guest);
+            common = common & guest.cells.front().allowed;
+        }
+        if (!common.empty()) continue;
+        const auto said = policy.run_time.groups.find(group.name);
+        const bool at_run_time =
+            said != policy.run_time.groups.end() && said->second.arrangement.has_value();
+        for (GuestState* guest : members)
+            guest->policy.problems.push_back((at_run_time ? "run time, group." : "group.") +
+                                             group.name +
+                                             ": arrangement: no node may be used by all of its "
+                                             "members");
+    }
+}
+
+}  // namespace
+
+std::optional<NodeIndex> confined_to(const CellSample& cell, const Host& host) {
+    if (cell.vcpus.empty()) return std::nullopt;
+    const auto first = node_of(cell.vcpus.front().affinity, host);
+    const bool all = std::all_of(cell.vcpus.begin(), cell.vcpus.end(), [&](const auto& vcpu) {
+        return node_of(vcpu.affinity, host) == first;
+    });
+    return all ? first : std::nullopt;
+}
+
+Snapshot derive(const Look& current, const Host& host, const KnownPins& pins,
+                const HostPolicy& policy) {
+    Snapshot snapshot;
+    snapshot.now = std::chrono::duration_cast<std::chrono::milliseconds>(
+                       current.sample.time.time_since_epoch())
+                       .count();
+    snapshot.topology = current.host.topology;
+    for (const auto& [name, arrangement] : policy.arrangements())
+        snapshot.groups.push_back({name, arrangement});
+    for (std::size_t n = 0; n < snapshot.topology.nodes.size(); ++n)
+        snapshot.topology.nodes[n].other_use = other_use(NodeIndex(n), current.use);
+    for (const GuestSample& sample : current.sample.guests) {
+        GuestState& guest = snapshot.guests.emplace_back(guest_of(sample, current.use, host, pins));
+        guest.policy = policy_of(sample, policy, host);
+        apply_policy(guest, host);
+    }
+    check_groups(snapshot, policy);
+    return snapshot;
+}
+
+std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, TrackingHint>& before,
+                                                 const Snapshot& snapshot, const Plan& plan,
+                                                 const std::vector<ActionResult>& results) {
+    std::map<std::string, TrackingHint> hints;
+    for (const GuestState& guest : snapshot.guests) {
+        TrackingHint& hint = hints[guest.uuid];
+        hint.wanted = guest.policy.mode != Mode::off && snapshot.topology.nodes.size() > 1;
+        hint.may_disturb = guest.policy.mode == Mode::act && guest.unsteady.empty();
+        hint.well_placed = !guest.cells.empty();
+    }
+    for (const Verdict& verdict : plan.verdicts) {
+        TrackingHint& hint = hints[verdict.key.uuid];
+        hint.well_placed &= verdict.reason == Reason::settled || verdict.reason == Reason::split;
+        // Its vCPUs and memory may be on several nodes: which of them belong together?
+        hint.attribute |= verdict.reason == Reason::too_large || verdict.reason == Reason::split ||
+                          verdict.reason == Reason::unsteady;
+    }
+    for (const GuestState& guest : snapshot.guests) {
+        TrackingHint& hint = hints[guest.uuid];
+        const auto known = before.find(guest.uuid);
+        // Of one that is left alone for a moment, what was known before still is.
+        if (!guest.unsteady.empty())
+            hint.attribute = known != before.end() && known->second.attribute;
+        // One vCPU touches all, and on one node all is local.
+        if (guest.cells.size() != 1 || guest.cells.front().vcpus < 2 ||
+            guest.policy.mode != Mode::act ||
+            nodes_for_shards(snapshot.topology, guest.cells.front().allowed).size() < 2)
+            hint.attribute = false;
+    }
+    for (const ActionResult& result : results) {
+        TrackingHint& hint = hints[key_of(result.action).uuid];
+        hint.moved |= std::holds_alternative<MoveMemory>(result.action) && result.bytes > 0;
+        hint.changed |= std::holds_alternative<PinCell>(result.action) && result.error.empty();
+    }
+    return hints;
+}
+
+void withdraw_hints(std::map<std::string, TrackingHint>& hints, const Sample& sample,
+                    const HostPolicy& policy, const Host& host) {
+    for (const GuestSample& guest : sample.guests)
+        if (const auto hint = hints.find(guest.uuid); hint != hints.end()) {
+            const Mode mode = policy_of(guest, policy, host).mode;
+            hint->second.wanted &= mode != Mode::off;
+            hint->second.may_disturb &= mode == Mode::act;
+        }
+}
+
+}  // namespace vnuma

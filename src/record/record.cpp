@@ -1,0 +1,215 @@
+#include "src/record/record.hpp"
+
+#include "policy/units/split.hpp"
+#include "src/record/json_shapes.hpp"
+#include "src/record/snapshot_shapes.hpp"
+
+namespace vnuma {
+namespace {
+
+using recorded::kernel_number;
+using recorded::point_in_time;
+
+constexpr Number any_number;  // only compared and shown
+constexpr PerMille most_permille = 10'000;
+
+auto settings_shape() {
+    return object_of([](auto& io, auto& settings) {
+        auto& [horizon, margin, cool_down, pace, watermark, imbalance] = settings;
+        io.field("horizon", horizon, Number{1, max_recorded_horizon});
+        io.field("margin", margin, Number{0, most_permille});
+        io.field("cool_down", cool_down, Number{0, max_recorded_cool_down});
+        io.field("pace", pace, recorded::some_memory);
+        io.field("watermark", watermark, Number{0, 1000});
+        io.field("imbalance", imbalance, Number{0, most_permille});
+    });
+}
+
+auto key_shape() {
+    return object_of([](auto& io, auto& key) {
+        auto& [uuid, cell, shard] = key;
+        io.field("uuid", uuid, Text());
+        io.field("cell", cell, kernel_number);
+        io.unless(CellKey::whole, "shard", shard, kernel_number);
+    });
+}
+
+// Places of vCPUs among a cell's, or of groups of memory among a guest's.
+auto places(std::size_t most) {
+    return list_between(Number{0, static_cast<std::int64_t>(most) - 1}, 0, most);
+}
+
+// Each vCPU in one shard, no shard without any.
+bool is_partition(const Partition& partition) {
+    std::set<std::size_t> vcpus;
+    std::size_t count = 0;
+    for (const auto& shard : partition) {
+        if (shard.empty()) return false;
+        vcpus.insert(shard.begin(), shard.end());
+        count += shard.size();
+    }
+    return vcpus.size() == count && (count == 0 || *vcpus.rbegin() == count - 1);
+}
+
+auto history_shape(std::size_t nodes) {
+    const auto cell = [nodes](auto& io, auto& key, auto& known) {
+        auto& [home, home_since, failures, retry_at] = known;
+        io.field("key", key, key_shape());
+        io.field("home", home, OneNode{nodes});
+        io.field("home_since", home_since, point_in_time);
+        io.field("failures", failures, Number{0, max_counted_failures});
+        io.field("retry_at", retry_at, point_in_time);
+    };
+    const auto shard = [](auto& io, auto& uuid, auto& known) {
+        auto& [partition, since, changes, changed] = known;
+        io.field("uuid", uuid, Text());
+        io.field("partition", partition,
+                 list_between(places(max_recorded_vcpus), 0, max_recorded_vcpus));
+        io.check("partition", is_partition(partition), "wants every vCPU in one shard");
+        io.field("since", since, point_in_time);
+        io.unless(0, "changes", changes, Number{0, max_counted_changes});
+        io.unless(Millis{0}, "changed", changed, point_in_time);
+    };
+    return object_of([=](auto& io, auto& history) {
+        auto& [cells, shards] = history;
+        io.field("cells", cells, entries_of(cell));
+        io.maybe("shards", shards, entries_of(shard));
+    });
+}
+
+auto verdict_shape(std::size_t nodes) {
+    return object_of([nodes](auto& io, auto& verdict) {
+        auto& [key, reason, acts, home, former_home, alternative, lack, cost, former_cost,
+               other_cost, to_move, left_away, queued_behind, above_watermark, wanted, room,
+               cpus_wanted, wait, group_parted, vcpus, apart_from, detail] = verdict;
+        io.field("key", key, key_shape());
+        io.field("reason", reason, word_of(reasons));
+        io.field("acts", acts, Flag());
+        io.maybe("home", home, OneNode{nodes});
+        io.maybe("former_home", former_home, OneNode{nodes});
+        io.maybe("alternative", alternative, OneNode{nodes});
+        io.field("lack", lack, word_of(lacks));
+        io.field("cost", cost, any_number);
+        io.unless(Cost{0}, "former_cost", former_cost, any_number);
+        io.field("other_cost", other_cost, any_number);
+        io.field("to_move", to_move, any_number);
+        io.field("left_away", left_away, any_number);
+        io.unless(Bytes{0}, "queued_behind", queued_behind, any_number);
+        io.unless(Bytes{0}, "above_watermark", above_watermark, any_number);
+        io.unless(Bytes{0}, "wanted", wanted, any_number);
+        io.unless(Bytes{0}, "room", room, any_number);
+        io.unless(0, "cpus_wanted", cpus_wanted, any_number);
+        io.unless(Millis{0}, "wait", wait, any_number);
+        io.unless(false, "group_parted", group_parted, Flag());
+        io.maybe("vcpus", vcpus, places(max_recorded_vcpus));
+        io.maybe("apart_from", apart_from, Text());
+        io.maybe("detail", detail, Text());
+    });
+}
+
+// Which of its alternatives an action is.
+struct ActionName {
+    static constexpr std::array<const char*, 3> names{"pin", "unpin", "move"};
+
+    JsonOut write(const Action& action) const { return names[action.index()]; }
+    void read(const Place& place, Action& action) const {
+        const std::string& text = place.text();
+        if (text == names[0])
+            action = PinCell();
+        else if (text == names[1])
+            action = UnpinCell();
+        else if (text == names[2])
+            action = MoveMemory();
+        else
+            place.fail("is none of the words that are known here");
+    }
+};
+
+template <typename Io, typename One>
+void describe_action(Io& io, One& one, std::size_t nodes) {
+    using Kind = std::remove_const_t<One>;
+    if constexpr (std::is_same_v<Kind, PinCell>) {
+        auto& [key, to, vcpus] = one;
+        io.field("key", key, key_shape());
+        io.field("to", to, OneNode{nodes});
+        io.maybe("vcpus", vcpus, places(max_recorded_vcpus));
+    } else if constexpr (std::is_same_v<Kind, UnpinCell>) {
+        auto& [key, vcpus] = one;
+        io.field("key", key, key_shape());
+        io.maybe("vcpus", vcpus, places(max_recorded_vcpus));
+    } else {
+        auto& [key, to, bytes, vcpus, groups] = one;
+        io.field("key", key, key_shape());
+        io.field("to", to, OneNode{nodes});
+        io.field("bytes", bytes, any_number);
+        io.maybe("vcpus", vcpus, places(max_recorded_vcpus));
+        io.maybe("groups", groups, places(max_recorded_extents));
+    }
+}
+
+auto plan_shape(std::size_t nodes) {
+    const auto action = object_of([nodes](auto& io, auto& one) {
+        io.field("action", one, ActionName());
+        std::visit([&](auto& kind) { describe_action(io, kind, nodes); }, one);
+    });
+    return object_of([=](auto& io, auto& plan) {
+        auto& [verdicts, actions, advised] = plan;
+        io.field("verdicts", verdicts, list_of(verdict_shape(nodes)));
+        io.field("actions", actions, list_of(action));
+        io.maybe("advised", advised, list_of(action));
+    });
+}
+
+std::string dump(const JsonOut& json) {
+    return json.dump(-1, ' ', false, JsonOut::error_handler_t::replace);
+}
+
+nlohmann::json parse_json(std::string_view line) {
+    if (line.size() > max_record_bytes) throw RecordError("", "is too long");
+    try {
+        return nlohmann::json::parse(line);
+    } catch (const nlohmann::json::parse_error& error) {
+        throw RecordError("", "is no JSON from byte " + std::to_string(error.byte) + " on");
+    } catch (const nlohmann::json::exception&) {
+        throw RecordError("", "is no JSON that can be read: a number is too large");
+    }
+}
+
+}  // namespace
+
+std::string to_line(const Record& record) {
+    const auto& [settings, history, snapshot, plan] = record;
+    const std::size_t nodes = snapshot.topology.nodes.size();
+    JsonOut line = JsonOut::object();
+    FieldWriter writer(line);
+    writer.field("version", record_version, any_number);
+    writer.field("settings", settings, settings_shape());
+    writer.field("history", history, history_shape(nodes));
+    writer.field("snapshot", snapshot, recorded::snapshot_shape());
+    writer.field("plan", plan, plan_shape(nodes));
+    return dump(line);
+}
+
+Record parse_record(std::string_view line) {
+    const nlohmann::json value = parse_json(line);
+    const Place place{value};
+    FieldReader reader(place);
+    std::int64_t version = 0;
+    reader.field("version", version, any_number);
+    reader.check("version", version == record_version, "is none that this vnumad knows");
+    Record record;
+    reader.field("settings", record.settings, settings_shape());
+    // First of all: how many nodes there are.
+    reader.field("snapshot", record.snapshot, recorded::snapshot_shape());
+    const std::size_t nodes = record.snapshot.topology.nodes.size();
+    reader.field("history", record.history, history_shape(nodes));
+    reader.field("plan", record.plan, plan_shape(nodes));
+    reader.finish();
+    return record;
+}
+
+std::string to_text(const Verdict& verdict) {
+    return dump(verdict_shape(max_host_nodes).write(verdict));
+}
+
+}  // namespace vnuma

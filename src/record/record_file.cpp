@@ -1,0 +1,107 @@
+#include "src/record/record_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+#include <vector>
+
+#include "src/record/record.hpp"
+
+namespace vnuma {
+namespace {
+
+[[noreturn]] void fail(const std::string& what, int error = errno) {
+    throw std::system_error(error, std::generic_category(), what);
+}
+
+// Where the last line that has an end ends.
+std::int64_t end_of_lines(int fd, std::int64_t size, const std::string& path) {
+    constexpr std::int64_t block_bytes = 64 << 10;
+    std::vector<char> block(block_bytes);
+    for (std::int64_t end = size; end > 0;) {
+        const std::int64_t begin = std::max<std::int64_t>(end - block_bytes, 0);
+        const ssize_t got = ::pread(fd, block.data(), static_cast<std::size_t>(end - begin), begin);
+        if (got != end - begin) fail(path, got < 0 ? errno : EIO);
+        for (std::int64_t i = got; i > 0; --i)
+            if (block[static_cast<std::size_t>(i - 1)] == '\n') return begin + i;
+        end = begin;
+    }
+    return 0;
+}
+
+}  // namespace
+
+RecordFile::RecordFile(std::string path, std::int64_t limit)
+    : path_(std::move(path)), limit_(limit) {
+    open();
+}
+
+RecordFile::~RecordFile() {
+    close();
+}
+
+void RecordFile::open() {
+    // Neither a pipe that nobody reads nor another's link may be in its place.
+    const int fd = ::open(path_.c_str(),
+                          O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (fd < 0) fail(path_);
+    fd_ = fd;
+    try {
+        struct stat found {};
+        if (::fstat(fd, &found) != 0) fail(path_);
+        if (!S_ISREG(found.st_mode)) fail(path_ + " is no regular file", EINVAL);
+        if ((found.st_mode & 0777) != 0600 && ::fchmod(fd, 0600) != 0) fail(path_);
+        size_ = end_of_lines(fd, found.st_size, path_);
+        if (size_ != found.st_size && ::ftruncate(fd, size_) != 0) fail(path_);
+    } catch (const std::system_error&) {
+        close();
+        throw;
+    }
+}
+
+void RecordFile::close() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+}
+
+void RecordFile::rotate() {
+    close();
+    const std::string older = path_ + ".1";
+    if (std::rename(path_.c_str(), older.c_str()) != 0) fail("renaming " + path_ + " to " + older);
+    open();
+}
+
+void RecordFile::write_all(const std::string& text) {
+    for (std::size_t done = 0; done < text.size();) {
+        const ssize_t written = ::write(fd_, text.data() + done, text.size() - done);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) fail(path_, written < 0 ? errno : EIO);
+        done += static_cast<std::size_t>(written);
+    }
+}
+
+std::string RecordFile::append(std::string line) {
+    if (closed()) return "";
+    line += '\n';
+    const auto bytes = static_cast<std::int64_t>(line.size());
+    try {
+        if (bytes > std::min(limit_, std::int64_t{max_record_bytes}))
+            fail(path_ + ": a line of " + std::to_string(bytes) + " bytes", EFBIG);
+        if (size_ + bytes > limit_) rotate();
+        write_all(line);
+        size_ += bytes;
+        return "";
+    } catch (const std::system_error& error) {
+        // As much of a line as there was room for would spoil the file.
+        const bool cut = closed() || ::ftruncate(fd_, size_) == 0;
+        close();
+        return error.what() + std::string(cut ? "" : "; its last line is broken");
+    }
+}
+
+}  // namespace vnuma

@@ -1,0 +1,180 @@
+// Shapes of a snapshot's parts, for record.cpp. Each takes its struct apart into all of its fields,
+// so that one with a new field does not compile before the field is recorded.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "src/record/json_shapes.hpp"
+#include "src/record/record.hpp"
+
+namespace vnuma::recorded {
+
+inline constexpr Number some_memory{0, max_recorded_memory};
+inline constexpr Number some_cpu{0, max_recorded_cpu};
+inline constexpr Number kernel_number{0, std::numeric_limits<int>::max()};
+inline constexpr Number point_in_time{0, max_recorded_time};
+inline constexpr Number distance{0, 255};  // as in a SLIT
+
+inline auto topology_shape() {
+    const auto pool = [](auto& io, auto& page, auto& available) {
+        io.field("page", page, Number{1, max_recorded_memory});
+        io.field("available", available, some_memory);
+    };
+    const auto host_node = object_of([pool](auto& io, auto& node) {
+        auto& [id, cpus, capacity, total, available, huge, other_use] = node;
+        io.field("id", id, kernel_number);
+        io.field("cpus", cpus, kernel_number);
+        io.field("cpu_capacity", capacity, some_cpu);
+        io.field("memory_total", total, some_memory);
+        io.field("memory_available", available, some_memory);
+        io.maybe("huge_available", huge, entries_of(pool));
+        io.field("other_use", other_use, some_cpu);
+    });
+    return object_of([host_node](auto& io, auto& topology) {
+        auto& [nodes, distances] = topology;
+        io.field("nodes", nodes, list_between(host_node, 1, max_host_nodes));
+        io.field("distances", distances, list_of(list_of(distance, nodes.size()), nodes.size()));
+    });
+}
+
+inline auto cell_shape(std::size_t nodes) {
+    return object_of([nodes](auto& io, auto& cell) {
+        auto& [key, vcpus, cpu_use, size, residency, heat, huge_page, movable, allowed, confined_to,
+               pinned] = cell;
+        io.field("cell", key.cell, kernel_number);  // the rest of its key is known
+        io.field("vcpus", vcpus, Number{0, max_recorded_vcpus});
+        io.field("cpu_use", cpu_use, some_cpu);
+        io.field("size", size, some_memory);
+        io.field("residency", residency, list_of(some_memory, nodes));
+        io.maybe("heat", heat, list_of(some_memory, nodes));
+        io.field("huge_page", huge_page, some_memory);
+        io.field("movable", movable, Flag());
+        io.field("allowed", allowed, SomeNodes{nodes});
+        io.maybe("confined_to", confined_to, OneNode{nodes});
+        io.field("pinned", pinned, Flag());
+    });
+}
+
+inline auto wide_shape(std::size_t nodes) {
+    return object_of([nodes](auto& io, auto& use) {
+        auto& [cpu_use, confined_to, extents, accesses, own, shared] = use;
+        constexpr Number count{0, std::numeric_limits<std::uint32_t>::max()};
+        io.field("cpu_use", cpu_use, list_between(some_cpu, 0, max_recorded_vcpus));
+        const std::size_t vcpus = cpu_use.size();
+        io.field("confined_to", confined_to, list_of(or_null(OneNode{nodes}), vcpus));
+        io.field("extents", extents, Number{0, max_recorded_extents});
+        io.field("accesses", accesses, list_of(count, vcpus * extents));
+        io.field("own", own, list_of(list_of(some_memory, nodes), vcpus));
+        io.field("shared", shared, list_of(list_of(some_memory, nodes), extents));
+    });
+}
+
+inline auto policy_shape() {
+    return object_of([](auto& io, auto& policy) {
+        auto& [mode, memory, priority, group, nodes, home, problems] = policy;
+        io.field("mode", mode, word_of(modes));
+        io.field("memory", memory, word_of(memory_policies));
+        io.field("priority", priority, Number{least_priority, most_priority});
+        io.maybe("group", group, Text());
+        io.maybe("nodes", nodes, list_of(kernel_number));
+        io.maybe("home", home, list_of(kernel_number));
+        io.maybe("problems", problems, list_of(Text()));
+    });
+}
+
+inline bool all_differ(const std::vector<CellState>& cells) {
+    std::set<int> numbers;
+    for (const CellState& cell : cells)
+        if (!numbers.insert(cell.key.cell).second) return false;
+    return true;
+}
+
+inline bool all_differ(const std::vector<GuestState>& guests) {
+    std::set<std::string> uuids;
+    for (const GuestState& guest : guests)
+        if (!uuids.insert(guest.uuid).second) return false;
+    return true;
+}
+
+inline bool is_of_only_cell(const std::optional<WideUse>& use,
+                            const std::vector<CellState>& cells) {
+    return !use || (cells.size() == 1 && use->vcpus() == static_cast<std::size_t>(cells[0].vcpus));
+}
+
+inline bool is_square(const std::vector<std::vector<int>>& rows) {
+    return std::all_of(rows.begin(), rows.end(),
+                       [&](const auto& row) { return row.size() == rows.size(); });
+}
+
+inline auto guest_shape(std::size_t host_nodes) {
+    return object_of([host_nodes](auto& io, auto& guest) {
+        auto& [uuid, name, unsteady, cells, wide, distances, devices, policy] = guest;
+        io.field("uuid", uuid, Text());
+        io.field("name", name, Text());
+        io.maybe("unsteady", unsteady, Text());
+        io.field("cells", cells, list_of(cell_shape(host_nodes)));
+        io.check("cells", all_differ(cells), "has the same cell twice");
+        for (auto& cell : cells)
+            io.imply(cell.key.uuid, uuid);
+        io.maybe("wide", wide, wide_shape(host_nodes));
+        io.check("wide", is_of_only_cell(wide, cells), "wants one cell, with as many vCPUs");
+        io.maybe("distances", distances, list_of(list_of(distance)));
+        io.check("distances", is_square(distances), "wants a square");
+        io.maybe("devices", devices, list_of(OneNode{host_nodes}));
+        io.field("policy", policy, policy_shape());
+    });
+}
+
+// A sum that stays at its limit.
+class BoundedSum {
+  public:
+    explicit BoundedSum(std::int64_t most) : most_(most) {}
+    void add(std::int64_t value) { sum_ = std::min(sum_ + value, most_ + 1); }
+    void add(const std::vector<std::int64_t>& values) {
+        for (const std::int64_t value : values)
+            add(value);
+    }
+    bool holds() const { return sum_ <= most_; }
+
+  private:
+    std::int64_t most_, sum_ = 0;
+};
+
+inline bool can_be_summed(const std::vector<GuestState>& guests) {
+    BoundedSum memory(max_recorded_memory), cpu(max_recorded_cpu);
+    for (const GuestState& guest : guests) {
+        for (const CellState& cell : guest.cells) {
+            memory.add(cell.size);
+            memory.add(cell.residency);
+            cpu.add(cell.cpu_use);
+        }
+        if (!guest.wide) continue;
+        cpu.add(guest.wide->cpu_use);
+        for (const auto* by_node : {&guest.wide->own, &guest.wide->shared})
+            for (const std::vector<Bytes>& bytes : *by_node)
+                memory.add(bytes);
+    }
+    return memory.holds() && cpu.holds();
+}
+
+inline auto snapshot_shape() {
+    const auto group = object_of([](auto& io, auto& one) {
+        auto& [name, arrangement] = one;
+        io.field("name", name, Text());
+        io.field("arrangement", arrangement, word_of(arrangements));
+    });
+    return object_of([group](auto& io, auto& snapshot) {
+        auto& [now, topology, guests, extents] = snapshot;
+        io.field("now", now, point_in_time);
+        io.field("topology", topology, topology_shape());
+        const std::size_t nodes = topology.nodes.size();
+        io.field("guests", guests, list_between(guest_shape(nodes), 0, max_recorded_guests));
+        io.check("guests", all_differ(guests), "has the same uuid twice");
+        io.check("guests", can_be_summed(guests), "has more CPU or memory than any host");
+        io.maybe("extents", extents, list_between(group, 0, max_recorded_guests));
+    });
+}
+
+}  // namespace vnuma::recorded

@@ -1,0 +1,267 @@
+#include "src/report/report.hpp"
+
+#include <algorithm>
+
+#include "guests/process/process.hpp"
+#include "policy/model/number_list.hpp"
+#include "policy/verdict/explain.hpp"
+#include "src/report/report_guest.hpp"
+#include "src/report/report_tracking.hpp"
+#include "src/report/tick.hpp"
+
+namespace vnuma {
+namespace {
+
+using nlohmann::json;
+
+json node_number(const Topology& topology, std::optional<NodeIndex> node) {
+    return node ? json(topology.nodes[*node].id) : json(nullptr);
+}
+
+std::vector<int> node_numbers(const Topology& topology, NodeSet set) {
+    std::vector<int> numbers;
+    for (std::size_t n = 0; n < topology.nodes.size(); ++n)
+        if (set.contains(NodeIndex(n))) numbers.push_back(topology.nodes[n].id);
+    return numbers;
+}
+
+json report_nodes(const Topology& topology) {
+    json nodes = json::array();
+    for (const HostNode& node : topology.nodes) {
+        json pools = json::object();
+        for (const auto& [page_bytes, available] : node.huge_available)
+            pools[std::to_string(page_bytes)] = available;
+        nodes.push_back({{"node", node.id},
+                         {"cpus", node.cpus},
+                         {"other_use_milli", node.other_use},
+                         {"memory_bytes", node.memory_total},
+                         {"available_bytes", node.memory_available},
+                         {"huge_available_bytes", pools}});
+    }
+    return nodes;
+}
+
+json report_thread(const ThreadSample& thread, const Host& host) {
+    return {{"thread", thread.thread},
+            {"name", thread.name},
+            {"cpu", thread.last_cpu},
+            {"node", node_number(host.topology, host.node_of_cpu(thread.last_cpu))},
+            {"run_ms", thread.run_ns / 1'000'000},
+            {"wait_ms", thread.wait_ns / 1'000'000},
+            {"affinity", format_number_list(thread.affinity)},
+            {"cpuset", format_number_list(thread.cpuset)}};
+}
+
+json report_threads(const std::vector<ThreadSample>& threads, const Host& host) {
+    json all = json::array();
+    for (const ThreadSample& thread : threads)
+        all.push_back(report_thread(thread, host));
+    return all;
+}
+
+// Who gave a vCPU the CPUs it has: someone other than vnumad and the domain's XML, perhaps.
+const char* affinity_from(const VcpuSample& vcpu, const std::vector<int>* wish, bool pinned) {
+    if (pinned) return "vnumad";
+    if (wish) return vcpu.affinity == *wish ? "domain" : "other";
+    return vcpu.affinity == vcpu.cpuset || vcpu.cpuset.empty() ? "domain" : "other";
+}
+
+json report_vcpus(const Tick& tick, const GuestSample& guest, const CellSample& cell,
+                  const Host& host) {
+    json vcpus = json::array();
+    for (const VcpuSample& vcpu : cell.vcpus) {
+        json value = report_thread(vcpu, host);
+        const std::vector<int>* wish = find_vcpupin(guest, vcpu.id);
+        value.erase("name");
+        value["vcpu"] = vcpu.id;
+        value["vcpupin"] = wish ? json(format_number_list(*wish)) : json(nullptr);
+        value["affinity_from"] = affinity_from(vcpu, wish, tick.pinned.contains(vcpu.thread));
+        vcpus.push_back(std::move(value));
+    }
+    return vcpus;
+}
+
+// Share of accesses that are local if every vCPU touches all memory of its cell alike.
+double estimate_locality(const CellSample& sample, const CellState& cell, const Host& host) {
+    if (sample.vcpus.empty()) return 0;
+    PerMille sum = 0;
+    for (const VcpuSample& vcpu : sample.vcpus)
+        if (const auto node = host.node_of_cpu(vcpu.last_cpu)) sum += locality(cell, *node);
+    return static_cast<double>(sum) / 1000 / static_cast<double>(sample.vcpus.size());
+}
+
+json report_verdict(const Verdict& verdict, const Topology& topology) {
+    json value{{"reason", name(verdict.reason)},
+               {"home", node_number(topology, verdict.home)},
+               {"to_move_bytes", verdict.to_move},
+               {"explanation", explain(verdict, topology)}};
+    if (verdict.queued_behind > 0) value["queued_behind_bytes"] = verdict.queued_behind;
+    if (verdict.wanted > 0) value["wanted_bytes"] = verdict.wanted;
+    if (verdict.wanted > 0) value["room_bytes"] = verdict.room;
+    if (verdict.above_watermark > 0) value["above_watermark_bytes"] = verdict.above_watermark;
+    if (verdict.cpus_wanted > 0) value["cpus_wanted"] = verdict.cpus_wanted;
+    if (verdict.wait > 0) value["wait_ms"] = verdict.wait;
+    if (verdict.group_parted) value["group_parted"] = true;
+    if (!verdict.apart_from.empty()) value["apart_from"] = verdict.apart_from;
+    if (verdict.alternative) value["alternative"] = node_number(topology, verdict.alternative);
+    if (!verdict.home) return value;
+    value["cost_cpu_ms"] = verdict.cost;
+    value["left_away_bytes"] = verdict.left_away;
+    if (verdict.former_home) {
+        value["former_home"] = node_number(topology, verdict.former_home);
+        value["former_cost_cpu_ms"] = verdict.former_cost;
+    }
+    value["lacks"] = name(verdict.lack);
+    if (verdict.alternative) value["other_cost_cpu_ms"] = verdict.other_cost;
+    return value;
+}
+
+json report_shard(const Verdict& verdict, const CellSample& cell, const Topology& topology) {
+    json vcpus = json::array();
+    for (const std::size_t vcpu : verdict.vcpus)
+        vcpus.push_back(cell.vcpus.at(vcpu).id);
+    return {{"shard", verdict.key.shard},
+            {"vcpus", vcpus},
+            {"verdict", report_verdict(verdict, topology)}};
+}
+
+json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& sample,
+                 const CellState& cell, const Host& host) {
+    const Topology& topology = tick.snapshot.topology;
+    json memory = json::object(), heat = json::object();
+    for (std::size_t n = 0; n < topology.nodes.size(); ++n) {
+        const std::string node = std::to_string(topology.nodes[n].id);
+        memory[node] = cell.residency[n];
+        heat[node] = cell.heat[n];
+    }
+    json value{{"cell", sample.id},
+               {"size_bytes", sample.size},
+               {"cpu_use_milli", cell.cpu_use},
+               {"memory_bytes", memory},
+               {"heat_bytes", heat},
+               {"bound_to", format_number_list(sample.residency.bound_to)},
+               {"allowed_nodes", format_number_list(node_numbers(topology, cell.allowed))},
+               {"chunks", report_chunks(sample.chunks)},
+               {"locality", estimate_locality(sample, cell, host)},
+               {"map", guest.map_told_by},
+               {"blocks", report_blocks(sample.blocks)},
+               {"vcpus", report_vcpus(tick, guest, sample, host)}};
+    // In the order of their keys: the whole cell's, then its shards'.
+    auto verdict =
+        std::lower_bound(tick.plan.verdicts.begin(), tick.plan.verdicts.end(), cell.key,
+                         [](const Verdict& v, const CellKey& key) { return v.key < key; });
+    if (verdict == tick.plan.verdicts.end() || verdict->key != cell.key) return value;
+    value["verdict"] = report_verdict(*verdict, topology);
+    if (verdict->reason != Reason::split) return value;
+    value["shards"] = json::array();
+    for (++verdict; verdict != tick.plan.verdicts.end() && verdict->key.uuid == cell.key.uuid;
+         ++verdict)
+        value["shards"].push_back(report_shard(*verdict, sample, topology));
+    return value;
+}
+
+json report_residency(const ResidencySource& residency, const Sample& sample) {
+    using std::chrono::duration_cast;
+    using std::chrono::milliseconds;
+    if (residency.time == std::chrono::steady_clock::time_point()) return nullptr;
+    const auto age = duration_cast<milliseconds>(sample.time - residency.time).count();
+    return {{"mode", residency.mode}, {"way", residency.way}, {"age_ms", std::max<long>(age, 0)}};
+}
+
+json report_guest(const Tick& tick, std::size_t index, const Host& host) {
+    const GuestSample& sample = tick.sample.guests[index];
+    const GuestState& state = tick.snapshot.guests[index];
+    json cells = json::array();
+    for (std::size_t c = 0; c < state.cells.size(); ++c)
+        cells.push_back(report_cell(tick, sample, sample.cells[c], state.cells[c], host));
+    json devices = json::array();
+    for (const HostDevice& device : sample.devices)
+        devices.push_back({{"address", device.address},
+                           {"node", device.node ? json(*device.node) : json(nullptr)}});
+    json value{{"uuid", sample.uuid},
+               {"domain", sample.name},
+               {"source", sample.source},
+               {"state", name(sample.state)},
+               {"pid", sample.process ? json(sample.process->pid()) : json(nullptr)},
+               {"executable", sample.executable},
+               {"unsteady", state.unsteady},
+               {"immovable", sample.immovable},
+               {"memory_nodes", format_number_list(sample.memory_nodes)},
+               {"residency", report_residency(sample.residency, tick.sample)},
+               {"threads",
+                {{"emulator", report_threads(sample.emulator, host)},
+                 {"iothreads", report_threads(sample.iothreads, host)},
+                 {"vhost", report_threads(sample.vhost, host)}}},
+               {"devices", devices},
+               {"policy", report_policy(state.policy)},
+               {"tracking", report_tracking(sample.tracking, tick.sample.time)},
+               {"cells", cells}};
+    if (sample.domain) {
+        value["tuning"] = report_tuning(sample.domain->tuning);
+        const auto& balloon = sample.domain->balloon_bytes;
+        value["balloon_bytes"] = balloon ? json(*balloon) : json(nullptr);
+    }
+    return value;
+}
+
+json report_action(const Action& action, const Topology& topology) {
+    const CellKey& key = key_of(action);
+    json value{{"uuid", key.uuid}, {"cell", key.cell}};
+    if (key.shard != CellKey::whole) value["shard"] = key.shard;
+    if (const auto* pin = std::get_if<PinCell>(&action)) {
+        value["action"] = "pin";
+        value["to"] = node_number(topology, pin->to);
+    } else if (const auto* move = std::get_if<MoveMemory>(&action)) {
+        value["action"] = "move";
+        value["to"] = node_number(topology, move->to);
+        value["bytes"] = move->bytes;
+    } else {
+        value["action"] = "unpin";
+    }
+    return value;
+}
+
+json report_result(const ActionResult& result, const Topology& topology) {
+    json value = report_action(result.action, topology);
+    if (std::holds_alternative<MoveMemory>(result.action)) value["moved_bytes"] = result.bytes;
+    if (!result.error.empty()) value["error"] = result.error;
+    return value;
+}
+
+// What vnumad would do if it were let to.
+json report_advised(const Tick& tick) {
+    json advised = json::array();
+    const auto add = [&](const std::vector<Action>& actions) {
+        for (const Action& action : actions)
+            advised.push_back(report_action(action, tick.snapshot.topology));
+    };
+    if (tick.mode == Mode::advise) add(tick.plan.actions);
+    if (tick.mode >= Mode::advise) add(tick.plan.advised);
+    return advised;
+}
+
+}  // namespace
+
+nlohmann::json make_report(const Tick& tick, const Host& host) {
+    json report{{"tick", tick.number}, {"time_ms", tick.time_ms}, {"mode", name(tick.mode)}};
+    if (!tick.policy_problem.empty()) report["policy_problem"] = tick.policy_problem;
+    if (!tick.blind.empty()) {
+        report["blind"] = tick.blind;
+        return report;
+    }
+    report["look_cpu_us"] = tick.sample.cpu_time.count();
+    report["tracking"] = report_tracking(tick.sample);
+    report["nodes"] = report_nodes(tick.snapshot.topology);
+    json guests = json::array();
+    for (std::size_t i = 0; i < tick.snapshot.guests.size(); ++i)
+        guests.push_back(report_guest(tick, i, host));
+    report["guests"] = guests;
+    json results = json::array();
+    for (const ActionResult& result : tick.results)
+        results.push_back(report_result(result, tick.snapshot.topology));
+    report["actions"] = results;
+    report["advised"] = report_advised(tick);
+    return report;
+}
+
+}  // namespace vnuma

@@ -1,0 +1,20 @@
+// The parts of a report that only repeat what was seen of a guest.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "guests/model/sample.hpp"
+#include "policy/model/guest_policy.hpp"
+
+namespace vnuma {
+
+nlohmann::json report_blocks(const std::vector<RamBlock>& blocks);
+nlohmann::json report_chunks(const std::optional<ChunkCounts>& chunks);
+nlohmann::json report_tuning(const DomainTuning& tuning);
+nlohmann::json report_policy(const GuestPolicy& policy);
+
+// The CPUs the domain's description gives the vCPU, or null.
+const std::vector<int>* find_vcpupin(const GuestSample& guest, int vcpu);
+
+}  // namespace vnuma

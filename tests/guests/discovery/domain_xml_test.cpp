@@ -1,0 +1,171 @@
+#include "guests/discovery/domain_xml.hpp"
+
+#include "tests/guests/golden.hpp"
+
+namespace vnuma {
+namespace {
+
+Domain parse(const std::string& body) {
+    std::string error;
+    const auto domain = parse_domain(
+        "<domain type='kvm' id='1'><name>web</name><uuid>3caba501</uuid>" + body + "</domain>",
+        error);
+    EXPECT_TRUE(domain) << error;
+    return domain.value_or(Domain{});
+}
+
+std::string error_of(const std::string& xml) {
+    std::string error;
+    EXPECT_FALSE(parse_domain(xml, error));
+    return error;
+}
+
+TEST(ParseDomain, CellsAreAsFarApartAsTheGuestIsTold) {
+    const auto domain = parse(
+        "<memory unit='KiB'>589824</memory><vcpu>2</vcpu><cpu><numa>"
+        "<cell id='0' cpus='0' memory='256' unit='MiB'><distances><sibling id='0' value='10'/>"
+        "<sibling id='1' value='16'/><sibling id='2' value='x'/></distances></cell>"
+        "<cell id='1' cpus='1' memory='320' unit='MiB'/></numa></cpu>");
+    EXPECT_EQ(domain.cells[0].distances, (std::map<int, int>{{0, 10}, {1, 16}}));
+    EXPECT_TRUE(domain.cells[1].distances.empty());
+}
+
+TEST(ParseDomain, AGuestWithoutVnumaIsOneCell) {
+    const Domain domain =
+        parse("<memory unit='KiB'>524288</memory><vcpu placement='static'>2</vcpu>");
+    EXPECT_EQ(domain.name, "web");
+    EXPECT_EQ(domain.uuid, "3caba501");
+    ASSERT_EQ(domain.cells.size(), 1U);
+    EXPECT_EQ(domain.cells[0].vcpus, (std::vector<int>{0, 1}));
+    EXPECT_EQ(domain.cells[0].bytes, 512LL << 20);
+    EXPECT_EQ(domain.immovable, "");
+}
+
+TEST(ParseDomain, ReadsCellsWithTheirVcpusAndMemory) {
+    const Domain domain = parse(
+        "<memory unit='KiB'>589824</memory><vcpu>4</vcpu><cpu><numa>"
+        "<cell id='0' cpus='0-1' memory='262144' unit='KiB'/>"
+        "<cell id='1' cpus='2-3' memory='320' unit='MiB'/></numa></cpu>");
+    ASSERT_EQ(domain.cells.size(), 2U);
+    EXPECT_EQ(domain.cells[0].bytes, 256LL << 20);
+    EXPECT_EQ(domain.cells[1].vcpus, (std::vector<int>{2, 3}));
+    EXPECT_EQ(domain.cells[1].bytes, 320LL << 20);
+}
+
+TEST(ParseDomain, KnowsWhatPinsMemory) {
+    const std::string head = "<memory>1024</memory><vcpu>1</vcpu>";
+    EXPECT_NE(parse(head + "<devices><hostdev mode='subsystem' type='pci'/></devices>").immovable,
+              "");
+    EXPECT_NE(parse(head + "<devices><interface type='hostdev'/></devices>").immovable, "");
+    EXPECT_NE(parse(head + "<devices><disk type='nvme' device='disk'/></devices>").immovable, "");
+    EXPECT_NE(parse(head + "<launchSecurity type='sev'/>").immovable, "");
+    EXPECT_NE(parse(head + "<memoryBacking><locked/></memoryBacking>").immovable, "");
+    EXPECT_EQ(parse(head + "<devices><hostdev mode='subsystem' type='usb'/></devices>").immovable,
+              "");
+}
+
+TEST(ParseDomain, KnowsADirtyRing) {
+    const std::string head = "<memory>1024</memory><vcpu>1</vcpu>";
+    EXPECT_FALSE(parse(head).dirty_ring);
+    for (const char* state : {"on", "off"})
+        EXPECT_EQ(parse(head + "<features><kvm><dirty-ring state='" + state +
+                        "' size='4096'/></kvm></features>")
+                      .dirty_ring,
+                  std::string(state) == "on");
+}
+
+TEST(ParseDomain, SaysWhatItCannotUse) {
+    EXPECT_NE(error_of("<domain"), "");
+    EXPECT_NE(error_of("<network/>"), "");
+    EXPECT_NE(error_of("<domain><name>a</name></domain>"), "");
+    EXPECT_NE(
+        error_of("<domain><name>a</name><uuid>u</uuid><memory>0</memory><vcpu>1</vcpu></domain>"),
+        "");
+    EXPECT_NE(error_of("<domain><name>a</name><uuid>u</uuid><memory "
+                       "unit='XiB'>5</memory><vcpu>1</vcpu></domain>"),
+              "");
+    EXPECT_NE(error_of("<domain><name>a</name><uuid>u</uuid><memory>99999999999999999999</"
+                       "memory><vcpu>1</vcpu></domain>"),
+              "");
+    EXPECT_NE(error_of("<domain><name>a</name><uuid>u</uuid><cpu><numa><cell id='0' cpus='x' "
+                       "memory='1'/></numa></cpu></domain>"),
+              "");
+}
+
+TEST(ParseDomain, KnowsWhenAnotherProcessMapsTheMemory) {
+    const std::string head = "<memory>1024</memory><vcpu>1</vcpu><devices>";
+    EXPECT_NE(parse(head + "<interface type='vhostuser'/></devices>").immovable, "");
+    EXPECT_NE(
+        parse(head + "<filesystem type='mount'><driver type='virtiofs'/></filesystem></devices>")
+            .immovable,
+        "");
+}
+
+TEST(ParseDomain, ReadsRealGuests) {
+    const Domain vnuma = test::golden_domain("vnuma");
+    EXPECT_EQ(vnuma.machine, "pc-q35-7.2");
+    EXPECT_EQ(vnuma.emulator, "/usr/bin/qemu-system-x86_64");
+    ASSERT_EQ(vnuma.cells.size(), 2U);
+    EXPECT_EQ(vnuma.cells[1].bytes, 288LL << 20);
+    EXPECT_EQ(vnuma.balloon_bytes, 576LL << 20);
+    EXPECT_EQ(vnuma.huge_page_bytes, 0);
+    EXPECT_EQ(test::golden_domain("hugetlb").huge_page_bytes, 2 << 20);
+    const Domain hotplug = test::golden_domain("hotplug");
+    EXPECT_EQ(hotplug.cells[1].vcpus, (std::vector<int>{1, 2})) << "also the one not plugged";
+}
+
+TEST(ParseDomain, ReadsMemoryDevices) {
+    const Domain domain = test::golden_domain("memory-devices");
+    ASSERT_EQ(domain.memory_devices.size(), 2U);
+    EXPECT_EQ(domain.memory_devices[0],
+              (MemoryDevice{"dimm0", "dimm", 1, 128 << 20, 128 << 20, 0x100000000}));
+    EXPECT_EQ(domain.memory_devices[1],
+              (MemoryDevice{"virtiomem0", "virtio-mem", 1, 128 << 20, 64 << 20, std::nullopt}));
+}
+
+TEST(ParseDomain, ReadsWhatItsOwnerWishes) {
+    const DomainTuning none = test::golden_domain("vnuma").tuning;
+    EXPECT_EQ(none, DomainTuning{});
+    const DomainTuning tuning = test::golden_domain("wishes").tuning;
+    EXPECT_EQ(tuning.vcpupin.at(1), (std::vector<int>{0, 1, 2}));
+    EXPECT_EQ(tuning.numatune, (NumaTune{"strict", {0}}));
+    EXPECT_TRUE(find_numatune(tuning, 0)->binds());
+    EXPECT_EQ(tuning.placement, "static");
+}
+
+TEST(ParseDomain, ReadsWishesOfEveryKind) {
+    const Domain domain = test::golden_domain("by-hand");
+    const DomainTuning& tuning = domain.tuning;
+    EXPECT_EQ(tuning.placement, "auto");
+    EXPECT_EQ(tuning.emulatorpin, (std::vector<int>{0, 2}));
+    EXPECT_EQ(tuning.iothreadpin.at(1), (std::vector<int>{4, 5, 7}));
+    EXPECT_EQ(tuning.cputune, (CpuTune{1024, 100000, 50000}));
+    EXPECT_EQ(find_numatune(tuning, 0)->nodes, std::vector<int>{0});
+    EXPECT_FALSE(find_numatune(tuning, 1)->binds());
+    EXPECT_EQ(domain.host_devices.front(), "0000:81:10.2");
+    EXPECT_NE(domain.immovable, "");
+}
+
+TEST(ParseDomain, ReadsWhichNetworkDevicesItIsOn) {
+    const Domain domain = parse(
+        "<memory>1024</memory><vcpu>1</vcpu><devices>"
+        "<interface type='direct'><source dev='eth0' mode='bridge'/></interface>"
+        "<interface type='direct'><source dev='../eth1'/></interface>"
+        "<interface type='direct'><source network='lan'/></interface>"
+        "<interface type='bridge'><source bridge='br0'/></interface></devices>");
+    EXPECT_EQ(domain.network_devices, std::vector<std::string>{"eth0"});
+    EXPECT_EQ(domain.immovable, "");
+}
+
+TEST(ParseDomain, ACommonCpusetHoldsForVcpusWithoutAPinAndForTheEmulator) {
+    const DomainTuning tuning = parse(
+                                    "<memory>1024</memory><vcpu cpuset='1-2'>2</vcpu>"
+                                    "<cputune><vcpupin vcpu='1' cpuset='2'/></cputune>")
+                                    .tuning;
+    EXPECT_EQ(tuning.vcpupin.at(0), (std::vector<int>{1, 2}));
+    EXPECT_EQ(tuning.vcpupin.at(1), std::vector<int>{2});
+    EXPECT_EQ(tuning.emulatorpin, (std::vector<int>{1, 2}));
+}
+
+}  // namespace
+}  // namespace vnuma

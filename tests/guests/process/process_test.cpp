@@ -1,0 +1,77 @@
+#include "guests/process/process.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace vnuma {
+namespace {
+
+// A child that lives until it is killed.
+class Child {
+  public:
+    Child() : pid_(::fork()) {
+        if (pid_ == 0) {
+            ::pause();
+            _exit(0);
+        }
+    }
+    ~Child() { end(); }
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+    void end() {
+        if (pid_ <= 0) return;
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+        pid_ = -1;
+    }
+    pid_t pid() const { return pid_; }
+
+  private:
+    pid_t pid_;
+};
+
+TEST(Process, ReadsItsOwnFilesAndTasks) {
+    const auto self = Process::open(::getpid());
+    ASSERT_TRUE(self);
+    EXPECT_TRUE(self->alive());
+    EXPECT_GT(self->start_time(), 0U);
+    const auto tasks = self->tasks();
+    EXPECT_NE(std::find(tasks.begin(), tasks.end(), ::getpid()), tasks.end());
+    EXPECT_TRUE(self->read("numa_maps"));
+    EXPECT_FALSE(self->read("no-such-file"));
+}
+
+TEST(Process, OneThatIsGoneCannotBeOpened) {
+    Child child;
+    const pid_t pid = child.pid();
+    child.end();
+    EXPECT_FALSE(Process::open(pid));
+    EXPECT_FALSE(Process::open(-1));
+}
+
+TEST(Process, KnowsItsEndAndReadsNothingFromThenOn) {
+    Child child;
+    const auto process = Process::open(child.pid());
+    ASSERT_TRUE(process);
+    EXPECT_TRUE(process->alive());
+    child.end();
+    EXPECT_FALSE(process->alive());
+    EXPECT_FALSE(process->read("maps").has_value() && !process->read("maps")->empty());
+    EXPECT_TRUE(process->tasks().empty());
+}
+
+TEST(Process, TellsItsLinksAndFiles) {
+    const auto self = Process::open(::getpid());
+    EXPECT_EQ(self->read_link("exe"), Process::open(::getpid())->read_link("exe"));
+    EXPECT_NE(self->read_link("exe").find("test-guests"), std::string::npos);
+    EXPECT_EQ(self->read_link("no-such-link"), "");
+    EXPECT_GE(self->list("fd", 100).size(), 3U);
+    EXPECT_EQ(self->list("fd", 1).size(), 1U);
+}
+
+}  // namespace
+}  // namespace vnuma

@@ -1,0 +1,358 @@
+#include "guests/tracking/access_tracking.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <set>
+
+#include "guests/process/process.hpp"
+#include "tests/guests/tracking/fake_tracking.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+
+TEST_F(TrackingTest, ABusyGuestIsLookedAt) {
+    start();
+    const TrackingSample& seen = run(4);
+    EXPECT_STREQ(seen.heat.tracker, "fake");
+    EXPECT_EQ(seen.heat.scans, 1U);
+    EXPECT_EQ(seen.heat.trouble, "");
+    EXPECT_EQ(seen.chunks, chunks);
+    EXPECT_EQ(seen.hot_chunks, 1U);
+    ASSERT_TRUE(seen.hot_ranges);
+    EXPECT_EQ(*seen.hot_ranges, (std::vector<RamRange>{{base, chunk}}));
+    EXPECT_GE(seen.spent, 2ms);
+    EXPECT_LT(seen.spent, 2ms + seen.earned);
+    EXPECT_EQ(last.tracking.trackers, (std::vector<std::string>{"first", "second"}));
+    EXPECT_TRUE(seen.map.empty()) << "nobody asked for it";
+}
+
+TEST_F(TrackingTest, TheMapTellsEachChunkThatIsKnown) {
+    settings.heat_map = true;
+    start();
+    const TrackingSample& seen = run(4);
+    ASSERT_EQ(seen.map.size(), chunks);
+    EXPECT_EQ(seen.map[0].address, 0U) << "guest-physical";
+    EXPECT_EQ(seen.map[0].heat, 1000);
+    EXPECT_EQ(seen.map[1].heat, 0);
+    EXPECT_EQ(seen.map[1].accessor, -1);
+}
+
+TEST_F(TrackingTest, LooksOfASteadyGuestBecomeRare) {
+    settings.period = {2s, 16s};
+    start();
+    run(60);
+    EXPECT_GE(best->begun, 7);
+    EXPECT_LE(best->begun, 12) << "120 s: after 2, 4, 8, and then 16 s each";
+}
+
+TEST_F(TrackingTest, AChangeIsFollowedByALookAtOnce) {
+    settings.period = {2s, 600s};
+    start();
+    run(30);
+    const int begun = best->begun;
+    hints["u"].changed = true;
+    run(1);
+    EXPECT_EQ(best->begun, begun + 1);
+}
+
+TEST_F(TrackingTest, MovingItsMemoryBringsNoLook) {
+    settings.period = {2s, 600s};
+    start();
+    run(30);
+    const int begun = best->begun;
+    hints["u"].moved = true;
+    run(1);
+    EXPECT_EQ(best->begun, begun);
+}
+
+TEST_F(TrackingTest, WhatWasHotLongAgoIsForgotten) {
+    start();
+    EXPECT_EQ(run(4).hot_chunks, 1U);
+    best->reason = second->reason = "not any more";
+    run(2);  // one that runs already
+    now += HeatScans::chunks_last - 1min;
+    EXPECT_EQ(run(1).hot_chunks, 1U);
+    now += 1min;
+    EXPECT_EQ(run(1).hot_chunks, 0U);
+}
+
+TEST_F(TrackingTest, WhereHotMemoryIsIsForgottenAlthoughItIsIdle) {
+    const std::size_t size = chunks * chunk;
+    void* memory =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(memory, MAP_FAILED);
+    std::memset(memory, 1, size);
+    const auto start_of_memory = reinterpret_cast<std::uint64_t>(memory);
+    guests[0].process = std::make_shared<const Process>(*Process::open(::getpid()));
+    guests[0].cells[0].blocks[0].host = {start_of_memory, size};
+    start();
+    run(1);
+    best->result->accessed = {{start_of_memory, start_of_memory + size, max_level}};
+    EXPECT_FALSE(run(6).heat_by_cell.empty());
+    now += HeatScans::chunks_last;
+    EXPECT_TRUE(run(1, 0ms).heat_by_cell.empty());
+    ::munmap(memory, size);
+}
+
+TEST_F(TrackingTest, AGuestThatIsOffIsNotLookedAt) {
+    hints["u"].wanted = false;
+    start();
+    run(10);
+    EXPECT_EQ(best->begun, 0);
+    hints["u"].wanted = true;
+    run(1);
+    EXPECT_EQ(best->begun, 1);
+}
+
+TEST_F(TrackingTest, WhatWasHotInManyPiecesIsForgottenAsWell) {
+    const std::uint64_t many = 3 * max_hot_ranges;
+    RamBlock& block = guests[0].cells[0].blocks[0];
+    block.host.size = many * chunk;
+    block.guest = {{0, many * chunk}};
+    start();
+    run(1);
+    HeatScan look;
+    for (std::uint64_t i = 0; i < many; ++i) {
+        const std::uint64_t start = base + i * chunk;
+        look.accessed.push_back({start, start + chunk, i % 2 == 0 ? max_level : std::uint16_t{0}});
+    }
+    best->result = look;
+    EXPECT_EQ(run(4).hot_chunks, many / 2);
+    best->reason = second->reason = "not any more";
+    run(2);  // one that runs already
+    now += HeatScans::chunks_last;
+    EXPECT_EQ(run(1).hot_chunks, 0U);
+}
+
+TEST_F(TrackingTest, ALookThatWouldHoldTheGuestUpForLongIsNotTaken) {
+    settings.longest_stall = 10ms;
+    start();
+    run(1);
+    best->stalls = 10'001us;
+    EXPECT_GE(run(6).heat.scans, 1U);
+    EXPECT_EQ(best->begun, 0);
+    second->stalls = 20ms;
+    EXPECT_EQ(run(9).heat.trouble,
+              "fake holds it up for 11 ms, which is more than tracking.longest_stall");
+}
+
+TEST_F(TrackingTest, OneThatTellsOfNoChunksIsAsRareAsIfAllAgreed) {
+    settings.period = {2s, 60s};
+    start();
+    run(4);
+    best->result->accessed = {{base + chunk, base + 2 * chunk, max_level}, {base, base + chunk, 0}};
+    while (last.guests[0].tracking.heat.agreement == 1000)
+        run(1);
+    EXPECT_LT(last.guests[0].tracking.heat.agreement, 500);
+    best->reason = "not any more";
+    second->per_chunk = false;
+    EXPECT_GT(run(40).heat.period, 10s);
+    EXPECT_EQ(last.guests[0].tracking.heat.agreement, 1000);
+}
+
+TEST_F(TrackingTest, AnIdleGuestCostsNothing) {
+    start();
+    run(1, 5000ms);
+    const TrackingSample& seen = run(20, 90ms);
+    EXPECT_EQ(seen.heat.scans, 0U);
+    EXPECT_EQ(seen.spent, 0ns);
+}
+
+TEST_F(TrackingTest, AGuestThatMustBeLeftAloneIsNotLookedAt) {
+    guests[0].unsteady = "it is migrating";
+    wide();
+    start();
+    const TrackingSample& seen = run(5);
+    EXPECT_EQ(seen.heat.scans, 0U);
+    EXPECT_EQ(seen.attribution.trouble, "it is migrating");
+    EXPECT_EQ(clear_refs(), "");
+}
+
+TEST_F(TrackingTest, TheNextBestTrackerServesWhereTheBestCanNot) {
+    start();
+    run(1);
+    best->reason = "not this one";
+    run(4);
+    EXPECT_EQ(best->begun, 0);
+    EXPECT_GE(second->begun, 1);
+}
+
+TEST_F(TrackingTest, AGuestThatNoTrackerCanServeSaysWhy) {
+    start();
+    run(1);
+    best->reason = "not this one";
+    second->reason = "nor that one";
+    EXPECT_EQ(run(3).heat.trouble, "not this one");
+    EXPECT_STREQ(run(1).heat.tracker, "none");
+}
+
+TEST_F(TrackingTest, ALookThatFailsIsToldAndTriedAgainLater) {
+    start();
+    run(2);
+    best->failure = "the kernel says no";
+    EXPECT_EQ(run(1).heat.trouble, "the kernel says no");
+    EXPECT_EQ(best->running, 0);
+    best->failure.clear();
+    EXPECT_EQ(run(10).heat.trouble, "");
+}
+
+TEST_F(TrackingTest, ALookWithoutAnEndIsGivenUp) {
+    start();
+    run(2);
+    best->result.reset();
+    EXPECT_EQ(run(18).heat.trouble, "a look came to no end");
+}
+
+TEST_F(TrackingTest, AGuestThatIsGoneEndsItsLookAndItsCounting) {
+    wide();
+    start();
+    run(1);
+    for (int i = 0; i < 20 && best->running == 0; ++i)
+        run(1);
+    ASSERT_EQ(best->running, 1) << "a look";
+    EXPECT_EQ(counter->watched.size(), 1U);
+    guests.clear();
+    tick();
+    EXPECT_EQ(best->running, 0);
+    EXPECT_TRUE(counter->watched.empty());
+}
+
+TEST_F(TrackingTest, LooksThatNobodyCanEndInTimeAreAbandoned) {
+    start();
+    run(2);
+    ASSERT_EQ(best->running, 1);
+    const auto spent = last.guests[0].tracking.spent;
+    tracking->abandon_scans();
+    EXPECT_EQ(best->running, 0);
+    EXPECT_GE(run(1).spent - spent, 1ms) << "as estimated";
+    EXPECT_GE(run(4).heat.scans, 1U);
+}
+
+TEST_F(TrackingTest, OfAnotherProcessNothingIsKnown) {
+    start();
+    EXPECT_EQ(run(4).heat.scans, 1U);
+    guests.clear();
+    add_guest("u", 4343);
+    EXPECT_EQ(run(1).heat.scans, 0U);
+}
+
+TEST_F(TrackingTest, GuestsTakeTurnsWhereLooksAreFew) {
+    add_guest("v", 4343);
+    add_guest("w", 4444);
+    settings.period = {2s, 2s};
+    start();
+    run(1);
+    best->slots = 1;
+    run(13);
+    std::set<std::string> waiting_for;
+    for (const GuestSample& guest : last.guests) {
+        EXPECT_GE(guest.tracking.heat.scans, 3U) << guest.uuid;
+        waiting_for.insert(guest.tracking.heat.waits_for);
+    }
+    EXPECT_TRUE(waiting_for.contains("fake looks at as many guests as it can"));
+}
+
+TEST_F(TrackingTest, ATrackerThatFailsAgainAndAgainIsLeftOutForAWhile) {
+    settings.period = {2s, 4s};
+    start();
+    run(1);
+    best->failure = "the kernel says no";
+    run(14);
+    EXPECT_EQ(best->begun, 3);
+    EXPECT_GT(second->begun, 0);
+    EXPECT_EQ(last.guests[0].tracking.heat.trouble, "fake: the kernel says no");
+    best->failure.clear();
+    run(170);
+    EXPECT_GT(best->begun, 3);
+    EXPECT_EQ(last.guests[0].tracking.heat.trouble, "");
+}
+
+TEST_F(TrackingTest, OfTrackersThatFailInTurnTheNextServes) {
+    settings.period = {2s, 4s};
+    start();
+    run(1);
+    best->failure = second->failure = "the kernel says no";
+    run(60);
+    EXPECT_LE(best->begun, 3);
+    EXPECT_LE(second->begun, 3);
+    EXPECT_STREQ(last.guests[0].tracking.heat.tracker, "none");
+    EXPECT_EQ(last.guests[0].tracking.heat.trouble, "fake: the kernel says no");
+}
+
+TEST_F(TrackingTest, AGuestThatIsOnlyObservedIsNotTouched) {
+    start();
+    run(1);
+    best->side_effect_text = "holds it up";
+    run(4);
+    EXPECT_EQ(best->begun, 0);
+    EXPECT_GE(second->begun, 1) << "which does nothing to it";
+    second->side_effect_text = "holds it up, too";
+    EXPECT_EQ(run(3).heat.trouble, "fake holds it up, and it is not to be touched");
+    hints["u"].may_disturb = true;
+    run(4);
+    EXPECT_GE(best->begun, 1);
+}
+
+TEST_F(TrackingTest, WhereNothingIsTrackedTheReasonIsTold) {
+    settings.why_none = "ticks are too rare";
+    settings.attribution = false;
+    tracking.emplace(settings, std::vector<TrackerCandidate>(), nullptr);
+    EXPECT_EQ(run(1).heat.trouble, "ticks are too rare");
+    EXPECT_EQ(last.tracking.missing.at("bpf"), "ticks are too rare");
+}
+
+TEST_F(TrackingTest, AGuestThatCannotBeReadForAMomentIsNotForgotten) {
+    start();
+    run(4);
+    const auto process = std::exchange(guests[0].process, nullptr);
+    run(1);
+    guests[0].process = process;
+    EXPECT_GE(run(1).heat.scans, 1U);
+}
+
+TEST_F(TrackingTest, AGuestThatWaitsSaysForWhat) {
+    start();
+    EXPECT_EQ(run(3, 10ms).heat.waits_for, "it has not used a second of CPU time yet");
+    guests.clear();
+    tick();
+    add_guest("u", 4343);
+    run(1, 5000ms);
+    EXPECT_EQ(run(1, 10ms).heat.waits_for, "it is idle");
+}
+
+TEST_F(TrackingTest, WithoutAnyTrackerEveryGuestSaysWhy) {
+    first_there = second_there = false;
+    start();
+    EXPECT_EQ(run(1).heat.trouble, "not there");
+    EXPECT_STREQ(run(1).heat.tracker, "none");
+}
+
+TEST_F(TrackingTest, AMissingTrackerIsUsedOnceItIsThere) {
+    first_there = false;
+    start();
+    run(3);
+    EXPECT_EQ(last.tracking.missing.at("first"), "not there");
+    first_there = true;
+    run(40);
+    EXPECT_TRUE(last.tracking.missing.empty());
+    EXPECT_GT(best->begun, 0);
+}
+
+TEST_F(TrackingTest, MemoryThatChangesDuringALookEndsIt) {
+    start();
+    run(2);
+    EXPECT_EQ(best->running, 1);
+    guests[0].cells[0].blocks[0].host.size -= chunk;
+    const auto spent = last.guests[0].tracking.spent;
+    EXPECT_EQ(run(1).chunks, chunks - 1);
+    EXPECT_GE(last.guests[0].tracking.spent, spent + 1ms) << "as much as was expected of it";
+    EXPECT_EQ(last.guests[0].tracking.heat.scans, 0U);
+}
+
+}  // namespace
+}  // namespace vnuma

@@ -1,0 +1,171 @@
+// DamonFiles that do what the kernel does on a write: directories come and go, kdamonds run.
+#pragma once
+
+#include <cerrno>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "guests/tracking/damon/damon_sysfs.hpp"
+
+namespace vnuma::test {
+
+class FakeDamon : public DamonFiles {
+  public:
+    FakeDamon() { files["nr_kdamonds"] = "0"; }
+
+    // Set by tests.
+    int busy = 0;              // so many operations are refused first
+    bool always_busy = false;  // "on" is
+    bool has_apply_interval = true;
+    std::chrono::nanoseconds cpu{5'000'000};
+    // What is told of the regions it was given: all of them, not accessed, unless a test says else.
+    std::function<std::vector<DamonRegion>(std::vector<DamonRegion>)> tell =
+        [](std::vector<DamonRegion> regions) { return regions; };
+
+    // Looked at by tests.
+    std::map<std::string, std::string> files;
+    std::vector<std::string> written;  // "file=text"
+    int paused = 0;
+    std::map<pid_t, int> niceness;
+
+    FileText read(const std::string& file) override {
+        if (take_busy()) return {EBUSY, {}};
+        const auto found = files.find(file);
+        if (found == files.end()) return {ENOENT, {}};
+        return {0, found->second + "\n"};
+    }
+
+    int write(const std::string& file, std::string_view view) override {
+        if (take_busy()) return EBUSY;
+        if (!files.contains(file)) return ENOENT;
+        const std::string text(view);
+        const int error = apply(file, text);
+        if (error == 0) written.push_back(file + "=" + text);
+        return error;
+    }
+
+    // With a slash at the end.
+    std::vector<std::string> list(const std::string& directory, std::size_t limit) override {
+        std::vector<std::string> names;
+        for (const auto& [file, text] : files) {
+            if (!file.starts_with(directory)) continue;
+            const std::string rest = file.substr(directory.size());
+            const std::string name = rest.substr(0, rest.find('/'));
+            if ((names.empty() || names.back() != name) && names.size() < limit)
+                names.push_back(name);
+        }
+        return names;
+    }
+
+    void pause(std::chrono::milliseconds) override { ++paused; }
+    std::optional<std::chrono::nanoseconds> cpu_time(pid_t) override { return cpu; }
+    void set_nice(pid_t thread, int nice) override { niceness[thread] = nice; }
+
+    std::size_t count() const { return std::stoul(files.at("nr_kdamonds")); }
+    bool is_on(std::size_t kdamond) const {
+        return files.at(std::to_string(kdamond) + "/state") == "on";
+    }
+    void end(std::size_t kdamond) { files[std::to_string(kdamond) + "/state"] = "off"; }
+    // As another program would, without a word in `written`.
+    int by_another(const std::string& file, const std::string& text) { return apply(file, text); }
+
+  private:
+    bool take_busy() { return busy > 0 && busy-- > 0; }
+
+    static bool ends(const std::string& file, const char* name) {
+        return file == name || file.ends_with(std::string("/") + name);
+    }
+
+    void remove_numbered(const std::string& prefix) {
+        for (auto at = files.lower_bound(prefix);
+             at != files.end() && at->first.starts_with(prefix);)
+            at = std::isdigit(at->first[prefix.size()]) ? files.erase(at) : std::next(at);
+    }
+
+    void make(const std::string& prefix, const std::string& text,
+              const std::vector<std::string>& names) {
+        remove_numbered(prefix);
+        for (unsigned long i = 0; i < std::stoul(text); ++i)
+            for (const std::string& name : names)
+                files[prefix + std::to_string(i) + "/" + name] = "0";
+    }
+
+    int make_kdamonds(const std::string& text) {
+        for (std::size_t i = 0; i < count(); ++i)
+            if (is_on(i)) return EBUSY;
+        make("", text, {"contexts/nr_contexts", "state", "pid"});
+        for (unsigned long i = 0; i < std::stoul(text); ++i) {
+            files[std::to_string(i) + "/state"] = "off";
+            files[std::to_string(i) + "/pid"] = "-1";
+        }
+        return 0;
+    }
+
+    int apply(const std::string& file, const std::string& text) {
+        const std::string parent = file.substr(0, file.rfind('/') + 1);
+        if (ends(file, "state")) return command(file.substr(0, file.find('/')), text);
+        if (ends(file, "nr_kdamonds")) {
+            if (const int error = make_kdamonds(text)) return error;
+        } else if (ends(file, "nr_contexts")) {
+            make(parent, text,
+                 {"avail_operations", "operations", "monitoring_attrs/intervals/sample_us",
+                  "monitoring_attrs/intervals/aggr_us", "monitoring_attrs/intervals/update_us",
+                  "monitoring_attrs/nr_regions/min", "monitoring_attrs/nr_regions/max",
+                  "targets/nr_targets", "schemes/nr_schemes"});
+            files[parent + "0/avail_operations"] = "vaddr\nfvaddr\npaddr";
+        } else if (ends(file, "nr_targets")) {
+            make(parent, text, {"pid_target", "regions/nr_regions"});
+        } else if (ends(file, "nr_schemes")) {
+            make(parent, text,
+                 {"action", "access_pattern/sz/max", "access_pattern/nr_accesses/max",
+                  "access_pattern/age/max", "tried_regions/total_bytes"});
+            if (has_apply_interval) files[parent + "0/apply_interval_us"] = "0";
+        } else if (ends(file, "nr_regions")) {
+            make(parent, text, {"start", "end"});
+        }
+        files[file] = text;
+        return 0;
+    }
+
+    int command(const std::string& kdamond, const std::string& text) {
+        std::string& state = files[kdamond + "/state"];
+        if (text == "on") {
+            if (always_busy || state == "on") return EBUSY;
+            state = "on";
+            files[kdamond + "/pid"] = "4711";
+            return 0;
+        }
+        if (state != "on") return EINVAL;
+        if (text == "off") {
+            state = "off";
+            return 0;
+        }
+        return text == "update_schemes_tried_regions" ? update(kdamond) : EINVAL;
+    }
+
+    int update(const std::string& kdamond) {
+        const std::string context = kdamond + "/contexts/0";
+        const std::string given = context + "/targets/0/regions/";
+        std::vector<DamonRegion> regions;
+        for (std::size_t i = 0; i < std::stoul(files.at(given + "nr_regions")); ++i)
+            regions.push_back({std::stoull(files.at(given + std::to_string(i) + "/start")),
+                               std::stoull(files.at(given + std::to_string(i) + "/end")), 0});
+        const std::string told = context + "/schemes/0/tried_regions/";
+        remove_numbered(told);
+        std::size_t name = 0;
+        std::uint64_t bytes = 0;
+        for (const DamonRegion& region : tell(std::move(regions))) {
+            const std::string directory = told + std::to_string(name++) + "/";
+            files[directory + "start"] = std::to_string(region.start);
+            files[directory + "end"] = std::to_string(region.end);
+            files[directory + "nr_accesses"] = std::to_string(region.accesses);
+            bytes += region.end - region.start;
+        }
+        files[told + "total_bytes"] = std::to_string(bytes);
+        return 0;
+    }
+};
+
+}  // namespace vnuma::test

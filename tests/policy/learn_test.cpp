@@ -1,0 +1,60 @@
+#include "policy/model/history.hpp"
+
+#include <gtest/gtest.h>
+
+#include "policy/learn.hpp"
+#include "tests/policy/hosts.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace vnuma::test;
+
+const PlannerSettings settings;
+
+TEST(Learn, ForgetsCellsThatAreGoneAndKeepsHomesOfUnsteadyGuests) {
+    Snapshot host =
+        make_snapshot(make_topology(2, 4, 64 * gib),
+                      {make_guest("a", 2, 500, {gib, 0}), make_guest("b", 2, 500, {gib, 0})});
+    const Plan first = plan(host, {}, settings);
+    History history = learn({}, host, first, {});
+    ASSERT_EQ(history.cells.size(), 2U);
+    host.guests[0].unsteady = "it is paused";
+    host.guests.pop_back();
+    history = learn(history, host, plan(host, history, settings), {});
+    ASSERT_EQ(history.cells.size(), 1U);
+    EXPECT_EQ(history.cells.begin()->second.home, home_of(first, "a"));
+}
+
+TEST(Learn, WhatStoppedOnItsWayHasNotFailed) {
+    const Snapshot host =
+        make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});
+    const Plan made = plan(host, {}, settings);
+    const auto failures = [&](Bytes bytes) {
+        std::vector<ActionResult> results;
+        for (const Action& action : made.actions)
+            results.push_back({action, bytes, "the node is at its watermark"});
+        return learn({}, host, made, results).cells.begin()->second.failures;
+    };
+    EXPECT_EQ(failures(0), 1);
+    EXPECT_EQ(failures(100 * mib), 0);
+}
+
+TEST(Learn, CountsFailuresUntilTheCellIsAtHome) {
+    Snapshot host =
+        make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});
+    const Plan made = plan(host, {}, settings);
+    History history;
+    for (int i = 0; i < max_counted_failures + 3; ++i)
+        history = learn(history, host, made, {{made.actions[0], 0, "refused"}});
+    EXPECT_EQ(history.cells.begin()->second.failures, max_counted_failures);
+    history = learn(history, host, made, {{made.actions[0], 0, ""}});
+    EXPECT_EQ(history.cells.begin()->second.retry_at, 0) << "a step went well";
+    EXPECT_EQ(history.cells.begin()->second.failures, max_counted_failures);
+    host = simulate(host, made);
+    history = learn(history, host, plan(host, history, settings), {});
+    EXPECT_EQ(history.cells.begin()->second.failures, 0);
+}
+
+}  // namespace
+}  // namespace vnuma

@@ -1,0 +1,257 @@
+#include "src/config/config.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vnuma {
+namespace {
+
+std::vector<std::string> problems_of(const std::string& text) {
+    try {
+        parse_config(text, "f.conf");
+    } catch (const ConfigError& error) {
+        return error.problems;
+    }
+    return {};
+}
+
+TEST(Config, AnEmptyFileMeansTheDefaults) {
+    EXPECT_EQ(to_toml(parse_config("", "f.conf")), to_toml(Config{}));
+}
+
+TEST(Config, ReadsEveryKey) {
+    const Config config = parse_config(
+        "mode = \"observe\"\ninterval = \"500ms\"\nundo_at_stop = false\n"
+        "source = \"qmp\"\nqmp_dir = \"/run/q\"\nrun_time_policy = \"/run/p\"\n"
+        "[libvirt]\nuri = \"qemu:///session\"\npid_directory = \"/run/x\"\nmonitor = \"never\"\n"
+        "[planner]\nhorizon = \"2min\"\ncool_down = \"1h\"\nmargin = 0.25\nimbalance = 0.2\n"
+        "[memory]\nrate = \"1GiB\"\ncall_time = \"20ms\"\nwatermark = 0.1\n"
+        "residency = \"sampled\"\npagemap = true\n"
+        "[tracking]\nheat = \"soft-dirty\"\nattribution = \"never\"\noverhead = 0.05\n"
+        "longest_stall = \"1s\"\nmin_period = \"1s\"\nmax_period = \"5min\"\n[report]\nheat_map = "
+        "true\n",
+        "f.conf");
+    EXPECT_EQ(config.mode, Mode::observe);
+    EXPECT_EQ(config.interval.count(), 500);
+    EXPECT_FALSE(config.undo_at_stop);
+    EXPECT_EQ(config.run_time_policy, "/run/p");
+    EXPECT_EQ(config.libvirt.uri, "qemu:///session");
+    EXPECT_EQ(config.libvirt.pid_directory, "/run/x");
+    EXPECT_EQ(config.planner.horizon, 120'000);
+    EXPECT_EQ(config.planner.cool_down, 3'600'000);
+    EXPECT_EQ(config.planner.margin, 250);
+    EXPECT_EQ(config.planner.imbalance, 200);
+    EXPECT_EQ(config.planner.pace, 1024 * mib);
+    EXPECT_EQ(config.call_time.count(), 20);
+    EXPECT_EQ(config.planner.watermark, 100);
+    EXPECT_TRUE(config.qmp);
+    EXPECT_EQ(config.qmp_dir, "/run/q");
+    EXPECT_FALSE(config.libvirt.ask_monitor);
+    EXPECT_EQ(config.residency, ResidencyMode::sampled);
+    EXPECT_TRUE(config.pagemap);
+    EXPECT_EQ(config.tracking.heat, HeatChoice::soft_dirty);
+    EXPECT_FALSE(config.tracking.attribution);
+    EXPECT_EQ(config.tracking.overhead_permille, 50);
+    EXPECT_EQ(config.tracking.longest_stall.count(), 1000);
+    EXPECT_EQ(config.tracking.period.least.count(), 1000);
+    EXPECT_EQ(config.tracking.period.most.count(), 300'000);
+    EXPECT_TRUE(config.tracking.heat_map);
+}
+
+TEST(Config, AnEmptyRunTimePolicyIsNone) {
+    const Config config = parse_config("run_time_policy = \"\"\n", "f.conf");
+    EXPECT_EQ(config.run_time_policy, "");
+    EXPECT_EQ(to_toml(parse_config(to_toml(config), "f.conf")), to_toml(config));
+    EXPECT_EQ(problems_of("run_time_policy = 5\n"),
+              std::vector<std::string>{"f.conf:1: run_time_policy: wants a text"});
+    EXPECT_EQ(problems_of("[libvirt]\nuri = \"\"\n"),
+              std::vector<std::string>{"f.conf:2: libvirt.uri: must not be empty"});
+}
+
+TEST(Config, ReadsWhatIsWantedForGuests) {
+    const HostPolicy policy =
+        parse_config(
+            "[policy]\nmode = \"advise\"\nmemory = \"eager\"\npriority = -5\nnodes = \"0-2\"\n"
+            "[ceiling]\nmode = \"advise\"\nnodes = \"0-3,^1\"\nmemory = \"lazy\"\npriority = 50\n"
+            "groups = [\"db\"]\n"
+            "[guest.\"web.example\"]\nmode = \"off\"\ngroup = \"db\"\nnodes = \"1\"\n"
+            "home = \"1,0-1\"\nmemory = \"none\"\npriority = 100\n"
+            "[guest.3caba501-6c1e-4c39-9f53-0d8f2f5f1a10]\nhome = \"1\"\n"
+            "[group.db]\narrangement = \"apart\"\nmode = \"observe\"\nnodes = \"0\"\n"
+            "home = \"0\"\nmemory = \"lazy\"\npriority = 3\n[group.empty]\n",
+            "f.conf")
+            .policy;
+    using Numbers = std::vector<int>;
+    EXPECT_EQ(policy.defaults, (PolicyOverrides{Mode::advise, std::nullopt, Numbers{0, 1, 2},
+                                                std::nullopt, MemoryPolicy::eager, -5}));
+    EXPECT_EQ(policy.ceiling_mode, Mode::advise);
+    EXPECT_EQ(policy.ceiling_nodes, (Numbers{0, 2, 3}));
+    EXPECT_EQ(policy.ceiling_memory, MemoryPolicy::lazy);
+    EXPECT_EQ(policy.ceiling_priority, 50);
+    EXPECT_EQ(policy.ceiling_groups, std::vector<std::string>{"db"});
+    EXPECT_EQ(
+        policy.guests.at("web.example"),
+        (PolicyOverrides{Mode::off, "db", Numbers{1}, Numbers{1, 0, 1}, MemoryPolicy::none, 100}));
+    EXPECT_EQ(policy.guests.at("3caba501-6c1e-4c39-9f53-0d8f2f5f1a10").home, Numbers{1});
+    EXPECT_EQ(policy.groups.at("db"), (GroupOverrides{Arrangement::apart,
+                                                      {Mode::observe, std::nullopt, Numbers{0},
+                                                       Numbers{0}, MemoryPolicy::lazy, 3}}));
+    EXPECT_EQ(policy.groups.at("empty"), GroupOverrides{});
+}
+
+TEST(Config, WhatItPrintsOfGuestsItCanRead) {
+    const Config config = parse_config(
+        "[policy]\npriority = 5\n[ceiling]\nmode = \"observe\"\nnodes = \"0-2\"\n"
+        "groups = [\"x.y\"]\n"
+        "[guest.\"a \\\"b\\\".c\"]\nmode = \"act\"\nhome = \"1,0\"\ngroup = \"x.y\"\n[guest.mute]\n"
+        "[group.\"x.y\"]\narrangement = \"together\"\npriority = -100\n",
+        "f.conf");
+    const std::string printed = to_toml(config);
+    const HostPolicy policy = parse_config(printed, "f.conf").policy;
+    EXPECT_EQ(to_toml(parse_config(printed, "f.conf")), printed);
+    EXPECT_EQ(policy.guests, config.policy.guests);
+    EXPECT_EQ(policy.groups, config.policy.groups);
+    EXPECT_EQ(policy.ceiling_nodes, config.policy.ceiling_nodes);
+    EXPECT_EQ(policy.ceiling_groups, config.policy.ceiling_groups);
+    EXPECT_EQ(policy.defaults.mode, Mode::observe) << "what is in effect";
+}
+
+TEST(Config, AGuestMayBeInNoGroup) {
+    const Config config = parse_config("[guest.web]\ngroup = \"\"\n", "f.conf");
+    EXPECT_EQ(config.policy.guests.at("web").group, "");
+    EXPECT_EQ(parse_config(to_toml(config), "f.conf").policy.guests, config.policy.guests);
+}
+
+TEST(Config, AGuestOfAGroupThatIsNotInTheFileIsAProblem) {
+    const auto problems = problems_of("[guest.web]\ngroup = \"db\"\n[group.dc]\n");
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems[0], "f.conf:2: guest.web.group: there is no section [group.db]");
+    EXPECT_EQ(problems_of("[ceiling]\ngroups = [\"a\", \"db\"]\n[group.a]\n"),
+              std::vector<std::string>{"f.conf:2: ceiling.groups: there is no section [group.db]"});
+    EXPECT_EQ(problems_of("[ceiling]\ngroups = \"a\"\n[group.a]\n"),
+              std::vector<std::string>{"f.conf:2: ceiling.groups: wants a list of texts"});
+    EXPECT_EQ(problems_of("[ceiling]\ngroups = [1]\n"),
+              std::vector<std::string>{"f.conf:2: ceiling.groups: wants a text"});
+}
+
+TEST(Config, ACeilingOfNoGroupsIsNotNoCeiling) {
+    const Config config = parse_config("[ceiling]\ngroups = []\n", "f.conf");
+    EXPECT_EQ(config.policy.ceiling_groups, std::vector<std::string>());
+    EXPECT_EQ(parse_config(to_toml(config), "f.conf").policy.ceiling_groups,
+              std::vector<std::string>());
+}
+
+TEST(Config, NamesAllProblemsOfGuestsAtOnce) {
+    const auto problems = problems_of(
+        "[policy]\nhome = \"0\"\n[ceiling]\npriority = 101\n[guest.web]\nnodes = \"1-x\"\n"
+        "home = \"\"\ncolour = 1\n[guest.\"a b\"]\nmode = \"of\"\n[group.\"a b\"]\n"
+        "arrangement = \"near\"\ngroup = \"c\"\n");
+    EXPECT_EQ(
+        problems,
+        (std::vector<std::string>{
+            "f.conf:2: policy.home: unknown key",
+            "f.conf:4: ceiling.priority: wants a whole number from -100 to 100",
+            "f.conf:6: guest.web.nodes: wants a list of nodes like \"0-1,3\"",
+            "f.conf:7: guest.web.home: wants one node for all cells, or one for each: \"0\", "
+            "\"1,0\"",
+            "f.conf:8: guest.web.colour: unknown key",
+            "f.conf:10: guest.\"a b\".mode: wants one of \"off\", \"observe\", \"advise\", \"act\"",
+            "f.conf:11: group.\"a b\": a group's name is up to 64 letters, digits, '.', '_' and "
+            "'-'",
+            "f.conf:12: group.\"a b\".arrangement: wants one of \"none\", \"together\", \"apart\"",
+            "f.conf:13: group.\"a b\".group: unknown key"}));
+}
+
+TEST(Config, VnumadAsAWholeIsNeverOff) {
+    EXPECT_EQ(problems_of("mode = \"off\"").size(), 1U);
+}
+
+TEST(Config, WhereNothingIsTouchedNoFaultsAreInduced) {
+    const auto of = [](const char* text) { return tracking_settings(parse_config(text, "f")); };
+    EXPECT_TRUE(of("mode = \"act\"").may_disturb);
+    EXPECT_FALSE(of("mode = \"advise\"").may_disturb);
+    EXPECT_FALSE(of("mode = \"observe\"").may_disturb);
+}
+
+TEST(Config, WhereTicksAreRareThereAreNoLooks) {
+    const auto of = [](const char* text) { return tracking_settings(parse_config(text, "f")); };
+    EXPECT_EQ(of("interval = \"10s\"").heat, HeatChoice::automatic);
+    EXPECT_EQ(of("interval = \"11s\"").heat, HeatChoice::none);
+    EXPECT_FALSE(of("interval = \"11s\"").attribution);
+    EXPECT_EQ(of("interval = \"10s\"").why_none, "");
+    EXPECT_EQ(of("interval = \"11s\"").why_none,
+              "looks begin and end with ticks, and the interval is above 10000 ms");
+}
+
+TEST(Config, ALookIsAsLongAsTwoIntervalsWithinLimits) {
+    const auto of = [](const char* text) {
+        return tracking_settings(parse_config(text, "f")).scan_time.count();
+    };
+    EXPECT_EQ(of("interval = \"3s\""), 6000);
+    EXPECT_EQ(of("interval = \"100ms\""), 4000);
+    EXPECT_EQ(of("interval = \"5min\""), 10'000);
+}
+
+TEST(Config, PeriodsOfTrackingAreInOrder) {
+    const auto problems = problems_of("mode = \"act\"\n[tracking]\nmin_period = \"2min\"\n");
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems[0], "f.conf:2: tracking.min_period: is longer than max_period (60000ms)");
+}
+
+TEST(Config, WhatItPrintsItCanRead) {
+    Config config;
+    config.planner.margin = 333;
+    config.qmp_dir = "/run/q";
+    config.tracking.heat = HeatChoice::idle_page;
+    config.tracking.overhead_permille = 7;
+    config.libvirt.uri = "qemu+unix:///system?socket=/a \"b\"";
+    EXPECT_EQ(to_toml(parse_config(to_toml(config), "f.conf")), to_toml(config));
+}
+
+TEST(Config, NamesAllProblemsAtOnceWithFileLineAndKey) {
+    const auto problems =
+        problems_of("mode = \"acto\"\ncolour = 1\n[planner]\nmargin = 2\nspeed = 1\n");
+    ASSERT_EQ(problems.size(), 4U);
+    EXPECT_EQ(problems[0], "f.conf:1: mode: wants one of \"observe\", \"advise\", \"act\"");
+    EXPECT_EQ(problems[1], "f.conf:2: colour: unknown key");
+    EXPECT_EQ(problems[2], "f.conf:4: planner.margin: wants a share from 0 to 1, like 0.125");
+    EXPECT_EQ(problems[3], "f.conf:5: planner.speed: unknown key");
+}
+
+TEST(Config, QmpWantsItsDirectory) {
+    const auto problems = problems_of("source = \"qmp\"\n");
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems[0], "f.conf:1: source: \"qmp\" wants qmp_dir, too");
+}
+
+TEST(Config, RefusesWrongTypesUnitsAndRanges) {
+    for (const char* text :
+         {"interval = 2", "interval = \"2 weeks\"", "interval = \"-2s\"", "interval = \"1ms\"",
+          "interval = \"99999999999999h\"", "interval = \"-9223372036854775808h\"",
+          "[planner]\nmargin = 0.9996", "undo_at_stop = \"yes\"", "mode = 1", "libvirt = 3",
+          "[libvirt]\nuri = \"\"", "[memory]\nrate = \"0M\"", "[memory]\nwatermark = 1",
+          "[memory]\nwatermark = nan", "[planner]\nhorizon = \"s\""})
+        EXPECT_EQ(problems_of(text).size(), 1U) << text;
+}
+
+TEST(Config, RefusesWhatCannotBeWantedForGuests) {
+    for (const char* text :
+         {"guest = 3", "[guest]\nweb = 3", "[group]\nmode = \"act\"", "[policy]\npriority = 1.5",
+          "[policy]\nnodes = 0", "[policy]\nnodes = \"0-1024\"", "[ceiling]\ngroup = \"a\"",
+          "[planner]\nimbalance = 10"})
+        EXPECT_EQ(problems_of(text).size(), 1U) << text;
+}
+
+TEST(Config, ABrokenFileSaysWhere) {
+    const auto problems = problems_of("mode = \"act\"\n[planner\n");
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_TRUE(problems[0].starts_with("f.conf:2: ")) << problems[0];
+}
+
+TEST(Config, AFileThatIsNotThereIsNamed) {
+    EXPECT_THROW(load_config("/no/such/file.conf"), ConfigError);
+    EXPECT_THROW(load_config("/"), ConfigError) << "a directory";
+    EXPECT_NO_THROW(load_config("/dev/null"));
+}
+
+}  // namespace
+}  // namespace vnuma

@@ -1,0 +1,109 @@
+#include "src/observe/cpu_use.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/src/hosts.hpp"
+
+namespace vnuma {
+namespace {
+
+using test::two_nodes;
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t ms = 1'000'000;  // in nanoseconds
+
+VcpuSample vcpu(int id, std::uint64_t run_ns, std::uint64_t wait_ns = 0, int last_cpu = 0) {
+    return {{100 + id, 7, last_cpu, run_ns, wait_ns, {}}, id};
+}
+
+class CpuUseTest : public ::testing::Test {
+  protected:
+    // What the guest's vCPUs have used on average, after they and others have used so much.
+    MilliCpu next(std::chrono::milliseconds time, std::vector<VcpuSample> vcpus,
+                  std::chrono::nanoseconds rounds = 0ns) {
+        GuestSample guest;
+        guest.uuid = "u";
+        guest.tracking.attribution.held_up = rounds;
+        CellSample cell;
+        cell.vcpus = std::move(vcpus);
+        guest.cells.push_back(cell);
+        Look look{{}, {host.topology, busy}, {}};
+        look.sample.time = std::chrono::steady_clock::time_point(time);
+        look.sample.guests.push_back(std::move(guest));
+        look.use = measure_use(previous ? &*previous : nullptr, look, host);
+        previous = std::move(look);
+        MilliCpu all = 0;
+        for (const MilliCpu one : cpu_use(cell, previous->use).value_or(std::vector<MilliCpu>{}))
+            all += one;
+        return all;
+    }
+    MilliCpu others(int node) const { return other_use(NodeIndex(node), previous->use); }
+
+    Host host = two_nodes();
+    std::vector<std::chrono::milliseconds> busy{0ms, 0ms};
+    std::optional<Look> previous;
+};
+
+TEST_F(CpuUseTest, IsRunPlusWaitTime) {
+    next(0ms, {vcpu(0, 0, 0), vcpu(1, 5, 5)});
+    EXPECT_EQ(next(2s, {vcpu(0, 500 * ms, 100 * ms), vcpu(1, 400 * ms + 5, 5)}), 500);
+}
+
+TEST_F(CpuUseTest, OfOneTickCountsForLittle) {
+    next(0s, {vcpu(0, 0)});
+    busy = {200ms, 0ms};
+    EXPECT_EQ(next(2s, {vcpu(0, 200 * ms)}), 100) << "the first is all that is known";
+    busy = {3'300ms, 0ms};
+    EXPECT_EQ(next(4s, {vcpu(0, 2200 * ms)}), 100 + 900 * 2 / 12);
+    EXPECT_EQ(others(0), 550 * 2 / 12);
+    MilliCpu last = 0;
+    for (unsigned second = 6; second < 60; second += 2)
+        last = next(std::chrono::seconds(second), {vcpu(0, (2200 + 1000 * (second - 4)) * ms)});
+    EXPECT_GE(last, 990) << "what lasts is seen";
+}
+
+TEST_F(CpuUseTest, ThatLastsIsSeenHoweverShortTheInterval) {
+    MilliCpu last = 0;
+    for (int tick = 0; tick < 1000; ++tick)
+        last =
+            next(tick * 100ms, {vcpu(0, static_cast<unsigned>(std::max(tick - 1, 0)) * 10 * ms)});
+    EXPECT_GE(last, 99);
+    EXPECT_LE(last, 100);
+}
+
+TEST_F(CpuUseTest, OfARoundOfInducedFaultsIsNotTheGuests) {
+    next(0s, {vcpu(0, 0), vcpu(1, 0)});
+    EXPECT_EQ(next(2s, {vcpu(0, 200 * ms), vcpu(1, 200 * ms)}), 200);
+    EXPECT_EQ(next(4s, {vcpu(0, 1400 * ms), vcpu(1, 1400 * ms)}, 2s), 200) << "a round";
+    EXPECT_EQ(next(6s, {vcpu(0, 1600 * ms), vcpu(1, 1600 * ms)}, 2s), 200) << "none";
+    EXPECT_NEAR(
+        static_cast<double>(next(8s, {vcpu(0, 2600 * ms), vcpu(1, 2600 * ms, 400 * ms)}, 5s)), 200,
+        1)
+        << "its vCPUs waited, and all else is the round's";
+}
+
+TEST_F(CpuUseTest, OfAGuestThatWasRestartedIsAllItsOwn) {
+    next(0s, {vcpu(0, 0)}, 1s);
+    EXPECT_EQ(next(2s, {vcpu(0, 2000 * ms)}, 0s), 1000);
+}
+
+TEST_F(CpuUseTest, OfOthersIsWhatVcpusDoNotUse) {
+    next(0s, {vcpu(0, 0, 0, 1)});
+    busy = {1000ms, 500ms};
+    next(2s, {vcpu(0, 600 * ms, 0, 1)});
+    EXPECT_EQ(others(0), 200);
+    EXPECT_EQ(others(1), 250);
+}
+
+// It ran on the second node until just now.
+TEST_F(CpuUseTest, OfAVcpuBeforeItChangedNodesIsNotOfOthers) {
+    next(0s, {vcpu(0, 0, 0, 1)});
+    busy = {100ms, 1000ms};
+    next(1s, {vcpu(0, 1000 * ms, 0, 1)});
+    EXPECT_EQ(others(0), 0);
+    EXPECT_EQ(others(1), 100);
+}
+
+}  // namespace
+}  // namespace vnuma

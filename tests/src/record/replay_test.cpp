@@ -1,0 +1,140 @@
+// Recordings planned again.
+#include "src/record/replay.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "tests/src/record/records.hpp"
+#include "tests/temporary.hpp"
+
+namespace vnuma {
+namespace {
+
+using test::records_of_small_host;
+
+std::string lines_of(const std::vector<Record>& records) {
+    std::string lines;
+    for (const Record& record : records)
+        lines += to_line(record) + "\n";
+    return lines;
+}
+
+class ReplayTest : public ::testing::Test {
+  protected:
+    Replayed replay_lines(const std::string& lines) {
+        directory.write("recording", lines);
+        return replay(file, out);
+    }
+    std::string error_of(const std::string& lines) {
+        try {
+            replay_lines(lines);
+        } catch (const ReplayError& error) {
+            return error.what();
+        }
+        return "";
+    }
+
+    test::TemporaryDirectory directory;
+    std::string file = directory.path("recording");
+    std::ostringstream out;
+};
+
+// Planned otherwise than when it was recorded? If that is as it should be, the recording is made
+// anew: docs/recording.md.
+TEST_F(ReplayTest, OfTheGoldenRecordingComesToTheSame) {
+    const std::string golden = VNUMA_GOLDEN "/recordings/two-nodes.jsonl";
+    if (std::getenv("VNUMA_MAKE_RECORDINGS"))
+        std::ofstream(golden) << lines_of(records_of_small_host());
+    const Replayed done = replay(golden, out);
+    EXPECT_EQ(done.plans, 12U);
+    EXPECT_EQ(out.str(), "12 plans, 12 the same, 0 different\n");
+}
+
+TEST_F(ReplayTest, SaysWhichTicksDifferAndHow) {
+    std::vector<Record> records = records_of_small_host();
+    records.resize(2);
+    for (Verdict& verdict : records[1].plan.verdicts)
+        if (verdict.key.uuid == "uuid-database") verdict = {verdict.key, Reason::no_room};
+    const Replayed done = replay_lines(lines_of(records));
+    EXPECT_EQ(done.plans, 2U);
+    EXPECT_EQ(done.different, 1U);
+    EXPECT_EQ(
+        out.str().find("tick at 4000 ms: \"database\" cell 0: recorded \"left alone: no "
+                       "node it may use has room for its memory\", planned now \"at home on "),
+        0U)
+        << out.str();
+    EXPECT_NE(out.str().find("\n2 plans, 1 the same, 1 different\n"), std::string::npos)
+        << out.str();
+}
+
+TEST_F(ReplayTest, ShowsAllNumbersWhenTheSentencesAreTheSame) {
+    Record record = records_of_small_host().back();
+    const Plan now = record.plan;
+    for (Verdict& verdict : record.plan.verdicts)
+        if (verdict.reason == Reason::settled) verdict.to_move = 1;
+    EXPECT_NE(find_difference(record, now).find("\\\"to_move\\\":1,"), std::string::npos)
+        << find_difference(record, now);
+}
+
+TEST_F(ReplayTest, NamesVerdictsThatOnlyOneOfTheTwoHas) {
+    Record record = records_of_small_host().front();
+    const Plan now = record.plan;
+    record.plan.verdicts.erase(record.plan.verdicts.begin(), record.plan.verdicts.begin() + 2);
+    const std::string difference = find_difference(record, now);
+    EXPECT_NE(difference.find("recorded \"no verdict\""), std::string::npos) << difference;
+    EXPECT_NE(difference.find(" (and 1 more)"), std::string::npos) << difference;
+    const Plan empty;
+    EXPECT_NE(find_difference(record, empty).find("planned now \"no verdict\""), std::string::npos);
+}
+
+TEST_F(ReplayTest, NoticesActionsThatDifferAlone) {
+    Record record = records_of_small_host().front();
+    const Plan now = record.plan;
+    ASSERT_GE(now.actions.size(), 2U);
+    record.plan.actions.pop_back();
+    const std::string count = std::to_string(now.actions.size() - 1);
+    EXPECT_NE(find_difference(record, now).find("from number " + count + " on: recorded " + count),
+              std::string::npos)
+        << find_difference(record, now);
+    record.plan.actions = now.actions;
+    record.plan.advised.clear();
+    EXPECT_NE(find_difference(record, now).find("not the advised actions from number 0 on"),
+              std::string::npos)
+        << find_difference(record, now);
+}
+
+TEST_F(ReplayTest, NamesFileLineAndPathOfWhatCannotBeRead) {
+    const std::string line = to_line(records_of_small_host().front()) + "\n";
+    EXPECT_EQ(error_of(line + "{\"version\":" + std::to_string(record_version) + "}\n"),
+              file + ":2: settings: is missing");
+    EXPECT_EQ(error_of(line + line + "{"), file + ":3: is no JSON from byte 2 on");
+    EXPECT_EQ(error_of("\n"), file + ":1: is no JSON from byte 1 on");
+    EXPECT_EQ(error_of(std::string(max_record_bytes + 10, ' ')), file + ":1: is too long");
+    EXPECT_EQ(error_of(line), "");
+    EXPECT_EQ(error_of(line.substr(0, line.size() - 1)), "") << "its end may be missing";
+}
+
+TEST_F(ReplayTest, OfAnEmptyFileIsOfNoPlans) {
+    EXPECT_EQ(replay_lines("").plans, 0U);
+    EXPECT_EQ(out.str(), "0 plans, 0 the same, 0 different\n");
+}
+
+TEST_F(ReplayTest, OfWhatIsNoFileIsAnError) {
+    EXPECT_THROW(replay(directory.path("none"), out), ReplayError);
+    EXPECT_THROW(replay(directory.path(), out), ReplayError);
+}
+
+TEST_F(ReplayTest, KeepsTextsOfGuestsOnTheirLine) {
+    Record record = records_of_small_host().front();
+    record.snapshot.guests[0].name = "a\nb\x1b[2J";
+    const Plan now = record.plan;
+    record.plan.verdicts.clear();
+    for (const char byte : find_difference(record, now))
+        EXPECT_GE(byte, ' ');
+}
+
+}  // namespace
+}  // namespace vnuma
