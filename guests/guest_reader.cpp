@@ -64,6 +64,7 @@ GuestSample GuestReader::read(const ListedGuest& listed, GuestSource& source, bo
     sample.name = listed.name;
     sample.source = source.name();
     sample.state = listed.state;
+    sample.read_at = listed.read_at;
     sample.unsteady = listed.unsteady;
     sample.domain = listed.domain;
     if (listed.domain)

@@ -17,26 +17,41 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::nanoseconds;
 
-// What changes rarely is read in one look of so many, another part of the guests each time.
-constexpr std::size_t looks_for_all = 8;
+// What rarely changes is read in one sample of so many, for another part of the guests each time.
+constexpr std::size_t samples_for_all = 8;
 
 constexpr std::chrono::steady_clock::time_point never{};
 
 }  // namespace
 
-Sampler::Sampler(std::unique_ptr<GuestSource> source, SamplerSettings settings)
-    : source_(std::move(source)), settings_(std::move(settings)) {}
+Sampler::Sampler(GuestSource& source, AccessTracking* tracking, SamplerSettings settings)
+    : source_(source), tracking_(tracking), settings_(std::move(settings)) {}
 
-Sample Sampler::sample(const std::set<std::string>& urgent, bool complete) {
+std::vector<ListedGuest> Sampler::list() {
     const nanoseconds before = process_cpu_time();
-    Sample sample;
-    std::vector<ListedGuest> listed = source_->list();
-    // The same in every look, and as the planner goes over them: memory that is used together is
-    // together.
+    const auto begin = std::chrono::steady_clock::now();
+    std::vector<ListedGuest> listed;
+    try {
+        listed = source_.list();
+    } catch (...) {
+        // As long as there is no list, nobody would end the scans that are under way.
+        if (tracking_) tracking_->abandon_scans();
+        throw;
+    }
+    // The planner goes over guests in this order too: memory that is used together is together.
     std::sort(listed.begin(), listed.end(),
               [](const ListedGuest& a, const ListedGuest& b) { return a.uuid < b.uuid; });
+    for (ListedGuest& guest : listed)
+        if (guest.read_at == never) guest.read_at = begin;
+    list_cpu_time_ = process_cpu_time() - before;
+    return listed;
+}
+
+Sample Sampler::sample(const std::vector<ListedGuest>& listed, const SampleRequest& request) {
+    const nanoseconds before = process_cpu_time();
+    Sample sample;
     sample.time = std::chrono::steady_clock::now();
-    ++looks_;
+    ++samples_;
     renew_pagemap();
     std::set<std::string> seen;
     for (const ListedGuest& guest : listed) {
@@ -45,32 +60,34 @@ Sample Sampler::sample(const std::set<std::string>& urgent, bool complete) {
     }
     std::erase_if(readers_, [&](const auto& entry) { return !seen.contains(entry.first); });
     add_kernel_vhost_threads(sample);
-    read_residencies(sample, urgent, complete);
+    read_residencies(sample, request);
     for (GuestSample& guest : sample.guests)
         readers_.at(guest.uuid).memory().fill(guest, std::chrono::steady_clock::now());
-    sample.cpu_time = duration_cast<microseconds>(process_cpu_time() - before);
+    sample.cpu_time = duration_cast<microseconds>(process_cpu_time() - before + list_cpu_time_);
+    if (tracking_) tracking_->look(sample, request.hints);
     return sample;
 }
 
-// What goes wrong with one guest is that guest's.
+// Whatever goes wrong with one guest costs that guest only.
 GuestSample Sampler::read(const ListedGuest& guest) {
-    const bool all = (std::hash<std::string>()(guest.uuid) + looks_) % looks_for_all == 0;
+    const bool all = (std::hash<std::string>()(guest.uuid) + samples_) % samples_for_all == 0;
     GuestReader& reader = readers_.try_emplace(guest.uuid, settings_.roots).first->second;
     try {
-        return reader.read(guest, *source_, all);
+        return reader.read(guest, source_, all);
     } catch (const std::exception& error) {
         GuestSample failed;
         failed.uuid = guest.uuid;
         failed.name = guest.name;
-        failed.source = source_->name();
+        failed.source = source_.name();
+        failed.read_at = guest.read_at;
         failed.unsteady = error.what();
         return failed;
     }
 }
 
-// Memory may have come to the host since.
+// Memory may have been added to the host since the table was made.
 void Sampler::renew_pagemap() {
-    if (!settings_.pagemap || looks_ % looks_for_all != 1) return;
+    if (!settings_.pagemap || samples_ % samples_for_all != 1) return;
     std::string why;
     pagemap_.reset();
     if (!choose_way(probe_page_frames(), why).pagemap) return;
@@ -83,7 +100,7 @@ void Sampler::add_kernel_vhost_threads(Sample& sample) {
         return guest.process && guest.uses_vhost && guest.vhost.empty();
     };
     if (std::none_of(sample.guests.begin(), sample.guests.end(), lacks)) return;
-    if (looks_ % looks_for_all == 1) kernel_vhost_ = read_kernel_vhost_threads();
+    if (samples_ % samples_for_all == 1) kernel_vhost_ = read_kernel_vhost_threads();
     for (GuestSample& guest : sample.guests) {
         if (!lacks(guest)) continue;
         const auto [begin, end] = kernel_vhost_.equal_range(guest.process->pid());
@@ -92,15 +109,14 @@ void Sampler::add_kernel_vhost_threads(Sample& sample) {
     }
 }
 
-void Sampler::read_residencies(const Sample& sample, const std::set<std::string>& urgent,
-                               bool complete) {
+void Sampler::read_residencies(const Sample& sample, const SampleRequest& request) {
     std::vector<const GuestSample*> order;
     for (const GuestSample& guest : sample.guests)
         if (guest.process && guest.domain) order.push_back(&guest);
-    // Those that were never looked at, then those that change under our hands, then by age.
+    // First the guests that were never read, then those whose memory we move, then by age.
     const auto rank = [&](const GuestSample* guest) {
         const auto time = readers_.at(guest->uuid).memory().residency_time();
-        return std::tuple(time != never, !urgent.contains(guest->uuid), time);
+        return std::tuple(time != never, !request.urgent.contains(guest->uuid), time);
     };
     std::stable_sort(order.begin(), order.end(),
                      [&](const GuestSample* a, const GuestSample* b) { return rank(a) < rank(b); });
@@ -110,11 +126,11 @@ void Sampler::read_residencies(const Sample& sample, const std::set<std::string>
     const nanoseconds begin = thread_cpu_time();
     for (const GuestSample* guest : order) {
         if (guest != order.front() && thread_cpu_time() - begin >= settings_.residency_time &&
-            !complete)
+            !request.complete)
             break;
         readers_.at(guest->uuid)
             .memory()
-            .read_residency(*guest->process, readers, settings_.residency, complete);
+            .read_residency(*guest->process, readers, settings_.residency, request.complete);
     }
 }
 

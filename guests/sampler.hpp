@@ -1,45 +1,56 @@
-// One look at all guests: the source's list, joined with what /proc says of each process.
+// Reads all guests once: what their source tells, what /proc tells of their processes, and what access
+// tracking has found out.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "guests/discovery/guest_source.hpp"
 #include "guests/guest_reader.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "guests/model/settings.hpp"
+#include "guests/tracking/access_tracking.hpp"
 
 namespace vnuma {
 
+struct SampleRequest {
+    std::set<std::string> urgent;               // uuids whose residency is read first
+    bool complete = false;                      // read the residency of all, whatever it takes
+    std::map<std::string, TrackingHint> hints;  // by uuid; access tracking follows them
+};
+
 class Sampler {
   public:
-    Sampler(std::unique_ptr<GuestSource> source, SamplerSettings settings);
+    // `tracking` may be null: then accesses are not tracked. Both must outlive the sampler.
+    Sampler(GuestSource& source, AccessTracking* tracking, SamplerSettings settings);
 
-    // Blocks for the time of some calls and /proc reads; for a worker thread, one at a time. A
-    // guest that cannot be read is in the sample and says why. The residency of `urgent` guests
-    // (uuids) is read first; `complete` reads that of all, whatever it takes. Throws SourceError.
-    Sample sample(const std::set<std::string>& urgent, bool complete);
+    // The guests that the source knows, ordered by uuid. Blocks for as long as the source does, which
+    // is bounded. Throws SourceError.
+    std::vector<ListedGuest> list();
 
-    GuestSource& source() { return *source_; }
-
-    // Calls that nobody waits for any more and that have not returned: see Source.
-    std::size_t hung_calls() const { return source_->hung_calls(); }
+    // Reads the listed guests. The sample is complete when it is returned, and nothing changes it
+    // afterwards. A guest that cannot be read is in the sample with the reason. Blocks; for a worker
+    // thread, one call at a time, in turn with list(). Throws std::system_error.
+    Sample sample(const std::vector<ListedGuest>& listed, const SampleRequest& request);
 
   private:
     GuestSample read(const ListedGuest& guest);
     void renew_pagemap();
     void add_kernel_vhost_threads(Sample& sample);
-    void read_residencies(const Sample& sample, const std::set<std::string>& urgent, bool complete);
+    void read_residencies(const Sample& sample, const SampleRequest& request);
 
-    std::unique_ptr<GuestSource> source_;
+    GuestSource& source_;
+    AccessTracking* tracking_;
     SamplerSettings settings_;
     MovePagesReader move_pages_;
-    std::unique_ptr<PagemapReader> pagemap_;           // where it was asked for, and is possible
+    std::unique_ptr<PagemapReader> pagemap_;           // null unless configured and permitted
     std::map<std::string, GuestReader> readers_;       // by uuid
-    std::multimap<pid_t, ThreadSample> kernel_vhost_;  // by the process they serve
-    std::uint64_t looks_ = 0;
+    std::multimap<pid_t, ThreadSample> kernel_vhost_;  // by the process that they serve
+    std::chrono::nanoseconds list_cpu_time_{0};        // of the last list()
+    std::uint64_t samples_ = 0;
 };
 
 }  // namespace vnuma

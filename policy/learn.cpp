@@ -88,8 +88,10 @@ void learn_homes(std::map<CellKey, CellHistory>& cells, const Snapshot& snapshot
 
 void learn_failures(History& after, Millis now, const std::vector<ActionResult>& results) {
     std::map<CellKey, bool> failed;
-    for (const ActionResult& result : results)
+    for (const ActionResult& result : results) {
+        if (!result.skipped.empty()) continue;
         failed[key_of(result.action)] |= !result.error.empty() && result.bytes <= settled_bytes;
+    }
     for (const auto& [key, any] : failed) {
         const auto found = after.cells.find(key);
         if (found == after.cells.end()) continue;

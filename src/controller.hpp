@@ -1,69 +1,79 @@
-// The loop: sample, derive, plan, apply, learn, report. Everything is derived anew every tick, so
-// that whatever is lost costs one interval.
+// The loop: list, sample, derive, plan, apply, learn, report. Every tick derives everything anew, so a
+// lost event costs one interval.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 
-#include "guests/sampler.hpp"
-#include "guests/tracking/access_tracking.hpp"
 #include "src/act/actuator.hpp"
-#include "src/act/vcpu_pins.hpp"
 #include "src/config/config.hpp"
 #include "src/config/run_time_policy.hpp"
-#include "src/observe/derive_snapshot.hpp"
-#include "src/observe/host.hpp"
-#include "src/report/report.hpp"
+#include "src/observe/observer.hpp"
+#include "src/observe/tracking_hints.hpp"
 #include "src/report/tick.hpp"
 
 namespace vnuma {
 
+// Where the outcome of a tick goes. Neither may block.
+struct Outputs {
+    std::function<void(const Tick&)> record, report;
+};
+
 class Controller {
   public:
-    using Reporter = std::function<void(const Tick&)>;
-
-    Controller(const Config& config, const Host& host, Reporter reporter);
+    // All references must outlive it. `host` is the host at the start.
+    Controller(const Config& config, Host host, Observer& observer, Kernel& kernel, Clock& clock,
+               Outputs outputs);
 
     // Ticks until cancelled. Does not throw for what guests, libvirt or the kernel do.
     boost::asio::awaitable<void> run();
 
-    // Looks twice, an interval apart, at all memory the first time; plans and applies once. Returns
-    // whether it could see.
+    // Looks twice, an interval apart, and acts on the second look only: CPU use is the difference
+    // between two. Returns whether anything could be seen.
     boost::asio::awaitable<bool> run_once();
 
-    // After run() has ended: what was pinned is as its owner had it.
-    void undo_pins() { pins_.undo(); }
-
-    // The same: nothing of tracking is left in the kernel.
-    void end_tracking() { tracking_.end(); }
-
-    // Calls that have not returned and that its end would wait for.
-    std::size_t hung_calls() const { return sampler_.hung_calls(); }
+    // Gives all vCPUs back what their owners allowed. Blocks. After run() has ended.
+    void undo_pins() { actuator_.undo_pins(); }
 
   private:
-    boost::asio::awaitable<Tick> tick();
-    boost::asio::awaitable<std::optional<Look>> look(Tick& tick, bool complete);
-    Sample sample(bool complete);
+    // What is known of the guests before they are sampled.
+    struct Listing {
+        std::vector<ListedGuest> guests;
+        HostReading host;
+        GuestPolicies policies;
+    };
+    enum class Purpose { act, first_of_two };
+
+    boost::asio::awaitable<bool> tick(Purpose purpose);
+    Tick number_tick();
+    Listing list();
+    std::shared_ptr<Look> sample(Listing& listing, bool complete);
+    Clock::Time deadline(Clock::Time begin) const;
+
+    // Runs `read` on a worker thread. Nothing, and why in tick.blind, when nothing can be seen.
+    template <typename Read>
+    boost::asio::awaitable<std::optional<std::invoke_result_t<Read>>> unless_blind(Tick& tick,
+                                                                                   Read read);
 
     const Config& config_;
-    const Host& host_;
-    Reporter reporter_;
+    Host host_;
+    Observer& observer_;
+    Kernel& kernel_;
+    Clock& clock_;
+    Outputs outputs_;
     boost::asio::thread_pool pool_;
-    Sampler sampler_;
-    AccessTracking tracking_;
-    bool tracks_ = true;
     HostPolicy policy_;
     RunTimePolicy run_time_policy_;
-    VcpuPins pins_;
     Actuator actuator_;
     History history_;
-    std::optional<Look> previous_;
-    std::set<std::string> acted_on_;             // uuids, in the last tick
-    std::map<std::string, TrackingHint> hints_;  // by uuid, of the last tick
+    std::shared_ptr<const Look> previous_;
+    std::set<std::string> acted_on_;  // uuids, in the last tick
+    TrackingHints hints_;             // of the last tick
     std::uint64_t ticks_ = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +18,9 @@ struct ListedGuest {
     std::string uuid;
     std::string name;
     RunState state = RunState::unknown;
+    // When the state was asked for. The sampler sets it to the beginning of the list where the
+    // source leaves it out.
+    std::chrono::steady_clock::time_point read_at{};
     std::string unsteady;                  // why it is to be left alone; empty when it simply runs
     std::optional<pid_t> pid;              // none when the source cannot tell
     std::shared_ptr<const Domain> domain;  // the same object while it has not changed; may be none

@@ -73,6 +73,8 @@ struct GuestSample {
     std::string name;
     const char* source = "libvirt";  // or "qmp"
     RunState state = RunState::unknown;
+    // The oldest reading that this is made of. The guest may have begun to migrate since.
+    std::chrono::steady_clock::time_point read_at{};
     // Why nothing is to be done to it: its state, or something that could not be read.
     std::string unsteady;
     std::string immovable;                   // why its memory cannot be moved

@@ -35,7 +35,7 @@ Daemon::Daemon(const std::string& config, const std::vector<std::string>& wrappe
     write_text(name + ".conf", config);
     write_text(log_, "");  // an earlier program's on this host may be there
     std::vector<std::string> argv = wrapper;
-    argv.insert(argv.end(), {vnumad_program(), "--config", name + ".conf"});
+    argv.insert(argv.end(), {vnumad_program(), "--config", name + ".conf", "--report", "-"});
     argv.insert(argv.end(), options.begin(), options.end());
     pid_ = start_program(argv, log_);
 }

@@ -159,11 +159,12 @@ struct Plan {
     friend bool operator==(const Plan&, const Plan&) = default;
 };
 
-// What became of one action. `bytes` were brought home; `error` is empty when all went well.
+// What became of one action.
 struct ActionResult {
     Action action;
-    Bytes bytes = 0;
-    std::string error;
+    Bytes bytes = 0;        // brought home; 0 for pins
+    std::string error;      // why it failed; empty when it did not
+    std::string skipped{};  // why it was not tried; empty when it was
 };
 
 const CellKey& key_of(const Action& action);

@@ -1,29 +1,42 @@
-// Carries out a plan: pins first, then memory in turns, within a rate and until a deadline.
+// Carries out a plan: pins first, then memory moves in turn, within a rate and until a deadline.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <chrono>
 #include <map>
+#include <memory>
+#include <string>
 #include <vector>
 
-#include "policy/model/history.hpp"
+#include "policy/model/plan.hpp"
 #include "src/act/cell_mover.hpp"
+#include "src/act/clock.hpp"
+#include "src/act/kernel.hpp"
 #include "src/act/vcpu_pins.hpp"
 #include "src/config/config.hpp"
-#include "src/observe/host.hpp"
+#include "src/observe/look.hpp"
 
 namespace vnuma {
 
+// A reading grows old: the guest may have begun to migrate, or its owner may have pinned it. Nothing
+// acts on a guest whose oldest reading is older than this.
+inline constexpr std::chrono::seconds max_reading_age{2};
+
 class Actuator {
   public:
-    Actuator(const Config& config, const Host& host, boost::asio::thread_pool& pool,
-             VcpuPins& pins);
+    // All of them must outlive it. Blocking calls run on `pool`, one at a time.
+    Actuator(const Config& config, Kernel& kernel, Clock& clock, boost::asio::thread_pool& pool);
 
-    // One result for each action. What is not done by the deadline is for the next plan.
-    boost::asio::awaitable<std::vector<ActionResult>> apply(
-        const Plan& plan, const Topology& topology, const Sample& sample,
-        std::chrono::steady_clock::time_point deadline);
+    // One result for each action of the plan; none in a dry run. What is not done by the deadline is
+    // left to the next plan.
+    boost::asio::awaitable<std::vector<ActionResult>> apply(const Plan& plan, const Look& look,
+                                                            const Host& host,
+                                                            Clock::Time deadline);
+
+    const KnownPins& pins() const { return pins_.known(); }
+
+    // Puts all pins back. Blocks. After the last apply() has ended.
+    void undo_pins() { pins_.undo(); }
 
   private:
     struct Target {
@@ -31,33 +44,35 @@ class Actuator {
         const CellSample* cell = nullptr;
     };
     struct Move {
-        std::size_t result = 0;  // its place in the results
+        std::size_t result = 0;  // index into the results
         Target target;
-        NodeIndex to;
+        int to_node_id = 0;
         std::vector<RamRange> memory;
-        std::shared_ptr<const std::vector<RamRange>> hot;  // none: nothing is known
+        std::shared_ptr<const std::vector<RamRange>> hot;  // null where no heat is known
         std::uint64_t huge_page = 0;                       // as CellMover takes it
-        Bytes left_free = 0;                               // on the node, or no more is moved
+        Bytes left_free = 0;                               // on the node; 0 where it has no limit
         bool finished = false;
     };
 
-    ActionResult pin(const PinCell& action, const Target& target);
-    static std::vector<RamRange> memory_of(const MoveMemory& action, const Target& target);
-    Move move_of(const MoveMemory& action, const Target& target, const Topology& topology) const;
+    std::string why_not(const Target& target, Clock::Time deadline) const;
+    boost::asio::awaitable<ActionResult> pin(const Action& action, const Target& target,
+                                             const Host& host);
+    Move move_of(const MoveMemory& action, const Target& target, const HostNode& node) const;
     CellMover& mover_for(const Move& move, const CellKey& key);
     MoveStep step(const Move& move, CellMover& mover) const;
     void account(Move& move, ActionResult& result, const MoveStep& done);
+    void forget_movers(const Plan& plan);
     boost::asio::awaitable<void> move_in_turns(std::vector<Move>& moves,
                                                std::vector<ActionResult>& results,
-                                               std::chrono::steady_clock::time_point deadline);
+                                               Clock::Time deadline);
 
     const Config& config_;
-    const Host& host_;
+    Kernel& kernel_;
+    Clock& clock_;
     boost::asio::thread_pool& pool_;
-    VcpuPins& pins_;
+    VcpuPins pins_;
     std::map<CellKey, CellMover> movers_;  // of moves under way
-    // What was moved has to be rested for until then, even into the next plan.
-    std::chrono::steady_clock::time_point rest_until_{};
+    Clock::Time rest_until_{};             // the rate allows no move before, in the next plan either
 };
 
 }  // namespace vnuma

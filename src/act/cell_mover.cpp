@@ -1,9 +1,6 @@
 #include "src/act/cell_mover.hpp"
 
-#include <numaif.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -17,31 +14,21 @@ namespace {
 constexpr std::uint64_t page_bytes = 4096;
 constexpr std::uint64_t two_mib = 2 * mib;
 // Pages whose node is asked for in one call; 1024 take about 0.2 ms.
-constexpr std::size_t max_looked_at = 1024;
-// What one moving call may hold. Every call makes all CPUs drain their page lists, so a few MiB
-// in one call beat many small ones; the measured time then decides within these limits.
+constexpr std::size_t max_pages_checked = 1024;
+// Pages in one moving call. Every call makes all CPUs drain their page lists (lru_cache_disable), so a
+// few MiB in one call beat many small ones; the measured time decides within these limits.
 constexpr BatchLimits huge_limits{1, 16};
 constexpr BatchLimits small_limits{32, 1024};
 constexpr int first_huge_batch = 2;
 constexpr int first_small_batch = 128;
-// move_pages leaves the status of pages it did not come to as it was.
-constexpr int not_reached = -4096;
+constexpr int no_page = -1;
 
-std::vector<void*> to_pointers(const std::vector<std::uint64_t>& addresses) {
-    std::vector<void*> pointers;
-    pointers.reserve(addresses.size());
-    for (const std::uint64_t address : addresses)
-        pointers.push_back(reinterpret_cast<void*>(address));
-    return pointers;
-}
-
-// The node of each page, or a negative number. Empty, with errno set, when the kernel refuses.
-std::vector<int> query_nodes(pid_t pid, const std::vector<std::uint64_t>& addresses) {
-    std::vector<void*> pointers = to_pointers(addresses);
-    std::vector<int> nodes(addresses.size(), not_reached);
-    if (::move_pages(pid, pointers.size(), pointers.data(), nullptr, nodes.data(), 0) < 0)
-        return {};
-    return nodes;
+// The node of each page, or a negative number; empty, with `error` set, when the kernel refuses.
+std::vector<int> read_nodes(Kernel& kernel, const Process& process,
+                            const std::vector<std::uint64_t>& addresses, int& error) {
+    std::vector<int> nodes(addresses.size(), no_page);
+    error = kernel.read_page_nodes(process, addresses, nodes);
+    return error == 0 ? nodes : std::vector<int>();
 }
 
 MoveStep finished(std::string error) {
@@ -51,8 +38,8 @@ MoveStep finished(std::string error) {
     return step;
 }
 
-std::string last_error(const char* what) {
-    return std::string(what) + ": " + std::generic_category().message(errno);
+std::string describe_failure(int error) {
+    return "move_pages: " + std::generic_category().message(error);
 }
 
 }  // namespace
@@ -95,13 +82,14 @@ bool CellMover::serves(const std::vector<RamRange>& memory, const std::vector<Ra
     return to_node_id == to_node_id_ && memory == memory_ && (knows_hot_ || hot.empty());
 }
 
-// Of as many ranges as it takes: a shard's memory may be in many small ones.
+// From as many ranges as needed: the memory of a shard may be in many small ones.
 std::vector<CellMover::Page> CellMover::next_pages() const {
     const std::uint64_t stride = pass_ == Pass::huge ? two_mib : page_bytes;
     std::vector<Page> pages;
-    for (Position at = at_; at.range < ranges_.size() && pages.size() < max_looked_at;) {
+    for (Position at = at_; at.range < ranges_.size() && pages.size() < max_pages_checked;) {
         const RamRange& range = ranges_[at.range];
-        // A huge page starts at a multiple of its size in QEMU's address space, whatever the range.
+        // A huge page starts at a multiple of its size in QEMU's address space, wherever the range
+        // begins.
         if (pass_ == Pass::huge)
             at.offset = (range.start + at.offset + two_mib - 1) / two_mib * two_mib - range.start;
         if (at.offset >= range.size) {
@@ -115,7 +103,7 @@ std::vector<CellMover::Page> CellMover::next_pages() const {
     return pages;
 }
 
-MoveStep CellMover::step(const Process& process, std::chrono::nanoseconds aim) {
+MoveStep CellMover::step(Kernel& kernel, const Process& process, std::chrono::nanoseconds aim) {
     const std::vector<Page> pages = next_pages();
     if (pages.empty() && pass_ == Pass::small) return finished("");
     if (pages.empty()) {
@@ -127,50 +115,47 @@ MoveStep CellMover::step(const Process& process, std::chrono::nanoseconds aim) {
     addresses.reserve(pages.size());
     for (const Page& page : pages)
         addresses.push_back(page.address);
-    const std::vector<int> nodes = query_nodes(process.pid(), addresses);
-    if (nodes.empty()) return finished(last_error("move_pages"));
+    int error = 0;
+    const std::vector<int> nodes = read_nodes(kernel, process, addresses, error);
+    if (error != 0) return finished(describe_failure(error));
 
     const auto batch = static_cast<std::size_t>(pass_ == Pass::huge ? huge_batch_ : small_batch_);
-    std::vector<std::uint64_t> elsewhere;
-    for (std::size_t i = 0; i < pages.size() && elsewhere.size() < batch; ++i) {
-        if (nodes[i] >= 0 && nodes[i] != to_node_id_) elsewhere.push_back(addresses[i]);
+    std::vector<std::uint64_t> remote;
+    for (std::size_t i = 0; i < pages.size() && remote.size() < batch; ++i) {
+        if (nodes[i] >= 0 && nodes[i] != to_node_id_) remote.push_back(addresses[i]);
         at_ = pages[i].behind;
     }
     MoveStep step;
-    if (!elsewhere.empty()) step = move(process, std::move(elsewhere), aim);
+    if (!remote.empty()) step = move(kernel, process, remote, aim);
     brought_ += step.bytes;
     refused_ += step.refused;
     return step;
 }
 
-MoveStep CellMover::move(const Process& process, std::vector<std::uint64_t> addresses,
+MoveStep CellMover::move(Kernel& kernel, const Process& process,
+                         const std::vector<std::uint64_t>& addresses,
                          std::chrono::nanoseconds aim) {
-    // A page that comes with the one that was asked for shows that both are of one huge page.
     const bool huge = pass_ == Pass::huge;
+    // When the page behind the one that was asked for comes along, both are of one huge page.
     std::vector<std::uint64_t> neighbours = addresses;
     for (std::uint64_t& address : neighbours)
         address += page_bytes;
-    const std::vector<int> beside_before =
-        huge ? query_nodes(process.pid(), neighbours) : std::vector<int>();
+    int error = 0;
+    const std::vector<int> neighbours_before =
+        huge ? read_nodes(kernel, process, neighbours, error) : std::vector<int>();
 
-    std::vector<void*> pages = to_pointers(addresses);
-    const std::vector<int> to(pages.size(), to_node_id_);
-    std::vector<int> status(pages.size(), not_reached);
-    const auto begin = std::chrono::steady_clock::now();
-    const long result = ::move_pages(process.pid(), pages.size(), pages.data(), to.data(),
-                                     status.data(), MPOL_MF_MOVE);
+    const CallResult result = kernel.move_pages(process, addresses, to_node_id_);
     MoveStep step;
-    if (result < 0) step = finished(last_error("move_pages"));
-    step.took = std::chrono::steady_clock::now() - begin;
+    if (result.error != 0) step = finished(describe_failure(result.error));
+    step.took = result.took;
 
-    // The statuses are not to be trusted after a partial failure: only a second look tells.
-    const std::vector<int> now = query_nodes(process.pid(), addresses);
-    const std::vector<int> beside =
-        huge ? query_nodes(process.pid(), neighbours) : std::vector<int>();
-    std::set<std::uint64_t> whole_pages;  // hugetlb pages may be larger than what is asked for
+    const std::vector<int> now = read_nodes(kernel, process, addresses, error);
+    const std::vector<int> neighbours_now =
+        huge ? read_nodes(kernel, process, neighbours, error) : std::vector<int>();
+    std::set<std::uint64_t> whole_pages;  // hugetlb pages may be larger than the stride
     for (std::size_t i = 0; i < now.size(); ++i) {
-        const bool whole = i < beside.size() && i < beside_before.size() &&
-                           beside[i] == to_node_id_ && beside_before[i] != to_node_id_;
+        const bool whole = i < neighbours_now.size() && i < neighbours_before.size() &&
+                           neighbours_now[i] == to_node_id_ && neighbours_before[i] != to_node_id_;
         if (now[i] == to_node_id_ && whole)
             step.bytes += whole_pages.insert(addresses[i] / huge_page_).second
                               ? static_cast<Bytes>(huge_page_)

@@ -1,36 +1,13 @@
 #include "src/act/vcpu_pins.hpp"
 
-#include <fcntl.h>
-#include <sched.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <memory>
+#include <iterator>
 #include <set>
 #include <system_error>
 
-#include "guests/process/parse_proc.hpp"
-#include "guests/process/process.hpp"
-#include "policy/model/number_list.hpp"
-
 namespace vnuma {
 namespace {
-
-using CpuSet = std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)>;
-
-constexpr int max_cpus = 8192;  // the kernel's own limit
-
-CpuSet make_set(const std::vector<int>& cpus) {
-    CpuSet set(CPU_ALLOC(max_cpus), [](cpu_set_t* s) { CPU_FREE(s); });
-    CPU_ZERO_S(CPU_ALLOC_SIZE(max_cpus), set.get());
-    for (const int cpu : cpus)
-        CPU_SET_S(cpu, CPU_ALLOC_SIZE(max_cpus), set.get());
-    return set;
-}
-
-int set_affinity(pid_t task, const std::vector<int>& cpus) {
-    return ::sched_setaffinity(task, CPU_ALLOC_SIZE(max_cpus), make_set(cpus).get());
-}
 
 std::vector<int> intersect(const std::vector<int>& a, const std::vector<int>& b) {
     std::vector<int> both;
@@ -38,30 +15,22 @@ std::vector<int> intersect(const std::vector<int>& a, const std::vector<int>& b)
     return both;
 }
 
-// A thread, unlike a process, has no pidfd on most kernels; its start time tells it apart.
-bool lives(pid_t task, std::uint64_t start_time) {
-    const auto text = read_small_file(AT_FDCWD, "/proc/" + std::to_string(task) + "/stat");
-    const auto stat = text ? parse_stat(*text) : std::nullopt;
-    return stat && stat->start_time == start_time;
-}
-
-std::vector<int> read_affinity(pid_t task) {
-    const auto status = read_small_file(AT_FDCWD, "/proc/" + std::to_string(task) + "/status");
-    const auto text = status ? find_status_field(*status, "Cpus_allowed_list") : std::nullopt;
-    return text ? parse_number_list(*text).value_or(std::vector<int>{}) : std::vector<int>{};
+std::string describe_failure(const VcpuSample& vcpu, int error) {
+    return "sched_setaffinity of vCPU " + std::to_string(vcpu.id) + ": " +
+           std::generic_category().message(error);
 }
 
 }  // namespace
 
-std::string VcpuPins::apply_pin(const Process& process, const CellSample& cell, const Host& host,
-                                NodeIndex node) {
-    std::map<ThreadIdentity, Pin> former;
+std::string VcpuPins::pin(const Process& process, const CellSample& cell, const Host& host,
+                          NodeIndex node) {
+    Pins former;
     for (const VcpuSample& vcpu : cell.vcpus)
         if (const Pin* pin = pins_.find(vcpu)) former[identity_of(vcpu)] = *pin;
     for (const VcpuSample& vcpu : cell.vcpus) {
         std::string error = pin_one(process, vcpu, host.cpus[node]);
         if (error.empty()) continue;
-        take_back(cell, former);
+        restore(cell, former);
         return error;
     }
     return "";
@@ -72,33 +41,54 @@ std::string VcpuPins::pin_one(const Process& process, const VcpuSample& vcpu,
     const std::vector<int> before = pins_.owners_choice(vcpu);
     const std::vector<int> ours = intersect(before, cpus);
     if (ours.empty()) return "vCPU " + std::to_string(vcpu.id) + " may not use that node";
-    if (vcpu.affinity == ours && !pins_.find(vcpu)) return "";  // its owner wants the same
-    if (!process.alive()) return "the guest has ended";
-    if (!lives(vcpu.thread, vcpu.start_time)) return "";  // unplugged since the sample
-    if (read_affinity(vcpu.thread) != vcpu.affinity)
+    if (vcpu.affinity == ours && !pins_.find(vcpu)) return "";  // the owner's pin is the same
+    if (!kernel_.is_alive(process)) return "the guest has ended";
+    const auto now = kernel_.read_affinity(identity_of(vcpu));
+    if (!now) return "";  // the vCPU was unplugged since the sample
+    if (*now != vcpu.affinity)
         return "someone has just changed the CPUs of vCPU " + std::to_string(vcpu.id);
-    if (set_affinity(vcpu.thread, ours) == 0)
+    const CallResult result = kernel_.set_affinity(identity_of(vcpu), ours);
+    if (result.error == 0)
         pins_.set(identity_of(vcpu), {before, ours});
-    else if (errno != ESRCH)
-        return "sched_setaffinity of vCPU " + std::to_string(vcpu.id) + ": " +
-               std::generic_category().message(errno);
+    else if (result.error != ESRCH)
+        return describe_failure(vcpu, result.error);
     return "";
 }
 
-// Each vCPU of the cell that has another pin now than before runs where it did then.
-void VcpuPins::take_back(const CellSample& cell, const std::map<ThreadIdentity, Pin>& former) {
+// Undoes what this attempt has changed: every vCPU runs where it did before.
+void VcpuPins::restore(const CellSample& cell, const Pins& former) {
     for (const VcpuSample& vcpu : cell.vcpus) {
         const ThreadIdentity thread = identity_of(vcpu);
         const Pin* now = pins_.find(vcpu);
         const auto then = former.find(thread);
         if (!now || (then != former.end() && then->second.ours == now->ours)) continue;
-        const auto& was = then == former.end() ? now->before : then->second.ours;
-        if (!put_back(thread, {was, now->ours})) continue;
+        const std::vector<int>& before = then == former.end() ? now->before : then->second.ours;
+        if (put_back(thread, {before, now->ours}) != 0) continue;
         if (then == former.end())
             pins_.erase(thread);
         else
             pins_.set(thread, then->second);
     }
+}
+
+int VcpuPins::put_back(const ThreadIdentity& thread, const Pin& pin) {
+    if (kernel_.read_affinity(thread) != pin.ours) return 0;
+    const CallResult result = kernel_.set_affinity(thread, pin.before);
+    return result.error == ESRCH ? 0 : result.error;
+}
+
+std::string VcpuPins::release(const CellSample& cell) {
+    std::string failure;
+    for (const VcpuSample& vcpu : cell.vcpus) {
+        const Pin* pin = pins_.find(vcpu);
+        if (!pin) continue;
+        const int error = put_back(identity_of(vcpu), *pin);
+        if (error == 0)
+            pins_.erase(identity_of(vcpu));
+        else
+            failure = describe_failure(vcpu, error);
+    }
+    return failure;
 }
 
 void VcpuPins::forget_ended(const Sample& sample) {
@@ -109,28 +99,9 @@ void VcpuPins::forget_ended(const Sample& sample) {
                 seen.insert(identity_of(vcpu));
     std::vector<ThreadIdentity> ended;
     for (const auto& [thread, pin] : pins_.all())
-        if (!seen.contains(thread) && !lives(thread.id, thread.start_time)) ended.push_back(thread);
+        if (!seen.contains(thread) && !kernel_.read_affinity(thread)) ended.push_back(thread);
     for (const ThreadIdentity& thread : ended)
         pins_.erase(thread);
-}
-
-bool VcpuPins::put_back(const ThreadIdentity& thread, const Pin& pin) {
-    if (!lives(thread.id, thread.start_time) || read_affinity(thread.id) != pin.ours) return true;
-    return set_affinity(thread.id, pin.before) == 0 || errno == ESRCH;
-}
-
-std::string VcpuPins::release(const CellSample& cell) {
-    std::string error;
-    for (const VcpuSample& vcpu : cell.vcpus) {
-        const Pin* pin = pins_.find(vcpu);
-        if (!pin) continue;
-        if (put_back(identity_of(vcpu), *pin))
-            pins_.erase(identity_of(vcpu));
-        else
-            error = "sched_setaffinity of vCPU " + std::to_string(vcpu.id) + ": " +
-                    std::generic_category().message(errno);
-    }
-    return error;
 }
 
 void VcpuPins::undo() {

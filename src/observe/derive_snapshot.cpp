@@ -114,27 +114,6 @@ void apply_policy(GuestState& guest, const Host& host) {
             "these");
 }
 
-GuestPolicy policy_of(const GuestSample& guest, const HostPolicy& policy, const Host& host) {
-    PolicySources words;
-    words.uuid = guest.uuid;
-    words.name = guest.name;
-    words.cells = guest.cells.size();
-    if (guest.domain) words.metadata = guest.domain->policy;
-    if (guest.domain) words.metadata_problems = guest.domain->policy_problems;
-    for (const std::string& key : {guest.uuid, guest.name})
-        if (const auto said = policy.run_time.guests.find(key);
-            said != policy.run_time.guests.end()) {
-            words.run_time = said->second;
-            break;
-        }
-    std::vector<int> nodes;
-    for (const HostNode& node : host.topology.nodes) {
-        nodes.push_back(node.id);
-        if (node.cpus == 0 || node.memory_total == 0) words.homeless_nodes.push_back(node.id);
-    }
-    return resolve_policy(policy, words, nodes);
-}
-
 CellState state_of(const GuestSample& guest, const CellSample& cell, const Host& host,
                    const KnownPins& pins) {
     CellState state;
@@ -210,7 +189,7 @@ std::optional<NodeIndex> confined_to(const CellSample& cell, const Host& host) {
 }
 
 Snapshot derive(const Look& current, const Host& host, const KnownPins& pins,
-                const HostPolicy& policy) {
+                const HostPolicy& policy, const GuestPolicies& policies) {
     Snapshot snapshot;
     snapshot.now = std::chrono::duration_cast<std::chrono::milliseconds>(
                        current.sample.time.time_since_epoch())
@@ -222,58 +201,11 @@ Snapshot derive(const Look& current, const Host& host, const KnownPins& pins,
         snapshot.topology.nodes[n].other_use = other_use(NodeIndex(n), current.use);
     for (const GuestSample& sample : current.sample.guests) {
         GuestState& guest = snapshot.guests.emplace_back(guest_of(sample, current.use, host, pins));
-        guest.policy = policy_of(sample, policy, host);
+        guest.policy = policies.at(sample.uuid);
         apply_policy(guest, host);
     }
     check_groups(snapshot, policy);
     return snapshot;
-}
-
-std::map<std::string, TrackingHint> derive_hints(const std::map<std::string, TrackingHint>& before,
-                                                 const Snapshot& snapshot, const Plan& plan,
-                                                 const std::vector<ActionResult>& results) {
-    std::map<std::string, TrackingHint> hints;
-    for (const GuestState& guest : snapshot.guests) {
-        TrackingHint& hint = hints[guest.uuid];
-        hint.wanted = guest.policy.mode != Mode::off && snapshot.topology.nodes.size() > 1;
-        hint.may_disturb = guest.policy.mode == Mode::act && guest.unsteady.empty();
-        hint.well_placed = !guest.cells.empty();
-    }
-    for (const Verdict& verdict : plan.verdicts) {
-        TrackingHint& hint = hints[verdict.key.uuid];
-        hint.well_placed &= verdict.reason == Reason::settled || verdict.reason == Reason::split;
-        // Its vCPUs and memory may be on several nodes: which of them belong together?
-        hint.attribute |= verdict.reason == Reason::too_large || verdict.reason == Reason::split ||
-                          verdict.reason == Reason::unsteady;
-    }
-    for (const GuestState& guest : snapshot.guests) {
-        TrackingHint& hint = hints[guest.uuid];
-        const auto known = before.find(guest.uuid);
-        // Of one that is left alone for a moment, what was known before still is.
-        if (!guest.unsteady.empty())
-            hint.attribute = known != before.end() && known->second.attribute;
-        // One vCPU touches all, and on one node all is local.
-        if (guest.cells.size() != 1 || guest.cells.front().vcpus < 2 ||
-            guest.policy.mode != Mode::act ||
-            nodes_for_shards(snapshot.topology, guest.cells.front().allowed).size() < 2)
-            hint.attribute = false;
-    }
-    for (const ActionResult& result : results) {
-        TrackingHint& hint = hints[key_of(result.action).uuid];
-        hint.moved |= std::holds_alternative<MoveMemory>(result.action) && result.bytes > 0;
-        hint.changed |= std::holds_alternative<PinCell>(result.action) && result.error.empty();
-    }
-    return hints;
-}
-
-void withdraw_hints(std::map<std::string, TrackingHint>& hints, const Sample& sample,
-                    const HostPolicy& policy, const Host& host) {
-    for (const GuestSample& guest : sample.guests)
-        if (const auto hint = hints.find(guest.uuid); hint != hints.end()) {
-            const Mode mode = policy_of(guest, policy, host).mode;
-            hint->second.wanted &= mode != Mode::off;
-            hint->second.may_disturb &= mode == Mode::act;
-        }
 }
 
 }  // namespace vnuma

@@ -17,8 +17,11 @@ namespace vnuma {
 namespace {
 
 constexpr MilliCpu core_capacity = 1000;
-// What a further hardware thread of a busy core adds; numad uses the same.
+// A further hardware thread of a busy core adds a fifth of a core; numad assumes the same.
 constexpr MilliCpu sibling_capacity = 200;
+// Between nodes that were never online together the kernel tells no distance. ACPI's default for
+// remote nodes is 20.
+constexpr int unknown_distance = 20;
 
 std::string read_file(const std::string& file) {
     auto text = read_small_file(AT_FDCWD, file);
@@ -28,8 +31,18 @@ std::string read_file(const std::string& file) {
 
 std::vector<int> read_list(const std::string& file) {
     auto numbers = parse_number_list(read_file(file));
-    if (!numbers) throw HostError(file + ": is no list of numbers");
+    if (!numbers) throw HostError(file + ": must be a list of numbers");
     return *numbers;
+}
+
+// Sorted.
+std::vector<int> read_online_nodes(const std::string& root) {
+    const std::string file = root + "/node/online";
+    std::vector<int> ids = read_list(file);
+    if (ids.empty() || ids.size() > max_host_nodes)
+        throw HostError(file + ": this host has " + std::to_string(ids.size()) +
+                        " nodes; vnumad can serve 1 to " + std::to_string(max_host_nodes));
+    return ids;
 }
 
 std::string node_directory(const std::string& root, int id) {
@@ -68,7 +81,7 @@ std::vector<int> read_distances(const std::string& root, int id, const std::vect
         distances.push_back(distance);
     // The kernel prints one distance for each online node.
     if (distances.size() != ids.size())
-        throw HostError(file + ": has not one distance for each online node");
+        throw HostError(file + ": must have one distance for each online node");
     return distances;
 }
 
@@ -87,10 +100,7 @@ std::optional<NodeIndex> Host::node_of_cpu(int cpu) const {
 }
 
 Host read_host(const std::string& root) {
-    const std::vector<int> ids = read_list(root + "/node/online");
-    if (ids.empty() || ids.size() > max_host_nodes)
-        throw HostError(root + "/node/online: this host has " + std::to_string(ids.size()) +
-                        " nodes, vnumad can serve 1 to " + std::to_string(max_host_nodes));
+    const std::vector<int> ids = read_online_nodes(root);
     Host host;
     for (const int id : ids) {
         HostNode node;
@@ -98,57 +108,104 @@ Host read_host(const std::string& root) {
         host.cpus.push_back(read_list(node_directory(root, id) + "/cpulist"));
         node.cpus = static_cast<int>(host.cpus.back().size());
         node.cpu_capacity = capacity_of(host.cpus.back(), root);
-        const std::string meminfo = node_directory(root, id) + "/meminfo";
-        node.memory_total = meminfo_field(read_file(meminfo), "MemTotal", meminfo);
         host.topology.nodes.push_back(node);
         host.topology.distances.push_back(read_distances(root, id, ids));
     }
     return host;
 }
 
-Bytes read_available(int node_id, const std::string& root) {
-    const std::string file = node_directory(root, node_id) + "/meminfo";
-    const std::string text = read_file(file);
-    const Bytes unused_cache = meminfo_field(text, "Inactive(file)", file);
-    const Bytes dirty = meminfo_field(text, "Dirty", file);
-    return meminfo_field(text, "MemFree", file) + std::max<Bytes>(unused_cache - dirty, 0);
-}
-
 namespace {
 
-// Bytes of each pool by page size, of what a file of it counts.
-std::map<Bytes, Bytes> read_pools(int node_id, const char* file, const std::string& root) {
-    std::map<Bytes, Bytes> pools;
-    // A kernel without huge pages has no such directory, a node that goes offline loses it.
-    std::error_code error;
-    std::filesystem::directory_iterator entry(node_directory(root, node_id) + "/hugepages", error);
-    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-        const std::string name = entry->path().filename();  // "hugepages-2048kB"
-        Bytes kib = 0, pages = 0;
-        if (std::sscanf(name.c_str(), "hugepages-%ldkB", &kib) != 1 || kib <= 0) continue;
-        std::istringstream(read_file(entry->path() / file)) >> pages;
-        pools[kib * 1024] = pages * kib * 1024;
+bool is_unchanged(const Host& host, const std::vector<int>& online, const std::string& root) {
+    std::size_t found = 0;
+    for (std::size_t n = 0; n < host.cpus.size(); ++n) {
+        const int id = host.topology.nodes[n].id;
+        const bool is_online = std::binary_search(online.begin(), online.end(), id);
+        found += is_online ? 1 : 0;
+        const auto cpus =
+            is_online ? read_list(node_directory(root, id) + "/cpulist") : std::vector<int>();
+        if (cpus != host.cpus[n]) return false;
     }
-    return pools;
+    return found == online.size();
+}
+
+// The SLIT of both: where the kernel tells no distance now, the one from before holds.
+std::vector<std::vector<int>> merge_distances(const Host& before, const Host& now,
+                                              const Host& merged) {
+    const std::size_t nodes = merged.topology.nodes.size();
+    std::vector<std::vector<int>> distances(nodes, std::vector<int>(nodes, unknown_distance));
+    for (std::size_t a = 0; a < nodes; ++a)
+        for (std::size_t b = 0; b < nodes; ++b)
+            for (const Host* host : {&before, &now}) {
+                const auto from = host->index_of(merged.topology.nodes[a].id),
+                           to = host->index_of(merged.topology.nodes[b].id);
+                if (from && to) distances[a][b] = host->topology.distances[*from][*to];
+            }
+    return distances;
 }
 
 }  // namespace
 
-std::map<Bytes, Bytes> read_huge_available(int node_id, const std::string& root) {
-    return read_pools(node_id, "free_hugepages", root);
-}
-
-Bytes read_huge_total(int node_id, const std::string& root) {
-    Bytes bytes = 0;
-    for (const auto& [page, pool] : read_pools(node_id, "nr_hugepages", root))
-        bytes += pool;
-    return bytes;
+Host follow_host(const Host& before, const std::string& root) {
+    if (is_unchanged(before, read_online_nodes(root), root)) return before;
+    const Host now = read_host(root);
+    Host merged = before;
+    for (std::size_t n = 0; n < merged.cpus.size(); ++n) {
+        HostNode& node = merged.topology.nodes[n];
+        const auto found = now.index_of(node.id);
+        node = found ? now.topology.nodes[*found] : HostNode{node.id};
+        merged.cpus[n] = found ? now.cpus[*found] : std::vector<int>();
+    }
+    for (std::size_t n = 0; n < now.cpus.size(); ++n) {
+        if (merged.index_of(now.topology.nodes[n].id)) continue;
+        if (merged.cpus.size() == max_host_nodes)
+            throw HostError(root + "/node/online: there have been more than " +
+                            std::to_string(max_host_nodes) + " nodes since vnumad was started");
+        merged.topology.nodes.push_back(now.topology.nodes[n]);
+        merged.cpus.push_back(now.cpus[n]);
+    }
+    merged.topology.distances = merge_distances(before, now, merged);
+    return merged;
 }
 
 namespace {
 
-// A line "cpu3 USER NICE SYSTEM IDLE IOWAIT IRQ SOFTIRQ STEAL ..." (proc(5)), in ticks; what guests
-// use is in USER, too.
+// Reads what the memory files of one node tell.
+class NodeMemory {
+  public:
+    NodeMemory(int node_id, const std::string& root)
+        : directory_(node_directory(root, node_id)),
+          file_(directory_ + "/meminfo"),
+          meminfo_(read_file(file_)) {}
+
+    Bytes total() const { return meminfo_field(meminfo_, "MemTotal", file_); }
+    Bytes available() const {
+        const Bytes unused_cache = meminfo_field(meminfo_, "Inactive(file)", file_);
+        const Bytes dirty = meminfo_field(meminfo_, "Dirty", file_);
+        return meminfo_field(meminfo_, "MemFree", file_) + std::max<Bytes>(unused_cache - dirty, 0);
+    }
+    // Bytes of each pool of huge pages, by page size. `count` is the file that counts its pages.
+    std::map<Bytes, Bytes> read_pools(const char* count) const {
+        std::map<Bytes, Bytes> pools;
+        // A kernel without huge pages has no such directory, a node that goes offline loses it.
+        std::error_code error;
+        std::filesystem::directory_iterator entry(directory_ + "/hugepages", error);
+        for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+            const std::string name = entry->path().filename();  // "hugepages-2048kB"
+            Bytes kib = 0, pages = 0;
+            if (std::sscanf(name.c_str(), "hugepages-%ldkB", &kib) != 1 || kib <= 0) continue;
+            std::istringstream(read_file(entry->path() / count)) >> pages;
+            pools[kib * 1024] = pages * kib * 1024;
+        }
+        return pools;
+    }
+
+  private:
+    std::string directory_, file_, meminfo_;
+};
+
+// A line "cpu3 USER NICE SYSTEM IDLE IOWAIT IRQ SOFTIRQ STEAL ..." (proc(5)), in ticks. USER
+// includes what guests use.
 std::optional<std::int64_t> busy_ticks(std::istringstream fields) {
     std::array<std::int64_t, 8> ticks{};
     for (std::int64_t& field : ticks)
@@ -170,7 +227,7 @@ std::vector<std::chrono::milliseconds> read_busy(const Host& host, const std::st
         const auto node = host.node_of_cpu(cpu);
         const auto ticks =
             busy_ticks(std::istringstream(line.substr(static_cast<std::size_t>(end))));
-        if (!ticks) throw HostError(file + ": has no sensible times of cpu" + std::to_string(cpu));
+        if (!ticks) throw HostError(file + ": the times of cpu" + std::to_string(cpu) + " are bad");
         if (node) busy[*node] += std::chrono::milliseconds(*ticks * 1000 / ticks_per_second);
     }
     return busy;
@@ -178,13 +235,22 @@ std::vector<std::chrono::milliseconds> read_busy(const Host& host, const std::st
 
 }  // namespace
 
+Bytes read_available(int node_id, const std::string& root) {
+    return NodeMemory(node_id, root).available();
+}
+
 HostReading read_host_state(const Host& host, const std::string& root,
                             const std::string& stat_file) {
     HostReading now{host.topology, read_busy(host, stat_file)};
+    const std::vector<int> online = read_online_nodes(root);
     for (HostNode& node : now.topology.nodes) {
-        node.memory_available = read_available(node.id, root);
-        node.memory_total -= read_huge_total(node.id, root);
-        node.huge_available = read_huge_available(node.id, root);
+        if (!std::binary_search(online.begin(), online.end(), node.id)) continue;
+        const NodeMemory memory(node.id, root);
+        node.memory_available = memory.available();
+        node.memory_total = memory.total();
+        for (const auto& [page, pool] : memory.read_pools("nr_hugepages"))
+            node.memory_total -= pool;
+        node.huge_available = memory.read_pools("free_hugepages");
     }
     return now;
 }

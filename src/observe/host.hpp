@@ -1,7 +1,9 @@
-// The host vnumad runs on: its nodes, their CPUs, distances and memory, from sysfs.
+// The host that vnumad runs on: its nodes, their CPUs, distances and memory, read from sysfs.
 #pragma once
 
 #include <chrono>
+#include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -12,40 +14,43 @@ namespace vnuma {
 
 inline constexpr const char* sysfs_root = "/sys/devices/system";
 
-// This machine does not say what is needed; what() names the file.
+// The kernel does not tell what is needed; what() names the file.
 struct HostError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// What rarely changes. A node keeps its index for as long as vnumad runs, whether it is online or
+// not: homes refer to nodes by their index.
 struct Host {
-    Topology topology;
-    std::vector<std::vector<int>> cpus;  // online CPUs by NodeIndex
+    Topology topology;                   // without memory: see HostReading
+    std::vector<std::vector<int>> cpus;  // online CPUs, sorted, by NodeIndex; empty while offline
 
     std::optional<NodeIndex> index_of(int node_id) const;
     std::optional<NodeIndex> node_of_cpu(int cpu) const;
+
+    friend bool operator==(const Host&, const Host&) = default;
 };
 
-// Throws HostError.
+// All nodes that are online. Throws HostError.
 Host read_host(const std::string& root = sysfs_root);
 
-// Bytes of a node that are free, or free for the asking without swapping: MemFree and the clean
-// part of the page cache that is not in use. Throws HostError.
-Bytes read_available(int node_id, const std::string& root = sysfs_root);
+// The host after nodes or CPUs have gone offline or come online: nodes of `before` that are offline
+// stay, without CPUs, and new nodes come last. Reads two small files and one for each node when
+// nothing has changed. Throws HostError.
+Host follow_host(const Host& before, const std::string& root = sysfs_root);
 
-// Free bytes of each of a node's pools of huge pages, by page size. Throws HostError.
-std::map<Bytes, Bytes> read_huge_available(int node_id, const std::string& root = sysfs_root);
-
-// All pages of them.
-Bytes read_huge_total(int node_id, const std::string& root = sysfs_root);
-
-// What changes of a host.
+// What changes all the time.
 struct HostReading {
-    Topology topology;                            // with each node's memory as it is now
+    Topology topology;  // with memory; a node that is offline has neither CPUs nor memory
     std::vector<std::chrono::milliseconds> busy;  // CPU time used since boot, by NodeIndex
 };
 
 // Throws HostError.
 HostReading read_host_state(const Host& host, const std::string& root = sysfs_root,
                             const std::string& stat_file = "/proc/stat");
+
+// Bytes of a node that are free, or that the kernel frees without swapping: MemFree and the clean
+// part of the inactive page cache. Throws HostError.
+Bytes read_available(int node_id, const std::string& root = sysfs_root);
 
 }  // namespace vnuma

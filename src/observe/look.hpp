@@ -1,4 +1,4 @@
-// All that was seen in one tick.
+// All that one tick has seen of the host and its guests.
 #pragma once
 
 #include <sys/types.h>
@@ -12,16 +12,14 @@
 
 namespace vnuma {
 
-// In millionths of a CPU, or short intervals would change nothing.
+// In millionths of a CPU, since thousandths would round short intervals away.
 struct CpuUse {
-    // Run time and wait of vCPUs, by thread; none that was seen for the first time.
+    // Run time and waiting time of each vCPU, by thread; without threads that are new.
     std::unordered_map<pid_t, std::int64_t> by_vcpu;
-    // By NodeIndex: what was used of its CPUs and not by guests' vCPUs, which count where they ran
-    // last. Empty in the first look.
+    // What others than guests' vCPUs use of each node's CPUs, by NodeIndex. Empty in the first look.
     std::vector<std::int64_t> by_others;
 };
 
-// All that was seen in one tick.
 struct Look {
     Sample sample;
     HostReading host;

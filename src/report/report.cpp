@@ -1,6 +1,7 @@
 #include "src/report/report.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "guests/process/process.hpp"
 #include "policy/model/number_list.hpp"
@@ -169,7 +170,7 @@ json report_residency(const ResidencySource& residency, const Sample& sample) {
 }
 
 json report_guest(const Tick& tick, std::size_t index, const Host& host) {
-    const GuestSample& sample = tick.sample.guests[index];
+    const GuestSample& sample = tick.sample().guests[index];
     const GuestState& state = tick.snapshot.guests[index];
     json cells = json::array();
     for (std::size_t c = 0; c < state.cells.size(); ++c)
@@ -187,14 +188,14 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
                {"unsteady", state.unsteady},
                {"immovable", sample.immovable},
                {"memory_nodes", format_number_list(sample.memory_nodes)},
-               {"residency", report_residency(sample.residency, tick.sample)},
+               {"residency", report_residency(sample.residency, tick.sample())},
                {"threads",
                 {{"emulator", report_threads(sample.emulator, host)},
                  {"iothreads", report_threads(sample.iothreads, host)},
                  {"vhost", report_threads(sample.vhost, host)}}},
                {"devices", devices},
                {"policy", report_policy(state.policy)},
-               {"tracking", report_tracking(sample.tracking, tick.sample.time)},
+               {"tracking", report_tracking(sample.tracking, tick.sample().time)},
                {"cells", cells}};
     if (sample.domain) {
         value["tuning"] = report_tuning(sample.domain->tuning);
@@ -225,6 +226,7 @@ json report_result(const ActionResult& result, const Topology& topology) {
     json value = report_action(result.action, topology);
     if (std::holds_alternative<MoveMemory>(result.action)) value["moved_bytes"] = result.bytes;
     if (!result.error.empty()) value["error"] = result.error;
+    if (!result.skipped.empty()) value["skipped"] = result.skipped;
     return value;
 }
 
@@ -242,15 +244,17 @@ json report_advised(const Tick& tick) {
 
 }  // namespace
 
-nlohmann::json make_report(const Tick& tick, const Host& host) {
+nlohmann::json make_report(const Tick& tick) {
+    const Host& host = tick.host;
     json report{{"tick", tick.number}, {"time_ms", tick.time_ms}, {"mode", name(tick.mode)}};
     if (!tick.policy_problem.empty()) report["policy_problem"] = tick.policy_problem;
     if (!tick.blind.empty()) {
         report["blind"] = tick.blind;
         return report;
     }
-    report["look_cpu_us"] = tick.sample.cpu_time.count();
-    report["tracking"] = report_tracking(tick.sample);
+    report["look_ms"] = tick.look_time.count();
+    report["look_cpu_us"] = tick.sample().cpu_time.count();
+    report["tracking"] = report_tracking(tick.sample());
     report["nodes"] = report_nodes(tick.snapshot.topology);
     json guests = json::array();
     for (std::size_t i = 0; i < tick.snapshot.guests.size(); ++i)

@@ -1,31 +1,38 @@
-// What one tick of the loop saw, planned and did.
+// What one tick of the loop has seen, planned and done.
 #pragma once
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "guests/model/sample.hpp"
 #include "policy/model/history.hpp"
 #include "policy/model/plan.hpp"
+#include "src/observe/host.hpp"
+#include "src/observe/look.hpp"
 
 namespace vnuma {
 
 struct Tick {
     std::uint64_t number = 0;
     std::int64_t time_ms = 0;  // wall clock, since 1970
-    Mode mode = Mode::act;
-    std::string policy_problem;  // why what is said at run time is not in force
-    std::string blind;           // why there is no sample; all below is empty then
-    Sample sample;
-    History history;  // it was planned with
+    Mode mode = Mode::act;     // as configured
+    std::string policy_problem;  // why the run-time policy file is not in force; empty when it is
+    std::string blind;           // why nothing could be seen; the fields below are empty then
+    std::chrono::milliseconds look_time{0};  // how long reading host and guests took
+    Host host;
+    std::shared_ptr<const Look> look;
+    History history;  // that the plan was made with
     Snapshot snapshot;
     Plan plan;
     std::set<pid_t> pinned;             // threads that were where vnumad had pinned them
-    std::vector<ActionResult> results;  // of the actions that were tried
+    std::vector<ActionResult> results;  // one for each action of the plan; none in a dry run
+
+    const Sample& sample() const { return look->sample; }
 };
 
 }  // namespace vnuma

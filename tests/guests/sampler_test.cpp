@@ -43,56 +43,69 @@ class RecordedSource : public GuestSource {
 class SamplerTest : public ::testing::Test {
   protected:
     SamplerTest() {
-        auto source = std::make_unique<RecordedSource>(
-            host, std::vector<std::string>{"memfd", "wishes"}, listed);
+        source.emplace(host, std::vector<std::string>{"memfd", "wishes"}, listed);
         SamplerSettings settings;
         settings.roots = host.roots();
-        settings.residency_time = std::chrono::microseconds(0);  // one guest in each look
-        sampler.emplace(std::move(source), settings);
+        settings.residency_time = std::chrono::microseconds(0);  // one guest in each sample
+        sampler.emplace(*source, nullptr, settings);
+    }
+    Sample sample(const SampleRequest& request = {}) {
+        return sampler->sample(sampler->list(), request);
     }
 
     test::RecordedHost host{"helpers"};
     std::vector<ListedGuest>* listed = nullptr;
+    std::optional<RecordedSource> source;
     std::optional<Sampler> sampler;
 };
 
 TEST_F(SamplerTest, ResidencyIsReadInTurnsWhereTimeIsShort) {
-    const Sample first = sampler->sample({}, false);
+    const Sample first = sample();
     ASSERT_EQ(first.guests.size(), 2U);
     EXPECT_EQ(first.guests[0].unsteady, "");
     EXPECT_EQ(first.guests[1].unsteady, "its memory has not been looked at yet");
-    const Sample second = sampler->sample({}, false);
+    const Sample second = sample();
     EXPECT_EQ(second.guests[1].unsteady, "");
     EXPECT_FALSE(second.guests[1].cells[0].residency.bytes.empty());
     EXPECT_EQ(second.guests[0].residency.time, first.guests[0].residency.time) << "as it was";
     EXPECT_EQ(second.guests[0].cells[0].residency.bytes, first.guests[0].cells[0].residency.bytes);
-    const Sample third = sampler->sample({}, false);
+    const Sample third = sample();
     EXPECT_GT(third.guests[0].residency.time, second.guests[0].residency.time) << "the oldest";
 }
 
-TEST_F(SamplerTest, ACompleteLookReadsAll) {
-    for (const GuestSample& guest : sampler->sample({}, true).guests)
+TEST_F(SamplerTest, ACompleteSampleReadsAll) {
+    for (const GuestSample& guest : sample({.complete = true}).guests)
         EXPECT_EQ(guest.unsteady, "") << guest.name;
 }
 
-TEST_F(SamplerTest, WhatIsBeingMovedIsReadFirst) {
-    sampler->sample({}, false);
-    sampler->sample({}, false);
+TEST_F(SamplerTest, UrgentGuestsAreReadFirst) {
+    sample();
+    sample();
     const std::string urgent = listed->at(1).uuid;
-    const Sample before = sampler->sample({urgent}, false),
-                 after = sampler->sample({urgent}, false);
+    const Sample before = sample({.urgent = {urgent}}),
+                 after = sample({.urgent = {urgent}});
     EXPECT_GT(after.guests[1].residency.time, before.guests[1].residency.time);
     EXPECT_EQ(after.guests[0].residency.time, before.guests[0].residency.time);
 }
 
+TEST_F(SamplerTest, AGuestIsAsOldAsItsOldestReading) {
+    const auto begin = std::chrono::steady_clock::now();
+    std::vector<ListedGuest> list = sampler->list();
+    EXPECT_GE(list[0].read_at, begin) << "its state was asked for in list()";
+    list[0].read_at = begin - std::chrono::seconds(3);
+    const Sample later = sampler->sample(list, {});
+    EXPECT_EQ(later.guests[0].read_at, begin - std::chrono::seconds(3));
+    EXPECT_LE(later.guests[1].read_at, later.time);
+}
+
 TEST_F(SamplerTest, AGuestThatIsGoneIsForgotten) {
-    sampler->sample({}, false);
+    sample();
     const std::vector<ListedGuest> both = *listed;
     listed->pop_back();
-    EXPECT_EQ(sampler->sample({}, false).guests.size(), 1U);
+    EXPECT_EQ(sample().guests.size(), 1U);
     *listed = both;
-    sampler->sample({}, false);
-    EXPECT_EQ(sampler->sample({}, false).guests[1].unsteady, "");
+    sample();
+    EXPECT_EQ(sample().guests[1].unsteady, "");
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ class CellMoverTest : public ::testing::Test {
     void* memory = nullptr;
     int node = 0;
     std::optional<Process> process;
+    std::unique_ptr<Kernel> kernel = open_kernel();
 };
 
 TEST_F(CellMoverTest, MemoryAtHomeIsFinishedWithoutAMove) {
@@ -47,7 +48,7 @@ TEST_F(CellMoverTest, MemoryAtHomeIsFinishedWithoutAMove) {
     int steps = 0;
     for (bool finished = false; !finished; ++steps) {
         ASSERT_LT(steps, 100) << "it never ends";
-        const MoveStep step = mover.step(*process, 10ms);
+        const MoveStep step = mover.step(*kernel, *process, 10ms);
         EXPECT_EQ(step.error, "");
         moved += step.bytes;
         finished = step.finished;
@@ -58,7 +59,7 @@ TEST_F(CellMoverTest, MemoryAtHomeIsFinishedWithoutAMove) {
 
 TEST_F(CellMoverTest, ANodeThatDoesNotExistIsTheKernelsRefusal) {
     CellMover mover(ranges(), {}, 63);
-    const MoveStep step = mover.step(*process, 10ms);
+    const MoveStep step = mover.step(*kernel, *process, 10ms);
     EXPECT_TRUE(step.finished);
     EXPECT_NE(step.error.find("move_pages"), std::string::npos);
 }
@@ -67,7 +68,7 @@ TEST_F(CellMoverTest, LooksAtAllOfItWhateverIsHot) {
     const std::uint64_t start = ranges()[0].start;
     CellMover mover(ranges(), {{start + (4 << 20), 1 << 20}}, node);
     int steps = 0;
-    while (!mover.step(*process, 10ms).finished)
+    while (!mover.step(*kernel, *process, 10ms).finished)
         ASSERT_LT(++steps, 100) << "it never ends";
     EXPECT_GT(steps, 3);
 }
@@ -79,7 +80,7 @@ TEST_F(CellMoverTest, LooksAtManySmallRangesTogether) {
     ASSERT_GT(scattered.size(), 1000U);
     CellMover mover(scattered, {}, node);
     int steps = 0;
-    while (!mover.step(*process, 10ms).finished)
+    while (!mover.step(*kernel, *process, 10ms).finished)
         ASSERT_LT(++steps, 8);
 }
 

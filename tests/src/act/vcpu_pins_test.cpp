@@ -49,11 +49,12 @@ class PinsTest : public ::testing::Test {
     std::optional<Process> process;
     std::vector<int> before;
     Host host;
-    VcpuPins pins;
+    std::unique_ptr<Kernel> kernel = open_kernel();
+    VcpuPins pins{*kernel};
 };
 
 TEST_F(PinsTest, APinIsSetAndUndoneExactly) {
-    EXPECT_EQ(pins.apply_pin(*process, cell(), host, NodeIndex(1)), "");
+    EXPECT_EQ(pins.pin(*process, cell(), host, NodeIndex(1)), "");
     EXPECT_EQ(read().affinity, std::vector<int>{before[1]});
     EXPECT_EQ(pins.known().owners_choice(read()), before);
     pins.undo();
@@ -61,8 +62,8 @@ TEST_F(PinsTest, APinIsSetAndUndoneExactly) {
 }
 
 TEST_F(PinsTest, AnotherHomeStartsFromTheOwnersChoiceAgain) {
-    pins.apply_pin(*process, cell(), host, NodeIndex(1));
-    EXPECT_EQ(pins.apply_pin(*process, cell(), host, NodeIndex(0)), "");
+    pins.pin(*process, cell(), host, NodeIndex(1));
+    EXPECT_EQ(pins.pin(*process, cell(), host, NodeIndex(0)), "");
     EXPECT_EQ(read().affinity, std::vector<int>{before[0]});
 }
 
@@ -70,26 +71,26 @@ TEST_F(PinsTest, AnotherHomeStartsFromTheOwnersChoiceAgain) {
 TEST_F(PinsTest, ACellOfWhichOneVcpuCannotBePinnedIsLeftAsItWas) {
     CellSample both = cell();
     both.vcpus.push_back(both.vcpus[0]);
-    EXPECT_NE(pins.apply_pin(*process, both, host, NodeIndex(1)), "");
+    EXPECT_NE(pins.pin(*process, both, host, NodeIndex(1)), "");
     EXPECT_EQ(read().affinity, before);
     EXPECT_FALSE(pins.known().holds(cell()));
 
-    pins.apply_pin(*process, cell(), host, NodeIndex(0));
+    pins.pin(*process, cell(), host, NodeIndex(0));
     both = cell();
     both.vcpus.push_back(both.vcpus[0]);
-    EXPECT_NE(pins.apply_pin(*process, both, host, NodeIndex(1)), "");
+    EXPECT_NE(pins.pin(*process, both, host, NodeIndex(1)), "");
     EXPECT_EQ(read().affinity, std::vector<int>{before[0]}) << "its former home";
     EXPECT_EQ(pins.known().owners_choice(read()), before);
 }
 
 TEST_F(PinsTest, ANodeOutsideTheOwnersChoiceIsRefused) {
     host.cpus[1] = {max_list_number};
-    EXPECT_NE(pins.apply_pin(*process, cell(), host, NodeIndex(1)), "");
+    EXPECT_NE(pins.pin(*process, cell(), host, NodeIndex(1)), "");
     EXPECT_EQ(read().affinity, before);
 }
 
 TEST_F(PinsTest, TellsSomeoneElsesChangeFromTheKernelsReset) {
-    pins.apply_pin(*process, cell(), host, NodeIndex(1));
+    pins.pin(*process, cell(), host, NodeIndex(1));
     EXPECT_FALSE(pins.known().changed_by_someone_else(read()));
     VcpuSample vcpu = read();
     vcpu.affinity = before;  // what kernels before 6.2 do on a cpuset write
@@ -101,7 +102,7 @@ TEST_F(PinsTest, TellsSomeoneElsesChangeFromTheKernelsReset) {
 }
 
 TEST_F(PinsTest, UndoLeavesAloneWhatIsNotOurPinAnyMore) {
-    pins.apply_pin(*process, cell(), host, NodeIndex(1));
+    pins.pin(*process, cell(), host, NodeIndex(1));
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET(before[0], &set);
@@ -115,7 +116,7 @@ TEST_F(PinsTest, UndoLeavesAloneWhatIsNotOurPinAnyMore) {
 }
 
 TEST_F(PinsTest, AReleaseGivesOneCellBack) {
-    pins.apply_pin(*process, cell(), host, NodeIndex(1));
+    pins.pin(*process, cell(), host, NodeIndex(1));
     EXPECT_TRUE(pins.known().holds(cell()));
     EXPECT_EQ(pins.release(cell()), "");
     EXPECT_EQ(read().affinity, before);
@@ -134,7 +135,7 @@ TEST_F(PinsTest, APinThatCannotBePutBackIsNotForgotten) {
     process = Process::open(child);
     CellSample one = cell();
     one.vcpus[0].thread = child;
-    EXPECT_EQ(pins.apply_pin(*process, one, host, NodeIndex(1)), "");
+    EXPECT_EQ(pins.pin(*process, one, host, NodeIndex(1)), "");
     constexpr uid_t same = static_cast<uid_t>(-1), nobody = 65534;
     ASSERT_EQ(::syscall(SYS_setresuid, same, nobody, same), 0);
     EXPECT_NE(pins.release(one), "");
@@ -147,7 +148,7 @@ TEST_F(PinsTest, APinThatCannotBePutBackIsNotForgotten) {
 }
 
 TEST_F(PinsTest, AThreadMissingFromASampleIsNotForgottenWhileItLives) {
-    pins.apply_pin(*process, cell(), host, NodeIndex(1));
+    pins.pin(*process, cell(), host, NodeIndex(1));
     pins.forget_ended(Sample{});
     EXPECT_EQ(pins.known().owners_choice(read()), before);
 }

@@ -32,6 +32,21 @@ Sample sample_at(std::chrono::milliseconds time, std::vector<VcpuSample> vcpus) 
     return sample;
 }
 
+std::vector<ListedGuest> listed(const Sample& sample) {
+    std::vector<ListedGuest> guests;
+    for (const GuestSample& guest : sample.guests) {
+        ListedGuest& one = guests.emplace_back();
+        one.uuid = guest.uuid;
+        one.name = guest.name;
+        one.domain = guest.domain;
+        if (one.domain) continue;
+        Domain domain;
+        domain.cells.resize(guest.cells.size());
+        one.domain = std::make_shared<const Domain>(domain);
+    }
+    return guests;
+}
+
 class DeriveTest : public ::testing::Test {
   protected:
     const CellState& derive_cell(const Sample* before, const Sample& now) {
@@ -42,7 +57,8 @@ class DeriveTest : public ::testing::Test {
     const CellState& next(const Sample& now) {
         Look look{now, {host.topology, busy}, {}};
         look.use = measure_use(previous ? &*previous : nullptr, look, host);
-        snapshot = derive(look, host, pins, policy);
+        snapshot = derive(look, host, pins, policy,
+                          resolve_policies(listed(now), policy, look.host.topology));
         previous = std::move(look);
         return snapshot.guests.at(0).cells.at(0);
     }
@@ -260,117 +276,6 @@ TEST_F(DeriveTest, AGroupThatBelongsTogetherNeedsANodeThatAllMayUse) {
     policy.run_time.groups["db"].arrangement = Arrangement::together;
     derive_cell(nullptr, now);
     EXPECT_EQ(snapshot.guests[0].policy.problems.front().find("run time, group.db: "), 0U);
-}
-
-class HintsTest : public ::testing::Test {
-  protected:
-    HintsTest() {
-        CellState cell;
-        cell.key = {"u", 0};
-        cell.vcpus = 2;
-        cell.allowed = NodeSet::first(2);
-        GuestState guest;
-        guest.uuid = "u";
-        guest.cells = {cell};
-        snapshot.guests.push_back(guest);
-        verdict.key = cell.key;
-        snapshot.topology.nodes.resize(2);
-        for (HostNode& node : snapshot.topology.nodes)
-            node.cpus = 2, node.memory_total = 1;
-    }
-    TrackingHint hint() {
-        plan.verdicts = {verdict};
-        return derive_hints(before, snapshot, plan, results).at("u");
-    }
-    std::map<std::string, TrackingHint> before;
-    Snapshot snapshot;
-    Plan plan;
-    Verdict verdict;
-    std::vector<ActionResult> results;
-};
-
-TEST_F(HintsTest, WhoTouchesWhatMattersForAGuestThatFitsNoNode) {
-    EXPECT_FALSE(hint().attribute);
-    verdict.reason = Reason::too_large;
-    EXPECT_TRUE(hint().attribute);
-    snapshot.guests[0].policy.mode = Mode::advise;
-    EXPECT_FALSE(hint().attribute) << "nothing is to be done to it";
-    snapshot.guests[0].policy.mode = Mode::act;
-    snapshot.guests[0].cells[0].vcpus = 1;
-    EXPECT_FALSE(hint().attribute) << "one vCPU touches all";
-    snapshot.guests[0].cells[0].vcpus = 2;
-    snapshot.guests[0].cells[0].allowed = NodeSet::only(NodeIndex(1));
-    EXPECT_FALSE(hint().attribute) << "all is on one node, whoever touches it";
-    snapshot.guests[0].cells[0].allowed = NodeSet::first(2);
-    snapshot.topology.nodes[0].cpus = 0;
-    EXPECT_FALSE(hint().attribute) << "the other node can be nobody's home";
-}
-
-TEST_F(HintsTest, OfAGuestThatIsLeftAloneForAMomentWhatMatteredStillDoes) {
-    verdict.reason = Reason::split;
-    before["u"] = hint();
-    EXPECT_TRUE(before["u"].may_disturb);
-    verdict.reason = Reason::unsteady;
-    snapshot.guests[0].unsteady = "its CPU use is not known yet";
-    EXPECT_TRUE(hint().attribute);
-    EXPECT_FALSE(hint().may_disturb);
-    before.clear();
-    EXPECT_FALSE(hint().attribute);
-}
-
-TEST_F(HintsTest, OfAGuestWhoseShardsStayWhileTheMatrixBeginsAnewItMattersToo) {
-    verdict.reason = Reason::unsteady;  // though nothing is wrong with the guest
-    EXPECT_TRUE(hint().attribute);
-}
-
-TEST_F(HintsTest, WhoIsNotToBeActedOnAnyMoreIsNotTouchedAnyMore) {
-    before["u"] = hint();
-    const Sample now = sample_at(0ms, {});
-    HostPolicy policy;
-    withdraw_hints(before, now, policy, two_nodes());
-    EXPECT_TRUE(before["u"].may_disturb);
-    policy.run_time.guests["u"].mode = Mode::observe;
-    withdraw_hints(before, now, policy, two_nodes());
-    EXPECT_FALSE(before["u"].may_disturb);
-    EXPECT_TRUE(before["u"].wanted);
-    policy.run_time.guests["u"].mode = Mode::off;
-    withdraw_hints(before, now, policy, two_nodes());
-    EXPECT_FALSE(before["u"].wanted);
-}
-
-TEST_F(HintsTest, WhereNothingIsPlannedNothingIsTracked) {
-    EXPECT_TRUE(hint().wanted);
-    snapshot.guests[0].policy.mode = Mode::off;
-    EXPECT_FALSE(hint().wanted);
-    snapshot.guests[0].policy.mode = Mode::observe;
-    EXPECT_TRUE(hint().wanted);
-    snapshot.topology.nodes.resize(1);
-    EXPECT_FALSE(hint().wanted);
-}
-
-TEST_F(HintsTest, TheMapOfAGuestWithVnumaTellsWhatBelongsTogether) {
-    verdict.reason = Reason::too_large;
-    snapshot.guests[0].cells.push_back(snapshot.guests[0].cells[0]);
-    snapshot.guests[0].cells[1].key.cell = 1;
-    EXPECT_FALSE(hint().attribute);
-}
-
-TEST_F(HintsTest, AGuestThatHasSettledIsWellPlaced) {
-    EXPECT_TRUE(hint().well_placed);
-    verdict.reason = Reason::settling;
-    EXPECT_FALSE(hint().well_placed);
-}
-
-TEST_F(HintsTest, PinsAndMovedMemoryAreChanges) {
-    EXPECT_FALSE(hint().changed || hint().moved);
-    results = {{MoveMemory{verdict.key, NodeIndex(0), 5, {}}, 0, ""},
-               {PinCell{verdict.key, NodeIndex(0), {}}, 0, "refused"}};
-    EXPECT_FALSE(hint().changed || hint().moved) << "neither did anything";
-    results[0].bytes = 5;
-    EXPECT_TRUE(hint().moved);
-    EXPECT_FALSE(hint().changed) << "who uses it is as before";
-    results = {{PinCell{verdict.key, NodeIndex(0), {}}, 0, ""}};
-    EXPECT_TRUE(hint().changed);
 }
 
 }  // namespace

@@ -30,7 +30,6 @@ TEST(ReadHost, ReadsNodesWithSparseNumbers) {
     const Host host = read_host(sysfs.root());
     ASSERT_EQ(host.topology.nodes.size(), 2U);
     EXPECT_EQ(host.topology.nodes[1].id, 2);
-    EXPECT_EQ(host.topology.nodes[1].memory_total, 2048 * 1024);
     EXPECT_EQ(host.topology.distances[0][1], 21);
     EXPECT_EQ(host.index_of(2), NodeIndex(1));
     EXPECT_EQ(host.index_of(1), std::nullopt);
@@ -82,20 +81,83 @@ TEST(ReadAvailable, CountsFreeMemoryAndCleanUnusedCache) {
     EXPECT_EQ(read_available(0, sysfs.root()), (1000 + 500 - 100) * 1024);
 }
 
-TEST(ReadHugeAvailable, TellsEachPool) {
+TEST(ReadHostState, MemoryIsWithoutThePoolsOfHugePages) {
     Sysfs sysfs;
+    sysfs.write("node/online", "0\n");
     sysfs.add_node(0, "0\n", "10\n");
-    EXPECT_TRUE(read_huge_available(0, sysfs.root()).empty()) << "a kernel without huge pages";
-    sysfs.write("node/node0/hugepages/hugepages-2048kB/free_hugepages", "7\n");
+    sysfs.write("stat", "cpu0 1 0 0 0 0 0 0 0 0 0\n");
+    const Host host = read_host(sysfs.root());
+    const auto node = [&] {
+        return read_host_state(host, sysfs.root(), sysfs.path("stat")).topology.nodes[0];
+    };
+    EXPECT_TRUE(node().huge_available.empty()) << "a kernel without huge pages";
+    EXPECT_EQ(node().memory_total, 2048 * 1024);
+    sysfs.write("node/node0/hugepages/hugepages-64kB/free_hugepages", "7\n");
+    sysfs.write("node/node0/hugepages/hugepages-64kB/nr_hugepages", "9\n");
     sysfs.write("node/node0/hugepages/hugepages-1048576kB/free_hugepages", "0\n");
-    sysfs.write("node/node0/hugepages/hugepages-2048kB/nr_hugepages", "9\n");
-    sysfs.write("node/node0/hugepages/hugepages-1048576kB/nr_hugepages", "1\n");
-    EXPECT_EQ(read_huge_available(0, sysfs.root()),
-              (std::map<Bytes, Bytes>{{2 * mib, 14 * mib}, {1024 * mib, 0}}));
-    EXPECT_EQ(read_huge_total(0, sysfs.root()), (18 + 1024) * mib);
+    sysfs.write("node/node0/hugepages/hugepages-1048576kB/nr_hugepages", "0\n");
+    EXPECT_EQ(node().huge_available,
+              (std::map<Bytes, Bytes>{{64 * 1024, 7 * 64 * 1024}, {1024 * mib, 0}}));
+    EXPECT_EQ(node().memory_total, (2048 - 9 * 64) * 1024);
 }
 
-TEST(ReadHostNow, CpuTimeThatWasUsedIsAllButIdlingAndWaiting) {
+class FollowHost : public ::testing::Test {
+  protected:
+    FollowHost() {
+        sysfs.write("node/online", "0,2\n");
+        sysfs.add_node(0, "0-1\n", "10 21\n");
+        sysfs.add_node(2, "2-3\n", "21 10\n");
+        sysfs.write("stat", "cpu0 1 0 0 0 0 0 0 0 0 0\n");
+        host = read_host(sysfs.root());
+    }
+    Host follow() { return host = follow_host(host, sysfs.root()); }
+
+    Sysfs sysfs;
+    Host host;
+};
+
+TEST_F(FollowHost, AHostThatHasNotChangedStaysAsItIs) {
+    const Host before = host;
+    EXPECT_EQ(follow(), before);
+}
+
+TEST_F(FollowHost, ACpuThatGoesOfflineIsNotUsedAndComesBack) {
+    sysfs.write("node/node2/cpulist", "3\n");
+    EXPECT_EQ(follow().cpus[1], std::vector<int>{3});
+    EXPECT_EQ(host.topology.nodes[1].cpus, 1);
+    EXPECT_EQ(host.topology.nodes[1].cpu_capacity, 1000);
+    EXPECT_EQ(host.topology.nodes[0].cpus, 2);
+    sysfs.write("node/node2/cpulist", "2-3\n");
+    EXPECT_EQ(follow().topology.nodes[1].cpu_capacity, 2000);
+}
+
+TEST_F(FollowHost, ANodeThatGoesOfflineKeepsItsIndexAndHasNothing) {
+    sysfs.write("node/online", "2\n");
+    sysfs.add_node(2, "2-3\n", "10\n");
+    follow();
+    ASSERT_EQ(host.topology.nodes.size(), 2U);
+    EXPECT_EQ(host.topology.nodes[0].cpus, 0);
+    EXPECT_EQ(host.index_of(2), NodeIndex(1));
+    EXPECT_EQ(host.topology.distances, (std::vector<std::vector<int>>{{10, 21}, {21, 10}}));
+    const HostReading reading = read_host_state(host, sysfs.root(), sysfs.path("stat"));
+    EXPECT_EQ(reading.topology.nodes[0].memory_total, 0);
+    EXPECT_EQ(reading.topology.nodes[1].memory_total, 2048 * 1024);
+    EXPECT_EQ(follow().topology.nodes[0].cpus, 0) << "and nothing is read anew";
+}
+
+TEST_F(FollowHost, ANodeThatIsNewComesLast) {
+    sysfs.write("node/online", "0-2\n");
+    sysfs.add_node(0, "0-1\n", "10 15 21\n");
+    sysfs.add_node(1, "4\n", "15 10 17\n");
+    sysfs.add_node(2, "2-3\n", "21 17 10\n");
+    follow();
+    EXPECT_EQ(host.index_of(2), NodeIndex(1));
+    EXPECT_EQ(host.index_of(1), NodeIndex(2));
+    EXPECT_EQ(host.topology.distances,
+              (std::vector<std::vector<int>>{{10, 21, 15}, {21, 10, 17}, {15, 17, 10}}));
+}
+
+TEST(ReadHostState, BusyTimeIsAllButIdlingAndWaitingForIo) {
     Sysfs sysfs;
     sysfs.write("node/online", "0,2\n");
     sysfs.add_node(0, "0-1\n", "10 21\n");

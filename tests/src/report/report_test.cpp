@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "src/report/tick.hpp"
 #include "tests/src/hosts.hpp"
 
@@ -24,7 +26,10 @@ Tick tick_of_one_guest(const Host& host) {
     vcpus.residency.bound_to = {4};
     sample.memory_nodes = {0, 4};
     sample.cells.push_back(std::move(vcpus));
-    tick.sample.guests.push_back(std::move(sample));
+    auto look = std::make_shared<Look>();
+    look->sample.guests.push_back(std::move(sample));
+    tick.look = look;
+    tick.host = host;
     CellState cell;
     cell.key = key;
     cell.cpu_use = 500;
@@ -45,9 +50,14 @@ Tick tick_of_one_guest(const Host& host) {
     return tick;
 }
 
+// The sample of a tick that a test still makes up.
+Sample& sample_of(const Tick& tick) {
+    return const_cast<Look&>(*tick.look).sample;
+}
+
 TEST(Report, SpeaksOfNodesByTheKernelsNumbers) {
     const Host host = two_nodes();
-    const json report = make_report(tick_of_one_guest(host), host);
+    const json report = make_report(tick_of_one_guest(host));
     EXPECT_EQ(report["tick"], 7);
     EXPECT_EQ(report["nodes"][1]["node"], 4);
     const json& cell = report["guests"][0]["cells"][0];
@@ -69,9 +79,9 @@ TEST(Report, SpeaksOfNodesByTheKernelsNumbers) {
 TEST(Report, SaysWhoGaveAVcpuItsCpus) {
     const Host host = two_nodes();
     Tick tick = tick_of_one_guest(host);
-    GuestSample& guest = tick.sample.guests[0];
+    GuestSample& guest = sample_of(tick).guests[0];
     const auto from = [&](int vcpu) {
-        return make_report(tick, host)["guests"][0]["cells"][0]["vcpus"][vcpu]["affinity_from"];
+        return make_report(tick)["guests"][0]["cells"][0]["vcpus"][vcpu]["affinity_from"];
     };
     guest.cells[0].vcpus[0].cpuset = {0, 1, 2, 3};
     EXPECT_EQ(from(0), "other") << "neither pin of ours nor wish, and not all of its cpuset";
@@ -88,7 +98,7 @@ TEST(Report, SaysWhoGaveAVcpuItsCpus) {
 
 TEST(Report, SaysWhatBecameOfEachAction) {
     const Host host = two_nodes();
-    const json actions = make_report(tick_of_one_guest(host), host)["actions"];
+    const json actions = make_report(tick_of_one_guest(host))["actions"];
     EXPECT_EQ(actions[0]["action"], "pin");
     EXPECT_EQ(actions[0]["error"], "refused");
     EXPECT_EQ(actions[1]["moved_bytes"], 5 * mib);
@@ -103,7 +113,7 @@ TEST(Report, SaysWhatWouldBeDoneWhereThatIsWanted) {
     tick.plan.advised = {MoveMemory{{"v", 0}, NodeIndex(0), 3 * mib}};
     const auto advised = [&](Mode mode) {
         tick.mode = mode;
-        return make_report(tick, host)["advised"];
+        return make_report(tick)["advised"];
     };
     const json all = advised(Mode::advise);
     ASSERT_EQ(all.size(), 2U);
@@ -116,10 +126,10 @@ TEST(Report, SaysWhatWouldBeDoneWhereThatIsWanted) {
 TEST(Report, SaysWhatIsKnownOfTheUseOfMemory) {
     const Host host = two_nodes();
     Tick tick = tick_of_one_guest(host);
-    tick.sample.tracking.trackers = {"idle-page"};
-    tick.sample.tracking.missing = {{"damon", "none here"}};
-    TrackingSample& tracking = tick.sample.guests[0].tracking;
-    EXPECT_EQ(make_report(tick, host)["guests"][0]["tracking"]["heat"]["age_ms"], nullptr);
+    sample_of(tick).tracking.trackers = {"idle-page"};
+    sample_of(tick).tracking.missing = {{"damon", "none here"}};
+    TrackingSample& tracking = sample_of(tick).guests[0].tracking;
+    EXPECT_EQ(make_report(tick)["guests"][0]["tracking"]["heat"]["age_ms"], nullptr);
     tracking.heat.tracker = "idle-page";
     tracking.heat.scans = 2;
     tracking.heat.agreement = 250;
@@ -127,7 +137,7 @@ TEST(Report, SaysWhatIsKnownOfTheUseOfMemory) {
     tracking.attribution.trouble = "why";
     tracking.spent = std::chrono::milliseconds(3);
     tracking.map = {{4096, 8192, 500, -2, 1000}};
-    const json report = make_report(tick, host);
+    const json report = make_report(tick);
     EXPECT_EQ(report["tracking"]["missing"]["damon"], "none here");
     const json& seen = report["guests"][0]["tracking"];
     EXPECT_EQ(seen["heat"]["tracker"], "idle-page");
@@ -141,7 +151,7 @@ TEST(Report, SaysWhatIsKnownOfTheUseOfMemory) {
 TEST(Report, ABlindTickSaysWhyAndNothingElse) {
     Tick tick;
     tick.blind = "libvirt is gone";
-    const json report = make_report(tick, two_nodes());
+    const json report = make_report(tick);
     EXPECT_EQ(report["blind"], "libvirt is gone");
     EXPECT_FALSE(report.contains("guests"));
 }

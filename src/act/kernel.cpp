@@ -1,0 +1,108 @@
+#include "src/act/kernel.hpp"
+
+#include <fcntl.h>
+#include <numaif.h>
+#include <sched.h>
+
+#include <cerrno>
+#include <string>
+
+#include "guests/process/parse_proc.hpp"
+#include "policy/model/number_list.hpp"
+#include "src/observe/host.hpp"
+
+namespace vnuma {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr int max_cpus = 8192;  // the kernel's own limit (NR_CPUS on x86)
+
+using CpuSet = std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)>;
+
+CpuSet make_set(const std::vector<int>& cpus) {
+    CpuSet set(CPU_ALLOC(max_cpus), [](cpu_set_t* s) { CPU_FREE(s); });
+    CPU_ZERO_S(CPU_ALLOC_SIZE(max_cpus), set.get());
+    for (const int cpu : cpus)
+        CPU_SET_S(cpu, CPU_ALLOC_SIZE(max_cpus), set.get());
+    return set;
+}
+
+std::vector<void*> to_pointers(std::span<const std::uint64_t> addresses) {
+    std::vector<void*> pointers;
+    pointers.reserve(addresses.size());
+    for (const std::uint64_t address : addresses)
+        pointers.push_back(reinterpret_cast<void*>(address));
+    return pointers;
+}
+
+class DryRunKernel : public Kernel {
+  public:
+    bool acts() const override { return false; }
+
+    bool is_alive(const Process& process) override { return process.alive(); }
+
+    // A thread has no pidfd on most kernels; its start time tells it from a later one.
+    std::optional<std::vector<int>> read_affinity(const ThreadIdentity& thread) override {
+        const std::string directory = "/proc/" + std::to_string(thread.id) + "/";
+        const auto status = read_small_file(AT_FDCWD, directory + "status");
+        const auto text = read_small_file(AT_FDCWD, directory + "stat");
+        const auto stat = text ? parse_stat(*text) : std::nullopt;
+        if (!status || !stat || stat->start_time != thread.start_time) return std::nullopt;
+        const auto cpus = find_status_field(*status, "Cpus_allowed_list");
+        return cpus ? parse_number_list(*cpus) : std::nullopt;
+    }
+
+    int read_page_nodes(const Process& process, std::span<const std::uint64_t> addresses,
+                        std::span<int> nodes) override {
+        std::vector<void*> pointers = to_pointers(addresses);
+        const long result =
+            ::move_pages(process.pid(), pointers.size(), pointers.data(), nullptr, nodes.data(), 0);
+        return result < 0 ? errno : 0;
+    }
+
+    Bytes read_available(int node_id) override { return vnuma::read_available(node_id); }
+
+    CallResult set_affinity(const ThreadIdentity&, const std::vector<int>&) override {
+        return {ECANCELED, {}};
+    }
+
+    CallResult move_pages(const Process&, std::span<const std::uint64_t>, int) override {
+        return {ECANCELED, {}};
+    }
+};
+
+class ActingKernel final : public DryRunKernel {
+  public:
+    bool acts() const override { return true; }
+
+    CallResult set_affinity(const ThreadIdentity& thread, const std::vector<int>& cpus) override {
+        const auto begin = steady_clock::now();
+        const CpuSet set = make_set(cpus);
+        const int result = ::sched_setaffinity(thread.id, CPU_ALLOC_SIZE(max_cpus), set.get());
+        return {result < 0 ? errno : 0, steady_clock::now() - begin};
+    }
+
+    CallResult move_pages(const Process& process, std::span<const std::uint64_t> addresses,
+                          int node_id) override {
+        std::vector<void*> pages = to_pointers(addresses);
+        const std::vector<int> nodes(pages.size(), node_id);
+        std::vector<int> status(pages.size());
+        const auto begin = steady_clock::now();
+        const long result = ::move_pages(process.pid(), pages.size(), pages.data(), nodes.data(),
+                                         status.data(), MPOL_MF_MOVE);
+        return {result < 0 ? errno : 0, steady_clock::now() - begin};
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> open_kernel() {
+    return std::make_unique<ActingKernel>();
+}
+
+std::unique_ptr<Kernel> open_dry_run() {
+    return std::make_unique<DryRunKernel>();
+}
+
+}  // namespace vnuma

@@ -1,0 +1,66 @@
+// The door to the kernel. Every call by which vnumad changes something of a guest goes through it, and
+// so do the readings that are made right before and after such a call.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "guests/process/process.hpp"
+#include "policy/model/types.hpp"
+#include "src/observe/known_pins.hpp"
+
+namespace vnuma {
+
+// What became of one call that changes something.
+struct CallResult {
+    int error = 0;  // errno, or 0
+    std::chrono::nanoseconds took{0};
+};
+
+// Calls block. Any thread, and several at once.
+class Kernel {
+  public:
+    Kernel() = default;
+    Kernel(const Kernel&) = delete;
+    Kernel& operator=(const Kernel&) = delete;
+    virtual ~Kernel() = default;
+
+    // Whether calls change anything. In a dry run none is made.
+    virtual bool acts() const = 0;
+
+    // Whether the process, and no other with its number, still lives.
+    virtual bool is_alive(const Process& process) = 0;
+
+    // The CPUs that the thread may run on; nothing when it has ended.
+    virtual std::optional<std::vector<int>> read_affinity(const ThreadIdentity& thread) = 0;
+
+    // The host node (the kernel's number) of the page at each address; negative where there is no
+    // page. `nodes` is as long as `addresses`. Returns errno, or 0.
+    virtual int read_page_nodes(const Process& process, std::span<const std::uint64_t> addresses,
+                                std::span<int> nodes) = 0;
+
+    // As read_available(). Throws HostError.
+    virtual Bytes read_available(int node_id) = 0;
+
+    // sched_setaffinity(2).
+    virtual CallResult set_affinity(const ThreadIdentity& thread, const std::vector<int>& cpus) = 0;
+
+    // move_pages(2) with MPOL_MF_MOVE. Which pages have moved is for read_page_nodes() to tell: the
+    // kernel leaves statuses unwritten after a partial failure.
+    virtual CallResult move_pages(const Process& process, std::span<const std::uint64_t> addresses,
+                                  int node_id) = 0;
+};
+
+// Acts.
+std::unique_ptr<Kernel> open_kernel();
+
+// Reads like the one that acts, and changes nothing: the calls that would return ECANCELED.
+std::unique_ptr<Kernel> open_dry_run();
+
+}  // namespace vnuma

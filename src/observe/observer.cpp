@@ -1,0 +1,65 @@
+#include "src/observe/observer.hpp"
+
+#include <optional>
+
+#include "guests/discovery/libvirt_source.hpp"
+#include "guests/discovery/qmp_source.hpp"
+
+namespace vnuma {
+namespace {
+
+// Reading residency may take this part of one CPU's time.
+constexpr int residency_divisor = 50;
+
+SamplerSettings sampler_settings(const Config& config) {
+    SamplerSettings settings;
+    settings.residency = config.residency;
+    settings.pagemap = config.pagemap;
+    settings.residency_time =
+        std::chrono::duration_cast<std::chrono::microseconds>(config.interval) / residency_divisor;
+    return settings;
+}
+
+class HostObserver final : public Observer {
+  public:
+    HostObserver(const Config& config, std::unique_ptr<GuestSource> source, bool track)
+        : source_(std::move(source)) {
+        remove_leftovers(Roots());
+        if (track) {
+            const TrackingSettings settings = tracking_settings(config);
+            tracking_.emplace(settings, choose_trackers(settings, *source_, Roots()),
+                              load_fault_counter);
+        }
+        sampler_.emplace(*source_, tracking_ ? &*tracking_ : nullptr, sampler_settings(config));
+    }
+
+    std::vector<ListedGuest> list() override { return sampler_->list(); }
+    Sample sample(const std::vector<ListedGuest>& listed, const SampleRequest& request) override {
+        return sampler_->sample(listed, request);
+    }
+    Host follow(const Host& before) override { return follow_host(before); }
+    HostReading read(const Host& host) override { return read_host_state(host); }
+    std::size_t hung_calls() const override { return source_->hung_calls(); }
+    void end() override {
+        if (tracking_) tracking_->end();
+    }
+
+  private:
+    std::unique_ptr<GuestSource> source_;
+    std::optional<AccessTracking> tracking_;
+    std::optional<Sampler> sampler_;
+};
+
+}  // namespace
+
+std::unique_ptr<GuestSource> make_source(const Config& config) {
+    if (config.qmp) return std::make_unique<QmpSource>(config.qmp_dir);
+    return std::make_unique<LibvirtSource>(config.libvirt);
+}
+
+std::unique_ptr<Observer> observe_host(const Config& config, std::unique_ptr<GuestSource> source,
+                                       bool track) {
+    return std::make_unique<HostObserver>(config, std::move(source), track);
+}
+
+}  // namespace vnuma

@@ -1,0 +1,45 @@
+// What the loop reads: the host, and its guests.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "guests/sampler.hpp"
+#include "src/config/config.hpp"
+#include "src/observe/host.hpp"
+
+namespace vnuma {
+
+// Calls block. The loop makes them on a worker thread, one at a time.
+class Observer {
+  public:
+    Observer() = default;
+    Observer(const Observer&) = delete;
+    Observer& operator=(const Observer&) = delete;
+    virtual ~Observer() = default;
+
+    // See Sampler. Throw SourceError and std::system_error: then nothing can be seen.
+    virtual std::vector<ListedGuest> list() = 0;
+    virtual Sample sample(const std::vector<ListedGuest>& listed, const SampleRequest& request) = 0;
+
+    // See follow_host() and read_host_state(). Throw HostError.
+    virtual Host follow(const Host& before) = 0;
+    virtual HostReading read(const Host& host) = 0;
+
+    // Calls that nobody waits for any more and that have not returned: while there are any, the
+    // observer cannot be destroyed without waiting for them.
+    virtual std::size_t hung_calls() const = 0;
+
+    // Ends what access tracking has begun in the kernel. The last call.
+    virtual void end() = 0;
+};
+
+// The source of guests that the configuration names.
+std::unique_ptr<GuestSource> make_source(const Config& config);
+
+// This host. Takes away at once what a vnumad that was killed has left in the kernel. `track`:
+// whether accesses are tracked. Blocks.
+std::unique_ptr<Observer> observe_host(const Config& config, std::unique_ptr<GuestSource> source,
+                                       bool track);
+
+}  // namespace vnuma

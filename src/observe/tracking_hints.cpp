@@ -1,0 +1,51 @@
+#include "src/observe/tracking_hints.hpp"
+
+#include "policy/units/split.hpp"
+
+namespace vnuma {
+
+TrackingHints derive_hints(const TrackingHints& before, const Snapshot& snapshot, const Plan& plan,
+                           const std::vector<ActionResult>& results) {
+    TrackingHints hints;
+    for (const GuestState& guest : snapshot.guests) {
+        TrackingHint& hint = hints[guest.uuid];
+        hint.wanted = guest.policy.mode != Mode::off && snapshot.topology.nodes.size() > 1;
+        hint.may_disturb = guest.policy.mode == Mode::act && guest.unsteady.empty();
+        hint.well_placed = !guest.cells.empty();
+    }
+    for (const Verdict& verdict : plan.verdicts) {
+        TrackingHint& hint = hints[verdict.key.uuid];
+        hint.well_placed &= verdict.reason == Reason::settled || verdict.reason == Reason::split;
+        // A guest that spans nodes is placed in shards, which are made from the access matrix.
+        hint.attribute |= verdict.reason == Reason::too_large || verdict.reason == Reason::split ||
+                          verdict.reason == Reason::unsteady;
+    }
+    for (const GuestState& guest : snapshot.guests) {
+        TrackingHint& hint = hints[guest.uuid];
+        const auto known = before.find(guest.uuid);
+        // A guest that is left alone for a moment keeps its accessors.
+        if (!guest.unsteady.empty())
+            hint.attribute = known != before.end() && known->second.attribute;
+        // With one vCPU, or one node, all accesses are local wherever they come from.
+        if (guest.cells.size() != 1 || guest.cells.front().vcpus < 2 ||
+            guest.policy.mode != Mode::act ||
+            nodes_for_shards(snapshot.topology, guest.cells.front().allowed).size() < 2)
+            hint.attribute = false;
+    }
+    for (const ActionResult& result : results) {
+        TrackingHint& hint = hints[key_of(result.action).uuid];
+        hint.moved |= std::holds_alternative<MoveMemory>(result.action) && result.bytes > 0;
+        hint.changed |= std::holds_alternative<PinCell>(result.action) && result.error.empty();
+    }
+    return hints;
+}
+
+void withdraw_hints(TrackingHints& hints, const GuestPolicies& policies) {
+    for (const auto& [uuid, policy] : policies)
+        if (const auto hint = hints.find(uuid); hint != hints.end()) {
+            hint->second.wanted &= policy.mode != Mode::off;
+            hint->second.may_disturb &= policy.mode == Mode::act;
+        }
+}
+
+}  // namespace vnuma

@@ -1,0 +1,54 @@
+#include "src/report/change_log.hpp"
+
+#include <utility>
+
+#include "policy/verdict/explain.hpp"
+
+namespace vnuma {
+namespace {
+
+std::string describe_cell(const std::string& guest, const CellKey& key) {
+    return guest + ", cell " + std::to_string(key.cell) +
+           (key.shard == CellKey::whole ? "" : ", shard " + std::to_string(key.shard));
+}
+
+std::map<CellKey, std::string> failures_of(const std::vector<ActionResult>& results) {
+    std::map<CellKey, std::string> failures;
+    for (const ActionResult& result : results)
+        if (!result.error.empty()) failures[key_of(result.action)] = result.error;
+    return failures;
+}
+
+}  // namespace
+
+std::vector<std::string> ChangeLog::update(const Tick& tick) {
+    std::vector<std::string> lines;
+    if (!tick.look) return lines;
+    std::map<std::string, std::string> guests;
+    for (const GuestState& guest : tick.snapshot.guests)
+        guests[guest.uuid] = guest.name;
+    for (const auto& [uuid, name] : guests_)
+        if (!guests.contains(uuid)) lines.push_back(name + ": is gone (" + uuid + ")");
+    for (const auto& [uuid, name] : guests)
+        if (!guests_.contains(uuid)) lines.push_back(name + ": is new (" + uuid + ")");
+
+    const auto failures = failures_of(tick.results);
+    std::map<CellKey, Known> cells;
+    for (const Verdict& verdict : tick.plan.verdicts) {
+        const auto failure = failures.find(verdict.key);
+        Known now{verdict.reason, verdict.home, failure == failures.end() ? "" : failure->second};
+        const auto before = cells_.find(verdict.key);
+        const std::string cell = describe_cell(guests[verdict.key.uuid], verdict.key);
+        if (before == cells_.end() || before->second.reason != now.reason ||
+            before->second.home != now.home)
+            lines.push_back(cell + ": " + explain(verdict, tick.snapshot.topology));
+        if (!now.failure.empty() && (before == cells_.end() || before->second.failure.empty()))
+            lines.push_back(cell + ": an action failed: " + now.failure);
+        cells.emplace(verdict.key, std::move(now));
+    }
+    guests_ = std::move(guests);
+    cells_ = std::move(cells);
+    return lines;
+}
+
+}  // namespace vnuma

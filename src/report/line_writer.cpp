@@ -1,0 +1,88 @@
+#include "src/report/line_writer.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace vnuma {
+
+LineWriter::LineWriter(std::string name, Sink sink)
+    : name_(std::move(name)), sink_(std::move(sink)), thread_([this] { run(); }) {}
+
+LineWriter::~LineWriter() {
+    finish(std::chrono::milliseconds(0));
+    thread_.join();
+}
+
+void LineWriter::write(std::string line) {
+    const std::lock_guard lock(mutex_);
+    if (finishing_) return;
+    waiting_bytes_ += line.size();
+    waiting_.push_back(std::move(line));
+    while (waiting_.size() > max_waiting_lines ||
+           (waiting_bytes_ > max_waiting_bytes && waiting_.size() > 1)) {
+        waiting_bytes_ -= waiting_.front().size();
+        waiting_.pop_front();
+        ++dropped_;
+    }
+    wake_.notify_one();
+}
+
+std::uint64_t LineWriter::take_dropped() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(dropped_, 0);
+}
+
+std::string LineWriter::problem() const {
+    const std::lock_guard lock(mutex_);
+    return problem_.empty() ? "" : name_ + ": " + problem_;
+}
+
+bool LineWriter::finish(std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    ended_.wait_for(lock, patience, [this] { return waiting_.empty() && !finishing_; });
+    finishing_ = true;
+    wake_.notify_one();
+    return ended_.wait_for(lock, patience, [this] { return has_ended_; });
+}
+
+void LineWriter::run() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+        wake_.wait(lock, [this] { return finishing_ || !waiting_.empty(); });
+        if (finishing_) break;
+        const std::string line = std::move(waiting_.front());
+        waiting_.pop_front();
+        waiting_bytes_ -= line.size();
+        lock.unlock();
+        std::string problem = sink_(line);
+        lock.lock();
+        problem_ = std::move(problem);
+        ended_.notify_all();
+    }
+    has_ended_ = true;
+    ended_.notify_all();
+}
+
+LineWriter::Sink write_to_descriptor(int fd) {
+    return [fd](const std::string& line) -> std::string {
+        const std::string text = line + "\n";
+        for (std::size_t done = 0; done < text.size();) {
+            const ssize_t written = ::write(fd, text.data() + done, text.size() - done);
+            if (written >= 0) {
+                done += static_cast<std::size_t>(written);
+            } else if (errno == EAGAIN) {
+                pollfd ready{fd, POLLOUT, 0};  // somebody else has made it non-blocking
+                ::poll(&ready, 1, -1);
+            } else if (errno != EINTR) {
+                return std::generic_category().message(errno);
+            }
+        }
+        return "";
+    };
+}
+
+}  // namespace vnuma

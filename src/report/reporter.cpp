@@ -1,0 +1,136 @@
+#include "src/report/reporter.hpp"
+
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "src/record/record.hpp"
+#include "src/report/report.hpp"
+
+namespace vnuma {
+namespace {
+
+class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
+  public:
+    explicit WriterSink(LineWriter& writer) : writer_(writer) {}
+
+  protected:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t line;
+        formatter_->format(message, line);
+        std::string text(line.data(), line.size());
+        if (!text.empty() && text.back() == '\n') text.pop_back();
+        writer_.write(std::move(text));
+    }
+    void flush_() override {}
+
+  private:
+    LineWriter& writer_;
+};
+
+// Why actions have to wait for a younger sample; empty when they do not.
+std::string why_slow(const Tick& tick, std::chrono::milliseconds interval) {
+    if (tick.look_time <= interval) return "";
+    std::size_t skipped = 0;
+    for (const ActionResult& result : tick.results)
+        skipped += result.skipped.empty() ? 0 : 1;
+    return "it took " + std::to_string(tick.look_time.count()) + " ms of an interval of " +
+           std::to_string(interval.count()) + " ms, and " + std::to_string(skipped) + " of " +
+           std::to_string(tick.results.size()) +
+           " actions were left to a later tick; a longer interval or residency = \"sampled\" helps";
+}
+
+}  // namespace
+
+void Trouble::update(const std::string& now) {
+    // Numbers in the text may change with every tick, the trouble is the same.
+    if (now.empty() == last_.empty()) {
+        last_ = now;
+        return;
+    }
+    if (now.empty())
+        spdlog::info("{}", over_);
+    else
+        spdlog::warn("{}: {}", wrong_, now);
+    last_ = now;
+}
+
+Reporter::Reporter(const Config& config, const ReporterSettings& settings)
+    : config_(config),
+      report_(open("reports to ", settings.report_file,
+                   Trouble("a report is lost", "reports are written again"))),
+      recording_(open("recording to ", settings.record_file,
+                      Trouble("a tick is not recorded", "ticks are recorded again"))) {}
+
+Reporter::Output Reporter::open(const char* name, const std::string& file, Trouble trouble) {
+    Output output{nullptr, nullptr, std::move(trouble)};
+    if (file.empty()) return output;
+    LineWriter::Sink sink = write_to_descriptor(STDOUT_FILENO);
+    if (file != "-") {
+        output.file = std::make_unique<RecordFile>(file);
+        sink = [target = output.file.get()](const std::string& line) {
+            return target->append(line);
+        };
+    }
+    output.writer =
+        std::make_unique<LineWriter>(name + (file == "-" ? "stdout" : file), std::move(sink));
+    return output;
+}
+
+void Reporter::record(const Tick& tick) {
+    if (!recording_.writer || !tick.look) return;
+    recording_.writer->write(
+        to_line({config_.planner, tick.history, tick.snapshot, tick.plan}));
+    recording_.trouble.update(recording_.writer->problem());
+}
+
+void Reporter::report(const Tick& tick) {
+    log_changes(tick);
+    log_troubles(tick);
+    if (report_.writer) {
+        nlohmann::json report = make_report(tick);
+        if (const std::uint64_t dropped = report_.writer->take_dropped()) {
+            report["dropped_reports"] = dropped;
+            spdlog::warn("{} reports were dropped, because their reader is too slow", dropped);
+        }
+        report_.writer->write(
+            report.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+        report_.trouble.update(report_.writer->problem());
+    }
+    sd_notifyf(0, "STATUS=%s, %zu guests", tick.look ? "balancing" : "blind",
+               tick.snapshot.guests.size());
+}
+
+void Reporter::log_changes(const Tick& tick) {
+    for (const std::string& line : changes_.update(tick))
+        spdlog::info("{}", line);
+}
+
+void Reporter::log_troubles(const Tick& tick) {
+    blind_.update(tick.blind);
+    policy_.update(tick.policy_problem);
+    slow_.update(why_slow(tick, config_.interval));
+}
+
+bool Reporter::finish(std::chrono::milliseconds patience) {
+    bool ended = true;
+    for (Output* output : {&report_, &recording_})
+        if (output->writer) ended &= output->writer->finish(patience);
+    return ended;
+}
+
+std::unique_ptr<LineWriter> log_to_stderr() {
+    auto writer = std::make_unique<LineWriter>("log", write_to_descriptor(STDERR_FILENO));
+    auto logger =
+        std::make_shared<spdlog::logger>("vnumad", std::make_shared<WriterSink>(*writer));
+    logger->set_pattern("%n: %v");
+    spdlog::set_default_logger(std::move(logger));
+    return writer;
+}
+
+}  // namespace vnuma

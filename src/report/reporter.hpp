@@ -1,0 +1,71 @@
+// What vnumad tells of its ticks: one line for each change in the log, the whole report where it is
+// asked for, the recording, and systemd's status line.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "src/config/config.hpp"
+#include "src/record/record_file.hpp"
+#include "src/report/change_log.hpp"
+#include "src/report/line_writer.hpp"
+#include "src/report/tick.hpp"
+
+namespace vnuma {
+
+// Logs when something goes wrong, and when it is over, once each.
+class Trouble {
+  public:
+    Trouble(const char* wrong, const char* over) : wrong_(wrong), over_(over) {}
+    // `now`: what is wrong, or empty.
+    void update(const std::string& now);
+
+  private:
+    const char *wrong_, *over_;
+    std::string last_;
+};
+
+struct ReporterSettings {
+    std::string report_file;  // "-" for stdout; empty for none
+    std::string record_file;  // empty for none
+};
+
+class Reporter {
+  public:
+    // Throws std::system_error when a file cannot be written. `config` must outlive it.
+    Reporter(const Config& config, const ReporterSettings& settings);
+
+    // Neither blocks: lines are written by threads of their own.
+    void record(const Tick& tick);
+    void report(const Tick& tick);
+
+    // Writes what waits, for at most `patience` each. False when a writer is stuck: then the process
+    // has to end without destroying it.
+    bool finish(std::chrono::milliseconds patience);
+
+  private:
+    struct Output {
+        std::unique_ptr<RecordFile> file;  // null for stdout
+        std::unique_ptr<LineWriter> writer;
+        Trouble trouble;
+    };
+
+    static Output open(const char* name, const std::string& file, Trouble trouble);
+    void log_changes(const Tick& tick);
+    void log_troubles(const Tick& tick);
+
+    const Config& config_;
+    ChangeLog changes_;
+    Output report_, recording_;
+    Trouble blind_{"blind, so nothing is changed", "guests can be seen again"};
+    Trouble policy_{"run-time policy rejected, the previous one stays in force",
+                    "the run-time policy is in force again"};
+    Trouble slow_{"reading the guests takes too long", "reading the guests is fast enough again"};
+};
+
+// From now on spdlog's default logger writes to stderr from a thread of its own. The returned writer
+// must live for as long as anything logs.
+std::unique_ptr<LineWriter> log_to_stderr();
+
+}  // namespace vnuma
