@@ -54,7 +54,12 @@ class Judge {
     }
 
     void schedule_moves() {
-        vnuma::schedule_moves(std::move(moves_), snapshot_.topology, settings_, plan_);
+        MoveSchedule schedule =
+            vnuma::schedule_moves(std::move(moves_), snapshot_.topology, settings_);
+        for (MoveMemory& move : schedule.begin)
+            plan_.actions.emplace_back(std::move(move));
+        for (const WaitingMove& move : schedule.wait)
+            plan_.verdicts[move.verdict].home->queued_behind = move.queued_behind;
     }
 
   private:
@@ -64,37 +69,42 @@ class Judge {
         Verdict& verdict = plan_.verdicts.emplace_back();
         verdict.key = cell.key;
         verdict.acts = part.guest->policy.mode == Mode::act;
-        verdict.home = unit.home;
         verdict.group_parted = unit.group_parted;
         const bool shard = cell.key.shard != CellKey::whole;
         if (shard)
             verdict.vcpus = chosen_.shards.at(cell.key.uuid)
                                 .partition[static_cast<std::size_t>(cell.key.shard)];
         if (!unit.home) {
-            describe_no_home(placement, index, verdict);
+            Homeless why = why_homeless(placement, index);
+            verdict.reason = why.reason;
+            verdict.alternative = std::move(why.nearest);
             unpin(cell, verdict.vcpus);
             return;
         }
         const NodeIndex home = *unit.home;
         const Placement::Marginal here = placement.marginal(index, home);
-        verdict.cost = here.all;
+        verdict.home = Home{home, here.all};
         const std::vector<std::size_t> groups =
             shard ? extents_to_bring(placement, part, home) : std::vector<std::size_t>();
-        count_memory(verdict, part, home, groups);
+        count_memory(*verdict.home, part, groups);
         // A cell of memory only has nothing to confine.
         const bool confined = cell.vcpus == 0 || cell.confined_to == home;
-        verdict.reason = reason_for(unit, part.known, confined && verdict.to_move == 0, verdict);
-        describe_alternative(placement, index, here, verdict);
-        if (verdict.former_home)
-            verdict.former_cost = placement.marginal(index, *verdict.former_home).all;
-        if (verdict.reason == Reason::better_home && verdict.cost >= verdict.former_cost)
+        verdict.reason =
+            reason_for(unit, part.known, confined && verdict.home->to_move == 0, verdict);
+        verdict.alternative = best_alternative(placement, index, here);
+        if (verdict.reason != Reason::retry_later)
+            verdict.wait = wait_for(unit, verdict.alternative);
+        if (auto& former = verdict.home->former)
+            former->cost = placement.marginal(index, former->node).all;
+        if (verdict.reason == Reason::better_home &&
+            verdict.home->cost >= verdict.home->former->cost)
             verdict.reason = Reason::made_way;
         if (!verdict.acts) unpin(cell, verdict.vcpus);
         const Mode mode = part.guest->policy.mode;
         if (mode >= Mode::advise && verdict.reason != Reason::retry_later) {
             std::vector<Action>& actions = verdict.acts ? plan_.actions : plan_.advised;
             if (!confined) actions.emplace_back(PinCell{cell.key, home, verdict.vcpus});
-            MoveMemory move{cell.key, home, verdict.to_move, verdict.vcpus, groups};
+            MoveMemory move{cell.key, home, verdict.home->to_move, verdict.vcpus, groups};
             if (move.bytes > 0 && verdict.acts)
                 want_move(part, std::move(move));
             else if (move.bytes > 0)
@@ -176,24 +186,25 @@ class Judge {
         return away;
     }
 
-    void count_memory(Verdict& verdict, const Unit::Part& part, NodeIndex home,
+    void count_memory(Home& home, const Unit::Part& part,
                       const std::vector<std::size_t>& groups) const {
         const CellState& cell = *part.cell;
         if (!cell.movable) return;
-        Bytes away = total_bytes(cell) - cell.residency[home];
+        Bytes away = total_bytes(cell) - cell.residency[home.node];
         if (cell.key.shard != CellKey::whole)
             for (const std::size_t g : groups)
-                away += shared_away(part, home, g, chosen_.shards.at(cell.key.uuid).ownership);
+                away += shared_away(part, home.node, g, chosen_.shards.at(cell.key.uuid).ownership);
         if (away <= settled_bytes || away <= total_bytes(cell) / 1000 * (1000 - settled_share))
             return;
-        (part.stays_at.contains(home) ? verdict.left_away : verdict.to_move) = away;
+        (part.stays_at.contains(home.node) ? home.left_away : home.to_move) = away;
     }
 
     Reason reason_for(const Unit& unit, const CellHistory* known, bool arrived,
                       Verdict& verdict) const {
         if (!known) return unit.former ? Reason::with_group : Reason::first_home;
         if (known->home != *unit.home) {
-            verdict.former_home = known->home;
+            FormerHome& former = verdict.home->former.emplace();
+            former.node = known->home;
             const bool joins = !unit.former;  // it had one for itself
             if (joins || (unit.former && known->home != *unit.former)) return Reason::with_group;
             if (!unit.displaced.empty()) {
@@ -201,7 +212,7 @@ class Judge {
                 return Reason::displaced;
             }
             if (room_before_[known->home] >= 0) return Reason::better_home;
-            verdict.above_watermark = -room_before_[known->home];
+            former.above_watermark = -room_before_[known->home];
             return Reason::relief;
         }
         if (arrived) return Reason::settled;

@@ -9,10 +9,10 @@ namespace {
 // More than any host moves; sums stay inside 64 bits.
 constexpr Bytes most_pace = Bytes{1} << 40;
 
-class MoveSchedule {
+class Scheduler {
   public:
-    MoveSchedule(std::vector<WantedMove> moves, const Topology& topology,
-                 const PlannerSettings& settings)
+    Scheduler(std::vector<WantedMove> moves, const Topology& topology,
+              const PlannerSettings& settings)
         : moves_(std::move(moves)), topology_(topology), settings_(settings) {
         std::stable_sort(
             moves_.begin(), moves_.end(),
@@ -20,17 +20,19 @@ class MoveSchedule {
         begins_.resize(moves_.size());
     }
 
-    void run(Plan& plan) {
+    MoveSchedule run() {
         choose();
+        MoveSchedule schedule;
         Bytes before = 0;
         for (std::size_t i = 0; i < moves_.size(); ++i) {
             const Bytes bytes = moves_[i].move.bytes;
             if (begins_[i])
-                plan.actions.emplace_back(std::move(moves_[i].move));
+                schedule.begin.push_back(std::move(moves_[i].move));
             else
-                plan.verdicts[moves_[i].verdict].queued_behind = before;
+                schedule.wait.push_back({moves_[i].verdict, before});
             before += bytes;
         }
+        return schedule;
     }
 
   private:
@@ -95,9 +97,9 @@ class MoveSchedule {
 
 }  // namespace
 
-void schedule_moves(std::vector<WantedMove> moves, const Topology& topology,
-                    const PlannerSettings& settings, Plan& plan) {
-    MoveSchedule(std::move(moves), topology, settings).run(plan);
+MoveSchedule schedule_moves(std::vector<WantedMove> moves, const Topology& topology,
+                            const PlannerSettings& settings) {
+    return Scheduler(std::move(moves), topology, settings).run();
 }
 
 }  // namespace vnuma

@@ -24,10 +24,20 @@ struct WantedMove {
     auto rank() const { return std::tuple(relieves, priority, gain); }
 };
 
-// Adds those whose turn it is to the plan's actions, in the order of their rank; of the others'
-// verdicts it is said what they wait for. The first always has its turn, and so has what makes room
-// for one that has: two cells that exchange their homes pass each other.
-void schedule_moves(std::vector<WantedMove> moves, const Topology& topology,
-                    const PlannerSettings& settings, Plan& plan);
+// A move that does not begin yet.
+struct WaitingMove {
+    std::size_t verdict = 0;
+    Bytes queued_behind = 0;  // bytes of the moves that come first
+};
+
+struct MoveSchedule {
+    std::vector<MoveMemory> begin;  // in this tick, in the order of their rank
+    std::vector<WaitingMove> wait;
+};
+
+// The move with the highest rank always begins, and with each move that begins so do those that
+// make room for it: two cells that exchange their homes pass each other.
+MoveSchedule schedule_moves(std::vector<WantedMove> moves, const Topology& topology,
+                            const PlannerSettings& settings);
 
 }  // namespace vnuma

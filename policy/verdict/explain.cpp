@@ -18,33 +18,39 @@ std::string seconds(Millis time) {
 }
 
 // Where it does not fit, as far as the alternative goes.
-std::string has_room_for(const Verdict& v) {
-    return mebibytes(std::max<Bytes>(v.room, 0)) + " for " + mebibytes(v.wanted);
+std::string has_room_for(const Shortage& shortage) {
+    return mebibytes(std::max<Bytes>(shortage.room, 0)) + " for " + mebibytes(shortage.wanted);
 }
 
 std::string lost(Cost cost) {
     return std::to_string(cost) + " ms of CPU";
 }
 
-std::string former(const Verdict& v, const Topology& topology) {
-    return lost(v.cost) + ", " + node_name(topology, v.former_home) + " would have cost " +
-           lost(v.former_cost);
+std::optional<NodeIndex> former_node(const Home& home) {
+    return home.former ? std::optional(home.former->node) : std::nullopt;
+}
+
+std::string former(const Home& home, const Topology& topology) {
+    return lost(home.cost) + ", " + node_name(topology, former_node(home)) + " would have cost " +
+           lost(home.former ? home.former->cost : 0);
 }
 
 // Why it is not on the other node that comes nearest.
-std::string not_elsewhere(const Verdict& v, const Topology& topology) {
-    if (v.alternative && v.alternative == v.former_home) return "";  // is said already
-    const std::string other = node_name(topology, v.alternative);
-    const std::string instead = lost(v.other_cost) + " instead of " + lost(v.cost);
-    switch (v.lack) {
-        case Lack::nothing:
-            return "";
+std::string not_elsewhere(const Verdict& v, const Home& home, const Topology& topology) {
+    if (!v.alternative) return "; no other node is allowed and large enough";
+    const Alternative& there = *v.alternative;
+    if (there.node == former_node(home)) return "";  // is said already
+    const std::string other = node_name(topology, there.node);
+    const std::string instead = lost(there.cost.value_or(0)) + " instead of " + lost(home.cost);
+    switch (there.lack) {
         case Lack::allowed:
             return "; no other node is allowed and large enough";
         case Lack::memory:
-            return "; " + other + " has no room for its memory (" + has_room_for(v) + ")";
+            return "; " + other + " has no room for its memory (" +
+                   has_room_for(there.shortage.value_or(Shortage())) + ")";
         case Lack::apart:
-            return "; " + other + " has " + v.apart_from + ", which its group keeps apart from it";
+            return "; " + other + " has " + there.apart_from +
+                   ", which its group keeps apart from it";
         case Lack::cheaper:
             return "; " + other + " would cost " + instead;
         case Lack::margin:
@@ -63,52 +69,56 @@ std::string not_elsewhere(const Verdict& v, const Topology& topology) {
     return "";
 }
 
-std::string queue(const Verdict& v) {
-    return v.queued_behind > 0 ? " after " + mebibytes(v.queued_behind) + " of others" : "";
+std::string queue(const Home& home) {
+    return home.queued_behind > 0 ? " after " + mebibytes(home.queued_behind) + " of others" : "";
 }
 
-std::string left_away(const Verdict& v) {
-    return v.left_away > 0 ? ", " + mebibytes(v.left_away) +
-                                 " elsewhere are not used enough to be brought there"
-                           : "";
+std::string left_away(const Home& home) {
+    return home.left_away > 0 ? ", " + mebibytes(home.left_away) +
+                                    " elsewhere are not used enough to be brought there"
+                              : "";
 }
 
 std::string how_large(const Verdict& v, const Topology& topology) {
-    if (!v.alternative) return "";
-    const std::string cpus = std::to_string(topology.nodes[*v.alternative].cpus);
-    return " (" + std::to_string(v.cpus_wanted) + " vCPUs and " + mebibytes(v.wanted) + "; " +
-           node_name(topology, v.alternative) + " has " + cpus + " CPUs and holds " +
-           mebibytes(v.room) + ")";
+    if (!v.alternative || !v.alternative->shortage) return "";
+    const Shortage& shortage = *v.alternative->shortage;
+    const std::string cpus = std::to_string(topology.nodes[v.alternative->node].cpus);
+    return " (" + std::to_string(shortage.cpus_wanted) + " vCPUs and " +
+           mebibytes(shortage.wanted) + "; " + node_name(topology, v.alternative->node) + " has " +
+           cpus + " CPUs and holds " + mebibytes(shortage.room) + ")";
 }
 
 std::string sentence(const Verdict& v, const Topology& topology) {
-    const std::string home = node_name(topology, v.home);
+    const Home at = v.home.value_or(Home());
+    const std::string home = node_name(topology, v.home_node());
+    const std::string former_home = node_name(topology, former_node(at));
     switch (v.reason) {
         case Reason::settled:
-            return "at home on " + home + left_away(v) + not_elsewhere(v, topology);
+            return "at home on " + home + left_away(at) + not_elsewhere(v, at, topology);
         case Reason::settling:
-            return "going home to " + home + ", " + mebibytes(v.to_move) + " still elsewhere" +
-                   queue(v) + not_elsewhere(v, topology);
+            return "going home to " + home + ", " + mebibytes(at.to_move) + " still elsewhere" +
+                   queue(at) + not_elsewhere(v, at, topology);
         case Reason::first_home:
-            return "given " + home + " as its home, " + mebibytes(v.to_move) + " to move" +
-                   queue(v) + not_elsewhere(v, topology);
+            return "given " + home + " as its home, " + mebibytes(at.to_move) + " to move" +
+                   queue(at) + not_elsewhere(v, at, topology);
         case Reason::better_home:
-            return home + " will cost it " + former(v, topology) + not_elsewhere(v, topology);
+            return home + " will cost it " + former(at, topology) + not_elsewhere(v, at, topology);
         case Reason::made_way:
             return "makes way for others that gain more by it: " + home + " will cost it " +
-                   former(v, topology) + not_elsewhere(v, topology);
+                   former(at, topology) + not_elsewhere(v, at, topology);
         case Reason::relief:
-            return "leaves " + node_name(topology, v.former_home) + ", which is " +
-                   mebibytes(v.above_watermark) + " above its watermark: " + home +
-                   " will cost it " + former(v, topology) + not_elsewhere(v, topology);
+            return "leaves " + former_home + ", which is " +
+                   mebibytes(at.former ? at.former->above_watermark : 0) +
+                   " above its watermark: " + home + " will cost it " + former(at, topology) +
+                   not_elsewhere(v, at, topology);
         case Reason::with_group:
-            return "joins its group on " + home + ", " + mebibytes(v.to_move) + " to move" +
-                   queue(v) + (v.former_home ? ": it will cost it " + former(v, topology) : "") +
-                   not_elsewhere(v, topology);
+            return "joins its group on " + home + ", " + mebibytes(at.to_move) + " to move" +
+                   queue(at) + (at.former ? ": it will cost it " + former(at, topology) : "") +
+                   not_elsewhere(v, at, topology);
         case Reason::displaced:
-            return "leaves " + node_name(topology, v.former_home) + ", which " +
+            return "leaves " + former_home + ", which " +
                    (v.detail.empty() ? "may not be its home any more" : v.detail) + ": " + home +
-                   " will cost it " + former(v, topology) + not_elsewhere(v, topology);
+                   " will cost it " + former(at, topology) + not_elsewhere(v, at, topology);
         case Reason::split:
             return "fits no node as a whole, placed in shards: " + v.detail;
         case Reason::unsteady:
@@ -124,13 +134,16 @@ std::string sentence(const Verdict& v, const Topology& topology) {
                    (v.detail.empty() ? "" : ", and " + v.detail);
         case Reason::no_room:
             return "left alone: no node it may use has room for its memory" +
-                   (v.alternative ? ": " + node_name(topology, v.alternative) +
-                                        " comes nearest, with " + has_room_for(v)
+                   (v.alternative ? ": " + node_name(topology, v.alternative->node) +
+                                        " comes nearest, with " +
+                                        has_room_for(v.alternative->shortage.value_or(Shortage()))
                                   : "");
         case Reason::kept_apart:
             return "left alone: every node it may use has a member of its group, which has to be "
                    "apart: " +
-                   node_name(topology, v.alternative) + " has " + v.apart_from;
+                   (v.alternative ? node_name(topology, v.alternative->node) + " has " +
+                                        v.alternative->apart_from
+                                  : "none");
         case Reason::retry_later:
             return "has " + home + " as its home, but what was tried failed; tried again in " +
                    seconds(v.wait);

@@ -81,7 +81,7 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan,
         going_on.insert(key_of(results[move.result].action));
     // Where those that have to let others pass were.
     for (const Verdict& verdict : plan.verdicts)
-        if (verdict.queued_behind > 0) going_on.insert(verdict.key);
+        if (verdict.home && verdict.home->queued_behind > 0) going_on.insert(verdict.key);
     std::erase_if(movers_, [&](const auto& entry) { return !going_on.contains(entry.first); });
     co_await move_in_turns(moves, results, deadline);
     co_return results;

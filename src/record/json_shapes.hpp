@@ -49,6 +49,9 @@ struct Number {
     }
 };
 
+inline constexpr Number any_number;  // only compared and shown
+inline constexpr Number kernel_number{0, std::numeric_limits<int>::max()};  // of nodes and cells
+
 struct Text {
     JsonOut write(const std::string& value) const { return value; }
     void read(const Place& place, std::string& value) const { value = place.text(); }
@@ -175,6 +178,11 @@ class FieldWriter {
     void unless(const Value& usual, const char* name, const Value& value, const Shape& shape) {
         if (value != usual) field(name, value, shape);
     }
+    // Fields of a value that may be absent, among the others. Where it is, so is the field `name`.
+    template <typename Value, typename Describe>
+    void fields_if(const char*, const std::optional<Value>& value, const Describe& describe) {
+        if (value) describe(*this, *value);
+    }
     // What is known without being written.
     template <typename Value>
     void imply(const Value&, const Value&) {}
@@ -208,6 +216,11 @@ class FieldReader {
         value = usual;
         if (const nlohmann::json* found = find(name))
             shape.read(Place{*found, &place_, name}, value);
+    }
+    template <typename Value, typename Describe>
+    void fields_if(const char* name, std::optional<Value>& value, const Describe& describe) {
+        value.reset();
+        if (place_.value.contains(name)) describe(*this, value.emplace());
     }
     template <typename Value>
     void imply(Value& value, const Value& known) {

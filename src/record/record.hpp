@@ -10,7 +10,7 @@
 
 namespace vnuma {
 
-inline constexpr int record_version = 6;
+inline constexpr int record_version = 7;
 
 // What is read may come from anywhere. Within these limits, which no host comes near, the planner's
 // sums stay inside of 64 bits and its loops are bounded.

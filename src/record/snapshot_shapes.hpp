@@ -13,7 +13,6 @@ namespace vnuma::recorded {
 
 inline constexpr Number some_memory{0, max_recorded_memory};
 inline constexpr Number some_cpu{0, max_recorded_cpu};
-inline constexpr Number kernel_number{0, std::numeric_limits<int>::max()};
 inline constexpr Number point_in_time{0, max_recorded_time};
 inline constexpr Number distance{0, 255};  // as in a SLIT
 
@@ -166,14 +165,14 @@ inline auto snapshot_shape() {
         io.field("arrangement", arrangement, word_of(arrangements));
     });
     return object_of([group](auto& io, auto& snapshot) {
-        auto& [now, topology, guests, extents] = snapshot;
+        auto& [now, topology, guests, groups] = snapshot;
         io.field("now", now, point_in_time);
         io.field("topology", topology, topology_shape());
         const std::size_t nodes = topology.nodes.size();
         io.field("guests", guests, list_between(guest_shape(nodes), 0, max_recorded_guests));
         io.check("guests", all_differ(guests), "has the same uuid twice");
         io.check("guests", can_be_summed(guests), "has more CPU or memory than any host");
-        io.maybe("extents", extents, list_between(group, 0, max_recorded_guests));
+        io.maybe("groups", groups, list_between(group, 0, max_recorded_guests));
     });
 }
 

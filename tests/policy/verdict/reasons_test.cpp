@@ -33,9 +33,11 @@ TEST(Reasons, WhatIsStillToMove) {
     const Topology topology = make_topology(2, 2, gib);
     Verdict verdict;
     verdict.reason = Reason::settling;
-    verdict.home = NodeIndex(1);
-    verdict.to_move = 300 * mib;
-    EXPECT_EQ(explain(verdict, topology), "going home to node 1, 300 MiB still elsewhere");
+    verdict.home = Home{NodeIndex(1)};
+    verdict.home->to_move = 300 * mib;
+    EXPECT_EQ(explain(verdict, topology),
+              "going home to node 1, 300 MiB still elsewhere; no other node is allowed and large "
+              "enough");
 }
 
 TEST(Reasons, HowMuchRoomThereIsWhereThereIsTooLittle) {
@@ -45,10 +47,11 @@ TEST(Reasons, HowMuchRoomThereIsWhereThereIsTooLittle) {
     const Told a =
         told(make_snapshot(topology, {make_guest("a", 2, 1000, {3000 * mib, 3000 * mib})}), "a");
     EXPECT_EQ(a.verdict.reason, Reason::no_room);
-    EXPECT_EQ(a.verdict.alternative, NodeIndex(1));
-    EXPECT_EQ(a.verdict.lack, Lack::memory);
-    EXPECT_EQ(a.verdict.wanted, 3000 * mib) << "the rest is there";
-    EXPECT_EQ(a.verdict.room, 1500 * mib) << "5000, less 3000 of its own and the watermark's 500";
+    EXPECT_EQ(a.verdict.alternative.value().node, NodeIndex(1));
+    EXPECT_EQ(a.verdict.alternative.value().lack, Lack::memory);
+    EXPECT_EQ(a.verdict.alternative->shortage.value().wanted, 3000 * mib) << "the rest is there";
+    EXPECT_EQ(a.verdict.alternative->shortage.value().room, 1500 * mib)
+        << "5000, less 3000 of its own and the watermark's 500";
     EXPECT_EQ(a.text,
               "left alone: no node it may use has room for its memory: node 1 comes nearest, with "
               "1500 MiB for 3000 MiB");
@@ -59,10 +62,10 @@ TEST(Reasons, HowMuchRoomTheBetterNodeHas) {
                                   {make_guest("a", 2, 1000, {1000 * mib, 0})});
     host.topology.nodes[1].memory_available = 1200 * mib;
     const Told a = told(host, "a");
-    EXPECT_EQ(a.verdict.home, NodeIndex(0));
-    EXPECT_EQ(a.verdict.lack, Lack::memory);
-    EXPECT_EQ(a.verdict.wanted, 1000 * mib);
-    EXPECT_EQ(a.verdict.room, 700 * mib);
+    EXPECT_EQ(a.verdict.home_node(), NodeIndex(0));
+    EXPECT_EQ(a.verdict.alternative.value().lack, Lack::memory);
+    EXPECT_EQ(a.verdict.alternative->shortage.value().wanted, 1000 * mib);
+    EXPECT_EQ(a.verdict.alternative->shortage.value().room, 700 * mib);
     EXPECT_NE(a.text.find("node 1 has no room for its memory (700 MiB for 1000 MiB)"),
               std::string::npos)
         << a.text;
@@ -75,13 +78,14 @@ TEST(Reasons, HowLargeItIsAndWhatANodeHolds) {
     guest.cells[0].size = 2100 * mib;
     const Told a = told(make_snapshot(topology, {guest}), "a");
     EXPECT_EQ(a.verdict.reason, Reason::too_large);
-    EXPECT_EQ(a.verdict.alternative, NodeIndex(2)) << "the most CPUs";
+    EXPECT_EQ(a.verdict.alternative.value().node, NodeIndex(2)) << "the most CPUs";
     EXPECT_EQ(
         a.text,
         "left alone: larger than any node it may use (4 vCPUs and 2100 MiB; node 2 has 3 CPUs "
-        "and holds 1900 MiB), and which vCPU touches what is not known yet");
+        "and holds 1900 MiB), and which vCPU accesses what is not known yet");
     guest.cells[0].allowed = NodeSet::only(NodeIndex(0));
-    EXPECT_EQ(told(make_snapshot(topology, {guest}), "a").verdict.alternative, NodeIndex(0));
+    EXPECT_EQ(told(make_snapshot(topology, {guest}), "a").verdict.alternative.value().node,
+              NodeIndex(0));
 }
 
 TEST(Reasons, HowFarANodeIsAboveItsWatermark) {
@@ -92,7 +96,7 @@ TEST(Reasons, HowFarANodeIsAboveItsWatermark) {
     history.cells[{"uuid-a", 0}] = {NodeIndex(0), 0};
     const Told a = told(host, "a", history);
     EXPECT_EQ(a.verdict.reason, Reason::relief);
-    EXPECT_EQ(a.verdict.above_watermark, 100 * mib);
+    EXPECT_EQ(a.verdict.home->former.value().above_watermark, 100 * mib);
     EXPECT_EQ(a.text.find("leaves node 0, which is 100 MiB above its watermark: node 1 will"), 0U)
         << a.text;
 }
@@ -105,14 +109,15 @@ TEST(Reasons, AThirdNodeIsToldOfWhenItMoves) {
     history.cells[{"uuid-a", 0}] = {NodeIndex(0), 0};
     Told a = told(host, "a", history);
     ASSERT_EQ(a.verdict.reason, Reason::relief);
-    EXPECT_EQ(a.verdict.alternative, NodeIndex(2));
-    EXPECT_EQ(a.verdict.lack, Lack::cheaper);
-    EXPECT_GE(a.verdict.other_cost, a.verdict.cost);
+    EXPECT_EQ(a.verdict.alternative.value().node, NodeIndex(2));
+    EXPECT_EQ(a.verdict.alternative.value().lack, Lack::cheaper);
+    EXPECT_GE(a.verdict.alternative->cost, a.verdict.home->cost);
     EXPECT_NE(a.text.find("; node 2 would cost"), std::string::npos) << a.text;
     host.topology.nodes[2].memory_available = 0;
     a = told(host, "a", history);
-    EXPECT_EQ(a.verdict.alternative, NodeIndex(0)) << "the cheaper one of two without room";
-    EXPECT_EQ(a.verdict.lack, Lack::memory);
+    EXPECT_EQ(a.verdict.alternative.value().node, NodeIndex(0))
+        << "the cheaper one of two without room";
+    EXPECT_EQ(a.verdict.alternative.value().lack, Lack::memory);
     EXPECT_EQ(a.text.find(';'), std::string::npos) << a.text;
 }
 
@@ -165,7 +170,7 @@ TEST(Reasons, WhenItIsTriedAgainThoughItCoolsDown) {
     history.cells[{"uuid-b", 0}] = {NodeIndex(0), 100'000};
     const Told a = told(host, "a", history);
     EXPECT_EQ(a.verdict.reason, Reason::retry_later);
-    EXPECT_EQ(a.verdict.lack, Lack::cool_down);
+    EXPECT_EQ(a.verdict.alternative.value().lack, Lack::cool_down);
     EXPECT_EQ(a.verdict.wait, 20'500);
 }
 
@@ -179,13 +184,13 @@ TEST(Reasons, WhoIsInTheWay) {
     const Plan made = plan(host, {}, settings);
     const Told c = told(host, "c");
     EXPECT_EQ(c.verdict.reason, Reason::kept_apart);
-    EXPECT_EQ(c.verdict.lack, Lack::apart);
-    EXPECT_EQ(c.verdict.apart_from, "a");
+    EXPECT_EQ(c.verdict.alternative.value().lack, Lack::apart);
+    EXPECT_EQ(c.verdict.alternative->apart_from, "a");
     EXPECT_EQ(c.text,
               "left alone: every node it may use has a member of its group, which has to be apart: "
               "node 0 has a");
     const Verdict& b = verdict_of(made, "b");
-    EXPECT_EQ(b.apart_from, "a");
+    EXPECT_EQ(b.alternative.value().apart_from, "a");
     EXPECT_NE(explain(b, host.topology).find("node 0 has a, which its group keeps apart from it"),
               std::string::npos)
         << explain(b, host.topology);

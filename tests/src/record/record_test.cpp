@@ -162,7 +162,7 @@ const Broken broken[] = {
      "snapshot.guests[0].policy.priority: is out of range, which is -100 to 100"},
     {"/snapshot/guests/6/cells/0/vcpus", 5,
      "snapshot.guests[6].wide: wants one cell, with as many vCPUs"},
-    {"/snapshot/guests/6/wide/touched/36", 1,
+    {"/snapshot/guests/6/wide/accesses/36", 1,
      "snapshot.guests[6].wide.accesses: has 37 values, wants 36"},
     {"/snapshot/guests/6/wide/confined_to",
      {nullptr},

@@ -33,16 +33,13 @@ class RandomRecords {
     // One that no planner would come to.
     Plan nonsense(Plan plan) {
         for (Verdict& verdict : plan.verdicts) {
-            if (coin()) verdict.home = node();
-            if (coin()) verdict.former_home = node();
-            verdict.former_cost = up_to(1'000'000);
-            verdict.above_watermark = up_to(gib);
-            if (coin()) verdict.alternative = node();
+            verdict.home.reset();
+            verdict.alternative.reset();
+            if (coin()) verdict.home = nonsense_home();
+            if (coin()) verdict.alternative = nonsense_alternative();
             if (coin()) verdict.vcpus = {0, count()};
             if (coin()) verdict.detail = "\"quoted\"\n\xc3\xa4";
             verdict.reason = reasons[static_cast<std::size_t>(up_to(reasons.size() - 1))].first;
-            verdict.lack = lacks[static_cast<std::size_t>(up_to(lacks.size() - 1))].first;
-            verdict.cost = -up_to(1'000'000);
             plan.actions.emplace_back(UnpinCell{verdict.key});
             plan.actions.emplace_back(
                 MoveMemory{verdict.key, node(), up_to(gib), {count()}, {count(), 9}});
@@ -58,6 +55,24 @@ class RandomRecords {
     bool coin() { return up_to(1) == 1; }
     NodeIndex node() { return NodeIndex(static_cast<std::size_t>(up_to(nodes_ - 1))); }
     std::size_t count() { return static_cast<std::size_t>(1 + up_to(7)); }
+
+    Home nonsense_home() {
+        Home home{node(), -up_to(1'000'000)};
+        if (coin()) home.former = FormerHome{node(), up_to(1'000'000), up_to(gib)};
+        home.to_move = up_to(gib);
+        home.left_away = up_to(gib);
+        if (coin()) home.queued_behind = up_to(gib);
+        return home;
+    }
+
+    Alternative nonsense_alternative() {
+        Alternative alternative{node()};
+        alternative.lack = lacks[static_cast<std::size_t>(up_to(lacks.size() - 1))].first;
+        if (coin()) alternative.cost = up_to(1'000'000);
+        if (coin()) alternative.shortage = Shortage{up_to(gib), -up_to(gib), coin() ? 1 : 0};
+        if (coin()) alternative.apart_from = "other";
+        return alternative;
+    }
 
     std::vector<Bytes> bytes_by_node(Bytes most) {
         std::vector<Bytes> bytes(nodes_);

@@ -74,8 +74,8 @@ TEST_F(ReplayTest, ShowsAllNumbersWhenTheSentencesAreTheSame) {
     Record record = records_of_small_host().back();
     const Plan now = record.plan;
     for (Verdict& verdict : record.plan.verdicts)
-        if (verdict.reason == Reason::settled) verdict.to_move = 1;
-    EXPECT_NE(find_difference(record, now).find("\\\"to_move\\\":1,"), std::string::npos)
+        if (verdict.reason == Reason::settled) verdict.home->to_move = 1;
+    EXPECT_NE(find_difference(record, now).find("\\\"to_move_bytes\\\":1,"), std::string::npos)
         << find_difference(record, now);
 }
 
