@@ -177,7 +177,7 @@ class Chooser {
             unit.shards_due = shards_due;
             unit.fixed = cooling_ > 0 || shards_due > 0;
             if (fits.contains(known->home))
-                unit.home = unit.former;
+                unit.initial_home = unit.former;
             else
                 unit.displaced = cell.allowed.contains(known->home)
                                      ? "does not hold it any more"

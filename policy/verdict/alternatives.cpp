@@ -37,14 +37,15 @@ struct Candidate {
 
 std::optional<Candidate> best_candidate(const Placement& placement, std::size_t index) {
     constexpr Cost never = std::numeric_limits<Cost>::max();
-    const Unit& unit = placement.units()[index];
-    std::array<Cost, max_host_nodes> least;
-    std::size_t first = *unit.home;
+    const NodeIndex home = *placement.home(index);
+    const NodeSet fits = placement.units()[index].fits;
+    std::array<Cost, max_host_nodes> least;  // lower bound by node
+    std::size_t first = home;
     for (std::size_t n = 0; n < placement.node_count(); ++n) {
         const NodeIndex node(n);
-        const bool possible = node != *unit.home && unit.fits.contains(node);
-        least[n] = possible ? placement.least(index, node).all : never;
-        if (possible && (first == *unit.home || least[n] < least[first])) first = n;
+        const bool possible = node != home && fits.contains(node);
+        least[n] = possible ? placement.least_marginal(index, node).all : never;
+        if (possible && (first == home || least[n] < least[first])) first = n;
     }
     std::optional<Candidate> best;
     const auto consider = [&](std::size_t n) {
@@ -81,7 +82,7 @@ std::optional<Alternative> best_alternative(const Placement& placement, std::siz
     } else if (unit.fixed) {
         there.lack = unit.cooling < unit.shards_due ? Lack::shards : Lack::cool_down;
     } else if (best->cost.all - best->cost.load >= here.all - here.load &&
-               !placement.balance_counts(*unit.home, best->node)) {
+               !placement.load_matters(*placement.home(index), best->node)) {
         there.lack = Lack::balance;
     }
     return there;

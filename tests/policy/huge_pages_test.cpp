@@ -80,7 +80,7 @@ TEST(HugePages, TwoCellsChangePlacesOnlyWhereTheyCanPassEachOther) {
     history.cells[{"uuid-a", 0}] = {NodeIndex(0), -1'000'000};
     history.cells[{"uuid-b", 0}] = {NodeIndex(1), -1'000'000};
     EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(0));
-    host.topology.nodes[1].huge_available[huge_page] = passing_room;
+    host.topology.nodes[1].huge_available[huge_page] = swap_room;
     EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(1));
 }
 

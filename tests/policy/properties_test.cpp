@@ -181,16 +181,16 @@ bool is_overrun_in_vain(const Snapshot& host, const Placement& found) {
     constexpr PerMille full = 1000;
     bool any = false;
     for (std::size_t i = 0; i < found.units().size(); ++i) {
-        const Unit& unit = found.units()[i];
-        if (!unit.home || found.load_of(*unit.home) <= full) continue;
+        const std::optional<NodeIndex> home = found.home(i);
+        if (!home || found.load_of(*home) <= full) continue;
         for (std::size_t n = 0; n < found.node_count(); ++n) {
             const NodeIndex to(n);
             const MilliCpu capacity = std::max<MilliCpu>(host.topology.nodes[n].cpu_capacity, 1);
-            if (to == unit.home || found.feasibility(i, to) != Placement::Feasibility::feasible ||
-                found.load_of(to) + unit.use * 1000 / capacity > full)
+            if (to == home || found.feasibility(i, to) != Placement::Feasibility::feasible ||
+                found.load_of(to) + found.cpu_use(i) * 1000 / capacity > full)
                 continue;
             any = true;
-            EXPECT_GE(found.marginal(i, to).all, found.marginal(i, *unit.home).all);
+            EXPECT_GE(found.marginal(i, to).all, found.marginal(i, *home).all);
         }
     }
     return any;
@@ -203,7 +203,8 @@ TEST(PlannerProperties, ANodeIsOverrunBesideOneWithRoomOnlyWhereThatCostsLess) {
         std::mt19937 random(seed), random_hard(seed);
         for (const auto& [host, count] : {std::pair(random_snapshot(random), &overrun),
                                           std::pair(HardHost(random_hard).make(), &overrun_hard)}) {
-            Placement found = placement_of(host, settings, choose_units(host, {}, settings));
+            const Units chosen = choose_units(host, {}, settings);
+            Placement found = placement_of(host, settings, chosen);
             search(found);
             *count += is_overrun_in_vain(host, found) ? 1 : 0;
         }

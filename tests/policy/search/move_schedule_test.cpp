@@ -15,15 +15,15 @@ const PlannerSettings settings;
 const Bytes all = settings.pace / 1000 * settings.horizon;
 const Topology host = make_topology(2, 4, 100 * all);
 
-WantedMove move_of(int cell, Bytes bytes, std::int64_t gain) {
-    WantedMove wanted;
+MoveRequest move_of(int cell, Bytes bytes, std::int64_t gain) {
+    MoveRequest wanted;
     wanted.move = {{"g", cell}, NodeIndex(0), bytes};
     wanted.verdict = static_cast<std::size_t>(cell);
     wanted.gain = gain;
     return wanted;
 }
 
-MoveSchedule scheduled(std::vector<WantedMove> moves, const Topology& on = host) {
+MoveSchedule scheduled(std::vector<MoveRequest> moves, const Topology& on = host) {
     return schedule_moves(std::move(moves), on, settings);
 }
 
@@ -63,7 +63,7 @@ TEST(MoveSchedule, ALargeOneIsNotStarvedBySmallOnes) {
 }
 
 TEST(MoveSchedule, ReliefComesBeforePriorityAndThatBeforeGain) {
-    std::vector<WantedMove> moves{move_of(0, mib, 9), move_of(1, mib, 1), move_of(2, mib, 0)};
+    std::vector<MoveRequest> moves{move_of(0, mib, 9), move_of(1, mib, 1), move_of(2, mib, 0)};
     moves[1].priority = 1;
     moves[2].relieves = true;
     EXPECT_EQ(cells_of(scheduled(moves)), (std::vector<int>{2, 1, 0}));
@@ -73,7 +73,7 @@ TEST(MoveSchedule, CellsThatExchangeTheirHomesPassEachOther) {
     Topology full = make_topology(2, 4, 2 * all);
     for (HostNode& node : full.nodes)
         node.memory_available = node.memory_total - filled_at_most(node, settings) + 64 * mib;
-    std::vector<WantedMove> moves{move_of(0, all, 9), move_of(1, all / 2, 8), move_of(2, all, 1)};
+    std::vector<MoveRequest> moves{move_of(0, all, 9), move_of(1, all / 2, 8), move_of(2, all, 1)};
     moves[0].from = {0, all};
     moves[1].from = {0, all / 2};  // leaves the other node, too
     moves[2].move.to = NodeIndex(1);

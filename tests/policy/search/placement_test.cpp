@@ -72,12 +72,12 @@ bool can_follow(const std::vector<std::size_t>& to, Bytes left_on_each_node) {
     Placement after = before;
     for (std::size_t g = 0; g < to.size(); ++g)
         after.put(g, NodeIndex(to[g]));
-    return after.can_follow(before);
+    return after.memory_can_follow(before);
 }
 
 TEST(Followers, NeedRoomToPassEachOther) {
     EXPECT_FALSE(can_follow({1, 2, 0}, 10 * mib)) << "all in a circle";
-    EXPECT_TRUE(can_follow({1, 2, 0}, passing_room));
+    EXPECT_TRUE(can_follow({1, 2, 0}, swap_room));
     EXPECT_FALSE(can_follow({1, 0}, 10 * mib)) << "that a third node has room helps nobody";
     EXPECT_TRUE(can_follow({1, 2}, 10 * mib)) << "the second makes room for the first";
     EXPECT_TRUE(can_follow({0, 1, 2}, 10 * mib));
