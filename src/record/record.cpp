@@ -1,7 +1,7 @@
 #include "src/record/record.hpp"
 
 #include "policy/units/split.hpp"
-#include "src/record/json_shapes.hpp"
+#include "src/record/json_fields.hpp"
 #include "src/record/snapshot_shapes.hpp"
 #include "src/record/verdict_shape.hpp"
 
@@ -27,7 +27,7 @@ auto settings_shape() {
     });
 }
 
-// Each vCPU in one shard, no shard without any.
+// Whether the shards have all vCPUs from 0 on, each vCPU once, and no shard is empty.
 bool is_partition(const Partition& partition) {
     std::set<std::size_t> vcpus;
     std::size_t count = 0;
@@ -53,7 +53,7 @@ auto history_shape(std::size_t nodes) {
         io.field("uuid", uuid, Text());
         io.field("partition", partition,
                  list_between(positions(max_recorded_vcpus), 0, max_recorded_vcpus));
-        io.check("partition", is_partition(partition), "wants every vCPU in one shard");
+        io.check("partition", is_partition(partition), "must have every vCPU in exactly one shard");
         io.field("since", since, point_in_time);
         io.unless(0, "changes", changes, Number{0, max_counted_changes});
         io.unless(Millis{0}, "changed", changed, point_in_time);
@@ -65,13 +65,13 @@ auto history_shape(std::size_t nodes) {
     });
 }
 
-// Which of its alternatives an action is.
+// The kind of an action, which has to be read before its fields.
 struct ActionName {
     static constexpr std::array<const char*, 3> names{"pin", "unpin", "move"};
 
     JsonOut write(const Action& action) const { return names[action.index()]; }
-    void read(const Place& place, Action& action) const {
-        const std::string& text = place.text();
+    void read(const JsonIn& in, Action& action) const {
+        const std::string& text = in.text();
         if (text == names[0])
             action = PinCell();
         else if (text == names[1])
@@ -79,7 +79,7 @@ struct ActionName {
         else if (text == names[2])
             action = MoveMemory();
         else
-            place.fail("is none of the words that are known here");
+            in.fail("has an unknown value " + quoted(text));
     }
 };
 
@@ -123,13 +123,15 @@ std::string dump(const JsonOut& json) {
 }
 
 nlohmann::json parse_json(std::string_view line) {
-    if (line.size() > max_record_bytes) throw RecordError("", "is too long");
+    if (line.size() > max_record_bytes)
+        throw RecordError("", "has " + std::to_string(line.size()) + " bytes, the limit is " +
+                                  std::to_string(max_record_bytes));
     try {
         return nlohmann::json::parse(line);
     } catch (const nlohmann::json::parse_error& error) {
-        throw RecordError("", "is no JSON from byte " + std::to_string(error.byte) + " on");
+        throw RecordError("", "is not JSON: error at byte " + std::to_string(error.byte));
     } catch (const nlohmann::json::exception&) {
-        throw RecordError("", "is no JSON that can be read: a number is too large");
+        throw RecordError("", "is not JSON that can be read: it has a number that is too large");
     }
 }
 
@@ -150,14 +152,16 @@ std::string to_line(const Record& record) {
 
 Record parse_record(std::string_view line) {
     const nlohmann::json value = parse_json(line);
-    const Place place{value};
-    FieldReader reader(place);
+    const JsonIn in{value};
+    FieldReader reader(in);
     std::int64_t version = 0;
     reader.field("version", version, any_number);
-    reader.check("version", version == record_version, "is none that this vnumad knows");
+    const std::string other_version = "is " + std::to_string(version) + ", this vnumad reads " +
+                                      std::to_string(record_version) + " only";
+    reader.check("version", version == record_version, other_version.c_str());
     Record record;
     reader.field("settings", record.settings, settings_shape());
-    // First of all: how many nodes there are.
+    // The number of nodes limits values in all other fields.
     reader.field("snapshot", record.snapshot, recorded::snapshot_shape());
     const std::size_t nodes = record.snapshot.topology.nodes.size();
     reader.field("history", record.history, history_shape(nodes));

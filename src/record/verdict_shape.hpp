@@ -4,7 +4,7 @@
 #pragma once
 
 #include "policy/model/verdict.hpp"
-#include "src/record/json_shapes.hpp"
+#include "src/record/json_fields.hpp"
 #include "src/record/record.hpp"
 
 namespace vnuma::recorded {

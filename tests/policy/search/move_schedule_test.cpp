@@ -117,7 +117,7 @@ TEST(MoveSchedule, OfAHostFullOfGuestsTheBusiestComeFirstAndAllInTheEnd) {
     EXPECT_EQ(moving, 12 * gib);
     EXPECT_EQ(verdict_of(made, "g19").home.value().queued_behind, 0);
     EXPECT_EQ(verdict_of(made, "g0").home.value().queued_behind, 76 * gib);
-    EXPECT_NE(explain(verdict_of(made, "g0"), host.topology).find("after 77824 MiB of others"),
+    EXPECT_NE(explain(verdict_of(made, "g0"), host.topology).find("after 77824 MiB of other moves"),
               std::string::npos)
         << explain(verdict_of(made, "g0"), host.topology);
     int ticks = 0;

@@ -1,4 +1,4 @@
-// Records for tests: of random hosts, and of a small one over some ticks.
+// Records for tests: of random hosts, and of a small host over some ticks.
 #pragma once
 
 #include "policy/learn.hpp"
@@ -7,12 +7,12 @@
 
 namespace vnuma::test {
 
-// Makes records in which whatever may be left out is there or not, at random.
+// Each optional value is present or absent at random.
 class RandomRecords {
   public:
     explicit RandomRecords(unsigned seed) : random_(seed) {}
 
-    // Its plan is the planner's.
+    // With the plan that the planner makes.
     Record make() {
         Record record;
         record.settings = settings();
@@ -30,7 +30,7 @@ class RandomRecords {
         return record;
     }
 
-    // One that no planner would come to.
+    // A plan that no planner makes.
     Plan nonsense(Plan plan) {
         for (Verdict& verdict : plan.verdicts) {
             verdict.home.reset();
@@ -168,8 +168,9 @@ inline Snapshot small_host() {
     return host;
 }
 
-// Twelve ticks of it. What was planned has been carried out by the next one, but for one action
-// that failed; meanwhile one guest is migrated, one may use another node only, and node 0 fills up.
+// Twelve ticks of the small host. The plan of each tick is carried out before the next, but one
+// action fails in the first tick. Meanwhile one guest is migrated for two ticks, one loses a node,
+// and node 0 fills up.
 inline std::vector<Record> records_of_small_host() {
     constexpr int ticks = 12;
     std::vector<Record> records;
