@@ -118,13 +118,13 @@ class Advisor {
         search(placement_);
         advice.has_room = true;
         for (const std::size_t unit : own_) {
-            if (!placement_.units()[unit].home && !make_room(unit, advice.evictions)) {
+            if (!placement_.home(unit) && !make_room(unit, advice.evictions)) {
                 advice.has_room = false;
                 advice.evictions.clear();
                 advice.nodes = best_there_is(topology);
                 return advice;
             }
-            advice.nodes.push_back(*placement_.units()[unit].home);
+            advice.nodes.push_back(*placement_.home(unit));
         }
         advice.has_room = advice.evictions.empty();
         return advice;
@@ -176,7 +176,8 @@ class Advisor {
         std::vector<std::pair<Bytes, std::size_t>> ranked;
         for (std::size_t i = 0; i < placement.units().size(); ++i) {
             const Unit& unit = placement.units()[i];
-            if (unit.home && is_for(*unit.home) && !unit.parts.front().guest->uuid.starts_with('~'))
+            const std::optional<NodeIndex> home = placement.home(i);
+            if (home && is_for(*home) && !unit.parts.front().guest->uuid.starts_with('~'))
                 ranked.emplace_back(bytes_of(unit), i);
         }
         std::sort(ranked.begin(), ranked.end());
@@ -213,8 +214,7 @@ class Advisor {
     }
 
     static void swap_homes(Placement& placement, std::size_t a, std::size_t b) {
-        const std::optional<NodeIndex> home_a = placement.units()[a].home,
-                                       home_b = placement.units()[b].home;
+        const std::optional<NodeIndex> home_a = placement.home(a), home_b = placement.home(b);
         placement.put(a, std::nullopt);
         placement.put(b, home_a);
         placement.put(a, home_b);
@@ -265,7 +265,7 @@ class Advisor {
             const Unit &leaves = trial.units()[best->leaves], &comes = trial.units()[best->comes];
             if (plan.evictions.size() + leaves.parts.size() + comes.parts.size() > max_evictions)
                 return;
-            const NodeIndex other = *comes.home;
+            const NodeIndex other = *trial.home(best->comes);
             note(plan, comes, other, node);  // the smaller first: it may find room beside the other
             note(plan, leaves, node, other);
             swap_homes(trial, best->leaves, best->comes);
@@ -341,9 +341,9 @@ InitialPlacement place_initially(const Snapshot& snapshot, const History& histor
     for (Unit& unit : chosen.acting) {
         unit.fixed = true;
         // Who has no home yet is where its memory is.
-        if (!unit.home && !unit.parts.front().guest->uuid.starts_with('~')) unit.fits = {};
+        if (!unit.initial_home && !unit.parts.front().guest->uuid.starts_with('~')) unit.fits = {};
     }
-    return Advisor(Placement(with, settings, std::move(chosen.acting), in_place, chosen.held_apart),
+    return Advisor(Placement(with, settings, chosen.acting, in_place, chosen.held_apart),
                    request.allowed, cells)
         .run(snapshot.topology);
 }

@@ -75,8 +75,8 @@ void learn_homes(std::map<CellKey, CellHistory>& cells, const Snapshot& snapshot
         if (verdict.home && verdict.acts) {
             if (!was_known) known = cells.emplace_hint(known, verdict.key, CellHistory());
             CellHistory& cell = known->second;
-            if (!was_known || cell.home != *verdict.home)
-                cell = {*verdict.home, snapshot.now, cell.failures, 0};
+            if (!was_known || cell.home != verdict.home->node)
+                cell = {verdict.home->node, snapshot.now, cell.failures, 0};
             if (verdict.reason == Reason::settled) cell.failures = 0;
             ++known;
         } else if (!verdict.home && was_known && keeps_home(verdict.reason)) {

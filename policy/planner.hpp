@@ -1,4 +1,4 @@
-// Homes for all cells. Pure: no clock, no I/O, no state but its arguments.
+// Plans homes for all cells of a host. Pure: no clock, no I/O, no state but its arguments.
 #pragma once
 
 #include "policy/model/history.hpp"

@@ -12,7 +12,7 @@ constexpr Bytes gib = 1024 * mib;
 CellCosts::CellCosts(const CellState& cell, const Topology& topology,
                      const PlannerSettings& settings)
     : cell_(cell), topology_(topology), settings_(settings), total_bytes_(total_bytes(cell)) {
-    // By heat, or where nothing is known of that, by bytes.
+    // Bytes stand for accesses where no heat is known.
     weigh(cell.heat);
     if (all_weights_ == 0) weigh(cell.residency);
 }
@@ -28,7 +28,7 @@ void CellCosts::weigh(const std::vector<Bytes>& bytes) {
 
 CellCost CellCosts::at(NodeIndex home) {
     const std::vector<int>& distances = topology_.distances[home];
-    std::int64_t excess = 0;  // of all its accesses together
+    std::int64_t excess = 0;  // summed over all weights
     for (std::size_t i = 0; i < weights_count_; ++i)
         excess += weights_[i].mib * (distances[weights_[i].node] - local_distance);
     const Bytes away = (total_bytes_ - cell_.residency[home]) / mib;
@@ -39,15 +39,15 @@ CellCost CellCosts::at(NodeIndex home) {
     const MilliCpu lost_rate = cell_.cpu_use * mean_excess / 1000 * memory_bound / 1000;
     last_.stay = last_.move = lost_rate * settings_.horizon / 1000;
     if (!cell_.movable) return last_;
-    // Memory arrives evenly, so half of it is remote on average while the move lasts; of a move
-    // that outlasts the horizon, only the part inside it counts.
+    // Memory arrives evenly, so half of it is remote on average while the move lasts. A move that
+    // outlasts the horizon counts only as far as the horizon.
     const Millis move_time = away * 1000 / std::max<Bytes>(settings_.pace / mib, 1);
     const Millis remote_for =
         move_time <= settings_.horizon
             ? move_time / 2
             : settings_.horizon - settings_.horizon * settings_.horizon / (2 * move_time);
     last_.move = lost_rate * remote_for / 1000 + away * move_cost_per_gib / (gib / mib);
-    // How much a cell without vCPUs is used, nobody tells: its memory comes along.
+    // It is not known how much the memory of a cell without vCPUs is accessed, so it always moves.
     if (cell_.vcpus == 0) last_.stay = std::max(last_.stay, last_.move);
     return last_;
 }

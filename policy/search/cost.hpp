@@ -1,5 +1,5 @@
 // What a placement costs, in CPU milliseconds lost over the horizon. Every term has its one place
-// here, with its unit and where its constant comes from; docs/policy.md explains them by example.
+// here, with the source of its constants; docs/policy.md explains the terms by example.
 #pragma once
 
 #include <array>
@@ -8,48 +8,50 @@
 
 namespace vnuma {
 
-// Share of a vCPU's time that waits for memory, and so grows with distance. Unknown for a guest
-// without performance counters; half is between compute-bound and pointer-chasing loads.
+// Share of a vCPU's time that waits for memory and so grows with the distance of the memory.
+// Unknown for a guest without performance counters. Half is between compute-bound and
+// pointer-chasing loads.
 inline constexpr PerMille memory_bound = 500;
-// Copying, unmapping and faulting again: 1 GiB a second on one CPU. An assumption: real hosts lie
-// on both sides of it, and a factor of two changes only which close calls are moved.
+// CPU milliseconds to copy, unmap and fault in 1 GiB: 1 GiB/s on one CPU. An assumption: real hosts
+// are slower or faster, and a factor of two changes only which close calls are moved.
 inline constexpr Cost move_cost_per_gib = 1000;
-// Load on a node below its capacity still shares caches, memory bandwidth and run queues. An
-// eighth keeps this a reason to spread, never a reason to go far from one's memory.
+// Load below the capacity of a node still shares caches, memory bandwidth and run queues. An eighth
+// makes that a reason to spread load, but never a reason to leave large memory.
 inline constexpr Cost crowding_divisor = 8;
-// Cells of one guest on one node: its kernel believes they are apart and spreads work over them. So
-// it will once it has some, and homes last: a vCPU counts as a quarter in use at least, and of two
-// cells the busier counts. A quarter is more than what neighbours save, up to a distance of 30;
-// where the host has greater ones, it is a tenth more than what neighbours save at the greatest:
-// one cell on a node before there are two, unless memory or contention weighs more.
+// Cost of two cells of one guest on the same node: the guest's kernel believes them to be on two
+// nodes and spreads work over both. Homes outlast idle times, so a vCPU counts as a quarter in use
+// at least (sibling_use), and of the two cells the busier counts. A quarter of that use is more
+// than two near nodes save up to a distance of 30. On hosts with greater distances, the cost is 10
+// % above what the greatest distance costs. So a guest has one cell on each node before it has two
+// on one, unless memory or contention weigh more.
 inline constexpr Cost sibling_divisor = 4;
 inline constexpr PerMille sibling_over_farthest = 1100;
-// CPU time that a device assigned to a guest makes go over the interconnect when it is remote:
+// CPU time of accesses over the interconnect for a remote device that is assigned to a guest:
 // interrupts, rings and buffers. An assumption: a twentieth of a CPU for each device.
 inline constexpr MilliCpu device_use = 50;
-// But of all devices of a guest that does little, no more than such a part of its CPU use: that is
-// no reason to leave its memory for a card that many share.
+// All devices of a guest count at most a quarter of its CPU use. So a guest that does little does
+// not leave its memory for a card that many guests share.
 inline constexpr MilliCpu device_use_divisor = 4;
-// Two cells that exchange their homes pass each other's memory through what one of the nodes has
-// left, tick by tick.
-inline constexpr Bytes passing_room = 64 * mib;
-// A node above its watermark swaps or kills soon: a GiB above costs as much as 4 CPUs, so
-// that a hundredth of that is worth a move, and locality is none against it.
+// Room that one of two nodes must have so that two cells can swap homes on them: their memory
+// passes each other through it, tick by tick.
+inline constexpr Bytes swap_room = 64 * mib;
+// A node above its watermark soon swaps, or its kernel kills processes. So a GiB above it costs as
+// much as 4 CPUs: a hundredth of that is worth a move, and locality never outweighs it.
 inline constexpr MilliCpu pressure_per_gib = 4000;
 
-// How much longer an access takes than a local one, in thousandths of that.
+// How much longer an access takes than a local one, in thousandths of the local time.
 inline PerMille excess_of(int distance) {
     return (distance - local_distance) * PerMille{1000} / local_distance;
 }
 
-// A cell's own part at a home, in the two ways there are to live there.
+// What a cell costs at a home by itself, for the two things that its memory can do.
 struct CellCost {
-    Cost stay = 0;  // its memory stays where it is: accesses remain remote for the whole horizon
-    Cost move = 0;  // its memory is brought home: remote until it has arrived, and the moving
+    Cost stay = 0;  // memory stays where it is: accesses are remote for the whole horizon
+    Cost move = 0;  // memory moves home: accesses are remote until it has arrived, and moving costs
 };
 
-// Of one cell, at any home: what does not depend on the home is worked out once.
-// The arguments must outlive it.
+// Costs of one cell at any home. What does not depend on the home is computed once. The arguments
+// must outlive it.
 class CellCosts {
   public:
     CellCosts(const CellState& cell, const Topology& topology, const PlannerSettings& settings);
@@ -58,6 +60,7 @@ class CellCosts {
   private:
     void weigh(const std::vector<Bytes>& bytes);
 
+    // Share of the cell's accesses that goes to a node.
     struct Weight {
         std::size_t node;
         std::int64_t mib;
@@ -67,25 +70,27 @@ class CellCosts {
     const Topology& topology_;
     const PlannerSettings& settings_;
     Bytes total_bytes_;
-    std::array<Weight, max_host_nodes> weights_;  // of its accesses; where there are any
+    std::array<Weight, max_host_nodes> weights_;  // of nodes with a MiB or more
     std::size_t weights_count_ = 0;
     std::int64_t all_weights_ = 0;
-    // Mostly nodes are alike to a cell, but for its own.
+    // The last result and what it came from: to most cells all nodes but one are alike.
     std::int64_t last_excess_ = -1;
     Bytes last_away_ = -1;
     CellCost last_;
 };
 
-// A node's part, under the CPU demand of all that is placed there.
+// Cost of a node under the CPU demand of all that is placed there: contention above its capacity,
+// crowding below.
 Cost node_cost(const HostNode& node, MilliCpu demand, const PlannerSettings& settings);
 
-// Of a node with so many bytes in use above its watermark.
+// Cost of a node with so many bytes in use above its watermark.
 Cost pressure_cost(Bytes above, const PlannerSettings& settings);
 
-// Of accesses between two places: `traffic` is the CPU time of the accesses if they were local.
+// Cost of accesses over a distance. `traffic` is their CPU time if they were local, `excess` that
+// of excess_of().
 Cost traffic_cost(MilliCpu traffic, PerMille excess, const PlannerSettings& settings);
 
-// For each pair of cells of one guest on one node: of their uses as siblings the greater.
+// Cost of two cells of one guest on the same node. `use` is Unit::Coupling::sibling.
 Cost sibling_cost(MilliCpu use, const PlannerSettings& settings);
 
 }  // namespace vnuma

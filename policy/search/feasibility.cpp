@@ -1,42 +1,39 @@
-// Whether units may be at nodes, change places, and have their memory follow.
+// What nodes have room for: units, swaps of units, and memory that follows them.
 #include <algorithm>
 
 #include "policy/search/placement.hpp"
 
 namespace vnuma {
-namespace {
-
-bool any_moves(const Unit& unit) {
-    return std::any_of(unit.parts.begin(), unit.parts.end(),
-                       [](const Unit::Part& part) { return part.cell->movable; });
-}
-
-}  // namespace
 
 Placement::Feasibility Placement::feasibility(std::size_t index, NodeIndex node) const {
-    const Unit& unit = units_[index];
+    const Unit& unit = units()[index];
     if (!unit.fits.contains(node)) return Feasibility::not_allowed;
-    if (unit.home == node) return Feasibility::feasible;
-    if (unit.apart_group && others_apart(unit, node) > 0) return Feasibility::apart;
+    if (home(index) == node) return Feasibility::feasible;
+    if (unit.apart_group && others_apart(index, node) > 0) return Feasibility::apart;
     const Room room = room_for(index, node);
     return room.wanted > 0 && room.wanted > room.left ? Feasibility::memory : Feasibility::feasible;
 }
 
-Placement::Room Placement::room_for(std::size_t index, NodeIndex node) const {
+Placement::Room Placement::room_for(std::size_t unit, NodeIndex node) const {
     Room tightest;
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
-        const Bytes wanted = brought(units_[index], pool, node);
+        const Bytes wanted = brought(unit, pool, node);
         if (wanted <= 0) continue;
-        const Bytes left = left_for_others(node, pool);
+        const Bytes left = room_for_newcomers(node, pool);
         if (tightest.wanted == 0 || left - wanted < tightest.left - tightest.wanted)
             tightest = {wanted, left};
     }
     return tightest;
 }
 
-const GuestState* Placement::apart_from(std::size_t index, NodeIndex node) const {
-    const Unit& unit = units_[index];
-    const GuestState& own = *unit.parts.front().guest;
+int Placement::others_apart(std::size_t index, NodeIndex node) const {
+    const Unit& unit = units()[index];
+    const auto own = own_apart_.find({unit.parts.front().guest, node});
+    return apart_[*unit.apart_group][node] - (own == own_apart_.end() ? 0 : own->second);
+}
+
+const GuestState* Placement::apart_from(std::size_t unit, NodeIndex node) const {
+    const GuestState& own = *units()[unit].parts.front().guest;
     const GuestState* first = nullptr;
     for (const auto& [held, cells] : own_apart_) {
         const auto& [guest, at] = held;
@@ -47,68 +44,115 @@ const GuestState* Placement::apart_from(std::size_t index, NodeIndex node) const
     return first;
 }
 
+Bytes Placement::bytes_above_limits() const {
+    Bytes sum = 0;
+    for (std::size_t pool = 0; pool < page_.size(); ++pool)
+        for (std::size_t n = 0; n < nodes_; ++n)
+            sum += std::max<Bytes>(-room(NodeIndex(n), pool), 0);
+    return sum;
+}
+
+Bytes Placement::above_watermark(NodeIndex node, Bytes more) const {
+    return std::max<Bytes>(use_[0][node] + more - limit_[0][node], 0);
+}
+
+Bytes Placement::bytes_on(std::size_t index, std::size_t pool, NodeIndex node,
+                          std::optional<NodeIndex> home) const {
+    Bytes bytes = 0;
+    for (const Part& part : parts(index))
+        if (part.pool == pool) bytes += bytes_on(part, node, home, placed_[index].taken_off);
+    return bytes;
+}
+
+Bytes Placement::freed_by_leaving(std::size_t unit, NodeIndex node) const {
+    Bytes bytes = bytes_on(unit, 0, node, node);
+    for (const Part& part : parts(unit))
+        if (part.pool == 0 && !part.cell->movable) bytes -= part.cell->residency[node];
+    return bytes;
+}
+
+Bytes Placement::brought(std::size_t unit, std::size_t pool, NodeIndex node) const {
+    if (home(unit) == node) return 0;
+    return bytes_on(unit, pool, node, node) - bytes_on(unit, pool, node, home(unit));
+}
+
+Bytes Placement::brought_by_swap(std::size_t coming, std::size_t leaving, std::size_t pool) const {
+    const NodeIndex node = *home(leaving);
+    return brought(coming, pool, node) + bytes_on(leaving, pool, node, home(coming)) -
+           bytes_on(leaving, pool, node, node);
+}
+
+bool Placement::can_move_memory(std::size_t unit) const {
+    return std::any_of(parts(unit).begin(), parts(unit).end(),
+                       [](const Part& part) { return part.cell->movable; });
+}
+
+bool Placement::has_room_to_pass(NodeIndex node, std::size_t pool) const {
+    return room(node, pool) >= std::max(swap_room, page_[pool]);
+}
+
 bool Placement::can_swap(std::size_t a, std::size_t b) const {
-    const Unit &first = units_[a], &second = units_[b];
-    const NodeIndex home_a = *first.home, home_b = *second.home;
+    const Unit &first = units()[a], &second = units()[b];
+    const NodeIndex home_a = *home(a), home_b = *home(b);
     if (home_a == home_b || !first.fits.contains(home_b) || !second.fits.contains(home_a))
         return false;
-    const auto apart_after = [&](const Unit& unit, const Unit& leaving, NodeIndex to) {
-        if (!unit.apart_group) return false;
-        const bool other_leaves = leaving.apart_group == unit.apart_group &&
-                                  leaving.parts.front().guest != unit.parts.front().guest;
-        return others_apart(unit, to) > (other_leaves ? 1 : 0);
+    const auto apart_after = [&](std::size_t coming, std::size_t leaving, NodeIndex to) {
+        const Unit &comes = units()[coming], &leaves = units()[leaving];
+        if (!comes.apart_group) return false;
+        const bool other_leaves = leaves.apart_group == comes.apart_group &&
+                                  leaves.parts.front().guest != comes.parts.front().guest;
+        return others_apart(coming, to) > (other_leaves ? 1 : 0);
     };
-    if (apart_after(first, second, home_b) || apart_after(second, first, home_a)) return false;
+    if (apart_after(a, b, home_b) || apart_after(b, a, home_a)) return false;
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
-        const Bytes to_a = swapped(second, first, pool), to_b = swapped(first, second, pool);
-        // They pass each other in what is left.
-        const bool both_move = any_moves(first) && any_moves(second) &&
-                               brought(second, pool, home_a) > settled_bytes &&
-                               brought(first, pool, home_b) > settled_bytes;
-        if (both_move &&
-            std::max(room(home_a, pool), room(home_b, pool)) < std::max(passing_room, page_[pool]))
+        // Their memory passes each other through the room that one of the nodes has left.
+        const bool both_move = can_move_memory(a) && can_move_memory(b) &&
+                               brought(b, pool, home_a) > settled_bytes &&
+                               brought(a, pool, home_b) > settled_bytes;
+        if (both_move && !has_room_to_pass(home_a, pool) && !has_room_to_pass(home_b, pool))
             return false;
-        if ((to_b > 0 && to_b > left_for_others(home_b, pool)) ||
-            (to_a > 0 && to_a > left_for_others(home_a, pool)))
+        const Bytes to_a = brought_by_swap(b, a, pool), to_b = brought_by_swap(a, b, pool);
+        if ((to_b > 0 && to_b > room_for_newcomers(home_b, pool)) ||
+            (to_a > 0 && to_a > room_for_newcomers(home_a, pool)))
             return false;
     }
     return true;
 }
 
-void Placement::note_flow(const Unit& unit, std::size_t pool, Flow& flow) const {
-    const NodeIndex to = *unit.home;
-    for (const Unit::Part& part : unit.parts) {
+void Placement::add_flow(std::size_t unit, std::size_t pool, Flow& flow) const {
+    const NodeIndex to = *home(unit);
+    for (const Part& part : parts(unit)) {
         if (part.pool != pool || !part.cell->movable || part.stays_at.contains(to)) continue;
         for (std::size_t n = 0; n < nodes_; ++n) {
             if (NodeIndex(n) == to || part.cell->residency[n] <= settled_bytes) continue;
-            flow.from[n].insert(to);
-            if (room(to, pool) < std::max(passing_room, page_[pool])) flow.tight.insert(to);
+            flow.to[n].insert(to);
+            if (!has_room_to_pass(to, pool)) flow.blocked.insert(to);
         }
     }
 }
 
-bool Placement::can_follow(const Placement& before) const {
+bool Placement::memory_can_follow(const Placement& before) const {
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
         Flow flow{std::vector<NodeSet>(nodes_), {}};
-        for (std::size_t i = 0; i < units_.size(); ++i)
-            if (units_[i].home && units_[i].home != before.units_[i].home)
-                note_flow(units_[i], pool, flow);
-        // One from which all can leave has room for what comes then. The rest go round in circles.
+        for (std::size_t i = 0; i < placed_.size(); ++i)
+            if (home(i) && home(i) != before.home(i)) add_flow(i, pool, flow);
+        // A node whose memory all goes to nodes with room is emptied and has room for what comes
+        // then. Nodes that remain blocked wait for each other in a circle.
         for (bool freed = true; freed;) {
             freed = false;
             for (std::size_t n = 0; n < nodes_; ++n)
-                if (flow.tight.contains(NodeIndex(n)) && (flow.from[n] & flow.tight).empty())
-                    flow.tight.erase(NodeIndex(n)), freed = true;
+                if (flow.blocked.contains(NodeIndex(n)) && (flow.to[n] & flow.blocked).empty())
+                    flow.blocked.erase(NodeIndex(n)), freed = true;
         }
-        if (!flow.tight.empty()) return false;
+        if (!flow.blocked.empty()) return false;
     }
     return true;
 }
 
-bool Placement::relieves(std::size_t index, NodeIndex to) const {
-    const Unit& unit = units_[index];
-    return any_moves(unit) && is_short_of_memory(*unit.home) && !is_short_of_memory(to) &&
-           filled(unit, 0, *unit.home, to) < filled(unit, 0, *unit.home, unit.home);
+bool Placement::relieves(std::size_t unit, NodeIndex to) const {
+    const NodeIndex here = *home(unit);
+    return can_move_memory(unit) && is_short_of_memory(here) && !is_short_of_memory(to) &&
+           bytes_on(unit, 0, here, to) < bytes_on(unit, 0, here, here);
 }
 
 }  // namespace vnuma

@@ -6,37 +6,38 @@
 namespace vnuma {
 namespace {
 
-// More than any host moves; sums stay inside 64 bits.
-constexpr Bytes most_pace = Bytes{1} << 40;
+// Bytes per second, more than any host moves. With this limit all sums fit into 64 bits.
+constexpr Bytes max_pace = Bytes{1} << 40;
 
-class MoveSchedule {
+class Scheduler {
   public:
-    MoveSchedule(std::vector<WantedMove> moves, const Topology& topology,
-                 const PlannerSettings& settings)
+    Scheduler(std::vector<MoveRequest> moves, const Topology& topology,
+              const PlannerSettings& settings)
         : moves_(std::move(moves)), topology_(topology), settings_(settings) {
         std::stable_sort(
             moves_.begin(), moves_.end(),
-            [](const WantedMove& a, const WantedMove& b) { return a.rank() > b.rank(); });
+            [](const MoveRequest& a, const MoveRequest& b) { return a.rank() > b.rank(); });
         begins_.resize(moves_.size());
     }
 
-    void run(Plan& plan) {
+    MoveSchedule run() {
         choose();
+        MoveSchedule schedule;
         Bytes before = 0;
         for (std::size_t i = 0; i < moves_.size(); ++i) {
             const Bytes bytes = moves_[i].move.bytes;
             if (begins_[i])
-                plan.actions.emplace_back(std::move(moves_[i].move));
+                schedule.begin.push_back(std::move(moves_[i].move));
             else
-                plan.verdicts[moves_[i].verdict].queued_behind = before;
+                schedule.wait.push_back({moves_[i].verdict, before});
             before += bytes;
         }
+        return schedule;
     }
 
   private:
-    // Who comes after one that waits does so, too: or many small ones would starve a large one.
     void choose() {
-        const Bytes most = std::min(settings_.pace, most_pace) / 1000 * settings_.horizon;
+        const Bytes most = std::min(settings_.pace, max_pace) / 1000 * settings_.horizon;
         Bytes before = 0;
         for (std::size_t i = 0; i < moves_.size(); ++i) {
             const Bytes bytes = moves_[i].move.bytes;
@@ -46,11 +47,35 @@ class MoveSchedule {
         }
     }
 
-    static Bytes leaves(const WantedMove& wanted, std::size_t n) {
-        return n < wanted.from.size() ? wanted.from[n] : 0;
+    // Begins a move, the moves that make room for it where there is too little, the moves that make
+    // room for those, and so on. Of several that could, the highest rank does.
+    void begin(std::size_t first) {
+        begins_[first] = true;
+        for (std::vector<std::size_t> begun{first}; !begun.empty();) {
+            const MoveRequest& request = moves_[begun.back()];
+            begun.pop_back();
+            const NodeIndex to = request.move.to;
+            room(request.huge_page, to) -= request.move.bytes;
+            for (std::size_t n = 0; n < topology_.nodes.size(); ++n)
+                if (NodeIndex(n) != to) room(request.huge_page, n) += bytes_from(request, n);
+            Bytes missing = -room(request.huge_page, to);
+            for (std::size_t i = 0; i < moves_.size() && missing > 0; ++i) {
+                const MoveRequest& other = moves_[i];
+                if (begins_[i] || other.huge_page != request.huge_page || other.move.to == to ||
+                    bytes_from(other, to) <= settled_bytes)
+                    continue;
+                begins_[i] = true;
+                begun.push_back(i);
+                missing -= bytes_from(other, to);
+            }
+        }
     }
 
-    // What a node has left for such pages as it is now.
+    static Bytes bytes_from(const MoveRequest& request, std::size_t node) {
+        return node < request.from.size() ? request.from[node] : 0;
+    }
+
+    // Bytes that a pool has left on a node once all moves that begin have ended.
     Bytes& room(Bytes huge_page, std::size_t n) {
         const auto [known, is_new] = rooms_.try_emplace({huge_page, n}, 0);
         const HostNode& node = topology_.nodes[n];
@@ -63,41 +88,18 @@ class MoveSchedule {
         return known->second;
     }
 
-    // With those that make room for it where there is too little, and for these, the best first.
-    void begin(std::size_t first) {
-        begins_[first] = true;
-        for (std::vector<std::size_t> begun{first}; !begun.empty();) {
-            const WantedMove& wanted = moves_[begun.back()];
-            begun.pop_back();
-            const NodeIndex to = wanted.move.to;
-            room(wanted.huge_page, to) -= wanted.move.bytes;
-            for (std::size_t n = 0; n < topology_.nodes.size(); ++n)
-                if (NodeIndex(n) != to) room(wanted.huge_page, n) += leaves(wanted, n);
-            Bytes missing = -room(wanted.huge_page, to);
-            for (std::size_t i = 0; i < moves_.size() && missing > 0; ++i) {
-                const WantedMove& other = moves_[i];
-                if (begins_[i] || other.huge_page != wanted.huge_page || other.move.to == to ||
-                    leaves(other, to) <= settled_bytes)
-                    continue;
-                begins_[i] = true;
-                begun.push_back(i);
-                missing -= leaves(other, to);
-            }
-        }
-    }
-
-    std::vector<WantedMove> moves_;
+    std::vector<MoveRequest> moves_;  // the highest rank first
     const Topology& topology_;
     const PlannerSettings& settings_;
-    std::vector<bool> begins_;
-    std::map<std::pair<Bytes, std::size_t>, Bytes> rooms_;  // by pool and node
+    std::vector<bool> begins_;                              // by move
+    std::map<std::pair<Bytes, std::size_t>, Bytes> rooms_;  // by page size of the pool, and node
 };
 
 }  // namespace
 
-void schedule_moves(std::vector<WantedMove> moves, const Topology& topology,
-                    const PlannerSettings& settings, Plan& plan) {
-    MoveSchedule(std::move(moves), topology, settings).run(plan);
+MoveSchedule schedule_moves(std::vector<MoveRequest> moves, const Topology& topology,
+                            const PlannerSettings& settings) {
+    return Scheduler(std::move(moves), topology, settings).run();
 }
 
 }  // namespace vnuma

@@ -1,5 +1,5 @@
-// Which of the moves that are wanted have their turn. Each is worth it if it is over within the
-// horizon, and all share one pace: so at a time no more than that brings within the horizon. Pure.
+// Which moves of memory begin in this tick. A move is worth its cost if it ends within the horizon,
+// and all moves share one pace. So no more begin than that pace brings within the horizon. Pure.
 #pragma once
 
 #include <cstdint>
@@ -7,27 +7,37 @@
 #include <vector>
 
 #include "policy/model/plan.hpp"
-#include "policy/search/cost.hpp"
+#include "policy/model/planner_settings.hpp"
 
 namespace vnuma {
 
-struct WantedMove {
+struct MoveRequest {
     MoveMemory move;
-    std::size_t verdict = 0;  // its place among the plan's
-    Bytes huge_page = 0;      // of the pool it is from and to; 0: of none
-    std::vector<Bytes> from;  // by node; more than what moves where some of it stays
-    bool relieves = false;    // it is out of a node that is short of memory
-    int priority = 0;
-    // Use of CPUs whose accesses become local by it, for each GiB: work that pays best comes first.
-    std::int64_t gain = 0;
+    std::size_t verdict = 0;    // index of the cell's verdict in the plan
+    Bytes huge_page = 0;        // page size of the pool that the memory is from; 0: ordinary memory
+    std::vector<Bytes> from{};  // bytes by node; more than what moves if some of that stays
+    bool relieves = false;      // leaves a node that is short of memory
+    int priority = 0;           // of the guest
+    std::int64_t gain = 0;      // CPU use (thousandths) whose accesses become local, for each GiB
 
+    // The highest rank moves first.
     auto rank() const { return std::tuple(relieves, priority, gain); }
 };
 
-// Adds those whose turn it is to the plan's actions, in the order of their rank; of the others'
-// verdicts it is said what they wait for. The first always has its turn, and so has what makes room
-// for one that has: two cells that exchange their homes pass each other.
-void schedule_moves(std::vector<WantedMove> moves, const Topology& topology,
-                    const PlannerSettings& settings, Plan& plan);
+struct WaitingMove {
+    std::size_t verdict = 0;  // as in MoveRequest
+    Bytes queued_behind = 0;  // bytes of all moves with a higher rank
+};
+
+struct MoveSchedule {
+    std::vector<MoveMemory> begin;  // in the order of their rank
+    std::vector<WaitingMove> wait;
+};
+
+// The move with the highest rank always begins. With each move that begins, those begin that make
+// room for it: two cells that swap homes pass each other. No move overtakes one that waits for any
+// other reason, or small moves would starve a large one.
+MoveSchedule schedule_moves(std::vector<MoveRequest> moves, const Topology& topology,
+                            const PlannerSettings& settings);
 
 }  // namespace vnuma

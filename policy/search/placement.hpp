@@ -1,9 +1,9 @@
-// A placement under search: which unit has which home, and what it costs to change that.
+// A placement under search: which unit has which home, what that costs, and what prevents another.
 #pragma once
 
 #include <map>
 #include <optional>
-#include <string>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -12,121 +12,163 @@
 
 namespace vnuma {
 
+// CPU use and memory of every node are kept as sums, so that a change of one home costs little.
+// Memory is counted as it will be once all of it has arrived at the homes.
 class Placement {
   public:
-    // Units without a home yet count where their memory is now. `bystanders` are cells that are
-    // left alone: what they use counts where they are, and so does `held_apart`.
-    Placement(const Snapshot& snapshot, const PlannerSettings& settings, std::vector<Unit> units,
-              const std::vector<const CellState*>& bystanders,
+    // Units begin at their initial homes; one without counts where its memory is. `bystanders` are
+    // cells that are not placed: they count where they are, and so does `held_apart`. The snapshot
+    // and the units must outlive the placement and its copies.
+    Placement(const Snapshot& snapshot, const PlannerSettings& settings,
+              const std::vector<Unit>& units, const std::vector<const CellState*>& bystanders,
               const std::vector<HeldApart>& held_apart);
+    Placement(const Snapshot&, const PlannerSettings&, std::vector<Unit>&&,
+              const std::vector<const CellState*>&, const std::vector<HeldApart>&) = delete;
 
-    const std::vector<Unit>& units() const { return units_; }
+    const std::vector<Unit>& units() const { return *units_; }
     std::size_t node_count() const { return nodes_; }
     const PlannerSettings& settings() const { return settings_; }
 
-    // What a unit costs at a node by itself.
-    Cost own(std::size_t unit, NodeIndex node) const { return own_[unit * nodes_ + node]; }
-    // What its being at `node` adds to the host's cost, all other units as they are. `load` is the
-    // part of it that is CPU load.
+    std::optional<NodeIndex> home(std::size_t unit) const { return placed_[unit].home; }
+    MilliCpu cpu_use(std::size_t unit) const { return placed_[unit].cpu_use; }
+
+    // A part of a unit, with what follows from the snapshot.
+    struct Part {
+        const CellState* cell = nullptr;
+        std::size_t pool = 0;   // index of the memory pool that its memory is from
+        Bytes full = 0;         // bytes once the guest has accessed all of its memory
+        Bytes unallocated = 0;  // of these, bytes that the guest has not accessed yet
+        // Homes to which memory on other nodes would not follow: it cannot be moved, or is accessed
+        // too little to pay back.
+        NodeSet stays_at{};
+    };
+    // In the order of Unit::parts.
+    std::span<const Part> parts(std::size_t unit) const {
+        const PlacedUnit& placed = placed_[unit];
+        return {&parts_[placed.first_part], placed.part_count};
+    }
+
+    // Gives a unit another home, or none: then it counts where its memory is.
+    void put(std::size_t unit, std::optional<NodeIndex> home);
+    // Takes a unit off the host until put() is called: only its memory that cannot move counts.
+    void take_off(std::size_t unit);
+
+    // What a unit costs at a node by itself: its accesses to remote memory and devices.
+    Cost own_cost(std::size_t unit, NodeIndex node) const {
+        return own_cost_[unit * nodes_ + node];
+    }
+    // What a unit at `node` adds to the cost of the host, with all other units as they are. `load`
+    // is the part of it that CPU load causes.
     struct Marginal {
         Cost all = 0, load = 0;
     };
     Marginal marginal(std::size_t unit, NodeIndex node) const;
-    // What it adds at least, found sooner: without what is short of memory, and what is linked to
-    // it.
-    Marginal least(std::size_t unit, NodeIndex node) const;
-    // What an exchange of their homes saves.
+    // A lower bound of marginal() that is cheaper to find: without memory pressure and couplings.
+    Marginal least_marginal(std::size_t unit, NodeIndex node) const;
+    // What is saved when two units with homes swap these.
     Marginal swap_gain(std::size_t a, std::size_t b) const;
-    // Of all units and nodes, and of it what is CPU load.
+    // Cost of the host, and the part of it that CPU load causes.
     Cost total() const;
     Cost load() const;
 
-    // Why a unit could not go to a node as things are.
+    // Why a unit could not go to a node, with all other units as they are.
     enum class Feasibility { feasible, not_allowed, memory, apart };
     Feasibility feasibility(std::size_t unit, NodeIndex node) const;
     bool can_swap(std::size_t a, std::size_t b) const;
-    // Whether memory of those that have other homes here than in `before` can follow: somewhere on
-    // its way there has to be room for cells that pass each other.
-    bool can_follow(const Placement& before) const;
-    // Of its memory, in the pool that lacks most for it, what a node would have to hold beyond what
-    // is counted there already, and what that has left.
+    // Whether the memory of all units that have other homes than in `before` can follow them. In a
+    // circle of full nodes it cannot: one of them needs room for units that pass each other.
+    bool memory_can_follow(const Placement& before) const;
+    // What a unit would bring to a node beyond what is counted there already, and what the node has
+    // left for that; of the pool that lacks most.
     struct Room {
         Bytes wanted = 0, left = 0;
     };
     Room room_for(std::size_t unit, NodeIndex node) const;
-    // One that it has to be apart from, at a node that has any.
+    // A guest on a node that the unit's group keeps apart from it; of several the one whose uuid
+    // comes first. Null if there is none.
     const GuestState* apart_from(std::size_t unit, NodeIndex node) const;
 
-    // Ordinary memory is the first pool; of huge pages each size is one (Unit::Part::pool).
+    // Pool 0 is ordinary memory; each page size of huge pages has a pool of its own.
     std::size_t pool_count() const { return page_.size(); }
-    // Below the watermark, or in the pool, once all memory has arrived; negative above it.
+    // Bytes left below the watermark, or in the pool; negative if there are none.
     Bytes room(NodeIndex node, std::size_t pool = 0) const {
         return limit_[pool][node] - use_[pool][node];
     }
-    // Above the watermarks, and in pools beyond what they have.
-    Bytes overfull() const;
-    // Whether a node's ordinary memory is in use above its watermark.
+    // Bytes above watermarks, and beyond what pools have, over all nodes.
+    Bytes bytes_above_limits() const;
     bool is_short_of_memory(NodeIndex node) const { return above_watermark(node, 0) > 0; }
-    // Whether a unit's home is short of memory, and less so without it, and this node is not.
+    // Whether going to `to` frees memory of the unit's home, which is short of it while `to` is
+    // not.
     bool relieves(std::size_t unit, NodeIndex to) const;
-    // Demand for its CPUs; 1000 is its capacity.
+    // CPU demand on a node; 1000 is its capacity.
     PerMille load_of(NodeIndex node) const;
-    // Whether a lower load is a reason to go from one to the other: one is full, or they differ
-    // by PlannerSettings::imbalance.
-    bool balance_counts(NodeIndex a, NodeIndex b) const;
-
-    void put(std::size_t unit, std::optional<NodeIndex> home);
-    // Takes it out until it is put somewhere.
-    void lift(std::size_t unit);
+    // Whether a lower load is a reason to go from one node to the other: one of them has more
+    // demand than capacity, or they differ by PlannerSettings::imbalance.
+    bool load_matters(NodeIndex a, NodeIndex b) const;
 
   private:
-    Cost coupling_cost(const Unit::Coupling& coupling, NodeIndex here, NodeIndex other) const;
+    struct PlacedUnit {
+        std::size_t first_part = 0, part_count = 0;
+        MilliCpu cpu_use = 0;  // of all parts
+        std::optional<NodeIndex> home{};
+        bool taken_off = false;
+    };
+
     void add_bystander(const CellState& cell);
-    void add_part(std::size_t unit, Unit::Part& part, NodeSet full);
-    std::size_t pool_of(Bytes huge_page);
-    // What of its demand for CPUs is counted at a node.
-    MilliCpu use_at(const Unit& unit, NodeIndex node) const;
-    void count(const Unit& unit, int sign);
-    // What of a pool on a node a unit would fill if it had this home, or none.
-    Bytes filled(const Unit& unit, std::size_t pool, NodeIndex node,
-                 std::optional<NodeIndex> home) const;
+    void add_part(std::size_t unit, const Unit::Part& part, NodeSet short_of_memory);
+    std::size_t find_or_add_pool(Bytes huge_page);
     void hold_apart(const HeldApart& held, int sign);
-    int others_apart(const Unit& unit, NodeIndex node) const;
-    void change(Unit& unit, std::optional<NodeIndex> home, bool lifted);
+    void count(std::size_t unit, int sign);
+    void change(std::size_t unit, std::optional<NodeIndex> home, bool taken_off);
+
+    Cost coupling_cost(const Unit::Coupling& coupling, NodeIndex here, NodeIndex other) const;
+    // CPU demand of a unit that is counted at a node.
+    MilliCpu use_at(std::size_t unit, NodeIndex node) const;
+    // Bytes that a part, or a unit from a pool, has on a node if this is its home.
+    static Bytes bytes_on(const Part& part, NodeIndex node, std::optional<NodeIndex> home,
+                          bool taken_off);
+    Bytes bytes_on(std::size_t unit, std::size_t pool, NodeIndex node,
+                   std::optional<NodeIndex> home) const;
+    // Bytes that a unit brings to a node beyond what is counted there already.
+    Bytes brought(std::size_t unit, std::size_t pool, NodeIndex node) const;
+    // Bytes that a swap brings to the home of the unit that leaves.
+    Bytes brought_by_swap(std::size_t coming, std::size_t leaving, std::size_t pool) const;
+    // Ordinary memory that a unit at `node` would not use there if it went elsewhere.
+    Bytes freed_by_leaving(std::size_t unit, NodeIndex node) const;
     Bytes above_watermark(NodeIndex node, Bytes more) const;
-    // For those that come: what bystanders may still touch keeps them out.
-    Bytes left_for_others(NodeIndex node, std::size_t pool) const {
+    // For units that come: memory that bystanders may still access there keeps them out.
+    Bytes room_for_newcomers(NodeIndex node, std::size_t pool) const {
         return room(node, pool) - (pool == 0 ? expected_[node] : 0);
     }
-    // Of its ordinary memory what is not there if the unit is elsewhere.
-    Bytes freed_by_leaving(const Unit& unit, NodeIndex node) const;
-    // That a unit brings to a node, beyond what of it is counted there already.
-    Bytes brought(const Unit& unit, std::size_t pool, NodeIndex node) const;
-    // Where memory goes from each node, and the nodes on its way that have no room for cells that
-    // pass each other.
+    // Guests other than the unit's that its group keeps apart from it.
+    int others_apart(std::size_t unit, NodeIndex node) const;
+    bool can_move_memory(std::size_t unit) const;
+    bool has_room_to_pass(NodeIndex node, std::size_t pool) const;
+
+    // Memory on its way between nodes.
     struct Flow {
-        std::vector<NodeSet> from;
-        NodeSet tight;
+        std::vector<NodeSet> to;  // destinations, by the node that memory leaves
+        NodeSet blocked;          // destinations that have no room for units that pass each other
     };
-    void note_flow(const Unit& unit, std::size_t pool, Flow& flow) const;
-    // What the home of one of two that exchange their homes gets.
-    Bytes swapped(const Unit& coming, const Unit& leaving, std::size_t pool) const;
+    void add_flow(std::size_t unit, std::size_t pool, Flow& flow) const;
 
     const Topology* topology_;
+    const std::vector<Unit>* units_;
     PlannerSettings settings_;
     std::size_t nodes_;
-    std::vector<Unit> units_;
-    std::vector<Cost> own_;                      // by unit and node
-    std::vector<std::vector<PerMille>> excess_;  // of distances, by node and node
-    PerMille farthest_ = 0;                      // of these, between nodes with CPUs
-    std::vector<MilliCpu> demand_;               // by node
-    std::vector<Bytes> expected_;                // by node: of bystanders that run anywhere
-    std::vector<Cost> load_cost_;                // by node, under that demand
-    std::vector<Bytes> page_;                    // of each pool; the first is ordinary memory: 0
-    std::vector<std::vector<Bytes>> use_;        // by pool and node: once all memory has arrived
-    std::vector<std::vector<Bytes>> limit_;      // by pool and node
-    std::vector<std::vector<int>> apart_;        // cells by group and node
-    // And of those each guest's own: from these it need not be apart.
+    std::vector<PlacedUnit> placed_;             // by unit
+    std::vector<Part> parts_;                    // of all units, one unit after the other
+    std::vector<Cost> own_cost_;                 // by unit and node
+    std::vector<std::vector<PerMille>> excess_;  // of distances (excess_of), by node and node
+    PerMille farthest_ = 0;                      // the greatest of them between nodes with CPUs
+    std::vector<MilliCpu> demand_;               // for CPUs, by node
+    std::vector<Cost> load_cost_;                // of that demand, by node
+    std::vector<Bytes> expected_;  // by node: may be accessed by bystanders that run anywhere
+    std::vector<Bytes> page_;      // by pool: its page size; 0 for ordinary memory
+    std::vector<std::vector<Bytes>> use_;    // by pool and node
+    std::vector<std::vector<Bytes>> limit_;  // by pool and node
+    std::vector<std::vector<int>> apart_;    // by group and node: cells of members kept apart
+    // Of these, the cells of each guest: it need not be apart from itself.
     std::map<std::pair<const GuestState*, NodeIndex>, int> own_apart_;
 };
 

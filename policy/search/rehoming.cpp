@@ -5,7 +5,7 @@
 namespace vnuma {
 namespace {
 
-// Units of each node that are looked at for swaps between it and another.
+// Units of each node that are considered for swaps with another.
 constexpr std::size_t swap_candidates(std::size_t pairs) {
     std::size_t most = least_swap_candidates;
     while ((most + 1) * (most + 1) * pairs <= max_swaps_considered)
@@ -16,13 +16,14 @@ constexpr std::size_t most_pairs = max_host_nodes * (max_host_nodes - 1) / 2;
 static_assert(swap_candidates(1) == 64, "two nodes");
 static_assert(swap_candidates(most_pairs) == 2 && 4 * most_pairs == 8'064);
 
-class Moves {
+class Rehoming {
   public:
-    Moves(Placement& placement, int& changes_left, bool afresh)
+    // `as_new`: all homes count as new.
+    Rehoming(Placement& placement, int& changes_left, bool as_new)
         : placement_(placement),
           settings_(placement.settings()),
           changes_left_(changes_left),
-          afresh_(afresh) {}
+          as_new_(as_new) {}
 
     void improve() {
         for (int sweep = 0; sweep < max_sweeps; ++sweep) {
@@ -34,22 +35,21 @@ class Moves {
   private:
     const std::vector<Unit>& units() const { return placement_.units(); }
 
-    bool may_go(std::size_t index) const {
-        const Unit& unit = units()[index];
-        return unit.home &&
-               (!unit.fixed || (!afresh_ && placement_.is_short_of_memory(*unit.home)));
+    bool may_leave_home(std::size_t unit) const {
+        const std::optional<NodeIndex> home = placement_.home(unit);
+        return home && (!units()[unit].fixed || (!as_new_ && placement_.is_short_of_memory(*home)));
+    }
+    bool may_go_to(std::size_t unit, NodeIndex to) const {
+        return !units()[unit].fixed || placement_.relieves(unit, to);
+    }
+    // Whether a lower cost alone is no reason to go there: it has to be lower by the margin.
+    bool needs_margin(std::size_t unit, NodeIndex to) const {
+        return !as_new_ && units()[unit].former && !placement_.relieves(unit, to);
     }
 
-    // Whether it may go there at all, and needs a reason beyond a lower cost.
-    bool may_go_to(std::size_t index, NodeIndex to) const {
-        return !units()[index].fixed || placement_.relieves(index, to);
-    }
-    bool is_settled(std::size_t index, NodeIndex to) const {
-        return !afresh_ && units()[index].former && !placement_.relieves(index, to);
-    }
-
-    Cost beyond_margin(Placement::Marginal gain, Cost before, NodeIndex from, NodeIndex to) const {
-        return vnuma::beyond_margin(settings_, gain, before, placement_.balance_counts(from, to));
+    Cost gain_above_margin(Placement::Marginal gain, Cost before, NodeIndex from,
+                           NodeIndex to) const {
+        return vnuma::gain_above_margin(settings_, gain, before, placement_.load_matters(from, to));
     }
 
     struct Move {
@@ -58,22 +58,23 @@ class Moves {
         NodeIndex to;
     };
 
-    Move best_move(std::size_t index) const {
-        const NodeIndex home = *units()[index].home;
-        const Placement::Marginal before = placement_.marginal(index, home);
-        Move best{0, index, home};
+    // With gain 0 if no move of the unit gains anything.
+    Move best_move(std::size_t unit) const {
+        const NodeIndex home = *placement_.home(unit);
+        const Placement::Marginal before = placement_.marginal(unit, home);
+        Move best{0, unit, home};
         for (std::size_t n = 0; n < placement_.node_count(); ++n) {
             const NodeIndex to(n);
-            if (to == home || before.all - placement_.own(index, to) <= best.gain ||
-                before.all - placement_.least(index, to).all <= best.gain ||
-                !may_go_to(index, to) ||
-                placement_.feasibility(index, to) != Placement::Feasibility::feasible)
+            if (to == home || before.all - placement_.own_cost(unit, to) <= best.gain ||
+                before.all - placement_.least_marginal(unit, to).all <= best.gain ||
+                !may_go_to(unit, to) ||
+                placement_.feasibility(unit, to) != Placement::Feasibility::feasible)
                 continue;
-            const Placement::Marginal after = placement_.marginal(index, to);
+            const Placement::Marginal after = placement_.marginal(unit, to);
             const Placement::Marginal gain{before.all - after.all, before.load - after.load};
-            const Cost worth =
-                is_settled(index, to) ? beyond_margin(gain, before.all, home, to) : gain.all;
-            if (worth > best.gain) best = {worth, index, to};
+            const Cost counted =
+                needs_margin(unit, to) ? gain_above_margin(gain, before.all, home, to) : gain.all;
+            if (counted > best.gain) best = {counted, unit, to};
         }
         return best;
     }
@@ -81,7 +82,7 @@ class Moves {
     bool sweep_moves() {
         std::vector<Move> moves;
         for (std::size_t i = 0; i < units().size(); ++i) {
-            if (!may_go(i)) continue;
+            if (!may_leave_home(i)) continue;
             const Move move = best_move(i);
             if (move.gain > 0) moves.push_back(move);
         }
@@ -89,8 +90,8 @@ class Moves {
                          [](const Move& a, const Move& b) { return a.gain > b.gain; });
         bool changed = false;
         for (const Move& planned : moves) {
-            if (!may_go(planned.unit)) continue;
-            // Those before it may have filled the place, or emptied a better one.
+            if (!may_leave_home(planned.unit)) continue;
+            // The moves before may have filled this node, or emptied a better one.
             const Move move = best_move(planned.unit);
             if (move.gain <= 0 || !may_change({move.unit})) continue;
             placement_.put(move.unit, move.to);
@@ -99,13 +100,14 @@ class Moves {
         return changed;
     }
 
+    // Counts the change of these units' homes, unless that is one change too many.
     bool may_change(std::initializer_list<std::size_t> changed) {
-        if (afresh_) return true;
-        const auto known = std::count_if(changed.begin(), changed.end(), [&](std::size_t i) {
+        if (as_new_) return true;
+        const auto count = std::count_if(changed.begin(), changed.end(), [&](std::size_t i) {
             return units()[i].former.has_value();
         });
-        if (known > changes_left_) return false;
-        changes_left_ -= static_cast<int>(known);
+        if (count > changes_left_) return false;
+        changes_left_ -= static_cast<int>(count);
         return true;
     }
 
@@ -114,30 +116,32 @@ class Moves {
         std::size_t a = 0, b = 0;
     };
 
-    Cost worth_of_swap(std::size_t a, std::size_t b) const {
-        const NodeIndex home_a = *units()[a].home, home_b = *units()[b].home;
+    // 0 if the swap is not possible, or gains too little.
+    Cost counted_gain(std::size_t a, std::size_t b) const {
+        const NodeIndex home_a = *placement_.home(a), home_b = *placement_.home(b);
         const Placement::Marginal gain = placement_.swap_gain(a, b);
         if (gain.all <= 0 || !may_go_to(a, home_b) || !may_go_to(b, home_a) ||
             !placement_.can_swap(a, b))
             return 0;
-        const bool a_settled = is_settled(a, home_b), b_settled = is_settled(b, home_a);
-        if (!a_settled && !b_settled) return gain.all;
-        const Cost before = (a_settled ? placement_.marginal(a, home_a).all : 0) +
-                            (b_settled ? placement_.marginal(b, home_b).all : 0);
-        return beyond_margin(gain, before, home_a, home_b);
+        const bool a_needs = needs_margin(a, home_b), b_needs = needs_margin(b, home_a);
+        if (!a_needs && !b_needs) return gain.all;
+        const Cost before = (a_needs ? placement_.marginal(a, home_a).all : 0) +
+                            (b_needs ? placement_.marginal(b, home_b).all : 0);
+        return gain_above_margin(gain, before, home_a, home_b);
     }
 
-    // By how much more they cost where they could go.
+    // Units, each with the cost that it has more on another node than at home.
     using Ranked = std::vector<std::pair<Cost, std::size_t>>;
 
-    // Those that gain most there, and those that weigh most.
+    // Two thirds are the units that gain most on the other node, the rest those of the others that
+    // use most CPU time.
     std::vector<std::size_t> best_of(Ranked& ranked, std::size_t most) const {
         if (ranked.size() > most) {
             const auto middle = ranked.begin() + static_cast<std::ptrdiff_t>(most - most / 3),
                        end = ranked.begin() + static_cast<std::ptrdiff_t>(most);
             std::partial_sort(ranked.begin(), middle, ranked.end());
             for (auto rest = middle; rest != ranked.end(); ++rest)
-                rest->first = -units()[rest->second].use;
+                rest->first = -placement_.cpu_use(rest->second);
             std::partial_sort(middle, end, ranked.end());
             ranked.erase(end, ranked.end());
         }
@@ -148,14 +152,13 @@ class Moves {
         return chosen;
     }
 
-    // Units at one node that may go.
     struct Swappable {
-        std::vector<std::size_t> units;
-        // Of these, by node, the candidates to go there; empty when the units have changed since.
+        std::vector<std::size_t> units;  // on one node, that may leave their home
+        // Candidates among them for a swap, by the other node; empty once the units have changed.
         std::vector<std::vector<std::size_t>> chosen;
     };
 
-    // For all nodes at once: of thousands of units each is looked at once, not once for each node.
+    // For all other nodes in one pass over the units, of which a host may have thousands.
     void choose_candidates(Swappable& there, NodeIndex from, std::size_t most) const {
         std::vector<Ranked> ranked(placement_.node_count());
         for (const std::size_t unit : there.units)
@@ -177,7 +180,7 @@ class Moves {
     }
 
     Cost extra_cost(std::size_t unit, NodeIndex from, NodeIndex to) const {
-        return placement_.own(unit, to) - placement_.own(unit, from);
+        return placement_.own_cost(unit, to) - placement_.own_cost(unit, from);
     }
 
     bool sweep_swaps() {
@@ -186,7 +189,7 @@ class Moves {
         const std::size_t most = swap_candidates(pairs);
         std::vector<Swappable> at(nodes);
         for (std::size_t i = 0; i < units().size(); ++i)
-            if (may_go(i)) at[*units()[i].home].units.push_back(i);
+            if (may_leave_home(i)) at[*placement_.home(i)].units.push_back(i);
         for (std::size_t n = 0; n < nodes; ++n)
             choose_candidates(at[n], NodeIndex(n), most);
         bool changed = false;
@@ -196,14 +199,14 @@ class Moves {
         return changed;
     }
 
-    // The best one: the next sweep finds what it leaves.
+    // Makes the best swap of two units on these nodes. The next sweep may find another.
     bool swap_between(std::vector<Swappable>& at, NodeIndex a, NodeIndex b, std::size_t most) {
         Swap best;
         const std::vector<std::size_t> others = candidates(at[b], b, a, most);
         for (const std::size_t one : candidates(at[a], a, b, most))
             for (const std::size_t other : others)
-                if (const Cost worth = worth_of_swap(one, other); worth > best.gain)
-                    best = {worth, one, other};
+                if (const Cost gain = counted_gain(one, other); gain > best.gain)
+                    best = {gain, one, other};
         if (best.gain <= 0 || !may_change({best.a, best.b})) return false;
         placement_.put(best.a, std::nullopt);
         placement_.put(best.b, a);
@@ -220,7 +223,7 @@ class Moves {
     Placement& placement_;
     const PlannerSettings settings_;
     int& changes_left_;
-    const bool afresh_;
+    const bool as_new_;
 };
 
 std::optional<NodeIndex> best_node(const Placement& placement, std::size_t unit) {
@@ -235,11 +238,11 @@ std::optional<NodeIndex> best_node(const Placement& placement, std::size_t unit)
     return best;
 }
 
-// All that find room. Returns how many do not.
+// Returns for how many newcomers no node has room.
 std::size_t place_all(Placement& placement, const std::vector<std::size_t>& newcomers) {
     std::size_t left = 0;
     for (const std::size_t unit : newcomers) {
-        if (placement.units()[unit].home) continue;
+        if (placement.home(unit)) continue;
         if (const std::optional<NodeIndex> home = best_node(placement, unit))
             placement.put(unit, home);
         else
@@ -250,27 +253,28 @@ std::size_t place_all(Placement& placement, const std::vector<std::size_t>& newc
 
 }  // namespace
 
-Cost beyond_margin(const PlannerSettings& settings, Placement::Marginal gain, Cost before,
-                   bool balance_counts) {
+Cost gain_above_margin(const PlannerSettings& settings, Placement::Marginal gain, Cost before,
+                       bool load_matters) {
     // Gains below a hundredth of a CPU over the horizon are noise.
     constexpr Cost min_gain_divisor = 100;
-    if (!balance_counts) gain.all -= std::max<Cost>(gain.load, 0);
-    const Cost wanted =
+    if (!load_matters) gain.all -= std::max<Cost>(gain.load, 0);
+    const Cost least =
         std::max(before / 1000 * settings.margin, settings.horizon / min_gain_divisor);
-    return gain.all > wanted ? gain.all : 0;
+    return gain.all > least ? gain.all : 0;
 }
 
-// First as if nobody's memory were in another's way: it goes home as well. If not all find room
-// like that, or some stays that others then have no room beside, what is there counts.
-void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes overfull) {
-    std::erase_if(newcomers,
-                  [&](std::size_t unit) { return placement.units()[unit].home.has_value(); });
+// The first attempt takes all newcomers off the host, as if their memory were in nobody's way: it
+// will follow them. If some newcomer finds no room even so, or memory that cannot follow overfills
+// a node, the second attempt counts all memory where it is.
+void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes above_limits) {
+    std::erase_if(newcomers, [&](std::size_t unit) { return placement.home(unit).has_value(); });
     for (const std::size_t unit : newcomers)
-        placement.lift(unit);
-    if (place_all(placement, newcomers) == 0 && placement.overfull() <= overfull) return;
+        placement.take_off(unit);
+    if (place_all(placement, newcomers) == 0 && placement.bytes_above_limits() <= above_limits)
+        return;
     for (const std::size_t unit : newcomers)
         placement.put(unit, std::nullopt);
-    // Those that are placed may leave room for those before them.
+    // A unit that is placed may leave room on other nodes for units before it.
     std::size_t before = newcomers.size() + 1, left = newcomers.size();
     for (int sweep = 0; sweep < max_sweeps && left > 0 && left < before; ++sweep) {
         before = left;
@@ -279,12 +283,12 @@ void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes overf
 }
 
 void improve(Placement& placement, int& changes_left) {
-    Moves(placement, changes_left, false).improve();
+    Rehoming(placement, changes_left, false).improve();
 }
 
-void improve_afresh(Placement& placement) {
+void improve_without_margin(Placement& placement) {
     int changes_left = 0;
-    Moves(placement, changes_left, true).improve();
+    Rehoming(placement, changes_left, true).improve();
 }
 
 }  // namespace vnuma

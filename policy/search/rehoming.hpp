@@ -1,4 +1,4 @@
-// Better homes step by step: where a unit costs least, and the best moves and the best swaps.
+// Better homes step by step: the node where a unit costs least, the best moves, the best swaps.
 #pragma once
 
 #include <vector>
@@ -7,27 +7,31 @@
 
 namespace vnuma {
 
-// Sweeps over all units; each finds less than the one before.
+// Sweeps over all units in one call. Each finds less to improve than the one before.
 inline constexpr int max_sweeps = 8;
-// Exchanges that are looked at in one sweep, over all pairs of nodes: all there are on small hosts.
-// Never fewer than between so many units of each node, so that one that cannot move is not in the
-// way of another: beyond 45 nodes that is more, and 8,064 at 64.
+// Swaps considered in one sweep, over all pairs of nodes. Small hosts have fewer.
 inline constexpr std::size_t max_swaps_considered = 4096;
+// But of each node of a pair at least this many units are considered, so that one that cannot move
+// does not prevent all swaps. From 46 nodes on this exceeds the limit: 8,064 swaps for 64 nodes.
 inline constexpr std::size_t least_swap_candidates = 2;
 
-// What is left of a gain that has to win by the margin of what it costs before; nothing, when it
-// does not. `balance_counts`: a lower load is a reason.
-Cost beyond_margin(const PlannerSettings& settings, Placement::Marginal gain, Cost before,
-                   bool balance_counts);
+// The gain, if it exceeds the margin of the cost before and is more than noise, else 0. A gain that
+// comes from a lower CPU load counts only if `load_matters` (Placement::load_matters).
+Cost gain_above_margin(const PlannerSettings& settings, Placement::Marginal gain, Cost before,
+                       bool load_matters);
 
-// Gives those of `newcomers` that have no home one where there is room, in their order. Nodes and
-// pools are not overfull by more than `overfull` bytes then, if they were not before.
-void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes overfull);
+// Gives each of `newcomers` that has no home the cheapest node with room, in their order. The
+// memory above watermarks and beyond pools does not grow beyond `above_limits` bytes, if it was
+// less before.
+void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes above_limits);
 
-// Until nothing improves, or so many known homes have changed; `changes_left` is what is left.
+// Moves and swaps units until nothing improves or `changes_left` units have left a former home;
+// counts them down. A unit leaves a former home only for a gain above the margin, or to relieve a
+// node that is short of memory.
 void improve(Placement& placement, int& changes_left);
 
-// As if nobody had a home before: no gain needs the margin. Who may not leave its home stays.
-void improve_afresh(Placement& placement);
+// The same as if all homes were new: any gain counts, and changes are not limited. Units that may
+// not leave their homes stay.
+void improve_without_margin(Placement& placement);
 
 }  // namespace vnuma

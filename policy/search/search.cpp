@@ -6,7 +6,7 @@
 namespace vnuma {
 namespace {
 
-using Order = std::vector<std::size_t>;
+using Order = std::vector<std::size_t>;  // indexes of units
 
 Bytes size_of(const Unit& unit) {
     Bytes bytes = 0;
@@ -15,7 +15,7 @@ Bytes size_of(const Unit& unit) {
     return bytes;
 }
 
-// By priority and size, of both the largest first.
+// The highest priority first, then the largest.
 Order by_size(const std::vector<Unit>& units, const Order& some) {
     std::vector<std::tuple<int, Bytes, std::size_t>> ranked;
     for (const std::size_t i : some)
@@ -28,10 +28,10 @@ Order by_size(const std::vector<Unit>& units, const Order& some) {
     return order;
 }
 
-// Those without a choice first, then by CPU use.
-Order by_use(const std::vector<Unit>& units, Order some) {
+// Units that fit one node only first, then the busiest.
+Order by_use(const Placement& placement, Order some) {
     const auto rank = [&](std::size_t i) {
-        return std::pair(units[i].fits.size() > 1, -units[i].use);
+        return std::pair(placement.units()[i].fits.size() > 1, -placement.cpu_use(i));
     };
     std::stable_sort(some.begin(), some.end(),
                      [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
@@ -41,8 +41,9 @@ Order by_use(const std::vector<Unit>& units, Order some) {
 // A unit without a home is worse than any cost.
 Cost total_with_homeless(const Placement& placement) {
     constexpr Cost homeless = Cost{1} << 50;
-    const auto count = std::count_if(placement.units().begin(), placement.units().end(),
-                                     [](const Unit& unit) { return !unit.home; });
+    Cost count = 0;
+    for (std::size_t i = 0; i < placement.units().size(); ++i)
+        count += placement.home(i) ? 0 : 1;
     return placement.total() + homeless * count;
 }
 
@@ -53,44 +54,48 @@ class Search {
 
     void run() {
         const Order newcomers = newcomers_in_order();
-        place(placement_, newcomers, placement_.overfull());
+        place(placement_, newcomers, placement_.bytes_above_limits());
         improve(placement_, changes_left_);
-        if (units().size() > few_units) return;
-        if (newcomers.size() > 1) try_other_beginnings(newcomers);
+        if (units().size() > max_units_for_restarts) return;
+        if (newcomers.size() > 1) restart_from_other_homes(newcomers);
         if (newcomers.size() == units().size()) return;
-        for (int sweep = 0; sweep < max_sweeps && try_afresh(); ++sweep)
+        for (int sweep = 0; sweep < max_sweeps && place_all_anew(); ++sweep)
             improve(placement_, changes_left_);
     }
 
   private:
     const std::vector<Unit>& units() const { return placement_.units(); }
+    bool is_feasible(std::size_t unit, NodeIndex node) const {
+        return placement_.feasibility(unit, node) == Placement::Feasibility::feasible;
+    }
 
     Order newcomers_in_order() const {
         Order newcomers;
         for (std::size_t i = 0; i < units().size(); ++i)
-            if (!units()[i].home) newcomers.push_back(i);
+            if (!placement_.home(i)) newcomers.push_back(i);
         return by_size(units(), newcomers);
     }
 
-    void try_other_beginnings(const Order& newcomers) {
+    // Puts each newcomer in turn on each other node, places the rest around it, and keeps the best
+    // result.
+    void restart_from_other_homes(const Order& newcomers) {
         Placement best = placement_;
         Cost best_cost = total_with_homeless(placement_);
         const Placement found = placement_;
         const int changes_left = changes_left_;
-        int left = max_beginnings;
+        int restarts_left = max_restarts;
         for (const std::size_t unit : newcomers)
-            for (std::size_t n = 0; n < placement_.node_count() && left > 0; ++n) {
+            for (std::size_t n = 0; n < placement_.node_count() && restarts_left > 0; ++n) {
                 placement_ = found;
                 changes_left_ = changes_left;
                 const NodeIndex node(n);
-                if (units()[unit].home == node) continue;
+                if (placement_.home(unit) == node) continue;
                 for (const std::size_t other : newcomers)
                     placement_.put(other, std::nullopt);
-                if (placement_.feasibility(unit, node) != Placement::Feasibility::feasible)
-                    continue;
-                --left;
+                if (!is_feasible(unit, node)) continue;
+                --restarts_left;
                 placement_.put(unit, node);
-                place(placement_, newcomers, found.overfull());
+                place(placement_, newcomers, found.bytes_above_limits());
                 improve(placement_, changes_left_);
                 if (const Cost cost = total_with_homeless(placement_); cost < best_cost)
                     best = placement_, best_cost = cost;
@@ -98,74 +103,73 @@ class Search {
         placement_ = std::move(best);
     }
 
-    // Moves and swaps end where only several changes at once would gain. So those that may leave
-    // their homes are placed once more as newcomers are, by size and by CPU use, and the better of
-    // it counts if what it changes gains by the margin as a whole. Returns whether it does. Who
-    // has found no home finds none here: nobody changes its home for that.
-    bool try_afresh() {
+    // Moves and swaps end where only several changes at once would gain. So all units that may
+    // leave their homes are placed once more as if they were new, in two orders. The better result
+    // is kept if what it changes gains more than the margin as a whole. Returns whether it is kept.
+    // Units without a home stay without: no unit changes its home to make room for another.
+    bool place_all_anew() {
         const Placement found = placement_;
         Order free;
         for (std::size_t i = 0; i < units().size(); ++i)
-            if (units()[i].home && !units()[i].fixed) free.push_back(i);
+            if (placement_.home(i) && !units()[i].fixed) free.push_back(i);
         Placement best = found;
-        for (const Order& order : {by_size(units(), free), by_use(units(), free)}) {
+        for (const Order& order : {by_size(units(), free), by_use(placement_, free)}) {
             placement_ = found;
             for (const std::size_t unit : free)
                 placement_.put(unit, std::nullopt);
-            place(placement_, order, found.overfull());
-            improve_afresh(placement_);
+            place(placement_, order, found.bytes_above_limits());
+            improve_without_margin(placement_);
             if (total_with_homeless(placement_) < total_with_homeless(best)) best = placement_;
         }
         placement_ = std::move(best);
-        go_back_without_reason(found);
-        const bool worth = is_worth_it(found);
-        if (!worth) placement_ = found;
-        return worth;
+        undo_changes_below_margin(found);
+        const bool is_kept = gains_more_than_margin(found);
+        if (!is_kept) placement_ = found;
+        return is_kept;
     }
 
-    bool has_left(const Placement& found, std::size_t unit) const {
-        return units()[unit].former && units()[unit].home != found.units()[unit].home;
+    bool has_changed(const Placement& found, std::size_t unit) const {
+        return units()[unit].former && placement_.home(unit) != found.home(unit);
     }
 
-    // Those whose own change does not gain by the margin, as long as there are any.
-    void go_back_without_reason(const Placement& found) {
-        for (bool changed = true; changed;) {
-            changed = false;
+    void undo_changes_below_margin(const Placement& found) {
+        for (bool undone = true; undone;) {
+            undone = false;
             for (std::size_t i = 0; i < units().size(); ++i)
-                if (has_left(found, i) && !gains(i, *found.units()[i].home)) changed = true;
+                if (has_changed(found, i) && undo_if_below_margin(i, *found.home(i))) undone = true;
         }
     }
 
-    // Whether a unit's change from that home is worth it as all others are; it is back there if
-    // not.
-    bool gains(std::size_t unit, NodeIndex before) {
-        const NodeIndex now = *units()[unit].home;
-        if (placement_.feasibility(unit, before) != Placement::Feasibility::feasible) return true;
+    // Puts a unit back at its home of before if its own change gains less than the margin.
+    bool undo_if_below_margin(std::size_t unit, NodeIndex before) {
+        const NodeIndex now = *placement_.home(unit);
+        if (!is_feasible(unit, before)) return false;
         placement_.put(unit, before);
         const Placement::Marginal here = placement_.marginal(unit, before),
                                   there = placement_.marginal(unit, now);
-        const bool worth = beyond_margin(settings_, {here.all - there.all, here.load - there.load},
-                                         here.all, placement_.balance_counts(before, now)) > 0;
-        if (worth) placement_.put(unit, now);
-        return worth;
+        const bool is_worth_it =
+            gain_above_margin(settings_, {here.all - there.all, here.load - there.load}, here.all,
+                              placement_.load_matters(before, now)) > 0;
+        if (is_worth_it) placement_.put(unit, now);
+        return !is_worth_it;
     }
 
-    bool is_worth_it(const Placement& found) const {
+    bool gains_more_than_margin(const Placement& found) const {
         const Placement::Marginal gain{total_with_homeless(found) - total_with_homeless(placement_),
                                        found.load() - placement_.load()};
         Cost before = 0;
-        bool any = false, balance_counts = false;
+        bool any = false, load_matters = false;
         for (std::size_t i = 0; i < units().size(); ++i) {
-            if (!has_left(found, i)) continue;
+            if (!has_changed(found, i)) continue;
             any = true;
-            const NodeIndex from = *found.units()[i].home;
+            const NodeIndex from = *found.home(i);
             before += found.marginal(i, from).all;
-            balance_counts |= found.balance_counts(from, *units()[i].home);
+            load_matters |= found.load_matters(from, *placement_.home(i));
         }
-        if (placement_.overfull() > found.overfull()) return false;
+        if (placement_.bytes_above_limits() > found.bytes_above_limits()) return false;
         if (!any) return gain.all > 0;
-        return placement_.can_follow(found) &&
-               beyond_margin(settings_, gain, before, balance_counts) > 0;
+        return placement_.memory_can_follow(found) &&
+               gain_above_margin(settings_, gain, before, load_matters) > 0;
     }
 
     Placement& placement_;

@@ -149,19 +149,19 @@ class Chooser {
         if (guest.cells.size() == 1 && cell.vcpus > 1 && !is_access_matrix_known(guest) &&
             nodes_for_shards(snapshot_.topology, cell.allowed).size() > 1)
             verdict.detail = "which vCPU accesses what is not known yet";
-        verdict.cpus_wanted = cell.vcpus;
-        verdict.wanted = full_bytes(cell);
         const auto rank = [&](NodeIndex node) {
             return std::pair(std::min(snapshot_.topology.nodes[node].cpus, cell.vcpus),
                              capacity_.memory(node, cell.huge_page));
         };
+        std::optional<NodeIndex> largest;
         for (std::size_t n = 0; n < snapshot_.topology.nodes.size(); ++n)
             if (cell.allowed.contains(NodeIndex(n)) &&
-                (!verdict.alternative || rank(NodeIndex(n)) > rank(*verdict.alternative)))
-                verdict.alternative = NodeIndex(n);
-        if (!verdict.alternative) return;
-        verdict.lack = Lack::allowed;
-        verdict.room = capacity_.memory(*verdict.alternative, cell.huge_page);
+                (!largest || rank(NodeIndex(n)) > rank(*largest)))
+                largest = NodeIndex(n);
+        if (!largest) return;
+        Alternative& nearest = verdict.alternative.emplace(Alternative{*largest});
+        nearest.shortage =
+            Shortage{full_bytes(cell), capacity_.memory(*largest, cell.huge_page), cell.vcpus};
     }
 
     void add_unit(const GuestState& guest, const CellState& cell, NodeSet fits,
@@ -177,7 +177,7 @@ class Chooser {
             unit.shards_due = shards_due;
             unit.fixed = cooling_ > 0 || shards_due > 0;
             if (fits.contains(known->home))
-                unit.home = unit.former;
+                unit.initial_home = unit.former;
             else
                 unit.displaced = cell.allowed.contains(known->home)
                                      ? "does not hold it any more"

@@ -44,8 +44,9 @@ class Joiner {
         for (const std::size_t i : members) {
             const Unit& unit = units_[i];
             fits = fits & unit.fits;
-            if (unit.home) homes[*unit.home] += full_bytes(*unit.parts.front().cell) + 1;
-            all_have_one = all_have_one && unit.home;
+            if (unit.initial_home)
+                homes[*unit.initial_home] += full_bytes(*unit.parts.front().cell) + 1;
+            all_have_one = all_have_one && unit.initial_home;
             fixed = fixed || unit.fixed;
             cooling = std::max(cooling, unit.cooling);
         }
@@ -69,13 +70,13 @@ class Joiner {
                 joined[i] = true;
             }
         first.fits = fits;
-        first.home.reset();
+        first.initial_home.reset();
         // Where most of it is at home already; who is elsewhere comes there.
         Bytes most = 0;
         for (const auto& [home, at_home] : homes)
-            if (at_home > most && fits.contains(home)) first.home = home, most = at_home;
-        first.former = first.home;
-        first.fixed = fixed && first.home && homes.size() == 1;
+            if (at_home > most && fits.contains(home)) first.initial_home = home, most = at_home;
+        first.former = first.initial_home;
+        first.fixed = fixed && first.initial_home && homes.size() == 1;
         first.cooling = cooling;
     }
 
@@ -90,7 +91,7 @@ class Joiner {
         for (std::size_t i = 0; i < units_.size(); ++i) {
             const Unit& unit = units_[i];
             const CellState& cell = *unit.parts.front().cell;
-            if (unit.home == node && cell.huge_page == 0 &&
+            if (unit.initial_home == node && cell.huge_page == 0 &&
                 std::find(members.begin(), members.end(), i) == members.end())
                 bytes += comes_to(cell, node);
         }
@@ -149,7 +150,7 @@ void part_groups(std::vector<Unit>& units, const std::vector<HeldApart>& held_ap
     std::map<std::pair<std::size_t, NodeIndex>, const GuestState*> keepers;
     std::vector<Unit*> members;
     for (Unit& unit : units)
-        if (unit.apart_group && unit.home) members.push_back(&unit);
+        if (unit.apart_group && unit.initial_home) members.push_back(&unit);
     const auto rank = [](const Unit* unit) {
         const Unit::Part& part = unit->parts.front();
         return std::pair(part.known->home_since, -full_bytes(*part.cell));
@@ -159,14 +160,15 @@ void part_groups(std::vector<Unit>& units, const std::vector<HeldApart>& held_ap
     for (Unit* unit : members) {
         const GuestState* guest = unit->parts.front().guest;
         const auto in_the_way = [&](const HeldApart& held) {
-            return held.group == *unit->apart_group && held.node == *unit->home &&
+            return held.group == *unit->apart_group && held.node == *unit->initial_home &&
                    held.guest != guest;
         };
         const auto held = std::find_if(held_apart.begin(), held_apart.end(), in_the_way);
-        const auto keeper = keepers.try_emplace({*unit->apart_group, *unit->home}, guest).first;
+        const auto keeper =
+            keepers.try_emplace({*unit->apart_group, *unit->initial_home}, guest).first;
         const GuestState* other = held != held_apart.end() ? held->guest : keeper->second;
         if (other == guest) continue;
-        unit->home.reset();
+        unit->initial_home.reset();
         unit->displaced = "has " + other->name + ", which its group keeps apart from it";
     }
 }

@@ -1,6 +1,7 @@
-// What is placed as one: a cell, a shard, or the cells of a group that have one home.
+// What the planner places as one: a cell, a shard, or the cells of a group that have one home.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,46 +12,41 @@ namespace vnuma {
 
 struct CellHistory;
 
-// What is moved as one: a cell, a shard, or the cells of a group that have one home.
+// Input of the search, which does not change it: where a unit is during the search, and what that
+// takes, is in Placement.
 struct Unit {
     struct Part {
         const GuestState* guest = nullptr;
         const CellState* cell = nullptr;
-        const CellHistory* known = nullptr;  // none: it is new
-        // Placement works these out:
-        std::size_t pool = 0;
-        Bytes full = 0;       // once it has touched all of its memory
-        Bytes untouched = 0;  // of that what it has not touched yet: it will be at its home
-        // Homes to which what is elsewhere now would not follow: it cannot, or is used too little.
-        NodeSet stays_at{};
+        const CellHistory* known = nullptr;  // null: the planner sees the cell for the first time
     };
-    // With another unit of the same guest, or of a group that could not be one unit.
+    // To another unit of the same guest, or of a group that could not become one unit.
     struct Coupling {
-        std::size_t other = 0;
-        MilliCpu traffic = 0;  // CPU time of accesses to each other's memory
-        MilliCpu sibling = 0;  // what the busier uses, of siblings whose kernel believes them apart
+        std::size_t other = 0;  // index of the other unit
+        MilliCpu traffic = 0;   // CPU time of accesses to each other's memory
+        // CPU use of the busier of two cells on one node whose guest's kernel spreads work over
+        // them because it believes them to be on two nodes; 0 for shards and groups.
+        MilliCpu sibling = 0;
     };
 
-    std::vector<Part> parts;
-    NodeSet fits;                     // allowed nodes that hold it as a whole
-    std::optional<NodeIndex> former;  // its home before this search
-    std::optional<NodeIndex> home;
-    bool fixed = false;         // may not change its home, unless that relieves it of memory
-    Millis cooling = 0;         // how long it will be fixed, if for its cool-down
-    Millis shards_due = 0;      // ... until it is known whether other shards are better
-    bool group_parted = false;  // its group has one home, but no node has room for all of it
-    // Has no home just now, and its memory is in nobody's way: it will follow.
-    bool lifted = false;
-    std::optional<std::size_t> apart_group{};
-    std::string displaced{};  // what is wrong with its former home; mostly empty
+    std::vector<Part> parts;          // at least one
+    NodeSet fits;                     // allowed nodes that hold the whole unit
+    std::optional<NodeIndex> former;  // home before this plan
+    // Home at the beginning of the search; none for a new unit and for one that cannot keep its
+    // former home.
+    std::optional<NodeIndex> initial_home;
+    bool fixed = false;         // keeps its home, unless a change relieves that of memory pressure
+    Millis cooling = 0;         // fixed for a cool-down: until that ends
+    Millis shards_due = 0;      // fixed for a check whether other shards are better: until that
+    bool group_parted = false;  // no node has room for all of its group, which belongs together
+    std::optional<std::size_t> apart_group{};  // index of the group that keeps its members apart
+    std::string displaced{};  // what the former home did ("does not ..."); empty if it is kept
     std::vector<Coupling> couplings{};
-
-    MilliCpu use = 0;  // of all parts; Placement works it out
 };
 
-// A member of a group whose members are apart: it has this node to itself.
+// A node that a guest holds for itself within a group whose members are kept apart.
 struct HeldApart {
-    std::size_t group = 0;
+    std::size_t group = 0;  // index among the snapshot's groups
     NodeIndex node{};
     const GuestState* guest = nullptr;
 };

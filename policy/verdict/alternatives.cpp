@@ -8,106 +8,114 @@ namespace {
 
 using Feasibility = Placement::Feasibility;
 
-void say_lack(const Placement& placement, std::size_t index, Feasibility feasibility,
-              Verdict& verdict) {
-    const NodeIndex node = *verdict.alternative;
+// `feasibility` is memory or apart.
+Alternative infeasible(const Placement& placement, std::size_t unit, NodeIndex node,
+                       Feasibility feasibility) {
+    Alternative there{node};
     if (feasibility == Feasibility::memory) {
-        const Placement::Room room = placement.room_for(index, node);
-        verdict.lack = Lack::memory;
-        verdict.wanted = room.wanted;
-        verdict.room = room.left;
+        const Placement::Room room = placement.room_for(unit, node);
+        there.lack = Lack::memory;
+        there.shortage = Shortage{room.wanted, room.left};
     } else {
-        const GuestState* other = placement.apart_from(index, node);
-        verdict.lack = Lack::apart;
-        verdict.apart_from = other ? other->name : "";
+        const GuestState* other = placement.apart_from(unit, node);
+        there.lack = Lack::apart;
+        if (other) there.apart_from = other->name;
     }
+    return there;
 }
 
-// The other node that comes nearest; none where it does not fit any other.
-struct Alternative {
-    std::optional<NodeIndex> node;
-    Placement::Marginal cost{};
+struct Candidate {
+    NodeIndex node;
+    Placement::Marginal cost;
     Feasibility feasibility = Feasibility::feasible;
+
+    bool is_feasible() const { return feasibility == Feasibility::feasible; }
+    bool is_better_than(const Candidate& other) const {
+        return is_feasible() != other.is_feasible() ? is_feasible() : cost.all < other.cost.all;
+    }
 };
 
-Alternative best_alternative(const Placement& placement, std::size_t index) {
+std::optional<Candidate> best_candidate(const Placement& placement, std::size_t index) {
     constexpr Cost never = std::numeric_limits<Cost>::max();
-    const Unit& unit = placement.units()[index];
-    std::array<Cost, max_host_nodes> least;
-    std::size_t first = *unit.home;
+    const NodeIndex home = *placement.home(index);
+    const NodeSet fits = placement.units()[index].fits;
+    std::array<Cost, max_host_nodes> least;  // lower bound by node
+    std::size_t first = home;
     for (std::size_t n = 0; n < placement.node_count(); ++n) {
         const NodeIndex node(n);
-        const bool possible = node != *unit.home && unit.fits.contains(node);
-        least[n] = possible ? placement.least(index, node).all : never;
-        if (possible && (first == *unit.home || least[n] < least[first])) first = n;
+        const bool possible = node != home && fits.contains(node);
+        least[n] = possible ? placement.least_marginal(index, node).all : never;
+        if (possible && (first == home || least[n] < least[first])) first = n;
     }
-    Alternative best;
-    const auto look_at = [&](std::size_t n) {
+    std::optional<Candidate> best;
+    const auto consider = [&](std::size_t n) {
+        if (least[n] == never || (best && best->is_feasible() && least[n] >= best->cost.all))
+            return;
         const NodeIndex node(n);
-        const bool best_free = best.node && best.feasibility == Feasibility::feasible;
-        if (least[n] == never || (best_free && least[n] >= best.cost.all)) return;
-        const Feasibility feasibility = placement.feasibility(index, node);
-        const bool free = feasibility == Feasibility::feasible;
-        const Placement::Marginal cost = placement.marginal(index, node);
-        if (best.node && (free != best_free ? best_free : cost.all >= best.cost.all)) return;
-        best = {node, cost, feasibility};
+        const Candidate candidate{node, placement.marginal(index, node),
+                                  placement.feasibility(index, node)};
+        if (!best || candidate.is_better_than(*best)) best = candidate;
     };
-    // Mostly it is the best, and no other has to be looked at more closely.
-    look_at(first);
+    // The node with the lowest bound is mostly the best, and the bounds of the others rule them
+    // out.
+    consider(first);
     for (std::size_t n = 0; n < placement.node_count(); ++n)
-        if (n != first) look_at(n);
+        if (n != first) consider(n);
     return best;
 }
 
 }  // namespace
 
-void describe_alternative(const Placement& placement, std::size_t index, Placement::Marginal here,
-                          Verdict& verdict) {
+std::optional<Alternative> best_alternative(const Placement& placement, std::size_t index,
+                                            Placement::Marginal here) {
+    const std::optional<Candidate> best = best_candidate(placement, index);
+    if (!best) return std::nullopt;
     const Unit& unit = placement.units()[index];
-    const Alternative best = best_alternative(placement, index);
-    verdict.alternative = best.node;
-    verdict.other_cost = best.cost.all;
-    if (!verdict.alternative) {
-        verdict.lack = placement.node_count() > 1 ? Lack::allowed : Lack::nothing;
-    } else if (best.feasibility != Feasibility::feasible) {
-        say_lack(placement, index, best.feasibility, verdict);
-    } else if (best.cost.all >= here.all) {
-        verdict.lack = Lack::cheaper;
-    } else if (unit.fixed && unit.cooling < unit.shards_due) {
-        verdict.lack = Lack::shards;
-        if (verdict.reason != Reason::retry_later) verdict.wait = unit.shards_due;
-    } else if (unit.fixed) {
-        verdict.lack = Lack::cool_down;
-        if (verdict.reason != Reason::retry_later) verdict.wait = unit.cooling;
-    } else {
-        // What is cheaper there is the load alone, which differs too little to count.
-        const bool load_only = best.cost.all - best.cost.load >= here.all - here.load &&
-                               !placement.balance_counts(*unit.home, *verdict.alternative);
-        verdict.lack = load_only ? Lack::balance : Lack::margin;
+    if (!best->is_feasible()) {
+        Alternative there = infeasible(placement, index, best->node, best->feasibility);
+        there.cost = best->cost.all;
+        return there;
     }
+    Alternative there{best->node, Lack::margin, best->cost.all};
+    if (best->cost.all >= here.all) {
+        there.lack = Lack::cheaper;
+    } else if (unit.fixed) {
+        there.lack = unit.cooling < unit.shards_due ? Lack::shards : Lack::cool_down;
+    } else if (best->cost.all - best->cost.load >= here.all - here.load &&
+               !placement.load_matters(*placement.home(index), best->node)) {
+        there.lack = Lack::balance;
+    }
+    return there;
 }
 
-void describe_no_home(const Placement& placement, std::size_t index, Verdict& verdict) {
+Millis wait_for(const Unit& unit, const std::optional<Alternative>& alternative) {
+    if (alternative && alternative->lack == Lack::cool_down) return unit.cooling;
+    if (alternative && alternative->lack == Lack::shards) return unit.shards_due;
+    return 0;
+}
+
+Homeless why_homeless(const Placement& placement, std::size_t index) {
     Bytes least_missing = 0;
-    Feasibility nearest = Feasibility::feasible;
+    std::optional<NodeIndex> nearest;
+    Feasibility feasibility = Feasibility::feasible;  // of the nearest
     bool fits_any = false;
     for (std::size_t n = 0; n < placement.node_count(); ++n) {
         const NodeIndex node(n);
-        const Feasibility feasibility = placement.feasibility(index, node);
-        fits_any |= feasibility != Feasibility::not_allowed;
+        const Feasibility there = placement.feasibility(index, node);
+        fits_any |= there != Feasibility::not_allowed;
         const Placement::Room room = placement.room_for(index, node);
         const Bytes missing = room.wanted - room.left;
-        const bool nearer =
-            feasibility == Feasibility::memory
-                ? nearest != Feasibility::memory || missing < least_missing
-                : feasibility == Feasibility::apart && nearest == Feasibility::feasible;
-        if (!nearer) continue;
-        verdict.alternative = node, nearest = feasibility, least_missing = missing;
+        const bool nearer = there == Feasibility::memory
+                                ? feasibility != Feasibility::memory || missing < least_missing
+                                : there == Feasibility::apart && !nearest;
+        if (nearer) nearest = node, feasibility = there, least_missing = missing;
     }
-    verdict.reason = nearest == Feasibility::apart ? Reason::kept_apart
-                     : fits_any                    ? Reason::no_room
+    Homeless why;
+    why.reason = feasibility == Feasibility::apart ? Reason::kept_apart
+                 : fits_any                        ? Reason::no_room
                                                    : Reason::too_large;
-    if (verdict.alternative) say_lack(placement, index, nearest, verdict);
+    if (nearest) why.nearest = infeasible(placement, index, *nearest, feasibility);
+    return why;
 }
 
 }  // namespace vnuma

@@ -5,10 +5,6 @@
 namespace vnuma {
 namespace {
 
-std::string node_name(const Topology& topology, std::optional<NodeIndex> node) {
-    return node ? "node " + std::to_string(topology.nodes[*node].id) : "no node";
-}
-
 std::string mebibytes(Bytes bytes) {
     return std::to_string(bytes / mib) + " MiB";
 }
@@ -17,134 +13,201 @@ std::string seconds(Millis time) {
     return std::to_string(time / 1000 + (time % 1000 > 0 ? 1 : 0)) + " s";
 }
 
-// Where it does not fit, as far as the alternative goes.
-std::string has_room_for(const Verdict& v) {
-    return mebibytes(std::max<Bytes>(v.room, 0)) + " for " + mebibytes(v.wanted);
-}
+class Explainer {
+  public:
+    Explainer(const Verdict& verdict, const Topology& topology)
+        : verdict_(verdict),
+          topology_(topology),
+          home_(verdict.home.value_or(Home())),
+          former_(home_.former.value_or(FormerHome())),
+          what_(verdict.key.shard == CellKey::whole ? "the cell" : "the shard") {}
 
-std::string lost(Cost cost) {
-    return std::to_string(cost) + " ms of CPU";
-}
-
-std::string former(const Verdict& v, const Topology& topology) {
-    return lost(v.cost) + ", " + node_name(topology, v.former_home) + " would have cost " +
-           lost(v.former_cost);
-}
-
-// Why it is not on the other node that comes nearest.
-std::string not_elsewhere(const Verdict& v, const Topology& topology) {
-    if (v.alternative && v.alternative == v.former_home) return "";  // is said already
-    const std::string other = node_name(topology, v.alternative);
-    const std::string instead = lost(v.other_cost) + " instead of " + lost(v.cost);
-    switch (v.lack) {
-        case Lack::nothing:
-            return "";
-        case Lack::allowed:
-            return "; no other node is allowed and large enough";
-        case Lack::memory:
-            return "; " + other + " has no room for its memory (" + has_room_for(v) + ")";
-        case Lack::apart:
-            return "; " + other + " has " + v.apart_from + ", which its group keeps apart from it";
-        case Lack::cheaper:
-            return "; " + other + " would cost " + instead;
-        case Lack::margin:
-            return "; " + other + " would gain too little (" + instead + ")";
-        case Lack::balance:
-            return "; " + other + " has a little less load, which is no reason to move (" +
-                   instead + ")";
-        case Lack::cool_down:
-            return "; " + other + " is better (" + instead +
-                   "), but its guest or group moved recently (" + seconds(v.wait) + " to wait)";
-        case Lack::shards:
-            return "; " + other + " is better (" + instead +
-                   "), but it is looked at first whether other shards are better (" +
-                   seconds(v.wait) + " to wait)";
+    std::string sentence() const {
+        std::string text = verdict_.home ? with_home() + why_not_elsewhere() : without_home();
+        if (verdict_.group_parted)
+            text += "; its group belongs together, but no node has room for all of it";
+        if (verdict_.home && !verdict_.acts)
+            text += " (planned only: the mode of the guest's policy is not act)";
+        return text;
     }
-    return "";
-}
 
-std::string queue(const Verdict& v) {
-    return v.queued_behind > 0 ? " after " + mebibytes(v.queued_behind) + " of others" : "";
-}
-
-std::string left_away(const Verdict& v) {
-    return v.left_away > 0 ? ", " + mebibytes(v.left_away) +
-                                 " elsewhere are not used enough to be brought there"
-                           : "";
-}
-
-std::string how_large(const Verdict& v, const Topology& topology) {
-    if (!v.alternative) return "";
-    const std::string cpus = std::to_string(topology.nodes[*v.alternative].cpus);
-    return " (" + std::to_string(v.cpus_wanted) + " vCPUs and " + mebibytes(v.wanted) + "; " +
-           node_name(topology, v.alternative) + " has " + cpus + " CPUs and holds " +
-           mebibytes(v.room) + ")";
-}
-
-std::string sentence(const Verdict& v, const Topology& topology) {
-    const std::string home = node_name(topology, v.home);
-    switch (v.reason) {
-        case Reason::settled:
-            return "at home on " + home + left_away(v) + not_elsewhere(v, topology);
-        case Reason::settling:
-            return "going home to " + home + ", " + mebibytes(v.to_move) + " still elsewhere" +
-                   queue(v) + not_elsewhere(v, topology);
-        case Reason::first_home:
-            return "given " + home + " as its home, " + mebibytes(v.to_move) + " to move" +
-                   queue(v) + not_elsewhere(v, topology);
-        case Reason::better_home:
-            return home + " will cost it " + former(v, topology) + not_elsewhere(v, topology);
-        case Reason::made_way:
-            return "makes way for others that gain more by it: " + home + " will cost it " +
-                   former(v, topology) + not_elsewhere(v, topology);
-        case Reason::relief:
-            return "leaves " + node_name(topology, v.former_home) + ", which is " +
-                   mebibytes(v.above_watermark) + " above its watermark: " + home +
-                   " will cost it " + former(v, topology) + not_elsewhere(v, topology);
-        case Reason::with_group:
-            return "joins its group on " + home + ", " + mebibytes(v.to_move) + " to move" +
-                   queue(v) + (v.former_home ? ": it will cost it " + former(v, topology) : "") +
-                   not_elsewhere(v, topology);
-        case Reason::displaced:
-            return "leaves " + node_name(topology, v.former_home) + ", which " +
-                   (v.detail.empty() ? "may not be its home any more" : v.detail) + ": " + home +
-                   " will cost it " + former(v, topology) + not_elsewhere(v, topology);
-        case Reason::split:
-            return "fits no node as a whole, placed in shards: " + v.detail;
-        case Reason::unsteady:
-            return "left alone: " + v.detail;
-        case Reason::off:
-            return "left alone: its policy is mode off";
-        case Reason::one_node:
-            return "left alone: this host has one NUMA node";
-        case Reason::not_allowed:
-            return "left alone: its owner and its policy allow it no node as a home";
-        case Reason::too_large:
-            return "left alone: larger than any node it may use" + how_large(v, topology) +
-                   (v.detail.empty() ? "" : ", and " + v.detail);
-        case Reason::no_room:
-            return "left alone: no node it may use has room for its memory" +
-                   (v.alternative ? ": " + node_name(topology, v.alternative) +
-                                        " comes nearest, with " + has_room_for(v)
-                                  : "");
-        case Reason::kept_apart:
-            return "left alone: every node it may use has a member of its group, which has to be "
-                   "apart: " +
-                   node_name(topology, v.alternative) + " has " + v.apart_from;
-        case Reason::retry_later:
-            return "has " + home + " as its home, but what was tried failed; tried again in " +
-                   seconds(v.wait);
+  private:
+    std::string with_home() const {
+        const std::string home = node(home_.node), former = node(former_.node);
+        const std::string new_home = home + " becomes the new home of " + what_;
+        switch (verdict_.reason) {
+            case Reason::settled:
+                return what_ + " is at home on " + home + left_away();
+            case Reason::first_home:
+                return home + " becomes the first home of " + what_ + moving();
+            case Reason::better_home:
+                return new_home + ": " + former_cost();
+            case Reason::made_way:
+                return new_home + " so that others gain more than it loses: " + former_cost();
+            case Reason::relief:
+                return new_home + " because " + former + " is " +
+                       mebibytes(former_.above_watermark) +
+                       " above its watermark: " + former_cost();
+            case Reason::with_group:
+                return what_ + " joins its group on " + home + moving() +
+                       (home_.former ? ": " + former_cost() : "");
+            case Reason::displaced:
+                return new_home + " because " + former + " " + verdict_.detail + ": " +
+                       former_cost();
+            case Reason::retry_later:
+                return what_ + " has " + home +
+                       " as its home, but the last attempt to pin vCPUs or move memory failed; "
+                       "the next one is in " +
+                       seconds(verdict_.wait);
+            case Reason::settling:
+            case Reason::split:
+            case Reason::unsteady:
+            case Reason::off:
+            case Reason::one_node:
+            case Reason::not_allowed:
+            case Reason::too_large:
+            case Reason::no_room:
+            case Reason::kept_apart:
+                break;
+        }
+        return what_ + " is going home to " + home + still_to_do();
     }
-    return "";
-}
+
+    std::string without_home() const {
+        switch (verdict_.reason) {
+            case Reason::split:
+                return "the cell fits no node as a whole and is placed in shards: " +
+                       verdict_.detail;
+            case Reason::unsteady:
+                return "vnumad leaves the guest alone for now: " + verdict_.detail;
+            case Reason::off:
+                return "vnumad leaves the guest alone because the mode of its policy is off";
+            case Reason::one_node:
+                return "vnumad leaves the guest alone because the host has one NUMA node";
+            case Reason::not_allowed:
+                return what_ +
+                       " has no home because its owner and its policy together allow no node that "
+                       "could be one";
+            case Reason::too_large:
+                return what_ + " has no home because it is larger than any node it may use" +
+                       how_large() + (verdict_.detail.empty() ? "" : ", and " + verdict_.detail);
+            case Reason::kept_apart:
+                return what_ +
+                       " has no home because its group is kept apart and has a guest on every node "
+                       "it may use" +
+                       (verdict_.alternative ? ": " + node(verdict_.alternative->node) + " has " +
+                                                   verdict_.alternative->apart_from
+                                             : "");
+            case Reason::no_room:
+            case Reason::settled:
+            case Reason::settling:
+            case Reason::first_home:
+            case Reason::better_home:
+            case Reason::made_way:
+            case Reason::relief:
+            case Reason::with_group:
+            case Reason::displaced:
+            case Reason::retry_later:
+                break;
+        }
+        return what_ + " has no home because no node it may use has room for its memory" +
+               (verdict_.alternative ? ": " + node(verdict_.alternative->node) +
+                                           " comes nearest, with " + room_there()
+                                     : "");
+    }
+
+    std::string why_not_elsewhere() const {
+        if (verdict_.reason == Reason::retry_later) return "";
+        if (!verdict_.alternative) return "; no other node is allowed and large enough";
+        const Alternative& there = *verdict_.alternative;
+        // The sentence has its cost already.
+        if (home_.former && there.node == former_.node) return "";
+        const std::string other = node(there.node);
+        const std::string cost = instead_of(there.cost.value_or(0), home_.cost);
+        switch (there.lack) {
+            case Lack::allowed:
+                return "; " + other + " is not allowed or not large enough";
+            case Lack::memory:
+                return "; " + other + " has no room for its memory: " + room_there();
+            case Lack::apart:
+                return "; " + other + " has " + there.apart_from +
+                       ", which its group keeps apart from it";
+            case Lack::cheaper:
+                return "; " + other + " would cost " + cost;
+            case Lack::margin:
+                return "; " + other + " would cost " + cost + ", which gains too little to move";
+            case Lack::balance:
+                return "; " + other + " would cost " + cost +
+                       ", but only because it has slightly less CPU load, which is no reason to "
+                       "move";
+            case Lack::cool_down:
+                return "; " + other + " would cost " + cost +
+                       ", but the guest or its group moved recently and stays for another " +
+                       seconds(verdict_.wait);
+            case Lack::shards:
+                return "; " + other + " would cost " + cost +
+                       ", but other shards may replace this one: the next check is in " +
+                       seconds(verdict_.wait);
+        }
+        return "";
+    }
+
+    std::string node(NodeIndex index) const {
+        return "node " + std::to_string(topology_.nodes[index].id);
+    }
+    // Costs are lost CPU time over the horizon.
+    static std::string instead_of(Cost cost, Cost other) {
+        return std::to_string(cost) + " ms of CPU time instead of " + std::to_string(other) + " ms";
+    }
+    std::string former_cost() const {
+        return "that costs " + instead_of(home_.cost, former_.cost) + " on " + node(former_.node);
+    }
+    std::string queue() const {
+        return home_.queued_behind > 0
+                   ? " after " + mebibytes(home_.queued_behind) + " of other moves"
+                   : "";
+    }
+    std::string moving() const {
+        return home_.to_move > 0
+                   ? ", and " + mebibytes(home_.to_move) + " of its memory move there" + queue()
+                   : "";
+    }
+    std::string still_to_do() const {
+        return home_.to_move > 0
+                   ? ": " + mebibytes(home_.to_move) + " of its memory are still to move" + queue()
+                   : ": its vCPUs are not all pinned there yet";
+    }
+    std::string left_away() const {
+        return home_.left_away > 0
+                   ? ", and " + mebibytes(home_.left_away) +
+                         " of its memory stay on other nodes because it accesses them too little"
+                   : "";
+    }
+    std::string room_there() const {
+        const Shortage shortage = verdict_.alternative->shortage.value_or(Shortage());
+        return mebibytes(std::max<Bytes>(shortage.room, 0)) + " for " + mebibytes(shortage.wanted);
+    }
+    std::string how_large() const {
+        if (!verdict_.alternative || !verdict_.alternative->shortage) return "";
+        const NodeIndex nearest = verdict_.alternative->node;
+        const Shortage& shortage = *verdict_.alternative->shortage;
+        return " (it has " + std::to_string(shortage.cpus_wanted) + " vCPUs and " +
+               mebibytes(shortage.wanted) + ", " + node(nearest) + " has " +
+               std::to_string(topology_.nodes[nearest].cpus) + " CPUs and holds " +
+               mebibytes(shortage.room) + ")";
+    }
+
+    const Verdict& verdict_;
+    const Topology& topology_;
+    const Home home_;
+    const FormerHome former_;
+    const std::string what_;
+};
 
 }  // namespace
 
-std::string explain(const Verdict& v, const Topology& topology) {
-    return sentence(v, topology) +
-           (v.group_parted ? "; its group belongs together, but no node has room for all of it"
-                           : "") +
-           (v.acts ? "" : " (only said, not done: its policy's mode)");
+std::string explain(const Verdict& verdict, const Topology& topology) {
+    return Explainer(verdict, topology).sentence();
 }
 
 }  // namespace vnuma

@@ -143,7 +143,7 @@ void Actuator::forget_movers(const Plan& plan) {
     for (const Action& action : plan.actions)
         if (std::holds_alternative<MoveMemory>(action)) going_on.insert(key_of(action));
     for (const Verdict& verdict : plan.verdicts)
-        if (verdict.queued_behind > 0) going_on.insert(verdict.key);
+        if (verdict.home && verdict.home->queued_behind > 0) going_on.insert(verdict.key);
     std::erase_if(movers_, [&](const auto& entry) { return !going_on.contains(entry.first); });
 }
 

@@ -1,16 +1,18 @@
 #include "src/record/record.hpp"
 
 #include "policy/units/split.hpp"
-#include "src/record/json_shapes.hpp"
+#include "src/record/json_fields.hpp"
 #include "src/record/snapshot_shapes.hpp"
+#include "src/record/verdict_shape.hpp"
 
 namespace vnuma {
 namespace {
 
-using recorded::kernel_number;
+using recorded::key_shape;
 using recorded::point_in_time;
+using recorded::positions;
+using recorded::verdict_shape;
 
-constexpr Number any_number;  // only compared and shown
 constexpr PerMille most_permille = 10'000;
 
 auto settings_shape() {
@@ -25,21 +27,7 @@ auto settings_shape() {
     });
 }
 
-auto key_shape() {
-    return object_of([](auto& io, auto& key) {
-        auto& [uuid, cell, shard] = key;
-        io.field("uuid", uuid, Text());
-        io.field("cell", cell, kernel_number);
-        io.unless(CellKey::whole, "shard", shard, kernel_number);
-    });
-}
-
-// Places of vCPUs among a cell's, or of groups of memory among a guest's.
-auto places(std::size_t most) {
-    return list_between(Number{0, static_cast<std::int64_t>(most) - 1}, 0, most);
-}
-
-// Each vCPU in one shard, no shard without any.
+// Whether the shards have all vCPUs from 0 on, each vCPU once, and no shard is empty.
 bool is_partition(const Partition& partition) {
     std::set<std::size_t> vcpus;
     std::size_t count = 0;
@@ -64,8 +52,8 @@ auto history_shape(std::size_t nodes) {
         auto& [partition, since, changes, changed] = known;
         io.field("uuid", uuid, Text());
         io.field("partition", partition,
-                 list_between(places(max_recorded_vcpus), 0, max_recorded_vcpus));
-        io.check("partition", is_partition(partition), "wants every vCPU in one shard");
+                 list_between(positions(max_recorded_vcpus), 0, max_recorded_vcpus));
+        io.check("partition", is_partition(partition), "must have every vCPU in exactly one shard");
         io.field("since", since, point_in_time);
         io.unless(0, "changes", changes, Number{0, max_counted_changes});
         io.unless(Millis{0}, "changed", changed, point_in_time);
@@ -77,43 +65,13 @@ auto history_shape(std::size_t nodes) {
     });
 }
 
-auto verdict_shape(std::size_t nodes) {
-    return object_of([nodes](auto& io, auto& verdict) {
-        auto& [key, reason, acts, home, former_home, alternative, lack, cost, former_cost,
-               other_cost, to_move, left_away, queued_behind, above_watermark, wanted, room,
-               cpus_wanted, wait, group_parted, vcpus, apart_from, detail] = verdict;
-        io.field("key", key, key_shape());
-        io.field("reason", reason, word_of(reasons));
-        io.field("acts", acts, Flag());
-        io.maybe("home", home, OneNode{nodes});
-        io.maybe("former_home", former_home, OneNode{nodes});
-        io.maybe("alternative", alternative, OneNode{nodes});
-        io.field("lack", lack, word_of(lacks));
-        io.field("cost", cost, any_number);
-        io.unless(Cost{0}, "former_cost", former_cost, any_number);
-        io.field("other_cost", other_cost, any_number);
-        io.field("to_move", to_move, any_number);
-        io.field("left_away", left_away, any_number);
-        io.unless(Bytes{0}, "queued_behind", queued_behind, any_number);
-        io.unless(Bytes{0}, "above_watermark", above_watermark, any_number);
-        io.unless(Bytes{0}, "wanted", wanted, any_number);
-        io.unless(Bytes{0}, "room", room, any_number);
-        io.unless(0, "cpus_wanted", cpus_wanted, any_number);
-        io.unless(Millis{0}, "wait", wait, any_number);
-        io.unless(false, "group_parted", group_parted, Flag());
-        io.maybe("vcpus", vcpus, places(max_recorded_vcpus));
-        io.maybe("apart_from", apart_from, Text());
-        io.maybe("detail", detail, Text());
-    });
-}
-
-// Which of its alternatives an action is.
+// The kind of an action, which has to be read before its fields.
 struct ActionName {
     static constexpr std::array<const char*, 3> names{"pin", "unpin", "move"};
 
     JsonOut write(const Action& action) const { return names[action.index()]; }
-    void read(const Place& place, Action& action) const {
-        const std::string& text = place.text();
+    void read(const JsonIn& in, Action& action) const {
+        const std::string& text = in.text();
         if (text == names[0])
             action = PinCell();
         else if (text == names[1])
@@ -121,7 +79,7 @@ struct ActionName {
         else if (text == names[2])
             action = MoveMemory();
         else
-            place.fail("is none of the words that are known here");
+            in.fail("has an unknown value " + quoted(text));
     }
 };
 
@@ -132,18 +90,18 @@ void describe_action(Io& io, One& one, std::size_t nodes) {
         auto& [key, to, vcpus] = one;
         io.field("key", key, key_shape());
         io.field("to", to, OneNode{nodes});
-        io.maybe("vcpus", vcpus, places(max_recorded_vcpus));
+        io.maybe("vcpus", vcpus, positions(max_recorded_vcpus));
     } else if constexpr (std::is_same_v<Kind, UnpinCell>) {
         auto& [key, vcpus] = one;
         io.field("key", key, key_shape());
-        io.maybe("vcpus", vcpus, places(max_recorded_vcpus));
+        io.maybe("vcpus", vcpus, positions(max_recorded_vcpus));
     } else {
-        auto& [key, to, bytes, vcpus, groups] = one;
+        auto& [key, to, bytes, vcpus, extents] = one;
         io.field("key", key, key_shape());
         io.field("to", to, OneNode{nodes});
         io.field("bytes", bytes, any_number);
-        io.maybe("vcpus", vcpus, places(max_recorded_vcpus));
-        io.maybe("groups", groups, places(max_recorded_extents));
+        io.maybe("vcpus", vcpus, positions(max_recorded_vcpus));
+        io.maybe("extents", extents, positions(max_recorded_extents));
     }
 }
 
@@ -154,7 +112,7 @@ auto plan_shape(std::size_t nodes) {
     });
     return object_of([=](auto& io, auto& plan) {
         auto& [verdicts, actions, advised] = plan;
-        io.field("verdicts", verdicts, list_of(verdict_shape(nodes)));
+        io.field("verdicts", verdicts, list_of(verdict_shape(OneNode{nodes})));
         io.field("actions", actions, list_of(action));
         io.maybe("advised", advised, list_of(action));
     });
@@ -165,13 +123,15 @@ std::string dump(const JsonOut& json) {
 }
 
 nlohmann::json parse_json(std::string_view line) {
-    if (line.size() > max_record_bytes) throw RecordError("", "is too long");
+    if (line.size() > max_record_bytes)
+        throw RecordError("", "has " + std::to_string(line.size()) + " bytes, the limit is " +
+                                  std::to_string(max_record_bytes));
     try {
         return nlohmann::json::parse(line);
     } catch (const nlohmann::json::parse_error& error) {
-        throw RecordError("", "is no JSON from byte " + std::to_string(error.byte) + " on");
+        throw RecordError("", "is not JSON: error at byte " + std::to_string(error.byte));
     } catch (const nlohmann::json::exception&) {
-        throw RecordError("", "is no JSON that can be read: a number is too large");
+        throw RecordError("", "is not JSON that can be read: it has a number that is too large");
     }
 }
 
@@ -192,14 +152,16 @@ std::string to_line(const Record& record) {
 
 Record parse_record(std::string_view line) {
     const nlohmann::json value = parse_json(line);
-    const Place place{value};
-    FieldReader reader(place);
+    const JsonIn in{value};
+    FieldReader reader(in);
     std::int64_t version = 0;
     reader.field("version", version, any_number);
-    reader.check("version", version == record_version, "is none that this vnumad knows");
+    const std::string other_version = "is " + std::to_string(version) + ", this vnumad reads " +
+                                      std::to_string(record_version) + " only";
+    reader.check("version", version == record_version, other_version.c_str());
     Record record;
     reader.field("settings", record.settings, settings_shape());
-    // First of all: how many nodes there are.
+    // The number of nodes limits values in all other fields.
     reader.field("snapshot", record.snapshot, recorded::snapshot_shape());
     const std::size_t nodes = record.snapshot.topology.nodes.size();
     reader.field("history", record.history, history_shape(nodes));
@@ -209,7 +171,7 @@ Record parse_record(std::string_view line) {
 }
 
 std::string to_text(const Verdict& verdict) {
-    return dump(verdict_shape(max_host_nodes).write(verdict));
+    return dump(verdict_shape(OneNode{max_host_nodes}).write(verdict));
 }
 
 }  // namespace vnuma

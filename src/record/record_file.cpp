@@ -19,8 +19,8 @@ namespace {
     throw std::system_error(error, std::generic_category(), what);
 }
 
-// Where the last line that has an end ends.
-std::int64_t end_of_lines(int fd, std::int64_t size, const std::string& path) {
+// Offset after the last newline.
+std::int64_t end_of_complete_lines(int fd, std::int64_t size, const std::string& path) {
     constexpr std::int64_t block_bytes = 64 << 10;
     std::vector<char> block(block_bytes);
     for (std::int64_t end = size; end > 0;) {
@@ -46,7 +46,8 @@ RecordFile::~RecordFile() {
 }
 
 void RecordFile::open() {
-    // Neither a pipe that nobody reads nor another's link may be in its place.
+    // O_NONBLOCK: a FIFO without a reader must not block. O_NOFOLLOW: a link may lead to a file of
+    // another user.
     const int fd = ::open(path_.c_str(),
                           O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (fd < 0) fail(path_);
@@ -54,9 +55,9 @@ void RecordFile::open() {
     try {
         struct stat found {};
         if (::fstat(fd, &found) != 0) fail(path_);
-        if (!S_ISREG(found.st_mode)) fail(path_ + " is no regular file", EINVAL);
+        if (!S_ISREG(found.st_mode)) fail(path_ + " must be a regular file", EINVAL);
         if ((found.st_mode & 0777) != 0600 && ::fchmod(fd, 0600) != 0) fail(path_);
-        size_ = end_of_lines(fd, found.st_size, path_);
+        size_ = end_of_complete_lines(fd, found.st_size, path_);
         if (size_ != found.st_size && ::ftruncate(fd, size_) != 0) fail(path_);
     } catch (const std::system_error&) {
         close();
@@ -72,7 +73,8 @@ void RecordFile::close() {
 void RecordFile::rotate() {
     close();
     const std::string older = path_ + ".1";
-    if (std::rename(path_.c_str(), older.c_str()) != 0) fail("renaming " + path_ + " to " + older);
+    if (std::rename(path_.c_str(), older.c_str()) != 0)
+        fail("cannot rename " + path_ + " to " + older);
     open();
 }
 
@@ -91,16 +93,16 @@ std::string RecordFile::append(std::string line) {
     const auto bytes = static_cast<std::int64_t>(line.size());
     try {
         if (bytes > std::min(limit_, std::int64_t{max_record_bytes}))
-            fail(path_ + ": a line of " + std::to_string(bytes) + " bytes", EFBIG);
+            fail(path_ + ": a record of " + std::to_string(bytes) + " bytes", EFBIG);
         if (size_ + bytes > limit_) rotate();
         write_all(line);
         size_ += bytes;
         return "";
     } catch (const std::system_error& error) {
-        // As much of a line as there was room for would spoil the file.
+        // The part of the line that found room would make the file unreadable.
         const bool cut = closed() || ::ftruncate(fd_, size_) == 0;
         close();
-        return error.what() + std::string(cut ? "" : "; its last line is broken");
+        return error.what() + std::string(cut ? "" : "; the last line is incomplete");
     }
 }
 

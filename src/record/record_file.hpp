@@ -1,4 +1,4 @@
-// A file of lines that grows no larger than its limit: then it becomes FILE.1, and is begun anew.
+// A file of lines with a limited size. A full file is renamed to FILE.1, and FILE begins anew.
 #pragma once
 
 #include <cstdint>
@@ -6,20 +6,23 @@
 
 namespace vnuma {
 
-// With FILE.1 there is twice that at most.
+// FILE and FILE.1 together have at most twice this.
 inline constexpr std::int64_t max_recording_bytes = 64 << 20;
 
+// Not thread-safe. Calls block on the file system.
 class RecordFile {
   public:
-    // Goes on with a file that is there; what a crash left of a last line is cut off. Others than
-    // its owner may not read it: it tells which guests there are. Throws std::system_error.
+    // Opens or creates a regular file with mode 0600, since it names guests. Lines that are there
+    // are kept, but an incomplete last line, which a crash may leave, is cut off. Throws
+    // std::system_error.
     explicit RecordFile(std::string path, std::int64_t limit = max_recording_bytes);
     ~RecordFile();
     RecordFile(const RecordFile&) = delete;
     RecordFile& operator=(const RecordFile&) = delete;
 
-    // Puts a line, and its end, into the page cache. When that fails (a full disk), what there is
-    // of it is taken back, the file is closed for good, and what was wrong is returned.
+    // Writes a line and a newline to the page cache. On failure, for example on a full disk, cuts
+    // off what was written of the line, closes the file for good, and returns what went wrong.
+    // Returns an empty string on success and on every call after a failure.
     std::string append(std::string line);
 
     bool closed() const { return fd_ < 0; }

@@ -11,18 +11,18 @@
 namespace vnuma {
 namespace {
 
-// Texts of guests are not ours: as JSON they stay on their line.
+// Names of guests may have any bytes. As JSON they stay on their line.
 std::string as_json(const std::string& text) {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-const Verdict* find(const Plan& plan, const CellKey& key) {
+const Verdict* find_verdict(const Plan& plan, const CellKey& key) {
     const auto found = std::find_if(plan.verdicts.begin(), plan.verdicts.end(),
                                     [&](const Verdict& verdict) { return verdict.key == key; });
     return found == plan.verdicts.end() ? nullptr : &*found;
 }
 
-std::string describe_key(const CellKey& key, const Snapshot& snapshot) {
+std::string name_of(const CellKey& key, const Snapshot& snapshot) {
     std::string name = key.uuid;
     for (const GuestState& guest : snapshot.guests)
         if (guest.uuid == key.uuid) name = guest.name;
@@ -30,35 +30,36 @@ std::string describe_key(const CellKey& key, const Snapshot& snapshot) {
            (key.shard == CellKey::whole ? "" : " shard " + std::to_string(key.shard));
 }
 
-std::string describe_pair(const Verdict* recorded, const Verdict* now, const Topology& topology) {
-    const auto say = [&](const Verdict* verdict) {
+std::string compare_verdicts(const Verdict* recorded, const Verdict* now,
+                             const Topology& topology) {
+    const auto sentence = [&](const Verdict* verdict) {
         return verdict ? explain(*verdict, topology) : "no verdict";
     };
-    std::string before = say(recorded), after = say(now);
-    // The sentence does not have all of the numbers.
+    std::string before = sentence(recorded), after = sentence(now);
+    // Verdicts may differ in numbers that are not in their sentences.
     if (before == after && recorded && now) before = to_text(*recorded), after = to_text(*now);
     return "recorded " + as_json(before) + ", planned now " + as_json(after);
 }
 
-std::string describe_actions(const Plan& recorded, const Plan& now) {
+std::string compare_actions(const Plan& recorded, const Plan& now) {
     const bool advised = recorded.actions == now.actions;
     const std::vector<Action>& before = advised ? recorded.advised : recorded.actions;
     const std::vector<Action>& after = advised ? now.advised : now.actions;
     std::size_t i = 0;
     while (i < before.size() && i < after.size() && before[i] == after[i])
         ++i;
-    return std::string("the verdicts are the same, but not the ") +
-           (advised ? "advised actions" : "actions") + " from number " + std::to_string(i) +
+    return std::string("the verdicts are equal, but the ") +
+           (advised ? "advised actions" : "actions") + " differ from number " + std::to_string(i) +
            " on: recorded " + std::to_string(before.size()) + ", planned now " +
            std::to_string(after.size());
 }
 
-// Lines of a file, none longer than a record may be.
+// The lines of a file. A line longer than max_record_bytes is an error.
 class Lines {
   public:
     explicit Lines(const std::string& file)
         : file_(file), in_(file, std::ios::binary), buffer_(max_record_bytes + 2) {
-        in_.peek();  // a directory can be opened, but not read
+        in_.peek();  // opening a directory succeeds, reading it fails
         if (!in_.is_open() || in_.bad()) throw ReplayError(file + ": cannot be read");
         in_.clear();
     }
@@ -68,7 +69,8 @@ class Lines {
         in_.getline(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
         if (in_.bad()) fail("cannot be read");
         const auto got = static_cast<std::size_t>(in_.gcount());
-        if (in_.fail() && got > 0) fail("is too long");
+        if (in_.fail() && got > 0)
+            fail("has more than " + std::to_string(max_record_bytes) + " bytes");
         if (in_.fail()) return false;
         line_ = {buffer_.data(), in_.eof() ? got : got - 1};
         return true;
@@ -100,16 +102,17 @@ std::string find_difference(const Record& recorded, const Plan& now) {
     if (recorded.plan == now) return "";
     std::vector<CellKey> different;
     for (const Verdict& verdict : recorded.plan.verdicts) {
-        const Verdict* other = find(now, verdict.key);
+        const Verdict* other = find_verdict(now, verdict.key);
         if (!other || *other != verdict) different.push_back(verdict.key);
     }
     for (const Verdict& verdict : now.verdicts)
-        if (!find(recorded.plan, verdict.key)) different.push_back(verdict.key);
-    if (different.empty()) return describe_actions(recorded.plan, now);
+        if (!find_verdict(recorded.plan, verdict.key)) different.push_back(verdict.key);
+    if (different.empty()) return compare_actions(recorded.plan, now);
     const CellKey& first = different.front();
     const std::size_t others = different.size() - 1;
-    return describe_key(first, recorded.snapshot) + ": " +
-           describe_pair(find(recorded.plan, first), find(now, first), recorded.snapshot.topology) +
+    return name_of(first, recorded.snapshot) + ": " +
+           compare_verdicts(find_verdict(recorded.plan, first), find_verdict(now, first),
+                            recorded.snapshot.topology) +
            (others > 0 ? " (and " + std::to_string(others) + " more)" : "");
 }
 

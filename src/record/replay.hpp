@@ -1,4 +1,4 @@
-// Recordings planned again. Needs nothing of the host.
+// Plans the records of a file again and compares. Needs nothing of the host.
 #pragma once
 
 #include <iosfwd>
@@ -11,19 +11,20 @@ namespace vnuma {
 
 struct Replayed {
     std::size_t plans = 0;
-    std::size_t different = 0;  // from what was recorded
+    std::size_t different = 0;  // plans that differ from the recorded ones
 };
 
-// "FILE:LINE: PATH: what is wrong".
+// "FILE:LINE: PATH: PROBLEM".
 struct ReplayError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// A line of `out` for each plan that comes to something else, and a last one that counts. Throws
+// Writes a line to `out` for each plan that differs, and a last one with the counts. Throws
 // ReplayError at the first line that cannot be read.
 Replayed replay(const std::string& file, std::ostream& out);
 
-// What is planned otherwise now, of several cells the first; empty when nothing is.
+// The first difference between the recorded plan and the plan now, and the number of further cells
+// that differ; empty if the plans are equal.
 std::string find_difference(const Record& recorded, const Plan& now);
 
 }  // namespace vnuma

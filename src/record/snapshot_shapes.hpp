@@ -1,19 +1,18 @@
-// Shapes of a snapshot's parts, for record.cpp. Each takes its struct apart into all of its fields,
-// so that one with a new field does not compile before the field is recorded.
+// Shapes of the parts of a snapshot, for record.cpp. Each struct is taken apart into all of its
+// fields, so that a new field does not compile before it is recorded.
 #pragma once
 
 #include <algorithm>
 #include <limits>
 #include <set>
 
-#include "src/record/json_shapes.hpp"
+#include "src/record/json_fields.hpp"
 #include "src/record/record.hpp"
 
 namespace vnuma::recorded {
 
 inline constexpr Number some_memory{0, max_recorded_memory};
 inline constexpr Number some_cpu{0, max_recorded_cpu};
-inline constexpr Number kernel_number{0, std::numeric_limits<int>::max()};
 inline constexpr Number point_in_time{0, max_recorded_time};
 inline constexpr Number distance{0, 255};  // as in a SLIT
 
@@ -43,7 +42,7 @@ inline auto cell_shape(std::size_t nodes) {
     return object_of([nodes](auto& io, auto& cell) {
         auto& [key, vcpus, cpu_use, size, residency, heat, huge_page, movable, allowed, confined_to,
                pinned] = cell;
-        io.field("cell", key.cell, kernel_number);  // the rest of its key is known
+        io.field("cell", key.cell, kernel_number);  // guest_shape() implies the rest of the key
         io.field("vcpus", vcpus, Number{0, max_recorded_vcpus});
         io.field("cpu_use", cpu_use, some_cpu);
         io.field("size", size, some_memory);
@@ -115,19 +114,20 @@ inline auto guest_shape(std::size_t host_nodes) {
         io.field("name", name, Text());
         io.maybe("unsteady", unsteady, Text());
         io.field("cells", cells, list_of(cell_shape(host_nodes)));
-        io.check("cells", all_differ(cells), "has the same cell twice");
+        io.check("cells", all_differ(cells), "has two cells with the same number");
         for (auto& cell : cells)
             io.imply(cell.key.uuid, uuid);
         io.maybe("wide", wide, wide_shape(host_nodes));
-        io.check("wide", is_of_only_cell(wide, cells), "wants one cell, with as many vCPUs");
+        io.check("wide", is_of_only_cell(wide, cells),
+                 "must belong to a guest of one cell with as many vCPUs");
         io.maybe("distances", distances, list_of(list_of(distance)));
-        io.check("distances", is_square(distances), "wants a square");
+        io.check("distances", is_square(distances), "must be a square matrix");
         io.maybe("devices", devices, list_of(OneNode{host_nodes}));
         io.field("policy", policy, policy_shape());
     });
 }
 
-// A sum that stays at its limit.
+// A sum of non-negative values that stops growing just above its limit, so that it never overflows.
 class BoundedSum {
   public:
     explicit BoundedSum(std::int64_t most) : most_(most) {}
@@ -136,12 +136,13 @@ class BoundedSum {
         for (const std::int64_t value : values)
             add(value);
     }
-    bool holds() const { return sum_ <= most_; }
+    bool is_within_limit() const { return sum_ <= most_; }
 
   private:
     std::int64_t most_, sum_ = 0;
 };
 
+// Whether all sums that the planner makes fit into 64 bits.
 inline bool can_be_summed(const std::vector<GuestState>& guests) {
     BoundedSum memory(max_recorded_memory), cpu(max_recorded_cpu);
     for (const GuestState& guest : guests) {
@@ -156,7 +157,7 @@ inline bool can_be_summed(const std::vector<GuestState>& guests) {
             for (const std::vector<Bytes>& bytes : *by_node)
                 memory.add(bytes);
     }
-    return memory.holds() && cpu.holds();
+    return memory.is_within_limit() && cpu.is_within_limit();
 }
 
 inline auto snapshot_shape() {
@@ -166,14 +167,15 @@ inline auto snapshot_shape() {
         io.field("arrangement", arrangement, word_of(arrangements));
     });
     return object_of([group](auto& io, auto& snapshot) {
-        auto& [now, topology, guests, extents] = snapshot;
+        auto& [now, topology, guests, groups] = snapshot;
         io.field("now", now, point_in_time);
         io.field("topology", topology, topology_shape());
         const std::size_t nodes = topology.nodes.size();
         io.field("guests", guests, list_between(guest_shape(nodes), 0, max_recorded_guests));
-        io.check("guests", all_differ(guests), "has the same uuid twice");
-        io.check("guests", can_be_summed(guests), "has more CPU or memory than any host");
-        io.maybe("extents", extents, list_between(group, 0, max_recorded_guests));
+        io.check("guests", all_differ(guests), "has two guests with the same uuid");
+        io.check("guests", can_be_summed(guests),
+                 "has more than a million CPUs in use or more than 4 PiB of memory");
+        io.maybe("groups", groups, list_between(group, 0, max_recorded_guests));
     });
 }
 

@@ -36,7 +36,8 @@ std::vector<std::string> ChangeLog::update(const Tick& tick) {
     std::map<CellKey, Known> cells;
     for (const Verdict& verdict : tick.plan.verdicts) {
         const auto failure = failures.find(verdict.key);
-        Known now{verdict.reason, verdict.home, failure == failures.end() ? "" : failure->second};
+        Known now{verdict.reason, verdict.home_node(),
+                  failure == failures.end() ? "" : failure->second};
         const auto before = cells_.find(verdict.key);
         const std::string cell = describe_cell(guests[verdict.key.uuid], verdict.key);
         if (before == cells_.end() || before->second.reason != now.reason ||

@@ -6,6 +6,7 @@
 #include "guests/process/process.hpp"
 #include "policy/model/number_list.hpp"
 #include "policy/verdict/explain.hpp"
+#include "src/record/verdict_shape.hpp"
 #include "src/report/report_guest.hpp"
 #include "src/report/report_tracking.hpp"
 #include "src/report/tick.hpp"
@@ -91,29 +92,24 @@ double estimate_locality(const CellSample& sample, const CellState& cell, const 
     return static_cast<double>(sum) / 1000 / static_cast<double>(sample.vcpus.size());
 }
 
+// The shape of a node in the report: the kernel's number.
+struct NodeNumber {
+    const Topology& topology;
+
+    JsonOut write(NodeIndex node) const { return topology.nodes[node].id; }
+};
+
+// As a recording has it, but with the kernel's numbers of nodes, with an explanation, and with the
+// fields that every verdict of a report has. The report has the key and the vCPUs elsewhere, and
+// the explanation has the rest.
 json report_verdict(const Verdict& verdict, const Topology& topology) {
-    json value{{"reason", name(verdict.reason)},
-               {"home", node_number(topology, verdict.home)},
-               {"to_move_bytes", verdict.to_move},
-               {"explanation", explain(verdict, topology)}};
-    if (verdict.queued_behind > 0) value["queued_behind_bytes"] = verdict.queued_behind;
-    if (verdict.wanted > 0) value["wanted_bytes"] = verdict.wanted;
-    if (verdict.wanted > 0) value["room_bytes"] = verdict.room;
-    if (verdict.above_watermark > 0) value["above_watermark_bytes"] = verdict.above_watermark;
-    if (verdict.cpus_wanted > 0) value["cpus_wanted"] = verdict.cpus_wanted;
-    if (verdict.wait > 0) value["wait_ms"] = verdict.wait;
-    if (verdict.group_parted) value["group_parted"] = true;
-    if (!verdict.apart_from.empty()) value["apart_from"] = verdict.apart_from;
-    if (verdict.alternative) value["alternative"] = node_number(topology, verdict.alternative);
-    if (!verdict.home) return value;
-    value["cost_cpu_ms"] = verdict.cost;
-    value["left_away_bytes"] = verdict.left_away;
-    if (verdict.former_home) {
-        value["former_home"] = node_number(topology, verdict.former_home);
-        value["former_cost_cpu_ms"] = verdict.former_cost;
-    }
-    value["lacks"] = name(verdict.lack);
-    if (verdict.alternative) value["other_cost_cpu_ms"] = verdict.other_cost;
+    json value = recorded::verdict_shape(NodeNumber{topology}).write(verdict);
+    for (const char* field : {"key", "vcpus", "acts", "detail"})
+        value.erase(field);
+    value["explanation"] = explain(verdict, topology);
+    value.emplace("home", nullptr);
+    value.emplace("to_move_bytes", 0);
+    if (verdict.home) value.emplace("lacks", name(Lack::allowed));
     return value;
 }
 

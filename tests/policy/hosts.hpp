@@ -138,7 +138,7 @@ inline const Verdict& verdict_of(const Plan& plan, const std::string& name, int 
 }
 
 inline std::optional<NodeIndex> home_of(const Plan& plan, const std::string& name) {
-    return verdict_of(plan, name).home;
+    return verdict_of(plan, name).home_node();
 }
 
 // Two to four nodes, up to eight guests whose memory lies anywhere it fits.

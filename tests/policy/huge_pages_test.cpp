@@ -37,7 +37,7 @@ TEST(HugePages, ACellOfHugePagesStaysWhereTheyAreWhenOtherPoolsAreEmpty) {
     const Plan made = plan(host, {}, settings);
     EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
     EXPECT_EQ(home_of(made, "b"), NodeIndex(1));
-    EXPECT_EQ(verdict_of(made, "a").to_move, 0);
+    EXPECT_EQ(verdict_of(made, "a").home.value().to_move, 0);
 }
 
 // Others have the rest of both pools.
@@ -80,7 +80,7 @@ TEST(HugePages, TwoCellsChangePlacesOnlyWhereTheyCanPassEachOther) {
     history.cells[{"uuid-a", 0}] = {NodeIndex(0), -1'000'000};
     history.cells[{"uuid-b", 0}] = {NodeIndex(1), -1'000'000};
     EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(0));
-    host.topology.nodes[1].huge_available[huge_page] = passing_room;
+    host.topology.nodes[1].huge_available[huge_page] = swap_room;
     EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(1));
 }
 
@@ -89,7 +89,7 @@ TEST(HugePages, AreNotBroughtBecauseOrdinaryMemoryIsShort) {
     idle.cells[0].allowed = NodeSet::only(NodeIndex(0));
     Snapshot host = with_pools({idle}, {8 * gib, 0});
     host.topology.nodes[1].memory_available = 10 * mib;
-    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").to_move, 0);
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").home.value().to_move, 0);
 }
 
 TEST(HugePages, HugePagesTakeNoRoomOfOrdinaryMemory) {

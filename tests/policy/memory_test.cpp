@@ -17,11 +17,11 @@ TEST(Memory, OfAGuestThatHardlyUsesItStaysWhereItIs) {
     first.insert(NodeIndex(0));
     idle.cells[0].allowed = first;
     const Plan lazy = plan(make_snapshot(topology, {idle}), {}, settings);
-    EXPECT_EQ(verdict_of(lazy, "a").to_move, 0);
-    EXPECT_EQ(verdict_of(lazy, "a").left_away, 7 * gib);
+    EXPECT_EQ(verdict_of(lazy, "a").home.value().to_move, 0);
+    EXPECT_EQ(verdict_of(lazy, "a").home.value().left_away, 7 * gib);
     idle.policy.memory = MemoryPolicy::eager;
     const Plan eager = plan(make_snapshot(topology, {idle}), {}, settings);
-    EXPECT_EQ(verdict_of(eager, "a").to_move, 7 * gib);
+    EXPECT_EQ(verdict_of(eager, "a").home.value().to_move, 7 * gib);
 }
 
 // At home on node 0, with 6 GiB on node 1 that it hardly uses.
@@ -38,16 +38,17 @@ TEST(Memory, ThatStaysBehindFillsTheNodeItIsOn) {
     Snapshot growing = host;
     growing.guests[1].cells[0].size = 4 * gib;
     const Plan made = plan(growing, {}, settings);
-    EXPECT_EQ(verdict_of(made, "a").left_away, 6 * gib);
+    EXPECT_EQ(verdict_of(made, "a").home.value().left_away, 6 * gib);
     EXPECT_EQ(home_of(made, "b"), NodeIndex(0));
 }
 
 TEST(Memory, ThatStaysBehindOnANodeThatIsShortComesHome) {
     Snapshot host = make_snapshot(make_topology(2, 4, 32 * gib), {lazy_guest()});
     host.topology.nodes[1].memory_available = 100 * mib;
-    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").to_move, 6 * gib);
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").home.value().to_move, 6 * gib);
     host.topology.nodes[0].memory_available = 100 * mib;
-    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").to_move, 0) << "both are short";
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").home.value().to_move, 0)
+        << "both are short";
 }
 
 TEST(Memory, OfAnEagerGuestIsCountedAsMoved) {
@@ -60,9 +61,9 @@ TEST(Memory, OfAnEagerGuestIsCountedAsMoved) {
 TEST(Memory, ThatStaysBehindComesHomeOnlyWhereThereIsRoom) {
     Snapshot host = make_snapshot(make_topology(2, 4, 8 * gib), {lazy_guest()});
     host.topology.nodes[1].memory_available = 100 * mib;
-    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").to_move, 6 * gib);
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").home.value().to_move, 6 * gib);
     host.topology.nodes[0].memory_available = 6 * gib;
-    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").to_move, 0);
+    EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").home.value().to_move, 0);
 }
 
 TEST(Memory, ThatAGuestLeftAloneMayStillTouchIsItsOwn) {

@@ -22,7 +22,7 @@ constexpr Cost least_cost = 600;
 // have been too full.
 bool is_possible(Placement& placement) {
     for (std::size_t i = 0; i < placement.units().size(); ++i) {
-        const NodeIndex home = *placement.units()[i].home;
+        const NodeIndex home = *placement.home(i);
         placement.put(i, std::nullopt);
         const bool possible = placement.feasibility(i, home) == Placement::Feasibility::feasible;
         placement.put(i, home);
@@ -66,8 +66,8 @@ void compare(const Snapshot& host, const History& homes, const PlannerSettings& 
     if (best == none) return;
     Placement found = placement_of(host, settings, chosen);
     search(found);
-    for (const Unit& unit : found.units())
-        ASSERT_TRUE(unit.home) << "seed " << seed << ": there is room for all";
+    for (std::size_t i = 0; i < found.units().size(); ++i)
+        ASSERT_TRUE(found.home(i)) << "seed " << seed << ": there is room for all";
     ASSERT_GE(found.total(), best) << "seed " << seed;
     const double above = 100.0 * static_cast<double>(found.total() - best) /
                          static_cast<double>(std::max(best, least_cost));

@@ -37,7 +37,7 @@ TEST(Planner, AScatteredGuestGoesWhereMostOfItIs) {
         make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 1000, {gib, 5 * gib})});
     const Plan made = plan(host, {}, settings);
     EXPECT_EQ(home_of(made, "a"), NodeIndex(1));
-    EXPECT_EQ(verdict_of(made, "a").to_move, gib);
+    EXPECT_EQ(verdict_of(made, "a").home.value().to_move, gib);
     ASSERT_EQ(made.actions.size(), 2U);
     EXPECT_TRUE(std::holds_alternative<PinCell>(made.actions[0])) << "pins come first";
     EXPECT_EQ(std::get<MoveMemory>(made.actions[1]).to, NodeIndex(1));
@@ -68,7 +68,7 @@ TEST(Planner, CellsOfOneGuestGoApart) {
     guest.cells[1].key.cell = 1;
     const Snapshot host = make_snapshot(make_topology(2, 4, 64 * gib), {guest});
     const Plan made = plan(host, {}, settings);
-    EXPECT_NE(verdict_of(made, "wide", 0).home, verdict_of(made, "wide", 1).home);
+    EXPECT_NE(verdict_of(made, "wide", 0).home_node(), verdict_of(made, "wide", 1).home_node());
 }
 
 TEST(Planner, CellsOfAnIdleGuestGoApartBeforeItHasWork) {
@@ -76,7 +76,7 @@ TEST(Planner, CellsOfAnIdleGuestGoApartBeforeItHasWork) {
     guest.cells.push_back(guest.cells[0]);
     guest.cells[1].key.cell = 1;
     const Plan made = plan(make_snapshot(make_topology(2, 4, 64 * gib), {guest}), {}, settings);
-    EXPECT_NE(verdict_of(made, "a", 0).home, verdict_of(made, "a", 1).home);
+    EXPECT_NE(verdict_of(made, "a", 0).home_node(), verdict_of(made, "a", 1).home_node());
 }
 
 // As when a guest boots: with one vCPU, and its first process on that one.
@@ -86,7 +86,7 @@ TEST(Planner, CellsOfAGuestGoApartWhileOnlyOneHasWork) {
     guest.cells[1].key.cell = 1;
     guest.cells[1].cpu_use = 100;
     const Plan made = plan(make_snapshot(make_topology(2, 2, 64 * gib), {guest}), {}, settings);
-    EXPECT_NE(verdict_of(made, "a", 0).home, verdict_of(made, "a", 1).home);
+    EXPECT_NE(verdict_of(made, "a", 0).home_node(), verdict_of(made, "a", 1).home_node());
 }
 
 // Little load: crowding is no reason, and one of them has to move.
@@ -97,7 +97,7 @@ TEST(Planner, CellsOfAGuestGoApartWhereBothHaveALittleWork) {
     Topology host = make_topology(2, 2, 64 * gib);
     host.nodes[1].other_use = 400;
     const Plan made = plan(make_snapshot(host, {guest}), {}, settings);
-    EXPECT_NE(verdict_of(made, "a", 0).home, verdict_of(made, "a", 1).home);
+    EXPECT_NE(verdict_of(made, "a", 0).home_node(), verdict_of(made, "a", 1).home_node());
 }
 
 TEST(Planner, AllowedNodesAreTheOnlyHomes) {
@@ -198,8 +198,8 @@ TEST(Planner, ACoolingCellStaysAndSaysWhatWouldBeBetter) {
         guest.cells[0].confined_to = NodeIndex(0);
     const Plan cooling = plan(host, history_with(host, NodeIndex(0), -1000), settings);
     EXPECT_EQ(home_of(cooling, "a"), home_of(cooling, "b"));
-    EXPECT_EQ(verdict_of(cooling, "a").lack, Lack::cool_down);
-    EXPECT_EQ(verdict_of(cooling, "a").alternative, NodeIndex(1));
+    EXPECT_EQ(verdict_of(cooling, "a").alternative.value().lack, Lack::cool_down);
+    EXPECT_EQ(verdict_of(cooling, "a").alternative.value().node, NodeIndex(1));
     const Plan later = plan(host, history_with(host, NodeIndex(0), -1'000'000), settings);
     EXPECT_NE(home_of(later, "a"), home_of(later, "b"));
 }
@@ -265,8 +265,8 @@ TEST(Planner, AMemoryOnlyCellIsNoSibling) {
     memory.cpu_use = 0;
     guest.cells.push_back(memory);
     const Plan made = plan(make_snapshot(make_topology(2, 8, 8 * gib), {guest}), {}, settings);
-    EXPECT_EQ(verdict_of(made, "a", 0).home, NodeIndex(0));
-    EXPECT_EQ(verdict_of(made, "a", 1).home, NodeIndex(0));
+    EXPECT_EQ(verdict_of(made, "a", 0).home_node(), NodeIndex(0));
+    EXPECT_EQ(verdict_of(made, "a", 1).home_node(), NodeIndex(0));
 }
 
 TEST(Planner, WhatFailedIsTriedAgainLaterAndLater) {

@@ -31,7 +31,7 @@ bool only_takes_turns(const Plan& made, const Plan& before) {
             std::find_if(before.verdicts.begin(), before.verdicts.end(),
                          [&](const Verdict& v) { return v.key == key_of(action); });
         return std::holds_alternative<MoveMemory>(action) && verdict != before.verdicts.end() &&
-               verdict->queued_behind > 0;
+               verdict->home && verdict->home->queued_behind > 0;
     };
     return std::all_of(made.actions.begin(), made.actions.end(), waited);
 }
@@ -62,7 +62,7 @@ TEST_P(PlannerProperty, TheOrderOfGuestsIsIrrelevant) {
     ASSERT_EQ(a.verdicts.size(), b.verdicts.size());
     for (std::size_t i = 0; i < a.verdicts.size(); ++i) {
         EXPECT_EQ(a.verdicts[i].key, b.verdicts[i].key);
-        EXPECT_EQ(a.verdicts[i].home, b.verdicts[i].home);
+        EXPECT_EQ(a.verdicts[i].home_node(), b.verdicts[i].home_node());
     }
 }
 
@@ -75,7 +75,7 @@ TEST_P(PlannerProperty, HomesAreAllowedAndNodesStayBelowTheirWatermark) {
     }
     const Plan made = plan(host, {}, settings);
     for (const GuestState& guest : host.guests) {
-        const auto home = verdict_of(made, guest.name).home;
+        const auto home = verdict_of(made, guest.name).home_node();
         EXPECT_TRUE(!home || guest.cells[0].allowed.contains(*home));
     }
     for (const HostNode& node : simulate(host, made).topology.nodes)
@@ -112,7 +112,7 @@ Cost cost_of(const Snapshot& host, const History& homes) {
 int home_changes(const Plan& plan) {
     return static_cast<int>(
         std::count_if(plan.verdicts.begin(), plan.verdicts.end(),
-                      [](const Verdict& verdict) { return verdict.former_home.has_value(); }));
+                      [](const Verdict& verdict) { return verdict.former_node().has_value(); }));
 }
 
 // Of many hosts, those on which all cells had homes, and those on which some changed.
@@ -130,7 +130,8 @@ void expect_no_worse(const Snapshot& host, std::mt19937& random, Compared& compa
     ASSERT_EQ(after.cells.size(), before->cells.size());
     for (const Verdict& verdict : first.verdicts)
         if (verdict.reason == Reason::better_home || verdict.reason == Reason::made_way) {
-            EXPECT_EQ(verdict.reason == Reason::better_home, verdict.cost < verdict.former_cost);
+            EXPECT_EQ(verdict.reason == Reason::better_home,
+                      verdict.home->cost < verdict.home->former->cost);
             compared.made_way += verdict.reason == Reason::made_way;
         }
     EXPECT_LE(cost_of(host, after), cost_of(host, *before));
@@ -141,7 +142,8 @@ void expect_no_worse(const Snapshot& host, std::mt19937& random, Compared& compa
     compared.changed_again += home_changes(next) > 0 ? 1 : 0;
     // With all memory at home other homes may be better still, but not those before.
     for (const Verdict& verdict : next.verdicts)
-        EXPECT_TRUE(!verdict.former_home || verdict.home != before->cells.at(verdict.key).home);
+        EXPECT_TRUE(!verdict.former_node() ||
+                    verdict.home->node != before->cells.at(verdict.key).home);
     EXPECT_LE(cost_of(then, learn(after, then, next, {})), cost_of(then, after));
 }
 
@@ -179,16 +181,16 @@ bool is_overrun_in_vain(const Snapshot& host, const Placement& found) {
     constexpr PerMille full = 1000;
     bool any = false;
     for (std::size_t i = 0; i < found.units().size(); ++i) {
-        const Unit& unit = found.units()[i];
-        if (!unit.home || found.load_of(*unit.home) <= full) continue;
+        const std::optional<NodeIndex> home = found.home(i);
+        if (!home || found.load_of(*home) <= full) continue;
         for (std::size_t n = 0; n < found.node_count(); ++n) {
             const NodeIndex to(n);
             const MilliCpu capacity = std::max<MilliCpu>(host.topology.nodes[n].cpu_capacity, 1);
-            if (to == unit.home || found.feasibility(i, to) != Placement::Feasibility::feasible ||
-                found.load_of(to) + unit.use * 1000 / capacity > full)
+            if (to == home || found.feasibility(i, to) != Placement::Feasibility::feasible ||
+                found.load_of(to) + found.cpu_use(i) * 1000 / capacity > full)
                 continue;
             any = true;
-            EXPECT_GE(found.marginal(i, to).all, found.marginal(i, *unit.home).all);
+            EXPECT_GE(found.marginal(i, to).all, found.marginal(i, *home).all);
         }
     }
     return any;
@@ -201,7 +203,8 @@ TEST(PlannerProperties, ANodeIsOverrunBesideOneWithRoomOnlyWhereThatCostsLess) {
         std::mt19937 random(seed), random_hard(seed);
         for (const auto& [host, count] : {std::pair(random_snapshot(random), &overrun),
                                           std::pair(HardHost(random_hard).make(), &overrun_hard)}) {
-            Placement found = placement_of(host, settings, choose_units(host, {}, settings));
+            const Units chosen = choose_units(host, {}, settings);
+            Placement found = placement_of(host, settings, chosen);
             search(found);
             *count += is_overrun_in_vain(host, found) ? 1 : 0;
         }
@@ -228,9 +231,9 @@ TEST(PlannerProperties, WhoCoolsDownStaysWhereItIs) {
                 std::any_of(homes->cells.begin(), homes->cells.end(), [&](const auto& known) {
                     return known.first.uuid == verdict.key.uuid && known.second.home_since > 0;
                 });
-            ASSERT_FALSE(cools && verdict.former_home && verdict.reason != Reason::relief)
+            ASSERT_FALSE(cools && verdict.former_node() && verdict.reason != Reason::relief)
                 << "seed " << seed << ": " << explain(verdict, host.topology);
-            changed += verdict.former_home ? 1 : 0;
+            changed += verdict.former_node() ? 1 : 0;
         }
     }
     EXPECT_GE(changed, 500);

@@ -71,9 +71,9 @@ TEST(Stability, NobodyComesBackToAHomeThatItLeftWhileLoadOnlyJitters) {
         std::map<CellKey, std::set<std::uint8_t>> left;
         while (simulation.step())
             for (const Verdict& verdict : planner.last_plan().verdicts) {
-                if (!verdict.home || !verdict.former_home) continue;
-                left[verdict.key].insert(verdict.former_home->value);
-                ASSERT_FALSE(left[verdict.key].contains(verdict.home->value))
+                if (!verdict.former_node()) continue;
+                left[verdict.key].insert(verdict.former_node()->value);
+                ASSERT_FALSE(left[verdict.key].contains(verdict.home->node.value))
                     << "seed " << seed << ", " << verdict.key.uuid << " at "
                     << simulation.seen().now;
             }
@@ -130,7 +130,9 @@ TEST(Stability, NobodyWaitsForTheCoolDownForLongerThanThat) {
         while (simulation.step())
             for (const Verdict& verdict : planner.last_plan().verdicts) {
                 int& ticks_waited = waited[verdict.key];
-                ticks_waited = verdict.lack == Lack::cool_down ? ticks_waited + 1 : 0;
+                ticks_waited = verdict.alternative && verdict.alternative->lack == Lack::cool_down
+                                   ? ticks_waited + 1
+                                   : 0;
                 ASSERT_LE(ticks_waited, settings.cool_down / tick_length + 1) << "seed " << seed;
             }
     }
@@ -185,7 +187,7 @@ TEST(Stability, GroupsAreKeptAtEveryTick) {
                 std::set<std::uint8_t> homes;
                 std::size_t with_home = 0;
                 for (const auto& [cell, verdict] : members)
-                    if (verdict->home) homes.insert(verdict->home->value), ++with_home;
+                    if (verdict->home) homes.insert(verdict->home->node.value), ++with_home;
                 if (group.starts_with("apart")) {
                     ASSERT_EQ(homes.size(), with_home) << "seed " << seed << ", " << group;
                     apart += with_home > 1;
@@ -209,15 +211,16 @@ Bytes promised(const Snapshot& seen, const Plan& plan, NodeIndex node) {
         for (const CellState& cell : guest.cells)
             for (const Verdict& verdict : plan.verdicts) {
                 if (verdict.key != cell.key || !verdict.home) continue;
-                const Bytes stays = verdict.left_away > 0 ? cell.residency[node] : 0;
+                const Bytes stays = verdict.home->left_away > 0 ? cell.residency[node] : 0;
                 bytes += stays - cell.residency[node];
-                if (*verdict.home == node) bytes += full_bytes(cell) - verdict.left_away - stays;
+                if (verdict.home->node == node)
+                    bytes += full_bytes(cell) - verdict.home->left_away - stays;
             }
     return bytes;
 }
 
 bool is_new_home(const Verdict& verdict) {
-    return verdict.home && (verdict.former_home || verdict.reason == Reason::first_home);
+    return verdict.home && (verdict.home->former || verdict.reason == Reason::first_home);
 }
 
 TEST(Stability, AllowedNodesAndRoomAreKeptAtEveryTick) {
@@ -239,8 +242,8 @@ TEST(Stability, AllowedNodesAndRoomAreKeptAtEveryTick) {
             NodeSet entered;
             for (const Verdict& verdict : planner.last_plan().verdicts) {
                 if (!verdict.home) continue;
-                ASSERT_TRUE(allowed[verdict.key].contains(*verdict.home)) << "seed " << seed;
-                if (is_new_home(verdict)) entered.insert(*verdict.home);
+                ASSERT_TRUE(allowed[verdict.key].contains(verdict.home->node)) << "seed " << seed;
+                if (is_new_home(verdict)) entered.insert(verdict.home->node);
             }
             for (std::size_t n = 0; n < nodes; ++n) {
                 const HostNode& node = simulation.seen().topology.nodes[n];

@@ -23,7 +23,7 @@ std::vector<NodeIndex> homes_of_vcpus(const Plan& plan, std::size_t vcpus) {
     std::vector<NodeIndex> homes(vcpus);
     for (const Verdict& verdict : plan.verdicts)
         for (const std::size_t vcpu : verdict.vcpus)
-            homes[vcpu] = verdict.home.value();
+            homes[vcpu] = verdict.home.value().node;
     return homes;
 }
 
@@ -134,7 +134,7 @@ TEST(WideGuest, WhoseVcpusTradePlacesGetsOtherShardsBeforeTheseChangeTheirHomes)
     for (host.now = 1000; host.now < reshard_interval; host.now += 1000) {
         const Plan made = plan(host, history, restless);
         for (const Verdict& verdict : made.verdicts)
-            ASSERT_FALSE(verdict.former_home) << host.now;
+            ASSERT_FALSE(verdict.former_node()) << host.now;
         history = learn(history, host, made, {});
     }
     const Plan last = plan(host, history, restless);
@@ -166,12 +166,12 @@ TEST(WideGuest, WhoseShardsMightBeBetterKeepsTheirHomesUntilThatWasLookedAt) {
     host.topology.nodes[home].other_use = 4000;
     host.now = reshard_interval - 1000;
     const Verdict kept = verdict_of(plan(host, history, restless), "w", 0, 0);
-    EXPECT_EQ(kept.home, home);
-    EXPECT_EQ(kept.lack, Lack::shards);
+    EXPECT_EQ(kept.home_node(), home);
+    EXPECT_EQ(kept.alternative.value().lack, Lack::shards);
     EXPECT_EQ(kept.wait, 1000);
     EXPECT_NE(explain(kept, host.topology).find("other shards"), std::string::npos);
     host.now = reshard_interval;
-    EXPECT_NE(verdict_of(plan(host, history, restless), "w", 0, 0).home, home);
+    EXPECT_NE(verdict_of(plan(host, history, restless), "w", 0, 0).home_node(), home);
 }
 
 // When its shards were last formed, on a host that has not changed for so long.
@@ -223,7 +223,8 @@ TEST(WideGuest, WhoseVcpusShareMoreThanANodeHoldsIsPlacedAllTheSame) {
     const Plan made = plan(host, {}, settings);
     for (const int shard : {0, 1}) {
         EXPECT_TRUE(verdict_of(made, "w", 0, shard).home) << shard;
-        EXPECT_LE(verdict_of(made, "w", 0, shard).to_move, 200 * mib) << "what all touch stays";
+        EXPECT_LE(verdict_of(made, "w", 0, shard).home.value().to_move, 200 * mib)
+            << "what all touch stays";
     }
 }
 
@@ -265,7 +266,7 @@ TEST(WideGuest, HasRoomForWhatItMayStillTouch) {
     newcomer.cells[0].size = gib;
     host.guests.push_back(newcomer);
     const Plan made = plan(host, {}, settings);
-    EXPECT_NE(verdict_of(made, "w", 0, 0).home, verdict_of(made, "w", 0, 1).home);
+    EXPECT_NE(verdict_of(made, "w", 0, 0).home_node(), verdict_of(made, "w", 0, 1).home_node());
     EXPECT_EQ(verdict_of(made, "a").reason, Reason::no_room);
     host.guests[0].cells[0].size = gib;
     EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").reason, Reason::first_home);
@@ -279,8 +280,8 @@ TEST(WideGuest, OfHugePagesNeedsRoomInPoolsOnly) {
     guest.cells[0].residency = {4 * gib, 4 * gib};
     Topology topology = make_topology(2, 2, gib);
     const Plan made = plan({0, topology, {guest}}, {}, settings);
-    EXPECT_EQ(verdict_of(made, "w", 0, 0).home, NodeIndex(0));
-    EXPECT_EQ(verdict_of(made, "w", 0, 1).home, NodeIndex(1));
+    EXPECT_EQ(verdict_of(made, "w", 0, 0).home_node(), NodeIndex(0));
+    EXPECT_EQ(verdict_of(made, "w", 0, 1).home_node(), NodeIndex(1));
 }
 
 TEST(WideGuest, OfHugePagesThatFitNoPoolIsSplitHoweverFewItsVcpusAre) {

@@ -15,76 +15,73 @@ const PlannerSettings settings;
 const Bytes all = settings.pace / 1000 * settings.horizon;
 const Topology host = make_topology(2, 4, 100 * all);
 
-WantedMove move_of(int cell, Bytes bytes, std::int64_t gain) {
-    WantedMove wanted;
+MoveRequest move_of(int cell, Bytes bytes, std::int64_t gain) {
+    MoveRequest wanted;
     wanted.move = {{"g", cell}, NodeIndex(0), bytes};
     wanted.verdict = static_cast<std::size_t>(cell);
     wanted.gain = gain;
     return wanted;
 }
 
-Plan taken(std::vector<WantedMove> moves) {
-    Plan plan;
-    plan.verdicts.resize(moves.size());
-    schedule_moves(std::move(moves), host, settings, plan);
-    return plan;
+MoveSchedule scheduled(std::vector<MoveRequest> moves, const Topology& on = host) {
+    return schedule_moves(std::move(moves), on, settings);
 }
 
-std::vector<int> cells_of(const Plan& plan) {
+std::vector<int> cells_of(const MoveSchedule& schedule) {
     std::vector<int> cells;
-    for (const Action& action : plan.actions)
-        cells.push_back(key_of(action).cell);
+    for (const MoveMemory& move : schedule.begin)
+        cells.push_back(move.key.cell);
     return cells;
 }
 
 TEST(MoveSchedule, WhatFitsTheHorizonBeginsAtOnceTheBestFirst) {
-    const Plan plan =
-        taken({move_of(0, all / 4, 5), move_of(1, all / 4, 9), move_of(2, all / 4, 7)});
-    EXPECT_EQ(cells_of(plan), (std::vector<int>{1, 2, 0}));
-    for (const Verdict& verdict : plan.verdicts)
-        EXPECT_EQ(verdict.queued_behind, 0);
+    const MoveSchedule schedule =
+        scheduled({move_of(0, all / 4, 5), move_of(1, all / 4, 9), move_of(2, all / 4, 7)});
+    EXPECT_EQ(cells_of(schedule), (std::vector<int>{1, 2, 0}));
+    EXPECT_TRUE(schedule.wait.empty());
 }
 
 TEST(MoveSchedule, WhatDoesNotSaysHowMuchIsBeforeIt) {
-    const Plan plan =
-        taken({move_of(0, all / 2, 5), move_of(1, all / 2, 9), move_of(2, all / 2, 7)});
-    EXPECT_EQ(cells_of(plan), (std::vector<int>{1, 2}));
-    EXPECT_EQ(plan.verdicts[0].queued_behind, 2 * (all / 2));
+    const MoveSchedule schedule =
+        scheduled({move_of(0, all / 2, 5), move_of(1, all / 2, 9), move_of(2, all / 2, 7)});
+    EXPECT_EQ(cells_of(schedule), (std::vector<int>{1, 2}));
+    ASSERT_EQ(schedule.wait.size(), 1U);
+    EXPECT_EQ(schedule.wait[0].verdict, 0U);
+    EXPECT_EQ(schedule.wait[0].queued_behind, 2 * (all / 2));
 }
 
 TEST(MoveSchedule, ALargeOneIsNotStarvedBySmallOnes) {
-    const Plan plan = taken({move_of(0, all / 2, 9), move_of(1, all, 8), move_of(2, mib, 7)});
-    EXPECT_EQ(cells_of(plan), (std::vector<int>{0}));
-    EXPECT_EQ(plan.verdicts[2].queued_behind, all / 2 + all);
-    EXPECT_EQ(cells_of(taken({move_of(0, 9 * all, 9), move_of(1, mib, 8)})), (std::vector<int>{0}))
+    const MoveSchedule schedule =
+        scheduled({move_of(0, all / 2, 9), move_of(1, all, 8), move_of(2, mib, 7)});
+    EXPECT_EQ(cells_of(schedule), (std::vector<int>{0}));
+    ASSERT_EQ(schedule.wait.size(), 2U);
+    EXPECT_EQ(schedule.wait[1].verdict, 2U);
+    EXPECT_EQ(schedule.wait[1].queued_behind, all / 2 + all);
+    EXPECT_EQ(cells_of(scheduled({move_of(0, 9 * all, 9), move_of(1, mib, 8)})),
+              (std::vector<int>{0}))
         << "the first has its turn however large it is";
 }
 
 TEST(MoveSchedule, ReliefComesBeforePriorityAndThatBeforeGain) {
-    std::vector<WantedMove> moves{move_of(0, mib, 9), move_of(1, mib, 1), move_of(2, mib, 0)};
+    std::vector<MoveRequest> moves{move_of(0, mib, 9), move_of(1, mib, 1), move_of(2, mib, 0)};
     moves[1].priority = 1;
     moves[2].relieves = true;
-    EXPECT_EQ(cells_of(taken(moves)), (std::vector<int>{2, 1, 0}));
+    EXPECT_EQ(cells_of(scheduled(moves)), (std::vector<int>{2, 1, 0}));
 }
 
 TEST(MoveSchedule, CellsThatExchangeTheirHomesPassEachOther) {
     Topology full = make_topology(2, 4, 2 * all);
     for (HostNode& node : full.nodes)
         node.memory_available = node.memory_total - filled_at_most(node, settings) + 64 * mib;
-    std::vector<WantedMove> moves{move_of(0, all, 9), move_of(1, all / 2, 8), move_of(2, all, 1)};
+    std::vector<MoveRequest> moves{move_of(0, all, 9), move_of(1, all / 2, 8), move_of(2, all, 1)};
     moves[0].from = {0, all};
     moves[1].from = {0, all / 2};  // leaves the other node, too
     moves[2].move.to = NodeIndex(1);
     moves[2].from = {all, 0};
-    Plan plan;
-    plan.verdicts.resize(3);
-    schedule_moves(moves, full, settings, plan);
-    EXPECT_EQ(cells_of(plan), (std::vector<int>{0, 2}));
+    EXPECT_EQ(cells_of(scheduled(moves, full)), (std::vector<int>{0, 2}));
     moves[2].huge_page = 2 * mib;
-    plan = Plan();
-    plan.verdicts.resize(3);
-    schedule_moves(moves, full, settings, plan);
-    EXPECT_EQ(cells_of(plan), (std::vector<int>{0})) << "it makes room in another pool";
+    EXPECT_EQ(cells_of(scheduled(moves, full)), (std::vector<int>{0}))
+        << "it makes room in another pool";
 }
 
 TEST(MoveSchedule, WhatRelievesANodeComesFirstUntilItIsRelieved) {
@@ -100,8 +97,8 @@ TEST(MoveSchedule, WhatRelievesANodeComesFirstUntilItIsRelieved) {
     snapshot.guests[0].cells[0].allowed = snapshot.guests[1].cells[0].allowed =
         NodeSet::only(NodeIndex(1));
     const Plan made = plan(snapshot, history, settings);
-    EXPECT_EQ(verdict_of(made, "idle").queued_behind, 0);
-    EXPECT_EQ(verdict_of(made, "busy").queued_behind, 10 * gib);
+    EXPECT_EQ(verdict_of(made, "idle").home.value().queued_behind, 0);
+    EXPECT_EQ(verdict_of(made, "busy").home.value().queued_behind, 10 * gib);
 }
 
 // 20 guests of 4 GiB on the wrong node, one busier than the other: 80 GiB, and 15 in the horizon.
@@ -118,9 +115,9 @@ TEST(MoveSchedule, OfAHostFullOfGuestsTheBusiestComeFirstAndAllInTheEnd) {
     for (const Action& action : made.actions)
         if (const auto* move = std::get_if<MoveMemory>(&action)) moving += move->bytes;
     EXPECT_EQ(moving, 12 * gib);
-    EXPECT_EQ(verdict_of(made, "g19").queued_behind, 0);
-    EXPECT_EQ(verdict_of(made, "g0").queued_behind, 76 * gib);
-    EXPECT_NE(explain(verdict_of(made, "g0"), host.topology).find("after 77824 MiB of others"),
+    EXPECT_EQ(verdict_of(made, "g19").home.value().queued_behind, 0);
+    EXPECT_EQ(verdict_of(made, "g0").home.value().queued_behind, 76 * gib);
+    EXPECT_NE(explain(verdict_of(made, "g0"), host.topology).find("after 77824 MiB of other moves"),
               std::string::npos)
         << explain(verdict_of(made, "g0"), host.topology);
     int ticks = 0;

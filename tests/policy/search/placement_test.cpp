@@ -27,7 +27,8 @@ TEST(Devices, PullShardsByTheirShareOfTheVcpus) {
         const Plan made = plan(make_snapshot(make_topology(2, 1, 2 * gib), {guest}), {}, settings);
         Cost all = 0;
         for (const Verdict& verdict : made.verdicts)
-            if (verdict.home) all += std::max(verdict.cost, verdict.other_cost);
+            if (verdict.home)
+                all += std::max(verdict.home->cost, verdict.alternative.value().cost.value());
         return all;
     };
     guest.cells[0].movable = false;
@@ -71,12 +72,12 @@ bool can_follow(const std::vector<std::size_t>& to, Bytes left_on_each_node) {
     Placement after = before;
     for (std::size_t g = 0; g < to.size(); ++g)
         after.put(g, NodeIndex(to[g]));
-    return after.can_follow(before);
+    return after.memory_can_follow(before);
 }
 
 TEST(Followers, NeedRoomToPassEachOther) {
     EXPECT_FALSE(can_follow({1, 2, 0}, 10 * mib)) << "all in a circle";
-    EXPECT_TRUE(can_follow({1, 2, 0}, passing_room));
+    EXPECT_TRUE(can_follow({1, 2, 0}, swap_room));
     EXPECT_FALSE(can_follow({1, 0}, 10 * mib)) << "that a third node has room helps nobody";
     EXPECT_TRUE(can_follow({1, 2}, 10 * mib)) << "the second makes room for the first";
     EXPECT_TRUE(can_follow({0, 1, 2}, 10 * mib));
@@ -90,7 +91,8 @@ TEST(Cells, AreOnNodesOfTheirOwnHoweverFarTheseAre) {
         Topology topology = make_topology(2, 64, 256 * gib);
         topology.distances = {{local_distance, distance}, {distance, local_distance}};
         const Plan made = plan(make_snapshot(topology, {guest}), {}, settings);
-        EXPECT_NE(verdict_of(made, "a", 0).home, verdict_of(made, "a", 1).home) << distance;
+        EXPECT_NE(verdict_of(made, "a", 0).home_node(), verdict_of(made, "a", 1).home_node())
+            << distance;
     }
 }
 
@@ -106,10 +108,10 @@ TEST(Cells, OfOneGuestGetNewHomesOneAfterTheOther) {
     history.cells[{"uuid-a", 0}] = {NodeIndex(0), -1'000'000};
     history.cells[{"uuid-a", 1}] = {NodeIndex(1), -1000};
     const Plan cooling = plan(host, history, settings);
-    EXPECT_EQ(verdict_of(cooling, "a", 0).home, NodeIndex(0));
-    EXPECT_EQ(verdict_of(cooling, "a", 0).lack, Lack::cool_down);
+    EXPECT_EQ(verdict_of(cooling, "a", 0).home_node(), NodeIndex(0));
+    EXPECT_EQ(verdict_of(cooling, "a", 0).alternative.value().lack, Lack::cool_down);
     host.now += settings.cool_down;
-    EXPECT_NE(verdict_of(plan(host, history, settings), "a", 0).home, NodeIndex(0));
+    EXPECT_NE(verdict_of(plan(host, history, settings), "a", 0).home_node(), NodeIndex(0));
 }
 
 TEST(Cells, AreKnownByTheirNumbersInWhateverOrderTheyAreTold) {
@@ -152,8 +154,8 @@ TEST(Cells, ThatTheGuestIsToldAreNearAreOnNearNodes) {
     }
     const Plan made = plan(make_snapshot(topology, {guest}), {}, settings);
     for (int cell = 0; cell < 4; ++cell) {
-        const NodeIndex here = verdict_of(made, "a", cell).home.value(),
-                        next = verdict_of(made, "a", (cell + 1) % 4).home.value();
+        const NodeIndex here = verdict_of(made, "a", cell).home.value().node,
+                        next = verdict_of(made, "a", (cell + 1) % 4).home.value().node;
         EXPECT_EQ(topology.distances[here][next], 16) << "cell " << cell;
     }
 }
@@ -173,7 +175,7 @@ TEST(Balance, ALittleLessLoadIsNoReasonToMove) {
         return plan(host, history, without_cool_down);
     };
     EXPECT_EQ(home_of(planned(3400), "a"), NodeIndex(0));
-    EXPECT_EQ(verdict_of(planned(3400), "a").lack, Lack::balance);
+    EXPECT_EQ(verdict_of(planned(3400), "a").alternative.value().lack, Lack::balance);
     EXPECT_EQ(home_of(planned(1000), "a"), NodeIndex(1));
 }
 
@@ -190,8 +192,9 @@ TEST(Balance, IsNotBlamedWhereTheLoadsDifferAndTheMarginIsMissed) {
     history.cells[{"uuid-c", 0}] = {NodeIndex(1), 0};
     const Plan made = plan(host, history, without_cool_down);
     ASSERT_EQ(home_of(made, "a"), NodeIndex(0));
-    ASSERT_LT(verdict_of(made, "a").other_cost, verdict_of(made, "a").cost);
-    EXPECT_EQ(verdict_of(made, "a").lack, Lack::margin);
+    const Verdict& a = verdict_of(made, "a");
+    ASSERT_LT(a.alternative.value().cost.value(), a.home->cost);
+    EXPECT_EQ(a.alternative->lack, Lack::margin);
 }
 
 TEST(Memory, ThatCannotMoveGrowsAtItsHomeAllTheSame) {

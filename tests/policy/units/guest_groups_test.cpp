@@ -52,7 +52,7 @@ TEST(Groups, ApartAreOnDifferentNodes) {
         Arrangement::apart, {make_guest("a", 1, 50, {gib, 0}), make_guest("b", 1, 50, {gib, 0})});
     const Plan made = plan(host, {}, settings);
     EXPECT_NE(home_of(made, "a"), home_of(made, "b"));
-    EXPECT_EQ(verdict_of(made, "a").lack, Lack::apart);
+    EXPECT_EQ(verdict_of(made, "a").alternative.value().lack, Lack::apart);
 }
 
 TEST(Groups, OfMembersThatShareAHomeTheOneThatCameLastGoes) {
@@ -104,8 +104,8 @@ TEST(Groups, ApartPartsGuestsAndNotTheCellsOfOne) {
         cell.allowed = NodeSet::only(NodeIndex(0));
     const Plan made =
         plan(grouped(Arrangement::apart, {guest, make_guest("b", 1, 50, {gib, 0})}), {}, settings);
-    EXPECT_EQ(verdict_of(made, "a", 0).home, NodeIndex(0));
-    EXPECT_EQ(verdict_of(made, "a", 1).home, NodeIndex(0));
+    EXPECT_EQ(verdict_of(made, "a", 0).home_node(), NodeIndex(0));
+    EXPECT_EQ(verdict_of(made, "a", 1).home_node(), NodeIndex(0));
     EXPECT_EQ(home_of(made, "b"), NodeIndex(1));
 }
 

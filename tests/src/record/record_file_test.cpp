@@ -1,4 +1,4 @@
-// The file that records are written to.
+// The file that records are appended to.
 #include "src/record/record_file.hpp"
 
 #include <gtest/gtest.h>
@@ -32,13 +32,13 @@ class RecordFileTest : public ::testing::Test {
     std::string file = directory.path("recording"), older = directory.path("recording.1");
 };
 
-TEST_F(RecordFileTest, GoesOnWithWhatIsThere) {
+TEST_F(RecordFileTest, AppendsToLinesThatAreThere) {
     EXPECT_EQ(RecordFile(file).append("one"), "");
     EXPECT_EQ(RecordFile(file).append("two"), "");
     EXPECT_EQ(read(file), "one\ntwo\n");
 }
 
-TEST_F(RecordFileTest, IsForItsOwnerOnly) {
+TEST_F(RecordFileTest, IsReadableByItsOwnerOnly) {
     const mode_t before = ::umask(0);
     RecordFile made(file, 4);
     ::umask(before);
@@ -50,20 +50,21 @@ TEST_F(RecordFileTest, IsForItsOwnerOnly) {
     directory.write("open", "");
     ::chmod(directory.path("open").c_str(), 0644);
     RecordFile found(directory.path("open"));
-    EXPECT_EQ(mode_of(directory.path("open")), 0600U) << "one that was there, too";
+    EXPECT_EQ(mode_of(directory.path("open")), 0600U)
+        << "a file that was there before has its mode changed";
 }
 
 TEST_F(RecordFileTest, IsRotatedBeforeItGrowsBeyondItsLimit) {
     RecordFile recording(file, 10);
     for (const char* line : {"aaaa", "bbbb"})
         EXPECT_EQ(recording.append(line), "");
-    EXPECT_EQ(read(file), "aaaa\nbbbb\n") << "just full";
+    EXPECT_EQ(read(file), "aaaa\nbbbb\n") << "the limit is reached, not exceeded";
     recording.append("cccc");
     EXPECT_EQ(read(older), "aaaa\nbbbb\n");
     EXPECT_EQ(read(file), "cccc\n");
     recording.append("dddd");
     recording.append("eeee");
-    EXPECT_EQ(read(older), "cccc\ndddd\n") << "the oldest are gone";
+    EXPECT_EQ(read(older), "cccc\ndddd\n") << "only one older file is kept";
     EXPECT_EQ(read(file), "eeee\n");
 }
 
@@ -77,7 +78,7 @@ TEST_F(RecordFileTest, NeverGrowsBeyondItsLimitWhateverIsWritten) {
     EXPECT_LE(read(older).size(), std::size_t{limit});
 }
 
-TEST_F(RecordFileTest, CutsOffWhatACrashLeftOfALine) {
+TEST_F(RecordFileTest, CutsOffAnIncompleteLastLine) {
     directory.write("recording", "one\n" + std::string(200'000, 'x'));
     RecordFile(file).append("two");
     EXPECT_EQ(read(file), "one\ntwo\n");
@@ -86,7 +87,7 @@ TEST_F(RecordFileTest, CutsOffWhatACrashLeftOfALine) {
     EXPECT_EQ(read(file), "two\n");
 }
 
-TEST_F(RecordFileTest, IsNeitherADirectoryNorALinkNorADevice) {
+TEST_F(RecordFileTest, RefusesDirectoriesLinksAndDevices) {
     EXPECT_THROW(RecordFile(directory.path()), std::system_error);
     EXPECT_THROW(RecordFile(directory.path("none/recording")), std::system_error);
     EXPECT_THROW(RecordFile("/dev/null"), std::system_error);
@@ -95,16 +96,16 @@ TEST_F(RecordFileTest, IsNeitherADirectoryNorALinkNorADevice) {
     EXPECT_THROW(RecordFile{file}, std::system_error);
 }
 
-TEST_F(RecordFileTest, EndsWhenALineIsLongerThanItsLimit) {
+TEST_F(RecordFileTest, ClosesWhenALineIsLongerThanTheLimit) {
     RecordFile recording(file, 4);
     EXPECT_NE(recording.append("four").find("5 bytes"), std::string::npos);
     EXPECT_TRUE(recording.closed());
-    EXPECT_EQ(recording.append("a"), "") << "said once";
+    EXPECT_EQ(recording.append("a"), "") << "the failure is reported once";
     EXPECT_EQ(read(file), "");
 }
 
-// The kernel's limit on the size of a file is like a disk that is full.
-TEST_F(RecordFileTest, TakesBackALineThatFoundNoRoomAndSaysSoOnce) {
+// RLIMIT_FSIZE makes a write fail in the middle of a line, as a full disk does.
+TEST_F(RecordFileTest, CutsOffALineThatFindsNoRoomAndReportsThatOnce) {
     RecordFile recording(file);
     ASSERT_EQ(recording.append("one"), "");
     rlimit before{};

@@ -1,4 +1,4 @@
-// Records for tests: of random hosts, and of a small one over some ticks.
+// Records for tests: of random hosts, and of a small host over some ticks.
 #pragma once
 
 #include "policy/learn.hpp"
@@ -7,12 +7,12 @@
 
 namespace vnuma::test {
 
-// Makes records in which whatever may be left out is there or not, at random.
+// Each optional value is present or absent at random.
 class RandomRecords {
   public:
     explicit RandomRecords(unsigned seed) : random_(seed) {}
 
-    // Its plan is the planner's.
+    // With the plan that the planner makes.
     Record make() {
         Record record;
         record.settings = settings();
@@ -30,19 +30,16 @@ class RandomRecords {
         return record;
     }
 
-    // One that no planner would come to.
+    // A plan that no planner makes.
     Plan nonsense(Plan plan) {
         for (Verdict& verdict : plan.verdicts) {
-            if (coin()) verdict.home = node();
-            if (coin()) verdict.former_home = node();
-            verdict.former_cost = up_to(1'000'000);
-            verdict.above_watermark = up_to(gib);
-            if (coin()) verdict.alternative = node();
+            verdict.home.reset();
+            verdict.alternative.reset();
+            if (coin()) verdict.home = nonsense_home();
+            if (coin()) verdict.alternative = nonsense_alternative();
             if (coin()) verdict.vcpus = {0, count()};
             if (coin()) verdict.detail = "\"quoted\"\n\xc3\xa4";
             verdict.reason = reasons[static_cast<std::size_t>(up_to(reasons.size() - 1))].first;
-            verdict.lack = lacks[static_cast<std::size_t>(up_to(lacks.size() - 1))].first;
-            verdict.cost = -up_to(1'000'000);
             plan.actions.emplace_back(UnpinCell{verdict.key});
             plan.actions.emplace_back(
                 MoveMemory{verdict.key, node(), up_to(gib), {count()}, {count(), 9}});
@@ -58,6 +55,24 @@ class RandomRecords {
     bool coin() { return up_to(1) == 1; }
     NodeIndex node() { return NodeIndex(static_cast<std::size_t>(up_to(nodes_ - 1))); }
     std::size_t count() { return static_cast<std::size_t>(1 + up_to(7)); }
+
+    Home nonsense_home() {
+        Home home{node(), -up_to(1'000'000)};
+        if (coin()) home.former = FormerHome{node(), up_to(1'000'000), up_to(gib)};
+        home.to_move = up_to(gib);
+        home.left_away = up_to(gib);
+        if (coin()) home.queued_behind = up_to(gib);
+        return home;
+    }
+
+    Alternative nonsense_alternative() {
+        Alternative alternative{node()};
+        alternative.lack = lacks[static_cast<std::size_t>(up_to(lacks.size() - 1))].first;
+        if (coin()) alternative.cost = up_to(1'000'000);
+        if (coin()) alternative.shortage = Shortage{up_to(gib), -up_to(gib), coin() ? 1 : 0};
+        if (coin()) alternative.apart_from = "other";
+        return alternative;
+    }
 
     std::vector<Bytes> bytes_by_node(Bytes most) {
         std::vector<Bytes> bytes(nodes_);
@@ -153,8 +168,9 @@ inline Snapshot small_host() {
     return host;
 }
 
-// Twelve ticks of it. What was planned has been carried out by the next one, but for one action
-// that failed; meanwhile one guest is migrated, one may use another node only, and node 0 fills up.
+// Twelve ticks of the small host. The plan of each tick is carried out before the next, but one
+// action fails in the first tick. Meanwhile one guest is migrated for two ticks, one loses a node,
+// and node 0 fills up.
 inline std::vector<Record> records_of_small_host() {
     constexpr int ticks = 12;
     std::vector<Record> records;

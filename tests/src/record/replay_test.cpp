@@ -1,4 +1,4 @@
-// Recordings planned again.
+// Replays of recordings.
 #include "src/record/replay.hpp"
 
 #include <gtest/gtest.h>
@@ -42,9 +42,9 @@ class ReplayTest : public ::testing::Test {
     std::ostringstream out;
 };
 
-// Planned otherwise than when it was recorded? If that is as it should be, the recording is made
-// anew: docs/recording.md.
-TEST_F(ReplayTest, OfTheGoldenRecordingComesToTheSame) {
+// If this fails because the planner is meant to plan otherwise now, make the recording anew
+// (docs/recording.md).
+TEST_F(ReplayTest, OfTheGoldenRecordingGivesTheSamePlans) {
     const std::string golden = VNUMA_GOLDEN "/recordings/two-nodes.jsonl";
     if (std::getenv("VNUMA_MAKE_RECORDINGS"))
         std::ofstream(golden) << lines_of(records_of_small_host());
@@ -53,7 +53,7 @@ TEST_F(ReplayTest, OfTheGoldenRecordingComesToTheSame) {
     EXPECT_EQ(out.str(), "12 plans, 12 the same, 0 different\n");
 }
 
-TEST_F(ReplayTest, SaysWhichTicksDifferAndHow) {
+TEST_F(ReplayTest, NamesEachTickThatDiffersAndHow) {
     std::vector<Record> records = records_of_small_host();
     records.resize(2);
     for (Verdict& verdict : records[1].plan.verdicts)
@@ -62,24 +62,26 @@ TEST_F(ReplayTest, SaysWhichTicksDifferAndHow) {
     EXPECT_EQ(done.plans, 2U);
     EXPECT_EQ(done.different, 1U);
     EXPECT_EQ(
-        out.str().find("tick at 4000 ms: \"database\" cell 0: recorded \"left alone: no "
-                       "node it may use has room for its memory\", planned now \"at home on "),
+        out.str().find(
+            "tick at 4000 ms: \"database\" cell 0: recorded \"the cell has no home because no "
+            "node it may use has room for its memory\", planned now \"the cell is at "
+            "home on "),
         0U)
         << out.str();
     EXPECT_NE(out.str().find("\n2 plans, 1 the same, 1 different\n"), std::string::npos)
         << out.str();
 }
 
-TEST_F(ReplayTest, ShowsAllNumbersWhenTheSentencesAreTheSame) {
+TEST_F(ReplayTest, ShowsAllNumbersWhereTheSentencesAreEqual) {
     Record record = records_of_small_host().back();
     const Plan now = record.plan;
     for (Verdict& verdict : record.plan.verdicts)
-        if (verdict.reason == Reason::settled) verdict.to_move = 1;
-    EXPECT_NE(find_difference(record, now).find("\\\"to_move\\\":1,"), std::string::npos)
+        if (verdict.reason == Reason::settled) verdict.home->to_move = 1;
+    EXPECT_NE(find_difference(record, now).find("\\\"to_move_bytes\\\":1,"), std::string::npos)
         << find_difference(record, now);
 }
 
-TEST_F(ReplayTest, NamesVerdictsThatOnlyOneOfTheTwoHas) {
+TEST_F(ReplayTest, NamesVerdictsThatOnlyOnePlanHas) {
     Record record = records_of_small_host().front();
     const Plan now = record.plan;
     record.plan.verdicts.erase(record.plan.verdicts.begin(), record.plan.verdicts.begin() + 2);
@@ -90,7 +92,7 @@ TEST_F(ReplayTest, NamesVerdictsThatOnlyOneOfTheTwoHas) {
     EXPECT_NE(find_difference(record, empty).find("planned now \"no verdict\""), std::string::npos);
 }
 
-TEST_F(ReplayTest, NoticesActionsThatDifferAlone) {
+TEST_F(ReplayTest, FindsADifferenceInActionsAlone) {
     Record record = records_of_small_host().front();
     const Plan now = record.plan;
     ASSERT_GE(now.actions.size(), 2U);
@@ -101,7 +103,7 @@ TEST_F(ReplayTest, NoticesActionsThatDifferAlone) {
         << find_difference(record, now);
     record.plan.actions = now.actions;
     record.plan.advised.clear();
-    EXPECT_NE(find_difference(record, now).find("not the advised actions from number 0 on"),
+    EXPECT_NE(find_difference(record, now).find("the advised actions differ from number 0 on"),
               std::string::npos)
         << find_difference(record, now);
 }
@@ -110,24 +112,25 @@ TEST_F(ReplayTest, NamesFileLineAndPathOfWhatCannotBeRead) {
     const std::string line = to_line(records_of_small_host().front()) + "\n";
     EXPECT_EQ(error_of(line + "{\"version\":" + std::to_string(record_version) + "}\n"),
               file + ":2: settings: is missing");
-    EXPECT_EQ(error_of(line + line + "{"), file + ":3: is no JSON from byte 2 on");
-    EXPECT_EQ(error_of("\n"), file + ":1: is no JSON from byte 1 on");
-    EXPECT_EQ(error_of(std::string(max_record_bytes + 10, ' ')), file + ":1: is too long");
+    EXPECT_EQ(error_of(line + line + "{"), file + ":3: is not JSON: error at byte 2");
+    EXPECT_EQ(error_of("\n"), file + ":1: is not JSON: error at byte 1");
+    EXPECT_EQ(error_of(std::string(max_record_bytes + 10, ' ')),
+              file + ":1: has more than 16777216 bytes");
     EXPECT_EQ(error_of(line), "");
-    EXPECT_EQ(error_of(line.substr(0, line.size() - 1)), "") << "its end may be missing";
+    EXPECT_EQ(error_of(line.substr(0, line.size() - 1)), "") << "the last newline may be missing";
 }
 
-TEST_F(ReplayTest, OfAnEmptyFileIsOfNoPlans) {
+TEST_F(ReplayTest, OfAnEmptyFileHasNoPlans) {
     EXPECT_EQ(replay_lines("").plans, 0U);
     EXPECT_EQ(out.str(), "0 plans, 0 the same, 0 different\n");
 }
 
-TEST_F(ReplayTest, OfWhatIsNoFileIsAnError) {
+TEST_F(ReplayTest, OfAMissingFileOrADirectoryIsAnError) {
     EXPECT_THROW(replay(directory.path("none"), out), ReplayError);
     EXPECT_THROW(replay(directory.path(), out), ReplayError);
 }
 
-TEST_F(ReplayTest, KeepsTextsOfGuestsOnTheirLine) {
+TEST_F(ReplayTest, KeepsNamesOfGuestsOnTheirLine) {
     Record record = records_of_small_host().front();
     record.snapshot.guests[0].name = "a\nb\x1b[2J";
     const Plan now = record.plan;

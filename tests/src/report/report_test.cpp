@@ -41,9 +41,7 @@ Tick tick_of_one_guest(const Host& host) {
     Verdict verdict;
     verdict.key = key;
     verdict.reason = Reason::better_home;
-    verdict.home = NodeIndex(1);
-    verdict.former_home = NodeIndex(0);
-    verdict.former_cost = 70;
+    verdict.home = Home{NodeIndex(1), 20, FormerHome{NodeIndex(0), 70}};
     tick.plan.verdicts.push_back(verdict);
     tick.results.push_back({PinCell{key, NodeIndex(1)}, 0, "refused"});
     tick.results.push_back({MoveMemory{key, NodeIndex(1), 300 * mib}, 5 * mib, ""});
@@ -72,7 +70,7 @@ TEST(Report, SpeaksOfNodesByTheKernelsNumbers) {
     EXPECT_EQ(cell["verdict"]["home"], 4);
     EXPECT_EQ(cell["verdict"]["former_home"], 0);
     EXPECT_EQ(cell["verdict"]["former_cost_cpu_ms"], 70);
-    EXPECT_EQ(cell["verdict"]["lacks"], "nothing");
+    EXPECT_EQ(cell["verdict"]["lacks"], "allowed") << "there is no alternative";
     EXPECT_DOUBLE_EQ(cell["locality"], 0.5) << "a quarter for vCPU 0, three quarters for vCPU 1";
 }
 
