@@ -1,0 +1,325 @@
+// A host in memory for tests of the loop: what is read of it, the calls that change it, and its time.
+// Time passes only when the loop waits, and in calls that a test makes slow.
+#pragma once
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+#include <cerrno>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "guests/model/access_matrix.hpp"
+#include "src/act/clock.hpp"
+#include "src/act/kernel.hpp"
+#include "src/observe/observer.hpp"
+
+namespace vnuma::test {
+
+using namespace std::chrono_literals;
+
+class FakeClock final : public Clock {
+  public:
+    Time now() const override { return now_; }
+    std::chrono::system_clock::time_point wall_time() const override {
+        return std::chrono::system_clock::time_point(
+            std::chrono::duration_cast<std::chrono::system_clock::duration>(
+                now_.time_since_epoch()));
+    }
+    boost::asio::awaitable<void> wait_until(Time time) override {
+        if (is_over()) throw boost::system::system_error(boost::asio::error::operation_aborted);
+        now_ = std::max(now_, time);
+        co_return;
+    }
+    void pass(std::chrono::nanoseconds time) { now_ += time; }
+
+    // Whether the loop is to end at its next wait.
+    std::function<bool()> is_over = [] { return false; };
+
+  private:
+    Time now_{1000s};
+};
+
+// A guest whose cells have memory in chunks of 2 MiB, each on one node.
+struct FakeGuest {
+    struct Cell {
+        int vcpus = 2;
+        std::vector<int> chunk_nodes;  // the kernel's node number of each chunk
+        MilliCpu use = 1000;           // of all its vCPUs together
+    };
+
+    std::string name;
+    std::vector<Cell> cells;
+    RunState state = RunState::running;
+    bool alive = true;
+    bool movable = true;
+    // Each vCPU of its only cell accesses an equal run of chunks that no other one accesses.
+    bool knows_accessors = false;
+    PolicyOverrides metadata{};
+};
+
+// `bytes` on one node.
+inline FakeGuest make_guest(const std::string& name, int vcpus, Bytes bytes, int node,
+                            MilliCpu use = 1000) {
+    return {name, {{vcpus, std::vector<int>(static_cast<std::size_t>(bytes / (2 * mib)), node), use}}};
+}
+
+class FakeHost final : public Observer, public Kernel {
+  public:
+    static constexpr Bytes chunk = 2 * mib;
+
+    // Nodes of equal size.
+    FakeHost(FakeClock& clock, std::size_t nodes, int cpus, Bytes memory) : clock_(clock) {
+        int cpu = 0;
+        for (std::size_t n = 0; n < nodes; ++n) {
+            HostNode node;
+            node.id = static_cast<int>(n);
+            node.cpus = cpus;
+            node.cpu_capacity = cpus * 1000;
+            host.topology.nodes.push_back(node);
+            host.topology.distances.emplace_back(nodes, 21)[n] = local_distance;
+            host.cpus.emplace_back();
+            for (int c = 0; c < cpus; ++c)
+                host.cpus.back().push_back(cpu++);
+        }
+        memory_.assign(nodes, memory);
+        used_by_others.assign(nodes, 0);
+    }
+
+    // What is there.
+    Host host;
+    std::map<std::string, FakeGuest> guests;  // by uuid
+    std::vector<Bytes> used_by_others;        // by node
+    bool real = true;                         // false: a dry run
+
+    // Faults: errno, 0 for none. They are called for each call.
+    std::function<int(const ThreadIdentity&)> fail_affinity = [](const auto&) { return 0; };
+    std::function<int(int node_id)> fail_move = [](int) { return 0; };
+    std::function<void()> on_list = [] {};    // may throw, or let time pass
+    std::function<void()> on_sample = [] {};  // the same
+    std::chrono::milliseconds move_time{5};   // of each moving call
+    std::size_t affinity_calls = 0, move_calls = 0;
+
+    Bytes memory_on(const std::string& uuid, int node_id) const {
+        Bytes bytes = 0;
+        for (const FakeGuest::Cell& cell : guests.at(uuid).cells)
+            bytes += chunk * std::count(cell.chunk_nodes.begin(), cell.chunk_nodes.end(), node_id);
+        return bytes;
+    }
+    std::vector<int> affinity_of(const std::string& uuid, int vcpu) {
+        return affinities_[thread_of(uuid, vcpu)];
+    }
+    void set_affinity_of(const std::string& uuid, int vcpu, const std::vector<int>& cpus) {
+        affinities_[thread_of(uuid, vcpu)] = cpus;
+    }
+
+    // Observer
+    std::vector<ListedGuest> list() override {
+        on_list();
+        std::vector<ListedGuest> listed;
+        for (const auto& [uuid, guest] : guests) {
+            ListedGuest& one = listed.emplace_back();
+            one.uuid = uuid;
+            one.name = guest.name;
+            one.state = guest.state;
+            one.unsteady = guest.state == RunState::running ? "" : "it is not running";
+            one.read_at = clock_.now();
+            one.domain = domain_of(uuid, guest);
+        }
+        return listed;
+    }
+    Sample sample(const std::vector<ListedGuest>& listed, const SampleRequest& request) override {
+        last_request = request;
+        on_sample();
+        Sample sample;
+        sample.time = clock_.now();
+        run_time_ += sample.time - std::exchange(sampled_at_, sample.time);
+        for (const ListedGuest& guest : listed)
+            sample.guests.push_back(sample_of(guest));
+        return sample;
+    }
+    Host follow(const Host&) override { return host; }
+    HostReading read(const Host&) override {
+        HostReading reading{host.topology, {}};
+        for (std::size_t n = 0; n < memory_.size(); ++n) {
+            HostNode& node = reading.topology.nodes[n];
+            if (node.cpus > 0) node.memory_total = memory_[n];
+            node.memory_available = node.cpus > 0 ? available(node.id) : 0;
+            reading.busy.emplace_back(0);
+        }
+        return reading;
+    }
+    std::size_t hung_calls() const override { return 0; }
+    void end() override {}
+    SampleRequest last_request;
+
+    // Kernel
+    bool acts() const override { return real; }
+    bool is_alive(const Process&) override { return acting_on_living_; }
+    std::optional<std::vector<int>> read_affinity(const ThreadIdentity& thread) override {
+        const auto found = affinities_.find(thread);
+        if (found == affinities_.end()) return std::nullopt;
+        return found->second;
+    }
+    int read_page_nodes(const Process&, std::span<const std::uint64_t> addresses,
+                        std::span<int> nodes) override {
+        for (std::size_t i = 0; i < addresses.size(); ++i) {
+            const int* node = chunk_at(addresses[i]);
+            nodes[i] = node ? *node : -ENOENT;
+        }
+        return 0;
+    }
+    Bytes read_available(int node_id) override { return available(node_id); }
+    CallResult set_affinity(const ThreadIdentity& thread, const std::vector<int>& cpus) override {
+        ++affinity_calls;
+        if (const int error = fail_affinity(thread)) return {error, {}};
+        affinities_[thread] = cpus;
+        return {};
+    }
+    CallResult move_pages(const Process&, std::span<const std::uint64_t> addresses,
+                          int node_id) override {
+        ++move_calls;
+        clock_.pass(move_time);
+        if (const int error = fail_move(node_id)) return {error, move_time};
+        for (const std::uint64_t address : addresses)
+            if (int* node = chunk_at(address)) *node = node_id;
+        return {0, move_time};
+    }
+    // What is_alive() says while something is done to a guest.
+    void kill_before_next_call() { acting_on_living_ = false; }
+
+  private:
+    // Cells of all guests lie 1 TiB apart, in the order of their uuids.
+    static constexpr std::uint64_t cell_distance = std::uint64_t{1} << 40;
+
+    ThreadIdentity thread_of(const std::string& uuid, int vcpu) {
+        const auto [known, is_new] = threads_.try_emplace({uuid, vcpu}, 0);
+        if (is_new) {
+            known->second = static_cast<pid_t>(100'000 + threads_.size());
+            std::vector<int>& all = affinities_[{known->second, 1}];
+            for (const std::vector<int>& cpus : host.cpus)
+                all.insert(all.end(), cpus.begin(), cpus.end());
+        }
+        return {known->second, 1};
+    }
+    std::uint64_t base_of(const std::string& uuid, std::size_t cell) {
+        const auto [known, is_new] = bases_.try_emplace({uuid, cell}, 0);
+        if (is_new) known->second = cell_distance * bases_.size();
+        return known->second;
+    }
+    int* chunk_at(std::uint64_t address) {
+        for (const auto& [key, base] : bases_) {
+            const auto guest = guests.find(key.first);
+            if (guest == guests.end() || address < base || address - base >= cell_distance) continue;
+            std::vector<int>& chunks = guest->second.cells[key.second].chunk_nodes;
+            const std::uint64_t index = (address - base) / chunk;
+            return index < chunks.size() ? &chunks[index] : nullptr;
+        }
+        return nullptr;
+    }
+    Bytes available(int node_id) const {
+        const auto n = static_cast<std::size_t>(node_id);
+        Bytes bytes = memory_[n] - used_by_others[n];
+        for (const auto& [uuid, guest] : guests)
+            bytes -= memory_on(uuid, node_id);
+        return bytes;
+    }
+    static Bytes size_of(const FakeGuest::Cell& cell) {
+        return chunk * static_cast<Bytes>(cell.chunk_nodes.size());
+    }
+    static std::shared_ptr<const Domain> domain_of(const std::string& uuid,
+                                                   const FakeGuest& guest) {
+        Domain domain;
+        domain.uuid = uuid;
+        domain.name = guest.name;
+        domain.policy = guest.metadata;
+        int vcpu = 0;
+        for (std::size_t c = 0; c < guest.cells.size(); ++c) {
+            DomainCell& cell = domain.cells.emplace_back();
+            cell.id = static_cast<int>(c);
+            cell.bytes = size_of(guest.cells[c]);
+            for (int v = 0; v < guest.cells[c].vcpus; ++v)
+                cell.vcpus.push_back(vcpu++);
+        }
+        return std::make_shared<const Domain>(std::move(domain));
+    }
+    GuestSample sample_of(const ListedGuest& listed) {
+        const FakeGuest& guest = guests.at(listed.uuid);
+        GuestSample sample;
+        sample.uuid = listed.uuid;
+        sample.name = listed.name;
+        sample.state = listed.state;
+        sample.read_at = listed.read_at;
+        sample.unsteady = listed.unsteady;
+        sample.domain = listed.domain;
+        if (!guest.movable) sample.immovable = "a device holds it";
+        if (guest.alive) sample.process = this_process();
+        for (const HostNode& node : host.topology.nodes)
+            sample.memory_nodes.push_back(node.id);
+        for (std::size_t c = 0; c < guest.cells.size(); ++c)
+            sample.cells.push_back(cell_of(listed, guest.cells[c], c));
+        if (guest.knows_accessors) add_accessors(guest, sample);
+        return sample;
+    }
+    CellSample cell_of(const ListedGuest& listed, const FakeGuest::Cell& cell, std::size_t index) {
+        CellSample sample;
+        sample.id = static_cast<int>(index);
+        sample.size = size_of(cell);
+        RamBlock& block = sample.blocks.emplace_back();
+        block.host = {base_of(listed.uuid, index), static_cast<std::uint64_t>(sample.size)};
+        for (const int node : cell.chunk_nodes)
+            sample.residency.bytes[node] += chunk;
+        for (const int id : listed.domain->cells[index].vcpus) {
+            const ThreadIdentity thread = thread_of(listed.uuid, id);
+            VcpuSample& vcpu = sample.vcpus.emplace_back();
+            vcpu.id = id;
+            vcpu.thread = thread.id;
+            vcpu.start_time = thread.start_time;
+            vcpu.affinity = affinities_.at(thread);
+            vcpu.last_cpu = vcpu.affinity.front();
+            vcpu.run_ns = static_cast<std::uint64_t>(run_time_.count()) *
+                          static_cast<std::uint64_t>(cell.use / cell.vcpus) / 1000;
+        }
+        return sample;
+    }
+    static void add_accessors(const FakeGuest& guest, GuestSample& sample) {
+        const CellSample& cell = sample.cells.front();
+        const std::size_t vcpus = cell.vcpus.size();
+        const auto bytes = cell.blocks.front().host.size / vcpus;
+        auto matrix = std::make_shared<AccessMatrix>(vcpus, vcpus);
+        auto ranges = std::make_shared<std::vector<OwnRange>>();
+        std::uint64_t at = cell.blocks.front().host.start;
+        for (std::size_t v = 0; v < vcpus; ++v, at += bytes) {
+            matrix->add(v, v, 1000);
+            ranges->push_back({{at, bytes}, static_cast<int>(v), 0});
+        }
+        sample.tracking.access_matrix = std::move(matrix);
+        sample.tracking.own_ranges = std::move(ranges);
+        const std::vector<int>& chunks = guest.cells.front().chunk_nodes;
+        for (std::size_t i = 0; i < chunks.size(); ++i)
+            sample.tracking.owned
+                .by_vcpu[static_cast<int>(i * vcpus / chunks.size())][chunks[i]] += chunk;
+    }
+    static std::shared_ptr<const Process> this_process() {
+        static const auto process =
+            std::make_shared<const Process>(std::move(*Process::open(::getpid())));
+        return process;
+    }
+
+    FakeClock& clock_;
+    std::vector<Bytes> memory_;  // by node
+    std::map<std::pair<std::string, int>, pid_t> threads_;
+    std::map<ThreadIdentity, std::vector<int>> affinities_;
+    std::map<std::pair<std::string, std::size_t>, std::uint64_t> bases_;
+    Clock::Time sampled_at_ = clock_.now();
+    std::chrono::nanoseconds run_time_{0};
+    bool acting_on_living_ = true;
+};
+
+}  // namespace vnuma::test
