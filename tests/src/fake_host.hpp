@@ -1,5 +1,5 @@
-// A host in memory for tests of the loop: what is read of it, the calls that change it, and its time.
-// Time passes only when the loop waits, and in calls that a test makes slow.
+// A host in memory for tests of the loop: what is read of it, the calls that change it, and its
+// time. Time passes only when the loop waits, and in calls that a test makes slow.
 #pragma once
 
 #include <unistd.h>
@@ -67,7 +67,8 @@ struct FakeGuest {
 // `bytes` on one node.
 inline FakeGuest make_guest(const std::string& name, int vcpus, Bytes bytes, int node,
                             MilliCpu use = 1000) {
-    return {name, {{vcpus, std::vector<int>(static_cast<std::size_t>(bytes / (2 * mib)), node), use}}};
+    return {name,
+            {{vcpus, std::vector<int>(static_cast<std::size_t>(bytes / (2 * mib)), node), use}}};
 }
 
 class FakeHost final : public Observer, public Kernel {
@@ -216,7 +217,8 @@ class FakeHost final : public Observer, public Kernel {
     int* chunk_at(std::uint64_t address) {
         for (const auto& [key, base] : bases_) {
             const auto guest = guests.find(key.first);
-            if (guest == guests.end() || address < base || address - base >= cell_distance) continue;
+            if (guest == guests.end() || address < base || address - base >= cell_distance)
+                continue;
             std::vector<int>& chunks = guest->second.cells[key.second].chunk_nodes;
             const std::uint64_t index = (address - base) / chunk;
             return index < chunks.size() ? &chunks[index] : nullptr;
@@ -303,8 +305,8 @@ class FakeHost final : public Observer, public Kernel {
         sample.tracking.own_ranges = std::move(ranges);
         const std::vector<int>& chunks = guest.cells.front().chunk_nodes;
         for (std::size_t i = 0; i < chunks.size(); ++i)
-            sample.tracking.owned
-                .by_vcpu[static_cast<int>(i * vcpus / chunks.size())][chunks[i]] += chunk;
+            sample.tracking.owned.by_vcpu[static_cast<int>(i * vcpus / chunks.size())][chunks[i]] +=
+                chunk;
     }
     static std::shared_ptr<const Process> this_process() {
         static const auto process =

@@ -51,11 +51,17 @@ class Loop : public ::testing::Test {
         return this->ticks.back();
     }
 
-    // Runs until the guest's first cell has this reason in a tick; at most so many ticks.
-    bool reaches(Reason reason, const std::string& uuid, std::size_t most = 60) {
-        for (std::size_t i = 0; i < most; ++i)
-            if (find(run(1), uuid, reason)) return true;
+    // Runs until a cell of one of the guests has this reason in a tick; at most so many ticks.
+    bool reaches(Reason reason, const std::vector<std::string>& uuids, std::size_t most = 60) {
+        for (std::size_t i = 0; i < most; ++i) {
+            const Tick& tick = run(1);
+            for (const std::string& uuid : uuids)
+                if (find(tick, uuid, reason)) return true;
+        }
         return false;
+    }
+    bool reaches(Reason reason, const std::string& uuid) {
+        return reaches(reason, std::vector<std::string>{uuid});
     }
 
     static const Verdict* find(const Tick& tick, const std::string& uuid, Reason reason) {
