@@ -19,9 +19,9 @@ expect() {
 }
 
 printf 'mode = "acto"\ncolour = 1\n[memory]\nrate = 5\n' >"$dir/bad.conf"
-expect 2 "bad.conf:1: mode: wants" "$vnumad" --config "$dir/bad.conf" --check-config
+expect 2 "bad.conf:1: mode: must be one of" "$vnumad" --config "$dir/bad.conf" --check-config
 expect 2 "bad.conf:2: colour: unknown key" "$vnumad" --config "$dir/bad.conf" --check-config
-expect 2 "bad.conf:4: memory.rate: wants a text" "$vnumad" --config "$dir/bad.conf"
+expect 2 "bad.conf:4: memory.rate: must be a string" "$vnumad" --config "$dir/bad.conf"
 expect 2 "/no/such/file" "$vnumad" --config /no/such/file --check-config
 expect 0 'mode = "act"' "$vnumad" --check-config
 expect 0 '--dry-run' "$vnumad" --help

@@ -8,7 +8,7 @@
 
 #include "guests/model/settings.hpp"
 #include "policy/model/guest_policy.hpp"
-#include "policy/search/cost.hpp"
+#include "policy/model/planner_settings.hpp"
 
 namespace vnuma {
 
@@ -28,7 +28,7 @@ struct Config {
     TrackingSettings tracking;  // as configured; see tracking_settings()
 };
 
-// What follows from other keys, too: the length of a look, and whether faults may be induced.
+// With what follows from other keys: the length of scans, and whether guests may be disturbed.
 TrackingSettings tracking_settings(const Config& config);
 
 // Every problem of a file at once, one a line: "FILE:LINE: KEY: what is wrong".

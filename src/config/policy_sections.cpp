@@ -1,74 +1,66 @@
 #include "src/config/policy_sections.hpp"
 
 #include <algorithm>
-#include <sstream>
-
-#include "guests/process/parse_proc.hpp"
-#include "policy/model/number_list.hpp"
 
 namespace vnuma::config_text {
 namespace {
 
-template <typename Target>
-Setter priority(Target& target) {
-    return whole(least_priority, most_priority, [&](int value) { target = value; });
+std::string find_group(const toml::node& node, const HostPolicy& policy, std::string& group) {
+    if (!node.is_string()) return "must be a string";
+    group = *node.value<std::string>();
+    return policy.has_group(group) ? "" : "there is no section [" + path_of("group", group) + "]";
 }
 
-// What can be said of all guests, of one, and of a group's.
-Keys keys_of(PolicyOverrides& words) {
-    return {{"mode", word(words.mode, named(modes))},
-            {"nodes", node_list(words.nodes)},
-            {"memory", word(words.memory, named(memory_policies))},
-            {"priority", priority(words.priority)}};
-}
-
-Setter group(std::optional<std::string>& target, const HostPolicy& policy) {
-    return [&](const toml::node& node) -> std::string {
-        if (!node.is_string()) return "wants a text";
-        const std::string name = *node.value<std::string>();
-        if (!policy.has_group(name)) return "there is no section [" + path_of("group", name) + "]";
-        target = name;
-        return "";
-    };
-}
-
-// With no name: in none, whatever lower sources say.
-Setter group_or_none(std::optional<std::string>& target, const HostPolicy& policy) {
-    return [&](const toml::node& node) -> std::string {
-        if (node.value<std::string>() != "") return group(target, policy)(node);
-        target = "";
-        return "";
-    };
-}
-
-Setter groups(std::optional<std::vector<std::string>>& target, const HostPolicy& policy) {
-    return [&](const toml::node& node) -> std::string {
-        const toml::array* list = node.as_array();
-        if (!list) return "wants a list of texts";
-        std::vector<std::string> names;
-        for (const toml::node& one : *list) {
-            std::optional<std::string> name;
-            if (std::string problem = group(name, policy)(one); !problem.empty()) return problem;
-            names.push_back(*name);
+// One group of the file, or "" for none, whatever lower sources set.
+Value group_name(std::optional<std::string>& target, const HostPolicy& policy) {
+    auto set = [&](const toml::node& node) -> std::string {
+        std::string group;
+        const std::string problem = find_group(node, policy, group);
+        if (node.is_string() && group.empty()) {
+            target = "";
+            return "";
         }
+        if (problem.empty()) target = group;
+        return problem;
+    };
+    auto print = [&target] { return target ? std::optional(quote(*target)) : std::nullopt; };
+    return {std::move(set), std::move(print), "a group of the file, or `\"\"`"};
+}
+
+Value group_names(std::optional<std::vector<std::string>>& target, const HostPolicy& policy) {
+    auto set = [&](const toml::node& node) -> std::string {
+        const toml::array* list = node.as_array();
+        if (!list) return "must be a list of strings";
+        std::vector<std::string> names;
+        for (const toml::node& one : *list)
+            if (std::string problem = find_group(one, policy, names.emplace_back());
+                !problem.empty())
+                return problem;
         target = std::move(names);
         return "";
     };
+    auto print = [&target]() -> std::optional<std::string> {
+        if (!target) return std::nullopt;
+        std::string list;
+        for (const std::string& name : *target)
+            list += (list.empty() ? "" : ", ") + quote(name);
+        return "[" + list + "]";
+    };
+    return {std::move(set), std::move(print), "a list: `[\"web\", \"db\"]`"};
 }
 
-// Sections that are named by the user: [guest.web].
+// Sections that are named by the user, such as [guest.web].
 template <typename ReadOne>
 void read_each(TomlReader& reader, const toml::table& file, const char* kind, ReadOne read_one) {
     const toml::table* sections = file[kind].as_table();
     if (!sections) return;
     for (const auto& [key, value] : *sections) {
         const std::string name(key.str()), path = path_of(kind, name);
-        const toml::table* one = value.as_table();
-        if (one)
+        if (const toml::table* one = value.as_table())
             read_one(name, *one, path);
         else
-            reader.complain(value.source().begin.line, path,
-                            "is a section, write it as [" + path + "]");
+            reader.add_problem(value.source().begin.line, path,
+                               "must be a section: [" + path + "]");
     }
 }
 
@@ -76,11 +68,7 @@ void read_guests(TomlReader& reader, const toml::table& file, const HostPolicy& 
                  std::map<std::string, PolicyOverrides>& guests) {
     read_each(reader, file, "guest",
               [&](const std::string& name, const toml::table& table, const std::string& path) {
-                  PolicyOverrides& words = guests[name];
-                  Keys keys = keys_of(words);
-                  keys["group"] = group_or_none(words.group, host);
-                  keys["home"] = node_sequence(words.home);
-                  reader.read(table, path, keys, {});
+                  reader.read(table, path, guest_keys(guests[name], host));
               });
 }
 
@@ -89,45 +77,78 @@ void read_groups(TomlReader& reader, const toml::table& file,
     read_each(reader, file, "group",
               [&](const std::string& name, const toml::table& table, const std::string& path) {
                   if (!is_group_name(name))
-                      reader.complain(table.source().begin.line, path,
-                                      "a group's name is up to " + std::to_string(max_group_name) +
-                                          " letters, digits, '.', '_' and '-'");
-                  GroupOverrides& group = groups[name];
-                  Keys keys = keys_of(group.members);
-                  keys["arrangement"] = word(group.arrangement, named(arrangements));
-                  keys["home"] = node_sequence(group.members.home);
-                  reader.read(table, path, keys, {});
+                      reader.add_problem(table.source().begin.line, path,
+                                         "the name of a group must be up to " +
+                                             std::to_string(max_group_name) +
+                                             " letters, digits, '.', '_' and '-'");
+                  reader.read(table, path, group_keys(groups[name]));
               });
-}
-
-void print_words(std::ostream& out, const PolicyOverrides& words) {
-    if (words.mode) out << "mode = " << quoted(name(*words.mode)) << "\n";
-    if (words.group) out << "group = " << quoted(*words.group) << "\n";
-    if (words.nodes) out << "nodes = " << quoted(format_number_list(*words.nodes)) << "\n";
-    if (words.home) out << "home = " << quoted(format_number_list(*words.home)) << "\n";
-    if (words.memory) out << "memory = " << quoted(name(*words.memory)) << "\n";
-    if (words.priority) out << "priority = " << *words.priority << "\n";
 }
 
 }  // namespace
 
+std::vector<Key> policy_keys(PolicyOverrides& defaults) {
+    return {
+        {"mode", word(defaults.mode, words_of(modes)),
+         "`off`: the guest is not planned. `observe`: it is read and planned, and its vCPUs get "
+         "back "
+         "the CPUs that its owner allows. `advise`: the same, and the report tells what would be "
+         "done (`advised`). `act`: it is done. The `mode` of vnumad as a whole is a limit."},
+        {"nodes", node_list(defaults.nodes),
+         "Host nodes that may be its home. Limits of the domain (`<vcpupin>`, strict nodesets, "
+         "cpusets) hold too."},
+        {"memory", word(defaults.memory, words_of(memory_policies)),
+         "Which memory of a cell follows it to its home: none; all, where it is accessed enough to "
+         "pay back; all."},
+        {"priority", whole(defaults.priority, least_priority, most_priority),
+         "Weight of its costs against those of other guests."},
+    };
+}
+
+std::vector<Key> ceiling_keys(HostPolicy& policy) {
+    return {
+        {"mode", word(policy.ceiling_mode, words_of(modes)), "Highest mode of any guest."},
+        {"groups", group_names(policy.ceiling_groups, policy), "Groups that guests may be in."},
+        {"nodes", node_list(policy.ceiling_nodes), "Host nodes that may be a home."},
+        {"memory", word(policy.ceiling_memory, words_of(memory_policies)),
+         "Highest memory policy of any guest."},
+        {"priority", whole(policy.ceiling_priority, least_priority, most_priority),
+         "Highest priority of any guest."},
+    };
+}
+
+std::vector<Key> guest_keys(PolicyOverrides& guest, const HostPolicy& policy) {
+    std::vector<Key> keys = policy_keys(guest);
+    keys.insert(keys.begin() + 1,
+                {"group", group_name(guest.group, policy),
+                 "The guest is a member of `[group.NAME]`; `\"\"` makes it a member of none, "
+                 "whatever lower sources set."});
+    keys.insert(keys.begin() + 3, {"home", node_sequence(guest.home), "Fixed homes of its cells."});
+    return keys;
+}
+
+std::vector<Key> group_keys(GroupOverrides& group) {
+    std::vector<Key> keys = policy_keys(group.members);
+    keys.insert(keys.begin(),
+                {"arrangement", word(group.arrangement, words_of(arrangements)),
+                 "`none`: its members have a policy in common. `together`: they have one home, as "
+                 "soon as one node has room for all. `apart`: no two are on one node."});
+    keys.insert(keys.begin() + 3,
+                {"home", node_sequence(group.members.home), "Fixed homes of its members' cells."});
+    return keys;
+}
+
 void read_policy(TomlReader& reader, const toml::table& file, HostPolicy& policy) {
     if (const toml::table* table = file["policy"].as_table())
-        reader.read(*table, "policy", keys_of(policy.defaults), {});
+        reader.read(*table, "policy", policy_keys(policy.defaults));
     read_groups(reader, file, policy.groups);
     if (const toml::table* table = file["ceiling"].as_table())
-        reader.read(*table, "ceiling",
-                    {{"mode", word(policy.ceiling_mode, named(modes))},
-                     {"groups", groups(policy.ceiling_groups, policy)},
-                     {"nodes", node_list(policy.ceiling_nodes)},
-                     {"memory", word(policy.ceiling_memory, named(memory_policies))},
-                     {"priority", priority(policy.ceiling_priority)}},
-                    {});
+        reader.read(*table, "ceiling", ceiling_keys(policy));
     read_guests(reader, file, policy, policy.guests);
 }
 
-RunTimeOverrides parse_run_time(const std::string& content, const std::string& origin,
-                                const HostPolicy& host) {
+RunTimeOverrides parse_run_time_policy(const std::string& content, const std::string& origin,
+                                       const HostPolicy& host) {
     TomlReader reader(origin);
     const toml::table file = reader.parse(content);
     reader.read(file, "", {}, {"group", "guest"});
@@ -140,38 +161,20 @@ RunTimeOverrides parse_run_time(const std::string& content, const std::string& o
 }
 
 std::string policy_to_toml(const HostPolicy& policy) {
-    std::ostringstream out;
-    PolicyOverrides defaults = policy.defaults;
+    HostPolicy effective = policy;
     const GuestPolicy built_in;
+    PolicyOverrides& defaults = effective.defaults;
     defaults.mode = std::min(defaults.mode.value_or(built_in.mode), policy.ceiling_mode);
     defaults.memory = std::min(defaults.memory.value_or(built_in.memory), policy.ceiling_memory);
     defaults.priority =
         std::min(defaults.priority.value_or(built_in.priority), policy.ceiling_priority);
-    out << "[policy]\n";
-    print_words(out, defaults);
-    out << "\n[ceiling]\n";
-    print_words(out, {policy.ceiling_mode, std::nullopt, policy.ceiling_nodes, std::nullopt,
-                      policy.ceiling_memory, policy.ceiling_priority});
-    if (policy.ceiling_groups) {
-        out << "groups = [";
-        const char* before = "";
-        for (const std::string& name : *policy.ceiling_groups) {
-            out << before << quoted(name);
-            before = ", ";
-        }
-        out << "]\n";
-    }
-    for (const auto& [name, words] : policy.guests) {
-        out << "\n[" << path_of("guest", name) << "]\n";
-        print_words(out, words);
-    }
-    for (const auto& [name, group] : policy.groups) {
-        out << "\n[" << path_of("group", name) << "]\n";
-        if (group.arrangement)
-            out << "arrangement = " << quoted(vnuma::name(*group.arrangement)) << "\n";
-        print_words(out, group.members);
-    }
-    return out.str();
+    std::string text =
+        to_toml("policy", policy_keys(defaults)) + to_toml("ceiling", ceiling_keys(effective));
+    for (auto& [name, guest] : effective.guests)
+        text += to_toml(path_of("guest", name), guest_keys(guest, effective));
+    for (auto& [name, group] : effective.groups)
+        text += to_toml(path_of("group", name), group_keys(group));
+    return text;
 }
 
 }  // namespace vnuma::config_text

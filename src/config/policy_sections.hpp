@@ -1,22 +1,30 @@
-// The sections of a configuration file that say what is wanted for guests.
+// The sections of a configuration file that set the policy of guests and groups.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "policy/model/guest_policy.hpp"
 #include "src/config/toml_reader.hpp"
 
 namespace vnuma::config_text {
 
-// [policy], [ceiling], [guest.NAME] and [group.NAME].
+// Keys of the sections [policy], [ceiling], [guest.NAME] and [group.NAME]. `policy` tells which
+// groups there are. They refer to their arguments, which must outlive them.
+std::vector<Key> policy_keys(PolicyOverrides& defaults);
+std::vector<Key> ceiling_keys(HostPolicy& policy);
+std::vector<Key> guest_keys(PolicyOverrides& guest, const HostPolicy& policy);
+std::vector<Key> group_keys(GroupOverrides& group);
+
+// All of these sections.
 void read_policy(TomlReader& reader, const toml::table& file, HostPolicy& policy);
 
-// A file of [guest.NAME] and [group.NAME] sections only, whose guests may be in groups of `host`,
-// too. `origin` names it in errors. Throws ConfigError.
-RunTimeOverrides parse_run_time(const std::string& content, const std::string& origin,
-                                const HostPolicy& host);
+// A file of [guest.NAME] and [group.NAME] sections only, whose guests may be in groups of `host`
+// too. `origin` names the text in problems. Throws ConfigError.
+RunTimeOverrides parse_run_time_policy(const std::string& content, const std::string& origin,
+                                       const HostPolicy& host);
 
-// Of [policy] the values in effect, of guests and groups what was said.
+// [policy] with the values in effect, [guest.NAME] and [group.NAME] with the values that they set.
 std::string policy_to_toml(const HostPolicy& policy);
 
 }  // namespace vnuma::config_text

@@ -82,7 +82,7 @@ void RunTimePolicy::read(int fd, const struct stat& now) {
     problem_ = why.empty() ? "" : file_ + ": " + why;
     if (!content) return;
     try {
-        words_ = config_text::parse_run_time(*content, file_, host_);
+        words_ = config_text::parse_run_time_policy(*content, file_, host_);
     } catch (const ConfigError& error) {
         problem_ = error.what();
     }

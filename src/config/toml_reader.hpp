@@ -1,37 +1,36 @@
-// How values are taken out of a configuration file, and what is said of those that cannot be used.
+// Goes over a configuration file and collects its problems.
 #pragma once
 
 #include <toml++/toml.h>
-#include <array>
-#include <chrono>
-#include <cstdint>
-#include <functional>
-#include <initializer_list>
+
 #include <map>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "policy/model/types.hpp"
+#include "src/config/value.hpp"
 
 namespace vnuma::config_text {
 
-// Puts a value of the file where it belongs. Returns the problem, or nothing.
-using Setter = std::function<std::string(const toml::node&)>;
-using Keys = std::map<std::string, Setter>;
+// One key of a configuration file, described once for reading, printing and docs/configuration.md.
+struct Key {
+    std::string name;
+    Value value;
+    std::string meaning{};  // a sentence for the document; Markdown
+};
 
-// Goes over a file and collects its problems.
 class TomlReader {
   public:
+    // `origin` names the text in problems.
     explicit TomlReader(std::string origin) : origin_(std::move(origin)) {}
 
-    // Throws ConfigError when the text is no TOML.
+    // Throws ConfigError when the text is not TOML.
     toml::table parse(const std::string& content);
-    // What is neither a key nor a subsection is a problem.
-    void read(const toml::table& table, const std::string& section, const Keys& keys,
-              const std::vector<std::string>& subsections);
-    void complain(unsigned line, const std::string& path, const std::string& problem);
+    // Sets the values of the section's keys. Anything else in it, apart from `subsections`, is a
+    // problem. `section` is "" at the top of the file.
+    void read(const toml::table& table, const std::string& section, const std::vector<Key>& keys,
+              const std::vector<std::string>& subsections = {});
+    void add_problem(unsigned line, const std::string& path, const std::string& problem);
     // Throws ConfigError with all problems in the order of their lines.
     void throw_if_any() const;
 
@@ -40,59 +39,10 @@ class TomlReader {
     std::map<unsigned, std::vector<std::string>> problems_;  // by line
 };
 
-// Numbers with a unit are strings, as in systemd's files: "2s", "256M".
-Setter scaled(std::map<std::string, std::int64_t> units, const char* example, std::int64_t least,
-              std::int64_t most, std::function<void(std::int64_t)> store);
-Setter duration(std::chrono::milliseconds least, std::chrono::milliseconds most,
-                std::function<void(std::int64_t)> store);
-Setter share(std::function<void(PerMille)> store);
-Setter whole(int least, int most, std::function<void(int)> store);
-Setter text(std::string& target);
-Setter text_or_none(std::string& target);  // may be empty
-Setter flag(bool& target);
-// The kernel's list, "0-1,3".
-Setter node_list(std::optional<std::vector<int>>& target);
-// Homes of cells in their order: "1,0".
-Setter node_sequence(std::optional<std::vector<int>>& target);
+// The section as the text of a configuration file, without keys that have no value.
+std::string to_toml(const std::string& section, const std::vector<Key>& keys);
 
-template <typename Value>
-using Words = std::vector<std::pair<std::string, Value>>;
-
-// One of a few words.
-template <typename Value, typename Target>
-Setter word(Target& target, Words<Value> words) {
-    return [&target, words](const toml::node& node) -> std::string {
-        const std::string text = node.is_string() ? *node.value<std::string>() : "";
-        std::string all;
-        for (const auto& [known, value] : words) {
-            all += (all.empty() ? "\"" : ", \"") + known + "\"";
-            if (known != text) continue;
-            target = value;
-            return "";
-        }
-        return "wants one of " + all;
-    };
-}
-
-template <typename Value>
-Words<Value> named(std::initializer_list<Value> values) {
-    Words<Value> words;
-    for (const Value value : values)
-        words.emplace_back(name(value), value);
-    return words;
-}
-
-template <typename Value, std::size_t count>
-Words<Value> named(const std::array<std::pair<Value, const char*>, count>& table) {
-    Words<Value> words;
-    for (const auto& [value, word] : table)
-        words.emplace_back(word, value);
-    return words;
-}
-
-// As TOML writes a text, and the path of a key; a key that is more than letters and digits is a
-// text.
-std::string quoted(const std::string& text);
+// The path of a key in TOML; a key of more than letters, digits, '_' and '-' is quoted.
 std::string path_of(const std::string& section, const std::string& key);
 
 }  // namespace vnuma::config_text

@@ -57,17 +57,17 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_TRUE(config.tracking.heat_map);
 }
 
-TEST(Config, AnEmptyRunTimePolicyIsNone) {
+TEST(Config, AnEmptyRunTimePolicyMeansThatThereIsNone) {
     const Config config = parse_config("run_time_policy = \"\"\n", "f.conf");
     EXPECT_EQ(config.run_time_policy, "");
     EXPECT_EQ(to_toml(parse_config(to_toml(config), "f.conf")), to_toml(config));
     EXPECT_EQ(problems_of("run_time_policy = 5\n"),
-              std::vector<std::string>{"f.conf:1: run_time_policy: wants a text"});
+              std::vector<std::string>{"f.conf:1: run_time_policy: must be a string"});
     EXPECT_EQ(problems_of("[libvirt]\nuri = \"\"\n"),
               std::vector<std::string>{"f.conf:2: libvirt.uri: must not be empty"});
 }
 
-TEST(Config, ReadsWhatIsWantedForGuests) {
+TEST(Config, ReadsThePolicyOfGuestsAndGroups) {
     const HostPolicy policy =
         parse_config(
             "[policy]\nmode = \"advise\"\nmemory = \"eager\"\npriority = -5\nnodes = \"0-2\"\n"
@@ -98,7 +98,7 @@ TEST(Config, ReadsWhatIsWantedForGuests) {
     EXPECT_EQ(policy.groups.at("empty"), GroupOverrides{});
 }
 
-TEST(Config, WhatItPrintsOfGuestsItCanRead) {
+TEST(Config, ThePolicyItPrintsCanBeRead) {
     const Config config = parse_config(
         "[policy]\npriority = 5\n[ceiling]\nmode = \"observe\"\nnodes = \"0-2\"\n"
         "groups = [\"x.y\"]\n"
@@ -128,9 +128,9 @@ TEST(Config, AGuestOfAGroupThatIsNotInTheFileIsAProblem) {
     EXPECT_EQ(problems_of("[ceiling]\ngroups = [\"a\", \"db\"]\n[group.a]\n"),
               std::vector<std::string>{"f.conf:2: ceiling.groups: there is no section [group.db]"});
     EXPECT_EQ(problems_of("[ceiling]\ngroups = \"a\"\n[group.a]\n"),
-              std::vector<std::string>{"f.conf:2: ceiling.groups: wants a list of texts"});
+              std::vector<std::string>{"f.conf:2: ceiling.groups: must be a list of strings"});
     EXPECT_EQ(problems_of("[ceiling]\ngroups = [1]\n"),
-              std::vector<std::string>{"f.conf:2: ceiling.groups: wants a text"});
+              std::vector<std::string>{"f.conf:2: ceiling.groups: must be a string"});
 }
 
 TEST(Config, ACeilingOfNoGroupsIsNotNoCeiling) {
@@ -149,15 +149,17 @@ TEST(Config, NamesAllProblemsOfGuestsAtOnce) {
         problems,
         (std::vector<std::string>{
             "f.conf:2: policy.home: unknown key",
-            "f.conf:4: ceiling.priority: wants a whole number from -100 to 100",
-            "f.conf:6: guest.web.nodes: wants a list of nodes like \"0-1,3\"",
-            "f.conf:7: guest.web.home: wants one node for all cells, or one for each: \"0\", "
+            "f.conf:4: ceiling.priority: must be a whole number from -100 to 100",
+            "f.conf:6: guest.web.nodes: must be a list of nodes like \"0-1,3\"",
+            "f.conf:7: guest.web.home: must be one node for all cells, or one for each: \"0\", "
             "\"1,0\"",
             "f.conf:8: guest.web.colour: unknown key",
-            "f.conf:10: guest.\"a b\".mode: wants one of \"off\", \"observe\", \"advise\", \"act\"",
-            "f.conf:11: group.\"a b\": a group's name is up to 64 letters, digits, '.', '_' and "
-            "'-'",
-            "f.conf:12: group.\"a b\".arrangement: wants one of \"none\", \"together\", \"apart\"",
+            "f.conf:10: guest.\"a b\".mode: must be one of \"off\", \"observe\", \"advise\", "
+            "\"act\"",
+            "f.conf:11: group.\"a b\": the name of a group must be up to 64 letters, digits, "
+            "'.', '_' and '-'",
+            "f.conf:12: group.\"a b\".arrangement: must be one of \"none\", \"together\", "
+            "\"apart\"",
             "f.conf:13: group.\"a b\".group: unknown key"}));
 }
 
@@ -165,24 +167,24 @@ TEST(Config, VnumadAsAWholeIsNeverOff) {
     EXPECT_EQ(problems_of("mode = \"off\"").size(), 1U);
 }
 
-TEST(Config, WhereNothingIsTouchedNoFaultsAreInduced) {
+TEST(Config, NoFaultsAreInducedUnlessItActs) {
     const auto of = [](const char* text) { return tracking_settings(parse_config(text, "f")); };
     EXPECT_TRUE(of("mode = \"act\"").may_disturb);
     EXPECT_FALSE(of("mode = \"advise\"").may_disturb);
     EXPECT_FALSE(of("mode = \"observe\"").may_disturb);
 }
 
-TEST(Config, WhereTicksAreRareThereAreNoLooks) {
+TEST(Config, ThereAreNoScansWhenTicksAreRare) {
     const auto of = [](const char* text) { return tracking_settings(parse_config(text, "f")); };
     EXPECT_EQ(of("interval = \"10s\"").heat, HeatChoice::automatic);
     EXPECT_EQ(of("interval = \"11s\"").heat, HeatChoice::none);
     EXPECT_FALSE(of("interval = \"11s\"").attribution);
     EXPECT_EQ(of("interval = \"10s\"").why_none, "");
     EXPECT_EQ(of("interval = \"11s\"").why_none,
-              "looks begin and end with ticks, and the interval is above 10000 ms");
+              "a scan begins and ends with a tick, and the interval is longer than 10000 ms");
 }
 
-TEST(Config, ALookIsAsLongAsTwoIntervalsWithinLimits) {
+TEST(Config, AScanIsAsLongAsTwoIntervalsWithinLimits) {
     const auto of = [](const char* text) {
         return tracking_settings(parse_config(text, "f")).scan_time.count();
     };
@@ -191,13 +193,15 @@ TEST(Config, ALookIsAsLongAsTwoIntervalsWithinLimits) {
     EXPECT_EQ(of("interval = \"5min\""), 10'000);
 }
 
-TEST(Config, PeriodsOfTrackingAreInOrder) {
+TEST(Config, TheShortestPeriodMustNotBeLongerThanTheLongest) {
     const auto problems = problems_of("mode = \"act\"\n[tracking]\nmin_period = \"2min\"\n");
     ASSERT_EQ(problems.size(), 1U);
-    EXPECT_EQ(problems[0], "f.conf:2: tracking.min_period: is longer than max_period (60000ms)");
+    EXPECT_EQ(
+        problems[0],
+        "f.conf:2: tracking.min_period: must not be longer than max_period, which is 60000ms");
 }
 
-TEST(Config, WhatItPrintsItCanRead) {
+TEST(Config, TheConfigurationItPrintsCanBeRead) {
     Config config;
     config.planner.margin = 333;
     config.qmp_dir = "/run/q";
@@ -211,16 +215,17 @@ TEST(Config, NamesAllProblemsAtOnceWithFileLineAndKey) {
     const auto problems =
         problems_of("mode = \"acto\"\ncolour = 1\n[planner]\nmargin = 2\nspeed = 1\n");
     ASSERT_EQ(problems.size(), 4U);
-    EXPECT_EQ(problems[0], "f.conf:1: mode: wants one of \"observe\", \"advise\", \"act\"");
+    EXPECT_EQ(problems[0], "f.conf:1: mode: must be one of \"observe\", \"advise\", \"act\"");
     EXPECT_EQ(problems[1], "f.conf:2: colour: unknown key");
-    EXPECT_EQ(problems[2], "f.conf:4: planner.margin: wants a share from 0 to 1, like 0.125");
+    EXPECT_EQ(problems[2],
+              "f.conf:4: planner.margin: must be a number from 0 to below 1, like 0.125");
     EXPECT_EQ(problems[3], "f.conf:5: planner.speed: unknown key");
 }
 
-TEST(Config, QmpWantsItsDirectory) {
+TEST(Config, TheQmpSourceNeedsItsDirectory) {
     const auto problems = problems_of("source = \"qmp\"\n");
     ASSERT_EQ(problems.size(), 1U);
-    EXPECT_EQ(problems[0], "f.conf:1: source: \"qmp\" wants qmp_dir, too");
+    EXPECT_EQ(problems[0], "f.conf:1: source: \"qmp\" needs the key qmp_dir too");
 }
 
 TEST(Config, RefusesWrongTypesUnitsAndRanges) {
@@ -229,11 +234,11 @@ TEST(Config, RefusesWrongTypesUnitsAndRanges) {
           "interval = \"99999999999999h\"", "interval = \"-9223372036854775808h\"",
           "[planner]\nmargin = 0.9996", "undo_at_stop = \"yes\"", "mode = 1", "libvirt = 3",
           "[libvirt]\nuri = \"\"", "[memory]\nrate = \"0M\"", "[memory]\nwatermark = 1",
-          "[memory]\nwatermark = nan", "[planner]\nhorizon = \"s\""})
+          "[memory]\nwatermark = nan", "[memory]\nrate = \"2T\"", "[planner]\nhorizon = \"s\""})
         EXPECT_EQ(problems_of(text).size(), 1U) << text;
 }
 
-TEST(Config, RefusesWhatCannotBeWantedForGuests) {
+TEST(Config, RefusesBadPolicies) {
     for (const char* text :
          {"guest = 3", "[guest]\nweb = 3", "[group]\nmode = \"act\"", "[policy]\npriority = 1.5",
           "[policy]\nnodes = 0", "[policy]\nnodes = \"0-1024\"", "[ceiling]\ngroup = \"a\"",

@@ -1,0 +1,106 @@
+#include "src/config/config_keys.hpp"
+
+namespace vnuma::config_text {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+
+std::vector<Key> top_keys(Config& config) {
+    return {
+        {"mode", word(config.mode, words_of(modes, {Mode::observe, Mode::advise, Mode::act})),
+         "`observe` and `advise` change nothing, and `advise` tells what would be done; `act` pins "
+         "vCPUs and moves memory. The installed file has `observe`."},
+        {"interval", duration(config.interval, milliseconds(100), minutes(10)),
+         "Time from one look at the host and its guests to the next."},
+        {"undo_at_stop", flag(config.undo_at_stop),
+         "Put pins back when vnumad ends, after `--once` too. Memory stays where it is. With "
+         "`false`, the next start takes the pins for the owner's."},
+        {"source", word<bool>(config.qmp, {{false, "libvirt"}, {true, "qmp"}}),
+         "Who lists the guests: libvirt, or QEMU's monitors in `qmp_dir`."},
+        {"qmp_dir", text(config.qmp_dir),
+         "With `source = \"qmp\"`: a directory with the QMP socket of each QEMU that was started "
+         "without libvirt. vnumad keeps the connections open; QEMU serves one client a socket."},
+        {"run_time_policy", text_or_empty(config.run_time_policy),
+         "File with the policy of guests and groups until the host restarts ([guest "
+         "policy](guest-policy.md#at-run-time)); `\"\"` for none."},
+    };
+}
+
+std::vector<Key> libvirt_keys(LibvirtSettings& libvirt) {
+    return {
+        {"uri", text(libvirt.uri), "Connection URI, as for `virsh -c`."},
+        {"pid_directory", text(libvirt.pid_directory),
+         "Where libvirt keeps `NAME.pid` for each running domain."},
+        {"monitor", word<bool>(libvirt.ask_monitor, {{true, "auto"}, {false, "never"}}),
+         "Whether a guest's monitor may be asked where the memory of its cells is, when the sizes "
+         "do not tell. libvirt marks such a domain as tainted (`custom-monitor`), which changes "
+         "nothing else. With `never` such a guest is left alone."},
+    };
+}
+
+std::vector<Key> planner_keys(PlannerSettings& planner) {
+    return {
+        {"horizon", duration_ms(planner.horizon, milliseconds(1000), hours(1)),
+         "A new home must pay back within this time."},
+        {"margin", share(planner.margin), "A new home must save this share of the cell's cost."},
+        {"cool_down", duration_ms(planner.cool_down, milliseconds(0), hours(24)),
+         "Time between two changes of home within a guest, or within a group that has one home. It "
+         "doubles with each failure in a row."},
+        {"imbalance", share(planner.imbalance),
+         "Load is no reason to move between two nodes whose load differs by less than this."},
+    };
+}
+
+std::vector<Key> memory_keys(Config& config) {
+    constexpr Bytes tebi = 1024 * 1024 * mib;
+    return {
+        {"rate", size(config.planner.pace, mib, tebi),
+         "Memory that is moved in a second, for all guests together."},
+        {"call_time", duration(config.call_time, milliseconds(1), milliseconds(1000)),
+         "How long one call that moves memory should take. Batches are sized by measured time."},
+        {"watermark", share(config.planner.watermark),
+         "Share of each node's memory that is never filled."},
+        {"residency", word(config.residency, words_of(residency_modes)),
+         "How vnumad finds out where memory is; see below."},
+        {"pagemap", flag(config.pagemap),
+         "Read single pages from `/proc/PID/pagemap` instead of asking the kernel with "
+         "`move_pages`: several times faster, but it takes `CAP_SYS_ADMIN`."},
+    };
+}
+
+std::vector<Key> tracking_keys(TrackingSettings& tracking) {
+    return {
+        {"heat", word(tracking.heat, words_of(heat_choices)),
+         "How vnumad finds out which memory is accessed; see [tracking](tracking.md)."},
+        {"attribution", word<bool>(tracking.attribution, {{true, "auto"}, {false, "never"}}),
+         "Whether vnumad finds out which vCPU accesses which memory, for guests without vNUMA that "
+         "fit no node."},
+        {"overhead", share(tracking.overhead_permille),
+         "Share of a guest's own CPU time that tracking its accesses may take."},
+        {"longest_stall", duration(tracking.longest_stall, milliseconds(1), minutes(1)),
+         "A guest that a round of attribution, or a scan by `soft-dirty`, would hold up for longer "
+         "than this has none. The last round or scan tells, or the guest's size before the first "
+         "(above some 12 GiB of small pages for a round, above 40 GiB for a scan)."},
+        {"min_period", duration(tracking.period.least, milliseconds(100), hours(1)),
+         "Shortest time from one scan of a guest's memory, or one round, to the next."},
+        {"max_period", duration(tracking.period.most, milliseconds(100), hours(1)),
+         "Longest time from one scan of a guest's memory, or one round, to the next."},
+    };
+}
+
+}  // namespace
+
+std::vector<Section> sections_of(Config& config) {
+    return {{"", top_keys(config)},
+            {"libvirt", libvirt_keys(config.libvirt)},
+            {"planner", planner_keys(config.planner)},
+            {"memory", memory_keys(config)},
+            {"tracking", tracking_keys(config.tracking)},
+            {"report",
+             {{"heat_map", flag(config.tracking.heat_map),
+               "Put every chunk of every guest into the report."}}}};
+}
+
+}  // namespace vnuma::config_text
