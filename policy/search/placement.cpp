@@ -13,7 +13,7 @@ MilliCpu use_by_memory(const CellState& cell, std::size_t node) {
 
 // A guest of the highest priority counts nearly twice, one of the lowest a tenth.
 Cost weighted(Cost cost, int priority) {
-    return cost * (1000 + 9 * std::clamp(priority, least_priority, most_priority)) / 1000;
+    return cost * (1000 + 9 * std::clamp(priority, min_priority, max_priority)) / 1000;
 }
 
 // The CPU time that the devices of a guest cost a cell at a node. Devices serve all vCPUs alike, so

@@ -11,7 +11,7 @@ namespace {
 
 template <typename Target>
 Setter priority(Target& target) {
-    return whole(least_priority, most_priority, [&](int value) { target = value; });
+    return whole(min_priority, max_priority, [&](int value) { target = value; });
 }
 
 // What can be said of all guests, of one, and of a group's.
