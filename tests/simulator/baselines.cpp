@@ -30,7 +30,7 @@ struct Promised {
     }
     bool has_room(const HostNode& node, std::size_t n, const CellState& cell,
                   int vcpus_a_cpu) const {
-        return memory[n] + full_bytes(cell) <= filled_at_most(node, settings) &&
+        return memory[n] + full_bytes(cell) <= max_used_memory(node, settings) &&
                vcpus[n] + cell.vcpus <= node.cpus * vcpus_a_cpu;
     }
 };

@@ -53,7 +53,7 @@ class Assignment {
     bool may_go(std::size_t cell, std::size_t node) const {
         return cells_[cell].state->allowed.contains(NodeIndex(node)) &&
                memory_[node] + cells_[cell].need.size <=
-                   filled_at_most(topology_->nodes[node], settings);
+                   max_used_memory(topology_->nodes[node], settings);
     }
 
     void put(std::size_t cell, std::optional<std::size_t> node) {
