@@ -278,7 +278,7 @@ TEST(Stability, FailingActionsAreRetriedEverLessAndDoneInTheEnd) {
     constexpr Millis stuck = 20 * minute;
     TraceMaker maker("", 1, 2, 16, 96 * gib);
     maker.set_load(maker.add(1, 4, 8 * gib), 500, 500);
-    maker.trace().guests[0].stuck = {0, stuck};
+    maker.trace().guests[0].failing = {0, stuck};
     Planned planner(settings);
     Simulation simulation(maker.trace(), planner);
     int tried = 0;
