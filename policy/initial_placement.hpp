@@ -1,54 +1,50 @@
-// Where a guest would go that is not there yet, and what would have to go to make room. Pure.
+// Where a guest should start that does not exist yet, and which homes would have to change first to
+// make room for it. Pure.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "policy/evictions.hpp"
 #include "policy/model/history.hpp"
-#include "policy/search/placement.hpp"
+#include "policy/model/planner_settings.hpp"
+#include "policy/model/snapshot.hpp"
 
 namespace vnuma {
 
 struct PlacementRequest {
     int vcpus = 1;    // at least 1
     Bytes bytes = 0;  // at least 1
-    // Equal ones, 1 to max_host_nodes; of one that fits no node as many are made as it takes.
+    // Number of cells of equal size, 1 to max_host_nodes. A guest whose cells fit no node is
+    // placed in as many cells as it takes.
     std::size_t cells = 1;
     NodeSet allowed = NodeSet::first(max_host_nodes);
-    Bytes huge_page = 0;  // page size of the pool its memory will be from; 0: from none
+    Bytes huge_page = 0;  // page size of the pool its memory will be from; 0: ordinary memory
 };
 
-// Advice that was given and counts until the guest is there: two requests in a row would be sent to
-// the same node otherwise.
+// A recent answer to a request. It counts until the guest exists: without it, two requests in a row
+// would get the same node.
 struct Reservation {
     PlacementRequest request;
-    std::vector<NodeIndex> nodes;  // of its cells
-    Millis expires = 0;
-    // By name or uuid, whose it is: once that guest is there it counts itself. Empty: not known.
+    std::vector<NodeIndex> nodes;  // of each cell
+    Millis expires = 0;            // point in time
+    // Name or UUID of the guest, if known. The reservation ends once that guest exists.
     std::string guest{};
 };
 
-struct Eviction {
-    CellKey key;
-    NodeIndex from, to;
-
-    friend bool operator==(const Eviction&, const Eviction&) = default;
-};
-inline constexpr int max_evictions = 8;
-
 struct InitialPlacement {
-    std::string problem;  // why the request is none; nothing else is said then
-    // Of each cell. Never empty where a node may be used that has CPUs and memory: without room the
-    // best there is.
+    std::string problem;  // why the request is invalid; the other fields are empty then
+    // The node of each cell. Without room, the nodes with the most available memory; empty only if
+    // no allowed node has CPUs and memory.
     std::vector<NodeIndex> nodes;
-    bool has_room = false;  // for all of it
-    // Homes that would have to change first, in this order, to make room: of guests that leave, and
-    // of pairs that change places. Empty when there is room, or when so few changes do not suffice.
+    bool has_room = false;  // for all cells
+    // Changes of home that would make room, in this order: guests that leave, or pairs that change
+    // places. Empty if there is room, or if max_evictions changes do not make enough.
     std::vector<Eviction> evictions;
 };
 
-// On a host of one node nothing is chosen: there is room where the node has the CPUs for each cell
-// and the memory for all, beside what guests may still touch; nobody could be moved to make some.
+// On a host with one node, there is room if the node has the CPUs for each cell, and the memory for
+// all cells in addition to what the other guests have not allocated yet. No guest can be evicted.
 InitialPlacement place_initially(const Snapshot& snapshot, const History& history,
                                  const PlannerSettings& settings,
                                  const std::vector<Reservation>& reservations,

@@ -8,13 +8,14 @@
 namespace vnuma {
 namespace {
 
-// A guest that is unsteady, or finds no room, for a while keeps the home it had.
+// Whether a cell without a home in the plan keeps its former one: a guest that is unsteady, or for
+// which there is no room, may be so for a short time only.
 bool keeps_home(Reason reason) {
     return reason != Reason::split && reason != Reason::off;
 }
 
-// Shards of a guest that is unsteady for a while are not in the plan.
-bool shards_of_a_guest_left_alone(const CellKey& key, const Plan& plan) {
+// The plan has no verdicts for the shards of an unsteady guest, which are to be kept.
+bool is_shard_of_unsteady_guest(const CellKey& key, const Plan& plan) {
     if (key.shard == CellKey::whole) return false;
     const CellKey whole{key.uuid, key.cell};
     const auto verdict =
@@ -32,10 +33,10 @@ std::size_t vcpus_in(const ShardHistory& shards) {
 }
 
 void count_change(ShardHistory& shards, const ShardHistory& before, Millis now) {
-    const bool long_ago = now - before.changed >= 2 * reshard_cool_down(before);
-    shards.changes = long_ago ? 0 : before.changes;
+    const bool lasted = now - before.changed >= 2 * reshard_cool_down(before);
+    shards.changes = lasted ? 0 : before.changes;
     shards.changed = before.changed;
-    // With other vCPUs there have to be others.
+    // A new partition for a different number of vCPUs does not count.
     if (shards.partition == before.partition || vcpus_in(shards) != vcpus_in(before)) return;
     shards.changes = std::min(shards.changes + 1, max_counted_changes);
     shards.changed = now;
@@ -50,24 +51,23 @@ void learn_shards(History& after, const History& before, const Snapshot& snapsho
         const auto known = before.shards.find(uuid);
         const bool same =
             known != before.shards.end() && known->second.partition == shards.partition;
-        const bool looked_at = !same || snapshot.now - known->second.since >= reshard_interval;
-        shards.since = looked_at ? snapshot.now : known->second.since;
+        const bool checked = !same || snapshot.now - known->second.since >= reshard_interval;
+        shards.since = checked ? snapshot.now : known->second.since;
         if (known != before.shards.end()) count_change(shards, known->second, snapshot.now);
     }
     for (const auto& [uuid, shards] : before.shards)
-        if (shards_of_a_guest_left_alone({uuid, 0, 0}, plan))
-            after.shards.try_emplace(uuid, shards);
+        if (is_shard_of_unsteady_guest({uuid, 0, 0}, plan)) after.shards.try_emplace(uuid, shards);
 }
 
-// Verdicts and what is known are both in the order of their keys. What stays known stays where it
-// is: on a large host that is nearly all, in every tick.
+// Updates the homes in place, since on a large host nearly all of them stay the same in every tick.
+// Both the verdicts and the homes are sorted by key.
 void learn_homes(std::map<CellKey, CellHistory>& cells, const Snapshot& snapshot,
                  const Plan& plan) {
     auto known = cells.begin();
     const auto forget_until = [&](const auto& is_reached) {
         while (known != cells.end() && !is_reached(known->first))
-            known = shards_of_a_guest_left_alone(known->first, plan) ? std::next(known)
-                                                                     : cells.erase(known);
+            known = is_shard_of_unsteady_guest(known->first, plan) ? std::next(known)
+                                                                   : cells.erase(known);
     };
     for (const Verdict& verdict : plan.verdicts) {
         forget_until([&](const CellKey& key) { return key >= verdict.key; });
@@ -86,6 +86,9 @@ void learn_homes(std::map<CellKey, CellHistory>& cells, const Snapshot& snapshot
     forget_until([](const CellKey&) { return false; });
 }
 
+// An action that brought some memory home has not failed. Success does not reset the count, since
+// it may be one step of something that fails in the end: learn_homes() resets it once the cell is
+// settled.
 void learn_failures(History& after, Millis now, const std::vector<ActionResult>& results) {
     std::map<CellKey, bool> failed;
     for (const ActionResult& result : results) {
@@ -96,9 +99,8 @@ void learn_failures(History& after, Millis now, const std::vector<ActionResult>&
         const auto found = after.cells.find(key);
         if (found == after.cells.end()) continue;
         CellHistory& cell = found->second;
-        // What went well may be a step of what fails in the end: that it is at home ends the count.
         if (any) cell.failures = std::min(cell.failures + 1, max_counted_failures);
-        cell.retry_at = any ? now + (first_retry << cell.failures) : 0;
+        cell.retry_at = any ? now + (retry_interval << cell.failures) : 0;
     }
 }
 

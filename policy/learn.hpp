@@ -1,4 +1,4 @@
-// What is remembered of a tick for the next one. Pure.
+// What the planner remembers of a tick. Pure.
 #pragma once
 
 #include "policy/model/history.hpp"
@@ -7,8 +7,8 @@
 
 namespace vnuma {
 
-// Homes follow the plan; cells that are gone are forgotten, as are homes that nobody may act on.
-// Pure.
+// The history after a tick: homes and partitions from the plan, failures from the results of its
+// actions. Forgets cells that no longer exist, and homes of cells that may not be acted on.
 History learn(History before, const Snapshot& snapshot, const Plan& plan,
               const std::vector<ActionResult>& results);
 

@@ -1,4 +1,4 @@
-// What is wanted for one guest, said in several places and put together. Pure.
+// Combines what the sources of a guest's policy set to the policy in force. Pure.
 #pragma once
 
 #include <cstddef>
@@ -9,18 +9,23 @@
 
 namespace vnuma {
 
-// Sources of one guest in rising precedence, after the built-in values: the configuration's
-// defaults and its words for the guest, its group's, the domain's metadata, what was said at run
-// time of its group and of itself. A home that cannot be, or a group beyond the ceiling, is as if
-// it had not been said. `cells` is how many it has, `nodes` are those of the host.
+// The guest, and the sources of its policy that are not part of HostPolicy.
 struct PolicySources {
     std::string uuid, name;
     std::size_t cells = 1;
-    std::vector<int> homeless_nodes;  // of the host, without CPUs or memory: no home for anybody
+    std::vector<int> incomplete_nodes;  // nodes of the host without CPUs or memory: never a home
     PolicyOverrides metadata;
-    std::vector<std::string> metadata_problems;  // with any, only its own run time raises a mode
+    // Problems of the metadata itself. With any of these, the guest is at most observed unless its
+    // own run-time policy sets a mode.
+    std::vector<std::string> metadata_problems;
     PolicyOverrides run_time;
 };
+
+// The sources in ascending order of precedence are the built-in values, the configuration's
+// defaults, its section for the guest, its section for the guest's group, the domain's metadata,
+// the run-time policy for the group and that for the guest. The ceiling limits all of them. A home
+// that is impossible, and a group that the ceiling does not allow, are ignored. `nodes` are all
+// nodes of the host.
 GuestPolicy resolve_policy(const HostPolicy& host, const PolicySources& guest,
                            const std::vector<int>& nodes);
 

@@ -58,7 +58,7 @@ std::string store(std::optional<Value> value, std::optional<Value>& target, cons
 
 template <typename Table, typename Value>
 std::string store_word(const Table& words, std::string_view text, std::optional<Value>& target) {
-    if ((target = find_word(words, text))) return "";
+    if ((target = find_by_name(words, text))) return "";
     std::string all;
     for (const auto& [value, word] : words)
         all += (all.empty() ? "" : ", ") + std::string(word);
@@ -74,10 +74,10 @@ std::string store_group(std::string_view text, std::optional<std::string>& targe
 std::string store_priority(std::string_view text, std::optional<int>& target) {
     int number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size() || number < least_priority ||
-        number > most_priority)
-        return "wants a whole number from " + std::to_string(least_priority) + " to " +
-               std::to_string(most_priority);
+    if (error != std::errc() || end != text.data() + text.size() || number < min_priority ||
+        number > max_priority)
+        return "wants a whole number from " + std::to_string(min_priority) + " to " +
+               std::to_string(max_priority);
     target = number;
     return "";
 }

@@ -7,8 +7,8 @@ namespace vnuma {
 std::map<std::string, Arrangement> HostPolicy::arrangements() const {
     std::map<std::string, Arrangement> all;
     for (const auto* source : {&groups, &run_time.groups})
-        for (const auto& [name, words] : *source)
-            if (auto& known = all[name]; words.arrangement) known = *words.arrangement;
+        for (const auto& [name, overrides] : *source)
+            if (auto& known = all[name]; overrides.arrangement) known = *overrides.arrangement;
     return all;
 }
 

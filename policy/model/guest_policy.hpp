@@ -1,4 +1,5 @@
-// What is wanted for one guest, said in several places and put together. Pure.
+// The policy of one guest: what each source of policy sets, and what results from all of them.
+// Values only.
 #pragma once
 
 #include <array>
@@ -12,12 +13,12 @@
 
 namespace vnuma {
 
-// What may be done, each including what the ones before do.
+// What vnumad does with a guest, in the order of what is allowed.
 enum class Mode {
-    off,      // the guest is not planned at all
-    observe,  // samples and plans, touches nothing
-    advise,   // says what it would do
-    act,
+    off,      // nothing: the guest is not planned
+    observe,  // samples and plans the guest, does nothing to it
+    advise,   // the same, and reports the actions that `act` would take
+    act,      // takes the actions
 };
 
 inline constexpr std::array<std::pair<Mode, const char*>, 4> modes{{
@@ -31,10 +32,10 @@ constexpr const char* name(Mode mode) {
     return modes[static_cast<std::size_t>(mode)].second;
 }
 
-// Which of a cell's memory follows it to its home.
+// How much of a cell's memory is moved to its home, in the order of what is allowed.
 enum class MemoryPolicy {
-    none,   // none: vCPUs only
-    lazy,   // all, where it is used enough to pay back
+    none,   // none: only the vCPUs go there
+    lazy,   // all, if the guest uses it enough for the move to pay back within the horizon
     eager,  // all
 };
 
@@ -48,10 +49,11 @@ constexpr const char* name(MemoryPolicy policy) {
     return memory_policies[static_cast<std::size_t>(policy)].second;
 }
 
+// Where the members of a group are placed in relation to each other.
 enum class Arrangement {
-    none,      // the group only has its members' policy in common
-    together,  // one home for all of them
-    apart,     // no two on one node
+    none,      // anywhere: the members only share the group's policy
+    together,  // all on one home node
+    apart,     // no two members on one node
 };
 
 inline constexpr std::array<std::pair<Arrangement, const char*>, 3> arrangements{{
@@ -64,81 +66,83 @@ constexpr const char* name(Arrangement arrangement) {
     return arrangements[static_cast<std::size_t>(arrangement)].second;
 }
 
-// The value of a table above that is called so.
+// The value with this name in one of the tables above.
 template <typename Value, std::size_t count>
-constexpr std::optional<Value> find_word(
-    const std::array<std::pair<Value, const char*>, count>& words, std::string_view text) {
-    for (const auto& [value, word] : words)
-        if (text == word) return value;
+constexpr std::optional<Value> find_by_name(
+    const std::array<std::pair<Value, const char*>, count>& table, std::string_view text) {
+    for (const auto& [value, name] : table)
+        if (text == name) return value;
     return std::nullopt;
 }
 
-// Groups are named in domains' metadata and in reports, so their names are plain: letters, digits,
-// '.', '_' and '-'.
+// Group names appear in domain metadata and in reports, so they consist of letters, digits, '.',
+// '_' and '-' only.
 inline constexpr std::size_t max_group_name = 64;
 bool is_group_name(std::string_view name);
 
-inline constexpr int least_priority = -100, most_priority = 100;
+inline constexpr int min_priority = -100, max_priority = 100;
 
-// What one source says of a guest. What it leaves out is up to the sources below it. Nodes are the
-// kernel's numbers.
+// What one source sets for a guest. Keys without a value are left to the sources of lower
+// precedence. Nodes have the kernel's numbers.
 struct PolicyOverrides {
     std::optional<Mode> mode;
-    std::optional<std::string> group;  // empty: none
+    std::optional<std::string> group;  // empty: the guest is in no group
     std::optional<std::vector<int>> nodes;
-    std::optional<std::vector<int>> home;  // of each cell in their order; one for all, if it is one
+    std::optional<std::vector<int>> home;  // one node per cell by cell number, or one for all cells
     std::optional<MemoryPolicy> memory;
-    std::optional<int> priority;  // of its costs against others'; 0 is ordinary
+    std::optional<int> priority;  // weight of the guest's costs against others'; 0 is ordinary
 
     friend bool operator==(const PolicyOverrides&, const PolicyOverrides&) = default;
 };
 
 struct GroupOverrides {
     std::optional<Arrangement> arrangement{};
-    PolicyOverrides members{};  // `group` is not used
+    PolicyOverrides members{};  // `group` is ignored
 
     friend bool operator==(const GroupOverrides&, const GroupOverrides&) = default;
 };
 
-// What was said since vnumad was started. A group may be one of the configuration or a new one.
+// The run-time policy. Its groups extend those of the configuration or are additional ones.
 struct RunTimeOverrides {
-    std::map<std::string, PolicyOverrides> guests;  // by name or uuid
+    std::map<std::string, PolicyOverrides> guests;  // by name or UUID
     std::map<std::string, GroupOverrides> groups;
 
     friend bool operator==(const RunTimeOverrides&, const RunTimeOverrides&) = default;
 };
 
-// What the host's administrator sets for all guests. Metadata cannot go beyond the ceiling: it is
-// written by whoever may edit a domain.
+// What the host's administrator sets for all guests. The ceiling limits what the other sources can
+// set, since whoever may edit a domain writes its metadata.
 struct HostPolicy {
-    PolicyOverrides defaults;                       // of the configuration
-    std::map<std::string, PolicyOverrides> guests;  // of the configuration, by name or uuid; where
-                                                    // a guest has both, uuid's win
-    std::map<std::string, GroupOverrides> groups;  // of the configuration
+    PolicyOverrides defaults;  // section [policy] of the configuration
+    // Sections [guest.*] of the configuration, by name or UUID. The UUID takes precedence where
+    // both name the same guest.
+    std::map<std::string, PolicyOverrides> guests;
+    std::map<std::string, GroupOverrides> groups;  // sections [group.*] of the configuration
     RunTimeOverrides run_time;
     Mode ceiling_mode = Mode::act;
     std::optional<std::vector<int>> ceiling_nodes;
     MemoryPolicy ceiling_memory = MemoryPolicy::eager;
-    int ceiling_priority = most_priority;
-    std::optional<std::vector<std::string>> ceiling_groups{};  // that guests may be in; none: all
+    int ceiling_priority = max_priority;
+    // Groups that guests may be members of; all if there is no value.
+    std::optional<std::vector<std::string>> ceiling_groups{};
 
     bool has_group(const std::string& name) const {
         return groups.contains(name) || run_time.groups.contains(name);
     }
-    // All groups, as the highest source has it.
+    // Arrangement of every group. The run-time policy takes precedence over the configuration.
     std::map<std::string, Arrangement> arrangements() const;
 };
 
-// What one guest's policy comes to.
+// The policy in force for one guest.
 struct GuestPolicy {
     Mode mode = Mode::act;
     MemoryPolicy memory = MemoryPolicy::lazy;
     int priority = 0;
     std::string group;                      // empty: none
-    std::optional<std::vector<int>> nodes;  // allowed by policy, sorted; none: all
-    std::vector<int> home;                  // fixed, of each cell; empty: none is
-    // What cannot be, or contradicts something else, each a sentence that names its source and key.
-    // The safest reading is in force: what allows less.
+    std::optional<std::vector<int>> nodes;  // allowed by policy, sorted; all if there is no value
+    std::vector<int> home;                  // fixed home of each cell; empty: no home is fixed
+    // Settings that are impossible or contradict others, one sentence for each, which begins with
+    // the source and the key. The interpretation in force is the one that allows less.
     std::vector<std::string> problems;
 
     friend bool operator==(const GuestPolicy&, const GuestPolicy&) = default;

@@ -10,35 +10,38 @@
 
 namespace vnuma {
 
-inline constexpr int max_counted_failures = 6;  // waits and the cool-down double with each
-inline constexpr Millis first_retry = 5'000;    // after the first failure: twice this
+// Failures beyond this number no longer lengthen the retry interval and the cool-down.
+inline constexpr int max_counted_failures = 6;
+// Each failure in a row doubles the interval until the next attempt: 10 s after the first failure,
+// 320 s after the sixth.
+inline constexpr Millis retry_interval = 5'000;
 
 struct CellHistory {
     NodeIndex home;
     Millis home_since = 0;
-    int failures = 0;     // ticks in a row in which an action of the cell failed
-    Millis retry_at = 0;  // no action before
+    int failures = 0;     // ticks with a failed action of the cell since it was last settled
+    Millis retry_at = 0;  // no action of the cell is taken before this time
 
     friend bool operator==(const CellHistory&, const CellHistory&) = default;
 };
 
-// vCPUs of each shard by their places among the cell's, in order. Shards are in the order of their
-// first vCPUs.
+// The vCPUs of each shard, as sorted indexes into the cell's vCPUs. The index of a shard here is
+// its number in CellKey.
 using Partition = std::vector<std::vector<std::size_t>>;
 
 // How a guest was last divided into shards.
 struct ShardHistory {
     Partition partition;
-    Millis since = 0;    // when it was last looked at whether others would be better
-    int changes = 0;     // of late: others have replaced those that there were
-    Millis changed = 0;  // when they last did, if they have
+    Millis since = 0;    // time of the last repartition check
+    int changes = 0;     // recent changes of the partition; lengthens the cool-down
+    Millis changed = 0;  // time of the last of these changes
 
     friend bool operator==(const ShardHistory&, const ShardHistory&) = default;
 };
 
 struct History {
     std::map<CellKey, CellHistory> cells;
-    std::map<std::string, ShardHistory> shards;  // by uuid
+    std::map<std::string, ShardHistory> shards;  // by UUID
 
     friend bool operator==(const History&, const History&) = default;
 };

@@ -1,5 +1,6 @@
 #include "policy/model/number_list.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 #include <utility>
@@ -15,7 +16,7 @@ std::optional<int> parse_number(std::string_view text) {
     return number;
 }
 
-// Takes the text before the separator off the front of `rest`.
+// Returns the text before the first separator, and removes both from `rest`.
 std::string_view take(std::string_view& rest, char separator) {
     const std::size_t at = rest.find(separator);
     const std::string_view part = rest.substr(0, at);
@@ -29,23 +30,23 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
 }
 
-// "3" or "0-3", its first and last number.
-std::optional<std::pair<int, int>> parse_range(std::string_view text, int most) {
+// The first and the last number of a range such as "3" or "0-3".
+std::optional<std::pair<int, int>> parse_range(std::string_view text, int max) {
     const std::size_t dash = text.find('-');
     const auto first = parse_number(text.substr(0, dash));
     const auto last = dash == std::string_view::npos ? first : parse_number(text.substr(dash + 1));
-    if (!first || !last || *first < 0 || *last < *first || *last > most) return std::nullopt;
+    if (!first || !last || *first < 0 || *last < *first || *last > max) return std::nullopt;
     return std::pair{*first, *last};
 }
 
-std::optional<std::vector<int>> parse_list(std::string_view text, int most) {
+std::optional<std::vector<int>> parse_list(std::string_view text, int max) {
     std::set<int> numbers;
     text = trim(text);
     while (!text.empty()) {
         std::string_view part = trim(take(text, ','));
         const bool exclude = part.starts_with('^');
         if (exclude) part.remove_prefix(1);
-        const auto range = parse_range(part, most);
+        const auto range = parse_range(part, max);
         if (!range) return std::nullopt;
         for (int number = range->first; number <= range->second; ++number) {
             if (exclude)
@@ -95,6 +96,21 @@ std::string format_number_list(const std::vector<int>& numbers) {
         i = last + 1;
     }
     return text;
+}
+
+std::vector<int> sorted_unique(std::vector<int> numbers) {
+    std::sort(numbers.begin(), numbers.end());
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+    return numbers;
+}
+
+std::vector<int> remove_others(std::vector<int>& numbers, const std::vector<int>& allowed) {
+    const auto others = std::stable_partition(numbers.begin(), numbers.end(), [&](int number) {
+        return std::find(allowed.begin(), allowed.end(), number) != allowed.end();
+    });
+    std::vector<int> removed(others, numbers.end());
+    numbers.erase(others, numbers.end());
+    return removed;
 }
 
 }  // namespace vnuma

@@ -1,5 +1,5 @@
-// Lists of CPU and node numbers as the kernel, libvirt and people write them. Pure: text that is no
-// list gives std::nullopt.
+// Lists of CPU and node numbers in the formats of the kernel, libvirt and vnumad's configuration.
+// Pure. The parsers return std::nullopt for text in any other format.
 #pragma once
 
 #include <cstddef>
@@ -12,18 +12,26 @@ namespace vnuma {
 
 inline constexpr int max_list_number = 65535;
 
-// "0-3,8" as cpulists and nodelists have it, and libvirt's "0-4,^2". Sorted, without repetition.
+// A cpulist or nodelist of the kernel, "0-3,8", with libvirt's exclusions, "0-4,^2". The result is
+// sorted and without duplicates.
 std::optional<std::vector<int>> parse_number_list(std::string_view text);
 
-// What people write of nodes: a list as above, and not an empty one.
-inline constexpr int max_node_number = 1023;  // the kernel's MAX_NUMNODES is 1024 at most
+// A list of nodes in the same format. It must contain a node.
+inline constexpr int max_node_number = 1023;  // the kernel's MAX_NUMNODES is at most 1024
 std::optional<std::vector<int>> parse_node_list(std::string_view text);
 
-// The nodes of a sequence of things: the same without '^', in the order written, with repetitions.
+// One node for each of several cells, "1,0,0-1". The order and duplicates are kept, there are no
+// exclusions, and there must be at least one node.
 inline constexpr std::size_t max_node_sequence = 1024;
 std::optional<std::vector<int>> parse_node_sequence(std::string_view text);
 
-// The list in the kernel's short form; of a sequence, the same sequence.
+// The shortest text that parses to these numbers in this order.
 std::string format_number_list(const std::vector<int>& numbers);
+
+// The same numbers in ascending order and without duplicates.
+std::vector<int> sorted_unique(std::vector<int> numbers);
+
+// Removes the numbers that are not in `allowed`, and returns them. Keeps the order of both.
+std::vector<int> remove_others(std::vector<int>& numbers, const std::vector<int>& allowed);
 
 }  // namespace vnuma

@@ -1,4 +1,4 @@
-// What the planner decides: actions as data, and a verdict with its reason for every cell.
+// What the planner decides: actions as values, and a verdict with its reason for every cell.
 #pragma once
 
 #include <cstdint>
@@ -12,18 +12,16 @@
 
 namespace vnuma {
 
-// Confine all vCPUs of a cell, or of a shard of one, to the CPUs of a node, within what its owner
-// allows.
+// Confines all vCPUs of a cell, or of a shard of it, to those CPUs of a node that the owner allows.
 struct PinCell {
     CellKey key;
     NodeIndex to;
-    std::vector<std::size_t> vcpus{};  // of a shard, by their places among the cell's
+    std::vector<std::size_t> vcpus{};  // of a shard: indexes into the cell's vCPUs
 
     friend bool operator==(const PinCell&, const PinCell&) = default;
 };
 
-// Give the vCPUs of a cell, or of a shard of one, that can have no home back what their owner left
-// them.
+// Restores the affinity that the owner has set for the vCPUs of a cell, or of a shard of it.
 struct UnpinCell {
     CellKey key;
     std::vector<std::size_t> vcpus{};  // of a shard
@@ -31,8 +29,8 @@ struct UnpinCell {
     friend bool operator==(const UnpinCell&, const UnpinCell&) = default;
 };
 
-// Bring the cell's memory from all other nodes to this one: all of a cell's, of a shard what its
-// vCPUs alone touch, and what several do in these groups (WideUse).
+// Moves memory from all other nodes to this one: all memory of a cell; or the private memory of a
+// shard's vCPUs, and the shared memory of these extents (WideUse).
 struct MoveMemory {
     CellKey key;
     NodeIndex to;
@@ -47,8 +45,9 @@ using Action = std::variant<PinCell, UnpinCell, MoveMemory>;
 
 struct Plan {
     std::vector<Verdict> verdicts;  // for every cell and shard of the snapshot, ordered by key
-    std::vector<Action> actions;    // pins first: memory touched from now on lands at home
-    // The same of guests whose mode is `advise`, if they were acted on; moves as if none waited.
+    std::vector<Action> actions;    // pins first, so that new memory is allocated at the homes
+    // The actions that mode `act` would take for guests in mode `advise`. None of these moves is
+    // queued behind others.
     std::vector<Action> advised{};
 
     friend bool operator==(const Plan&, const Plan&) = default;

@@ -1,4 +1,4 @@
-// What can be set of the planner, and what follows from it alone.
+// The planner's settings, and limits that follow from them alone.
 #pragma once
 
 #include "policy/model/snapshot.hpp"
@@ -6,22 +6,23 @@
 namespace vnuma {
 
 struct PlannerSettings {
-    Millis horizon = 60'000;     // a move has to pay back within this
-    PerMille margin = 125;       // and to win by this share
-    Millis cool_down = 300'000;  // between two homes of one cell
-    Bytes pace = 256 * mib;      // memory moved in a second
-    PerMille watermark = 50;     // of each node's memory that is never filled
-    // Between two nodes whose load differs by less, load is no reason to move. ESXi's
-    // Numa.MigImbalanceThreshold is the same 10 %.
+    Millis horizon = 60'000;     // time within which a new home must pay back its cost
+    PerMille margin = 125;       // share of its cost that a new home must save
+    Millis cool_down = 300'000;  // minimum time between two changes of one cell's home
+    Bytes pace = 256 * mib;      // memory moved per second
+    PerMille watermark = 50;     // share of each node's memory that is kept free
+    // A difference in load below this is no reason to move a cell between two nodes. ESXi's default
+    // for Numa.MigImbalanceThreshold is 10 %, too.
     PerMille imbalance = 100;
 
     friend bool operator==(const PlannerSettings&, const PlannerSettings&) = default;
 };
 
-// Memory elsewhere that is too little to go on about: pages busy with I/O come and go.
+// Memory away from home that is not worth an action, in bytes: pages busy with I/O come and go.
 inline constexpr Bytes settled_bytes = mib;
-// What of a node's memory is filled at most: its watermark.
-inline Bytes filled_at_most(const HostNode& node, const PlannerSettings& settings) {
+
+// Memory of a node that may be in use: all but the watermark.
+inline Bytes max_used_memory(const HostNode& node, const PlannerSettings& settings) {
     return node.memory_total / 1000 * (1000 - settings.watermark);
 }
 

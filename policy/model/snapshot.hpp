@@ -1,4 +1,4 @@
-// What the planner knows of the host at one moment. A value: it can be stored and planned again.
+// What the planner knows of the host at one moment. A value, so it can be recorded and replayed.
 #pragma once
 
 #include <map>
@@ -14,11 +14,11 @@ namespace vnuma {
 struct HostNode {
     int id = 0;                               // the kernel's number
     int cpus = 0;                             // logical CPUs online
-    MilliCpu cpu_capacity = 0;                // a core is 1000; each further SMT sibling adds 200
-    Bytes memory_total = 0;                   // without its pools of huge pages
-    Bytes memory_available = 0;               // free, or free for the asking (clean page cache)
+    MilliCpu cpu_capacity = 0;                // 1000 per core, and 200 per further SMT sibling
+    Bytes memory_total = 0;                   // without the node's pools of huge pages
+    Bytes memory_available = 0;               // free, or clean page cache
     std::map<Bytes, Bytes> huge_available{};  // free bytes of each pool, by page size
-    MilliCpu other_use = 0;                   // of its CPUs, by others than vCPUs of guests
+    MilliCpu other_use = 0;                   // CPU use on this node except by vCPUs of guests
 
     friend bool operator==(const HostNode&, const HostNode&) = default;
 };
@@ -35,38 +35,43 @@ inline constexpr int local_distance = 10;
 struct CellState {
     CellKey key;
     int vcpus = 0;
-    MilliCpu cpu_use = 0;  // what its vCPUs are entitled to: run time plus time waiting for a CPU
-    Bytes size = 0;        // as configured; not all may have been touched yet
-    std::vector<Bytes> residency;  // by NodeIndex
-    // The same memory, each byte weighted by how hot it is, from 0 (never accessed) to 1 (whenever
-    // it was looked at). All 0 where nothing is known.
+    MilliCpu cpu_use = 0;          // of its vCPUs: run time and time spent waiting for a CPU
+    Bytes size = 0;                // as configured; part of it may not be allocated yet
+    std::vector<Bytes> residency;  // bytes per node, by NodeIndex
+    // The residency with each byte weighted by its heat, from 0 (never accessed) to 1 (accessed in
+    // every sample). All 0 where no heat is known.
     std::vector<Bytes> heat;
-    Bytes huge_page = 0;                   // page size of the pool its memory is from; 0: from none
-    bool movable = true;                   // whether its memory can be moved
-    NodeSet allowed;                       // where its owner lets it be, vCPUs and memory
-    std::optional<NodeIndex> confined_to;  // where all of its vCPUs are pinned just now
-    bool pinned = false;                   // and whether any of that is our doing
+    Bytes huge_page = 0;  // page size of the pool that its memory is from; 0: ordinary memory
+    bool movable = true;  // whether its memory can be moved
+    NodeSet allowed;      // nodes that its owner allows for both its vCPUs and its memory
+    std::optional<NodeIndex> confined_to;  // the node that all its vCPUs are pinned to, if any
+    bool pinned = false;                   // whether vnumad has pinned any of its vCPUs
 
     friend bool operator==(const CellState&, const CellState&) = default;
 };
 
-// Who touches which memory of a guest without vNUMA that fits no node. What its shards are made of.
+// CPU use and memory accesses of each vCPU of a guest without vNUMA that fits no node: what its
+// shards are derived from. vCPUs are identified by their index within the cell, not by their
+// number.
 struct WideUse {
-    std::vector<MilliCpu> cpu_use;  // by vCPU: its place among the cell's, not its number
-    std::vector<std::optional<NodeIndex>> confined_to;  // by vCPU
-    // How much each vCPU was seen touching each of some equal groups of its memory, by heat, in
-    // units of no meaning but against each other: vCPU by vCPU, the groups of each in their order.
+    std::vector<MilliCpu> cpu_use;                      // by vCPU
+    std::vector<std::optional<NodeIndex>> confined_to;  // node each vCPU is pinned to, if any
+    // The access matrix, row by row: for each vCPU the accesses to each extent. Extents are runs of
+    // chunks of equal size. The counts are decayed, and comparable only with each other.
     std::size_t extents = 0;
     std::vector<std::uint32_t> accesses;
-    // Bytes by node that a vCPU alone was seen touching twice in a row; node by node for each vCPU.
+    // Private memory: bytes per node of the chunks that one vCPU alone accessed in two successive
+    // samples, by vCPU and NodeIndex.
     std::vector<std::vector<Bytes>> own;
-    std::vector<std::vector<Bytes>> shared;  // that several touch; node by node for each group
+    // Shared memory: bytes per node of the chunks that several vCPUs access, by extent and
+    // NodeIndex.
+    std::vector<std::vector<Bytes>> shared;
 
     std::size_t vcpus() const { return cpu_use.size(); }
     std::uint32_t at(std::size_t vcpu, std::size_t extent) const {
         return accesses[vcpu * extents + extent];
     }
-    // Whether anything was seen. Without that there are no shards.
+    // Whether any access has been counted. The guest is not split before that.
     bool known() const;
 
     friend bool operator==(const WideUse&, const WideUse&) = default;
@@ -75,12 +80,12 @@ struct WideUse {
 struct GuestState {
     std::string uuid;
     std::string name;
-    std::string unsteady;  // why nothing may be done to it just now; empty when something may
+    std::string unsteady;  // why the guest must not be disturbed at present; empty: it may be
     std::vector<CellState> cells;
     std::optional<WideUse> wide{};  // of a guest without vNUMA that fits no node
-    // Between its cells, as the guest is told (SLIT, 10 is local); empty: all alike.
+    // SLIT distances between its cells as the guest sees them; empty: all equal.
     std::vector<std::vector<int>> distances{};
-    std::vector<NodeIndex> devices{};  // where devices of its own are (HostDevice)
+    std::vector<NodeIndex> devices{};  // node of each host device that is assigned to the guest
     GuestPolicy policy{};
 
     friend bool operator==(const GuestState&, const GuestState&) = default;
@@ -102,16 +107,21 @@ struct Snapshot {
     friend bool operator==(const Snapshot&, const Snapshot&) = default;
 };
 
+// Memory of the cell that is allocated.
 Bytes total_bytes(const CellState& cell);
 
-// What it needs on a node once it has touched all of its memory.
+// Memory of the cell once all of it is allocated.
 Bytes full_bytes(const CellState& cell);
 
-// Of its ordinary memory what it has not touched yet, where that would come: where its vCPUs are
-// confined to, or else where the rest is.
+// Ordinary memory of the cell that is not allocated yet and is expected to be allocated on this
+// node: all of it on the node its vCPUs are confined to, or else in proportion to the residency.
 Bytes growth_at(const CellState& cell, NodeIndex node);
 
-// Share of the cell's bytes on one node; 1000 for a cell without any.
+// Share of the cell's bytes that are on this node; 1000 for a cell without memory.
 PerMille locality(const CellState& cell, NodeIndex node);
+
+// Index in Snapshot::groups of the guest's group, if it has this arrangement.
+std::optional<std::size_t> group_of(const GuestState& guest, const Snapshot& snapshot,
+                                    Arrangement arrangement);
 
 }  // namespace vnuma

@@ -1,4 +1,5 @@
-// The planner's numbers and names. Integers only: the same input gives the same plan everywhere.
+// Numbers and identifiers of the planner. All are integers, so that the same input gives the same
+// plan on every machine.
 #pragma once
 
 #include <bit>
@@ -10,15 +11,15 @@
 namespace vnuma {
 
 using Bytes = std::int64_t;
-using Millis = std::int64_t;    // milliseconds, of a monotonic clock where it is a point in time
-using MilliCpu = std::int64_t;  // thousandths of one CPU kept busy
+using Millis = std::int64_t;    // milliseconds; points in time are on a monotonic clock
+using MilliCpu = std::int64_t;  // thousandths of one CPU
 using PerMille = std::int64_t;
 using Cost = std::int64_t;  // CPU milliseconds lost over the planner's horizon
 
 inline constexpr Bytes mib = Bytes{1} << 20;
 inline constexpr std::size_t max_host_nodes = 64;
 
-// A host node by its place in Topology::nodes, not by the number the kernel gives it.
+// Index of a host node in Topology::nodes, as opposed to the kernel's number, HostNode::id.
 struct NodeIndex {
     std::uint8_t value = 0;
 
@@ -61,8 +62,8 @@ class NodeSet {
     std::uint64_t bits_ = 0;
 };
 
-// What is placed: a guest NUMA cell, for as long as its domain exists. A guest without vNUMA has
-// cell 0 only; one that fits no node is placed in shards of that cell.
+// Identifies a cell of a guest, or a shard of a cell, for as long as the domain exists. A guest
+// without vNUMA has only cell 0. If such a guest fits no node, shards of that cell are placed.
 struct CellKey {
     static constexpr int whole = -1;
 

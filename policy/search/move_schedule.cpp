@@ -82,7 +82,7 @@ class Scheduler {
         const auto pool = node.huge_available.find(huge_page);
         if (is_new && huge_page == 0)
             known->second =
-                filled_at_most(node, settings_) - (node.memory_total - node.memory_available);
+                max_used_memory(node, settings_) - (node.memory_total - node.memory_available);
         else if (is_new && pool != node.huge_available.end())
             known->second = pool->second;
         return known->second;

@@ -13,7 +13,7 @@ MilliCpu use_by_memory(const CellState& cell, std::size_t node) {
 
 // A guest of the highest priority counts nearly twice, one of the lowest a tenth.
 Cost weighted(Cost cost, int priority) {
-    return cost * (1000 + 9 * std::clamp(priority, least_priority, most_priority)) / 1000;
+    return cost * (1000 + 9 * std::clamp(priority, min_priority, max_priority)) / 1000;
 }
 
 // The CPU time that the devices of a guest cost a cell at a node. Devices serve all vCPUs alike, so
@@ -70,7 +70,7 @@ Placement::Placement(const Snapshot& snapshot, const PlannerSettings& settings,
         const HostNode& node = topology.nodes[n];
         demand_[n] = node.other_use;
         use_[0][n] = node.memory_total - node.memory_available;
-        limit_[0][n] = filled_at_most(node, settings_);
+        limit_[0][n] = max_used_memory(node, settings_);
         for (std::size_t m = 0; m < nodes_; ++m) {
             excess_[n][m] = excess_of(topology.distances[n][m]);
             if (node.cpus > 0 && topology.nodes[m].cpus > 0)
@@ -130,7 +130,7 @@ void Placement::add_part(std::size_t unit, const Unit::Part& input, NodeSet shor
         const HostNode& node = topology_->nodes[home];
         const Bytes use = node.memory_total - node.memory_available;
         return is_in_the_way &&
-               use + part.full - cell.residency[home] <= filled_at_most(node, settings_);
+               use + part.full - cell.residency[home] <= max_used_memory(node, settings_);
     };
     const DeviceCosts devices(part, *input.guest);
     CellCosts costs(cell, *topology_, settings_);

@@ -5,18 +5,19 @@
 namespace vnuma {
 namespace {
 
-// Of each one's accesses, those that go to each other's memory, of 1000.
+// Share of each cell's or shard's accesses that go to the memory of each other one.
 using Shares = std::vector<std::vector<PerMille>>;
 
-// A kernel falls back to near nodes first: by the inverse of the distance it is told.
+// A guest's kernel falls back to near nodes first, so the accesses to other cells are divided in
+// inverse proportion to the distance that the guest sees.
 Shares shares_of_cells(const GuestState& guest) {
     const std::size_t cells = guest.cells.size();
     Shares shares(cells, std::vector<PerMille>(cells));
     for (std::size_t a = 0; a < cells; ++a) {
         PerMille all = 0;
         for (std::size_t b = 0; b < cells; ++b) {
-            const bool told = a < guest.distances.size() && b < guest.distances[a].size();
-            const int distance = told ? guest.distances[a][b] : local_distance;
+            const bool known = a < guest.distances.size() && b < guest.distances[a].size();
+            const int distance = known ? guest.distances[a][b] : local_distance;
             shares[a][b] = a == b ? 0 : 10'000 / std::max(distance, local_distance);
             all += shares[a][b];
         }
@@ -26,22 +27,22 @@ Shares shares_of_cells(const GuestState& guest) {
     return shares;
 }
 
-// Units from `begin` to `end` are one guest's.
+// Couples the units from `begin` up to `end`, which belong to one guest.
 void couple_guest(std::vector<Unit>& units, std::size_t begin, std::size_t end,
                   const Shares& shares, bool are_shards) {
-    const auto place = [&](std::size_t i) {
+    const auto number = [&](std::size_t i) {
         const CellKey& key = units[i].parts.front().cell->key;
         return static_cast<std::size_t>(are_shards ? key.shard : key.cell);
     };
     for (std::size_t a = begin; a < end; ++a)
         for (std::size_t b = begin; b < end; ++b) {
-            if (a == b || place(a) >= shares.size() || place(b) >= shares.size()) continue;
+            if (a == b || number(a) >= shares.size() || number(b) >= shares.size()) continue;
             const CellState &one = *units[a].parts.front().cell,
                             &other = *units[b].parts.front().cell;
-            const MilliCpu traffic = (one.cpu_use * shares[place(a)][place(b)] +
-                                      other.cpu_use * shares[place(b)][place(a)]) /
+            const MilliCpu traffic = (one.cpu_use * shares[number(a)][number(b)] +
+                                      other.cpu_use * shares[number(b)][number(a)]) /
                                      1000;
-            // To a cell of memory only, a guest's kernel gives no work.
+            // A guest's kernel runs no tasks on a cell without vCPUs.
             const bool siblings = !are_shards && one.vcpus > 0 && other.vcpus > 0;
             const MilliCpu sibling = std::max(use_as_sibling(one.cpu_use, one.vcpus),
                                               use_as_sibling(other.cpu_use, other.vcpus));
@@ -51,7 +52,7 @@ void couple_guest(std::vector<Unit>& units, std::size_t begin, std::size_t end,
 
 }  // namespace
 
-void couple_cells(std::vector<Unit>& units, const std::map<std::string, Shards>& shards) {
+void couple_cells(std::vector<Unit>& units, const std::map<std::string, Split>& splits) {
     for (std::size_t begin = 0, end = 0; begin < units.size(); begin = end) {
         const Unit::Part& first = units[begin].parts.front();
         while (end < units.size() && units[end].parts.front().guest == first.guest)
@@ -59,8 +60,8 @@ void couple_cells(std::vector<Unit>& units, const std::map<std::string, Shards>&
         if (end - begin < 2) continue;
         const bool are_shards = first.cell->key.shard != CellKey::whole;
         couple_guest(units, begin, end,
-                     are_shards ? access_share_of_others(*first.guest->wide,
-                                                         shards.at(first.guest->uuid).partition)
+                     are_shards ? access_shares_by_owner(*first.guest->wide,
+                                                         splits.at(first.guest->uuid).partition)
                                 : shares_of_cells(*first.guest),
                      are_shards);
     }

@@ -1,153 +1,155 @@
 #include "policy/units/guest_groups.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "policy/model/history.hpp"
 
 namespace vnuma {
 namespace {
 
+using Members = std::vector<std::size_t>;  // units of one group
+
 class Joiner {
   public:
     Joiner(std::vector<Unit>& units, const Snapshot& snapshot, const PlannerSettings& settings,
-           const LeftAlone& left_alone)
-        : units_(units), snapshot_(snapshot), settings_(settings), left_alone_(left_alone) {}
+           const Bystanders& bystanders)
+        : units_(units), snapshot_(snapshot), settings_(settings), bystanders_(bystanders) {}
 
-    DrawnTogether run() {
-        std::map<std::size_t, std::vector<std::size_t>> members;
+    CoupledCells run() {
+        std::map<std::size_t, Members> groups;
         for (std::size_t i = 0; i < units_.size(); ++i) {
             const GuestState& guest = *units_[i].parts.front().guest;
             const auto group = group_of(guest, snapshot_, Arrangement::together);
             if (group && guest.cells.size() == 1 &&
                 units_[i].parts.front().cell->key.shard == CellKey::whole)
-                members[*group].push_back(i);
+                groups[*group].push_back(i);
         }
-        std::vector<bool> joined(units_.size());
-        for (const auto& [group, units] : members)
-            if (units.size() > 1 || left_alone_.together.contains(group))
-                join(group, units, joined);
-        std::size_t kept = 0;
+        joined_.assign(units_.size(), false);
+        for (const auto& [group, members] : groups)
+            if (members.size() > 1 || bystanders_.node_of_group(group)) join(group, members);
+        std::size_t left = 0;
         for (std::size_t i = 0; i < units_.size(); ++i)
-            if (!joined[i]) std::swap(units_[kept++], units_[i]);
-        units_.resize(kept);
-        return std::move(drawn_);
+            if (!joined_[i]) std::swap(units_[left++], units_[i]);
+        units_.resize(left);
+        return std::move(coupled_);
     }
 
   private:
-    void join(std::size_t group, const std::vector<std::size_t>& members,
-              std::vector<bool>& joined) {
+    void join(std::size_t group, const Members& members) {
         Unit& first = units_[members.front()];
         NodeSet fits = first.fits;
-        std::map<NodeIndex, Bytes> homes;
-        bool fixed = false, all_have_one = true;
+        std::map<NodeIndex, Bytes> bytes_by_home;
+        bool fixed = false, all_have_home = true;
         Millis cooling = 0;
         for (const std::size_t i : members) {
             const Unit& unit = units_[i];
             fits = fits & unit.fits;
             if (unit.initial_home)
-                homes[*unit.initial_home] += full_bytes(*unit.parts.front().cell) + 1;
-            all_have_one = all_have_one && unit.initial_home;
+                bytes_by_home[*unit.initial_home] += full_bytes(*unit.parts.front().cell) + 1;
+            all_have_home = all_have_home && unit.initial_home;
             fixed = fixed || unit.fixed;
             cooling = std::max(cooling, unit.cooling);
         }
-        const bool joined_before = all_have_one && homes.size() == 1;
+        const bool joined_before = all_have_home && bytes_by_home.size() == 1;
         const NodeSet room = nodes_with_room(members);
-        const bool may_be_somewhere = !fits.empty();
+        const bool fits_somewhere = !fits.empty();
         if (!joined_before) fits = fits & room;
         if (fits.empty()) {
             for (const std::size_t i : members)
-                units_[i].group_parted = may_be_somewhere;
-            draw_together(members);
+                units_[i].group_parted = fits_somewhere;
+            couple(members);
             return;
         }
-        const auto held = left_alone_.together.find(group);
-        if (held != left_alone_.together.end() && fits.contains(held->second) &&
-            (room.contains(held->second) || (joined_before && homes.contains(held->second))))
-            fits = NodeSet::only(held->second);
+        if (const auto node = bystanders_.node_of_group(group);
+            node && fits.contains(*node) &&
+            (room.contains(*node) || (joined_before && bytes_by_home.contains(*node))))
+            fits = NodeSet::only(*node);
         for (const std::size_t i : members)
             if (i != members.front()) {
                 first.parts.push_back(units_[i].parts.front());
-                joined[i] = true;
+                joined_[i] = true;
             }
         first.fits = fits;
-        first.initial_home.reset();
-        // Where most of it is at home already; who is elsewhere comes there.
-        Bytes most = 0;
-        for (const auto& [home, at_home] : homes)
-            if (at_home > most && fits.contains(home)) first.initial_home = home, most = at_home;
+        first.initial_home = home_with_most_bytes(bytes_by_home, fits);
         first.former = first.initial_home;
-        first.fixed = fixed && first.initial_home && homes.size() == 1;
+        first.fixed = fixed && first.initial_home && bytes_by_home.size() == 1;
         first.cooling = cooling;
     }
 
-    // Once it is at home there and has touched all of its memory.
-    static Bytes comes_to(const CellState& cell, NodeIndex node) {
+    static std::optional<NodeIndex> home_with_most_bytes(
+        const std::map<NodeIndex, Bytes>& bytes_by_home, NodeSet fits) {
+        std::optional<NodeIndex> best;
+        Bytes best_bytes = 0;
+        for (const auto& [home, bytes] : bytes_by_home)
+            if (bytes > best_bytes && fits.contains(home)) best = home, best_bytes = bytes;
+        return best;
+    }
+
+    // Memory that a node gets, once the cell's home is there and all of its memory is allocated.
+    static Bytes bytes_to_come(const CellState& cell, NodeIndex node) {
         return full_bytes(cell) - (cell.movable ? cell.residency[node] : total_bytes(cell));
     }
 
-    // To others than these who have their home there, beyond what of theirs is there.
-    Bytes promised(NodeIndex node, const std::vector<std::size_t>& members) const {
+    // Ordinary memory that a node will get from units other than these with their home there.
+    Bytes bytes_to_come_of_others(NodeIndex node, const Members& members) const {
         Bytes bytes = 0;
         for (std::size_t i = 0; i < units_.size(); ++i) {
             const Unit& unit = units_[i];
             const CellState& cell = *unit.parts.front().cell;
             if (unit.initial_home == node && cell.huge_page == 0 &&
                 std::find(members.begin(), members.end(), i) == members.end())
-                bytes += comes_to(cell, node);
+                bytes += bytes_to_come(cell, node);
         }
         return bytes;
     }
 
-    // For all of them, with what they have there already.
-    NodeSet nodes_with_room(const std::vector<std::size_t>& members) const {
+    // Nodes with room for all members.
+    NodeSet nodes_with_room(const Members& members) const {
         NodeSet nodes;
         for (std::size_t n = 0; n < snapshot_.topology.nodes.size(); ++n) {
             const HostNode& node = snapshot_.topology.nodes[n];
-            Bytes use = node.memory_total - node.memory_available + left_alone_.growth[n] +
-                        promised(NodeIndex(n), members);
-            std::map<Bytes, Bytes> of_pools = node.huge_available;
+            Bytes used = node.memory_total - node.memory_available + bystanders_.growth()[n] +
+                         bytes_to_come_of_others(NodeIndex(n), members);
+            std::map<Bytes, Bytes> free_in_pools = node.huge_available;
             for (const std::size_t i : members) {
                 const CellState& cell = *units_[i].parts.front().cell;
-                const Bytes more = comes_to(cell, NodeIndex(n));
-                (cell.huge_page == 0 ? use : of_pools[cell.huge_page]) +=
-                    cell.huge_page == 0 ? more : -more;
+                const Bytes more = bytes_to_come(cell, NodeIndex(n));
+                if (cell.huge_page == 0)
+                    used += more;
+                else
+                    free_in_pools[cell.huge_page] -= more;
             }
-            const bool pools_do = std::all_of(of_pools.begin(), of_pools.end(),
-                                              [](const auto& pool) { return pool.second >= 0; });
-            if (pools_do && use <= filled_at_most(node, settings_)) nodes.insert(NodeIndex(n));
+            const bool pools_suffice =
+                std::all_of(free_in_pools.begin(), free_in_pools.end(),
+                            [](const auto& pool) { return pool.second >= 0; });
+            if (pools_suffice && used <= max_used_memory(node, settings_))
+                nodes.insert(NodeIndex(n));
         }
         return nodes;
     }
 
-    void draw_together(const std::vector<std::size_t>& members) {
+    void couple(const Members& members) {
         if (members.size() > max_coupled_units) return;
         for (const std::size_t a : members)
             for (const std::size_t b : members)
                 if (a != b)
-                    drawn_.push_back({units_[a].parts.front().cell, units_[b].parts.front().cell});
+                    coupled_.push_back(
+                        {units_[a].parts.front().cell, units_[b].parts.front().cell});
     }
 
     std::vector<Unit>& units_;
     const Snapshot& snapshot_;
     const PlannerSettings& settings_;
-    const LeftAlone& left_alone_;
-    DrawnTogether drawn_;
+    const Bystanders& bystanders_;
+    std::vector<bool> joined_;  // by unit: whether it has become part of another
+    CoupledCells coupled_;
 };
 
 }  // namespace
 
-std::optional<std::size_t> group_of(const GuestState& guest, const Snapshot& snapshot,
-                                    Arrangement arrangement) {
-    if (guest.policy.group.empty()) return std::nullopt;
-    for (std::size_t g = 0; g < snapshot.groups.size(); ++g)
-        if (snapshot.groups[g].name == guest.policy.group &&
-            snapshot.groups[g].arrangement == arrangement)
-            return g;
-    return std::nullopt;
-}
-
-void part_groups(std::vector<Unit>& units, const std::vector<HeldApart>& held_apart) {
-    std::map<std::pair<std::size_t, NodeIndex>, const GuestState*> keepers;
+void separate_groups(std::vector<Unit>& units, const std::vector<HeldApart>& held_apart) {
+    std::map<std::pair<std::size_t, NodeIndex>, const GuestState*> keepers;  // by group and node
     std::vector<Unit*> members;
     for (Unit& unit : units)
         if (unit.apart_group && unit.initial_home) members.push_back(&unit);
@@ -159,33 +161,33 @@ void part_groups(std::vector<Unit>& units, const std::vector<HeldApart>& held_ap
                      [&](const Unit* a, const Unit* b) { return rank(a) < rank(b); });
     for (Unit* unit : members) {
         const GuestState* guest = unit->parts.front().guest;
-        const auto in_the_way = [&](const HeldApart& held) {
-            return held.group == *unit->apart_group && held.node == *unit->initial_home &&
-                   held.guest != guest;
-        };
-        const auto held = std::find_if(held_apart.begin(), held_apart.end(), in_the_way);
+        const auto bystander =
+            std::find_if(held_apart.begin(), held_apart.end(), [&](const HeldApart& held) {
+                return held.group == *unit->apart_group && held.node == *unit->initial_home &&
+                       held.guest != guest;
+            });
         const auto keeper =
             keepers.try_emplace({*unit->apart_group, *unit->initial_home}, guest).first;
-        const GuestState* other = held != held_apart.end() ? held->guest : keeper->second;
+        const GuestState* other = bystander != held_apart.end() ? bystander->guest : keeper->second;
         if (other == guest) continue;
         unit->initial_home.reset();
         unit->displaced = "has " + other->name + ", which its group keeps apart from it";
     }
 }
 
-DrawnTogether join_groups(std::vector<Unit>& units, const Snapshot& snapshot,
-                          const PlannerSettings& settings, const LeftAlone& left_alone) {
-    return Joiner(units, snapshot, settings, left_alone).run();
+CoupledCells join_groups(std::vector<Unit>& units, const Snapshot& snapshot,
+                         const PlannerSettings& settings, const Bystanders& bystanders) {
+    return Joiner(units, snapshot, settings, bystanders).run();
 }
 
-void couple_groups(std::vector<Unit>& units, const DrawnTogether& cells) {
+void couple_groups(std::vector<Unit>& units, const CoupledCells& cells) {
     if (cells.empty()) return;
-    std::map<const CellState*, std::size_t> of_cell;
+    std::map<const CellState*, std::size_t> unit_of_cell;
     for (std::size_t i = 0; i < units.size(); ++i)
-        of_cell[units[i].parts.front().cell] = i;
+        unit_of_cell[units[i].parts.front().cell] = i;
     for (const auto& [a, b] : cells)
-        units[of_cell.at(a)].couplings.push_back(
-            {of_cell.at(b), std::min(a->cpu_use, b->cpu_use) / 2, 0});
+        units[unit_of_cell.at(a)].couplings.push_back(
+            {unit_of_cell.at(b), std::min(a->cpu_use, b->cpu_use) / 2, 0});
 }
 
 }  // namespace vnuma

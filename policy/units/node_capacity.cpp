@@ -18,7 +18,7 @@ NodeCapacity::NodeCapacity(const Snapshot& snapshot, const PlannerSettings& sett
 }
 
 Bytes NodeCapacity::memory(NodeIndex node, Bytes huge_page) const {
-    if (huge_page == 0) return filled_at_most(topology_.nodes[node], settings_);
+    if (huge_page == 0) return max_used_memory(topology_.nodes[node], settings_);
     const auto pool = pools_.find(huge_page);
     return pool == pools_.end() ? 0 : pool->second[node];
 }
@@ -27,8 +27,7 @@ NodeSet NodeCapacity::nodes_that_hold(int vcpus, Bytes bytes, Bytes huge_page) c
     NodeSet fits;
     for (std::size_t n = 0; n < topology_.nodes.size(); ++n) {
         const HostNode& node = topology_.nodes[n];
-        if ((node.cpus > 0 || vcpus == 0) && vcpus <= node.cpus && node.memory_total > 0 &&
-            bytes <= memory(NodeIndex(n), huge_page))
+        if (node.memory_total > 0 && vcpus <= node.cpus && bytes <= memory(NodeIndex(n), huge_page))
             fits.insert(NodeIndex(n));
     }
     return fits;

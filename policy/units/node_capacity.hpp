@@ -1,4 +1,4 @@
-// What nodes hold as long as nothing else is there. Pure.
+// Capacity of the nodes for guests, regardless of what the guests use at present. Pure.
 #pragma once
 
 #include <map>
@@ -9,20 +9,21 @@
 
 namespace vnuma {
 
-// The arguments must outlive it.
+// Holds references to its arguments.
 class NodeCapacity {
   public:
     NodeCapacity(const Snapshot& snapshot, const PlannerSettings& settings);
 
-    // Ordinary memory (0) below the watermark; or of a pool what is free, and what guests have.
+    // Memory in bytes: ordinary memory up to the watermark if `huge_page` is 0, or else what is
+    // free in the pool with this page size, together with what guests use of the pool.
     Bytes memory(NodeIndex node, Bytes huge_page) const;
-    // With CPUs, if any are wanted, and memory, and on which so much fits.
+    // Nodes that have memory, at least as many CPUs as vCPUs, and the capacity for these bytes.
     NodeSet nodes_that_hold(int vcpus, Bytes bytes, Bytes huge_page) const;
 
   private:
     const Topology& topology_;
     const PlannerSettings& settings_;
-    std::map<Bytes, std::vector<Bytes>> pools_;  // by page size and node
+    std::map<Bytes, std::vector<Bytes>> pools_;  // by page size and NodeIndex
 };
 
 }  // namespace vnuma

@@ -2,14 +2,22 @@
 
 #include <algorithm>
 
+#include "policy/units/shards/form_shards.hpp"
+#include "policy/units/shards/match_shards.hpp"
+
 namespace vnuma {
 namespace {
 
-// Its memory is what its vCPUs alone touch. What other shards touch, too, stays where it is, but
-// draws the one that touches it most.
-CellState shard_of(const CellState& cell, const WideUse& use, const Shards& shards,
-                   std::size_t index) {
-    const std::vector<std::size_t>& vcpus = shards.partition[index];
+void add(std::vector<Bytes>& sum, const std::vector<Bytes>& bytes) {
+    for (std::size_t n = 0; n < sum.size(); ++n)
+        sum[n] += bytes[n];
+}
+
+// The memory of a shard is what its vCPUs alone access. Memory that other shards access as well
+// stays where it is, but counts as heat of the shard with the most accesses.
+CellState shard_cell(const CellState& cell, const WideUse& use, const Split& split,
+                     std::size_t index) {
+    const std::vector<std::size_t>& vcpus = split.partition[index];
     CellState shard;
     shard.key = {cell.key.uuid, cell.key.cell, static_cast<int>(index)};
     shard.vcpus = static_cast<int>(vcpus.size());
@@ -18,147 +26,158 @@ CellState shard_of(const CellState& cell, const WideUse& use, const Shards& shar
     shard.movable = cell.movable;
     shard.allowed = cell.allowed;
     shard.confined_to = use.confined_to[vcpus.front()];
-    const auto add = [&](const std::vector<Bytes>& bytes) {
-        for (std::size_t n = 0; n < shard.residency.size(); ++n)
-            shard.residency[n] += bytes[n];
-    };
     for (const std::size_t vcpu : vcpus) {
         shard.cpu_use += use.cpu_use[vcpu];
-        add(use.own[vcpu]);
+        add(shard.residency, use.own[vcpu]);
         shard.pinned |= cell.pinned && use.confined_to[vcpu];
         if (use.confined_to[vcpu] != shard.confined_to) shard.confined_to.reset();
     }
-    for (std::size_t g = 0; g < use.extents; ++g)
-        if (belongs_to(shards.ownership, g, index)) add(use.shared[g]);
-    // Of what nobody has touched yet, as much as of the vCPUs.
+    for (std::size_t e = 0; e < use.extents; ++e)
+        if (is_private_to(split.ownership, e, index)) add(shard.residency, use.shared[e]);
+    // Memory that is not allocated yet is divided by vCPUs.
     shard.size = total_bytes(shard) + std::max<Bytes>(cell.size - total_bytes(cell), 0) *
                                           shard.vcpus / static_cast<Bytes>(use.vcpus());
     shard.heat = shard.residency;
-    for (std::size_t g = 0; g < use.extents; ++g)
-        if (shards.ownership.owner[g] == index && !belongs_to(shards.ownership, g, index))
-            for (std::size_t n = 0; n < shard.heat.size(); ++n)
-                shard.heat[n] += use.shared[g][n];
+    for (std::size_t e = 0; e < use.extents; ++e)
+        if (split.ownership.owner[e] == index && !is_private_to(split.ownership, e, index))
+            add(shard.heat, use.shared[e]);
     return shard;
 }
 
-// Until it is looked at whether others would be better.
-Millis stay_for(const ShardHistory& known, Millis now) {
+Millis until_next_check(const ShardHistory& known, Millis now) {
     return std::max({known.since + reshard_interval - now,
                      known.changed + reshard_cool_down(known) - now, Millis{0}});
 }
 
-// Whether others may be better.
-bool may_be_better(const WideUse& use, const Partition& partition) {
-    return crossing(use, partition) >= reshard_gain || scattered(use, partition) >= reshard_gain;
+// Whether another partition could gain enough.
+bool could_improve(const WideUse& use, const Partition& partition) {
+    return cross_shard_share(use, partition) >= reshard_gain ||
+           off_node_share(use, partition) >= reshard_gain;
 }
 
-// What is another shard's is remote for good; what is scattered, until it has moved.
-bool is_better(const WideUse& use, const Partition& fresh, const Partition& before) {
-    constexpr PerMille noise = reshard_gain / 8;  // of what all touch a little
-    const PerMille less_crossing = crossing(use, before) - crossing(use, fresh);
-    const PerMille less_scattered = scattered(use, before) - scattered(use, fresh);
-    return less_crossing >= reshard_gain ||
-           (less_crossing > -noise && less_crossing + less_scattered >= reshard_gain);
+// Accesses to other shards' memory stay remote. Accesses off the shard's main node are remote until
+// the memory has moved, so they count only if the former do not increase.
+bool improves(const WideUse& use, const Partition& fresh, const Partition& former) {
+    constexpr PerMille noise = reshard_gain / 8;  // of memory that all vCPUs access a little
+    const PerMille less_cross_shard =
+        cross_shard_share(use, former) - cross_shard_share(use, fresh);
+    const PerMille less_off_node = off_node_share(use, former) - off_node_share(use, fresh);
+    return less_cross_shard >= reshard_gain ||
+           (less_cross_shard > -noise && less_cross_shard + less_off_node >= reshard_gain);
 }
 
-// That of before, as long as it serves.
-Partition choose_partition(const WideUse& use, std::size_t shards, ShardLimits most,
+// Keeps the former partition, unless it is incomplete or no longer within the limits, or a
+// repartition check finds a better one.
+Partition choose_partition(const WideUse& use, std::size_t shards, ShardLimits limits,
                            const ShardHistory* known,
                            const std::vector<std::optional<NodeIndex>>& homes, Millis now) {
-    if (!known) return form_shards(use, shards, most);
-    const Partition& before = known->partition;
+    if (!known) return form_shards(use, shards, limits);
+    const Partition& former = known->partition;
     std::size_t vcpus = 0;
-    for (const auto& shard : before)
+    for (const auto& shard : former)
         vcpus += shard.size();
-    const bool complete = vcpus == use.vcpus() && before.size() >= std::min(shards, vcpus);
-    if (complete && now - known->since < reshard_interval) return before;
-    if (complete && now - known->changed < reshard_cool_down(*known) && keeps(use, before, most))
-        return before;
-    if (complete && keeps(use, before, most) && !may_be_better(use, before)) return before;
-    const Partition fresh = form_shards(use, shards, most);
-    const bool serves = complete && (keeps(use, before, most) || !keeps(use, fresh, most));
-    if (serves && !is_better(use, fresh, before)) return before;
-    return relabelled(use, fresh, before, homes);
+    const bool complete = vcpus == use.vcpus() && former.size() >= std::min(shards, vcpus);
+    if (complete && now - known->since < reshard_interval) return former;
+    const bool fits = complete && within_limits(use, former, limits);
+    if (fits && now - known->changed < reshard_cool_down(*known)) return former;
+    if (fits && !could_improve(use, former)) return former;
+    const Partition fresh = form_shards(use, shards, limits);
+    const bool usable = complete && (fits || !within_limits(use, fresh, limits));
+    if (usable && !improves(use, fresh, former)) return former;
+    return match_shards(use, fresh, former, homes);
+}
+
+// Limits of the largest and of the smallest node that can hold a shard, each dimension by itself.
+struct NodeLimits {
+    ShardLimits largest, smallest;
+};
+
+std::optional<NodeLimits> limits_of_nodes(const Topology& topology, NodeSet usable,
+                                          const NodeCapacity& capacity, Bytes huge_page) {
+    std::optional<NodeLimits> limits;
+    for (std::size_t n = 0; n < topology.nodes.size(); ++n) {
+        const HostNode& node = topology.nodes[n];
+        const Bytes bytes = capacity.memory(NodeIndex(n), huge_page);
+        if (!usable.contains(NodeIndex(n)) || bytes <= 0) continue;
+        const ShardLimits own{static_cast<std::size_t>(node.cpus), bytes, node.cpu_capacity};
+        if (!limits) limits = {own, own};
+        auto& [largest, smallest] = *limits;
+        largest = {std::max(largest.vcpus, own.vcpus), std::max(largest.bytes, own.bytes),
+                   std::max(largest.cpu_use, own.cpu_use)};
+        smallest = {std::min(smallest.vcpus, own.vcpus), std::min(smallest.bytes, own.bytes),
+                    std::min(smallest.cpu_use, own.cpu_use)};
+    }
+    return limits;
 }
 
 class Splitter {
   public:
     Splitter(const GuestState& guest, const CellState& cell, const Snapshot& snapshot,
-             const NodeCapacity& capacity, const ShardHistory* before,
+             const NodeCapacity& capacity, const ShardHistory* former,
              const std::vector<std::optional<NodeIndex>>& homes)
         : use_(*guest.wide),
           cell_(cell),
           snapshot_(snapshot),
           capacity_(capacity),
-          before_(before),
+          former_(former),
           homes_(homes),
           usable_(nodes_for_shards(snapshot.topology, cell.allowed)) {}
 
     std::optional<SplitGuest> run() const {
         if (usable_.size() < 2 || use_.vcpus() < 2) return std::nullopt;
-        const std::vector<HostNode>& nodes = snapshot_.topology.nodes;
-        std::optional<ShardLimits> largest, smallest;
-        for (std::size_t n = 0; n < nodes.size(); ++n) {
-            const Bytes bytes = capacity_.memory(NodeIndex(n), cell_.huge_page);
-            if (!usable_.contains(NodeIndex(n)) || bytes <= 0) continue;
-            const ShardLimits limits{static_cast<std::size_t>(nodes[n].cpus), bytes,
-                                     nodes[n].cpu_capacity};
-            if (!largest) largest = smallest = limits;
-            largest = {std::max(largest->vcpus, limits.vcpus),
-                       std::max(largest->bytes, limits.bytes), std::max(largest->use, limits.use)};
-            smallest = {std::min(smallest->vcpus, limits.vcpus),
-                        std::min(smallest->bytes, limits.bytes),
-                        std::min(smallest->use, limits.use)};
+        const auto limits =
+            limits_of_nodes(snapshot_.topology, usable_, capacity_, cell_.huge_page);
+        if (!limits) return std::nullopt;
+        SplitGuest guest = split(limits->largest);
+        // Shards for the largest node do not help if only that node holds them, or if it is the
+        // largest in one dimension only and no node holds some of them.
+        if (nodes_used(guest).size() < 2 || homeless_shards(guest) > 0) {
+            SplitGuest smaller = split(limits->smallest);
+            if (nodes_used(guest).size() < 2 || homeless_shards(smaller) < homeless_shards(guest))
+                guest = std::move(smaller);
         }
-        if (!largest) return std::nullopt;
-        SplitGuest made = split(*largest);
-        // One node would have to hold them all; or what is largest of each, no node has both.
-        if (homes_of(made).size() < 2 || homeless_in(made) > 0) {
-            SplitGuest smaller = split(*smallest);
-            if (homes_of(made).size() < 2 || homeless_in(smaller) < homeless_in(made))
-                made = std::move(smaller);
-        }
-        if (made.cells.size() < 2 || homes_of(made).size() < 2) return std::nullopt;
-        return made;
+        if (guest.shards.size() < 2 || nodes_used(guest).size() < 2) return std::nullopt;
+        return guest;
     }
 
   private:
-    static std::ptrdiff_t homeless_in(const SplitGuest& made) {
-        return std::count_if(made.fits.begin(), made.fits.end(),
-                             [](NodeSet fits) { return fits.empty(); });
+    static std::ptrdiff_t homeless_shards(const SplitGuest& guest) {
+        return std::count_if(guest.shards.begin(), guest.shards.end(),
+                             [](const Shard& shard) { return shard.fits.empty(); });
     }
 
-    static NodeSet homes_of(const SplitGuest& made) {
-        NodeSet homes;
-        for (const NodeSet fits : made.fits)
-            homes = homes | fits;
-        return homes;
+    static NodeSet nodes_used(const SplitGuest& guest) {
+        NodeSet nodes;
+        for (const Shard& shard : guest.shards)
+            nodes = nodes | shard.fits;
+        return nodes;
     }
 
-    SplitGuest split(ShardLimits most) const {
-        const std::size_t by_vcpus = (use_.vcpus() + most.vcpus - 1) / most.vcpus;
+    SplitGuest split(ShardLimits limits) const {
+        const std::size_t by_vcpus = (use_.vcpus() + limits.vcpus - 1) / limits.vcpus;
         const auto by_bytes =
-            static_cast<std::size_t>((full_bytes(cell_) + most.bytes - 1) / most.bytes);
-        SplitGuest made;
-        made.shards.partition = choose_partition(use_, std::max(by_vcpus, by_bytes), most, before_,
-                                                 homes_, snapshot_.now);
-        made.shards.ownership = ownership_of(use_, made.shards.partition);
-        if (before_ && made.shards.partition == before_->partition &&
-            may_be_better(use_, made.shards.partition))
-            made.due = stay_for(*before_, snapshot_.now);
-        for (std::size_t s = 0; s < made.shards.partition.size(); ++s) {
-            const CellState& shard = made.cells.emplace_back(shard_of(cell_, use_, made.shards, s));
-            made.fits.push_back(usable_ & capacity_.nodes_that_hold(shard.vcpus, full_bytes(shard),
-                                                                    shard.huge_page));
+            static_cast<std::size_t>((full_bytes(cell_) + limits.bytes - 1) / limits.bytes);
+        SplitGuest guest;
+        Partition& partition = guest.split.partition;
+        partition = choose_partition(use_, std::max(by_vcpus, by_bytes), limits, former_, homes_,
+                                     snapshot_.now);
+        guest.split.ownership = ownership_of(use_, partition);
+        if (former_ && partition == former_->partition && could_improve(use_, partition))
+            guest.next_check = until_next_check(*former_, snapshot_.now);
+        for (std::size_t s = 0; s < partition.size(); ++s) {
+            CellState cell = shard_cell(cell_, use_, guest.split, s);
+            const NodeSet fits =
+                usable_ & capacity_.nodes_that_hold(cell.vcpus, full_bytes(cell), cell.huge_page);
+            guest.shards.push_back({std::move(cell), fits});
         }
-        return made;
+        return guest;
     }
 
     const WideUse& use_;
     const CellState& cell_;
     const Snapshot& snapshot_;
     const NodeCapacity& capacity_;
-    const ShardHistory* before_;
+    const ShardHistory* former_;
     const std::vector<std::optional<NodeIndex>>& homes_;
     const NodeSet usable_;
 };
@@ -190,10 +209,10 @@ bool is_access_matrix_known(const GuestState& guest) {
 
 std::optional<SplitGuest> split_into_shards(const GuestState& guest, const CellState& cell,
                                             const Snapshot& snapshot, const NodeCapacity& capacity,
-                                            const ShardHistory* before,
+                                            const ShardHistory* former,
                                             const std::vector<std::optional<NodeIndex>>& homes) {
     if (!is_access_matrix_known(guest)) return std::nullopt;
-    return Splitter(guest, cell, snapshot, capacity, before, homes).run();
+    return Splitter(guest, cell, snapshot, capacity, former, homes).run();
 }
 
 }  // namespace vnuma

@@ -1,51 +1,60 @@
-// A guest that fits no node, cut into shards that do: cells of their own for the planner. Pure.
+// A guest without vNUMA that fits no node is split into shards that do. The planner places a shard
+// like a cell. Pure.
 #pragma once
 
 #include <optional>
 #include <vector>
 
 #include "policy/model/history.hpp"
+#include "policy/units/access_matrix.hpp"
 #include "policy/units/node_capacity.hpp"
-#include "policy/units/shards.hpp"
 
 namespace vnuma {
 
-// How often it is looked at whether other shards would be better;
+// Interval between two repartition checks.
 inline constexpr Millis reshard_interval = 10'000;
-// they replace those that there are only where so much less would be remote.
+// Share of all accesses that a new partition must make local: an eighth, as a new home must save
+// (PlannerSettings::margin).
 inline constexpr PerMille reshard_gain = 125;
 
-// How long shards stay once they have replaced others: twice as long each time (20 to 320 s),
-// until none have for twice as long.
+// Time for which a new partition is kept, in milliseconds: 20 s after the first change, twice as
+// long after each further one, up to 320 s. A partition that has lasted for twice this time resets
+// the count.
 inline constexpr int max_counted_changes = 5;
 Millis reshard_cool_down(const ShardHistory& shards);
 
-struct Shards {
+// How a guest is divided.
+struct Split {
     Partition partition;
-    Ownership ownership;
+    Ownership ownership;  // of extents by these shards
 };
 
-// Cells in the order of the partition, and the nodes that hold each.
+struct Shard {
+    CellState cell;  // the shard's vCPUs and memory in the form of a cell
+    NodeSet fits;    // allowed nodes that hold it
+};
+
 struct SplitGuest {
-    Shards shards;
-    std::vector<CellState> cells;
-    std::vector<NodeSet> fits;
-    // Others might be better, and that will be looked at in so long: until then homes are kept.
-    Millis due = 0;
+    Split split;
+    std::vector<Shard> shards;  // in the order of the partition
+    // Time until the next repartition check, in milliseconds, if another partition could be better.
+    // The shards keep their homes until then. 0: nothing to wait for.
+    Millis next_check = 0;
 };
 
-// Nodes that can hold a part of a guest: shards need two.
+// Nodes among `allowed` that can hold a shard: those with CPUs and memory.
 NodeSet nodes_for_shards(const Topology& topology, NodeSet allowed);
 
-// Of a guest of one cell. Until then it is left alone, or its shards as they are.
+// Whether accesses have been counted and attributed to memory. Before that the guest is not split,
+// and existing shards are left as they are.
 bool is_access_matrix_known(const GuestState& guest);
 
-// Nothing for a guest of several cells, or as long as it is not known who touches what, or where
-// fewer than two nodes would be of use. `before`: its shards of the last tick, or null; `homes`:
-// theirs, where they have any.
+// Splits a guest of one cell. Returns nothing if its access matrix is not known, or if fewer than
+// two nodes would be used. `former` is its last partition, or null, and `homes` are those of the
+// former shards, where they have any.
 std::optional<SplitGuest> split_into_shards(const GuestState& guest, const CellState& cell,
                                             const Snapshot& snapshot, const NodeCapacity& capacity,
-                                            const ShardHistory* before,
+                                            const ShardHistory* former,
                                             const std::vector<std::optional<NodeIndex>>& homes);
 
 }  // namespace vnuma

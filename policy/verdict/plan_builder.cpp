@@ -29,7 +29,7 @@ PlanBuilder::PlanBuilder(const Snapshot& snapshot, const PlannerSettings& settin
     plan_.verdicts.reserve(chosen.refusals.size() + chosen.acting.size() + chosen.watched.size());
     for (std::size_t n = 0; n < snapshot.topology.nodes.size(); ++n) {
         const HostNode& node = snapshot.topology.nodes[n];
-        if (node.memory_total - node.memory_available > filled_at_most(node, settings))
+        if (node.memory_total - node.memory_available > max_used_memory(node, settings))
             above_watermark_.insert(NodeIndex(n));
     }
 }
@@ -45,7 +45,7 @@ void PlanBuilder::add_refusal(const Refusal& refusal) {
 void PlanBuilder::add_units(const Placement& placement, std::size_t first,
                             const std::vector<Bytes>& room_before) {
     room_before_ = room_before;
-    shard_extents_.emplace(placement, chosen_.shards);
+    shard_extents_.emplace(placement, chosen_.splits);
     for (std::size_t i = first; i < placement.units().size(); ++i)
         for (std::size_t part = 0; part < placement.units()[i].parts.size(); ++part)
             add_part(placement, i, part);
@@ -61,7 +61,7 @@ void PlanBuilder::add_part(const Placement& placement, std::size_t index, std::s
     verdict.group_parted = unit.group_parted;
     if (is_shard(cell))
         verdict.vcpus =
-            chosen_.shards.at(cell.key.uuid).partition[static_cast<std::size_t>(cell.key.shard)];
+            chosen_.splits.at(cell.key.uuid).partition[static_cast<std::size_t>(cell.key.shard)];
     const std::optional<NodeIndex> home = placement.home(index);
     if (!home) {
         Homeless why = why_homeless(placement, index);

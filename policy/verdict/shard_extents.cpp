@@ -11,8 +11,8 @@ std::size_t shard_of(const CellState& cell) {
 
 }  // namespace
 
-ShardExtents::ShardExtents(const Placement& placement, const std::map<std::string, Shards>& shards)
-    : placement_(placement), shards_(shards) {
+ShardExtents::ShardExtents(const Placement& placement, const std::map<std::string, Split>& splits)
+    : placement_(placement), splits_(splits) {
     for (std::size_t pool = 0; pool < placement.pool_count(); ++pool)
         for (std::size_t n = 0; n < placement.node_count(); ++n)
             room_[{pool, NodeIndex(n)}] = placement.room(NodeIndex(n), pool);
@@ -20,7 +20,7 @@ ShardExtents::ShardExtents(const Placement& placement, const std::map<std::strin
 
 std::vector<std::size_t> ShardExtents::choose(std::size_t unit, const Unit::Part& part) {
     const NodeIndex home = *placement_.home(unit);
-    const Ownership& ownership = shards_of(part).ownership;
+    const Ownership& ownership = split_of(part).ownership;
     const std::vector<bool> here = shards_with_home(part, home);
     // A shard is the only part of its unit.
     Bytes& room = room_.at({placement_.parts(unit).front().pool, home});
@@ -32,7 +32,7 @@ std::vector<std::size_t> ShardExtents::choose(std::size_t unit, const Unit::Part
             all += ownership.accesses[s][e];
             local += here[s] ? ownership.accesses[s][e] : 0;
         }
-        if (!is_nearly_all(local, all)) continue;
+        if (!is_private_share(local, all)) continue;
         const Bytes shared = shared_away(part, home, e);
         if (shared > std::max<Bytes>(room, 0)) continue;
         room -= shared;
@@ -42,7 +42,7 @@ std::vector<std::size_t> ShardExtents::choose(std::size_t unit, const Unit::Part
 }
 
 std::vector<bool> ShardExtents::shards_with_home(const Unit::Part& part, NodeIndex home) const {
-    std::vector<bool> here(shards_of(part).partition.size());
+    std::vector<bool> here(split_of(part).partition.size());
     for (std::size_t i = 0; i < placement_.units().size(); ++i) {
         const CellState& cell = *placement_.units()[i].parts.front().cell;
         if (cell.key.uuid == part.cell->key.uuid && cell.key.shard != CellKey::whole)
@@ -52,7 +52,7 @@ std::vector<bool> ShardExtents::shards_with_home(const Unit::Part& part, NodeInd
 }
 
 Bytes ShardExtents::shared_away(const Unit::Part& part, NodeIndex home, std::size_t extent) const {
-    if (belongs_to(shards_of(part).ownership, extent, shard_of(*part.cell))) return 0;
+    if (is_private_to(split_of(part).ownership, extent, shard_of(*part.cell))) return 0;
     const std::vector<Bytes>& shared = part.guest->wide->shared[extent];
     Bytes away = 0;
     for (std::size_t n = 0; n < part.cell->residency.size(); ++n)

@@ -14,7 +14,7 @@ namespace vnuma {
 // After the search; the arguments must outlive it.
 class ShardExtents {
   public:
-    ShardExtents(const Placement& placement, const std::map<std::string, Shards>& shards);
+    ShardExtents(const Placement& placement, const std::map<std::string, Split>& splits);
 
     // Extents that go to the home of a shard: it accesses them most, and all shards that access
     // them have the same home. An extent that is accessed from another node stays where it is, so
@@ -27,14 +27,12 @@ class ShardExtents {
                       const std::vector<std::size_t>& extents) const;
 
   private:
-    const Shards& shards_of(const Unit::Part& part) const {
-        return shards_.at(part.cell->key.uuid);
-    }
+    const Split& split_of(const Unit::Part& part) const { return splits_.at(part.cell->key.uuid); }
     std::vector<bool> shards_with_home(const Unit::Part& part, NodeIndex home) const;
     Bytes shared_away(const Unit::Part& part, NodeIndex home, std::size_t extent) const;
 
     const Placement& placement_;
-    const std::map<std::string, Shards>& shards_;              // by uuid
+    const std::map<std::string, Split>& splits_;               // by uuid
     std::map<std::pair<std::size_t, NodeIndex>, Bytes> room_;  // left, by pool and node
 };
 

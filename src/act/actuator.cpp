@@ -133,7 +133,7 @@ Actuator::Move Actuator::move_of(const MoveMemory& action, const Target& target,
     // A pool of huge pages has a limit of its own, whatever else is free on the node.
     const auto& blocks = target.cell->blocks;
     if (std::none_of(blocks.begin(), blocks.end(), [](const auto& block) { return block.hugetlb; }))
-        move.left_free = node.memory_total - filled_at_most(node, config_.planner);
+        move.left_free = node.memory_total - max_used_memory(node, config_.planner);
     return move;
 }
 

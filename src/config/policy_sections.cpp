@@ -100,7 +100,7 @@ std::vector<Key> policy_keys(PolicyOverrides& defaults) {
         {"memory", word(defaults.memory, words_of(memory_policies)),
          "Which memory of a cell follows it to its home: none; all, where it is accessed enough to "
          "pay back; all."},
-        {"priority", whole(defaults.priority, least_priority, most_priority),
+        {"priority", whole(defaults.priority, min_priority, max_priority),
          "Weight of its costs against those of other guests."},
     };
 }
@@ -112,7 +112,7 @@ std::vector<Key> ceiling_keys(HostPolicy& policy) {
         {"nodes", node_list(policy.ceiling_nodes), "Host nodes that may be a home."},
         {"memory", word(policy.ceiling_memory, words_of(memory_policies)),
          "Highest memory policy of any guest."},
-        {"priority", whole(policy.ceiling_priority, least_priority, most_priority),
+        {"priority", whole(policy.ceiling_priority, min_priority, max_priority),
          "Highest priority of any guest."},
     };
 }

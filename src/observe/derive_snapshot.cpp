@@ -170,7 +170,7 @@ void check_groups(Snapshot& snapshot, const HostPolicy& policy) {
         const bool at_run_time =
             said != policy.run_time.groups.end() && said->second.arrangement.has_value();
         for (GuestState* guest : members)
-            guest->policy.problems.push_back((at_run_time ? "run time, group." : "group.") +
+            guest->policy.problems.push_back((at_run_time ? "run-time policy, group." : "group.") +
                                              group.name +
                                              ": arrangement: no node may be used by all of its "
                                              "members");

@@ -74,7 +74,7 @@ struct Word {
 
     JsonOut write(Value value) const { return name(value); }
     void read(const JsonIn& in, Value& value) const {
-        const std::optional<Value> found = find_word(words, in.text());
+        const std::optional<Value> found = find_by_name(words, in.text());
         if (!found) in.fail("has an unknown value " + quoted(in.text()));
         value = *found;
     }

@@ -75,7 +75,7 @@ inline auto policy_shape() {
         auto& [mode, memory, priority, group, nodes, home, problems] = policy;
         io.field("mode", mode, word_of(modes));
         io.field("memory", memory, word_of(memory_policies));
-        io.field("priority", priority, Number{least_priority, most_priority});
+        io.field("priority", priority, Number{min_priority, max_priority});
         io.maybe("group", group, Text());
         io.maybe("nodes", nodes, list_of(kernel_number));
         io.maybe("home", home, list_of(kernel_number));

@@ -1,5 +1,5 @@
-// What a plan costs on one core, by nodes and cells: from scratch, and a steady tick (plan and
-// learn) whose loads jitter. The host grows with the cells. Items are cells.
+// CPU time of a plan by nodes and cells: from scratch, and in a steady tick (plan and learn) in
+// which only loads jitter. The host grows with the number of cells. Items are cells.
 #include <benchmark/benchmark.h>
 
 #include <cstddef>
@@ -12,14 +12,14 @@
 #include "policy/learn.hpp"
 #include "policy/planner.hpp"
 
-// Counts what all of the program allocates; only the planner's benchmarks read it. The size of each
-// block is kept before it.
+// Counts all allocations of the program, for the benchmarks in this file. The size of each block is
+// stored in front of it.
 namespace {
 std::int64_t bytes_live = 0, bytes_allocated = 0;
 constexpr std::size_t header = alignof(std::max_align_t);
 }  // namespace
 
-// Not inlined: GCC 12 takes an inlined free() for a mistake.
+// Not inlined, since GCC 12 warns about the inlined free().
 [[gnu::noinline]] void* operator new(std::size_t size) {
     void* block = std::malloc(size + header);
     if (!block) throw std::bad_alloc();
@@ -55,7 +55,7 @@ CellState make_cell(std::mt19937& random, const std::string& uuid, int number, s
     cell.size = cell.vcpus * static_cast<Bytes>(1 + random() % 4) * gib;
     cell.allowed = NodeSet::first(nodes);
     cell.residency.assign(nodes, 0);
-    // Here and there, most of it on one node.
+    // Half of the memory or more is on one node, the rest on random nodes.
     const std::size_t main = random() % nodes;
     for (std::size_t part = 0; part < 4; ++part)
         cell.residency[part < 2 ? main : random() % nodes] += cell.size / 5;
@@ -63,7 +63,7 @@ CellState make_cell(std::mt19937& random, const std::string& uuid, int number, s
     return cell;
 }
 
-// Guests are in the order of their uuids (Sampler). One in eight has several cells.
+// Guests are sorted by UUID, as from the Sampler. One in eight has several cells.
 Snapshot make_host(std::size_t nodes, std::size_t cells) {
     std::mt19937 random(1);
     Snapshot host;
@@ -113,7 +113,7 @@ void PlanFromScratch(benchmark::State& state) {
     set_counters(state);
 }
 
-// All who have a home are pinned there with all of their memory.
+// Pins all cells to their homes, and moves all of their memory there.
 void bring_home(Snapshot& host, const History& history) {
     for (GuestState& guest : host.guests)
         for (CellState& cell : guest.cells) {
@@ -138,7 +138,7 @@ void SteadyTick(benchmark::State& state) {
     const Snapshot before = host;
     std::mt19937 random(2);
     const auto pass_time = [&] {
-        // Nobody cools down.
+        // The cool-down is over in every tick.
         host.now += 2 * settings.cool_down;
         for (std::size_t g = 0; g < host.guests.size(); ++g)
             for (std::size_t c = 0; c < host.guests[g].cells.size(); ++c)

@@ -1,5 +1,5 @@
-// How many ticks of a simulated host there are in a second: guests live, vnumad plans, and what it
-// wants is carried out. Items are ticks.
+// Ticks of a simulated host per second: the guests run, vnumad plans, and its actions are carried
+// out. Items are ticks.
 #include <benchmark/benchmark.h>
 
 #include "tests/simulator/planned.hpp"

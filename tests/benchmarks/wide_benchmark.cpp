@@ -1,6 +1,6 @@
-// What a tick costs (plan and learn), one a second, with one guest without vNUMA that is placed in
-// shards: pairs of vCPUs share a buffer, or all share all there is, so that shards are formed anew
-// whenever that may be (in one tick of ten). Items are vCPUs.
+// CPU time of a tick (plan and learn) of 1 s with one guest without vNUMA that is placed in shards.
+// Pairs of vCPUs share a buffer, or all vCPUs share all memory, so that shards are formed anew at
+// every repartition check (one tick in ten). Items are vCPUs.
 #include <benchmark/benchmark.h>
 
 #include <cstddef>
@@ -12,30 +12,30 @@ namespace vnuma {
 namespace {
 
 constexpr Bytes gib = 1024 * mib;
-constexpr std::size_t groups = 256;  // as many as vnumad keeps of a guest
-constexpr std::uint32_t touches = 1000;
+constexpr std::size_t extents = 256;  // AccessMatrix::max_extents
+constexpr std::uint32_t accesses = 1000;
 
 const PlannerSettings settings;
 
 WideUse make_use(std::size_t vcpus, std::size_t nodes, bool all_share) {
     WideUse use;
-    use.extents = groups;
+    use.extents = extents;
     use.cpu_use.assign(vcpus, 700);
     use.confined_to.resize(vcpus);
-    use.accesses.assign(vcpus * groups, 0);
+    use.accesses.assign(vcpus * extents, 0);
     use.own.assign(vcpus, std::vector<Bytes>(nodes, 0));
-    use.shared.assign(groups, std::vector<Bytes>(nodes, 0));
+    use.shared.assign(extents, std::vector<Bytes>(nodes, 0));
     const std::size_t pairs = (vcpus + 1) / 2;
-    for (std::size_t group = 0; group < groups; ++group) {
-        use.shared[group][group % nodes] = static_cast<Bytes>(vcpus) * 2 * gib / Bytes{groups};
+    for (std::size_t extent = 0; extent < extents; ++extent) {
+        use.shared[extent][extent % nodes] = static_cast<Bytes>(vcpus) * 2 * gib / Bytes{extents};
         for (std::size_t vcpu = 0; vcpu < vcpus; ++vcpu)
-            if (all_share || group * pairs / groups == vcpu % pairs)
-                use.accesses[vcpu * groups + group] = touches;
+            if (all_share || extent * pairs / extents == vcpu % pairs)
+                use.accesses[vcpu * extents + extent] = accesses;
     }
     return use;
 }
 
-// Four nodes that hold half of it each.
+// A host of four nodes, each with the CPUs for half of the guest.
 Snapshot make_host(std::size_t vcpus, bool all_share) {
     constexpr std::size_t nodes = 4;
     Snapshot host;

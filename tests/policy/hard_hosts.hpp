@@ -1,4 +1,4 @@
-// Random hosts on which a good placement is hard to find, small enough to try all placements.
+// Random hosts on which good placements are hard to find, small enough to try all placements.
 #pragma once
 
 #include <numeric>
@@ -8,36 +8,36 @@
 namespace vnuma::test {
 
 inline constexpr Bytes pool_page = 2 * mib;
-inline constexpr int most_cells = 8;
+inline constexpr int max_cells = 8;
 
 class HardHost {
   public:
     explicit HardHost(std::mt19937& random) : random_(random) {}
 
-    // Each difficulty on every third host.
+    // Each difficulty occurs on every third host.
     Snapshot make() {
-        const bool tight_memory = is_so(), tight_cpus = is_so(), uneven = is_so(), ring = is_so(),
-                   pools = is_so();
-        linked_ = is_so();
+        const bool tight_memory = one_in_three(), tight_cpus = one_in_three(),
+                   uneven = one_in_three(), ring = one_in_three(), pools = one_in_three();
+        several_cells_ = one_in_three();
         nodes_ = 2 + static_cast<std::size_t>(up_to(2));
-        there_.assign(nodes_, 0);
-        for (int cells = 0, most = 2 + up_to(most_cells - 2); cells < most;)
-            cells += add_guest(most - cells, pools);
+        ordinary_.assign(nodes_, 0);
+        for (int cells = 0, count = 2 + up_to(max_cells - 2); cells < count;)
+            cells += add_guest(count - cells, pools);
         Topology topology = make_topology(nodes_, 0, 0);
         for (std::size_t n = 0; n < nodes_; ++n)
             shape(topology.nodes[n], n, tight_memory ? 2 : 10, tight_cpus ? 2 : 10, uneven);
         if (ring) make_ring(topology);
-        if (pools) fill_pools(topology);
+        if (pools) set_free_pools(topology);
         return {0, std::move(topology), std::move(guests_)};
     }
 
   private:
-    int up_to(int most) { return static_cast<int>(random_() % static_cast<unsigned>(most + 1)); }
-    bool is_so() { return up_to(2) == 0; }
+    int up_to(int max) { return static_cast<int>(random_() % static_cast<unsigned>(max + 1)); }
+    bool one_in_three() { return up_to(2) == 0; }
 
-    // So many cells at most. Returns how many it has.
-    int add_guest(int most, bool pools) {
-        const int cells = linked_ && most > 1 ? 2 + up_to(std::min(most, 4) - 2) : 1;
+    // Returns the number of cells.
+    int add_guest(int max, bool pools) {
+        const int cells = several_cells_ && max > 1 ? 2 + up_to(std::min(max, 4) - 2) : 1;
         const Bytes page = pools && up_to(1) == 0 ? pool_page : 0;
         GuestState guest = make_guest("g" + std::to_string(guests_.size()), 1 + up_to(7), 0, {});
         for (int c = 0; c < cells; ++c) {
@@ -51,7 +51,7 @@ class HardHost {
             cell.residency.assign(nodes_, 0);
             for (std::size_t n = 0; n < nodes_; ++n) {
                 cell.residency[n] = up_to(1) * up_to(4) * gib;
-                if (page == 0) there_[n] += cell.residency[n];
+                if (page == 0) ordinary_[n] += cell.residency[n];
             }
             use_ += cell.cpu_use;
         }
@@ -59,18 +59,19 @@ class HardHost {
         return cells;
     }
 
-    // What all guests use of CPUs and memory, by nodes, and up to so many tenths more.
-    void shape(HostNode& node, std::size_t index, int most_memory, int most_cpus, bool uneven) {
+    // The node gets its share of the CPUs and memory that all guests use, and up to this many
+    // tenths more.
+    void shape(HostNode& node, std::size_t index, int spare_memory, int spare_cpus, bool uneven) {
         const int nodes = static_cast<int>(nodes_), tenths = uneven ? 5 + up_to(10) : 10;
-        const Bytes all = std::accumulate(there_.begin(), there_.end(), Bytes{0});
-        node.cpu_capacity = use_ / nodes * tenths / 10 * (9 + up_to(most_cpus)) / 10;
+        const Bytes all = std::accumulate(ordinary_.begin(), ordinary_.end(), Bytes{0});
+        node.cpu_capacity = use_ / nodes * tenths / 10 * (9 + up_to(spare_cpus)) / 10;
         node.cpus = std::max(8, static_cast<int>(node.cpu_capacity / 1000));
         node.cpu_capacity = node.cpus * MilliCpu{1000};
-        node.memory_total = (all / nodes * tenths / 10 + 2 * gib) * (11 + up_to(most_memory)) / 10;
-        // What is there fits there.
-        node.memory_total = std::max(node.memory_total, there_[index] * 11 / 10 + gib);
-        // Pools have their memory elsewhere.
-        node.memory_available = node.memory_total - there_[index];
+        node.memory_total = (all / nodes * tenths / 10 + 2 * gib) * (11 + up_to(spare_memory)) / 10;
+        // The node holds the memory that is on it.
+        node.memory_total = std::max(node.memory_total, ordinary_[index] * 11 / 10 + gib);
+        // Pools of huge pages are not part of a node's ordinary memory.
+        node.memory_available = node.memory_total - ordinary_[index];
     }
 
     static void make_ring(Topology& topology) {
@@ -83,22 +84,22 @@ class HardHost {
             }
     }
 
-    // What is free in the pools, beside what guests have of them.
-    void fill_pools(Topology& topology) {
+    // What is free in the pools, in addition to what guests use of them.
+    void set_free_pools(Topology& topology) {
         for (HostNode& node : topology.nodes)
             node.huge_available[pool_page] = up_to(6) * gib;
     }
 
     std::mt19937& random_;
     std::size_t nodes_ = 2;
-    bool linked_ = false;
+    bool several_cells_ = false;  // of some guests
     std::vector<GuestState> guests_;
     MilliCpu use_ = 0;
-    std::vector<Bytes> there_{};  // ordinary memory of all guests, by node
+    std::vector<Bytes> ordinary_{};  // memory of all guests in ordinary pages, by node
 };
 
-// A hard host on which guests are of all kinds: in groups that belong together or apart, watched
-// only, lazy and eager, left alone for a moment, and one of them as wide as two nodes.
+// A hard host with guests of all kinds: in groups that are arranged together or apart, in every
+// mode, with every memory policy and priority, unsteady, and one guest as wide as two nodes.
 inline Snapshot mixed_host(std::mt19937& random) {
     Snapshot host = HardHost(random).make();
     host.groups = {{"together", Arrangement::together}, {"apart", Arrangement::apart}};
@@ -112,14 +113,14 @@ inline Snapshot mixed_host(std::mt19937& random) {
         if (one_in(8)) guest.unsteady = "it is paused";
     }
     const std::size_t nodes = host.topology.nodes.size();
-    std::vector<std::size_t> where;
+    std::vector<std::size_t> node_of_vcpu;
     for (int vcpu = 0; vcpu < 2 * host.topology.nodes[0].cpus; ++vcpu)
-        where.push_back(random() % nodes);
-    host.guests.push_back(make_wide_guest("wide", where, nodes));
+        node_of_vcpu.push_back(random() % nodes);
+    host.guests.push_back(make_wide_guest("wide", node_of_vcpu, nodes));
     for (std::size_t n = 0; n < nodes; ++n) {
-        const Bytes there = host.guests.back().cells[0].residency[n];
-        host.topology.nodes[n].memory_total += 2 * there;
-        host.topology.nodes[n].memory_available += there;
+        const Bytes bytes = host.guests.back().cells[0].residency[n];
+        host.topology.nodes[n].memory_total += 2 * bytes;
+        host.topology.nodes[n].memory_available += bytes;
     }
     return host;
 }

@@ -36,11 +36,11 @@ inline GuestState make_guest(const std::string& name, int vcpus, MilliCpu use,
     return guest;
 }
 
-// A guest without vNUMA whose vCPUs each touch a buffer of their own: of 100 MiB, on the node that
-// is named for it. In the matrix every vCPU has a group to itself, unless `together` names
-// another's.
+// A guest without vNUMA in which each vCPU has a private buffer of 100 MiB, on the node given for
+// it in `nodes`. In the access matrix each vCPU accesses one extent: its own, or the one of the
+// vCPU that `extent_of` names for it.
 inline GuestState make_wide_guest(const std::string& name, const std::vector<std::size_t>& nodes,
-                                  std::size_t host_nodes, std::vector<std::size_t> together = {}) {
+                                  std::size_t host_nodes, std::vector<std::size_t> extent_of = {}) {
     const std::size_t vcpus = nodes.size();
     std::vector<Bytes> residency(host_nodes);
     WideUse use;
@@ -51,7 +51,7 @@ inline GuestState make_wide_guest(const std::string& name, const std::vector<std
         use.cpu_use.push_back(200);
         use.confined_to.emplace_back();
         use.own.emplace_back(host_nodes)[nodes[v]] = 100 * mib;
-        use.accesses[v * vcpus + (together.empty() ? v : together[v])] = 1000;
+        use.accesses[v * vcpus + (extent_of.empty() ? v : extent_of[v])] = 1000;
         residency[nodes[v]] += 100 * mib;
     }
     GuestState guest =
@@ -60,7 +60,7 @@ inline GuestState make_wide_guest(const std::string& name, const std::vector<std
     return guest;
 }
 
-// Takes the guests' memory out of what the nodes have available.
+// The memory that the nodes have available is reduced by that of the guests.
 inline Snapshot make_snapshot(Topology topology, std::vector<GuestState> guests, Millis now = 0) {
     for (const GuestState& guest : guests)
         for (const CellState& cell : guest.cells)
@@ -69,8 +69,9 @@ inline Snapshot make_snapshot(Topology topology, std::vector<GuestState> guests,
     return {now, std::move(topology), std::move(guests)};
 }
 
-// Moves what there is of `bytes` on other nodes to one, within the pool of huge pages they are of.
-inline void bring(std::vector<Bytes>& bytes, NodeIndex to, Topology& topology, Bytes huge_page) {
+// Moves bytes from all other nodes to one, within ordinary memory or one pool of huge pages.
+inline void move_bytes(std::vector<Bytes>& bytes, NodeIndex to, Topology& topology,
+                       Bytes huge_page) {
     const auto available = [&](std::size_t n) -> Bytes& {
         HostNode& node = topology.nodes[n];
         return huge_page > 0 ? node.huge_available[huge_page] : node.memory_available;
@@ -94,24 +95,23 @@ inline void carry_out(const PinCell& pin, GuestState& guest, CellState& cell) {
 inline void carry_out(const MoveMemory& move, GuestState& guest, CellState& cell,
                       Topology& topology) {
     if (move.key.shard == CellKey::whole)
-        return bring(cell.residency, move.to, topology, cell.huge_page);
-    std::vector<std::vector<Bytes>*> owned;
+        return move_bytes(cell.residency, move.to, topology, cell.huge_page);
+    std::vector<std::vector<Bytes>*> moved;
     for (const std::size_t vcpu : move.vcpus)
-        owned.push_back(&guest.wide->own[vcpu]);
+        moved.push_back(&guest.wide->own[vcpu]);
     for (const std::size_t extent : move.extents)
-        owned.push_back(&guest.wide->shared[extent]);
-    for (std::vector<Bytes>* bytes : owned) {
-        std::vector<Bytes>& own = *bytes;
-        for (std::size_t n = 0; n < own.size(); ++n)
+        moved.push_back(&guest.wide->shared[extent]);
+    for (std::vector<Bytes>* bytes : moved) {
+        for (std::size_t n = 0; n < bytes->size(); ++n)
             if (NodeIndex(n) != move.to) {
-                cell.residency[n] -= own[n];
-                cell.residency[move.to] += own[n];
+                cell.residency[n] -= (*bytes)[n];
+                cell.residency[move.to] += (*bytes)[n];
             }
-        bring(own, move.to, topology, cell.huge_page);
+        move_bytes(*bytes, move.to, topology, cell.huge_page);
     }
 }
 
-// The host after the plan has been carried out in full.
+// The host once all actions of the plan have been carried out.
 inline Snapshot simulate(Snapshot snapshot, const Plan& plan) {
     for (GuestState& guest : snapshot.guests)
         for (CellState& cell : guest.cells)
@@ -141,10 +141,19 @@ inline std::optional<NodeIndex> home_of(const Plan& plan, const std::string& nam
     return verdict_of(plan, name).home_node();
 }
 
-// Two to four nodes, up to eight guests whose memory lies anywhere it fits.
+// All cells have had this home since then.
+inline History history_with(const Snapshot& host, NodeIndex home, Millis since) {
+    History history;
+    for (const GuestState& guest : host.guests)
+        for (const CellState& cell : guest.cells)
+            history.cells[cell.key] = {home, since, 0};
+    return history;
+}
+
+// A host with two to four nodes and one to eight guests, whose memory is on random nodes.
 inline Snapshot random_snapshot(std::mt19937& random) {
-    const auto up_to = [&](std::int64_t most) {
-        return std::uniform_int_distribution<std::int64_t>(0, most)(random);
+    const auto up_to = [&](std::int64_t max) {
+        return std::uniform_int_distribution<std::int64_t>(0, max)(random);
     };
     const std::size_t nodes = 2 + static_cast<std::size_t>(up_to(2));
     const int cpus = 4 + static_cast<int>(up_to(12));

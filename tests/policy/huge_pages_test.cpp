@@ -1,4 +1,4 @@
-// Cells whose memory is from a pool of huge pages.
+// Cells whose memory is from pools of huge pages.
 #include <gtest/gtest.h>
 
 #include "policy/search/cost.hpp"
@@ -13,8 +13,8 @@ const PlannerSettings settings;
 
 constexpr Bytes huge_page = 2 * mib;
 
-// Guests of huge pages on a host whose pools have so much left; their memory is not ordinary
-// memory.
+// A host whose pools have these bytes left. All memory of the guests is from these pools and takes
+// no ordinary memory.
 Snapshot with_pools(std::vector<GuestState> guests, std::vector<Bytes> available) {
     Topology topology = make_topology(available.size(), 4, 4 * gib);
     for (std::size_t n = 0; n < available.size(); ++n)
@@ -25,13 +25,13 @@ Snapshot with_pools(std::vector<GuestState> guests, std::vector<Bytes> available
     return {0, std::move(topology), std::move(guests)};
 }
 
-TEST(HugePages, ACellOfHugePagesGoesWhereThePoolHasRoomForAllOfIt) {
+TEST(HugePages, ACellGoesToTheNodeWhosePoolHasRoomForAllOfIt) {
     const GuestState guest = make_guest("a", 2, 500, {300 * mib, 500 * mib});
     EXPECT_EQ(home_of(plan(with_pools({guest}, {0, 300 * mib}), {}, settings), "a"), NodeIndex(1));
     EXPECT_EQ(home_of(plan(with_pools({guest}, {500 * mib, 0}), {}, settings), "a"), NodeIndex(0));
 }
 
-TEST(HugePages, ACellOfHugePagesStaysWhereTheyAreWhenOtherPoolsAreEmpty) {
+TEST(HugePages, ACellStaysWhereItsPagesAreIfOtherPoolsAreEmpty) {
     const Snapshot host = with_pools(
         {make_guest("a", 2, 500, {0, 800 * mib}), make_guest("b", 2, 500, {0, 800 * mib})}, {0, 0});
     const Plan made = plan(host, {}, settings);
@@ -40,39 +40,39 @@ TEST(HugePages, ACellOfHugePagesStaysWhereTheyAreWhenOtherPoolsAreEmpty) {
     EXPECT_EQ(verdict_of(made, "a").home.value().to_move, 0);
 }
 
-// Others have the rest of both pools.
+// A second guest uses the rest of both pools.
 Snapshot with_full_pools(std::vector<Bytes> of_guest, std::vector<Bytes> of_others) {
     GuestState others = make_guest("others", 1, 10, std::move(of_others));
     others.policy.mode = Mode::off;
     return with_pools({make_guest("a", 4, 3000, std::move(of_guest)), others}, {0, 0});
 }
 
-TEST(HugePages, ACellOfHugePagesForWhichNoPoolHasRoomHasNoHome) {
+TEST(HugePages, ACellForWhichNoPoolHasRoomHasNoHome) {
     const Snapshot host = with_full_pools({400 * mib, 400 * mib}, {400 * mib, 400 * mib});
     EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").reason, Reason::no_room);
 }
 
-TEST(HugePages, ACellOfHugePagesLargerThanAnyPoolIsTooLarge) {
+TEST(HugePages, ACellLargerThanAnyPoolIsTooLarge) {
     const Snapshot host = with_full_pools({400 * mib, 400 * mib}, {300 * mib, 300 * mib});
     EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").reason, Reason::too_large);
 }
 
-TEST(HugePages, WhoHasNoHomeIsInTheWayWhereItsMemoryIs) {
-    for (const std::size_t most : {0U, 1U}) {
-        std::vector<Bytes> there(2, 300 * mib);
-        there[most] = 400 * mib;
-        Snapshot host = with_full_pools(there, {500 * mib, 500 * mib});
+TEST(HugePages, ACellWithoutAHomeCountsAsLoadWhereItsMemoryIs) {
+    for (const std::size_t main : {0U, 1U}) {
+        std::vector<Bytes> residency(2, 300 * mib);
+        residency[main] = 400 * mib;
+        Snapshot host = with_full_pools(residency, {500 * mib, 500 * mib});
         GuestState newcomer = make_guest("b", 2, 2000, {0, 0});
         newcomer.cells[0].size = mib;
         host.guests.push_back(newcomer);
         const Plan made = plan(host, {}, settings);
         EXPECT_EQ(verdict_of(made, "a").reason, Reason::no_room);
-        EXPECT_EQ(home_of(made, "b"), NodeIndex(1 - most));
+        EXPECT_EQ(home_of(made, "b"), NodeIndex(1 - main));
     }
 }
 
-TEST(HugePages, TwoCellsChangePlacesOnlyWhereTheyCanPassEachOther) {
-    // Others leave no CPU time to who is on node 0.
+TEST(HugePages, TwoCellsChangePlacesOnlyIfAPoolHasRoomForThemToPass) {
+    // Other processes use most of the CPU time of node 0.
     Snapshot host = with_pools(
         {make_guest("a", 2, 2000, {4 * gib, 0}), make_guest("b", 2, 400, {0, 4 * gib})}, {0, 0});
     host.topology.nodes[0].other_use = 3000;
@@ -84,7 +84,7 @@ TEST(HugePages, TwoCellsChangePlacesOnlyWhereTheyCanPassEachOther) {
     EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(1));
 }
 
-TEST(HugePages, AreNotBroughtBecauseOrdinaryMemoryIsShort) {
+TEST(HugePages, AreNotMovedBecauseOrdinaryMemoryIsShort) {
     GuestState idle = make_guest("a", 1, 1, {gib / 4, gib});
     idle.cells[0].allowed = NodeSet::only(NodeIndex(0));
     Snapshot host = with_pools({idle}, {8 * gib, 0});
@@ -92,8 +92,8 @@ TEST(HugePages, AreNotBroughtBecauseOrdinaryMemoryIsShort) {
     EXPECT_EQ(verdict_of(plan(host, {}, settings), "a").home.value().to_move, 0);
 }
 
-TEST(HugePages, HugePagesTakeNoRoomOfOrdinaryMemory) {
-    // The pool has been taken out of what the node has available already.
+TEST(HugePages, TakeNoOrdinaryMemory) {
+    // The available memory of a node does not include its pools.
     Snapshot host = with_pools({make_guest("a", 2, 500, {0, 3 * gib})}, {0, 0});
     host.topology.nodes[1].memory_available = gib;
     GuestState ordinary = make_guest("b", 2, 500, {0, 100 * mib});

@@ -23,22 +23,22 @@ PlacementRequest request_of(int vcpus, Bytes bytes, std::size_t cells = 1) {
     return request;
 }
 
-// As plan() would have it after the first tick.
-History settled(const Snapshot& host) {
+// The history after the first plan.
+History history_after_plan(const Snapshot& host) {
     return learn({}, host, plan(host, {}, settings), {});
 }
 
-TEST(InitialPlacement, IsTheEmptierNode) {
+TEST(InitialPlacement, IsOnTheEmptierNode) {
     const Snapshot host =
         make_snapshot(make_topology(2, 4, 16 * gib), {make_guest("a", 4, 3000, {8 * gib, 0})});
     const InitialPlacement advice =
-        place_initially(host, settled(host), settings, {}, request_of(2, 4 * gib));
+        place_initially(host, history_after_plan(host), settings, {}, request_of(2, 4 * gib));
     EXPECT_EQ(advice.nodes, (std::vector<NodeIndex>{NodeIndex(1)}));
     EXPECT_TRUE(advice.has_room);
     EXPECT_TRUE(advice.evictions.empty());
 }
 
-TEST(InitialPlacement, CountsWhatWasReservedUntilThatExpires) {
+TEST(InitialPlacement, CountsAReservationUntilItExpires) {
     const Snapshot host = make_snapshot(make_topology(2, 4, 16 * gib), {});
     const PlacementRequest request = request_of(3, 10 * gib);
     const InitialPlacement first = place_initially(host, {}, settings, {}, request);
@@ -49,46 +49,49 @@ TEST(InitialPlacement, CountsWhatWasReservedUntilThatExpires) {
     EXPECT_EQ(place_initially(later, {}, settings, reserved, request).nodes, first.nodes);
 }
 
-TEST(InitialPlacement, AReservationCountsNoMoreOnceItsGuestIsThere) {
+TEST(InitialPlacement, CountsAReservationUntilItsGuestExists) {
     Snapshot host = make_snapshot(make_topology(2, 4, 16 * gib), {});
     const PlacementRequest request = request_of(3, 10 * gib);
     const NodeIndex first = place_initially(host, {}, settings, {}, request).nodes.at(0);
     const NodeIndex other(1 - first.value);
     host.guests = {make_guest("web", 1, 100, {0, 0})};
-    for (const char* whose : {"web", "uuid-web"}) {
-        const std::vector<Reservation> reserved{{request, {first}, 1000, whose}};
+    for (const char* guest : {"web", "uuid-web"}) {
+        const std::vector<Reservation> reserved{{request, {first}, 1000, guest}};
         EXPECT_EQ(place_initially(host, {}, settings, reserved, request).nodes.at(0), first)
-            << whose;
+            << guest;
     }
-    for (const char* whose : {"", "mail"}) {
-        const std::vector<Reservation> reserved{{request, {first}, 1000, whose}};
+    for (const char* guest : {"", "mail"}) {
+        const std::vector<Reservation> reserved{{request, {first}, 1000, guest}};
         EXPECT_EQ(place_initially(host, {}, settings, reserved, request).nodes.at(0), other)
-            << whose;
+            << guest;
     }
 }
 
-TEST(InitialPlacement, OfHugePagesIsWhereThePoolHasThem) {
+TEST(InitialPlacement, OfHugePagesIsOnTheNodeWhosePoolHasRoom) {
     Topology topology = make_topology(2, 4, 16 * gib);
     topology.nodes[0].huge_available[2 * mib] = gib;
     topology.nodes[1].huge_available[2 * mib] = 4 * gib;
     const Snapshot host = make_snapshot(topology, {make_guest("a", 4, 3000, {0, gib})});
     PlacementRequest request = request_of(2, 3 * gib);
-    EXPECT_EQ(place_initially(host, settled(host), settings, {}, request).nodes.at(0),
+    EXPECT_EQ(place_initially(host, history_after_plan(host), settings, {}, request).nodes.at(0),
               NodeIndex(0));
     request.huge_page = 2 * mib;
-    const InitialPlacement advice = place_initially(host, settled(host), settings, {}, request);
+    const InitialPlacement advice =
+        place_initially(host, history_after_plan(host), settings, {}, request);
     EXPECT_EQ(advice.nodes, (std::vector<NodeIndex>{NodeIndex(1)}));
     EXPECT_TRUE(advice.has_room);
     const std::vector<Reservation> reserved{{request, {NodeIndex(1)}, 1000}};
-    EXPECT_FALSE(place_initially(host, settled(host), settings, reserved, request).has_room);
+    EXPECT_FALSE(
+        place_initially(host, history_after_plan(host), settings, reserved, request).has_room);
     request.bytes = 5 * gib;
-    EXPECT_EQ(place_initially(host, settled(host), settings, {}, request).nodes.size(), 2U)
+    EXPECT_EQ(place_initially(host, history_after_plan(host), settings, {}, request).nodes.size(),
+              2U)
         << "two cells";
     request.huge_page = gib;
-    EXPECT_FALSE(place_initially(host, settled(host), settings, {}, request).has_room);
+    EXPECT_FALSE(place_initially(host, history_after_plan(host), settings, {}, request).has_room);
 }
 
-TEST(InitialPlacement, OfHugePagesOnAHostOfOneNodeIsByItsPool) {
+TEST(InitialPlacement, OfHugePagesOnAHostOfOneNodeDependsOnItsPool) {
     Topology topology = make_topology(1, 4, 16 * gib);
     topology.nodes[0].huge_available[2 * mib] = 2 * gib;
     const Snapshot host = make_snapshot(topology, {});
@@ -102,7 +105,7 @@ TEST(InitialPlacement, OfHugePagesOnAHostOfOneNodeIsByItsPool) {
     EXPECT_TRUE(place_initially(host, {}, settings, ordinary, request).has_room);
 }
 
-TEST(InitialPlacement, SpreadsCellsAndWhatFitsNoNode) {
+TEST(InitialPlacement, SpreadsCellsAndDividesAGuestThatFitsNoNode) {
     const Snapshot host = make_snapshot(make_topology(4, 4, 16 * gib), {});
     const auto nodes = [&](const PlacementRequest& request) {
         const InitialPlacement advice = place_initially(host, {}, settings, {}, request);
@@ -114,8 +117,8 @@ TEST(InitialPlacement, SpreadsCellsAndWhatFitsNoNode) {
     EXPECT_EQ(nodes(request_of(1, 40 * gib)), 3U);
 }
 
-TEST(InitialPlacement, SaysWhoWouldHaveToGoToMakeRoom) {
-    // 6 of 16 GiB are left on each node: too little for 8, until one of the small guests goes.
+TEST(InitialPlacement, NamesTheGuestsThatWouldHaveToLeave) {
+    // 6 of 16 GiB are left on each node: too little for 8 GiB until one of the small guests leaves.
     const Snapshot host =
         make_snapshot(make_topology(2, 8, 16 * gib),
                       {make_guest("a", 1, 300, {3 * gib, 0}), make_guest("b", 1, 300, {6 * gib, 0}),
@@ -131,14 +134,14 @@ TEST(InitialPlacement, SaysWhoWouldHaveToGoToMakeRoom) {
               (std::vector<Eviction>{{{"uuid-a", 0}, NodeIndex(0), NodeIndex(1)}}));
 }
 
-TEST(InitialPlacement, MakesRoomByAnExchangeWhereNobodyCouldJustLeave) {
-    // With 4 and 6 GiB left, and nobody who would fit into that of the other node.
+TEST(InitialPlacement, MakesRoomByAnExchangeIfNoGuestCanLeave) {
+    // 4 and 6 GiB are left, and no guest fits into what is left on the other node.
     const Snapshot host = make_snapshot(
         make_topology(2, 8, 20 * gib),
         {make_guest("a", 2, 2000, {8 * gib, 0}), make_guest("b", 1, 500, {7 * gib, 0}),
          make_guest("c", 2, 2000, {0, 5 * gib}), make_guest("d", 1, 500, {0, 8 * gib})});
     const InitialPlacement advice =
-        place_initially(host, settled(host), settings, {}, request_of(1, 13 * gib / 2));
+        place_initially(host, history_after_plan(host), settings, {}, request_of(1, 13 * gib / 2));
     EXPECT_FALSE(advice.has_room);
     EXPECT_EQ(advice.nodes, (std::vector<NodeIndex>{NodeIndex(0)}));
     EXPECT_EQ(advice.evictions,
@@ -146,8 +149,8 @@ TEST(InitialPlacement, MakesRoomByAnExchangeWhereNobodyCouldJustLeave) {
                                      {{"uuid-a", 0}, NodeIndex(0), NodeIndex(1)}}));
 }
 
-TEST(InitialPlacement, SendsNobodyAwayWhoseMemoryIsElsewhere) {
-    // As above, with small guests on node 0 that hardly use what they have on node 1.
+TEST(InitialPlacement, EvictsNoGuestWhoseMemoryIsOnAnotherNode) {
+    // As above, with small guests at home on node 0 that hardly use their memory on node 1.
     std::vector<GuestState> guests{make_guest("a", 1, 300, {3 * gib, 0}),
                                    make_guest("b", 1, 300, {6 * gib, 0}),
                                    make_guest("c", 1, 300, {0, 8 * gib})};
@@ -166,8 +169,8 @@ TEST(InitialPlacement, SendsNobodyAwayWhoseMemoryIsElsewhere) {
               (std::vector<Eviction>{{{"uuid-a", 0}, NodeIndex(0), NodeIndex(1)}}));
 }
 
-TEST(InitialPlacement, MovesNobodyWhoHasNoHomeYet) {
-    // 8 of 16 GiB are left on each node; where nothing is acted on, nobody ever has a home.
+TEST(InitialPlacement, EvictsNoGuestWithoutAHome) {
+    // 8 of 16 GiB are left on each node. Guests that are not acted on never have a home.
     const Snapshot host = make_snapshot(
         make_topology(2, 8, 16 * gib),
         {make_guest("a", 1, 300, {7 * gib, 0}), make_guest("b", 1, 300, {0, 7 * gib})});
@@ -178,18 +181,19 @@ TEST(InitialPlacement, MovesNobodyWhoHasNoHomeYet) {
     EXPECT_TRUE(place_initially(host, {}, settings, {}, request_of(1, 8 * gib)).has_room);
 }
 
-TEST(InitialPlacement, IsNeverEmptyHoweverFullTheHost) {
+TEST(InitialPlacement, NamesANodeHoweverFullTheHostIs) {
     const Snapshot host = make_snapshot(
         make_topology(2, 4, 16 * gib),
         {make_guest("a", 4, 3000, {14 * gib, 0}), make_guest("b", 4, 3000, {0, 13 * gib})});
     const InitialPlacement advice =
-        place_initially(host, settled(host), settings, {}, request_of(2, 12 * gib));
+        place_initially(host, history_after_plan(host), settings, {}, request_of(2, 12 * gib));
     EXPECT_FALSE(advice.has_room);
     EXPECT_TRUE(advice.evictions.empty());
-    EXPECT_EQ(advice.nodes, (std::vector<NodeIndex>{NodeIndex(1)})) << "with most memory left";
+    EXPECT_EQ(advice.nodes, (std::vector<NodeIndex>{NodeIndex(1)}))
+        << "the node with most memory left";
 }
 
-TEST(InitialPlacement, KeepsToWhatIsAllowedAndToNodesThatServe) {
+TEST(InitialPlacement, IsOnAllowedNodesWithCpusAndMemory) {
     Topology topology = make_topology(3, 4, 16 * gib);
     topology.nodes[0].cpus = 0;
     PlacementRequest request = request_of(1, gib);
@@ -201,8 +205,8 @@ TEST(InitialPlacement, KeepsToWhatIsAllowedAndToNodesThatServe) {
               (std::vector<NodeIndex>{NodeIndex(2)}));
 }
 
-TEST(InitialPlacement, KeepsToWhatIsAllowedWhereNothingHoldsIt) {
-    // One has the CPUs, another the memory; what has both may not be used.
+TEST(InitialPlacement, IsOnAllowedNodesEvenIfNoneHoldsTheGuest) {
+    // Node 0 has the CPUs, node 1 the memory, and node 2 has both, but is not allowed.
     Topology topology = make_topology(3, 8, 64 * gib);
     topology.nodes[0].memory_total = topology.nodes[0].memory_available = gib;
     topology.nodes[1].cpus = 1;
@@ -217,8 +221,8 @@ TEST(InitialPlacement, KeepsToWhatIsAllowedWhereNothingHoldsIt) {
         place_initially(make_snapshot(topology, {}), {}, settings, {}, request).nodes.empty());
 }
 
-TEST(InitialPlacement, OnAHostOfOneNodeSaysWhetherItFits) {
-    // The guest has 8 of 15.2 GiB, and may touch 4 more.
+TEST(InitialPlacement, OnAHostOfOneNodeReportsWhetherTheGuestFits) {
+    // The guest uses 8 of 15.2 GiB, and 4 GiB of its memory are not allocated yet.
     GuestState guest = make_guest("a", 1, 300, {8 * gib});
     guest.cells[0].size = 12 * gib;
     const Snapshot host = make_snapshot(make_topology(1, 4, 16 * gib), {guest});
@@ -231,10 +235,10 @@ TEST(InitialPlacement, OnAHostOfOneNodeSaysWhetherItFits) {
     EXPECT_TRUE(has_room(request_of(4, 3 * gib)));
     EXPECT_FALSE(has_room(request_of(4, 4 * gib)));
     EXPECT_FALSE(has_room(request_of(5, gib)));
-    EXPECT_TRUE(has_room(request_of(5, gib, 2))) << "each cell has its CPUs";
+    EXPECT_TRUE(has_room(request_of(5, gib, 2))) << "the CPUs suffice for each cell";
 }
 
-TEST(InitialPlacement, OnAHostOfOneNodeCountsWhatWasReserved) {
+TEST(InitialPlacement, OnAHostOfOneNodeCountsReservations) {
     Snapshot host = make_snapshot(make_topology(1, 4, 16 * gib), {});
     const PlacementRequest request = request_of(2, 10 * gib);
     const std::vector<Reservation> reserved{{request, {NodeIndex(0)}, 1000}};
@@ -243,7 +247,7 @@ TEST(InitialPlacement, OnAHostOfOneNodeCountsWhatWasReserved) {
     EXPECT_TRUE(place_initially(host, {}, settings, reserved, request).has_room);
 }
 
-TEST(InitialPlacement, OnAHostOfOneNodeKeepsToWhatIsAllowed) {
+TEST(InitialPlacement, OnAHostOfOneNodeIsOnAllowedNodesOnly) {
     Topology topology = make_topology(1, 4, 16 * gib);
     PlacementRequest request = request_of(1, gib);
     request.allowed = NodeSet();
@@ -253,7 +257,7 @@ TEST(InitialPlacement, OnAHostOfOneNodeKeepsToWhatIsAllowed) {
     EXPECT_TRUE(advice.nodes.empty());
 }
 
-TEST(InitialPlacement, SaysWhyARequestIsNone) {
+TEST(InitialPlacement, ReportsWhatIsWrongWithAnInvalidRequest) {
     const auto problem = [](const PlacementRequest& request, std::size_t nodes = 2) {
         const Snapshot host = make_snapshot(make_topology(nodes, 4, 16 * gib), {});
         const InitialPlacement advice = place_initially(host, {}, settings, {}, request);
@@ -261,16 +265,16 @@ TEST(InitialPlacement, SaysWhyARequestIsNone) {
         return advice.problem;
     };
     EXPECT_EQ(problem(request_of(1, 1)), "");
-    EXPECT_EQ(problem(request_of(0, gib)), "vcpus: wants 1 at least");
-    EXPECT_EQ(problem(request_of(-1, gib)), "vcpus: wants 1 at least");
-    EXPECT_EQ(problem(request_of(1, 0)), "bytes: wants 1 at least");
-    EXPECT_EQ(problem(request_of(1, -gib)), "bytes: wants 1 at least");
-    EXPECT_EQ(problem(request_of(1, gib, 0)), "cells: wants 1 to 64");
-    EXPECT_EQ(problem(request_of(64, gib, 65)), "cells: wants 1 to 64");
-    EXPECT_EQ(problem(request_of(0, gib), 1), "vcpus: wants 1 at least");
+    EXPECT_EQ(problem(request_of(0, gib)), "vcpus: must be at least 1");
+    EXPECT_EQ(problem(request_of(-1, gib)), "vcpus: must be at least 1");
+    EXPECT_EQ(problem(request_of(1, 0)), "bytes: must be at least 1");
+    EXPECT_EQ(problem(request_of(1, -gib)), "bytes: must be at least 1");
+    EXPECT_EQ(problem(request_of(1, gib, 0)), "cells: must be from 1 to 64");
+    EXPECT_EQ(problem(request_of(64, gib, 65)), "cells: must be from 1 to 64");
+    EXPECT_EQ(problem(request_of(0, gib), 1), "vcpus: must be at least 1");
 }
 
-TEST(InitialPlacement, ARequestBeyondAllMeasureHasNoRoom) {
+TEST(InitialPlacement, HasNoRoomForTheLargestPossibleRequest) {
     const PlacementRequest request = request_of(std::numeric_limits<int>::max(),
                                                 std::numeric_limits<Bytes>::max(), max_host_nodes);
     for (const std::size_t nodes : {1, 2}) {
@@ -279,8 +283,8 @@ TEST(InitialPlacement, ARequestBeyondAllMeasureHasNoRoom) {
     }
 }
 
-TEST(InitialPlacement, HasNoRoomWhereOneCellOfTheGuestFitsNoNode) {
-    // Five vCPUs and 8 GiB are too large for both.
+TEST(InitialPlacement, HasNoRoomIfOneCellFitsNoNode) {
+    // Neither node holds the cell with five vCPUs and 8 GiB.
     Topology topology = make_topology(2, 8, 4 * gib);
     topology.nodes[1] = {1, 4, 4000, 64 * gib, 64 * gib};
     const Snapshot host = make_snapshot(topology, {});

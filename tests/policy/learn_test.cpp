@@ -1,8 +1,7 @@
-#include "policy/model/history.hpp"
+#include "policy/learn.hpp"
 
 #include <gtest/gtest.h>
 
-#include "policy/learn.hpp"
 #include "tests/policy/hosts.hpp"
 
 namespace vnuma {
@@ -12,7 +11,7 @@ using namespace vnuma::test;
 
 const PlannerSettings settings;
 
-TEST(Learn, ForgetsCellsThatAreGoneAndKeepsHomesOfUnsteadyGuests) {
+TEST(Learn, ForgetsCellsThatNoLongerExistAndKeepsHomesOfUnsteadyGuests) {
     Snapshot host =
         make_snapshot(make_topology(2, 4, 64 * gib),
                       {make_guest("a", 2, 500, {gib, 0}), make_guest("b", 2, 500, {gib, 0})});
@@ -26,7 +25,7 @@ TEST(Learn, ForgetsCellsThatAreGoneAndKeepsHomesOfUnsteadyGuests) {
     EXPECT_EQ(history.cells.begin()->second.home, home_of(first, "a"));
 }
 
-TEST(Learn, WhatStoppedOnItsWayHasNotFailed) {
+TEST(Learn, AMoveThatStoppedOnItsWayHasNotFailed) {
     const Snapshot host =
         make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});
     const Plan made = plan(host, {}, settings);
@@ -40,7 +39,7 @@ TEST(Learn, WhatStoppedOnItsWayHasNotFailed) {
     EXPECT_EQ(failures(100 * mib), 0);
 }
 
-TEST(Learn, CountsFailuresUntilTheCellIsAtHome) {
+TEST(Learn, CountsFailuresUntilTheCellIsSettled) {
     Snapshot host =
         make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});
     const Plan made = plan(host, {}, settings);
@@ -49,7 +48,7 @@ TEST(Learn, CountsFailuresUntilTheCellIsAtHome) {
         history = learn(history, host, made, {{made.actions[0], 0, "refused"}});
     EXPECT_EQ(history.cells.begin()->second.failures, max_counted_failures);
     history = learn(history, host, made, {{made.actions[0], 0, ""}});
-    EXPECT_EQ(history.cells.begin()->second.retry_at, 0) << "a step went well";
+    EXPECT_EQ(history.cells.begin()->second.retry_at, 0) << "one action succeeded";
     EXPECT_EQ(history.cells.begin()->second.failures, max_counted_failures);
     host = simulate(host, made);
     history = learn(history, host, plan(host, history, settings), {});

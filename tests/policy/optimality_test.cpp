@@ -1,4 +1,4 @@
-// How near placements come to the best there is, which is found by trying them all.
+// How far placements are from the optimum, which is found by trying all placements.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,11 +15,12 @@ namespace {
 using namespace vnuma::test;
 
 constexpr unsigned hosts = 1'000;
-// Of costs below this a per cent is nothing: a hundredth of a CPU over the horizon.
-constexpr Cost least_cost = 600;
+// A hundredth of a CPU over the horizon. Optimal costs below it count as this, since a small
+// difference would be many per cent of them.
+constexpr Cost min_optimum = 600;
 
-// Whether everybody can be where it is, given where all others are: on the way there, nodes may
-// have been too full.
+// Whether each unit can be at its home, given the homes of all others. While the placement is built
+// up, nodes may be overfull.
 bool is_possible(Placement& placement) {
     for (std::size_t i = 0; i < placement.units().size(); ++i) {
         const NodeIndex home = *placement.home(i);
@@ -31,20 +32,20 @@ bool is_possible(Placement& placement) {
     return true;
 }
 
-// The least cost of all placements of the units from `index` on, or `best` if that is less.
-Cost best_of_all(Placement& placement, std::size_t index, Cost best) {
+// The lowest cost of all placements of the units from `index` on, or `best` if that is lower.
+Cost optimal_cost(Placement& placement, std::size_t index, Cost best) {
     if (index == placement.units().size())
         return placement.total() < best && is_possible(placement) ? placement.total() : best;
     for (std::size_t n = 0; n < placement.node_count(); ++n) {
         if (!placement.units()[index].fits.contains(NodeIndex(n))) continue;
         placement.put(index, NodeIndex(n));
-        best = best_of_all(placement, index + 1, best);
+        best = optimal_cost(placement, index + 1, best);
         placement.put(index, std::nullopt);
     }
     return best;
 }
 
-// Of many hosts, how far found placements are above the best.
+// How much the costs of the placements found on many hosts are above the optimum.
 struct Distance {
     double sum = 0, worst = 0;  // per cent
     unsigned compared = 0, optimal = 0, above_ten = 0;
@@ -56,27 +57,27 @@ struct Distance {
     }
 };
 
-// Nothing to compare where no placement has a home for everybody.
+// Skips hosts on which no placement has a home for every unit.
 void compare(const Snapshot& host, const History& homes, const PlannerSettings& settings,
              unsigned seed, Distance& distance) {
     const Units chosen = choose_units(host, homes, settings);
     Placement all = placement_of(host, settings, chosen);
     constexpr Cost none = std::numeric_limits<Cost>::max();
-    const Cost best = best_of_all(all, 0, none);
+    const Cost best = optimal_cost(all, 0, none);
     if (best == none) return;
     Placement found = placement_of(host, settings, chosen);
     search(found);
     for (std::size_t i = 0; i < found.units().size(); ++i)
-        ASSERT_TRUE(found.home(i)) << "seed " << seed << ": there is room for all";
+        ASSERT_TRUE(found.home(i)) << "seed " << seed << ": there is room for all units";
     ASSERT_GE(found.total(), best) << "seed " << seed;
     const double above = 100.0 * static_cast<double>(found.total() - best) /
-                         static_cast<double>(std::max(best, least_cost));
+                         static_cast<double>(std::max(best, min_optimum));
     distance.above_ten += above > 10 ? 1 : 0;
     distance.sum += above, distance.worst = std::max(distance.worst, above);
     ++distance.compared, distance.optimal += found.total() == best ? 1 : 0;
 }
 
-TEST(Optimality, OfFirstPlacementsIsWithinTwoPerCentOnAverageAndTenAtWorst) {
+TEST(Optimality, FirstHomesAreWithinTwoPerCentOnAverageAndTenAtWorst) {
     Distance distance;
     for (unsigned seed = 0; seed < hosts; ++seed) {
         std::mt19937 random(seed);
@@ -88,8 +89,7 @@ TEST(Optimality, OfFirstPlacementsIsWithinTwoPerCentOnAverageAndTenAtWorst) {
     EXPECT_LE(distance.worst, 10);
 }
 
-// Tight in memory or CPUs, nodes that differ, rings, guests of several cells, pools of huge pages.
-TEST(Optimality, OfFirstPlacementsOnHardHostsIsTheSame) {
+TEST(Optimality, FirstHomesOnHardHostsAreWithinTwoPerCentOnAverageAndTenAtWorst) {
     Distance distance;
     for (unsigned seed = 0; distance.compared < hosts && seed < 4 * hosts; ++seed) {
         std::mt19937 random(seed);
@@ -101,7 +101,7 @@ TEST(Optimality, OfFirstPlacementsOnHardHostsIsTheSame) {
     EXPECT_LE(distance.worst, 10);
 }
 
-// Every gain is one, and nobody cools down.
+// Every gain counts, and there is no cool-down.
 const PlannerSettings free_to_move = [] {
     PlannerSettings settings;
     settings.margin = 0;
@@ -116,7 +116,7 @@ void compare_from_homes(const Snapshot& host, std::mt19937& random, unsigned see
         compare(host, *homes, free_to_move, seed, distance);
 }
 
-TEST(Optimality, OfHomesThatMayBeLeft) {
+TEST(Optimality, NewHomesWithoutMarginAndCoolDownAreWithinTwoPerCentOnAverage) {
     Distance ordinary, hard;
     for (unsigned seed = 0; ordinary.compared < hosts && seed < 4 * hosts; ++seed) {
         std::mt19937 random(seed);
@@ -131,7 +131,7 @@ TEST(Optimality, OfHomesThatMayBeLeft) {
         distance->print(what);
         EXPECT_EQ(distance->compared, hosts);
         EXPECT_LE(distance->sum / distance->compared, 2);
-        EXPECT_LE(distance->above_ten, 20U) << "most of them would gain less than is noise";
+        EXPECT_LE(distance->above_ten, 20U) << "most of these gains are below the noise threshold";
     }
 }
 

@@ -1,4 +1,4 @@
-// Properties of plans, over many random hosts.
+// Properties of plans on many random hosts.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,23 +17,23 @@ using namespace vnuma::test;
 
 const PlannerSettings settings;
 
-// Stability must come from the margin, not from cells that may not move.
+// Without a cool-down, stability can only come from the margin.
 const PlannerSettings restless = [] {
     PlannerSettings without;
     without.cool_down = 0;
     return without;
 }();
 
-// All it does is to move what had to wait for its turn before.
-bool only_takes_turns(const Plan& made, const Plan& before) {
-    const auto waited = [&](const Action& action) {
+// Whether all actions of a plan are moves that were queued before.
+bool only_moves_queued(const Plan& made, const Plan& before) {
+    const auto was_queued = [&](const Action& action) {
         const auto verdict =
             std::find_if(before.verdicts.begin(), before.verdicts.end(),
                          [&](const Verdict& v) { return v.key == key_of(action); });
         return std::holds_alternative<MoveMemory>(action) && verdict != before.verdicts.end() &&
                verdict->home && verdict->home->queued_behind > 0;
     };
-    return std::all_of(made.actions.begin(), made.actions.end(), waited);
+    return std::all_of(made.actions.begin(), made.actions.end(), was_queued);
 }
 
 class PlannerProperty : public ::testing::TestWithParam<unsigned> {
@@ -42,7 +42,7 @@ class PlannerProperty : public ::testing::TestWithParam<unsigned> {
     Snapshot host = random_snapshot(random);
 };
 
-TEST_P(PlannerProperty, APlanCarriedOutLeavesNothingToDo) {
+TEST_P(PlannerProperty, NothingIsLeftToDoOnceAPlanHasBeenCarriedOut) {
     Snapshot now = host;
     History history;
     const Plan first = plan(now, history, restless);
@@ -50,7 +50,7 @@ TEST_P(PlannerProperty, APlanCarriedOutLeavesNothingToDo) {
     now = simulate(now, first);
     now.now += 1000;
     const Plan second = plan(now, history, restless);
-    EXPECT_TRUE(only_takes_turns(second, first));
+    EXPECT_TRUE(only_moves_queued(second, first));
     for (const Verdict& verdict : second.verdicts)
         EXPECT_TRUE(verdict.reason != Reason::first_home && verdict.reason != Reason::better_home);
 }
@@ -82,7 +82,7 @@ TEST_P(PlannerProperty, HomesAreAllowedAndNodesStayBelowTheirWatermark) {
         EXPECT_GE(node.memory_available, node.memory_total / 1000 * settings.watermark);
 }
 
-TEST_P(PlannerProperty, NoiseMovesNobodyToAndFro) {
+TEST_P(PlannerProperty, UnderNoiseHomesChangeAtMostOncePerGuest) {
     History history;
     Snapshot now = host;
     int changes = 0;
@@ -99,11 +99,11 @@ TEST_P(PlannerProperty, NoiseMovesNobodyToAndFro) {
         history = learn(history, now, made, {});
         now = simulate(now, made);
     }
-    // One late correction of a first choice is fine; a guest that comes back is not.
+    // One change per guest is allowed: memory that has arrived may make another home better.
     EXPECT_LE(changes, static_cast<int>(host.guests.size()));
 }
 
-// What it costs that all cells are at these homes.
+// The cost of the placement with these homes.
 Cost cost_of(const Snapshot& host, const History& homes) {
     const Units chosen = choose_units(host, homes, restless);
     return placement_of(host, restless, chosen).total();
@@ -115,11 +115,11 @@ int home_changes(const Plan& plan) {
                       [](const Verdict& verdict) { return verdict.former_node().has_value(); }));
 }
 
-// Of many hosts, those on which all cells had homes, and those on which some changed.
 struct Compared {
-    int all = 0, changed = 0;
-    int made_way = 0;       // cells, for others
-    int changed_again = 0;  // once all was carried out
+    int all = 0;            // hosts on which all cells had homes
+    int changed = 0;        // hosts on which homes changed
+    int changed_again = 0;  // hosts on which homes changed after the plan was carried out
+    int made_way = 0;       // cells whose new home costs more
 };
 
 void expect_no_worse(const Snapshot& host, std::mt19937& random, Compared& compared) {
@@ -140,7 +140,7 @@ void expect_no_worse(const Snapshot& host, std::mt19937& random, Compared& compa
     then.now += 1000;
     const Plan next = plan(then, after, restless);
     compared.changed_again += home_changes(next) > 0 ? 1 : 0;
-    // With all memory at home other homes may be better still, but not those before.
+    // Once all memory is at home, homes may change again, but not back to what they were.
     for (const Verdict& verdict : next.verdicts)
         EXPECT_TRUE(!verdict.former_node() ||
                     verdict.home->node != before->cells.at(verdict.key).home);
@@ -161,7 +161,6 @@ TEST(PlannerProperties, NewHomesNeverCostMoreThanThoseBeforeAndAreKept) {
     EXPECT_EQ(compared.changed_again, 0);
 }
 
-// Tight in memory or CPUs, nodes that differ, rings, guests of several cells, pools of huge pages.
 TEST(PlannerProperties, NewHomesOnHardHostsNeverCostMoreThanThoseBeforeAndAreKept) {
     Compared compared;
     for (unsigned seed = 0; seed < hosts; ++seed) {
@@ -176,18 +175,19 @@ TEST(PlannerProperties, NewHomesOnHardHostsNeverCostMoreThanThoseBeforeAndAreKep
     EXPECT_LE(compared.changed_again, 1);
 }
 
-// Whether a node is overrun though one of its units could go to another without overrunning that.
-bool is_overrun_in_vain(const Snapshot& host, const Placement& found) {
-    constexpr PerMille full = 1000;
+// Whether a node has more demand for CPUs than capacity, although one of its units could go to
+// another node without overloading that. Staying must cost less then.
+bool is_overloaded_beside_room(const Snapshot& host, const Placement& found) {
+    constexpr PerMille fully_used = 1000;
     bool any = false;
     for (std::size_t i = 0; i < found.units().size(); ++i) {
         const std::optional<NodeIndex> home = found.home(i);
-        if (!home || found.load_of(*home) <= full) continue;
+        if (!home || found.load_of(*home) <= fully_used) continue;
         for (std::size_t n = 0; n < found.node_count(); ++n) {
             const NodeIndex to(n);
             const MilliCpu capacity = std::max<MilliCpu>(host.topology.nodes[n].cpu_capacity, 1);
             if (to == home || found.feasibility(i, to) != Placement::Feasibility::feasible ||
-                found.load_of(to) + found.cpu_use(i) * 1000 / capacity > full)
+                found.load_of(to) + found.cpu_use(i) * 1000 / capacity > fully_used)
                 continue;
             any = true;
             EXPECT_GE(found.marginal(i, to).all, found.marginal(i, *home).all);
@@ -196,26 +196,27 @@ bool is_overrun_in_vain(const Snapshot& host, const Placement& found) {
     return any;
 }
 
-TEST(PlannerProperties, ANodeIsOverrunBesideOneWithRoomOnlyWhereThatCostsLess) {
-    int overrun = 0, overrun_hard = 0;
+TEST(PlannerProperties, ANodeIsOverloadedBesideOneWithRoomOnlyIfThatCostsLess) {
+    int overloaded = 0, overloaded_hard = 0;
     for (unsigned seed = 0; seed < hosts; ++seed) {
         SCOPED_TRACE(seed);
         std::mt19937 random(seed), random_hard(seed);
-        for (const auto& [host, count] : {std::pair(random_snapshot(random), &overrun),
-                                          std::pair(HardHost(random_hard).make(), &overrun_hard)}) {
+        for (const auto& [host, count] :
+             {std::pair(random_snapshot(random), &overloaded),
+              std::pair(HardHost(random_hard).make(), &overloaded_hard)}) {
             const Units chosen = choose_units(host, {}, settings);
             Placement found = placement_of(host, settings, chosen);
             search(found);
-            *count += is_overrun_in_vain(host, found) ? 1 : 0;
+            *count += is_overloaded_beside_room(host, found) ? 1 : 0;
         }
     }
-    std::cout << "a node overrun beside one with room: " << overrun << " of " << hosts
-              << " ordinary hosts, " << overrun_hard << " hard ones\n";
-    EXPECT_LE(overrun, 5);
-    EXPECT_LE(overrun_hard, 10);
+    std::cout << "a node overloaded beside one with room: " << overloaded << " of " << hosts
+              << " ordinary hosts, " << overloaded_hard << " hard ones\n";
+    EXPECT_LE(overloaded, 5);
+    EXPECT_LE(overloaded_hard, 10);
 }
 
-TEST(PlannerProperties, WhoCoolsDownStaysWhereItIs) {
+TEST(PlannerProperties, CellsKeepTheirHomesDuringTheCoolDown) {
     int changed = 0;
     for (unsigned seed = 0; seed < hosts; ++seed) {
         std::mt19937 random(seed);
@@ -239,39 +240,39 @@ TEST(PlannerProperties, WhoCoolsDownStaysWhereItIs) {
     EXPECT_GE(changed, 500);
 }
 
-TEST(PlannerProperties, OfGuestsOfAllKindsTheOrderIsIrrelevant) {
+TEST(PlannerProperties, TheOrderOfGuestsOfAllKindsIsIrrelevant) {
     for (unsigned seed = 0; seed < hosts; ++seed) {
         std::mt19937 random(seed);
         Snapshot host = mixed_host(random);
-        const Plan in_order = plan(host, {}, settings);
-        const History history = learn({}, host, in_order, {});
+        const Plan first = plan(host, {}, settings);
+        const History history = learn({}, host, first, {});
         const Plan next = plan(host, history, restless);
         std::shuffle(host.guests.begin(), host.guests.end(), random);
         for (GuestState& guest : host.guests)
             std::shuffle(guest.cells.begin(), guest.cells.end(), random);
-        ASSERT_EQ(plan(host, {}, settings), in_order) << "seed " << seed;
+        ASSERT_EQ(plan(host, {}, settings), first) << "seed " << seed;
         ASSERT_EQ(plan(host, history, restless), next) << "seed " << seed;
     }
 }
 
-// How many plans it takes until nothing is left to do; each is carried out in full. Those that only
-// move what had to wait for its turn do not count.
-int plans_until_settled(Snapshot host, const PlannerSettings& with, int most) {
+// Number of plans until nothing is left to do, if each is carried out. Plans that only move what
+// was queued do not count.
+int plans_until_settled(Snapshot host, const PlannerSettings& settings, int max_plans) {
     History history;
     Plan before;
-    for (int plans = 0; plans < most;) {
-        const Plan made = plan(host, history, with);
+    for (int plans = 0; plans < max_plans;) {
+        const Plan made = plan(host, history, settings);
         if (made.actions.empty() && home_changes(made) == 0) return plans;
-        plans += only_takes_turns(made, before) && home_changes(made) == 0 ? 0 : 1;
+        plans += only_moves_queued(made, before) && home_changes(made) == 0 ? 0 : 1;
         before = made;
         history = learn(std::move(history), host, made, {});
         host = simulate(std::move(host), made);
         host.now += 1000;
     }
-    return most;
+    return max_plans;
 }
 
-TEST(PlannerProperties, OfGuestsOfAllKindsAPlanThatIsCarriedOutLeavesNothingToDo) {
+TEST(PlannerProperties, TwoPlansAreEnoughForGuestsOfAllKinds) {
     int more = 0, more_restless = 0;
     for (unsigned seed = 0; seed < hosts; ++seed) {
         std::mt19937 random(seed);
@@ -283,7 +284,7 @@ TEST(PlannerProperties, OfGuestsOfAllKindsAPlanThatIsCarriedOutLeavesNothingToDo
         more += plans > 1 ? 1 : 0;
         more_restless += plans_restless > 1 ? 1 : 0;
     }
-    // On a tight host there may be room afterwards that was not there before.
+    // On a tight host the first plan may make room that the second one uses.
     EXPECT_LE(more, 2);
     EXPECT_LE(more_restless, 2);
 }

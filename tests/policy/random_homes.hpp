@@ -1,4 +1,4 @@
-// Placements as the planner begins with them, and homes that all cells have had for long.
+// Placements as the planner starts with them, and random homes whose cool-down is over.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace vnuma::test {
 
-// As the planner begins: what cannot be placed counts where it is.
+// The placement that the planner starts with. Cells that cannot be placed are bystanders.
 inline Placement placement_of(const Snapshot& host, const PlannerSettings& settings,
                               const Units& chosen) {
     std::vector<const CellState*> bystanders;
@@ -18,8 +18,8 @@ inline Placement placement_of(const Snapshot& host, const PlannerSettings& setti
     return Placement(host, settings, chosen.acting, bystanders, chosen.held_apart);
 }
 
-// At random where there is room. Nothing when somebody finds none, or a node is short of memory in
-// the end.
+// A random home with room for each cell. Returns nothing if there is none for some cell, or if a
+// node is short of memory in the end.
 inline std::optional<History> random_homes(const Snapshot& host, const PlannerSettings& settings,
                                            std::mt19937& random) {
     const Units chosen = choose_units(host, {}, settings);

@@ -14,13 +14,12 @@ namespace {
 using namespace vnuma::simulator;
 
 constexpr unsigned hosts = 20;
-// Until guests that started at once have touched their memory and it is home, more than noise
-// changes.
-constexpr int settled_ticks = 60;
+// Ticks until guests that all start at once have allocated their memory and it is at home.
+constexpr int settling_ticks = 60;
 
 const PlannerSettings settings;
 
-// Stability must come from the margin, not from cells that may not move.
+// Without a cool-down, stability can only come from the margin.
 const PlannerSettings restless = [] {
     PlannerSettings without;
     without.cool_down = 0;
@@ -31,7 +30,8 @@ Millis ticks(int count) {
     return count * tick_length;
 }
 
-// A host of two to four nodes with guests that all start at once and go on for so many ticks.
+// A host of two to four nodes with steady guests that all start in the first tick. `length` is in
+// ticks.
 TraceMaker steady_host(unsigned seed, int length) {
     TraceMaker maker("", seed, 2 + seed % 3, 16, 96 * gib);
     maker.trace().length = ticks(length);
@@ -43,7 +43,8 @@ TraceMaker steady_host(unsigned seed, int length) {
     return maker;
 }
 
-// Guests that change what they do and how much memory they have every few minutes.
+// The same host with guests that come and go, and change their load and their memory every few
+// minutes.
 TraceMaker restless_host(unsigned seed, int length) {
     TraceMaker maker = steady_host(seed, length);
     for (GuestTrace& guest : maker.trace().guests) {
@@ -61,12 +62,12 @@ TraceMaker restless_host(unsigned seed, int length) {
     return maker;
 }
 
-TEST(Stability, NobodyComesBackToAHomeThatItLeftWhileLoadOnlyJitters) {
+TEST(Stability, NoCellReturnsToAFormerHomeWhileLoadOnlyJitters) {
     for (unsigned seed = 0; seed < hosts; ++seed) {
-        TraceMaker maker = steady_host(seed, settled_ticks + 1000);
+        TraceMaker maker = steady_host(seed, settling_ticks + 1000);
         Planned planner(restless);
         Simulation simulation(maker.trace(), planner);
-        for (int tick = 0; tick < settled_ticks; ++tick)
+        for (int tick = 0; tick < settling_ticks; ++tick)
             simulation.step();
         std::map<CellKey, std::set<std::uint8_t>> left;
         while (simulation.step())
@@ -80,7 +81,8 @@ TEST(Stability, NobodyComesBackToAHomeThatItLeftWhileLoadOnlyJitters) {
     }
 }
 
-// Eight guests of which four at a time are busy: enough for two nodes if there are two on each.
+// Eight guests of which four at a time are busy. Two busy guests on each of two nodes need no more
+// CPUs than there are.
 Trace alternating_load(unsigned seed) {
     TraceMaker maker("", seed, 2, 10, 96 * gib);
     for (int g = 0; g < 8; ++g)
@@ -100,8 +102,8 @@ Trace alternating_load(unsigned seed) {
     return trace;
 }
 
-TEST(Stability, PhasesAreFollowedWithinTheCoolDown) {
-    constexpr Millis grace = 2 * tick_length;  // to see it, and to have done it
+TEST(Stability, PlacementFollowsPhasesWithinTheCoolDown) {
+    constexpr Millis grace = 2 * tick_length;  // one tick to measure the load, one to act
     std::int64_t changes = 0;
     for (unsigned seed = 0; seed < hosts; ++seed) {
         const Trace trace = alternating_load(seed);
@@ -121,7 +123,7 @@ TEST(Stability, PhasesAreFollowedWithinTheCoolDown) {
     EXPECT_GE(changes, hosts);
 }
 
-TEST(Stability, NobodyWaitsForTheCoolDownForLongerThanThat) {
+TEST(Stability, NoCellWaitsLongerThanTheCoolDown) {
     for (unsigned seed = 0; seed < hosts; ++seed) {
         const Trace trace = restless_host(seed, 1000).trace();
         Planned planner(settings);
@@ -154,11 +156,11 @@ bool one_node_holds(const Topology& topology,
     Bytes bytes = 0;
     for (const auto& [cell, verdict] : members)
         bytes += full_bytes(*cell);
-    return bytes <= filled_at_most(topology.nodes[0], settings);
+    return bytes <= max_used_memory(topology.nodes[0], settings);
 }
 
-// Guests without vNUMA take turns in four groups, as many in each group that is apart as there are
-// nodes.
+// Guests with one cell are members of four groups in turn. No group has more members than the host
+// has nodes.
 Trace grouped_host(unsigned seed) {
     Trace trace = restless_host(seed, 1000).trace();
     trace.groups = {{"near-1", Arrangement::together},
@@ -166,9 +168,9 @@ Trace grouped_host(unsigned seed) {
                     {"apart-1", Arrangement::apart},
                     {"apart-2", Arrangement::apart}};
     std::map<std::string, std::size_t> members;
-    std::size_t turn = 0;
+    std::size_t next_group = 0;
     for (GuestTrace& guest : trace.guests) {
-        const GroupState& group = trace.groups[turn++ % trace.groups.size()];
+        const GroupState& group = trace.groups[next_group++ % trace.groups.size()];
         if (guest.cells.size() > 1 || members[group.name] == trace.topology.nodes.size()) continue;
         ++members[group.name];
         guest.policy.group = group.name;
@@ -176,7 +178,7 @@ Trace grouped_host(unsigned seed) {
     return trace;
 }
 
-TEST(Stability, GroupsAreKeptAtEveryTick) {
+TEST(Stability, GroupsAreArrangedAsConfiguredInEveryTick) {
     std::size_t together = 0, apart = 0;
     for (unsigned seed = 0; seed < hosts; ++seed) {
         const Trace trace = grouped_host(seed);
@@ -202,9 +204,9 @@ TEST(Stability, GroupsAreKeptAtEveryTick) {
     EXPECT_GT(apart, 1000U);
 }
 
-// What is promised on a node to all who have their home there, and what others use there: memory
-// that stays elsewhere is used there.
-Bytes promised(const Snapshot& seen, const Plan& plan, NodeIndex node) {
+// Memory in use on a node once all cells with their home there have allocated all of theirs and it
+// has arrived. Memory that stays off the home counts on the node where it is.
+Bytes expected_use(const Snapshot& seen, const Plan& plan, NodeIndex node) {
     Bytes bytes =
         seen.topology.nodes[node].memory_total - seen.topology.nodes[node].memory_available;
     for (const GuestState& guest : seen.guests)
@@ -223,7 +225,7 @@ bool is_new_home(const Verdict& verdict) {
     return verdict.home && (verdict.home->former || verdict.reason == Reason::first_home);
 }
 
-TEST(Stability, AllowedNodesAndRoomAreKeptAtEveryTick) {
+TEST(Stability, NewHomesAreAllowedAndHaveRoomInEveryTick) {
     for (unsigned seed = 0; seed < hosts; ++seed) {
         TraceMaker maker = restless_host(seed, 500);
         const std::size_t nodes = maker.trace().topology.nodes.size();
@@ -248,15 +250,15 @@ TEST(Stability, AllowedNodesAndRoomAreKeptAtEveryTick) {
             for (std::size_t n = 0; n < nodes; ++n) {
                 const HostNode& node = simulation.seen().topology.nodes[n];
                 if (!entered.contains(NodeIndex(n))) continue;
-                ASSERT_LE(promised(simulation.seen(), planner.last_plan(), NodeIndex(n)),
-                          filled_at_most(node, settings))
+                ASSERT_LE(expected_use(simulation.seen(), planner.last_plan(), NodeIndex(n)),
+                          max_used_memory(node, settings))
                     << "seed " << seed << ", node " << n << " at " << simulation.seen().now;
             }
         }
     }
 }
 
-TEST(Stability, NobodyActsOnGuestsThatAreOnlyWatched) {
+TEST(Stability, WatchedGuestsAreNeverActedOn) {
     for (unsigned seed = 0; seed < hosts / 4; ++seed) {
         TraceMaker maker = restless_host(seed, 500);
         std::set<std::string> watched;
@@ -272,18 +274,18 @@ TEST(Stability, NobodyActsOnGuestsThatAreOnlyWatched) {
     }
 }
 
-TEST(Stability, WhatFailsIsTriedEverLessAndInTheEndDone) {
+TEST(Stability, FailingActionsAreRetriedEverLessAndDoneInTheEnd) {
     constexpr Millis stuck = 20 * minute;
     TraceMaker maker("", 1, 2, 16, 96 * gib);
     maker.set_load(maker.add(1, 4, 8 * gib), 500, 500);
-    maker.trace().guests[0].stuck = {0, stuck};
+    maker.trace().guests[0].failing = {0, stuck};
     Planned planner(settings);
     Simulation simulation(maker.trace(), planner);
     int tried = 0;
     while (simulation.step())
         if (simulation.seen().now <= stuck) tried += !simulation.orders().empty();
     EXPECT_GE(tried, 5);
-    EXPECT_LE(tried, 9) << "10 s of rest, then 20, 40, ... 320";
+    EXPECT_LE(tried, 9) << "retried after 10, 20, 40, ... 320 s";
     const CellState& cell = simulation.seen().guests[0].cells[0];
     ASSERT_TRUE(cell.confined_to);
     EXPECT_EQ(locality(cell, *cell.confined_to), 1000);

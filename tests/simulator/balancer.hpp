@@ -1,4 +1,4 @@
-// Who decides where guests run, and where their memory goes.
+// The interface of vnumad and of the balancers that it is compared with.
 #pragma once
 
 #include <string>
@@ -9,35 +9,35 @@
 
 namespace vnuma::simulator {
 
-// From now on a cell's vCPUs run on these nodes, or its memory is brought to them from all others.
+// Confines a cell's vCPUs to these nodes, or moves its memory there from all other nodes.
 struct Order {
     CellKey key;
     NodeSet to;
-    bool memory = false;
-    // Of a shard its vCPUs, and what it brings of what several touch (MoveMemory).
-    std::vector<std::size_t> vcpus{}, groups{};
+    bool memory = false;                 // moves the memory instead of the vCPUs
+    std::vector<std::size_t> vcpus{};    // of a shard, as in PinCell and MoveMemory
+    std::vector<std::size_t> extents{};  // of a shard, as in MoveMemory
 };
 
 struct Outcome {
     Bytes bytes = 0;
-    std::string error;  // empty when all went well
+    std::string error;  // empty if there was none
 };
 
 class Balancer {
   public:
     virtual ~Balancer() = default;
     virtual const char* name() const = 0;
-    // Bytes it moves in a second.
+    // Memory moved per second.
     virtual Bytes pace() const { return 0; }
-    // Before guests start, in time for their memory to be touched where their vCPUs are. They are
-    // not on the host yet.
+    // Called before guests start, so that their memory is allocated where their vCPUs will be. The
+    // host does not have these guests yet.
     virtual std::vector<Order> place(const Snapshot& /*host*/,
                                      const std::vector<GuestState>& /*newcomers*/) {
         return {};
     }
-    // Once a tick.
+    // Called once per tick.
     virtual std::vector<Order> decide(const Snapshot& /*host*/) { return {}; }
-    // What became of the orders last decided on, one by one.
+    // Gets the outcome of each of the orders last decided on.
     virtual void learn(const Snapshot& /*host*/, const std::vector<Outcome>& /*outcomes*/) {}
 };
 

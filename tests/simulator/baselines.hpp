@@ -1,18 +1,18 @@
-// What vnumad is compared with: nothing at all, and pins that are set once without thinking.
+// Simple alternatives to vnumad: no balancing, and pins that are set once.
 #pragma once
 
 #include "tests/simulator/balancer.hpp"
 
 namespace vnuma::simulator {
 
-// First touch, on whichever nodes the kernel lets vCPUs run: all that have idle CPUs.
+// The kernel runs vCPUs on all nodes with idle CPUs, and allocates memory where they run.
 class NoBalancing : public Balancer {
   public:
     const char* name() const override { return "no balancing"; }
 };
 
-// Each cell is pinned when it starts, and stays: to the first node with room for its memory as
-// configured where no CPU has more than one vCPU; without such, more than two, and so on.
+// Pins each cell for good when it starts: to the first node with room for all of its memory and at
+// most one vCPU per CPU, or else at most two, and so on.
 class FirstFit : public Balancer {
   public:
     const char* name() const override { return "first fit"; }

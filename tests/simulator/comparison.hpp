@@ -1,4 +1,4 @@
-// Balancers on the same traces.
+// Compares balancers on the same traces.
 #pragma once
 
 #include <memory>
@@ -11,8 +11,8 @@
 
 namespace vnuma::simulator {
 
-// A new one of each: no balancing, first fit, numad, pinned by hand, vnumad. numad and vnumad also
-// with being asked before a guest starts.
+// One of each kind: no balancing, first fit, numad, pinned by hand, vnumad. numad and vnumad are
+// there twice: without and with advice on where guests start.
 std::vector<std::unique_ptr<Balancer>> make_balancers(const Trace& trace);
 
 struct Row {
@@ -20,8 +20,8 @@ struct Row {
     Figures figures;
 };
 
-// One row for each trace and balancer, summed over the seeds from 1 to so many; then one for each
-// balancer over all traces.
+// One row for each trace and balancer, summed over the seeds from 1 to `seeds`, followed by one row
+// for each balancer over all traces.
 std::vector<Row> compare(unsigned seeds);
 
 }  // namespace vnuma::simulator

@@ -8,12 +8,12 @@ namespace vnuma::simulator {
 using CpuTime = std::int64_t;  // milli-CPU x milliseconds
 
 struct Figures {
-    CpuTime run = 0;         // CPU time that vCPUs got
-    CpuTime remote = 0;      // of it, the share of accesses to another node's memory
-    CpuTime contention = 0;  // demand for CPUs above what a node has
-    Bytes moved = 0;
-    std::int64_t home_changes = 0;  // the first home is none
-    Millis guest_time = 0;          // of all guests together
+    CpuTime run = 0;                // CPU time of all vCPUs
+    CpuTime remote = 0;             // the same, weighted by the share of remote accesses
+    CpuTime contention = 0;         // demand for CPUs above the capacity of nodes
+    Bytes moved = 0;                // memory
+    std::int64_t home_changes = 0;  // first homes do not count
+    Millis guest_time = 0;          // sum of the guests' lifetimes
 
     Figures& operator+=(const Figures& other) {
         run += other.run;

@@ -8,10 +8,10 @@
 namespace vnuma::simulator {
 namespace {
 
-// Its defaults.
-constexpr Millis shortest_interval = 5'000, longest_interval = 15'000, reevaluation = 300'000;
-constexpr std::int64_t least_memory = 300, least_cpus = 50;     // of a candidate
-constexpr std::int64_t utilisation = 85, wanted_locality = 90;  // per cent
+// Defaults of numad, in its units.
+constexpr Millis min_interval = 5'000, max_interval = 15'000, reevaluation = 300'000;
+constexpr std::int64_t min_memory = 300, min_cpus = 50;      // of a process that is considered
+constexpr std::int64_t utilisation = 85, min_locality = 90;  // per cent
 constexpr std::int64_t memory_margin = 100;
 
 std::int64_t value_of(std::int64_t memory_wanted, std::int64_t cpus_wanted,
@@ -23,7 +23,7 @@ std::int64_t value_of(std::int64_t memory_wanted, std::int64_t cpus_wanted,
 
 }  // namespace
 
-void Numad::see(const Snapshot& host) {
+void Numad::update_nodes(const Snapshot& host) {
     topology_ = &host.topology;
     nodes_.clear();
     for (const HostNode& node : host.topology.nodes) {
@@ -33,8 +33,8 @@ void Numad::see(const Snapshot& host) {
         seen.cpus = node.cpu_capacity / 10;
         seen.cpus_free = seen.cpus - node.other_use / 10;
     }
-    // How busy a node is, /proc/stat tells numad. Here it is worked out: bound processes run evenly
-    // on their nodes, all others where CPUs are idle.
+    // numad reads the use of CPUs from /proc/stat. Here bound processes run evenly on their nodes,
+    // and all others where CPUs are idle.
     std::int64_t idle = 0, unbound = 0;
     for (const GuestState& guest : host.guests) {
         std::int64_t cpus = 0;
@@ -70,15 +70,16 @@ std::vector<Numad::Process> Numad::candidates(const Snapshot& host) const {
         if (const auto binding = bindings_.find(guest.uuid); binding != bindings_.end())
             process.nodes = binding->second.nodes, process.bound = true,
             process.bound_at = binding->second.at;
-        if (process.memory > least_memory && process.cpus > least_cpus)
+        if (process.memory > min_memory && process.cpus > min_cpus)
             processes.push_back(std::move(process));
     }
     return processes;
 }
 
-// Unbound ones first, by what they use of both. Of the others, those within a fifth of each other
-// count as alike, and the one bound longest ago comes first.
-void Numad::put_in_order(std::vector<Process>& processes) {
+// Unbound processes come first, those with the greatest product of CPU and memory use before
+// others. Bound processes whose products differ by a fifth or less are equal, and the one that was
+// bound first comes first.
+void Numad::sort(std::vector<Process>& processes) {
     const auto size = [](const Process& p) { return p.cpus * p.memory; };
     const auto comes_before = [&](const Process& a, const Process& b) {
         if (a.bound != b.bound) return b.bound;
@@ -86,7 +87,7 @@ void Numad::put_in_order(std::vector<Process>& processes) {
         if (!a.bound || difference * 5 > std::min(size(a), size(b))) return size(a) > size(b);
         return a.bound_at < b.bound_at;
     };
-    // Being alike is not transitive, so this is a selection, not a sort.
+    // This equality is not transitive, so std::sort cannot be used.
     for (std::size_t i = 0; i < processes.size(); ++i) {
         std::size_t best = i;
         for (std::size_t other = i + 1; other < processes.size(); ++other)
@@ -95,9 +96,9 @@ void Numad::put_in_order(std::vector<Process>& processes) {
     }
 }
 
-// Before its time only a process on the fullest node that would bring both nodes nearer to the
-// average elsewhere.
-bool Numad::is_too_soon(const Process& process, const PlacementRequest& request, Millis now) const {
+// A bound process is evaluated again early only if it is on the busiest or the fullest node, and a
+// move to the idlest and emptiest one would balance their CPUs and memory.
+bool Numad::is_too_soon(const Process& process, const Demand& demand, Millis now) const {
     if (!process.bound || now >= process.bound_at + reevaluation) return false;
     const auto by_cpus = [](const Node& a, const Node& b) { return a.cpus_free < b.cpus_free; };
     const auto by_memory = [](const Node& a, const Node& b) {
@@ -113,22 +114,20 @@ bool Numad::is_too_soon(const Process& process, const PlacementRequest& request,
     const auto is_on = [&](auto node) {
         return process.nodes.contains(NodeIndex(static_cast<std::size_t>(node - nodes_.begin())));
     };
-    const auto spread_after = [](std::int64_t least, std::int64_t most, std::int64_t shifted,
+    const auto spread_after = [](std::int64_t lowest, std::int64_t highest, std::int64_t shifted,
                                  std::int64_t average) {
-        return std::abs(least + shifted - average) + std::abs(most - shifted - average);
+        return std::abs(lowest + shifted - average) + std::abs(highest - shifted - average);
     };
-    return !((is_on(busiest) || is_on(fullest)) && request.cpus < nodes_[0].cpus &&
-             request.memory < nodes_[0].memory &&
+    return !((is_on(busiest) || is_on(fullest)) && demand.cpus < nodes_[0].cpus &&
+             demand.memory < nodes_[0].memory &&
              spread_after(busiest->cpus_free, idlest->cpus_free, process.cpus, cpus) <
-                 idlest->cpus_free - busiest->cpus_free - least_cpus &&
+                 idlest->cpus_free - busiest->cpus_free - min_cpus &&
              spread_after(fullest->memory_free, emptiest->memory_free, process.memory, memory) <
                  emptiest->memory_free - fullest->memory_free);
 }
 
-// What nodes have for a process: its own memory and CPU time there are given back to it, with a
-// bonus that keeps it where it is.
-std::vector<Numad::Node> Numad::nodes_for(const Process& process,
-                                          const PlacementRequest& request) const {
+// The nodes as if the process did not use them, with a bonus that keeps it where it is.
+std::vector<Numad::Node> Numad::nodes_for(const Process& process, const Demand& demand) const {
     std::vector<Node> nodes = nodes_;
     std::int64_t average = process.cpus;
     for (std::size_t n = 0; n < nodes.size(); ++n)
@@ -146,7 +145,7 @@ std::vector<Numad::Node> Numad::nodes_for(const Process& process,
         }
         node.memory_free = std::min(node.memory_free, node.memory);
         node.cpus_free = std::clamp<std::int64_t>(node.cpus_free, 1, node.cpus);
-        node.value = value_of(request.memory, request.cpus, node.memory_free, node.cpus_free);
+        node.value = value_of(demand.memory, demand.cpus, node.memory_free, node.cpus_free);
     }
     return nodes;
 }
@@ -162,24 +161,23 @@ std::vector<std::size_t> Numad::by_distance(const std::vector<Node>& nodes,
     return order;
 }
 
-// So many CPUs less will do.
-NodeSet Numad::pick(const std::vector<Node>& nodes, PlacementRequest request,
-                    std::int64_t cpus_to_miss) const {
+NodeSet Numad::choose_nodes(const std::vector<Node>& nodes, Demand demand,
+                            std::int64_t cpu_tolerance) const {
     std::int64_t all_free = 0;
     for (const Node& node : nodes)
         all_free += node.cpus_free;
-    const bool cpus_count = request.cpus <= all_free;  // else memory alone decides
-    const auto least = static_cast<std::size_t>(std::clamp<std::int64_t>(
-        std::max((request.memory + nodes[0].memory - 1) / nodes[0].memory,
-                 (request.cpus - cpus_to_miss + nodes[0].cpus - 1) / nodes[0].cpus),
+    const bool cpus_count = demand.cpus <= all_free;  // otherwise only memory counts
+    const auto min_nodes = static_cast<std::size_t>(std::clamp<std::int64_t>(
+        std::max((demand.memory + nodes[0].memory - 1) / nodes[0].memory,
+                 (demand.cpus - cpu_tolerance + nodes[0].cpus - 1) / nodes[0].cpus),
         1, static_cast<std::int64_t>(nodes.size())));
-    // The node that is best together with as many near ones as are needed.
+    // The best node together with the nearest other nodes.
     std::size_t best = 0;
     std::int64_t best_value = -1;
     for (std::size_t n = 0; n < nodes.size(); ++n) {
         const std::vector<std::size_t> order = by_distance(nodes, n);
         std::int64_t value = 0;
-        for (std::size_t i = 0; i < least; ++i) {
+        for (std::size_t i = 0; i < min_nodes; ++i) {
             const std::int64_t distance = topology_->distances[n][order[i]];
             value += nodes[order[i]].value / (distance * distance);
         }
@@ -188,32 +186,34 @@ NodeSet Numad::pick(const std::vector<Node>& nodes, PlacementRequest request,
     NodeSet chosen;
     std::size_t taken = 0;
     for (const std::size_t n : by_distance(nodes, best)) {
-        if (taken >= least && request.memory <= 0 && (request.cpus <= cpus_to_miss || !cpus_count))
+        if (taken >= min_nodes && demand.memory <= 0 &&
+            (demand.cpus <= cpu_tolerance || !cpus_count))
             break;
         chosen.insert(NodeIndex(n));
         ++taken;
-        request.memory -= std::max<std::int64_t>(nodes[n].memory_free - memory_margin, 0);
-        request.cpus -= nodes[n].cpus_free;
+        demand.memory -= std::max<std::int64_t>(nodes[n].memory_free - memory_margin, 0);
+        demand.cpus -= nodes[n].cpus_free;
     }
     return chosen;
 }
 
-// By all of its vCPUs. Nothing is reserved, so guests that start together are sent to one place.
+// The demand is that of all vCPUs and all memory. There are no reservations, so guests that start
+// together get the same nodes.
 std::vector<Order> Numad::place(const Snapshot& host, const std::vector<GuestState>& newcomers) {
     std::vector<Order> orders;
-    if (!asked_first_) return orders;
-    see(host);
+    if (!advises_) return orders;
+    update_nodes(host);
     for (const GuestState& guest : newcomers) {
-        PlacementRequest request;
+        Demand demand;
         for (const CellState& cell : guest.cells)
-            request.memory += cell.size / mib, request.cpus += cell.vcpus * 100;
+            demand.memory += cell.size / mib, demand.cpus += cell.vcpus * 100;
         std::vector<Node> nodes = nodes_;
         for (Node& node : nodes)
-            node.value = value_of(request.memory, request.cpus, node.memory_free, node.cpus_free);
-        const NodeSet picked = pick(nodes, request, 0);
+            node.value = value_of(demand.memory, demand.cpus, node.memory_free, node.cpus_free);
+        const NodeSet chosen = choose_nodes(nodes, demand, 0);
         for (const CellState& cell : guest.cells)
-            if (!(picked & cell.allowed).empty())
-                orders.push_back({cell.key, picked & cell.allowed});
+            if (!(chosen & cell.allowed).empty())
+                orders.push_back({cell.key, chosen & cell.allowed});
     }
     return orders;
 }
@@ -224,24 +224,23 @@ std::vector<Order> Numad::decide(const Snapshot& host) {
                             [&](const GuestState& guest) { return guest.uuid == binding.first; });
     });
     if (!move_.empty()) return move_;
-    if (host.now < next_look_) return {};
-    next_look_ = host.now + longest_interval;
-    see(host);
+    if (host.now < next_evaluation_) return {};
+    next_evaluation_ = host.now + max_interval;
+    update_nodes(host);
     std::vector<Process> processes = candidates(host);
-    put_in_order(processes);
+    sort(processes);
     for (const Process& process : processes) {
-        const PlacementRequest request{
-            process.memory * 100 / utilisation,
-            std::min(process.cpus * 100 / utilisation, process.threads * 100)};
-        if (is_too_soon(process, request, host.now)) continue;
-        const NodeSet nodes =
-            pick(nodes_for(process, request), request, (100 - utilisation) * nodes_[0].cpus / 200);
+        const Demand demand{process.memory * 100 / utilisation,
+                            std::min(process.cpus * 100 / utilisation, process.threads * 100)};
+        if (is_too_soon(process, demand, host.now)) continue;
+        const NodeSet nodes = choose_nodes(nodes_for(process, demand), demand,
+                                           (100 - utilisation) * nodes_[0].cpus / 200);
         std::int64_t away = 0;
         for (std::size_t n = 0; n < nodes_.size(); ++n)
             if (!nodes.contains(NodeIndex(n))) away += process.memory_on[n];
         bindings_[process.guest->uuid] = {nodes, host.now};
         if (process.bound && nodes == process.nodes &&
-            100 * away <= (100 - wanted_locality) * process.memory)
+            100 * away <= (100 - min_locality) * process.memory)
             continue;
         std::vector<Order> orders;
         for (const CellState& cell : process.guest->cells)
@@ -249,19 +248,19 @@ std::vector<Order> Numad::decide(const Snapshot& host) {
         for (const CellState& cell : process.guest->cells)
             orders.push_back({cell.key, nodes & cell.allowed, true});
         std::erase_if(orders, [](const Order& order) { return order.to.empty(); });
-        next_look_ = host.now + shortest_interval;
+        next_evaluation_ = host.now + min_interval;
         return move_ = std::move(orders);
     }
     return {};
 }
 
-// A move is over when nothing is left that would move.
+// A move is done once no more memory arrives.
 void Numad::learn(const Snapshot& host, const std::vector<Outcome>& outcomes) {
     Bytes moved = 0;
     for (const Outcome& outcome : outcomes)
         moved += outcome.bytes;
     if (moved > 0)
-        next_look_ = host.now + shortest_interval;
+        next_evaluation_ = host.now + min_interval;
     else
         move_.clear();
 }

@@ -12,19 +12,20 @@ namespace {
 
 const PlannerSettings settings;
 
-// Placements that are tried one by one, and searches where there are more.
-constexpr std::size_t most_tried = 100'000;
-constexpr int beginnings = 100;
-constexpr int most_rounds = 100;
+// All placements are tried up to this number. Beyond it there are searches from random starting
+// points.
+constexpr std::size_t max_exhaustive = 100'000;
+constexpr int random_starts = 100;
+constexpr int max_rounds = 100;
 
-// Where newcomers' cells go, under search.
+// The homes of the new cells, under search.
 class Assignment {
   public:
     struct Cell {
         const CellState* state = nullptr;
         PinnedByHand::Need need;
         std::size_t guest = 0;
-        int siblings = 1;  // other cells of the guest
+        int siblings = 1;  // other cells of the guest, at least 1
     };
 
     Assignment(const Snapshot& host, const std::map<CellKey, PinnedByHand::Need>& needs)
@@ -53,7 +54,7 @@ class Assignment {
     bool may_go(std::size_t cell, std::size_t node) const {
         return cells_[cell].state->allowed.contains(NodeIndex(node)) &&
                memory_[node] + cells_[cell].need.size <=
-                   filled_at_most(topology_->nodes[node], settings);
+                   max_used_memory(topology_->nodes[node], settings);
     }
 
     void put(std::size_t cell, std::optional<std::size_t> node) {
@@ -83,7 +84,7 @@ class Assignment {
             return sibling_cost(std::max(use_as_sibling(a.need.use, a.state->vcpus),
                                          use_as_sibling(b.need.use, b.state->vcpus)),
                                 settings);
-        return traffic_cost((a.need.use + b.need.use) * a.need.crossing / a.siblings / 1000,
+        return traffic_cost((a.need.use + b.need.use) * a.need.cross_cell_share / a.siblings / 1000,
                             excess_of(topology_->distances[at_a][at_b]), settings);
     }
 
@@ -94,7 +95,7 @@ class Assignment {
     std::vector<std::optional<std::size_t>> homes_;  // by cell
 };
 
-// The best of all placements of the cells from `index` on.
+// Tries all placements of the cells from `index` on.
 void try_all(Assignment& assignment, std::size_t index, Assignment& best) {
     if (index == assignment.cells()) {
         if (assignment.cost() < best.cost()) best = assignment;
@@ -111,21 +112,22 @@ void try_all(Assignment& assignment, std::size_t index, Assignment& best) {
     if (!any) try_all(assignment, index + 1, best);
 }
 
-// One by one where it costs least, in this order; then better places for single cells while there
-// are any.
+// Places the cells in this order, each where it costs least, and then moves single cells while that
+// lowers the cost.
 void descend(Assignment& assignment, const std::vector<std::size_t>& order) {
     bool improves = true;
-    for (int round = 0; improves && round < most_rounds; ++round) {
+    for (int round = 0; improves && round < max_rounds; ++round) {
         improves = false;
         for (const std::size_t cell : order) {
             const auto before = assignment.homes()[cell];
             auto best = before;
-            Cost least = assignment.cost();
+            Cost best_cost = assignment.cost();
             assignment.put(cell, std::nullopt);
             for (std::size_t n = 0; n < assignment.nodes(); ++n) {
                 if (!assignment.may_go(cell, n)) continue;
                 assignment.put(cell, n);
-                if (const Cost cost = assignment.cost(); cost < least) best = n, least = cost;
+                if (const Cost cost = assignment.cost(); cost < best_cost)
+                    best = n, best_cost = cost;
                 assignment.put(cell, std::nullopt);
             }
             assignment.put(cell, best);
@@ -134,11 +136,11 @@ void descend(Assignment& assignment, const std::vector<std::size_t>& order) {
     }
 }
 
-void search_long(Assignment& best, std::mt19937& random) {
+void search_randomly(Assignment& best, std::mt19937& random) {
     const Assignment empty = best;
     std::vector<std::size_t> order(empty.cells());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    for (int beginning = 0; beginning < beginnings; ++beginning) {
+    for (int start = 0; start < random_starts; ++start) {
         for (std::size_t i = order.size(); i > 1; --i)
             std::swap(order[i - 1], order[random() % i]);
         Assignment tried = empty;
@@ -161,13 +163,13 @@ PinnedByHand::PinnedByHand(const Trace& trace) : random_(trace.seed) {
                                         ? std::min(guest.phases[p + 1].begins, life)
                                         : life;
                 need.use += guest.phases[p].cells[c].work * (ends - begins) / life;
-                need.crossing += guest.phases[p].crossing * (ends - begins) / life;
+                need.cross_cell_share += guest.phases[p].cross_cell_share * (ends - begins) / life;
                 need.size = std::max(need.size, guest.phases[p].cells[c].size);
             }
             Need& known = needs_[{uuid_of(guest), guest.wide ? 0 : static_cast<int>(c)}];
             known.use += need.use;
             known.size += need.size;
-            known.crossing += need.crossing;
+            known.cross_cell_share += need.cross_cell_share;
         }
 }
 
@@ -182,13 +184,13 @@ std::vector<Order> PinnedByHand::place(const Snapshot& host,
             cells.push_back(&cell);
         }
     std::size_t placements = 1;
-    for (std::size_t i = 0; i < cells.size() && placements <= most_tried; ++i)
+    for (std::size_t i = 0; i < cells.size() && placements <= max_exhaustive; ++i)
         placements *= assignment.nodes();
-    if (placements <= most_tried) {
+    if (placements <= max_exhaustive) {
         Assignment tried = assignment;
         try_all(tried, 0, assignment);
     } else {
-        search_long(assignment, random_);
+        search_randomly(assignment, random_);
     }
     std::vector<Order> orders;
     for (std::size_t i = 0; i < cells.size(); ++i)

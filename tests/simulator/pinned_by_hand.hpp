@@ -1,4 +1,4 @@
-// Pins that are set once, as well as can be.
+// Optimal pins that are set once.
 #pragma once
 
 #include <map>
@@ -9,11 +9,11 @@
 
 namespace vnuma::simulator {
 
-// What a careful administrator could do who knew in advance how much each guest will use on
-// average, and of how much memory at most: those that start together are pinned as is best for all,
-// given those that are there already. Nobody is ever moved. The best is that with the least cost
-// of load and of distance between a guest's cells (policy/cost.hpp); it is found by trying all
-// placements of few cells, or by many searches from random beginnings.
+// A careful administrator who knows the mean CPU use and the maximum memory of each guest in
+// advance. Guests that start together are pinned to the nodes with the lowest cost of load and of
+// distance between a guest's cells (policy/search/cost.hpp), given the guests that are there, and
+// never moved. The optimum is found by trying all placements of few cells, or by many searches from
+// random starting points.
 class PinnedByHand : public Balancer {
   public:
     explicit PinnedByHand(const Trace& trace);
@@ -22,11 +22,11 @@ class PinnedByHand : public Balancer {
     std::vector<Order> place(const Snapshot& host,
                              const std::vector<GuestState>& newcomers) override;
 
-    // Of one cell, over its guest's life.
+    // Of one cell over the life of its guest.
     struct Need {
-        MilliCpu use = 0;  // on average
-        Bytes size = 0;    // at most
-        PerMille crossing = 0;
+        MilliCpu use = 0;               // mean
+        Bytes size = 0;                 // maximum
+        PerMille cross_cell_share = 0;  // mean
     };
 
   private:

@@ -24,13 +24,13 @@ Order order_for(const Action& action, const Snapshot& host) {
 
 }  // namespace
 
-// Without room for all of a guest it starts anywhere.
+// A guest for which no node has room starts anywhere.
 std::vector<Order> Planned::place(const Snapshot& host, const std::vector<GuestState>& newcomers) {
-    constexpr Millis reserved = 60'000;
+    constexpr Millis reservation_time = 60'000;
     std::vector<Order> orders;
     std::vector<Reservation> reservations;
     for (const GuestState& guest : newcomers) {
-        if (!asked_first_) break;
+        if (!advises_) break;
         PlacementRequest request{0, 0, guest.cells.size()};
         for (const CellState& cell : guest.cells) {
             request.vcpus += cell.vcpus;
@@ -40,7 +40,7 @@ std::vector<Order> Planned::place(const Snapshot& host, const std::vector<GuestS
         const InitialPlacement advice =
             place_initially(host, history_, settings_, reservations, request);
         if (!advice.has_room || advice.nodes.size() != guest.cells.size()) continue;
-        reservations.push_back({request, advice.nodes, host.now + reserved});
+        reservations.push_back({request, advice.nodes, host.now + reservation_time});
         for (std::size_t c = 0; c < guest.cells.size(); ++c)
             orders.push_back({guest.cells[c].key, NodeSet::only(advice.nodes[c])});
     }

@@ -1,4 +1,4 @@
-// vnumad: the planner, with its memory of what it did.
+// vnumad: the planner and its history.
 #pragma once
 
 #include "policy/learn.hpp"
@@ -9,11 +9,11 @@ namespace vnuma::simulator {
 
 class Planned : public Balancer {
   public:
-    // Asked first, it says where a guest should start; else it finds guests once they run.
-    explicit Planned(const PlannerSettings& settings = {}, bool asked_first = false)
-        : settings_(settings), asked_first_(asked_first) {}
+    // With `advises` it says where a guest should start. Otherwise it sees guests once they run.
+    explicit Planned(const PlannerSettings& settings = {}, bool advises = false)
+        : settings_(settings), advises_(advises) {}
 
-    const char* name() const override { return asked_first_ ? "vnumad, asked first" : "vnumad"; }
+    const char* name() const override { return advises_ ? "vnumad, asked first" : "vnumad"; }
     Bytes pace() const override { return settings_.pace; }
     std::vector<Order> place(const Snapshot& host,
                              const std::vector<GuestState>& newcomers) override;
@@ -25,7 +25,7 @@ class Planned : public Balancer {
 
   private:
     PlannerSettings settings_;
-    bool asked_first_;
+    bool advises_;
     Plan plan_;
     History history_;
 };

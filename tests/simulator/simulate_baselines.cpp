@@ -1,4 +1,5 @@
-// simulate-baselines [SEEDS]: vnumad against what else there is, on the same traces, as a table.
+// simulate-baselines [SEEDS]: prints a table that compares vnumad with other balancers on the same
+// traces.
 #include <cstdlib>
 #include <iomanip>
 #include <iostream>
@@ -10,7 +11,7 @@ namespace {
 using namespace vnuma;
 using namespace vnuma::simulator;
 
-constexpr unsigned default_seeds = 5, most_seeds = 1000;
+constexpr unsigned default_seeds = 5, max_seeds = 1000;
 constexpr double hour = 3'600'000, gib = 1024.0 * mib;
 
 void print(const std::vector<Row>& rows) {
@@ -33,8 +34,8 @@ void print(const std::vector<Row>& rows) {
 
 int main(int argc, char** argv) {
     const unsigned long seeds = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : default_seeds;
-    if (argc > 2 || seeds == 0 || seeds > most_seeds) {
-        std::cerr << "usage: simulate-baselines [SEEDS], up to " << most_seeds << '\n';
+    if (argc > 2 || seeds == 0 || seeds > max_seeds) {
+        std::cerr << "usage: simulate-baselines [SEEDS], up to " << max_seeds << '\n';
         return 2;
     }
     print(compare(static_cast<unsigned>(seeds)));

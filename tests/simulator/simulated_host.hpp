@@ -1,5 +1,5 @@
-// A host as it truly is while a trace is played: who runs where, whose memory is where, and what
-// that costs. Deterministic. Not modelled: caches, bandwidth, the kernel's own NUMA balancing.
+// The true state of a host while a trace is played: where vCPUs run, where memory is, and what that
+// costs. Deterministic. Does not model caches, memory bandwidth, or the kernel's NUMA balancing.
 #pragma once
 
 #include <random>
@@ -13,49 +13,50 @@
 
 namespace vnuma::simulator {
 
-// New memory that a cell touches in a second, until it has touched all it wants.
-inline constexpr Bytes touched_a_second = 512 * mib;
+// Memory that a cell allocates per second until it has allocated all it needs.
+inline constexpr Bytes allocated_per_second = 512 * mib;
+
 class SimulatedHost {
   public:
-    // `trace` must outlive it.
+    // Holds a reference to `trace`. `tick` is the length of a tick.
     SimulatedHost(const Trace& trace, Millis tick);
 
     bool is_over() const { return now_ >= trace_.length; }
     Millis now() const { return now_; }
 
-    // Guests whose time is over leave. Returns those that are about to start.
-    std::vector<GuestState> turn_over();
-    // They start, without any memory yet.
-    void admit();
-    // One tick of everybody's life.
+    // Stops guests whose time is over, and returns those that are about to start.
+    std::vector<GuestState> prepare_guests();
+    // Starts these guests, without allocated memory.
+    void start_guests();
+    // Runs all guests for one tick.
     void run();
-    // What can be seen of it.
-    Snapshot look();
-    // Pins at once; memory in the order of the orders, so many bytes at most.
-    std::vector<Outcome> carry_out(const std::vector<Order>& orders, Bytes most);
+    // What a balancer sees, with measurement noise.
+    Snapshot snapshot();
+    // Carries out the orders in turn, moving up to `max_bytes` of memory in all.
+    std::vector<Outcome> carry_out(const std::vector<Order>& orders, Bytes max_bytes);
 
     const Figures& figures() const { return figures_; }
 
   private:
-    using Share = std::vector<double>;  // by node; the sum is 1
+    using Shares = std::vector<double>;  // by NodeIndex; their sum is 1
 
     struct Cell {
         CellKey key;
         const CellTrace* trace = nullptr;
         CellMemory memory;
         NodeSet runs_on;
-        NodeSet home;         // where it was last confined to; empty: it never was
-        MilliCpu demand = 0;  // for CPUs, of this tick
-        Share running;        // of its demand
-        Share accesses;       // of its accesses
-        double slow_down = 1;
+        NodeSet home;          // the nodes it was last confined to; empty if it never was
+        MilliCpu demand = 0;   // for CPUs in this tick
+        Shares running;        // where its demand runs
+        Shares accesses;       // where the memory is that it accesses
+        double slow_down = 1;  // of its work, by remote accesses
     };
     struct Guest {
         const GuestTrace* trace = nullptr;
         std::size_t phase = 0;
         std::vector<Cell> cells;
 
-        const Phase& doing() const { return trace->phases[phase]; }
+        const Phase& current() const { return trace->phases[phase]; }
         PerMille heat(std::size_t cell, std::size_t region) const;
     };
 
@@ -63,30 +64,30 @@ class SimulatedHost {
     GuestState state_of(const Guest& guest);
     Guest* find(const std::string& uuid);
 
-    void spread_demand();
-    void spread(Cell& cell);
-    Share accesses_to(const Guest& guest, std::size_t cell) const;
-    void aim_accesses(Guest& guest) const;
-    void count(const Cell& cell);
-    void slow_down(Cell& cell) const;
-    void touch(Cell& cell, const CellPhase& phase);
+    void schedule_guests();
+    void schedule(Cell& cell);
+    Shares accesses_to(const Guest& guest, std::size_t cell) const;
+    void distribute_accesses(Guest& guest) const;
+    void add_figures(const Cell& cell);
+    void update_slow_down(Cell& cell) const;
+    void allocate(Cell& cell, const CellPhase& phase);
 
-    bool refuses(const GuestTrace& guest);
-    Outcome carry_out(const Order& order, Bytes most);
+    bool fails(const GuestTrace& guest);
+    Outcome carry_out(const Order& order, Bytes max_bytes);
     void pin(Guest& guest, const std::vector<std::size_t>& cells, NodeSet to);
-    Outcome move(Guest& guest, const std::vector<std::size_t>& cells, NodeSet to, Bytes most);
+    Outcome move(Guest& guest, const std::vector<std::size_t>& cells, NodeSet to, Bytes max_bytes);
 
     const Trace& trace_;
     const Millis tick_;
     const std::size_t nodes_;
     Millis now_ = 0;
-    // One for each purpose: every balancer meets the same work, whatever it does.
-    std::mt19937 work_noise_, blur_, luck_;
-    std::vector<const GuestTrace*> to_come_;  // the next one last
+    // Separate random numbers for each purpose, so that the work is the same under every balancer.
+    std::mt19937 work_random_, measurement_random_, failure_random_;
+    std::vector<const GuestTrace*> upcoming_;  // by arrival, the next one last
     std::vector<Guest> guests_, starting_;
     NodeMemory memory_;
-    std::vector<MilliCpu> demand_;                // by node
-    std::vector<MilliCpu> moving_, moving_next_;  // of it, for moving memory; in the next tick
+    std::vector<MilliCpu> demand_;                // for CPUs, by NodeIndex
+    std::vector<MilliCpu> moving_, moving_next_;  // part of it for moves: this tick's, next tick's
     Figures figures_;
 };
 

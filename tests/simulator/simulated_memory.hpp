@@ -1,4 +1,4 @@
-// Memory of a simulated host's nodes, and which of it is whose.
+// The memory of a simulated host's nodes, and the part of it that each cell has.
 #pragma once
 
 #include <map>
@@ -9,12 +9,12 @@
 
 namespace vnuma::simulator {
 
-// Of each node's memory, so much is never given out: the kernel takes another node's before.
+// Share of each node's memory that is never allocated: the kernel falls back to other nodes first.
 inline constexpr PerMille reserve = 10;
 
 struct CellMemory {
-    Bytes huge_page = 0;                    // of the pool it is from; 0: from none
-    std::vector<std::vector<Bytes>> parts;  // by region and node
+    Bytes huge_page = 0;                    // page size of the pool it is from; 0: ordinary memory
+    std::vector<std::vector<Bytes>> parts;  // bytes by region and NodeIndex
 
     CellMemory() = default;
     CellMemory(Bytes page, std::size_t nodes)
@@ -24,24 +24,24 @@ struct CellMemory {
 
 class NodeMemory {
   public:
-    // `topology` must outlive it.
+    // Holds a reference to `topology`.
     explicit NodeMemory(const Topology& topology);
 
     Bytes free(std::size_t node) const { return free_[node]; }
     const std::map<Bytes, Bytes>& free_huge(std::size_t node) const { return free_huge_[node]; }
 
-    // Takes memory of the node, or of the nearest that has some left. A cell that finds none goes
-    // without.
-    void touch(CellMemory& memory, std::size_t region, std::size_t node, Bytes bytes);
-    // All but so much of it, from everywhere alike.
-    void give_back(CellMemory& memory, Bytes kept);
-    // Brings what is on other nodes to the emptiest of these, so many bytes at most. Returns how
-    // many arrived on each node.
-    std::vector<Bytes> move(CellMemory& memory, std::size_t region, NodeSet to, Bytes most);
+    // Allocates memory on the node, or on the nearest ones with memory left. Allocates less if no
+    // node has any.
+    void allocate(CellMemory& memory, std::size_t region, std::size_t node, Bytes bytes);
+    // Frees all but this many bytes, in equal shares of all regions and nodes.
+    void shrink(CellMemory& memory, Bytes kept);
+    // Moves the region from other nodes to the one of these with the most memory left. Returns the
+    // bytes that arrived on each node.
+    std::vector<Bytes> move(CellMemory& memory, std::size_t region, NodeSet to, Bytes max_bytes);
 
   private:
     Bytes& free_of(const CellMemory& memory, std::size_t node);
-    Bytes to_be_had(const CellMemory& memory, std::size_t node);
+    Bytes available(const CellMemory& memory, std::size_t node);
     std::size_t emptiest(const CellMemory& memory, NodeSet nodes);
 
     const Topology& topology_;

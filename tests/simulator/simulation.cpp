@@ -9,14 +9,14 @@ Simulation::Simulation(const Trace& trace, Balancer& balancer)
 
 bool Simulation::step() {
     if (host_.is_over()) return false;
-    const std::vector<GuestState> newcomers = host_.turn_over();
+    const std::vector<GuestState> newcomers = host_.prepare_guests();
     if (!newcomers.empty()) {
-        const std::vector<Order> places = balancer_.place(host_.look(), newcomers);
-        host_.admit();
+        const std::vector<Order> places = balancer_.place(host_.snapshot(), newcomers);
+        host_.start_guests();
         host_.carry_out(places, 0);
     }
     host_.run();
-    seen_ = host_.look();
+    seen_ = host_.snapshot();
     orders_ = balancer_.decide(seen_);
     outcomes_ = host_.carry_out(orders_, balancer_.pace() * tick_length / 1000);
     balancer_.learn(seen_, outcomes_);

@@ -10,10 +10,11 @@ inline constexpr Millis tick_length = 2000;
 
 class Simulation {
   public:
-    // Both must outlive it.
+    // Holds references to both.
     Simulation(const Trace& trace, Balancer& balancer);
 
-    // One tick: guests go and come, all live, the balancer looks and acts. False once it is over.
+    // Plays one tick: guests stop and start, all run, and the balancer decides and acts. Returns
+    // false once the trace is over.
     bool step();
 
     // What the balancer saw and did in the last tick.
@@ -30,7 +31,7 @@ class Simulation {
     std::vector<Outcome> outcomes_;
 };
 
-// To its end.
+// Plays a trace to its end.
 Figures play(const Trace& trace, Balancer& balancer);
 
 }  // namespace vnuma::simulator

@@ -1,4 +1,4 @@
-// The simulator itself, where the right figures are known.
+// The simulator itself, on traces whose figures are known.
 #include <gtest/gtest.h>
 
 #include "tests/simulator/baselines.hpp"
@@ -12,12 +12,12 @@
 namespace vnuma::simulator {
 namespace {
 
-// Guests that are as they are, on two nodes of four CPUs.
+// Steady guests on two nodes of four CPUs each, without noise.
 class SmallHost : public ::testing::Test {
   protected:
     SmallHost() {
         maker.trace().length = 5 * minute;
-        maker.trace().jitter = maker.trace().blur = 0;
+        maker.trace().jitter = maker.trace().measurement_noise = 0;
         for (HostNode& node : maker.trace().topology.nodes)
             node.other_use = 0;
     }
@@ -31,25 +31,26 @@ class SmallHost : public ::testing::Test {
     TraceMaker maker{"", 1, 2, 4, 32 * gib};
 };
 
-TEST_F(SmallHost, HalfOfAllAccessesAreRemoteForAGuestThatIsEverywhere) {
+TEST_F(SmallHost, HalfOfTheAccessesAreRemoteForAGuestThatRunsEverywhere) {
     add(4, 1000);
-    NoBalancing nobody;
-    const Figures figures = play(maker.trace(), nobody);
+    NoBalancing unbalanced;
+    const Figures figures = play(maker.trace(), unbalanced);
     EXPECT_NEAR(remote_share(figures), 0.5, 0.01);
     EXPECT_EQ(figures.moved, 0);
 }
 
-TEST_F(SmallHost, TheSameWorkTakesLongerFromAfar) {
+TEST_F(SmallHost, TheSameWorkTakesLongerWithRemoteAccesses) {
     add(4, 1000);
-    NoBalancing nobody;
+    NoBalancing unbalanced;
     FirstFit pinned;
-    const Figures everywhere = play(maker.trace(), nobody), local = play(maker.trace(), pinned);
+    const Figures everywhere = play(maker.trace(), unbalanced), local = play(maker.trace(), pinned);
     EXPECT_EQ(local.remote, 0);
-    // Half of the accesses, half of the time, 1.1 times as long.
+    // Half of the accesses are remote, and half of the time is spent on accesses, which take 1.1
+    // times longer.
     EXPECT_NEAR(double(everywhere.run) / double(local.run), 1.275, 0.01);
 }
 
-TEST_F(SmallHost, ContentionIsDemandAboveWhatANodeHas) {
+TEST_F(SmallHost, ContentionIsDemandAboveTheCapacityOfANode) {
     add(4, 3000);
     add(4, 3000);
     class OnOneNode : public Balancer {
@@ -66,7 +67,7 @@ TEST_F(SmallHost, ContentionIsDemandAboveWhatANodeHas) {
     EXPECT_EQ(figures.run, 4000 * maker.trace().length);
 }
 
-TEST_F(SmallHost, AGuestIsBroughtHomeAtThePaceAndNoFaster) {
+TEST_F(SmallHost, MemoryIsMovedAtThePaceAndNoFaster) {
     add(4, 1000);
     PlannerSettings settings;
     settings.pace = 64 * mib;
@@ -79,10 +80,10 @@ TEST_F(SmallHost, AGuestIsBroughtHomeAtThePaceAndNoFaster) {
     }
     const CellState& cell = simulation.seen().guests[0].cells[0];
     ASSERT_TRUE(cell.confined_to);
-    EXPECT_GE(locality(cell, *cell.confined_to), 950) << "what is hardly used may stay";
+    EXPECT_GE(locality(cell, *cell.confined_to), 950) << "memory that is hardly used may stay";
 }
 
-TEST_F(SmallHost, NumadBindsAGuestToOneNodeAndMovesAllOfIt) {
+TEST_F(SmallHost, NumadBindsAGuestToOneNodeAndMovesAllItsMemory) {
     add(4, 1000);
     Numad numad;
     Simulation simulation(maker.trace(), numad);
@@ -94,7 +95,7 @@ TEST_F(SmallHost, NumadBindsAGuestToOneNodeAndMovesAllOfIt) {
     EXPECT_EQ(simulation.figures().home_changes, 0);
 }
 
-TEST_F(SmallHost, NodesThatAreFullGiveWayToOthers) {
+TEST_F(SmallHost, MemoryIsAllocatedOnOtherNodesOnceANodeIsFull) {
     add(4, 1000, 40 * gib);
     FirstFit first_fit;
     Simulation simulation(maker.trace(), first_fit);
@@ -112,9 +113,9 @@ TEST(Simulator, TheSameTraceGivesTheSameFigures) {
     EXPECT_EQ(play(trace, first), play(trace, second));
 }
 
-TEST(Simulator, MemoryIsNeitherMadeNorLost) {
+TEST(Simulator, TheSumOfUsedAndAvailableMemoryNeverChanges) {
     Trace trace = arrivals_and_departures(3);
-    trace.failures = 100;
+    trace.failure_rate = 100;
     Planned planner;
     Simulation simulation(trace, planner);
     while (simulation.step()) {
@@ -130,8 +131,8 @@ TEST(Simulator, MemoryIsNeitherMadeNorLost) {
     }
 }
 
-TEST(Simulator, PinsByHandKnowWhatGuestsWillUse) {
-    // Two that will be busy and two that will not, told in the worst order.
+TEST(Simulator, PinsByHandBalanceTheFutureLoad) {
+    // Two guests that will be busy come before two that will be idle.
     TraceMaker maker("", 1, 2, 8, 96 * gib);
     for (const MilliCpu work : {7000, 7000, 100, 100}) {
         GuestTrace& guest = maker.add(1, 8, 4 * gib);

@@ -1,5 +1,5 @@
-// What happens on a host, told beforehand: guests that come, change and go. Values only, so that a
-// trace can be made, stored, or written by hand.
+// A trace: what happens on a host over time. Guests start, change their load, and stop. Values
+// only.
 #pragma once
 
 #include <optional>
@@ -11,28 +11,28 @@
 
 namespace vnuma::simulator {
 
-// A cell's memory is that many equal regions. Some next to each other are hot, the rest is warm.
+// A cell's memory consists of equal regions. Adjacent ones are hot, and the others are warm.
 inline constexpr std::size_t regions = 8, hot_regions = 2;
-inline constexpr PerMille hot = 1000, warm = 50;  // how often each is accessed
+inline constexpr PerMille hot = 1000, warm = 50;  // relative rate of accesses
 
 // What one cell does during a phase of its guest.
 struct CellPhase {
-    MilliCpu work = 0;        // CPU time it would take if all of its memory were local
-    Bytes size = 0;           // as configured, less its balloon
-    PerMille touched = 1000;  // of its size, sooner or later
-    std::size_t first_hot = 0;
-    // Of a guest without vNUMA: whose memory it touches, if not its own.
-    std::optional<std::size_t> touches{};
+    MilliCpu work = 0;          // CPU use if all of its memory were local
+    Bytes size = 0;             // as configured, without the balloon
+    PerMille allocated = 1000;  // share of the size that is allocated in the end
+    std::size_t first_hot = 0;  // region
+    // Of a guest without vNUMA: the vCPU whose buffer it accesses, if not its own.
+    std::optional<std::size_t> buffer{};
 };
 
 struct Phase {
-    Millis begins = 0;  // after the guest's arrival; that of the first phase is 0
+    Millis begins = 0;  // after the guest's arrival; 0 for the first phase
     std::vector<CellPhase> cells;
-    PerMille crossing = 0;  // share of each cell's accesses that go to other cells' memory
-    std::optional<std::size_t> towards{};  // of that cell; none: of all others alike
+    PerMille cross_cell_share = 0;        // share of accesses that go to other cells' memory
+    std::optional<std::size_t> target{};  // the cell that these go to; none: all others equally
 };
 
-// What stays as it is.
+// What does not change over the life of a guest.
 struct CellTrace {
     int vcpus = 1;
     Bytes huge_page = 0;
@@ -45,26 +45,26 @@ struct GuestTrace {
     std::string name;
     Millis arrives = 0, departs = 0;
     std::vector<CellTrace> cells;
-    // Without vNUMA, and larger than a node: its cells are its vCPUs, each with a buffer. All who
-    // look at it see one cell.
+    // A guest without vNUMA that fits no node. Its cells here are its vCPUs, each with a buffer. In
+    // snapshots it has one cell.
     bool wide = false;
     std::vector<Phase> phases;
     GuestPolicy policy{};
     std::vector<NodeIndex> devices{};
-    // From then till then whatever is done to it fails.
-    std::optional<std::pair<Millis, Millis>> stuck{};
+    // Begin and end of the time in which all actions on the guest fail.
+    std::optional<std::pair<Millis, Millis>> failing{};
 };
 
 struct Trace {
     std::string name;
     unsigned seed = 0;
     Millis length = 0;
-    Topology topology;  // before any guest has come
+    Topology topology;  // without any guest
     std::vector<GroupState> groups{};
     std::vector<GuestTrace> guests;
-    PerMille jitter = 50;   // of work, from one tick to the next, to either side
-    PerMille blur = 20;     // of what is measured of use and heat, to either side
-    PerMille failures = 0;  // of actions, for no reason
+    PerMille jitter = 50;             // maximum deviation of work in each tick
+    PerMille measurement_noise = 20;  // maximum deviation of measured CPU use and heat
+    PerMille failure_rate = 0;        // share of actions that fail at random
 };
 
 inline std::string uuid_of(const GuestTrace& guest) {

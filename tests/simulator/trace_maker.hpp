@@ -1,4 +1,4 @@
-// Makes traces of random guests, the same ones from the same seed.
+// Makes traces of random guests. The same seed gives the same trace.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@ namespace vnuma::simulator {
 
 inline constexpr Bytes gib = 1024 * mib;
 inline constexpr Millis second = 1000, minute = 60 * second;
-inline constexpr std::size_t most_guests = 500;
-// Distances: of nodes that are all alike; in a ring, of neighbours and of others.
+inline constexpr std::size_t max_guests = 500;
+// Distances: between all nodes, or in a ring between neighbours and between other nodes.
 inline constexpr int distant = 21, neighbour = 16, across = 32;
 
 class TraceMaker {
@@ -30,23 +30,23 @@ class TraceMaker {
             node.cpus = cpus;
             node.cpu_capacity = cpus * MilliCpu{1000};
             node.memory_total = memory;
-            node.memory_available = memory - gib;  // the host's own
+            node.memory_available = memory - gib;  // used by the host itself
             node.other_use = 200;
             trace_.topology.distances.emplace_back(nodes, distant);
             trace_.topology.distances[n][n] = local_distance;
         }
     }
 
-    std::int64_t between(std::int64_t least, std::int64_t most) {
-        return least +
-               static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(most - least + 1));
+    std::int64_t between(std::int64_t min, std::int64_t max) {
+        return min +
+               static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(max - min + 1));
     }
     template <typename T>
     T one_of(std::initializer_list<T> values) {
         return values.begin()[random_() % values.size()];
     }
 
-    // In a ring, nodes that are no neighbours are further apart.
+    // In a ring, nodes that are not neighbours are further apart.
     void make_ring() {
         auto& distances = trace_.topology.distances;
         for (std::size_t a = 0; a < distances.size(); ++a)
@@ -58,7 +58,7 @@ class TraceMaker {
             }
     }
 
-    // A guest whose cells are alike, idle, for the whole trace. It has one phase.
+    // Adds a guest of equal, idle cells, which stays for the whole trace and has one phase.
     GuestTrace& add(std::size_t cells, int vcpus, Bytes size) {
         GuestTrace& guest = trace_.guests.emplace_back();
         guest.name = "g" + std::to_string(trace_.guests.size());
@@ -74,28 +74,28 @@ class TraceMaker {
         phase.cells.resize(cells);
         for (CellPhase& cell : phase.cells) {
             cell.size = size;
-            cell.touched = between(600, 1000);
+            cell.allocated = between(600, 1000);
             cell.first_hot = static_cast<std::size_t>(between(0, regions - 1));
         }
         return guest;
     }
 
-    // A thin guest of an ordinary size.
+    // Adds a guest of ordinary size with one cell.
     GuestTrace& add_ordinary() {
         const int vcpus = one_of({1, 2, 2, 4, 4, 8});
         return add(1, vcpus, vcpus * between(2, 8) * gib / 2);
     }
 
-    // So much of its vCPUs.
-    void set_load(GuestTrace& guest, PerMille least, PerMille most) {
+    // Sets the work of each cell to a random share of its vCPUs.
+    void set_load(GuestTrace& guest, PerMille min, PerMille max) {
         for (std::size_t c = 0; c < guest.cells.size(); ++c)
-            guest.phases[0].cells[c].work = guest.cells[c].vcpus * between(least, most);
+            guest.phases[0].cells[c].work = guest.cells[c].vcpus * between(min, max);
     }
 
-    // Until this share of the host's CPUs or of its memory would be used.
+    // Adds guests until more than this share of the host's CPUs or memory would be used.
     template <typename AddOne>
     void fill(PerMille cpus, PerMille memory, AddOne&& add_one) {
-        while (trace_.guests.size() < most_guests) {
+        while (trace_.guests.size() < max_guests) {
             add_one();
             MilliCpu work = 0, capacity = 0;
             Bytes size = 0, total = 0;
@@ -110,11 +110,12 @@ class TraceMaker {
         }
     }
 
-    // From now and then on, as `change` has it.
+    // Adds phases of a random length until the guest stops, each a copy of the one before with
+    // changes.
     template <typename Change>
-    void add_phases(GuestTrace& guest, Millis shortest, Millis longest, Change&& change) {
+    void add_phases(GuestTrace& guest, Millis min_length, Millis max_length, Change&& change) {
         const Millis life = guest.departs - guest.arrives;
-        for (Millis at = between(0, longest); at < life; at += between(shortest, longest)) {
+        for (Millis at = between(0, max_length); at < life; at += between(min_length, max_length)) {
             Phase phase = guest.phases.back();
             phase.begins = std::max<Millis>(at, 1);
             change(phase);

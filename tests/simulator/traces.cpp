@@ -10,7 +10,7 @@ Trace steady_mix(unsigned seed) {
     return maker.trace();
 }
 
-// Each guest is busy at times, and quiet at others.
+// Each guest alternates between busy and quiet phases.
 Trace phases(unsigned seed) {
     TraceMaker maker("phases", seed, 4, 16, 96 * gib);
     maker.fill(550, 700, [&] { maker.set_load(maker.add_ordinary(), 450, 450); });
@@ -29,7 +29,7 @@ Trace phases(unsigned seed) {
     return maker.trace();
 }
 
-// The host holds as many as it can of those who ask, in turn.
+// Guests are admitted in turn as long as the host has the CPUs and memory.
 Trace arrivals_and_departures(unsigned seed) {
     TraceMaker maker("arrivals and departures", seed, 4, 16, 96 * gib);
     for (Millis at = 0; at < maker.trace().length; at += maker.between(5, 50) * second) {
@@ -58,7 +58,8 @@ Trace crowded_host(unsigned seed) {
     return maker.trace();
 }
 
-// Wide ones whose work, and with it their hot memory, moves from cell to cell; thin ones beside.
+// In guests of several cells the work, and with it the hot memory, moves from cell to cell. There
+// are guests of one cell as well.
 Trace wide_guests(unsigned seed) {
     TraceMaker maker("wide guests", seed, 4, 16, 96 * gib);
     maker.make_ring();
@@ -74,11 +75,11 @@ Trace wide_guests(unsigned seed) {
     for (GuestTrace& guest : maker.trace().guests) {
         const std::size_t cells = guest.cells.size();
         if (cells == 1) continue;
-        guest.phases[0].crossing = 100;
+        guest.phases[0].cross_cell_share = 100;
         maker.add_phases(guest, 4 * minute, 12 * minute, [&](Phase& phase) {
             const auto busy = static_cast<std::size_t>(maker.between(0, std::int64_t(cells) - 1));
-            phase.towards = busy;
-            phase.crossing = maker.between(50, 250);
+            phase.target = busy;
+            phase.cross_cell_share = maker.between(50, 250);
             for (std::size_t c = 0; c < cells; ++c) {
                 phase.cells[c].work = guest.cells[c].vcpus * (c == busy ? maker.between(700, 950)
                                                                         : maker.between(150, 500));
@@ -89,8 +90,8 @@ Trace wide_guests(unsigned seed) {
     return maker.trace();
 }
 
-// One that needs more CPUs than a node has and knows of no nodes, whose vCPUs have a buffer each,
-// or one for two of them, and trade these now and then; thin ones beside.
+// One guest needs more CPUs than a node has, and has no vNUMA. Each vCPU, or each pair of vCPUs,
+// has a buffer, and they exchange these every few minutes. There are ordinary guests as well.
 Trace without_vnuma(unsigned seed) {
     TraceMaker maker("without vNUMA", seed, 2, 24, 192 * gib);
     const auto vcpus = static_cast<std::size_t>(maker.between(26, 36));
@@ -98,7 +99,7 @@ Trace without_vnuma(unsigned seed) {
     guest.wide = true;
     maker.set_load(guest, 700, 1000);
     const bool in_pairs = maker.between(0, 1) == 1;
-    const auto trade = [&](Phase& phase) {
+    const auto exchange = [&](Phase& phase) {
         std::vector<std::size_t> buffers;
         for (std::size_t v = 0; v < vcpus; ++v)
             buffers.push_back(in_pairs ? v / 2 * 2 : v);
@@ -106,10 +107,10 @@ Trace without_vnuma(unsigned seed) {
             std::swap(buffers[v],
                       buffers[static_cast<std::size_t>(maker.between(0, std::int64_t(v)))]);
         for (std::size_t v = 0; v < vcpus; ++v)
-            phase.cells[v].touches = buffers[v];
+            phase.cells[v].buffer = buffers[v];
     };
-    trade(guest.phases[0]);
-    maker.add_phases(guest, 6 * minute, 20 * minute, trade);
+    exchange(guest.phases[0]);
+    maker.add_phases(guest, 6 * minute, 20 * minute, exchange);
     maker.fill(800, 700, [&] { maker.set_load(maker.add_ordinary(), 100, 700); });
     return maker.trace();
 }
@@ -120,7 +121,7 @@ Trace nearly_full_host(unsigned seed) {
         const int vcpus = maker.one_of({1, 2, 2, 4});
         maker.set_load(maker.add(1, vcpus, vcpus * maker.between(4, 10) * gib / 2), 100, 800);
     });
-    // Balloons give back what they had taken, up to nearly all there is.
+    // Balloons return memory to their guests, until nearly all memory of the host is used.
     std::vector<GuestTrace>& guests = maker.trace().guests;
     Bytes left = 2 * 128 * gib / 100 * 8;
     for (GuestTrace& guest : guests) {

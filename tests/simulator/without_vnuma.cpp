@@ -6,15 +6,15 @@
 namespace vnuma::simulator {
 namespace {
 
-std::size_t touchers(const Phase& phase, std::size_t buffer) {
+std::size_t accessor_count(const Phase& phase, std::size_t buffer) {
     std::size_t count = 0;
     for (std::size_t v = 0; v < phase.cells.size(); ++v)
-        count += touched_by(phase, v) == buffer ? 1 : 0;
+        count += buffer_of(phase, v) == buffer ? 1 : 0;
     return count;
 }
 
-// How often a buffer is looked at is of no meaning here, only by whom.
-constexpr std::uint32_t seen_touching = 1000;
+// Any count serves: only who accesses a buffer matters here.
+constexpr std::uint32_t access_count = 1000;
 
 WideUse use_of(const std::vector<CellState>& vcpus, const Phase& phase) {
     const std::size_t count = vcpus.size(), nodes = vcpus.front().residency.size();
@@ -26,25 +26,25 @@ WideUse use_of(const std::vector<CellState>& vcpus, const Phase& phase) {
     for (std::size_t v = 0; v < count; ++v) {
         use.cpu_use.push_back(vcpus[v].cpu_use);
         use.confined_to.push_back(vcpus[v].confined_to);
-        const std::size_t buffer = touched_by(phase, v);
-        const std::vector<Bytes>& there = vcpus[buffer].residency;
-        if (std::accumulate(there.begin(), there.end(), Bytes{0}) == 0) continue;
-        use.accesses[v * count + buffer] = seen_touching;
-        (only_toucher(phase, buffer) ? use.own[v] : use.shared[buffer]) = there;
+        const std::size_t buffer = buffer_of(phase, v);
+        const std::vector<Bytes>& residency = vcpus[buffer].residency;
+        if (std::accumulate(residency.begin(), residency.end(), Bytes{0}) == 0) continue;
+        use.accesses[v * count + buffer] = access_count;
+        (sole_accessor(phase, buffer) ? use.own[v] : use.shared[buffer]) = residency;
     }
     return use;
 }
 
 }  // namespace
 
-std::optional<std::size_t> only_toucher(const Phase& phase, std::size_t buffer) {
-    if (touchers(phase, buffer) != 1) return std::nullopt;
+std::optional<std::size_t> sole_accessor(const Phase& phase, std::size_t buffer) {
+    if (accessor_count(phase, buffer) != 1) return std::nullopt;
     for (std::size_t v = 0; v < phase.cells.size(); ++v)
-        if (touched_by(phase, v) == buffer) return v;
+        if (buffer_of(phase, v) == buffer) return v;
     return std::nullopt;
 }
 
-GuestState seen_as_one(GuestState vcpus, const Phase& phase) {
+GuestState as_one_cell(GuestState vcpus, const Phase& phase) {
     CellState all = vcpus.cells.front();
     for (std::size_t v = 1; v < vcpus.cells.size(); ++v) {
         const CellState& one = vcpus.cells[v];
@@ -62,10 +62,10 @@ GuestState seen_as_one(GuestState vcpus, const Phase& phase) {
 }
 
 std::vector<std::size_t> buffers_of(const Phase& phase, const std::vector<std::size_t>& vcpus,
-                                    const std::vector<std::size_t>& groups) {
-    std::vector<std::size_t> buffers = groups;
+                                    const std::vector<std::size_t>& extents) {
+    std::vector<std::size_t> buffers = extents;
     for (const std::size_t vcpu : vcpus)
-        if (const std::size_t buffer = touched_by(phase, vcpu); only_toucher(phase, buffer))
+        if (const std::size_t buffer = buffer_of(phase, vcpu); sole_accessor(phase, buffer))
             buffers.push_back(buffer);
     if (vcpus.empty()) {
         buffers.resize(phase.cells.size());

@@ -1,4 +1,4 @@
-// A guest without vNUMA as it is seen from outside: one cell, and which of its vCPUs touches what.
+// A guest without vNUMA as a balancer sees it: one cell, and an access matrix.
 #pragma once
 
 #include <optional>
@@ -9,20 +9,20 @@
 
 namespace vnuma::simulator {
 
-// Whose buffer a vCPU touches.
-inline std::size_t touched_by(const Phase& phase, std::size_t vcpu) {
-    return phase.cells[vcpu].touches.value_or(vcpu);
+// The buffer that a vCPU accesses, as the index of the vCPU that it belongs to.
+inline std::size_t buffer_of(const Phase& phase, std::size_t vcpu) {
+    return phase.cells[vcpu].buffer.value_or(vcpu);
 }
 
-// The vCPU that alone touches a buffer; none where several do, or nobody.
-std::optional<std::size_t> only_toucher(const Phase& phase, std::size_t buffer);
+// The vCPU that alone accesses a buffer; nothing if several do, or none.
+std::optional<std::size_t> sole_accessor(const Phase& phase, std::size_t buffer);
 
-// `vcpus` has a cell for each vCPU, with its buffer; the result has one, and WideUse.
-GuestState seen_as_one(GuestState vcpus, const Phase& phase);
+// Merges the cells of `vcpus`, one for each vCPU and its buffer, to one cell with a WideUse.
+GuestState as_one_cell(GuestState vcpus, const Phase& phase);
 
-// The buffers that a shard of these vCPUs brings along: what each touches alone, and what several
-// touch of these groups. Of the whole guest: all.
+// The buffers that a shard moves: the private ones of its vCPUs, and the shared ones among these
+// extents. Without vCPUs, all buffers of the guest.
 std::vector<std::size_t> buffers_of(const Phase& phase, const std::vector<std::size_t>& vcpus,
-                                    const std::vector<std::size_t>& groups);
+                                    const std::vector<std::size_t>& extents);
 
 }  // namespace vnuma::simulator

@@ -72,7 +72,7 @@ TEST(MoveSchedule, ReliefComesBeforePriorityAndThatBeforeGain) {
 TEST(MoveSchedule, CellsThatExchangeTheirHomesPassEachOther) {
     Topology full = make_topology(2, 4, 2 * all);
     for (HostNode& node : full.nodes)
-        node.memory_available = node.memory_total - filled_at_most(node, settings) + 64 * mib;
+        node.memory_available = node.memory_total - max_used_memory(node, settings) + 64 * mib;
     std::vector<MoveRequest> moves{move_of(0, all, 9), move_of(1, all / 2, 8), move_of(2, all, 1)};
     moves[0].from = {0, all};
     moves[1].from = {0, all / 2};  // leaves the other node, too

@@ -1,7 +1,7 @@
-// Groups, modes and priorities of guests.
+// Placement of guests in groups.
 #include <gtest/gtest.h>
 
-#include "policy/learn.hpp"
+#include "policy/planner.hpp"
 #include "policy/verdict/explain.hpp"
 #include "tests/policy/hosts.hpp"
 
@@ -28,7 +28,7 @@ TEST(Groups, TogetherHaveOneHome) {
     EXPECT_EQ(home_of(made, "a"), home_of(made, "b"));
 }
 
-TEST(Groups, WhoIsElsewhereJoinsTheOthers) {
+TEST(Groups, AMemberWithAnotherHomeJoinsTheGroup) {
     const Snapshot host = grouped(Arrangement::together, {make_guest("a", 2, 900, {2 * gib, 0}),
                                                           make_guest("b", 2, 900, {0, gib})});
     History history;
@@ -39,7 +39,7 @@ TEST(Groups, WhoIsElsewhereJoinsTheOthers) {
     EXPECT_EQ(verdict_of(made, "b").reason, Reason::with_group);
 }
 
-TEST(Groups, TogetherThatNoNodeHoldsAreSpreadAsNearAsCanBe) {
+TEST(Groups, TogetherAreSpreadIfNoNodeHoldsAllMembers) {
     const Snapshot host = grouped(Arrangement::together, {make_guest("a", 2, 900, {5 * gib, 0}),
                                                           make_guest("b", 2, 900, {0, 5 * gib})});
     const Plan made = plan(host, {}, settings);
@@ -55,7 +55,7 @@ TEST(Groups, ApartAreOnDifferentNodes) {
     EXPECT_EQ(verdict_of(made, "a").alternative.value().lack, Lack::apart);
 }
 
-TEST(Groups, OfMembersThatShareAHomeTheOneThatCameLastGoes) {
+TEST(Groups, OfMembersApartWithOneHomeTheLatestIsDisplaced) {
     const Snapshot host = grouped(Arrangement::apart, {make_guest("a", 1, 50, {gib, 0}),
                                                        make_guest("b", 1, 50, {2 * gib, 0})});
     History history;
@@ -66,7 +66,7 @@ TEST(Groups, OfMembersThatShareAHomeTheOneThatCameLastGoes) {
     EXPECT_EQ(home_of(made, "b"), NodeIndex(1));
 }
 
-TEST(Groups, MembersThatShareAHomeArePartedAndTheLargestStays) {
+TEST(Groups, OfMembersApartThatGotOneHomeAtOnceTheLargestStays) {
     Snapshot host = grouped(Arrangement::apart, {make_guest("a", 1, 50, {gib, 0}),
                                                  make_guest("b", 1, 50, {2 * gib, 0})});
     History history;
@@ -82,7 +82,7 @@ TEST(Groups, MembersThatShareAHomeArePartedAndTheLargestStays) {
         << explain(verdict, host.topology);
 }
 
-TEST(Groups, ApartIsAlsoFromAMemberThatIsLeftAlone) {
+TEST(Groups, ApartIncludesMembersThatAreLeftAlone) {
     std::vector<GuestState> guests{make_guest("a", 1, 50, {gib, 0}),
                                    make_guest("b", 1, 50, {gib, 0})};
     guests[0].unsteady = "it is migrating";
@@ -96,7 +96,7 @@ TEST(Groups, ApartIsAlsoFromAMemberThatIsLeftAlone) {
     EXPECT_EQ(home_of(plan(grouped(Arrangement::apart, guests), {}, settings), "b"), NodeIndex(1));
 }
 
-TEST(Groups, ApartPartsGuestsAndNotTheCellsOfOne) {
+TEST(Groups, ApartSeparatesGuestsButNotTheCellsOfAGuest) {
     GuestState guest = make_guest("a", 1, 50, {gib, 0});
     guest.cells.push_back(guest.cells[0]);
     guest.cells[1].key.cell = 1;
@@ -109,7 +109,7 @@ TEST(Groups, ApartPartsGuestsAndNotTheCellsOfOne) {
     EXPECT_EQ(home_of(made, "b"), NodeIndex(1));
 }
 
-TEST(Groups, TogetherAreWhereThereIsRoomForAll) {
+TEST(Groups, TogetherGoToANodeWithRoomForAllMembers) {
     const auto planned = [](Bytes used_on_first, Bytes used_on_second) {
         Snapshot host = grouped(Arrangement::together, {make_guest("a", 2, 900, {1600 * mib, 0}),
                                                         make_guest("b", 2, 900, {0, 1500 * mib})});
@@ -124,12 +124,12 @@ TEST(Groups, TogetherAreWhereThereIsRoomForAll) {
     EXPECT_EQ(home_of(second, "a"), NodeIndex(1));
     EXPECT_EQ(home_of(second, "b"), NodeIndex(1));
     const Plan neither = planned(5 * gib, 5 * gib);
-    EXPECT_EQ(home_of(neither, "a"), NodeIndex(0)) << "as near as can be";
+    EXPECT_EQ(home_of(neither, "a"), NodeIndex(0)) << "no node has room for both";
     EXPECT_EQ(home_of(neither, "b"), NodeIndex(1));
 }
 
-TEST(Groups, TogetherLeaveOthersWhatTheyWerePromised) {
-    // Node 0 has room for both only as long as c has not touched all that it may.
+TEST(Groups, TogetherLeaveRoomForTheUnallocatedMemoryOfOthers) {
+    // Node 0 has room for both only until all memory of c is allocated.
     Snapshot host = grouped(Arrangement::together,
                             {make_guest("a", 2, 900, {gib, 0}), make_guest("b", 2, 900, {0, gib}),
                              make_guest("c", 2, 900, {gib, 0})});
@@ -145,7 +145,7 @@ TEST(Groups, TogetherLeaveOthersWhatTheyWerePromised) {
     EXPECT_EQ(verdict_of(made, "a").reason, Reason::with_group);
 }
 
-TEST(Groups, TogetherAreWhereTheirPoolHasRoom) {
+TEST(Groups, TogetherGoToANodeWhosePoolHasRoomForAllMembers) {
     std::vector<GuestState> guests{make_guest("a", 2, 900, {2 * gib, 0}),
                                    make_guest("b", 2, 900, {0, gib})};
     for (GuestState& guest : guests)
@@ -163,8 +163,8 @@ TEST(Groups, TogetherAreWhereTheirPoolHasRoom) {
     EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(1));
 }
 
-// Where it is one of two on node 0, and its own node is node 1.
-NodeIndex home_beside_one_left_alone(GuestState other, const History& history) {
+// The home of a member on node 1, together with another member on node 0 that is left alone.
+NodeIndex home_with_bystander(GuestState other, const History& history) {
     const Snapshot host =
         grouped(Arrangement::together, {make_guest("a", 2, 900, {0, gib}), std::move(other)});
     const Plan made = plan(host, history, settings);
@@ -172,21 +172,21 @@ NodeIndex home_beside_one_left_alone(GuestState other, const History& history) {
     return home_of(made, "a").value();
 }
 
-TEST(Groups, TogetherIsAlsoWithAMemberThatIsLeftAlone) {
+TEST(Groups, TogetherJoinAMemberThatIsLeftAlone) {
     GuestState other = make_guest("b", 2, 900, {gib, 0});
     other.unsteady = "it is paused";
     History history;
     history.cells[{"uuid-a", 0}] = {NodeIndex(1), 0};
     history.cells[{"uuid-b", 0}] = {NodeIndex(0), 0};
-    EXPECT_EQ(home_beside_one_left_alone(other, history), NodeIndex(0));
+    EXPECT_EQ(home_with_bystander(other, history), NodeIndex(0));
     other.unsteady.clear();
     other.policy.mode = Mode::observe;
     other.cells[0].confined_to = NodeIndex(0);
     history.cells.erase({"uuid-b", 0});
-    EXPECT_EQ(home_beside_one_left_alone(other, history), NodeIndex(0));
+    EXPECT_EQ(home_with_bystander(other, history), NodeIndex(0));
 }
 
-TEST(Groups, TogetherStayWhereTheyAreWhenThereIsNoRoomBesideTheOneLeftAlone) {
+TEST(Groups, TogetherKeepTheirHomeIfThereIsNoRoomWithTheMemberThatIsLeftAlone) {
     GuestState other = make_guest("b", 2, 900, {5 * gib, 0});
     other.unsteady = "it is paused";
     const Snapshot host =
@@ -197,7 +197,7 @@ TEST(Groups, TogetherStayWhereTheyAreWhenThereIsNoRoomBesideTheOneLeftAlone) {
     EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(1));
 }
 
-TEST(Groups, WhoIsSwitchedOffDrawsNobody) {
+TEST(Groups, TogetherDoNotJoinAMemberInModeOff) {
     GuestState off = make_guest("b", 2, 900, {gib, 0});
     off.policy.mode = Mode::off;
     off.cells[0].confined_to = NodeIndex(0);
@@ -205,8 +205,8 @@ TEST(Groups, WhoIsSwitchedOffDrawsNobody) {
     EXPECT_EQ(home_of(plan(host, {}, settings), "a"), NodeIndex(1));
 }
 
-TEST(Groups, CoolDownAlsoWhenAMemberHasJustCome) {
-    // Node 0 has others' work, and all three would go to node 1.
+TEST(Groups, CoolDownIsKeptWhenANewMemberJoins) {
+    // Other processes use node 0, so all three would go to node 1.
     Snapshot host = grouped(Arrangement::together, {make_guest("a", 1, 900, {100 * mib, 0}),
                                                     make_guest("b", 1, 900, {100 * mib, 0}),
                                                     make_guest("c", 1, 900, {10 * mib, 0})});
@@ -219,7 +219,7 @@ TEST(Groups, CoolDownAlsoWhenAMemberHasJustCome) {
     EXPECT_EQ(home_of(plan(host, history, settings), "a"), NodeIndex(1));
 }
 
-TEST(Groups, MoreMembersThanNodesAreToldSo) {
+TEST(Groups, ApartWithMoreMembersThanNodesLeavesOneWithoutAHome) {
     const Snapshot host = grouped(
         Arrangement::apart, {make_guest("a", 1, 50, {gib, 0}), make_guest("b", 1, 50, {gib, 0}),
                              make_guest("c", 1, 50, {gib, 0})});
@@ -228,72 +228,7 @@ TEST(Groups, MoreMembersThanNodesAreToldSo) {
     EXPECT_FALSE(home_of(made, "c"));
 }
 
-TEST(Modes, WhatIsOnlyWatchedIsToldAndNothingElse) {
-    GuestState watched = make_guest("a", 2, 500, {gib, gib});
-    watched.policy.mode = Mode::observe;
-    const Snapshot host = make_snapshot(make_topology(2, 2, 4 * gib), {watched});
-    const Plan made = plan(host, {}, settings);
-    EXPECT_EQ(verdict_of(made, "a").reason, Reason::first_home);
-    EXPECT_FALSE(verdict_of(made, "a").acts);
-    EXPECT_TRUE(made.actions.empty());
-    EXPECT_TRUE(learn({}, host, made, {}).cells.empty());
-}
-
-TEST(Modes, WhatIsAdvisedIsWhatWouldBeDone) {
-    GuestState guest = make_guest("a", 2, 500, {gib, gib});
-    Snapshot host = make_snapshot(make_topology(2, 2, 4 * gib), {guest});
-    const std::vector<Action> done = plan(host, {}, settings).actions;
-    ASSERT_EQ(done.size(), 2U);
-    host.guests[0].policy.mode = Mode::advise;
-    const Plan advised = plan(host, {}, settings);
-    EXPECT_EQ(advised.advised, done);
-    EXPECT_TRUE(advised.actions.empty());
-    host.guests[0].policy.mode = Mode::observe;
-    EXPECT_TRUE(plan(host, {}, settings).advised.empty());
-}
-
-TEST(Modes, OthersArePlacedAroundWhatIsOnlyWatched) {
-    // The watched guest fills node 0, where it is; it would be told to share node 1.
-    GuestState watched = make_guest("a", 2, 1900, {gib, 0});
-    watched.policy.mode = Mode::observe;
-    watched.cells[0].confined_to = NodeIndex(0);
-    const Snapshot host =
-        make_snapshot(make_topology(2, 2, 4 * gib), {watched, make_guest("b", 2, 900, {gib, 0})});
-    EXPECT_EQ(home_of(plan(host, {}, settings), "b"), NodeIndex(1));
-}
-
-TEST(Modes, AGuestSwitchedOffGetsItsCpusBack) {
-    GuestState off = make_guest("a", 2, 500, {gib, gib});
-    off.policy.mode = Mode::off;
-    off.cells[0].pinned = true;
-    const Plan made = plan(make_snapshot(make_topology(2, 2, 4 * gib), {off}), {}, settings);
-    EXPECT_EQ(verdict_of(made, "a").reason, Reason::off);
-    ASSERT_EQ(made.actions.size(), 1U);
-    EXPECT_TRUE(std::holds_alternative<UnpinCell>(made.actions[0]));
-}
-
-TEST(Modes, AGuestThatIsOnlyWatchedFromNowOnGetsItsCpusBack) {
-    GuestState watched = make_guest("a", 2, 500, {gib, gib});
-    watched.policy.mode = Mode::observe;
-    watched.cells[0].pinned = true;
-    const Plan made = plan(make_snapshot(make_topology(2, 2, 4 * gib), {watched}), {}, settings);
-    ASSERT_EQ(made.actions.size(), 1U);
-    EXPECT_TRUE(std::holds_alternative<UnpinCell>(made.actions[0]));
-}
-
-TEST(Modes, AGuestThatIsLeftAloneAndOnlyWatchedGetsItsCpusBackToo) {
-    GuestState guest = make_guest("a", 2, 500, {gib, gib});
-    guest.unsteady = "someone else changed the CPUs of vCPU 0";
-    guest.cells[0].pinned = true;
-    Snapshot host = make_snapshot(make_topology(2, 2, 4 * gib), {guest});
-    EXPECT_TRUE(plan(host, {}, settings).actions.empty()) << "it may be for a moment";
-    host.guests[0].policy.mode = Mode::observe;
-    const Plan made = plan(host, {}, settings);
-    ASSERT_EQ(made.actions.size(), 1U);
-    EXPECT_TRUE(std::holds_alternative<UnpinCell>(made.actions[0]));
-}
-
-TEST(Groups, ApartFromAWideGuestAlsoWhileThatIsLeftAlone) {
+TEST(Groups, ApartIncludesTheShardsOfAWideGuestThatIsLeftAlone) {
     GuestState wide = make_wide_guest("w", {0, 0, 1, 1}, 3, {0, 0, 2, 2});
     wide.unsteady = "it is paused";
     Snapshot host = grouped(Arrangement::apart, {wide, make_guest("b", 1, 500, {gib, 0, 0})}, 3);
@@ -303,28 +238,12 @@ TEST(Groups, ApartFromAWideGuestAlsoWhileThatIsLeftAlone) {
     EXPECT_EQ(home_of(plan(host, history, settings), "b"), NodeIndex(2));
 }
 
-TEST(Groups, WhoFindsNoRoomBesideAMemberIsNotCalledKeptApart) {
+TEST(Groups, ApartIsNotTheReasonIfTheOtherNodeHasNoRoom) {
     Snapshot host = grouped(Arrangement::apart, {make_guest("a", 1, 50, {7 * gib, 0}),
                                                  make_guest("b", 1, 50, {100 * mib, 0})});
     host.guests[1].cells[0].size = 5 * gib;
-    host.topology.nodes[1].memory_available = gib;  // others fill it
+    host.topology.nodes[1].memory_available = gib;  // other processes use the rest
     EXPECT_EQ(verdict_of(plan(host, {}, settings), "b").reason, Reason::no_room);
-}
-
-TEST(Priority, DecidesWhoGetsTheBetterNode) {
-    // Room for one beside its memory; both have all of theirs on node 0.
-    std::vector<GuestState> guests{make_guest("a", 4, 3500, {3 * gib, 0}),
-                                   make_guest("b", 4, 3500, {3 * gib, 0})};
-    for (GuestState& guest : guests)
-        guest.cells[0].movable = false;
-    const Topology topology = make_topology(2, 4, 8 * gib);
-    for (const int favourite : {0, 1}) {
-        for (int g : {0, 1})
-            guests[static_cast<std::size_t>(g)].policy.priority = g == favourite ? 100 : -100;
-        const Plan made = plan(make_snapshot(topology, guests), {}, settings);
-        EXPECT_EQ(home_of(made, favourite == 0 ? "a" : "b"), NodeIndex(0));
-        EXPECT_EQ(home_of(made, favourite == 0 ? "b" : "a"), NodeIndex(1));
-    }
 }
 
 }  // namespace

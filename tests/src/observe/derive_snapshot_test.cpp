@@ -275,7 +275,7 @@ TEST_F(DeriveTest, AGroupThatBelongsTogetherNeedsANodeThatAllMayUse) {
                       "group.db: arrangement: no node may be used by all of its members"});
     policy.run_time.groups["db"].arrangement = Arrangement::together;
     derive_cell(nullptr, now);
-    EXPECT_EQ(snapshot.guests[0].policy.problems.front().find("run time, group.db: "), 0U);
+    EXPECT_EQ(snapshot.guests[0].policy.problems.front().find("run-time policy, group.db: "), 0U);
 }
 
 }  // namespace

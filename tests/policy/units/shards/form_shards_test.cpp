@@ -1,4 +1,4 @@
-#include "policy/units/shards.hpp"
+#include "policy/units/shards/form_shards.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,22 +6,13 @@
 #include <numeric>
 #include <random>
 
+#include "policy/units/access_matrix.hpp"
+#include "tests/policy/units/wide_use.hpp"
+
 namespace vnuma {
 namespace {
 
-// vCPU by vCPU what each touches of some groups.
-WideUse use_of(const std::vector<std::vector<std::uint32_t>>& accesses) {
-    WideUse use;
-    use.extents = accesses.front().size();
-    for (const auto& row : accesses) {
-        use.cpu_use.push_back(200);
-        use.confined_to.emplace_back();
-        use.own.emplace_back(2);
-        use.accesses.insert(use.accesses.end(), row.begin(), row.end());
-    }
-    use.shared.assign(use.extents, std::vector<Bytes>(2));
-    return use;
-}
+using namespace vnuma::test;
 
 constexpr Bytes gib = 1024 * mib;
 constexpr Bytes plenty = 1'000'000 * mib;
@@ -31,7 +22,7 @@ TEST(FormShards, KeepsVcpusThatShareMemoryTogether) {
     EXPECT_EQ(form_shards(use, 2, {2, plenty}), (Partition{{0, 2}, {1, 3}}));
 }
 
-TEST(FormShards, IsEvenWhereNothingIsShared) {
+TEST(FormShards, MakesEvenShardsIfNothingIsShared) {
     const Partition shards = form_shards(
         use_of({{9, 0, 0, 0}, {0, 9, 0, 0}, {0, 0, 9, 0}, {0, 0, 0, 9}}), 2, {2, plenty});
     ASSERT_EQ(shards.size(), 2U);
@@ -39,7 +30,7 @@ TEST(FormShards, IsEvenWhereNothingIsShared) {
     EXPECT_EQ(shards[1].size(), 2U);
 }
 
-TEST(FormShards, GoesByWhereMemoryIsWhereNothingIsShared) {
+TEST(FormShards, KeepsVcpusWithMemoryOnTheSameNodeTogetherIfNothingIsShared) {
     WideUse use = use_of({{900, 0, 0, 0}, {0, 900, 0, 0}, {0, 0, 900, 0}, {0, 0, 0, 900}});
     const std::size_t nodes[] = {0, 1, 1, 0};
     for (std::size_t v = 0; v < 4; ++v) {
@@ -47,12 +38,12 @@ TEST(FormShards, GoesByWhereMemoryIsWhereNothingIsShared) {
         use.own[v][nodes[v]] = 100 * mib;
     }
     EXPECT_EQ(form_shards(use, 2, {2, plenty}), (Partition{{0, 3}, {1, 2}}));
-    // Sharing counts for more.
+    // Shared memory takes precedence over where the memory is.
     use.accesses[0 * 4 + 1] = use.accesses[2 * 4 + 3] = 900;
     EXPECT_EQ(form_shards(use, 2, {2, plenty}), (Partition{{0, 1}, {2, 3}}));
 }
 
-TEST(FormShards, FitsTheNodesEvenWhenAllShareEverything) {
+TEST(FormShards, FitsTheNodesEvenIfAllVcpusShareAllMemory) {
     const Partition shards =
         form_shards(use_of({{5}, {5}, {5}, {5}, {5}, {5}, {5}}), 3, {3, plenty});
     ASSERT_EQ(shards.size(), 3U);
@@ -60,8 +51,8 @@ TEST(FormShards, FitsTheNodesEvenWhenAllShareEverything) {
         EXPECT_LE(shard.size(), 3U);
 }
 
-// vCPUs of which some are busy and some are not, with private memory, pairs of which share a small
-// hot buffer if that is wanted.
+// Busy and idle vCPUs at random, each with private memory. With `pairs`, each two of them share a
+// small hot buffer.
 WideUse busy_and_idle(std::mt19937& random, std::size_t vcpus, bool pairs) {
     std::vector<std::vector<std::uint32_t>> accesses(vcpus, std::vector<std::uint32_t>(2 * vcpus));
     WideUse use = use_of(accesses);
@@ -75,14 +66,14 @@ WideUse busy_and_idle(std::mt19937& random, std::size_t vcpus, bool pairs) {
     return use;
 }
 
-MilliCpu use_of_part(const WideUse& use, const std::vector<std::size_t>& part) {
+MilliCpu cpu_use_of(const WideUse& use, const std::vector<std::size_t>& vcpus) {
     MilliCpu sum = 0;
-    for (const std::size_t vcpu : part)
+    for (const std::size_t vcpu : vcpus)
         sum += use.cpu_use[vcpu];
     return sum;
 }
 
-TEST(FormShards, DividesTheWorkWhereAllMemoryIsOnOneNode) {
+TEST(FormShards, DividesTheWorkIfAllMemoryIsOnOneNode) {
     for (unsigned seed = 0; seed < 100; ++seed) {
         std::mt19937 random(seed);
         WideUse use = busy_and_idle(random, 8 + random() % 57, false);
@@ -93,12 +84,12 @@ TEST(FormShards, DividesTheWorkWhereAllMemoryIsOnOneNode) {
         ASSERT_EQ(shards.size(), 2U) << "seed " << seed;
         for (const auto& shard : shards) {
             ASSERT_LE(shard.size(), (use.vcpus() + 1) / 2) << "seed " << seed;
-            ASSERT_LE(use_of_part(use, shard), all / 2 + 501) << "seed " << seed;
+            ASSERT_LE(cpu_use_of(use, shard), all / 2 + 501) << "seed " << seed;
         }
     }
 }
 
-TEST(FormShards, LeavesVcpusThatShareTogetherWhereverTheirMemoryIs) {
+TEST(FormShards, KeepsVcpusThatShareMemoryTogetherWhereverItIs) {
     for (unsigned seed = 0; seed < 100; ++seed) {
         std::mt19937 random(seed);
         WideUse use = busy_and_idle(random, 8 + random() % 29 * 2, true);
@@ -106,11 +97,11 @@ TEST(FormShards, LeavesVcpusThatShareTogetherWhereverTheirMemoryIs) {
             own[random() % 2] = gib;
         const Partition shards = form_shards(use, 2, {use.vcpus() * 3 / 4, plenty});
         ASSERT_EQ(shards.size(), 2U) << "seed " << seed;
-        ASSERT_EQ(crossing(use, shards), 0) << "seed " << seed;
+        ASSERT_EQ(cross_shard_share(use, shards), 0) << "seed " << seed;
     }
 }
 
-TEST(FormShards, IsEvenWhereMemoryIsOnMoreNodes) {
+TEST(FormShards, MakesEvenShardsIfMemoryIsOnMoreNodesThanShards) {
     std::mt19937 random(1);
     WideUse use = busy_and_idle(random, 36, false);
     use.cpu_use.assign(36, 500);
@@ -122,7 +113,7 @@ TEST(FormShards, IsEvenWhereMemoryIsOnMoreNodes) {
         EXPECT_EQ(shard.size(), 18U);
 }
 
-TEST(FormShards, AreAsManyAsAreWantedWhateverIsShared) {
+TEST(FormShards, MakesAsManyShardsAsRequestedWhateverIsShared) {
     for (std::size_t vcpus = 2; vcpus <= 16; ++vcpus)
         for (std::size_t wanted = 2; wanted <= 5; ++wanted)
             for (const bool all_share : {false, true}) {
@@ -139,7 +130,7 @@ TEST(FormShards, AreAsManyAsAreWantedWhateverIsShared) {
             }
 }
 
-TEST(FormShards, OfVcpusThatShareAreNoLargerThanANodesCpuTime) {
+TEST(FormShards, DividesVcpusThatShareMemoryByTheCpuTimeOfANode) {
     std::mt19937 random(1);
     WideUse use = busy_and_idle(random, 30, false);
     use.cpu_use.assign(30, 1000);
@@ -149,7 +140,7 @@ TEST(FormShards, OfVcpusThatShareAreNoLargerThanANodesCpuTime) {
         EXPECT_EQ(shard.size(), 15U);
 }
 
-TEST(FormShards, IdleVcpusThatTouchTheSameAreNoReasonToPutTheBusyOnesTogether) {
+TEST(FormShards, IgnoresMemoryThatMostlyIdleVcpusShare) {
     WideUse use =
         use_of(std::vector<std::vector<std::uint32_t>>(30, std::vector<std::uint32_t>(31)));
     for (std::size_t v = 0; v < 30; ++v) {
@@ -158,50 +149,51 @@ TEST(FormShards, IdleVcpusThatTouchTheSameAreNoReasonToPutTheBusyOnesTogether) {
         use.accesses[v * 31 + 30] = 60;
     }
     for (const auto& shard : form_shards(use, 2, {16, plenty}))
-        EXPECT_LE(use_of_part(use, shard), 8'200);
+        EXPECT_LE(cpu_use_of(use, shard), 8'200);
 }
 
-TEST(FormShards, OfOneVcpuIsOne) {
+TEST(FormShards, MakesOneShardOfOneVcpu) {
     EXPECT_EQ(form_shards(use_of({{1}}), 4, {2, plenty}), (Partition{{0}}));
     EXPECT_EQ(form_shards(WideUse(), 2, {2, plenty}), Partition{});
 }
 
-TEST(FormShards, FitTheNodesByWhatTheirVcpusAloneTouch) {
-    // The first two share memory, but no node holds what both have for themselves.
+TEST(FormShards, FitsThePrivateMemoryOfEachShardIntoANode) {
+    // The first two vCPUs share memory, but no node holds the private memory of both.
     WideUse use = use_of({{9, 0}, {9, 0}, {0, 9}, {0, 9}});
     for (const std::size_t large : {0, 1})
         use.own[large][0] = 600 * mib;
-    const ShardLimits most{2, 1000 * mib};
-    const Partition shards = form_shards(use, 2, most);
+    const ShardLimits limits{2, 1000 * mib};
+    const Partition shards = form_shards(use, 2, limits);
     EXPECT_EQ(shards, (Partition{{0}, {1}, {2, 3}}));
-    EXPECT_TRUE(keeps(use, shards, most));
-    EXPECT_FALSE(keeps(use, {{0, 1}, {2, 3}}, most));
+    EXPECT_TRUE(within_limits(use, shards, limits));
+    EXPECT_FALSE(within_limits(use, {{0, 1}, {2, 3}}, limits));
     EXPECT_EQ(form_shards(use, 2, {2, 2000 * mib}), (Partition{{0, 1}, {2, 3}}));
 }
 
 TEST(FormShards, PlacesEveryVcpuOnceWithinTheLimits) {
     for (unsigned seed = 0; seed < 200; ++seed) {
         std::mt19937 random(seed);
-        const std::size_t vcpus = 2 + random() % 14, groups = 1 + random() % 8;
-        std::vector<std::vector<std::uint32_t>> accesses(vcpus, std::vector<std::uint32_t>(groups));
+        const std::size_t vcpus = 2 + random() % 14, extents = 1 + random() % 8;
+        std::vector<std::vector<std::uint32_t>> accesses(vcpus,
+                                                         std::vector<std::uint32_t>(extents));
         for (auto& row : accesses)
             for (auto& count : row)
                 count = random() % 4 == 0 ? static_cast<std::uint32_t>(random() % 100) : 0;
-        const std::size_t shards = 2 + random() % 3, most = (vcpus + shards - 1) / shards;
+        const std::size_t shards = 2 + random() % 3, even = (vcpus + shards - 1) / shards;
         WideUse use = use_of(accesses);
         for (std::size_t v = 0; v < vcpus; ++v) {
             use.cpu_use[v] = static_cast<MilliCpu>(random() % 1000);
             use.own[v] = {static_cast<Bytes>(random() % 8) * gib,
                           static_cast<Bytes>(random() % 8) * gib};
         }
-        const ShardLimits limits{most, static_cast<Bytes>(16 + random() % 64) * gib};
+        const ShardLimits limits{even, static_cast<Bytes>(16 + random() % 64) * gib};
         const Partition partition = form_shards(use, shards, limits);
         EXPECT_GE(partition.size(), std::min(shards, vcpus)) << "seed " << seed;
-        EXPECT_TRUE(keeps(use, partition, limits)) << "seed " << seed;
+        EXPECT_TRUE(within_limits(use, partition, limits)) << "seed " << seed;
         std::vector<std::size_t> all;
         for (const auto& shard : partition) {
             EXPECT_FALSE(shard.empty());
-            EXPECT_LE(shard.size(), most) << "seed " << seed;
+            EXPECT_LE(shard.size(), even) << "seed " << seed;
             all.insert(all.end(), shard.begin(), shard.end());
         }
         std::sort(all.begin(), all.end());
@@ -209,46 +201,6 @@ TEST(FormShards, PlacesEveryVcpuOnceWithinTheLimits) {
         for (std::size_t v = 0; v < vcpus; ++v)
             EXPECT_EQ(all[v], v);
     }
-}
-
-TEST(Crossing, IsWhatAnotherShardTouchesMore) {
-    const WideUse use = use_of({{8, 0}, {2, 10}});
-    EXPECT_EQ(crossing(use, {{0}, {1}}), 100);
-    EXPECT_EQ(crossing(use, {{0, 1}}), 0);
-    EXPECT_EQ(access_share_of_others(use, {{0}, {1}}),
-              (std::vector<std::vector<PerMille>>{{0, 0}, {166, 0}}));
-}
-
-TEST(Relabelled, LeavesHomesWithTheirVcpus) {
-    const WideUse use = use_of({{1}, {1}, {1}, {1}});
-    EXPECT_EQ(relabelled(use, {{0, 1}, {2, 3}}, {{1, 2, 3}, {0}}, {}), (Partition{{2, 3}, {0, 1}}));
-    EXPECT_EQ(relabelled(use, {{0}, {1}, {2}}, {{2}}, {}), (Partition{{2}, {0}, {1}}));
-}
-
-TEST(Relabelled, PutsShardsWhoseMemoryIsAtAHomeThere) {
-    WideUse use = use_of({{1}, {1}, {1}, {1}});
-    for (const std::size_t vcpu : {0U, 1U})
-        use.own[vcpu] = {0, 100 * mib};
-    for (const std::size_t vcpu : {2U, 3U})
-        use.own[vcpu] = {100 * mib, 0};
-    EXPECT_EQ(relabelled(use, {{0, 1}, {2, 3}}, {{0, 1}, {2, 3}}, {NodeIndex(0), NodeIndex(1)}),
-              (Partition{{2, 3}, {0, 1}}));
-}
-
-TEST(Relabelled, FindsTheBestOfThree) {
-    WideUse use = use_of({{1}, {1}, {1}});
-    use.own = {{10 * gib, 15 * gib, 0}, {0, 10 * gib, 15 * gib}, {15 * gib, 0, 10 * gib}};
-    EXPECT_EQ(relabelled(use, {{0}, {1}, {2}}, {{0}, {1}, {2}},
-                         {NodeIndex(0), NodeIndex(1), NodeIndex(2)}),
-              (Partition{{2}, {0}, {1}}));
-}
-
-TEST(Scattered, IsWhatIsNotWhereMostOfAShardsMemoryIs) {
-    WideUse use = use_of({{100}, {100}, {100}, {100}});
-    for (std::size_t vcpu = 0; vcpu < 4; ++vcpu)
-        use.own[vcpu] = {vcpu == 0 ? 0 : 100 * mib, vcpu == 0 ? 100 * mib : 0};
-    EXPECT_EQ(scattered(use, {{0, 1}, {2, 3}}), 250);
-    EXPECT_EQ(scattered(use, {{0}, {1, 2, 3}}), 0);
 }
 
 }  // namespace
