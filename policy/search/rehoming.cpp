@@ -265,9 +265,9 @@ Cost gain_above_margin(const PlannerSettings& settings, Placement::Marginal gain
     return gain.all > least ? gain.all : 0;
 }
 
-// The first attempt takes all newcomers off the host, as if their memory were in nobody's way: it
-// will follow them. If some newcomer finds no room even so, or memory that cannot follow overfills
-// a node, the second attempt counts all memory where it is.
+// The first attempt takes all newcomers off the host: memory that will follow them does not take up
+// room where it is now. If some newcomer finds no room even so, or memory that cannot follow
+// overfills a node, the second attempt counts all memory where it is now.
 void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes above_limits) {
     std::erase_if(newcomers, [&](std::size_t unit) { return placement.home(unit).has_value(); });
     for (const std::size_t unit : newcomers)
