@@ -34,7 +34,7 @@ fi
 
 golden=$(dirname "$0")/golden/recordings/two-nodes.jsonl
 expect 0 '12 plans, 12 the same, 0 different' "$vnumad" --replay "$golden"
-sed '1s/"cost":[0-9]*/"cost":7/' "$golden" >"$dir/other.jsonl"
+sed '1s/"cost_cpu_ms":[0-9]*/"cost_cpu_ms":7/' "$golden" >"$dir/other.jsonl"
 expect 1 '12 plans, 11 the same, 1 different' "$vnumad" --replay "$dir/other.jsonl"
 sed '3s/"now":/"then":/' "$golden" >"$dir/bad.jsonl"
 expect 2 'bad.jsonl:3: snapshot.now: is missing' "$vnumad" --replay "$dir/bad.jsonl"

@@ -83,7 +83,7 @@ class CellCosts {
 // crowding below.
 Cost node_cost(const HostNode& node, MilliCpu demand, const PlannerSettings& settings);
 
-// Cost of a node with so many bytes in use above its watermark.
+// Cost of a node that has `above` bytes in use above its watermark.
 Cost pressure_cost(Bytes above, const PlannerSettings& settings);
 
 // Cost of accesses over a distance. `traffic` is their CPU time if they were local, `excess` that

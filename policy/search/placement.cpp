@@ -103,8 +103,8 @@ void Placement::add_bystander(const CellState& cell) {
         use_[0][*cell.confined_to] += growth_at(cell, *cell.confined_to);
         return;
     }
-    // Nobody knows where the memory will be that the guest has not accessed yet. This is no reason
-    // for others to leave a node, but one not to come.
+    // It is not known on which node the guest will allocate memory that it has not accessed yet. So
+    // that memory is no reason for other units to leave a node, but it keeps them from coming.
     for (std::size_t n = 0; n < nodes_; ++n) {
         demand_[n] += use_by_memory(cell, n);
         expected_[n] += growth_at(cell, NodeIndex(n));

@@ -168,7 +168,7 @@ class Placement {
     std::vector<std::vector<Bytes>> use_;    // by pool and node
     std::vector<std::vector<Bytes>> limit_;  // by pool and node
     std::vector<std::vector<int>> apart_;    // by group and node: cells of members kept apart
-    // Of these, the cells of each guest: it need not be apart from itself.
+    // The same by guest and node: a guest is not kept apart from itself.
     std::map<std::pair<const GuestState*, NodeIndex>, int> own_apart_;
 };
 

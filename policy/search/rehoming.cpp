@@ -5,7 +5,7 @@
 namespace vnuma {
 namespace {
 
-// Units of each node that are considered for swaps with another.
+// Number of units of each node that are considered for swaps with another node.
 constexpr std::size_t swap_candidates(std::size_t pairs) {
     std::size_t most = least_swap_candidates;
     while ((most + 1) * (most + 1) * pairs <= max_swaps_considered)
@@ -42,7 +42,8 @@ class Rehoming {
     bool may_go_to(std::size_t unit, NodeIndex to) const {
         return !units()[unit].fixed || placement_.relieves(unit, to);
     }
-    // Whether a lower cost alone is no reason to go there: it has to be lower by the margin.
+    // Whether the unit has to gain more than the margin: it leaves a former home, not to relieve
+    // it.
     bool needs_margin(std::size_t unit, NodeIndex to) const {
         return !as_new_ && units()[unit].former && !placement_.relieves(unit, to);
     }
@@ -58,7 +59,7 @@ class Rehoming {
         NodeIndex to;
     };
 
-    // With gain 0 if no move of the unit gains anything.
+    // Its gain is 0 if no move of the unit gains anything.
     Move best_move(std::size_t unit) const {
         const NodeIndex home = *placement_.home(unit);
         const Placement::Marginal before = placement_.marginal(unit, home);
@@ -100,7 +101,8 @@ class Rehoming {
         return changed;
     }
 
-    // Counts the change of these units' homes, unless that is one change too many.
+    // Counts a change for each of these units that leaves a former home. Returns false, and counts
+    // nothing, if too few changes are left.
     bool may_change(std::initializer_list<std::size_t> changed) {
         if (as_new_) return true;
         const auto count = std::count_if(changed.begin(), changed.end(), [&](std::size_t i) {
@@ -116,7 +118,7 @@ class Rehoming {
         std::size_t a = 0, b = 0;
     };
 
-    // 0 if the swap is not possible, or gains too little.
+    // Gain of a swap; 0 if it is impossible or gains too little.
     Cost counted_gain(std::size_t a, std::size_t b) const {
         const NodeIndex home_a = *placement_.home(a), home_b = *placement_.home(b);
         const Placement::Marginal gain = placement_.swap_gain(a, b);
@@ -133,8 +135,8 @@ class Rehoming {
     // Units, each with the cost that it has more on another node than at home.
     using Ranked = std::vector<std::pair<Cost, std::size_t>>;
 
-    // Two thirds are the units that gain most on the other node, the rest those of the others that
-    // use most CPU time.
+    // Chooses `most` units: two thirds are those that gain most on the other node, the rest those
+    // that use most CPU time.
     std::vector<std::size_t> best_of(Ranked& ranked, std::size_t most) const {
         if (ranked.size() > most) {
             const auto middle = ranked.begin() + static_cast<std::ptrdiff_t>(most - most / 3),
@@ -158,7 +160,7 @@ class Rehoming {
         std::vector<std::vector<std::size_t>> chosen;
     };
 
-    // For all other nodes in one pass over the units, of which a host may have thousands.
+    // Chooses candidates for all other nodes in one pass over the units: a host may have thousands.
     void choose_candidates(Swappable& there, NodeIndex from, std::size_t most) const {
         std::vector<Ranked> ranked(placement_.node_count());
         for (const std::size_t unit : there.units)
@@ -263,9 +265,9 @@ Cost gain_above_margin(const PlannerSettings& settings, Placement::Marginal gain
     return gain.all > least ? gain.all : 0;
 }
 
-// The first attempt takes all newcomers off the host, as if their memory were in nobody's way: it
-// will follow them. If some newcomer finds no room even so, or memory that cannot follow overfills
-// a node, the second attempt counts all memory where it is.
+// The first attempt takes all newcomers off the host: memory that will follow them does not take up
+// room where it is now. If some newcomer finds no room even so, or memory that cannot follow
+// overfills a node, the second attempt counts all memory where it is now.
 void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes above_limits) {
     std::erase_if(newcomers, [&](std::size_t unit) { return placement.home(unit).has_value(); });
     for (const std::size_t unit : newcomers)

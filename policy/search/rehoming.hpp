@@ -20,9 +20,9 @@ inline constexpr std::size_t least_swap_candidates = 2;
 Cost gain_above_margin(const PlannerSettings& settings, Placement::Marginal gain, Cost before,
                        bool load_matters);
 
-// Gives each of `newcomers` that has no home the cheapest node with room, in their order. The
-// memory above watermarks and beyond pools does not grow beyond `above_limits` bytes, if it was
-// less before.
+// Gives each of `newcomers` that has no home the cheapest node with room, in their order. At most
+// `above_limits` bytes are above watermarks and beyond pools afterwards, if there was no more
+// before.
 void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes above_limits);
 
 // Moves and swaps units until nothing improves or `changes_left` units have left a former home;

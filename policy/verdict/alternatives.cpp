@@ -56,7 +56,7 @@ std::optional<Candidate> best_candidate(const Placement& placement, std::size_t 
                                   placement.feasibility(index, node)};
         if (!best || candidate.is_better_than(*best)) best = candidate;
     };
-    // The node with the lowest bound is mostly the best, and the bounds of the others rule them
+    // The node with the lowest bound is usually the best, and the bounds of the others rule them
     // out.
     consider(first);
     for (std::size_t n = 0; n < placement.node_count(); ++n)

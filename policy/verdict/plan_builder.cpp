@@ -79,7 +79,7 @@ void PlanBuilder::add_part(const Placement& placement, std::size_t index, std::s
     // A cell of memory only has nothing to pin.
     const bool is_confined = cell.vcpus == 0 || cell.confined_to == home;
     verdict.alternative = best_alternative(placement, index, here);
-    explain_home(placement, index, part.known, is_confined && verdict.home->to_move == 0, verdict);
+    set_reason(placement, index, part.known, is_confined && verdict.home->to_move == 0, verdict);
     if (verdict.reason != Reason::retry_later) verdict.wait = wait_for(unit, verdict.alternative);
     if (!verdict.acts) unpin(cell, verdict.vcpus);
     add_actions(part, is_confined, verdict, std::move(extents));
@@ -94,8 +94,8 @@ void PlanBuilder::count_memory_away(const Placement::Part& part, Bytes shared_aw
     (part.stays_at.contains(home.node) ? home.left_away : home.to_move) = away;
 }
 
-void PlanBuilder::explain_home(const Placement& placement, std::size_t index,
-                               const CellHistory* known, bool has_arrived, Verdict& verdict) const {
+void PlanBuilder::set_reason(const Placement& placement, std::size_t index,
+                             const CellHistory* known, bool has_arrived, Verdict& verdict) const {
     const Unit& unit = placement.units()[index];
     Home& home = *verdict.home;
     if (!known) {

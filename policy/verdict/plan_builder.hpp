@@ -27,10 +27,11 @@ class PlanBuilder {
 
   private:
     void add_part(const Placement& placement, std::size_t unit, std::size_t part);
-    // Reason of a verdict with a home, and what belongs to the reason.
-    void explain_home(const Placement& placement, std::size_t unit, const CellHistory* known,
-                      bool has_arrived, Verdict& verdict) const;
-    // How much memory of a part is on other nodes than its home.
+    // Sets the reason of a verdict with a home, and the fields that depend on the reason.
+    void set_reason(const Placement& placement, std::size_t unit, const CellHistory* known,
+                    bool has_arrived, Verdict& verdict) const;
+    // Counts the memory of a part that is not at home. `shared_away` are bytes of extents that a
+    // shard takes home although other shards access them, too.
     void count_memory_away(const Placement::Part& part, Bytes shared_away, Home& home) const;
     void add_actions(const Unit::Part& part, bool is_confined, const Verdict& verdict,
                      std::vector<std::size_t> extents);

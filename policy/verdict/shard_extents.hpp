@@ -11,7 +11,7 @@
 
 namespace vnuma {
 
-// After the search; the arguments must outlive it.
+// Call after the search. The arguments of the constructor must outlive it.
 class ShardExtents {
   public:
     ShardExtents(const Placement& placement, const std::map<std::string, Split>& splits);
@@ -19,10 +19,10 @@ class ShardExtents {
     // Extents that go to the home of a shard: it accesses them most, and all shards that access
     // them have the same home. An extent that is accessed from another node stays where it is, so
     // that it does not move to and fro. The placement does not count memory of extents that several
-    // shards access, so they need room beside what is placed; those chosen here use it up.
+    // shards access, so these extents need room of their own. Those that are chosen use it up.
     std::vector<std::size_t> choose(std::size_t unit, const Unit::Part& part);
 
-    // Bytes of these extents that are not at `home` and that no shard has as its own memory.
+    // Bytes of these extents that are not at `home` and do not belong to one shard alone.
     Bytes shared_away(const Unit::Part& part, NodeIndex home,
                       const std::vector<std::size_t>& extents) const;
 

@@ -85,7 +85,7 @@ Word<Value, count> word_of(const std::array<std::pair<Value, const char*>, count
     return {words};
 }
 
-// A node of a host with so many nodes, by its index.
+// A node by its index; `nodes` is the number of nodes of the host.
 struct OneNode {
     std::size_t nodes;
 

@@ -60,7 +60,7 @@ auto alternative_fields(Node node_shape) {
     };
 }
 
-// `node_shape` says how nodes are numbered: by their places, or as the kernel does.
+// `node_shape` writes a node as its index or as the kernel's number.
 template <typename Node>
 auto verdict_shape(Node node_shape) {
     return object_of([node_shape](auto& io, auto& verdict) {

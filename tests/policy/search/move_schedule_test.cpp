@@ -34,14 +34,14 @@ std::vector<int> cells_of(const MoveSchedule& schedule) {
     return cells;
 }
 
-TEST(MoveSchedule, WhatFitsTheHorizonBeginsAtOnceTheBestFirst) {
+TEST(MoveSchedule, MovesThatFitTheHorizonBeginAtOnceTheHighestRankFirst) {
     const MoveSchedule schedule =
         scheduled({move_of(0, all / 4, 5), move_of(1, all / 4, 9), move_of(2, all / 4, 7)});
     EXPECT_EQ(cells_of(schedule), (std::vector<int>{1, 2, 0}));
     EXPECT_TRUE(schedule.wait.empty());
 }
 
-TEST(MoveSchedule, WhatDoesNotSaysHowMuchIsBeforeIt) {
+TEST(MoveSchedule, AMoveThatWaitsKnowsHowManyBytesComeFirst) {
     const MoveSchedule schedule =
         scheduled({move_of(0, all / 2, 5), move_of(1, all / 2, 9), move_of(2, all / 2, 7)});
     EXPECT_EQ(cells_of(schedule), (std::vector<int>{1, 2}));
@@ -50,7 +50,7 @@ TEST(MoveSchedule, WhatDoesNotSaysHowMuchIsBeforeIt) {
     EXPECT_EQ(schedule.wait[0].queued_behind, 2 * (all / 2));
 }
 
-TEST(MoveSchedule, ALargeOneIsNotStarvedBySmallOnes) {
+TEST(MoveSchedule, SmallMovesDoNotStarveALargeOne) {
     const MoveSchedule schedule =
         scheduled({move_of(0, all / 2, 9), move_of(1, all, 8), move_of(2, mib, 7)});
     EXPECT_EQ(cells_of(schedule), (std::vector<int>{0}));
@@ -59,7 +59,7 @@ TEST(MoveSchedule, ALargeOneIsNotStarvedBySmallOnes) {
     EXPECT_EQ(schedule.wait[1].queued_behind, all / 2 + all);
     EXPECT_EQ(cells_of(scheduled({move_of(0, 9 * all, 9), move_of(1, mib, 8)})),
               (std::vector<int>{0}))
-        << "the first has its turn however large it is";
+        << "the first move begins however large it is";
 }
 
 TEST(MoveSchedule, ReliefComesBeforePriorityAndThatBeforeGain) {
@@ -69,13 +69,13 @@ TEST(MoveSchedule, ReliefComesBeforePriorityAndThatBeforeGain) {
     EXPECT_EQ(cells_of(scheduled(moves)), (std::vector<int>{2, 1, 0}));
 }
 
-TEST(MoveSchedule, CellsThatExchangeTheirHomesPassEachOther) {
+TEST(MoveSchedule, CellsThatSwapHomesMoveAtTheSameTime) {
     Topology full = make_topology(2, 4, 2 * all);
     for (HostNode& node : full.nodes)
         node.memory_available = node.memory_total - max_used_memory(node, settings) + 64 * mib;
     std::vector<MoveRequest> moves{move_of(0, all, 9), move_of(1, all / 2, 8), move_of(2, all, 1)};
     moves[0].from = {0, all};
-    moves[1].from = {0, all / 2};  // leaves the other node, too
+    moves[1].from = {0, all / 2};  // makes no room on node 0
     moves[2].move.to = NodeIndex(1);
     moves[2].from = {all, 0};
     EXPECT_EQ(cells_of(scheduled(moves, full)), (std::vector<int>{0, 2}));
@@ -84,9 +84,9 @@ TEST(MoveSchedule, CellsThatExchangeTheirHomesPassEachOther) {
         << "it makes room in another pool";
 }
 
-TEST(MoveSchedule, WhatRelievesANodeComesFirstUntilItIsRelieved) {
-    // Node 0 is above its watermark. The idle guest leaves it, the busy one comes to node 1 as
-    // well.
+TEST(MoveSchedule, AMoveThatRelievesANodeComesFirst) {
+    // Node 0 is above its watermark. The idle guest leaves it for node 1; so does the busy guest
+    // from node 2.
     Snapshot snapshot = make_snapshot(make_topology(3, 8, 64 * gib),
                                       {make_guest("idle", 1, 10, {10 * gib, 0, 0}),
                                        make_guest("busy", 4, 3000, {0, 0, 10 * gib})});
@@ -101,8 +101,9 @@ TEST(MoveSchedule, WhatRelievesANodeComesFirstUntilItIsRelieved) {
     EXPECT_EQ(verdict_of(made, "busy").home.value().queued_behind, 10 * gib);
 }
 
-// 20 guests of 4 GiB on the wrong node, one busier than the other: 80 GiB, and 15 in the horizon.
-TEST(MoveSchedule, OfAHostFullOfGuestsTheBusiestComeFirstAndAllInTheEnd) {
+// 20 guests of 4 GiB on the wrong node, each busier than the one before. The horizon is enough for
+// 15 of the 80 GiB.
+TEST(MoveSchedule, TheBusiestGuestsComeFirstAndAllInTheEnd) {
     std::vector<GuestState> guests;
     for (int g = 0; g < 20; ++g)
         guests.push_back(make_guest("g" + std::to_string(g), 1, 300 + 10 * g, {0, 4 * gib}));
@@ -126,7 +127,7 @@ TEST(MoveSchedule, OfAHostFullOfGuestsTheBusiestComeFirstAndAllInTheEnd) {
         host = simulate(host, made);
         made = plan(host, history, settings);
     }
-    EXPECT_EQ(ticks, 7) << "three guests in each";
+    EXPECT_EQ(ticks, 7) << "three guests move in each tick";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What draws cells to a node: devices, neighbours, load.
+// What makes a node better than another: devices, other cells of the guest, load, memory.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -34,11 +34,11 @@ TEST(Devices, PullShardsByTheirShareOfTheVcpus) {
     guest.cells[0].movable = false;
     const Cost without = costs();
     guest.devices = {NodeIndex(1)};
-    // Node 0 is the dearer one for each shard, and for all four that is one device dearer still.
+    // Node 0 costs more for each shard. All four together pay for one device more.
     EXPECT_EQ(costs() - without, traffic_cost(device_use, excess_of(21), settings));
 }
 
-TEST(Devices, PullNobodyAwayWhoIsIdle) {
+TEST(Devices, DoNotPullAnIdleGuest) {
     GuestState guest = make_guest("a", 2, 0, {gib, 0});
     guest.devices = {NodeIndex(1)};
     const Topology topology = make_topology(2, 4, 8 * gib);
@@ -49,10 +49,12 @@ TEST(Devices, PullNobodyAwayWhoIsIdle) {
     };
     EXPECT_EQ(home(20, gib), NodeIndex(0));
     EXPECT_EQ(home(400, gib), NodeIndex(1));
-    EXPECT_EQ(home(20, 4 * gib), NodeIndex(1)) << "it is young, and nobody knows what it will do";
+    EXPECT_EQ(home(20, 4 * gib), NodeIndex(1))
+        << "less than half of its memory is accessed, so it may become busy";
 }
 
-// Whether cells of 1 GiB, each at its home, can go to these nodes.
+// Whether the memory of guests of 1 GiB, the first at home on node 0, the second on node 1 and so
+// on, can follow them to these nodes.
 bool can_follow(const std::vector<std::size_t>& to, Bytes left_on_each_node) {
     const std::size_t nodes = 3;
     const Bytes size = (gib + left_on_each_node) * 1000 / (1000 - settings.watermark) + mib;
@@ -75,15 +77,16 @@ bool can_follow(const std::vector<std::size_t>& to, Bytes left_on_each_node) {
     return after.memory_can_follow(before);
 }
 
-TEST(Followers, NeedRoomToPassEachOther) {
-    EXPECT_FALSE(can_follow({1, 2, 0}, 10 * mib)) << "all in a circle";
+TEST(Memory, CanFollowSeveralUnitsWhereTheyHaveRoomToPass) {
+    EXPECT_FALSE(can_follow({1, 2, 0}, 10 * mib))
+        << "all three nodes are full and wait for each other";
     EXPECT_TRUE(can_follow({1, 2, 0}, swap_room));
-    EXPECT_FALSE(can_follow({1, 0}, 10 * mib)) << "that a third node has room helps nobody";
+    EXPECT_FALSE(can_follow({1, 0}, 10 * mib)) << "the room of a third node is of no use";
     EXPECT_TRUE(can_follow({1, 2}, 10 * mib)) << "the second makes room for the first";
     EXPECT_TRUE(can_follow({0, 1, 2}, 10 * mib));
 }
 
-TEST(Cells, AreOnNodesOfTheirOwnHoweverFarTheseAre) {
+TEST(Cells, AreOnDifferentNodesHoweverFarThoseAre) {
     GuestState guest = make_guest("a", 4, 4000, {0, 0});
     guest.cells.push_back(guest.cells[0]);
     guest.cells.back().key.cell = 1;
@@ -97,7 +100,7 @@ TEST(Cells, AreOnNodesOfTheirOwnHoweverFarTheseAre) {
 }
 
 TEST(Cells, OfOneGuestGetNewHomesOneAfterTheOther) {
-    // Others have come to nodes 0 and 1. The second cell has just moved.
+    // Node 0 is busy with other processes. The second cell has just moved.
     GuestState guest = make_guest("a", 2, 2000, {100 * mib, 0, 0, 0});
     guest.cells.push_back(guest.cells[0]);
     guest.cells.back().key.cell = 1;
@@ -114,7 +117,7 @@ TEST(Cells, OfOneGuestGetNewHomesOneAfterTheOther) {
     EXPECT_NE(verdict_of(plan(host, history, settings), "a", 0).home_node(), NodeIndex(0));
 }
 
-TEST(Cells, AreKnownByTheirNumbersInWhateverOrderTheyAreTold) {
+TEST(Cells, AreKnownByTheirNumbersInAnyOrder) {
     GuestState guest = make_guest("a", 2, 500, {100 * mib, 0});
     guest.cells.insert(guest.cells.begin(), guest.cells[0]);
     guest.cells[0].key.cell = 1;
@@ -126,7 +129,7 @@ TEST(Cells, AreKnownByTheirNumbersInWhateverOrderTheyAreTold) {
         EXPECT_NE(verdict_of(made, "a", cell).reason, Reason::first_home);
 }
 
-TEST(Cells, OfMemoryOnlyMayLiveOnNodesOfMemoryOnly) {
+TEST(Cells, OfMemoryOnlyMayBeOnNodesOfMemoryOnly) {
     GuestState guest = make_guest("a", 0, 0, {0, gib});
     Topology topology = make_topology(2, 4, 8 * gib);
     topology.nodes[1].cpus = 0;
@@ -136,8 +139,8 @@ TEST(Cells, OfMemoryOnlyMayLiveOnNodesOfMemoryOnly) {
     EXPECT_TRUE(made.actions.empty());
 }
 
-TEST(Cells, ThatTheGuestIsToldAreNearAreOnNearNodes) {
-    // A ring of four nodes, and a guest that is told of a ring: 0-1-2-3.
+TEST(Cells, ThatAreNearForTheGuestAreOnNearNodes) {
+    // Both the host and the virtual nodes of the guest are a ring: 0-1-2-3-0.
     Topology topology = make_topology(4, 2, 8 * gib);
     GuestState guest = make_guest("a", 2, 1500, {200 * mib, 0, 0, 0});
     for (std::size_t a = 0; a < 4; ++a) {
@@ -179,7 +182,7 @@ TEST(Balance, ALittleLessLoadIsNoReasonToMove) {
     EXPECT_EQ(home_of(planned(1000), "a"), NodeIndex(1));
 }
 
-TEST(Balance, IsNotBlamedWhereTheLoadsDifferAndTheMarginIsMissed) {
+TEST(Balance, IsNotTheReasonWhereLoadsDifferAndTheMarginIsMissed) {
     PlannerSettings without_cool_down;
     without_cool_down.cool_down = 0;
     const Snapshot host =
@@ -197,8 +200,8 @@ TEST(Balance, IsNotBlamedWhereTheLoadsDifferAndTheMarginIsMissed) {
     EXPECT_EQ(a.alternative->lack, Lack::margin);
 }
 
-TEST(Memory, ThatCannotMoveGrowsAtItsHomeAllTheSame) {
-    // 24 GiB, of which 1 has been touched; the other guest would have to share 32 with it.
+TEST(Memory, GrowsAtItsHomeEvenIfItCannotMove) {
+    // It has accessed 1 of its 24 GiB. The other guest has 20, and a node holds 32.
     GuestState still = make_guest("still", 2, 500, {gib, 0});
     still.cells[0].size = 24 * gib;
     still.cells[0].movable = false;
@@ -209,7 +212,7 @@ TEST(Memory, ThatCannotMoveGrowsAtItsHomeAllTheSame) {
     EXPECT_NE(home_of(made, "still"), home_of(made, "other"));
 }
 
-TEST(Memory, ThatCannotMoveRelievesNobody) {
+TEST(Memory, DoesNotRelieveANodeIfItCannotMove) {
     GuestState still = make_guest("still", 2, 500, {10 * gib, 0});
     still.cells[0].size = 10 * gib + 16 * mib;
     still.cells[0].movable = false;

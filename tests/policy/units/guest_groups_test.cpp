@@ -77,7 +77,7 @@ TEST(Groups, OfMembersApartThatGotOneHomeAtOnceTheLargestStays) {
     EXPECT_EQ(home_of(made, "b"), NodeIndex(0));
     const Verdict& verdict = verdict_of(made, "a");
     EXPECT_EQ(verdict.reason, Reason::displaced);
-    EXPECT_NE(explain(verdict, host.topology).find("node 0, which has b, which its group"),
+    EXPECT_NE(explain(verdict, host.topology).find("node 0 has b, which its group"),
               std::string::npos)
         << explain(verdict, host.topology);
 }

@@ -127,7 +127,7 @@ TEST(Verdicts, SayWhatJoiningAGroupCosts) {
                           "there: that costs "),
               0U)
         << b.text;
-    EXPECT_NE(b.text.find(" ms on node 1; "), std::string::npos) << b.text;
+    EXPECT_NE(b.text.find(" ms on node 1"), std::string::npos) << b.text;
 }
 
 TEST(Verdicts, SayHowLongTheCoolDownLasts) {

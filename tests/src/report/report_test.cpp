@@ -74,6 +74,39 @@ TEST(Report, SpeaksOfNodesByTheKernelsNumbers) {
     EXPECT_DOUBLE_EQ(cell["locality"], 0.5) << "a quarter for vCPU 0, three quarters for vCPU 1";
 }
 
+TEST(Report, HasAllThatAVerdictSaysExceptWhatItHasElsewhere) {
+    const Host host = two_nodes();
+    Tick tick = tick_of_one_guest(host);
+    Verdict& verdict = tick.plan.verdicts[0];
+    verdict.home->to_move = 300 * mib;
+    verdict.home->queued_behind = 5 * mib;
+    verdict.alternative = Alternative{NodeIndex(0), Lack::memory, 90, Shortage{3 * mib, mib}};
+    verdict.detail = "DETAIL";
+    const auto report = [&] {
+        json value = make_report(tick)["guests"][0]["cells"][0]["verdict"];
+        EXPECT_FALSE(value["explanation"].get<std::string>().empty());
+        value.erase("explanation");
+        return value;
+    };
+    EXPECT_EQ(report(), (json{{"reason", "better-home"},
+                              {"home", 4},
+                              {"cost_cpu_ms", 20},
+                              {"former_home", 0},
+                              {"former_cost_cpu_ms", 70},
+                              {"to_move_bytes", 300 * mib},
+                              {"left_away_bytes", 0},
+                              {"queued_behind_bytes", 5 * mib},
+                              {"alternative", 0},
+                              {"lacks", "memory"},
+                              {"other_cost_cpu_ms", 90},
+                              {"wanted_bytes", 3 * mib},
+                              {"room_bytes", mib}}));
+    verdict.reason = Reason::no_room;
+    verdict.home.reset();
+    verdict.alternative.reset();
+    EXPECT_EQ(report(), (json{{"reason", "no-room"}, {"home", nullptr}, {"to_move_bytes", 0}}));
+}
+
 TEST(Report, SaysWhoGaveAVcpuItsCpus) {
     const Host host = two_nodes();
     Tick tick = tick_of_one_guest(host);
