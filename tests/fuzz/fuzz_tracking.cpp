@@ -11,6 +11,7 @@
 #include "guests/tracking/attribution/fault_tally.hpp"
 #include "guests/tracking/attribution/page_count.hpp"
 #include "guests/tracking/damon/damon_plan.hpp"
+#include "guests/tracking/heat/chunk_levels.hpp"
 
 using namespace vnuma;
 
@@ -68,9 +69,9 @@ void look(Bytes& bytes, HeatTable& table) {
     const DamonAnswer answer = understand(plan, told);
     require(answer.bytes <= plan.bytes);
     for (const auto& accessed : {answer.accessed, earlier}) {
-        const auto levels = spread(accessed, table.grid());
+        const auto levels = levels_by_chunk(accessed, table.grid());
         for (const std::int32_t level : levels)
-            require(level >= not_looked_at && level <= max_level);
+            require(level >= not_scanned && level <= max_level);
         const int agreement = table.merge(levels, 13, false);
         require(agreement >= 0 && agreement <= 1000);
     }

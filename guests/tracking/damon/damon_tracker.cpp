@@ -80,7 +80,7 @@ Ability DamonTracker::ability(const GuestSample&) const {
     return ability;
 }
 
-std::string DamonTracker::why_not(const GuestSample& guest) const {
+std::string DamonTracker::unsupported_reason(const GuestSample& guest) const {
     if (!guest.process) return "its process is not known";
     const std::vector<RamRange> ranges = ranges_of(guest);
     if (too_many_ranges(ranges)) return "its memory is in too many pieces";
@@ -90,7 +90,7 @@ std::string DamonTracker::why_not(const GuestSample& guest) const {
 }
 
 microseconds DamonTracker::estimate(const GuestSample& guest) const {
-    if (!why_not(guest).empty()) return microseconds(0);
+    if (!unsupported_reason(guest).empty()) return microseconds(0);
     return std::chrono::duration_cast<microseconds>(region_cost_ *
                                                     work_of(plan_for(guest, scan_time_)));
 }
@@ -143,7 +143,7 @@ void DamonTracker::turn_on(Scan& scan) {
 }
 
 std::unique_ptr<PendingScan> DamonTracker::begin(const GuestSample& guest, milliseconds duration) {
-    if (const std::string reason = why_not(guest); !reason.empty()) throw TrackingError(reason);
+    if (const std::string reason = unsupported_reason(guest); !reason.empty()) throw TrackingError(reason);
     const nanoseconds before = thread_cpu_time();
     DamonPlan plan = plan_for(guest, duration);
     const auto kdamond = pool_.take(plan.regions);
@@ -182,7 +182,7 @@ HeatScan DamonTracker::finish(Scan& scan) {
     remember(scan.process_, scan.plan_, answer.accessed);
     if (cost) learn(scan.plan_, *cost + scan.taken_to_begin_ + (thread_cpu_time() - before));
     HeatScan result;
-    result.trouble = part_told(answer.bytes, scan.plan_.bytes);
+    result.warning = part_told(answer.bytes, scan.plan_.bytes);
     result.samples = static_cast<int>(scan.plan_.samples_counted);
     const auto expected =
         std::chrono::duration_cast<nanoseconds>(region_cost_ * work_of(scan.plan_));

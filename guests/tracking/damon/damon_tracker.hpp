@@ -31,7 +31,7 @@ class DamonTracker final : public HeatTracker {
 
     const char* name() const override { return "damon"; }
     Ability ability(const GuestSample& guest) const override;
-    std::string why_not(const GuestSample& guest) const override;
+    std::string unsupported_reason(const GuestSample& guest) const override;
     std::chrono::microseconds estimate(const GuestSample& guest) const override;
     std::unique_ptr<PendingScan> begin(const GuestSample& guest,
                                        std::chrono::milliseconds duration) override;

@@ -107,7 +107,7 @@ Ability DirtyRateTracker::ability(const GuestSample& guest) const {
             false, ring, ring ? "a fault for each page written" : "checksums of some pages"};
 }
 
-std::string DirtyRateTracker::why_not(const GuestSample& guest) const {
+std::string DirtyRateTracker::unsupported_reason(const GuestSample& guest) const {
     const bool runs = std::any_of(guest.cells.begin(), guest.cells.end(),
                                   [](const CellSample& cell) { return !cell.vcpus.empty(); });
     // QEMU 7.2 dies when it is asked to measure a machine that has none.
@@ -123,7 +123,7 @@ microseconds DirtyRateTracker::estimate(const GuestSample& guest) const {
 
 std::unique_ptr<PendingScan> DirtyRateTracker::begin(const GuestSample& guest,
                                                      std::chrono::milliseconds duration) {
-    const std::string trouble = why_not(guest);
+    const std::string trouble = unsupported_reason(guest);
     if (!trouble.empty()) throw TrackingError(trouble);
     const auto now = now_();
     std::erase_if(measuring_until_, [&](const auto& entry) { return entry.second <= now; });

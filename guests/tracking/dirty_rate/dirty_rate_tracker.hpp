@@ -33,7 +33,7 @@ class DirtyRateTracker : public HeatTracker {
     const char* name() const override { return "dirty-rate"; }
     Ability ability(const GuestSample& guest) const override;
     std::string side_effect() const override { return "has QEMU write-protect its memory"; }
-    std::string why_not(const GuestSample& guest) const override;
+    std::string unsupported_reason(const GuestSample& guest) const override;
     std::chrono::microseconds estimate(const GuestSample& guest) const override;
     std::unique_ptr<PendingScan> begin(const GuestSample& guest,
                                        std::chrono::milliseconds duration) override;

@@ -77,7 +77,7 @@ class IdlePageTracker::Scan : public PendingScan {
     Scan(IdlePageTracker& tracker, const GuestSample& guest, std::uint64_t scan)
         : tracker_(tracker), uuid_(guest.uuid), process_(guest.process), pagemap_(*process_) {
         const auto start = thread_cpu_time();
-        choose_pages(ranges_of_plain_pages(guest), scan);
+        choose_pages(ranges_without_hugetlb(guest), scan);
         mark_idle(samples_);
         // The idle bit is kept by the first page of a large folio for all of it.
         std::vector<Sample> marked, heads;
@@ -107,8 +107,8 @@ class IdlePageTracker::Scan : public PendingScan {
         const std::size_t moved = drop_moved();
         if (samples_.empty()) throw TrackingError("all pages that it marked have moved meanwhile");
         for (const Sample& sample : read_marks())
-            add_range(scan.accessed, {sample.start, sample.end, sample.level});
-        if (moved > 0) scan.trouble = std::to_string(moved) + " sampled pages have moved meanwhile";
+            append_range(scan.accessed, {sample.start, sample.end, sample.level});
+        if (moved > 0) scan.warning = std::to_string(moved) + " sampled pages have moved meanwhile";
         spent_ += std::chrono::duration_cast<microseconds>(thread_cpu_time() - start);
         if (tracker_.spent_.size() >= max_guests) tracker_.spent_.clear();
         tracker_.spent_[uuid_] = spent_;
@@ -230,11 +230,11 @@ Ability IdlePageTracker::ability(const GuestSample&) const {
     return {true, true, false, true, false, "some us for each page sampled; no page faults"};
 }
 
-std::string IdlePageTracker::why_not(const GuestSample& guest) const {
+std::string IdlePageTracker::unsupported_reason(const GuestSample& guest) const {
     if (!trouble_.empty()) return trouble_;
     if (!guest.process) return "its process is not known";
     if (guest.cells.empty()) return "its memory is not known";
-    if (ranges_of_plain_pages(guest).empty())
+    if (ranges_without_hugetlb(guest).empty())
         return "its memory is of hugetlb pages, which the kernel keeps no idle flags for";
     return "";
 }
@@ -242,7 +242,7 @@ std::string IdlePageTracker::why_not(const GuestSample& guest) const {
 microseconds IdlePageTracker::estimate(const GuestSample& guest) const {
     const auto known = spent_.find(guest.uuid);
     if (known != spent_.end()) return known->second;
-    const std::vector<RamRange> ranges = ranges_of_plain_pages(guest);
+    const std::vector<RamRange> ranges = ranges_without_hugetlb(guest);
     const std::uint64_t piece_bytes = piece_bytes_for(ranges, max_pages_sampled);
     std::uint64_t pieces = 0;
     for (const RamRange& range : ranges)
@@ -252,7 +252,7 @@ microseconds IdlePageTracker::estimate(const GuestSample& guest) const {
 
 std::unique_ptr<PendingScan> IdlePageTracker::begin(const GuestSample& guest,
                                                     std::chrono::milliseconds) {
-    const std::string trouble = why_not(guest);
+    const std::string trouble = unsupported_reason(guest);
     if (!trouble.empty()) throw TrackingError(trouble);
     if (looked_at_.contains(guest.uuid)) return nullptr;
     return std::make_unique<Scan>(*this, guest, scans_++);

@@ -62,7 +62,7 @@ class IdlePageTracker : public HeatTracker {
 
     const char* name() const override { return "idle-page"; }
     Ability ability(const GuestSample& guest) const override;
-    std::string why_not(const GuestSample& guest) const override;
+    std::string unsupported_reason(const GuestSample& guest) const override;
     std::chrono::microseconds estimate(const GuestSample& guest) const override;
     std::unique_ptr<PendingScan> begin(const GuestSample& guest,
                                        std::chrono::milliseconds duration) override;

@@ -108,7 +108,7 @@ class SoftDirtyTracker::Scan : public PendingScan {
           uuid_(guest.uuid),
           process_(guest.process),
           pagemap_(*process_),
-          ranges_(ranges_of_plain_pages(guest)),
+          ranges_(ranges_without_hugetlb(guest)),
           piece_bytes_(piece_bytes_for(ranges_, max_pieces)),
           vcpus_(static_cast<int>(vcpus_of(guest))),
           pages_(small_pages_of(guest)) {
@@ -161,7 +161,7 @@ class SoftDirtyTracker::Scan : public PendingScan {
         const bool last = range.size - offset_ < small_page_bytes;
         if (offset_ % piece_bytes_ != 0 && !last) return;
         const std::uint64_t start = (offset_ - 1) / piece_bytes_ * piece_bytes_;
-        add_range(accessed_, {range.start + start, range.start + (last ? range.size : offset_),
+        append_range(accessed_, {range.start + start, range.start + (last ? range.size : offset_),
                               level_of(piece_)});
         all_ += std::exchange(piece_, {});
     }
@@ -186,10 +186,10 @@ Ability SoftDirtyTracker::ability(const GuestSample&) const {
     return {false, true, true, true, false, "a page fault for each page touched, in every scan"};
 }
 
-std::string SoftDirtyTracker::why_not(const GuestSample& guest) const {
+std::string SoftDirtyTracker::unsupported_reason(const GuestSample& guest) const {
     if (!guest.process) return "its process is not known";
     if (guest.cells.empty()) return "its memory is not known";
-    if (ranges_of_plain_pages(guest).empty())
+    if (ranges_without_hugetlb(guest).empty())
         return "its memory is of hugetlb pages, which the kernel keeps no such marks for";
     // Opening alone changes nothing.
     const auto try_to_open = [&](const char* file, int fd) {
@@ -230,7 +230,7 @@ microseconds SoftDirtyTracker::stall(const GuestSample& guest) const {
 
 std::unique_ptr<PendingScan> SoftDirtyTracker::begin(const GuestSample& guest,
                                                      std::chrono::milliseconds) {
-    const std::string trouble = why_not(guest);
+    const std::string trouble = unsupported_reason(guest);
     if (!trouble.empty()) throw TrackingError(trouble);
     return std::make_unique<Scan>(*this, guest);
 }

@@ -52,7 +52,7 @@ class SoftDirtyTracker : public HeatTracker {
     const char* name() const override { return "soft-dirty"; }
     Ability ability(const GuestSample& guest) const override;
     std::string side_effect() const override { return "takes down what is mapped of it"; }
-    std::string why_not(const GuestSample& guest) const override;
+    std::string unsupported_reason(const GuestSample& guest) const override;
     std::chrono::microseconds estimate(const GuestSample& guest) const override;
     std::chrono::microseconds stall(const GuestSample& guest) const override;
     std::unique_ptr<PendingScan> begin(const GuestSample& guest,

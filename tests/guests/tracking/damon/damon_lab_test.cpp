@@ -145,7 +145,7 @@ std::optional<HeatScan> look_at(HeatTracker& tracker, const Toucher& toucher) {
               << tracker.estimate(toucher.sample()).count() << " us, " << result->accessed.size()
               << " regions, " << toucher.taken_for_accessed(*result) / mib << " MiB too much, hot "
               << levels.hot << ", cold " << levels.cold << " per mille, "
-              << (result->trouble.empty() ? "no trouble" : result->trouble) << std::endl;
+              << (result->warning.empty() ? "no trouble" : result->warning) << std::endl;
     return result;
 }
 
@@ -170,7 +170,7 @@ TEST_F(DamonOfAKernel, TellsHotFromColdInOneLook) {
     EXPECT_GT(toucher.levels(*scan).hot, 600U);
     EXPECT_LT(toucher.levels(*scan).cold, 50U);
     EXPECT_GT(scan->cost.count(), 0);
-    EXPECT_EQ(scan->trouble, "");
+    EXPECT_EQ(scan->warning, "");
     EXPECT_TRUE(look_at(*tracker, toucher)) << "again, with the regions of before";
 }
 

@@ -109,7 +109,7 @@ TEST_F(DamonTrackerTest, ALookTellsTheLevelsOfTheGuestsMemory) {
               (AccessedRange{base + chunk_bytes, base + 2 * chunk_bytes, max_level}));
     EXPECT_EQ(result->accessed[2].level, max_level / 2);
     EXPECT_EQ(result->cost, milliseconds(5));
-    EXPECT_EQ(result->trouble, "");
+    EXPECT_EQ(result->warning, "");
 }
 
 TEST_F(DamonTrackerTest, WhatIsMissingInTheAnswerIsSaid) {
@@ -121,7 +121,7 @@ TEST_F(DamonTrackerTest, WhatIsMissingInTheAnswerIsSaid) {
     const auto result = tracker->begin(small_guest(), duration)->finish();
     ASSERT_TRUE(result);
     EXPECT_EQ(result->accessed.size(), 5U);
-    EXPECT_EQ(result->trouble, "DAMON told of 10 of 22 MiB");
+    EXPECT_EQ(result->warning, "DAMON told of 10 of 22 MiB");
 }
 
 TEST_F(DamonTrackerTest, NoAnswerAtAllIsAFailedLook) {
@@ -333,13 +333,13 @@ TEST_F(DamonTrackerTest, TheEstimateFollowsWhatLooksHaveTaken) {
 
 TEST_F(DamonTrackerTest, WhyAGuestCannotBeLookedAt) {
     const auto tracker = make();
-    EXPECT_EQ(tracker->why_not(small_guest()), "");
-    EXPECT_EQ(tracker->why_not(guest_of({})), "it is not known where its memory is");
-    EXPECT_EQ(tracker->why_not(guest_of(std::vector<RamRange>(1'025, RamRange{base, 4096}))),
+    EXPECT_EQ(tracker->unsupported_reason(small_guest()), "");
+    EXPECT_EQ(tracker->unsupported_reason(guest_of({})), "it is not known where its memory is");
+    EXPECT_EQ(tracker->unsupported_reason(guest_of(std::vector<RamRange>(1'025, RamRange{base, 4096}))),
               "its memory is in too many pieces");
     GuestSample unknown = small_guest();
     unknown.process.reset();
-    EXPECT_EQ(tracker->why_not(unknown), "its process is not known");
+    EXPECT_EQ(tracker->unsupported_reason(unknown), "its process is not known");
     EXPECT_EQ(refusal_to_begin(*tracker, unknown), "its process is not known");
     EXPECT_EQ(tracker->estimate(unknown).count(), 0);
 }

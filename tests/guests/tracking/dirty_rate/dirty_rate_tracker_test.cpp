@@ -112,9 +112,9 @@ TEST_F(DirtyRateTest, WhatFailsHasItsReason) {
 }
 
 TEST_F(DirtyRateTest, AGuestWithoutVcpusIsNeverMeasured) {
-    EXPECT_EQ(tracker.why_not(guest), "");
+    EXPECT_EQ(tracker.unsupported_reason(guest), "");
     guest.cells[0].vcpus.clear();
-    EXPECT_NE(tracker.why_not(guest), "");
+    EXPECT_NE(tracker.unsupported_reason(guest), "");
     EXPECT_THROW(tracker.begin(guest, 1s), TrackingError);
     EXPECT_TRUE(source.started.empty()) << "QEMU 7.2 would die";
 }

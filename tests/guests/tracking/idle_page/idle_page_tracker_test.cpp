@@ -130,7 +130,7 @@ TEST_F(IdlePages, WhatStaysIdleWasNotAccessed) {
     const auto scan = pending->finish();
     ASSERT_TRUE(scan);
     EXPECT_EQ(scan->accessed, at({{0, 0}, {1, max_level}, {2, 0}}));
-    EXPECT_EQ(scan->trouble, "");
+    EXPECT_EQ(scan->warning, "");
 }
 
 TEST_F(IdlePages, EachLookTakesAnotherPage) {
@@ -246,23 +246,23 @@ TEST_F(IdlePages, APageThatMovedMeanwhileIsUnknown) {
     write("proc/7/pagemap", entries);
     const auto scan = pending->finish();
     EXPECT_EQ(scan->accessed, at({{0, 0}, {2, 0}}));
-    EXPECT_EQ(scan->trouble, "1 sampled pages have moved meanwhile");
+    EXPECT_EQ(scan->warning, "1 sampled pages have moved meanwhile");
 }
 
 TEST_F(IdlePages, ReasonsAreSaid) {
-    EXPECT_EQ(tracker().why_not(guest), "");
-    EXPECT_NE(tracker().why_not(GuestSample{}), "");
+    EXPECT_EQ(tracker().unsupported_reason(guest), "");
+    EXPECT_NE(tracker().unsupported_reason(GuestSample{}), "");
     EXPECT_GT(tracker().estimate(guest), 0us);
     guest.cells[0].blocks[0].hugetlb = true;
-    EXPECT_NE(tracker().why_not(guest).find("hugetlb"), std::string::npos);
+    EXPECT_NE(tracker().unsupported_reason(guest).find("hugetlb"), std::string::npos);
     std::filesystem::resize_file(files.path("proc/kpageflags"), 8);
     guest.cells[0].blocks[0].hugetlb = false;
     auto cut = tracker();
     EXPECT_THROW(cut.begin(guest, 1s), TrackingError);
     std::filesystem::remove(files.path("proc/kpageflags"));
-    EXPECT_NE(tracker().why_not(guest).find("kpageflags"), std::string::npos);
+    EXPECT_NE(tracker().unsupported_reason(guest).find("kpageflags"), std::string::npos);
     std::filesystem::remove(files.path("sys/kernel/mm/page_idle/bitmap"));
-    EXPECT_EQ(tracker().why_not(guest),
+    EXPECT_EQ(tracker().unsupported_reason(guest),
               "this kernel has no idle page tracking (CONFIG_IDLE_PAGE_TRACKING)");
 }
 

@@ -132,15 +132,15 @@ TEST_F(SoftDirtyFiles, ALookThatCostMoreIsExpectedToDoSoAgain) {
 
 TEST_F(SoftDirtyFiles, PartsThatAreMissingAreSaid) {
     GuestSample sample = guest({{0, chunk_bytes}});
-    EXPECT_EQ(tracker.why_not(sample), "/proc/7/pagemap: No such file or directory");
+    EXPECT_EQ(tracker.unsupported_reason(sample), "/proc/7/pagemap: No such file or directory");
     EXPECT_THROW(tracker.begin(sample, 1s), TrackingError);
     write_entries({present});
-    EXPECT_EQ(tracker.why_not(sample), "");
+    EXPECT_EQ(tracker.unsupported_reason(sample), "");
     sample.cells[0].blocks[0].hugetlb = true;
-    EXPECT_NE(tracker.why_not(sample).find("hugetlb"), std::string::npos);
+    EXPECT_NE(tracker.unsupported_reason(sample).find("hugetlb"), std::string::npos);
     std::filesystem::remove(files.path("clear_refs"));
-    EXPECT_NE(tracker.why_not(guest({{0, chunk_bytes}})).find("clear_refs"), std::string::npos);
-    EXPECT_NE(tracker.why_not(GuestSample{}), "");
+    EXPECT_NE(tracker.unsupported_reason(guest({{0, chunk_bytes}})).find("clear_refs"), std::string::npos);
+    EXPECT_NE(tracker.unsupported_reason(GuestSample{}), "");
 }
 
 // What memory a child has: its pages and whether they are shared.
@@ -167,7 +167,7 @@ class SoftDirtyOfAChild : public testing::TestWithParam<Kind> {
         if (child == 0) _exit(work());
         ASSERT_TRUE(child_says_done());
         guest = guest_of(std::move(*Process::open(child)), {{memory.address(), memory.size()}});
-        const std::string trouble = tracker->why_not(guest);
+        const std::string trouble = tracker->unsupported_reason(guest);
         if (!trouble.empty()) GTEST_SKIP() << trouble;
     }
     void TearDown() override {
