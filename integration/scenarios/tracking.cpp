@@ -225,7 +225,7 @@ TEST_F(Tracking, LeavesKdamondsOfSomeoneElseAndSaysWhatItUsesInstead) {
     EXPECT_FALSE(report.is_null()) << vnumad.output();
     EXPECT_NE(heat_of(find_guest(report, guest->name()), "tracker"), "damon") << report;
     EXPECT_EQ(field(report, "/tracking/missing/damon"),
-              "DAMON is in use: 1 kdamonds of someone else are there");
+              "DAMON is in use: another program has set nr_kdamonds to 1");
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
     EXPECT_EQ(kdamonds(), 1);
 }

@@ -62,13 +62,13 @@ void look(Bytes& bytes, HeatTable& table) {
     const DamonPlan plan =
         plan_scan(ranges, std::chrono::milliseconds(bytes.take<std::uint16_t>()), earlier, false);
     require(plan.regions.size() <= max_damon_regions);
-    std::vector<DamonRegion> told;
+    std::vector<DamonRegion> reported;
     for (std::size_t i = bytes.count(); i > 0; --i)
-        told.push_back({bytes.take<std::uint64_t>(), bytes.take<std::uint64_t>(),
-                        bytes.take<std::uint64_t>()});
-    const DamonAnswer answer = understand(plan, told);
-    require(answer.bytes <= plan.bytes);
-    for (const auto& accessed : {answer.accessed, earlier}) {
+        reported.push_back({bytes.take<std::uint64_t>(), bytes.take<std::uint64_t>(),
+                            bytes.take<std::uint64_t>()});
+    const DamonResult result = interpret_regions(plan, reported);
+    require(result.bytes <= plan.bytes);
+    for (const auto& accessed : {result.accessed, earlier}) {
         const auto levels = levels_by_chunk(accessed, table.grid());
         for (const std::int32_t level : levels)
             require(level >= not_scanned && level <= max_level);
