@@ -41,9 +41,9 @@
 #include <thread>
 #include <vector>
 
+#include "integration/guest/access_thread.hpp"
 #include "integration/guest/buffer.hpp"
-#include "integration/guest/toucher.hpp"
-#include "integration/guest/truth.hpp"
+#include "integration/guest/physical_ranges.hpp"
 
 namespace vnuma::workload {
 namespace {
@@ -53,7 +53,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr const char* port_name = "org.vnumad.guest";
-constexpr auto truth_send_limit = milliseconds(5000);
+constexpr auto send_limit = milliseconds(5000);
 
 Pattern parse_thread(const json& thread,
                      const std::map<std::string, std::shared_ptr<Buffer>>& buffers) {
@@ -105,16 +105,16 @@ class Workload {
         for (const json& thread : request.at("threads"))
             patterns.push_back(parse_thread(thread, buffers));
         truth_wanted_ = request.value("truth", false);
-        touchers_.clear();
+        threads_.clear();
         buffers_ = std::move(buffers);
         for (Pattern& pattern : patterns)
-            touchers_.push_back(std::make_unique<Toucher>(std::move(pattern)));
+            threads_.push_back(std::make_unique<AccessThread>(std::move(pattern)));
     }
 
     json report(int second) {
         json threads = json::array();
-        for (auto& toucher : touchers_)
-            threads.push_back(toucher->take_report());
+        for (auto& thread : threads_)
+            threads.push_back(thread->take_report());
         return {{"second", second}, {"threads", threads}};
     }
 
@@ -124,8 +124,8 @@ class Workload {
         if (!truth_wanted_) return {};
         truth_wanted_ = false;
         std::vector<json> entries;
-        for (std::size_t i = 0; i < touchers_.size(); ++i) {
-            const Pattern& pattern = touchers_[i]->pattern();
+        for (std::size_t i = 0; i < threads_.size(); ++i) {
+            const Pattern& pattern = threads_[i]->pattern();
             const auto ranges =
                 physical_ranges(pattern.buffer->bytes() + pattern.offset, pattern.span);
             if (!ranges) {
@@ -146,7 +146,7 @@ class Workload {
 
   private:
     std::map<std::string, std::shared_ptr<Buffer>> buffers_;
-    std::vector<std::unique_ptr<Toucher>> touchers_;
+    std::vector<std::unique_ptr<AccessThread>> threads_;
     bool truth_wanted_ = false;
 };
 
@@ -176,14 +176,14 @@ void send(int port, const json& message) {
 }
 
 // The truth is waited for outside: it waits until the port has room, for a while.
-void send_surely(int port, const json& message) {
+void send_and_wait(int port, const json& message) {
     const std::string line = message.dump() + "\n";
-    const auto end = Clock::now() + truth_send_limit;
+    const auto end = Clock::now() + send_limit;
     while (::write(port, line.data(), line.size()) < 0 && Clock::now() < end)
         std::this_thread::sleep_for(milliseconds(1));
 }
 
-void say_if_refused(int port, const std::function<void()>& work) {
+void report_errors(int port, const std::function<void()>& work) {
     try {
         work();
     } catch (const std::exception& error) {
@@ -192,9 +192,9 @@ void say_if_refused(int port, const std::function<void()>& work) {
 }
 
 void send_truth(int port, Workload& workload) {
-    say_if_refused(port, [&] {
+    report_errors(port, [&] {
         for (const json& message : workload.take_truth())
-            send_surely(port, message);
+            send_and_wait(port, message);
     });
 }
 
@@ -222,7 +222,7 @@ void serve(int port) {
         const ssize_t size = ::read(port, chunk.data(), chunk.size());
         if (size > 0) input.append(chunk.data(), static_cast<std::size_t>(size));
         for (std::size_t end; (end = input.find('\n')) != std::string::npos;) {
-            say_if_refused(port, [&] { workload.apply(json::parse(input.substr(0, end))); });
+            report_errors(port, [&] { workload.apply(json::parse(input.substr(0, end))); });
             input.erase(0, end + 1);
             send_truth(port, workload);
         }

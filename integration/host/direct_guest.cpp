@@ -135,7 +135,7 @@ void DirectGuest::create() {
         threads_[vcpu.at("cpu-index")] = vcpu.at("thread-id");
 }
 
-void DirectGuest::let_run() {
+void DirectGuest::resume_vcpus() {
     execute("cont");
 }
 

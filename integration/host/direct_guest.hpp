@@ -24,7 +24,7 @@ class DirectGuest final : public RunningGuest {
 
   private:
     void create() override;
-    void let_run() override;
+    void resume_vcpus() override;
     void destroy() override;
     bool was_reset() override;
     std::string log() override;

@@ -29,7 +29,7 @@ class Guest final : public RunningGuest {
     struct Domain;  // libvirt's handle, fetched anew for each use: libvirtd may have been restarted
 
     void create() override;
-    void let_run() override { resume(); }
+    void resume_vcpus() override { resume(); }
     void destroy() override;
     bool was_reset() override;
     std::string log() override;

@@ -8,25 +8,25 @@ namespace vnuma::lab {
 int kdamonds();
 
 // By DAMON, whoever told it to.
-bool is_watched(pid_t pid);
+bool is_monitored(pid_t pid);
 
 // A kdamond that someone else has, for as long as this lives.
-class ForeignKdamond {
+class KdamondOfAnotherProgram {
   public:
-    ForeignKdamond();  // throws std::system_error
-    ~ForeignKdamond();
-    ForeignKdamond(const ForeignKdamond&) = delete;
-    ForeignKdamond& operator=(const ForeignKdamond&) = delete;
+    KdamondOfAnotherProgram();  // throws std::system_error
+    ~KdamondOfAnotherProgram();
+    KdamondOfAnotherProgram(const KdamondOfAnotherProgram&) = delete;
+    KdamondOfAnotherProgram& operator=(const KdamondOfAnotherProgram&) = delete;
 };
 
 // DAMON's files are another user's for as long as this lives: only who may pass over permissions
 // can write them.
-class ForeignDamon {
+class DamonFilesOfAnotherUser {
   public:
-    ForeignDamon();  // throws std::system_error
-    ~ForeignDamon();
-    ForeignDamon(const ForeignDamon&) = delete;
-    ForeignDamon& operator=(const ForeignDamon&) = delete;
+    DamonFilesOfAnotherUser();  // throws std::system_error
+    ~DamonFilesOfAnotherUser();
+    DamonFilesOfAnotherUser(const DamonFilesOfAnotherUser&) = delete;
+    DamonFilesOfAnotherUser& operator=(const DamonFilesOfAnotherUser&) = delete;
 };
 
 }  // namespace vnuma::lab

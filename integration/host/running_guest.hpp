@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "integration/host/guest_shape.hpp"
 #include "integration/host/json_socket.hpp"
-#include "integration/host/shape.hpp"
 
 namespace vnuma::lab {
 
@@ -38,7 +38,7 @@ class RunningGuest {
     // Sends a pattern and waits until all of its windows have been touched. Returns the workload's
     // "truth", whole: the guest-physical memory of each thread's window and of each buffer. Throws
     // std::runtime_error.
-    nlohmann::json truth_of(nlohmann::json pattern);
+    nlohmann::json locate_windows(nlohmann::json pattern);
 
     // Forgets what the workload has said so far.
     void skip_reports();
@@ -62,7 +62,7 @@ class RunningGuest {
 
     // The steps of a start. The first leaves the vCPUs stopped and sets pid_.
     virtual void create() = 0;
-    virtual void let_run() = 0;
+    virtual void resume_vcpus() = 0;
     virtual void destroy() = 0;  // what there is of it, without throwing
     virtual bool was_reset() = 0;
     virtual std::string log() = 0;  // what its QEMU says, and why it has ended if it has
@@ -76,10 +76,10 @@ class RunningGuest {
     void boot();
     Affinities affinities() const;
     void confine_to_first_touch_nodes() const;
-    void set_free(const Affinities& as_before) const;
-    std::string last_words();
-    void touch_everything();
-    void refuse_error(const nlohmann::json& message) const;
+    void restore_affinities(const Affinities& as_before) const;
+    std::string last_output();
+    void access_all_buffers();
+    void throw_if_error(const nlohmann::json& message) const;
 
     GuestShape shape_;
     JsonSocket workload_;

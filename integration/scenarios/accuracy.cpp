@@ -61,12 +61,12 @@ std::vector<PhysicalRange> chunks_of(const PhysicalRange& range) {
 
 class Truth {
   public:
-    Truth(const std::vector<Touched>& truth, const std::vector<PhysicalRange>& buffers)
+    Truth(const std::vector<TrueAccesses>& truth, const std::vector<PhysicalRange>& buffers)
         : buffers_(merged(buffers)) {
-        for (const Touched& touched : truth) {
-            Ranges& ranges = by_vcpu_[touched.vcpu];
-            ranges.insert(ranges.end(), touched.ranges.begin(), touched.ranges.end());
-            all_.insert(all_.end(), touched.ranges.begin(), touched.ranges.end());
+        for (const TrueAccesses& accessed : truth) {
+            Ranges& ranges = by_vcpu_[accessed.vcpu];
+            ranges.insert(ranges.end(), accessed.ranges.begin(), accessed.ranges.end());
+            all_.insert(all_.end(), accessed.ranges.begin(), accessed.ranges.end());
         }
         for (auto& [vcpu, ranges] : by_vcpu_)
             ranges = merged(std::move(ranges));
@@ -74,7 +74,7 @@ class Truth {
     }
 
     const Ranges& all() const { return all_; }
-    bool touches(const PhysicalRange& chunk) const { return bytes_within(all_, chunk) > 0; }
+    bool accesses(const PhysicalRange& chunk) const { return bytes_within(all_, chunk) > 0; }
     bool knows(const PhysicalRange& chunk) const {
         return buffers_.empty() || bytes_within(buffers_, chunk) > 0;
     }
@@ -103,7 +103,7 @@ void count_chunk(Accuracy& accuracy, const Truth& truth, const PhysicalRange& ch
                  bool claimed_hot, int accessor) {
     if (claimed_hot) {
         ++accuracy.claimed;
-        accuracy.claimed_right += truth.touches(chunk) ? 1 : 0;
+        accuracy.claimed_right += truth.accesses(chunk) ? 1 : 0;
         accuracy.claimed_elsewhere += truth.knows(chunk) ? 0 : 1;
     }
     if (!truth.is_hot(chunk)) return;
@@ -146,9 +146,9 @@ int Accuracy::attributed() const {
     return per_mille(named_right, hot);
 }
 
-Accuracy compare(const std::vector<Touched>& touched, const std::vector<Claim>& claims,
+Accuracy compare(const std::vector<TrueAccesses>& accessed, const std::vector<Claim>& claims,
                  const std::vector<PhysicalRange>& buffers) {
-    const Truth truth(touched, buffers);
+    const Truth truth(accessed, buffers);
     Ranges claimed;
     for (const Claim& claim : claims)
         claimed.push_back(claim.memory);

@@ -20,7 +20,7 @@ struct PhysicalRange {
 };
 
 // What one vCPU really touches. A vCPU may come more than once.
-struct Touched {
+struct TrueAccesses {
     int vcpu = 0;
     std::vector<PhysicalRange> ranges;
 };
@@ -53,7 +53,7 @@ struct Accuracy {
 
 // Claims do not overlap. `buffers` is the memory of which the truth is known; without any it is all
 // memory.
-Accuracy compare(const std::vector<Touched>& truth, const std::vector<Claim>& claims,
+Accuracy compare(const std::vector<TrueAccesses>& truth, const std::vector<Claim>& claims,
                  const std::vector<PhysicalRange>& buffers = {});
 
 }  // namespace vnuma::lab

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "integration/host/direct_guest.hpp"
-#include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
 #include "integration/host/transparent_huge_pages.hpp"
+#include "integration/host/workload_pattern.hpp"
 #include "integration/scenarios/accuracy.hpp"
-#include "integration/scenarios/shapes.hpp"
-#include "integration/scenarios/tracked.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
+#include "integration/scenarios/tracked_guest.hpp"
 #include "integration/scenarios/tracking_report.hpp"
 
 namespace vnuma::lab {
@@ -24,9 +24,9 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr std::array looks_after{seconds(5), seconds(10), seconds(20)};
+constexpr std::array measured_after{seconds(5), seconds(10), seconds(20)};
 // A page of 2 MiB faults once in a round, so that who shares it shows only after several rounds.
-constexpr seconds last_look_after{40};
+constexpr seconds last_measured_after{40};
 // How long the first of two patterns runs.
 constexpr seconds before_the_move{20};
 
@@ -97,16 +97,16 @@ std::string rounds(const json& guest) {
 }
 
 // The guest's kernel may move pages; then the truth was not all of it.
-void note_if_moved(RunningGuest& guest, const Row& row, const json& truth) {
-    if (guest.truth_of(row.pattern) != truth)
+void warn_if_moved(RunningGuest& guest, const Row& row, const json& truth) {
+    if (guest.locate_windows(row.pattern) != truth)
         std::cerr << "tracking-tables: the buffers of " << guest.name()
                   << " have moved: " << row.what << "\n";
 }
 
 // How often the thread that came round least has touched all of its window since the last call.
 // Beside a round of faults an emulated guest may not even come round once.
-double times_round(RunningGuest& guest, const json& truth) {
-    std::map<int, double> window, touched;  // bytes by vCPU; each has one thread
+double sweeps_of_slowest_vcpu(RunningGuest& guest, const json& truth) {
+    std::map<int, double> window, accessed;  // bytes by vCPU; each has one thread
     for (const json& entry : truth)
         if (!entry.at("thread").is_null())
             for (const json& range : entry.at("ranges"))
@@ -114,39 +114,39 @@ double times_round(RunningGuest& guest, const json& truth) {
     for (json report = guest.next_report(seconds(0)); !report.is_null();
          report = guest.next_report(seconds(0)))
         for (const json& thread : report.at("threads"))
-            touched[thread.at("cpu").get<int>()] += thread.at("touches").get<double>() * 4096;
+            accessed[thread.at("cpu").get<int>()] += thread.at("accesses").get<double>() * 4096;
     double least = -1;
     for (const auto& [cpu, bytes] : window)
-        if (least < 0 || touched[cpu] / bytes < least) least = touched[cpu] / bytes;
+        if (least < 0 || accessed[cpu] / bytes < least) least = accessed[cpu] / bytes;
     return least;
 }
 
 void print_row(std::ostream& out, RunningGuest& guest, const std::string& pages, const Row& row,
                const std::string& config) {
-    json truth = guest.truth_of(row.before ? *row.before : row.pattern);
-    Tracked vnumad(guest, config);
+    json truth = guest.locate_windows(row.before ? *row.before : row.pattern);
+    TrackedGuest vnumad(guest, config);
     auto start = vnumad.started();
     if (row.before) {
         vnumad.at(start + before_the_move);
-        truth = guest.truth_of(row.pattern);
-        start = Tracked::Clock::now();
+        truth = guest.locate_windows(row.pattern);
+        start = TrackedGuest::Clock::now();
     }
     guest.skip_reports();
     out << "| " << pages << " | " << guest.name() << " | " << row.what << " | ";
     Accuracy accuracy;
-    for (const seconds after : looks_after) {
+    for (const seconds after : measured_after) {
         accuracy = accuracy_of(vnumad.at(start + after), truth);
         out << percent(accuracy.precision_in_buffers()) << " / " << percent(accuracy.recall())
-            << ", " << std::fixed << std::setprecision(1) << times_round(guest, truth) << " | "
-            << std::flush;
+            << ", " << std::fixed << std::setprecision(1) << sweeps_of_slowest_vcpu(guest, truth)
+            << " | " << std::flush;
     }
     const std::string figures = details(accuracy, vnumad.last());
     out << attributed(accuracy, vnumad.last()) << " | " << std::flush;
     const bool wide = vnumad.last().at("tracking").at("attribution").at("wanted");
-    const json& last = vnumad.at(start + (wide ? last_look_after : looks_after.back()));
+    const json& last = vnumad.at(start + (wide ? last_measured_after : measured_after.back()));
     out << attributed(accuracy_of(last, truth), last) << " | " << figures << "; in the end "
         << rounds(last) << " |" << std::endl;
-    note_if_moved(guest, row, truth);
+    warn_if_moved(guest, row, truth);
 }
 
 std::vector<Row> wanted_rows(const std::string& pages, const GuestShape& shape, bool wide,

@@ -9,14 +9,14 @@
 namespace vnuma::lab {
 
 struct TrackedSecond {
-    double touches = 0;
+    double accesses = 0;
     double stall_ms = 0;      // the longest
-    std::uint64_t looks = 0;  // that had ended by then, as vnumad had said
+    std::uint64_t scans = 0;  // that had ended by then, as vnumad had said
 };
 
 // That a look is in the seconds up to the one at whose end vnumad has said that it is over: it
 // lasts four (docs/tracking.md), and what vnumad says comes up to a second late.
-inline constexpr int seconds_of_look = 6;
+inline constexpr int seconds_of_scan = 6;
 
 // The first and the last two seconds of a look are its beginning and its end, in which vnumad
 // works; in the middle only the kernel does.

@@ -25,7 +25,7 @@ GuestSecond next_second(RunningGuest& guest, const std::function<void()>& meanwh
     if (!wait_until(came, report_limit)) throw std::runtime_error(guest.name() + " fell silent");
     GuestSecond second;
     for (const json& thread : report.at("threads")) {
-        second.touches += thread.at("touches").get<double>();
+        second.accesses += thread.at("accesses").get<double>();
         second.stall_ms = std::max(second.stall_ms, thread.at("stall_us").get<double>() / 1000);
     }
     return second;

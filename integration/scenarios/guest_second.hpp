@@ -8,7 +8,7 @@
 namespace vnuma::lab {
 
 struct GuestSecond {
-    double touches = 0;   // of 4 KiB pages, by all threads
+    double accesses = 0;  // of 4 KiB pages, by all threads
     double stall_ms = 0;  // the longest time that one of them was held up
 };
 

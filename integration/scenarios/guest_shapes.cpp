@@ -14,7 +14,7 @@
 #include "integration/host/files.hpp"
 #include "integration/host/guest.hpp"
 #include "integration/host/process.hpp"
-#include "integration/scenarios/shapes.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
 
 namespace {
 

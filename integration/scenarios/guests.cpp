@@ -9,7 +9,7 @@
 #include "integration/host/direct_guest.hpp"
 #include "integration/host/files.hpp"
 #include "integration/scenarios/scenario.hpp"
-#include "integration/scenarios/shapes.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
 
 namespace vnuma::lab {
 namespace {
@@ -273,7 +273,7 @@ TEST(Guests, HelperThreadsAreKnown) {
 }
 
 TEST(Guests, TheOwnersWishesAreKnownAndKept) {
-    Guest guest(libvirt_host(), with_owners_wishes("wishful"));
+    Guest guest(libvirt_host(), with_owners_tuning("wishful"));
     const std::vector<int> allowed{0, 1, 2};
     const auto before = affinities_of(guest);
     for (const auto& [vcpu, thread] : guest.vcpu_threads())

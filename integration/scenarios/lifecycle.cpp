@@ -10,7 +10,7 @@
 #include "integration/host/kdamonds.hpp"
 #include "integration/host/process.hpp"
 #include "integration/scenarios/scenario.hpp"
-#include "integration/scenarios/shapes.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
 
 namespace vnuma::lab {
 namespace {

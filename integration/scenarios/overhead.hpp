@@ -15,7 +15,7 @@ Spread spread_of(const std::vector<double>& values);
 
 // One phase of a guest's work beside vnumad.
 struct Phase {
-    double touches_per_second = 0;
+    double accesses_per_second = 0;
     double longest_stall_ms = 0;      // in a second without a round
     double seconds_stall_ms = 0;      // the longest of each such second, their mean
     double daemon_ms_per_second = 0;  // CPU time
@@ -24,7 +24,7 @@ struct Phase {
 
 // All phases of one way.
 struct Phases {
-    Spread touches_per_second;
+    Spread accesses_per_second;
     Spread longest_stall_ms;  // of a phase: one alone may be the machine's
     Spread seconds_stall_ms;
     Spread daemon_ms_per_second;

@@ -11,8 +11,8 @@
 #include "integration/host/direct_guest.hpp"
 #include "integration/scenarios/guest_second.hpp"
 #include "integration/scenarios/overhead.hpp"
-#include "integration/scenarios/shapes.hpp"
-#include "integration/scenarios/tracked.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
+#include "integration/scenarios/tracked_guest.hpp"
 #include "integration/scenarios/tracking_report.hpp"
 
 namespace vnuma::lab {
@@ -28,7 +28,7 @@ double milliseconds_of(std::chrono::nanoseconds time) {
     return std::chrono::duration<double, std::milli>(time).count();
 }
 
-Phase measure(RunningGuest& guest, Tracked& vnumad, seconds length) {
+Phase measure(RunningGuest& guest, TrackedGuest& vnumad, seconds length) {
     guest.skip_reports();
     KernelThreadTime kdamonds("kdamond.");
     const auto meanwhile = [&] { kdamonds.look(); };
@@ -36,18 +36,18 @@ Phase measure(RunningGuest& guest, Tracked& vnumad, seconds length) {
     const auto kdamonds_before = kdamonds.used();
     const auto daemon_before = cpu_time_of(vnumad.pid());
     Phase phase;
-    double touches = 0;
+    double accesses = 0;
     std::vector<double> stalls_ms;
     std::vector<std::string> rounds;
     for (int second = 0; second < length.count(); ++second) {
         const GuestSecond work = next_second(guest, meanwhile);
-        touches += work.touches;
+        accesses += work.accesses;
         stalls_ms.push_back(work.stall_ms);
         const json& attribution = vnumad.last().at("tracking").at("attribution");
         rounds.push_back(attribution.at("rounds").dump() + attribution.at("stall_us").dump());
     }
     const auto count = static_cast<double>(length.count());
-    phase.touches_per_second = touches / count;
+    phase.accesses_per_second = accesses / count;
     const std::vector<double> outside = outside_rounds(stalls_ms, rounds);
     phase.seconds_stall_ms = spread_of(outside).mean;
     for (const double stall_ms : outside)
@@ -65,7 +65,7 @@ struct Way {
 };
 
 void run_phase(RunningGuest& guest, Way& way, seconds length) {
-    Tracked vnumad(guest, way.config);
+    TrackedGuest vnumad(guest, way.config);
     vnumad.at(vnumad.started() + warm_up);
     way.phases.push_back(measure(guest, vnumad, length));
     way.last = vnumad.last().at("tracking");
@@ -87,7 +87,7 @@ std::string plain(const Spread& spread) {
 void print_way(std::ostream& out, const std::string& guest, const Way& way,
                const std::string& loss) {
     const Phases all = sum_up(way.phases);
-    out << "| " << guest << " | " << way.name << " | " << in_thousands(all.touches_per_second)
+    out << "| " << guest << " | " << way.name << " | " << in_thousands(all.accesses_per_second)
         << " | " << loss << " | " << plain(all.longest_stall_ms) << " | "
         << plain(all.seconds_stall_ms) << " | " << plain(all.daemon_ms_per_second) << " | "
         << plain(all.kdamond_ms_per_second) << " | ";
@@ -106,7 +106,7 @@ std::string text_of(const Loss& loss) {
 }
 
 void compare_ways(std::ostream& out, RunningGuest& guest, const std::string& overhead,
-                  const PhasesWanted& wanted) {
+                  const PhaseSettings& wanted) {
     // Faults are induced in mode "act" only; the thin guest is to be left where it is.
     const bool wide = vcpus_of(guest.shape()) > 2;
     const std::string head = std::string("mode = \"") + (wide ? "act" : "advise") +
@@ -128,7 +128,7 @@ void compare_ways(std::ostream& out, RunningGuest& guest, const std::string& ove
 }  // namespace
 
 void print_overhead_table(std::ostream& out, const std::string& overhead,
-                          const PhasesWanted& wanted) {
+                          const PhaseSettings& wanted) {
     if (!wanted.guest.empty() && wanted.guest != "thin" && wanted.guest != "wide")
         throw std::runtime_error(wanted.guest + " is no guest: thin or wide");
     out << wanted.of_each_way << " phases of " << wanted.length.count()

@@ -7,7 +7,7 @@
 
 namespace vnuma::lab {
 
-struct PhasesWanted {
+struct PhaseSettings {
     int of_each_way = 6;
     std::chrono::seconds length{10};
     std::string guest{};  // thin or wide; both when empty
@@ -16,6 +16,6 @@ struct PhasesWanted {
 // Prints a table in Markdown. `overhead` is vnumad's budget for tracking, as a share of the guest's
 // CPU time. Throws std::runtime_error.
 void print_overhead_table(std::ostream& out, const std::string& overhead,
-                          const PhasesWanted& wanted);
+                          const PhaseSettings& wanted);
 
 }  // namespace vnuma::lab

@@ -8,8 +8,8 @@
 
 #include "integration/demo/picture.hpp"
 #include "integration/host/files.hpp"
-#include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
+#include "integration/host/workload_pattern.hpp"
 #include "integration/scenarios/scenario.hpp"
 
 namespace vnuma::lab {

@@ -8,8 +8,8 @@
 #include "integration/host/direct_guest.hpp"
 #include "integration/scenarios/around_scans.hpp"
 #include "integration/scenarios/guest_second.hpp"
-#include "integration/scenarios/shapes.hpp"
-#include "integration/scenarios/tracked.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
+#include "integration/scenarios/tracked_guest.hpp"
 #include "integration/scenarios/tracking_report.hpp"
 
 namespace vnuma::lab {
@@ -38,8 +38,8 @@ double account(const json& tracking, const char* side) {
     return tracking.at("budget").at(side).get<double>() / 1000;
 }
 
-Run look_again_and_again(RunningGuest& guest, const std::string& overhead, seconds length) {
-    Tracked vnumad(guest, config_for(overhead));
+Run run_scans(RunningGuest& guest, const std::string& overhead, seconds length) {
+    TrackedGuest vnumad(guest, config_for(overhead));
     vnumad.at(vnumad.started() + warm_up);
     guest.skip_reports();
     const auto nothing = [] {};
@@ -50,7 +50,7 @@ Run look_again_and_again(RunningGuest& guest, const std::string& overhead, secon
         const GuestSecond second = next_second(guest, nothing);
         const json& heat = vnumad.last().at("tracking").at("heat");
         run.seconds.push_back(
-            {second.touches, second.stall_ms, heat.at("scans").get<std::uint64_t>()});
+            {second.accesses, second.stall_ms, heat.at("scans").get<std::uint64_t>()});
     }
     const json after = vnumad.last().at("tracking");
     run.spent_ms = account(after, "spent_us") - account(before, "spent_us");
@@ -70,7 +70,7 @@ std::string mean_of(const std::vector<double>& values, double unit, int decimals
 void print_run(std::ostream& out, const std::string& guest, const Run& run, double overhead) {
     const double cpu_ms = run.earned_ms / overhead / static_cast<double>(run.seconds.size());
     const std::vector<double> lost = work_lost(run.seconds);
-    const auto ended = static_cast<double>(run.seconds.back().looks - run.seconds.front().looks);
+    const auto ended = static_cast<double>(run.seconds.back().scans - run.seconds.front().scans);
     out << "| " << guest << " | " << lost.size() << ": " << mean_of(lost, cpu_ms, 0) << " | "
         << (ended > 0 ? run.spent_ms / ended : 0) << " |";
     for (const Moment moment : {Moment::between, Moment::beginning, Moment::middle, Moment::end}) {
@@ -97,8 +97,7 @@ void print_scans_table(std::ostream& out, const std::string& overhead, seconds l
     for (const GuestShape& shape : {with_big_buffers("thin"), wider_than_a_node("wide")}) {
         if (!guest_wanted.empty() && shape.name != guest_wanted) continue;
         DirectGuest guest(shape);
-        print_run(out, guest.name(), look_again_and_again(guest, overhead, length),
-                  std::stod(overhead));
+        print_run(out, guest.name(), run_scans(guest, overhead, length), std::stod(overhead));
     }
 }
 

@@ -8,16 +8,16 @@
 #include <set>
 
 #include "integration/demo/picture.hpp"
+#include "integration/host/access_locality.hpp"
 #include "integration/host/direct_guest.hpp"
 #include "integration/host/fault_programs.hpp"
 #include "integration/host/kdamonds.hpp"
-#include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
 #include "integration/host/transparent_huge_pages.hpp"
-#include "integration/host/true_access.hpp"
+#include "integration/host/workload_pattern.hpp"
 #include "integration/scenarios/accuracy.hpp"
 #include "integration/scenarios/scenario.hpp"
-#include "integration/scenarios/shapes.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
 #include "integration/scenarios/tracking_report.hpp"
 
 namespace vnuma::lab {
@@ -66,7 +66,7 @@ bool is_missing(const json& report, const std::string& means) {
     return is_told(field(report, "/tracking/missing/" + means));
 }
 
-bool has_looked(const json& guest) {
+bool has_scanned(const json& guest) {
     return is_positive(heat_of(guest, "scans"));
 }
 
@@ -108,25 +108,25 @@ class Tracking : public ::testing::Test {
         pages.reset();
     }
     static json hot_tenth(Access access) {
-        return guest->truth_of(own_windows(guest->shape(), tenth, access));
+        return guest->locate_windows(own_windows(guest->shape(), tenth, access));
     }
 
     // Of the thread of each vCPU, from now on.
-    static void wait_for_touches(std::uint64_t wanted) {
+    static void wait_for_accesses(std::uint64_t wanted) {
         guest->skip_reports();
-        std::map<int, std::uint64_t> touches;
+        std::map<int, std::uint64_t> accesses;
         const auto enough = [&] {
             const json report = guest->next_report(settle_limit);
             for (const json& thread : report["threads"])
-                touches[thread["cpu"]] += thread["touches"].get<std::uint64_t>();
-            return touches.size() == 2 && touches[0] >= wanted && touches[1] >= wanted;
+                accesses[thread["cpu"]] += thread["accesses"].get<std::uint64_t>();
+            return accesses.size() == 2 && accesses[0] >= wanted && accesses[1] >= wanted;
         };
         ASSERT_TRUE(wait_until(enough, settle_limit));
     }
     // A vnumad.
-    static void kill_during_a_look(const std::string& config) {
+    static void kill_during_a_scan(const std::string& config) {
         Daemon killed(config);
-        ASSERT_TRUE(wait_until([] { return is_watched(guest->pid()); }, settle_limit))
+        ASSERT_TRUE(wait_until([] { return is_monitored(guest->pid()); }, settle_limit))
             << killed.output();
         ::kill(killed.pid(), SIGKILL);
         EXPECT_EQ(killed.wait_for_end(settle_limit), 128 + SIGKILL);
@@ -140,7 +140,7 @@ class Tracking : public ::testing::Test {
     }
 
     static inline std::unique_ptr<TransparentHugePages> pages;
-    static void stop_touching() {
+    static void stop_accesses() {
         guest->send(idle_buffers(guest->shape()));
         ASSERT_TRUE(wait_until([] { return guest->next_report(settle_limit)["threads"].empty(); },
                                settle_limit));
@@ -152,8 +152,8 @@ class Tracking : public ::testing::Test {
 TEST_F(Tracking, StandsOnATruthThatTheMonitorConfirms) {
     const json truth = hot_tenth(Access::write);
     constexpr std::uint64_t page = 4096, window = std::uint64_t{20} << 20, every = 97;
-    wait_for_touches(2 * window / page);
-    stop_touching();
+    wait_for_accesses(2 * window / page);
+    stop_accesses();
 
     // The workload has written the sum of the page's number in the window and of the pass, the last
     // one not to its end; the monitor reads by guest-physical address.
@@ -177,7 +177,7 @@ TEST_F(Tracking, FindsWrittenBuffersBySoftDirtyBits) {
     const json truth = hot_tenth(Access::write);
     Daemon vnumad(tracking_with("heat = \"soft-dirty\"\n"));
     expect_hot_chunks_are_found(vnumad, guest->name(), truth);
-    const json seen = wait_for_guest(vnumad, guest->name(), has_looked);
+    const json seen = wait_for_guest(vnumad, guest->name(), has_scanned);
     EXPECT_EQ(heat_of(seen, "tracker"), "soft-dirty") << seen;
     EXPECT_EQ(heat_of(seen, "reads"), false) << seen;
     EXPECT_TRUE(guest->is_at_work());
@@ -187,7 +187,7 @@ TEST_F(Tracking, TellsARateWhereItCannotTellChunks) {
     hot_tenth(Access::write);
     Daemon vnumad(tracking_with("heat = \"dirty-rate\"\n"));
     const auto has_rate = [](const json& seen) {
-        return has_looked(seen) && is_positive(heat_of(seen, "written/mib_per_s"));
+        return has_scanned(seen) && is_positive(heat_of(seen, "written/mib_per_s"));
     };
     const json seen = wait_for_guest(vnumad, guest->name(), has_rate);
     ASSERT_FALSE(seen.is_null()) << vnumad.output();
@@ -197,17 +197,17 @@ TEST_F(Tracking, TellsARateWhereItCannotTellChunks) {
 }
 
 TEST_F(Tracking, DoesNotSampleAnIdleGuest) {
-    stop_touching();
+    stop_accesses();
     Daemon vnumad(tracking_with(""));
     // In emulation what its kernel does by itself is not idle every other second.
     int idle_ticks = 0;
-    json looks;  // at the tick before, if it was idle then
+    json scans;  // at the tick before, if it was idle then
     bool sampled = false;
     const auto idle_for_long = [&](const json& seen) {
         const bool idle = heat_of(seen, "waits_for") == "it is idle";
         idle_ticks += idle ? 1 : 0;
-        sampled |= idle && !looks.is_null() && looks != heat_of(seen, "scans");
-        looks = idle ? heat_of(seen, "scans") : json();
+        sampled |= idle && !scans.is_null() && scans != heat_of(seen, "scans");
+        scans = idle ? heat_of(seen, "scans") : json();
         return idle_ticks > some_ticks;
     };
     EXPECT_FALSE(wait_for_guest(vnumad, guest->name(), idle_for_long).is_null()) << vnumad.output();
@@ -216,10 +216,10 @@ TEST_F(Tracking, DoesNotSampleAnIdleGuest) {
 
 TEST_F(Tracking, LeavesKdamondsOfSomeoneElseAndSaysWhatItUsesInstead) {
     hot_tenth(Access::write);
-    const ForeignKdamond foreign;
+    const KdamondOfAnotherProgram foreign;
     Daemon vnumad(tracking_with(""));
     const auto looked = [](const json& report) {
-        return has_looked(find_guest(report, guest->name()));
+        return has_scanned(find_guest(report, guest->name()));
     };
     const json report = vnumad.wait_for(looked, settle_limit);
     EXPECT_FALSE(report.is_null()) << vnumad.output();
@@ -233,9 +233,9 @@ TEST_F(Tracking, LeavesKdamondsOfSomeoneElseAndSaysWhatItUsesInstead) {
 TEST_F(Tracking, RemovesTheKdamondsThatAKilledVnumadLeft) {
     hot_tenth(Access::read);
     const std::string config = tracking_with("heat = \"damon\"\n");
-    ASSERT_NO_FATAL_FAILURE(kill_during_a_look(config));
+    ASSERT_NO_FATAL_FAILURE(kill_during_a_scan(config));
     Daemon vnumad(config);
-    const json seen = wait_for_guest(vnumad, guest->name(), has_looked);
+    const json seen = wait_for_guest(vnumad, guest->name(), has_scanned);
     EXPECT_FALSE(seen.is_null()) << vnumad.output();
     EXPECT_EQ(heat_of(seen, "tracker"), "damon") << seen;
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
@@ -244,7 +244,7 @@ TEST_F(Tracking, RemovesTheKdamondsThatAKilledVnumadLeft) {
 
 TEST_F(Tracking, RemovesThemAlsoWhereItDoesWithoutDamon) {
     hot_tenth(Access::read);
-    ASSERT_NO_FATAL_FAILURE(kill_during_a_look(tracking_with("heat = \"damon\"\n")));
+    ASSERT_NO_FATAL_FAILURE(kill_during_a_scan(tracking_with("heat = \"damon\"\n")));
     Daemon vnumad(tracking_with("heat = \"none\"\n"));
     EXPECT_TRUE(wait_until([] { return kdamonds() == 0; }, settle_limit)) << vnumad.output();
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
@@ -252,7 +252,7 @@ TEST_F(Tracking, RemovesThemAlsoWhereItDoesWithoutDamon) {
 
 TEST_F(Tracking, WithoutCapabilitiesSaysWhyAndTheGuestComesHome) {
     hot_tenth(Access::write);
-    const ForeignDamon foreign;
+    const DamonFilesOfAnotherUser foreign;
     Daemon vnumad(
         with_tracking(std::string(acting) + qmp_config, std::string(soon) + "heat = \"damon\"\n"),
         {"setpriv", "--inh-caps", "-all", "--bounding-set",
@@ -272,7 +272,7 @@ TEST_F(Tracking, OnAKernelThatLacksWhatItTakesSaysWhyAndDoesWithout) {
     hot_tenth(Access::write);
     Daemon vnumad(tracking_with(""), on_a_kernel_without("btf mm/damon tracing"));
     const auto looked = [](const json& report) {
-        return has_looked(find_guest(report, guest->name()));
+        return has_scanned(find_guest(report, guest->name()));
     };
     const json report = vnumad.wait_for(looked, settle_limit);
     EXPECT_FALSE(report.is_null()) << vnumad.output();
@@ -320,7 +320,7 @@ TEST(TrackingOfAWideGuest, GoesOnWhenItIsKilledDuringARound) {
 TEST(TrackingOfAWideGuest, NamesTheVcpuOfEachBufferWithoutTracefsAndLeavesNoProgramWhenKilled) {
     const TransparentHugePages pages("always");
     DirectGuest guest(wider_than_a_node("wide"));
-    const json truth = guest.truth_of(own_windows(guest.shape(), {}, Access::write));
+    const json truth = guest.locate_windows(own_windows(guest.shape(), {}, Access::write));
     Daemon vnumad(tracking_with(""), on_a_kernel_without("tracing"));
     const Accuracy accuracy = wait_for_accuracy(
         vnumad, guest.name(), truth,
@@ -342,8 +342,8 @@ TEST(TrackingOfAGuestThatMoves, BringsHomeFirstWhatIsHot) {
     GuestShape shape = with_big_buffers("moving");
     shape.first_touch_nodes = {1};
     DirectGuest guest(shape);
-    const TrueAccess access(guest,
-                            guest.truth_of(own_windows(guest.shape(), {45, 10}, Access::write)));
+    const AccessLocality access(
+        guest, guest.locate_windows(own_windows(guest.shape(), {45, 10}, Access::write)));
     // 400 MiB and more take 80 s, and what is hot is a tenth.
     Daemon vnumad(tracking_with("") + "[memory]\nrate = \"5M\"\n[guest.moving]\nhome = \"0\"\n");
     const auto at_home = [&] { return placement_of(guest).vcpu_nodes == std::vector<int>{0, 0}; };
@@ -376,7 +376,7 @@ TEST(TrackingOfTwoGuests, GoesOnWhenOneIsKilledDuringALook) {
     auto victim = std::make_unique<DirectGuest>(equal_cells("victim"));
     DirectGuest other(equal_cells("other"));
     Daemon vnumad(tracking_with("heat = \"damon\"\n"));
-    ASSERT_TRUE(wait_until([&] { return is_watched(victim->pid()); }, settle_limit))
+    ASSERT_TRUE(wait_until([&] { return is_monitored(victim->pid()); }, settle_limit))
         << vnumad.output();
     ASSERT_EQ(::kill(victim->pid(), SIGKILL), 0);
 

@@ -15,7 +15,7 @@ namespace vnuma::lab {
 std::vector<Claim> claims_of(const nlohmann::json& guest);
 
 // Of what RunningGuest::truth_of() returns: what threads touch, and all memory of all buffers.
-std::vector<Touched> touched_of(const nlohmann::json& truth);
+std::vector<TrueAccesses> true_accesses_of(const nlohmann::json& truth);
 std::vector<PhysicalRange> buffers_of(const nlohmann::json& truth);
 
 // What the guest's map is worth.

@@ -11,9 +11,9 @@
 #include "integration/host/direct_guest.hpp"
 #include "integration/host/fault_programs.hpp"
 #include "integration/host/files.hpp"
-#include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
-#include "integration/scenarios/shapes.hpp"
+#include "integration/host/workload_pattern.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
 #include "integration/scenarios/tracking_report.hpp"
 
 namespace vnuma::lab {
@@ -48,7 +48,7 @@ void print(std::ostream& out, const char* when) {
     out << std::flush;
 }
 
-bool looks() {
+bool scans() {
     for (int i = 0; fs::exists(directory / std::to_string(i)); ++i)
         if (first_line(directory / std::to_string(i) / "state") == "on") return true;
     return false;
@@ -75,9 +75,9 @@ void print_tracking_state(std::ostream& out) {
     {
         Daemon vnumad(config);
         wait_for_tracking(vnumad, guest.name());
-        wait_until(looks, settle_limit);
+        wait_until(scans, settle_limit);
         print(out, "while vnumad tracks");
-        wait_until(looks, settle_limit);
+        wait_until(scans, settle_limit);
         ::kill(vnumad.pid(), SIGKILL);
         vnumad.wait_for_end(settle_limit);
         print(out, "after kill -9");

@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
             return 0;
         }
         if (!words.empty() && words.size() <= 5 && words[0] == "overhead") {
-            PhasesWanted wanted;
+            PhaseSettings wanted;
             if (words.size() > 2) wanted.of_each_way = whole_number(words[2]);
             if (words.size() > 3) wanted.length = std::chrono::seconds(whole_number(words[3]));
             if (words.size() > 4) wanted.guest = words[4];

@@ -75,16 +75,16 @@ TEST(TwoNodes, TheOwnersPinsAreNeverWidenedAndAStopPutsBackWhatWas) {
     const Guest guest(libvirt_host(), thin("owned", {0, 1}));
     const std::map<int, pid_t> threads = vcpu_threads(guest.pid());
     // All of node 0 and one CPU of node 1, which would be too few for two vCPUs.
-    std::vector<int> owners_choice = node_cpus(0);
-    owners_choice.push_back(node_cpus(1)[0]);
+    std::vector<int> former_affinities = node_cpus(0);
+    former_affinities.push_back(node_cpus(1)[0]);
     for (const auto& [vcpu, thread] : threads)
-        set_affinity(thread, owners_choice);
+        set_affinity(thread, former_affinities);
     Daemon vnumad(acting);
     EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
     EXPECT_EQ(home_of(placement_of(guest)), 0) << vnumad.output();
     EXPECT_EQ(vnumad.stop(), 0);
     for (const auto& [vcpu, thread] : threads)
-        EXPECT_EQ(affinity_of(thread), owners_choice);
+        EXPECT_EQ(affinity_of(thread), former_affinities);
 }
 
 TEST(TwoNodes, AStopInTheMiddleOfAMoveEndsCleanlyAndUndoesPins) {
@@ -117,11 +117,11 @@ TEST(TwoNodes, SomeoneElsesChangeWinsAtOnce) {
 
 TEST(TwoNodes, AGuestThatCanHaveNoHomeAnyMoreGetsItsCpusBack) {
     const Guest guest(libvirt_host(), thin("evicted", {0, 1}));
-    std::vector<int> owners_choice = node_cpus(0);
-    owners_choice.push_back(node_cpus(1)[0]);
+    std::vector<int> former_affinities = node_cpus(0);
+    former_affinities.push_back(node_cpus(1)[0]);
     const std::map<int, pid_t> threads = vcpu_threads(guest.pid());
     for (const auto& [vcpu, thread] : threads)
-        set_affinity(thread, owners_choice);
+        set_affinity(thread, former_affinities);
     Daemon vnumad(acting);
     ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
     ASSERT_EQ(affinity_of(threads.at(0)), node_cpus(0));
@@ -137,8 +137,8 @@ TEST(TwoNodes, AGuestThatCanHaveNoHomeAnyMoreGetsItsCpusBack) {
     };
     EXPECT_FALSE(vnumad.wait_for(not_allowed, settle_limit).is_null()) << vnumad.output();
     EXPECT_TRUE(
-        wait_until([&] { return affinity_of(threads.at(0)) == owners_choice; }, settle_limit));
-    EXPECT_EQ(affinity_of(threads.at(1)), owners_choice);
+        wait_until([&] { return affinity_of(threads.at(0)) == former_affinities; }, settle_limit));
+    EXPECT_EQ(affinity_of(threads.at(1)), former_affinities);
 }
 
 TEST(TwoNodes, MemoryThatItsOwnerInterleavesIsLeftAlone) {
@@ -185,7 +185,7 @@ TEST(TwoNodes, TheWorkloadFollowsANewPatternAtRunTime) {
     EXPECT_TRUE(wait_until(
         [&] {
             threads = guest.next_report(settle_limit)["threads"];
-            return threads.size() == 1 && threads[0]["touches"] > 0;
+            return threads.size() == 1 && threads[0]["accesses"] > 0;
         },
         settle_limit));
     ASSERT_EQ(threads.size(), 1U);

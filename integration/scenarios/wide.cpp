@@ -32,7 +32,7 @@ class Wide : public ::testing::Test {
     static void TearDownTestSuite() { pages.reset(); }
 
     // Until nearly all of what the guest touches is local.
-    static bool becomes_local(const TrueAccess& access, seconds limit = settle_limit) {
+    static bool becomes_local(const AccessLocality& access, seconds limit = settle_limit) {
         return wait_until([&] { return access.local_share() >= nearly_all_local; }, limit);
     }
 
@@ -63,8 +63,8 @@ class Wide : public ::testing::Test {
             there[home].push_back(vcpu);
         WideLoad load = private_buffers;
         for (const std::size_t i : {0U, 1U}) {
-            load.owners[static_cast<std::size_t>(there[0].at(i))] = there[1].at(i);
-            load.owners[static_cast<std::size_t>(there[1].at(i))] = there[0].at(i);
+            load.buffer_owners[static_cast<std::size_t>(there[0].at(i))] = there[1].at(i);
+            load.buffer_owners[static_cast<std::size_t>(there[1].at(i))] = there[0].at(i);
         }
         return load;
     }
@@ -77,7 +77,7 @@ class WideLoads : public Wide, public ::testing::WithParamInterface<WideLoad> {
     // Seconds until nearly all is local, and stays so for the rest of them; -1: never.
     static double time_until_local() {
         DirectGuest guest(misplaced_wide("wide"));
-        const TrueAccess access(guest, truth_of(guest, GetParam()));
+        const AccessLocality access(guest, locate_windows(guest, GetParam()));
         Daemon vnumad(wide_config());
         wait_for_first_report(vnumad, "wide");
         const WideCourse course = watch(access, seconds(20));
@@ -103,7 +103,7 @@ INSTANTIATE_TEST_SUITE_P(Low, WideLoads, ::testing::ValuesIn(low_loads),
 
 TEST_F(Wide, EachVcpusBufferIsWhereItRuns) {
     DirectGuest guest(misplaced_wide("wide"));
-    const TrueAccess access(guest, truth_of(guest, private_buffers));
+    const AccessLocality access(guest, locate_windows(guest, private_buffers));
     Daemon vnumad(wide_config());
     EXPECT_FALSE(wait_for_guest(vnumad, "wide", is_on_both_nodes).is_null()) << vnumad.output();
     EXPECT_TRUE(becomes_local(access)) << access.local_share() << "\n" << vnumad.output();
@@ -117,7 +117,7 @@ TEST_F(Wide, EachVcpusBufferIsWhereItRuns) {
 TEST_F(Wide, AGuestOfMoreMemoryThanANodeIsOnBoth) {
     GuestShape shape{"large", {{2, 2400}}, {1}, 120};
     DirectGuest guest(shape);
-    const TrueAccess access(guest, truth_of(guest, {"a buffer each", {0, 1}, 60}));
+    const AccessLocality access(guest, locate_windows(guest, {"a buffer each", {0, 1}, 60}));
     Daemon vnumad(wide_config());
     EXPECT_FALSE(wait_for_guest(vnumad, "large", is_on_both_nodes).is_null()) << vnumad.output();
     EXPECT_TRUE(becomes_local(access)) << access.local_share() << "\n" << vnumad.output();
@@ -127,7 +127,7 @@ TEST_F(Wide, AGuestOfMoreMemoryThanANodeIsOnBoth) {
 
 TEST_F(Wide, VcpusThatShareABufferAreOnOneNodeWithIt) {
     DirectGuest guest(misplaced_wide("pairs"));
-    const TrueAccess access(guest, truth_of(guest, shared_in_pairs));
+    const AccessLocality access(guest, locate_windows(guest, shared_in_pairs));
     Daemon vnumad(wide_config());
     const json seen = wait_for_guest(vnumad, "pairs", is_on_both_nodes);
     ASSERT_FALSE(seen.is_null()) << vnumad.output();
@@ -140,7 +140,7 @@ TEST_F(Wide, VcpusThatShareABufferAreOnOneNodeWithIt) {
 
 TEST_F(Wide, ABufferThatAllShareIsNotMovedToAndFro) {
     DirectGuest guest(misplaced_wide("shared"));
-    const TrueAccess access(guest, truth_of(guest, shared_by_all));
+    const AccessLocality access(guest, locate_windows(guest, shared_by_all));
     Daemon vnumad(wide_config());
     ASSERT_FALSE(wait_for_guest(vnumad, "shared", is_split).is_null()) << vnumad.output();
     EXPECT_TRUE(becomes_local(access)) << access.local_share() << "\n" << vnumad.output();
@@ -155,12 +155,12 @@ TEST_F(Wide, AChangeOfPhaseIsFollowedOnce) {
     Daemon vnumad(wide_config());
     json seen;
     {
-        const TrueAccess access(guest, truth_of(guest, private_buffers));
+        const AccessLocality access(guest, locate_windows(guest, private_buffers));
         seen = wait_for_guest(vnumad, "phases", is_on_both_nodes);
         ASSERT_FALSE(seen.is_null()) << vnumad.output();
         ASSERT_TRUE(becomes_local(access)) << access.local_share() << "\n" << vnumad.output();
     }
-    const TrueAccess access(guest, truth_of(guest, exchanged(homes_by_vcpu(seen))));
+    const AccessLocality access(guest, locate_windows(guest, exchanged(homes_by_vcpu(seen))));
     EXPECT_LE(access.local_share(), 1 - nearly_all_local);
     EXPECT_TRUE(becomes_local(access, phase_limit)) << access.local_share() << "\n"
                                                     << vnumad.output();

@@ -4,9 +4,9 @@
 #include <stdexcept>
 
 #include "integration/host/files.hpp"
-#include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
-#include "integration/scenarios/shapes.hpp"
+#include "integration/host/workload_pattern.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
 
 namespace vnuma::lab {
 namespace {
@@ -36,11 +36,11 @@ GuestShape misplaced_wide(const std::string& name) {
     return shape;
 }
 
-nlohmann::json truth_of(DirectGuest& guest, const WideLoad& load) {
+nlohmann::json locate_windows(DirectGuest& guest, const WideLoad& load) {
     GuestShape shape = guest.shape();
     shape.duty_percent = load.duty_percent;
     shape.period_ms = period_ms;
-    return guest.truth_of(windows_of(shape, load.owners, {}, Access::write));
+    return guest.locate_windows(windows_of(shape, load.buffer_owners, {}, Access::write));
 }
 
 // In emulation a round of a guest of huge pages takes seconds: every one taken down interrupts all
@@ -52,11 +52,11 @@ std::string wide_config() {
            "max_period = \"5s\"\n[memory]\ncall_time = \"250ms\"\n";
 }
 
-KernelBalancing::KernelBalancing() {
+KernelNumaBalancing::KernelNumaBalancing() {
     write_text(numa_balancing, "1");
 }
 
-KernelBalancing::~KernelBalancing() {
+KernelNumaBalancing::~KernelNumaBalancing() {
     write_text(numa_balancing, "0");
 }
 
@@ -68,7 +68,7 @@ void wait_for_first_report(Daemon& vnumad, const std::string& name) {
         throw std::runtime_error("vnumad has not seen the guest\n" + vnumad.output());
 }
 
-WideCourse watch(const TrueAccess& access, seconds length) {
+WideCourse watch(const AccessLocality& access, seconds length) {
     WideCourse course;
     const auto begin = steady_clock::now();
     const std::int64_t before = pages_moved();

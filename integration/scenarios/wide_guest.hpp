@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "integration/host/access_locality.hpp"
 #include "integration/host/daemon.hpp"
 #include "integration/host/direct_guest.hpp"
-#include "integration/host/true_access.hpp"
 
 namespace vnuma::lab {
 
@@ -19,7 +19,7 @@ GuestShape misplaced_wide(const std::string& name);
 // Whose buffer each vCPU touches, and what share of the time.
 struct WideLoad {
     const char* name;
-    std::vector<int> owners;
+    std::vector<int> buffer_owners;
     int duty_percent;
 };
 // All four together take more than the two CPUs of a node.
@@ -28,22 +28,23 @@ inline const WideLoad shared_in_pairs{"shared in pairs", {0, 1, 0, 1}, 60};
 // For these a node has the CPUs.
 inline constexpr int low_duty_percent = 20;
 inline const WideLoad shared_by_all{"shared by all", {0, 0, 0, 0}, low_duty_percent};
-inline const WideLoad low_loads[] = {{"a buffer each", private_buffers.owners, low_duty_percent},
-                                     {"shared in pairs", shared_in_pairs.owners, low_duty_percent},
-                                     shared_by_all};
+inline const WideLoad low_loads[] = {
+    {"a buffer each", private_buffers.buffer_owners, low_duty_percent},
+    {"shared in pairs", shared_in_pairs.buffer_owners, low_duty_percent},
+    shared_by_all};
 
-nlohmann::json truth_of(DirectGuest& guest, const WideLoad& load);
+nlohmann::json locate_windows(DirectGuest& guest, const WideLoad& load);
 
 // vnumad's configuration for it: rounds of attribution whatever they take in emulation.
 std::string wide_config();
 
 // The kernel's own NUMA balancing, for as long as this lives.
-class KernelBalancing {
+class KernelNumaBalancing {
   public:
-    KernelBalancing();
-    ~KernelBalancing();
-    KernelBalancing(const KernelBalancing&) = delete;
-    KernelBalancing& operator=(const KernelBalancing&) = delete;
+    KernelNumaBalancing();
+    ~KernelNumaBalancing();
+    KernelNumaBalancing(const KernelNumaBalancing&) = delete;
+    KernelNumaBalancing& operator=(const KernelNumaBalancing&) = delete;
 };
 
 inline constexpr double nearly_all_local = 0.95;
@@ -59,6 +60,6 @@ struct WideCourse {
     double least_later = 1;  // from then on
     std::int64_t pages_moved = 0, pages_moved_later = 0;
 };
-WideCourse watch(const TrueAccess& access, std::chrono::seconds length);
+WideCourse watch(const AccessLocality& access, std::chrono::seconds length);
 
 }  // namespace vnuma::lab

@@ -83,7 +83,7 @@ TEST(Accuracy, TruthThatNoClaimSpeaksOfIsNotFound) {
 }
 
 TEST(Accuracy, APrivateChunkIsItsVcpusAndASharedOneIsNobodys) {
-    const std::vector<Touched> truth{{0, {chunks(0, 2)}}, {3, {chunks(1, 2)}}};
+    const std::vector<TrueAccesses> truth{{0, {chunks(0, 2)}}, {3, {chunks(1, 2)}}};
     const Accuracy right = compare(
         truth,
         {{chunks(0, 1), true, 0}, {chunks(1, 1), true, accessor_shared}, {chunks(2, 1), true, 3}});
@@ -135,11 +135,11 @@ TEST(TrackingReport, TheWorkloadsTruthIsByVcpuAndByBuffer) {
     const auto truth = nlohmann::json::parse(
         R"([{"buffer": "a", "thread": 0, "cpu": 3, "ranges": [[0, 4096], [8192, 4096]]},
             {"buffer": "a", "thread": null, "ranges": [[0, 16384]]}])");
-    const std::vector<Touched> touched = touched_of(truth);
-    ASSERT_EQ(touched.size(), 1U);
-    EXPECT_EQ(touched[0].vcpu, 3);
-    ASSERT_EQ(touched[0].ranges.size(), 2U);
-    EXPECT_EQ(touched[0].ranges[1].start, 8192U);
+    const std::vector<TrueAccesses> accessed = true_accesses_of(truth);
+    ASSERT_EQ(accessed.size(), 1U);
+    EXPECT_EQ(accessed[0].vcpu, 3);
+    ASSERT_EQ(accessed[0].ranges.size(), 2U);
+    EXPECT_EQ(accessed[0].ranges[1].start, 8192U);
     const std::vector<PhysicalRange> buffers = buffers_of(truth);
     ASSERT_EQ(buffers.size(), 1U);
     EXPECT_EQ(buffers[0].bytes, 16384U);

@@ -9,13 +9,13 @@ namespace {
 
 // Seconds of so many touches, and as long a stall as their number; at the end of each of `ends` one
 // more look is said to have ended.
-std::vector<TrackedSecond> seconds_of(const std::vector<double>& touches,
+std::vector<TrackedSecond> seconds_of(const std::vector<double>& accesses,
                                       const std::vector<std::size_t>& ends) {
     std::vector<TrackedSecond> seconds;
-    std::uint64_t looks = 0;
-    for (std::size_t i = 0; i < touches.size(); ++i) {
-        looks += static_cast<std::uint64_t>(std::count(ends.begin(), ends.end(), i));
-        seconds.push_back({touches[i], static_cast<double>(i), looks});
+    std::uint64_t scans = 0;
+    for (std::size_t i = 0; i < accesses.size(); ++i) {
+        scans += static_cast<std::uint64_t>(std::count(ends.begin(), ends.end(), i));
+        seconds.push_back({accesses[i], static_cast<double>(i), scans});
     }
     return seconds;
 }
@@ -46,11 +46,11 @@ TEST(AroundScans, OneThatIsNotKnownWholeCountsForNothing) {
 }
 
 TEST(WorkLost, IsInSecondsOfWhatIsUsualBetweenLooks) {
-    Values touches(20, 100);
-    touches[3] = 50;
-    touches[12] = 25;
-    touches[19] = 0;  // part of another look, perhaps
-    EXPECT_EQ(work_lost(seconds_of(touches, {7, 16})), (Values{0.5, 0.75}));
+    Values accesses(20, 100);
+    accesses[3] = 50;
+    accesses[12] = 25;
+    accesses[19] = 0;  // part of another look, perhaps
+    EXPECT_EQ(work_lost(seconds_of(accesses, {7, 16})), (Values{0.5, 0.75}));
 }
 
 TEST(WorkLost, IsNotKnownWithoutWorkBetween) {

@@ -5,9 +5,9 @@
 namespace vnuma::lab {
 namespace {
 
-Phase work(double touches) {
+Phase work(double accesses) {
     Phase phase;
-    phase.touches_per_second = touches;
+    phase.accesses_per_second = accesses;
     return phase;
 }
 
@@ -25,7 +25,7 @@ TEST(Spread, OfOneHasNoDeviationAndOfNoneIsNothing) {
 
 TEST(Phases, AreSummedUpByMeansAndDeviations) {
     const Phases all = sum_up({{100, 3, 0.5, 2, 1}, {200, 5, 1.5, 4, 0}});
-    EXPECT_DOUBLE_EQ(all.touches_per_second.mean, 150);
+    EXPECT_DOUBLE_EQ(all.accesses_per_second.mean, 150);
     EXPECT_DOUBLE_EQ(all.longest_stall_ms.mean, 4);
     EXPECT_NEAR(all.longest_stall_ms.deviation, 1.414, 0.001);
     EXPECT_DOUBLE_EQ(all.seconds_stall_ms.mean, 1);

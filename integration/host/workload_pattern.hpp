@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "integration/host/shape.hpp"
+#include "integration/host/guest_shape.hpp"
 
 namespace vnuma::lab {
 
@@ -22,8 +22,8 @@ nlohmann::json own_windows(const GuestShape& shape, Window window, Access access
 nlohmann::json shared_windows(const GuestShape& shape, Window window, Access access);
 
 // vCPU by vCPU whose buffer it touches a window of.
-nlohmann::json windows_of(const GuestShape& shape, const std::vector<int>& owners, Window window,
-                          Access access);
+nlohmann::json windows_of(const GuestShape& shape, const std::vector<int>& buffer_owners,
+                          Window window, Access access);
 
 // Nobody touches anything.
 nlohmann::json idle_buffers(const GuestShape& shape);

@@ -19,10 +19,10 @@ namespace vnuma::lab {
 std::map<int, long> numa_faults(const std::string& sched);
 
 // Looks every second, on a host of two nodes, for as long as it lives. The guest must live longer.
-class ByFaultCounts {
+class PinByFaultCounts {
   public:
     // At most so many of its vCPUs at one node.
-    ByFaultCounts(const RunningGuest& guest, int most_at_a_node);
+    PinByFaultCounts(const RunningGuest& guest, int most_at_a_node);
 
   private:
     // Which of the two nodes each vCPU has as its home, bit by bit.
@@ -36,7 +36,7 @@ class ByFaultCounts {
     const int most_at_a_node_;
     Homes homes_ = 0;
     bool pinned_ = false;
-    const KernelBalancing kernel_;
+    const KernelNumaBalancing kernel_;
     std::jthread thread_;
 };
 

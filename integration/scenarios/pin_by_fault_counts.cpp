@@ -1,4 +1,4 @@
-#include "integration/scenarios/by_fault_counts.hpp"
+#include "integration/scenarios/pin_by_fault_counts.hpp"
 
 #include <sched.h>
 
@@ -49,12 +49,12 @@ std::map<int, long> numa_faults(const std::string& sched) {
     return faults;
 }
 
-ByFaultCounts::ByFaultCounts(const RunningGuest& guest, int most_at_a_node)
+PinByFaultCounts::PinByFaultCounts(const RunningGuest& guest, int most_at_a_node)
     : guest_(guest),
       most_at_a_node_(most_at_a_node),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
-void ByFaultCounts::run(const std::stop_token& stop) {
+void PinByFaultCounts::run(const std::stop_token& stop) {
     std::mutex mutex;
     std::condition_variable_any stopped;
     std::unique_lock lock(mutex);
@@ -64,7 +64,7 @@ void ByFaultCounts::run(const std::stop_token& stop) {
     }
 }
 
-void ByFaultCounts::look() {
+void PinByFaultCounts::look() {
     std::vector<std::map<int, long>> faults;
     const std::map<int, pid_t> threads = guest_.vcpu_threads();
     faults.reserve(threads.size());
@@ -85,7 +85,7 @@ void ByFaultCounts::look() {
         pin(thread, static_cast<int>(homes_ >> place++ & 1));
 }
 
-ByFaultCounts::Homes ByFaultCounts::best_homes(
+PinByFaultCounts::Homes PinByFaultCounts::best_homes(
     const std::vector<std::map<int, long>>& faults) const {
     const int vcpus = static_cast<int>(faults.size());
     Homes best = homes_;

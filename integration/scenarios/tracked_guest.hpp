@@ -10,11 +10,11 @@
 
 namespace vnuma::lab {
 
-class Tracked {
+class TrackedGuest {
   public:
     // Returns once the guest is in a report. Throws std::runtime_error when vnumad ends, is silent,
     // or says nothing of access tracking.
-    Tracked(const RunningGuest& guest, const std::string& config);
+    TrackedGuest(const RunningGuest& guest, const std::string& config);
 
     using Clock = std::chrono::steady_clock;
     // Just before vnumad was started.

@@ -23,12 +23,13 @@ struct Pattern {
     std::chrono::milliseconds period{20};
 };
 
-class Toucher {
+class AccessThread {
   public:
-    explicit Toucher(Pattern pattern) : pattern_(std::move(pattern)), thread_([this] { run(); }) {}
-    ~Toucher();
-    Toucher(const Toucher&) = delete;
-    Toucher& operator=(const Toucher&) = delete;
+    explicit AccessThread(Pattern pattern)
+        : pattern_(std::move(pattern)), thread_([this] { run(); }) {}
+    ~AccessThread();
+    AccessThread(const AccessThread&) = delete;
+    AccessThread& operator=(const AccessThread&) = delete;
 
     const Pattern& pattern() const { return pattern_; }
 
@@ -37,14 +38,14 @@ class Toucher {
 
   private:
     void run();
-    void touch_block();
-    void note_stall(std::chrono::steady_clock::duration late);
+    void access_block();
+    void record_stall(std::chrono::steady_clock::duration late);
 
     Pattern pattern_;
     std::size_t position_ = 0;  // in the window
     // Every pass writes other values: QEMU finds writes by what the memory holds, too.
     std::size_t pass_ = 0;
-    std::atomic<std::uint64_t> touches_{0};
+    std::atomic<std::uint64_t> accesses_{0};
     std::atomic<std::int64_t> stall_us_{0};
     std::atomic<bool> stop_{false};
     std::thread thread_;  // last: it uses all of the above

@@ -1,4 +1,4 @@
-#include "integration/guest/truth.hpp"
+#include "integration/guest/physical_ranges.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

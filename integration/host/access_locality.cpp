@@ -1,4 +1,4 @@
-#include "integration/host/true_access.hpp"
+#include "integration/host/access_locality.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -64,34 +64,34 @@ std::vector<int> nodes_of(pid_t pid, const std::vector<std::uint64_t>& pages) {
 
 }  // namespace
 
-TrueAccess::TrueAccess(DirectGuest& guest, const json& truth) : pid_(guest.pid()) {
+AccessLocality::AccessLocality(DirectGuest& guest, const json& truth) : pid_(guest.pid()) {
     const std::uint64_t start = memory_start(guest);
     const auto threads = guest.vcpu_threads();
     for (const json& entry : truth) {
         if (entry.at("thread").is_null()) continue;
-        Toucher& toucher = touchers_.emplace_back();
-        toucher.thread = threads.at(entry.at("cpu"));
+        AccessThread& thread = threads_.emplace_back();
+        thread.thread = threads.at(entry.at("cpu"));
         std::uint64_t next = 0;  // of the window, over all of its ranges
         std::uint64_t before = 0;
         for (const json& range : entry.at("ranges")) {
             const std::uint64_t from = range.at(0), bytes = range.at(1);
             for (; next < before + bytes; next += stride)
-                toucher.pages.push_back(start + from + (next - before));
+                thread.pages.push_back(start + from + (next - before));
             before += bytes;
         }
     }
-    if (touchers_.empty()) throw std::runtime_error(guest.name() + " touches nothing");
+    if (threads_.empty()) throw std::runtime_error(guest.name() + " touches nothing");
 }
 
-double TrueAccess::local_share() const {
+double AccessLocality::local_share() const {
     double sum = 0;
-    for (const Toucher& toucher : touchers_) {
-        const int node = node_of_thread(pid_, toucher.thread);
-        const std::vector<int> nodes = nodes_of(pid_, toucher.pages);
+    for (const AccessThread& thread : threads_) {
+        const int node = node_of_thread(pid_, thread.thread);
+        const std::vector<int> nodes = nodes_of(pid_, thread.pages);
         sum += static_cast<double>(std::count(nodes.begin(), nodes.end(), node)) /
                static_cast<double>(std::max<std::size_t>(nodes.size(), 1));
     }
-    return sum / static_cast<double>(touchers_.size());
+    return sum / static_cast<double>(threads_.size());
 }
 
 }  // namespace vnuma::lab

@@ -1,4 +1,4 @@
-#include "integration/host/shape.hpp"
+#include "integration/host/guest_shape.hpp"
 
 #include <cstdlib>
 #include <filesystem>

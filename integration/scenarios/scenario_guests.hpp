@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "integration/host/shape.hpp"
+#include "integration/host/guest_shape.hpp"
 
 namespace vnuma::lab {
 
@@ -20,7 +20,7 @@ GuestShape with_shared_memory(const std::string& name);
 // An iothread, and a network interface without a network, served by vhost.
 GuestShape with_helper_threads(const std::string& name);
 // vCPUs that may run on node 0 and one CPU of node 1 only, memory strictly on node 0.
-GuestShape with_owners_wishes(const std::string& name);
+GuestShape with_owners_tuning(const std::string& name);
 // Cell 1 has a DIMM and a virtio-mem device.
 GuestShape with_memory_devices(const std::string& name);
 // Cell 1 can get a second vCPU.
