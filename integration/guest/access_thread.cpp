@@ -11,7 +11,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::microseconds;
 
-constexpr std::size_t pages_per_block = 64;  // between two looks at the clock
+constexpr std::size_t pages_per_block = 64;  // between two readings of the clock
 
 }  // namespace
 

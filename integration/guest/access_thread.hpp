@@ -1,4 +1,4 @@
-// One thread of a pattern: touches a window of a buffer again and again, page by page.
+// One thread of a workload pattern: accesses the pages of a window of a buffer in a loop.
 #pragma once
 
 #include <atomic>
@@ -33,7 +33,7 @@ class AccessThread {
 
     const Pattern& pattern() const { return pattern_; }
 
-    // What it did since the last call.
+    // The thread's accesses and longest stall since the last call.
     nlohmann::json take_report();
 
   private:
@@ -42,13 +42,14 @@ class AccessThread {
     void record_stall(std::chrono::steady_clock::duration late);
 
     Pattern pattern_;
-    std::size_t position_ = 0;  // in the window
-    // Every pass writes other values: QEMU finds writes by what the memory holds, too.
+    std::size_t position_ = 0;  // in the window, in bytes
+    // Every pass over the window writes different values, since QEMU's dirty rate measurement may
+    // compare the content of pages.
     std::size_t pass_ = 0;
     std::atomic<std::uint64_t> accesses_{0};
     std::atomic<std::int64_t> stall_us_{0};
     std::atomic<bool> stop_{false};
-    std::thread thread_;  // last: it uses all of the above
+    std::thread thread_;  // declared last, since it uses all members above
 };
 
 }  // namespace vnuma::workload

@@ -1,4 +1,4 @@
-// Where in guest-physical memory the threads of a pattern work, by the guest kernel's own account.
+// The guest-physical addresses of buffers, which the guest's kernel tells.
 #pragma once
 
 #include <cstddef>
@@ -13,13 +13,14 @@ struct PhysicalRange {
     std::uint64_t start = 0, bytes = 0;
 };
 
-// In the order of the window's pages. Nothing while part of the window has never been touched.
-// Throws std::runtime_error when the kernel does not tell, or when different pages of the window
-// are one and the same: what was read only and never written is the kernel's page of zeroes.
+// The guest-physical ranges of a window, in the order of its pages. Nothing if a page of the window
+// was never accessed. Throws std::runtime_error if the kernel hides the addresses, or if two pages
+// of the window have the same address, as pages that were only read do: they map the zero page.
 std::optional<std::vector<PhysicalRange>> physical_ranges(const volatile char* window,
                                                           std::size_t bytes);
 
-// Messages that each fit the port, the last without "more". `entries` are as in workload.cpp.
+// Divides the entries of the "truth" message (see workload.cpp) into messages that fit the virtio
+// port. All but the last have "more".
 std::vector<nlohmann::json> truth_messages(const std::vector<nlohmann::json>& entries);
 
 }  // namespace vnuma::workload

@@ -1,5 +1,5 @@
-// How much of what a guest's threads really touch is local: by the workload's own account of its
-// memory, and by the host's of its pages and threads.
+// The share of a guest's accesses that are local. The workload tells which memory each vCPU
+// accesses, and the host kernel tells the nodes of pages and threads.
 #pragma once
 
 #include <cstdint>
@@ -12,22 +12,22 @@ namespace vnuma::lab {
 
 class AccessLocality {
   public:
-    // `truth` as truth_of() returns it; what it says of the guest's memory must stay true. Of a
-    // guest without vNUMA. Throws std::runtime_error.
+    // The guest has no vNUMA. `truth` is the result of RunningGuest::locate_windows(), and must
+    // stay true. Throws std::runtime_error.
     AccessLocality(DirectGuest& guest, const nlohmann::json& truth);
 
-    // From 0 to 1, now: of all threads alike, of each one's pages those on the node it runs on.
-    // Throws std::runtime_error.
+    // The present share, from 0 to 1: for each vCPU the share of its pages that are on the node it
+    // runs on, and of these the mean. Throws std::runtime_error.
     double local_share() const;
 
   private:
-    struct AccessThread {
+    struct VcpuPages {
         pid_t thread = 0;
-        std::vector<std::uint64_t> pages;  // some of them, in QEMU's address space
+        std::vector<std::uint64_t> pages;  // a sample, in QEMU's address space
     };
 
     pid_t pid_;
-    std::vector<AccessThread> threads_;
+    std::vector<VcpuPages> vcpus_;
 };
 
 }  // namespace vnuma::lab

@@ -45,7 +45,7 @@ DamonFilesOfAnotherUser::DamonFilesOfAnotherUser() {
 }
 
 DamonFilesOfAnotherUser::~DamonFilesOfAnotherUser() {
-    [[maybe_unused]] const int given_back = ::chown(count_file, 0, 0);
+    [[maybe_unused]] const int result = ::chown(count_file, 0, 0);
 }
 
 }  // namespace vnuma::lab

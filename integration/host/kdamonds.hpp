@@ -1,16 +1,17 @@
-// The kernel threads of DAMON, and who else may have some.
+// DAMON's kernel threads, and other programs that use DAMON.
 #pragma once
 
 #include <sys/types.h>
 
 namespace vnuma::lab {
 
+// The number of kdamonds of the host.
 int kdamonds();
 
-// By DAMON, whoever told it to.
+// Whether a kdamond, of any program, monitors the process.
 bool is_monitored(pid_t pid);
 
-// A kdamond that someone else has, for as long as this lives.
+// Creates a kdamond as another program would, for the lifetime of the object.
 class KdamondOfAnotherProgram {
   public:
     KdamondOfAnotherProgram();  // throws std::system_error
@@ -19,8 +20,8 @@ class KdamondOfAnotherProgram {
     KdamondOfAnotherProgram& operator=(const KdamondOfAnotherProgram&) = delete;
 };
 
-// DAMON's files are another user's for as long as this lives: only who may pass over permissions
-// can write them.
+// Gives DAMON's files to another user for the lifetime of the object, so that only a process with
+// CAP_DAC_OVERRIDE can write them.
 class DamonFilesOfAnotherUser {
   public:
     DamonFilesOfAnotherUser();  // throws std::system_error

@@ -17,8 +17,8 @@ constexpr seconds boot_limit{90};
 constexpr seconds access_limit{120};
 constexpr seconds report_limit{20};
 constexpr int settled_reports = 2;
-// A guest's kernel patches its code while it boots, on emulated CPUs, without the module that makes
-// this safe for the host (docs/lab.md).
+// A guest's kernel patches its code while it boots on emulated CPUs, and a guest lacks the module
+// that makes this safe in the host (docs/lab.md). So a boot may fail.
 constexpr int max_boot_attempts = 3;
 
 int resets = 0;
@@ -27,7 +27,8 @@ struct BootFailure : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// What is said of one thread or buffer may go on in the next message.
+// Appends the entries of a "truth" message. A message may continue the last entry of the one
+// before.
 void append_truth(json& entries, const json& more) {
     for (const json& entry : more) {
         if (entries.empty() || entries.back()["thread"] != entry["thread"] ||
@@ -76,14 +77,14 @@ bool RunningGuest::start_once(bool last_attempt) {
 
 void RunningGuest::boot() {
     create();
-    const Affinities former_affinities = affinities();
+    const Affinities before = affinities();
     confine_to_first_touch_nodes();
     resume_vcpus();
     connect_workload();
     if (workload_.receive(boot_limit).is_null())
         throw BootFailure(name() + " did not come up:\n" + last_output());
     access_all_buffers();
-    restore_affinities(former_affinities);
+    restore_affinities(before);
 }
 
 RunningGuest::Affinities RunningGuest::affinities() const {
@@ -102,11 +103,11 @@ void RunningGuest::confine_to_first_touch_nodes() const {
         set_affinity(task, node_cpus(nodes[static_cast<std::size_t>(vcpu) % nodes.size()]));
 }
 
-// Threads that came meanwhile get what the process had.
-void RunningGuest::restore_affinities(const Affinities& as_before) const {
+// Threads that were created meanwhile get the CPUs of the process's main thread.
+void RunningGuest::restore_affinities(const Affinities& before) const {
     for (pid_t task : tasks_of(pid_)) {
-        const auto known = as_before.find(task);
-        set_affinity(task, known != as_before.end() ? known->second : as_before.at(pid_));
+        const auto known = before.find(task);
+        set_affinity(task, known != before.end() ? known->second : before.at(pid_));
     }
 }
 
@@ -129,7 +130,7 @@ void RunningGuest::access_all_buffers() {
     const bool done = wait_until(
         [&] {
             const json report = next_report(boot_limit);
-            if (report.is_null()) throw std::runtime_error(name() + " fell silent");
+            if (report.is_null()) throw std::runtime_error(name() + " has stopped sending reports");
             bool all =
                 report["threads"].size() == static_cast<std::size_t>(online_vcpus_of(shape_));
             for (const json& thread : report["threads"]) {
@@ -141,7 +142,9 @@ void RunningGuest::access_all_buffers() {
             return settled >= settled_reports;
         },
         access_limit);
-    if (!done) throw std::runtime_error(name() + " did not touch its buffers in time");
+    if (!done)
+        throw std::runtime_error(name() + " did not access all of its buffers within " +
+                                 std::to_string(access_limit.count()) + " s");
 }
 
 json RunningGuest::next_report(seconds limit) {
@@ -170,7 +173,7 @@ json RunningGuest::locate_windows(json pattern) {
     while (true) {
         const json message = workload_.receive(report_limit);
         if (message.is_null() || std::chrono::steady_clock::now() > end)
-            throw std::runtime_error(name() + " did not tell where its buffers are");
+            throw std::runtime_error(name() + " did not send the addresses of its buffers");
         throw_if_error(message);
         if (!message.contains("truth")) continue;
         append_truth(entries, message["truth"]);
@@ -180,7 +183,7 @@ json RunningGuest::locate_windows(json pattern) {
 
 bool RunningGuest::is_at_work() {
     skip_reports();
-    // The first may count from before.
+    // The first report may count accesses made before this call.
     next_report(report_limit);
     const json report = next_report(report_limit);
     if (report.is_null()) return false;

@@ -12,11 +12,10 @@ std::string buffer_name(int vcpu) {
     return "vcpu" + std::to_string(vcpu);
 }
 
-// The vCPU touches the buffer of `owner`.
-json thread_of(const GuestShape& shape, int vcpu, int owner, Window window, Access access) {
-    const int mib = buffer_mib_of(shape, owner);
+json thread_of(const GuestShape& shape, int vcpu, int buffer_owner, Window window, Access access) {
+    const int mib = buffer_mib_of(shape, buffer_owner);
     return {{"cpu", vcpu},
-            {"buffer", buffer_name(owner)},
+            {"buffer", buffer_name(buffer_owner)},
             {"write", access == Access::write},
             {"duty_percent", shape.duty_percent},
             {"period_ms", shape.period_ms},

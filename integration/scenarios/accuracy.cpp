@@ -6,7 +6,7 @@
 namespace vnuma::lab {
 namespace {
 
-// Ranges in order, without overlap.
+// Sorted ranges without overlap.
 using Ranges = std::vector<PhysicalRange>;
 
 std::uint64_t end_of(const PhysicalRange& range) {
@@ -51,7 +51,7 @@ Ranges without(const Ranges& ranges, const Ranges& removed) {
     return rest;
 }
 
-// Pieces of at most a chunk, counted from the beginning of the range.
+// Divides the range into chunks, counted from its beginning. The last one may be smaller.
 std::vector<PhysicalRange> chunks_of(const PhysicalRange& range) {
     std::vector<PhysicalRange> chunks;
     for (std::uint64_t at = range.start; at < end_of(range); at += truth_chunk_bytes)
@@ -81,7 +81,7 @@ class Truth {
     bool is_hot(const PhysicalRange& chunk) const {
         return bytes_within(all_, chunk) * hot_part >= chunk.bytes;
     }
-    // Of a hot chunk.
+    // The vCPU that accesses a hot chunk, or accessor_shared.
     int accessor(const PhysicalRange& chunk) const {
         int accessor = accessor_unknown;
         for (const auto& [vcpu, ranges] : by_vcpu_)
@@ -114,7 +114,8 @@ void count_chunk(Accuracy& accuracy, const Truth& truth, const PhysicalRange& ch
         accessor != accessor_unknown && accessor == truth.accessor(chunk) ? 1 : 0;
 }
 
-// A chunk on the host's own grid counts by its full size, however little of it is left.
+// Counts the truly hot chunks outside all claims. A chunk on this grid has its full size, even if
+// part of it is claimed.
 void count_unclaimed(Accuracy& accuracy, const Truth& truth, const Ranges& claimed) {
     std::map<std::uint64_t, std::uint64_t> left;  // bytes by chunk
     for (const PhysicalRange& range : without(truth.all(), claimed))

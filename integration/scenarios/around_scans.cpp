@@ -6,12 +6,13 @@
 namespace vnuma::lab {
 namespace {
 
+// Seconds on either side of a scan, and the least number of them between scans.
 constexpr std::size_t near = 10, least_near = 3;
 
 struct Moments {
-    std::vector<std::size_t> scans;  // their first seconds
+    std::vector<std::size_t> scans;  // the first second of each
     std::vector<Moment> of;          // by second
-    std::size_t begin = 0, end = 0;  // what is known
+    std::size_t begin = 0, end = 0;  // from the first complete scan to the end of the last
 };
 
 Moments moments_of(const std::vector<TrackedSecond>& seconds) {
@@ -24,7 +25,7 @@ Moments moments_of(const std::vector<TrackedSecond>& seconds) {
             const Moment moment = second < first + 2 ? Moment::beginning
                                   : second + 2 <= i  ? Moment::middle
                                                      : Moment::end;
-            // Where the next begins at once, an end is an end.
+            // If the next scan begins at once, the second is an end rather than a beginning.
             moments.of[second] = std::max(moments.of[second], moment);
         }
         if (moments.scans.empty()) moments.begin = first;

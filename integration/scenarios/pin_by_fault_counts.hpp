@@ -1,6 +1,6 @@
-// What could be done for a wide guest instead of forming shards: the kernel's NUMA balancing moves
-// its memory, and each vCPU is pinned to the node where its thread faults most, by that balancing's
-// counts. For comparison only.
+// An alternative to shards for a wide guest, for comparison only: the kernel's NUMA balancing moves
+// the guest's memory, and each vCPU is pinned to the node where its thread has the most NUMA
+// hinting faults.
 #pragma once
 
 #include <sys/types.h>
@@ -15,25 +15,26 @@
 
 namespace vnuma::lab {
 
-// Faults by node in the text of /proc/PID/task/TID/sched; empty where it does not tell them.
+// The NUMA hinting faults by node from the text of /proc/PID/task/TID/sched; empty if it has none.
 std::map<int, long> numa_faults(const std::string& sched);
 
-// Looks every second, on a host of two nodes, for as long as it lives. The guest must live longer.
+// Reads the counts every second, on a host with two nodes, for the lifetime of the object. The
+// guest must outlive it.
 class PinByFaultCounts {
   public:
-    // At most so many of its vCPUs at one node.
-    PinByFaultCounts(const RunningGuest& guest, int most_at_a_node);
+    // At most `max_vcpus_per_node` vCPUs are pinned to one node.
+    PinByFaultCounts(const RunningGuest& guest, int max_vcpus_per_node);
 
   private:
-    // Which of the two nodes each vCPU has as its home, bit by bit.
+    // One bit per vCPU: the number of its home node.
     using Homes = unsigned;
 
     void run(const std::stop_token& stop);
-    void look();
+    void update();
     Homes best_homes(const std::vector<std::map<int, long>>& faults) const;
 
     const RunningGuest& guest_;
-    const int most_at_a_node_;
+    const int max_vcpus_per_node_;
     Homes homes_ = 0;
     bool pinned_ = false;
     const KernelNumaBalancing kernel_;

@@ -34,8 +34,8 @@ std::uint64_t resident(const Mapping& mapping) {
     return sum;
 }
 
-// The cell's block is the mapping of its size; of several, the one whose rank by resident memory is
-// the cell's rank by touched memory.
+// The cell's block is the mapping of its size. Of several mappings of that size, it is the one
+// whose rank by resident memory is the cell's rank by accessed memory.
 Mapping memory_of(const RunningGuest& guest, std::size_t cell) {
     const GuestShape& shape = guest.shape();
     const int mib = shape.cells[cell].mib, accessed = accessed_mib(shape, cell);

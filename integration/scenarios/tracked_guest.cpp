@@ -18,14 +18,15 @@ TrackedGuest::TrackedGuest(const RunningGuest& guest, const std::string& config)
     : guest_(guest.name()), vnumad_(config) {
     if (!wait_until([&] { return !last().is_null(); }, first_report_limit))
         fail("has not reported guest " + guest_);
-    if (!last_.contains("tracking")) fail("reports nothing of access tracking: this one has none");
+    if (!last_.contains("tracking"))
+        fail("reports no access tracking; this build of vnumad may have none");
 }
 
 const json& TrackedGuest::last() {
     const int status = vnumad_.wait_for_end(seconds(0));
     if (status >= 0)
         fail("ended with status " + std::to_string(status) +
-             "; one without access tracking refuses the configuration");
+             "; a vnumad without access tracking rejects this configuration");
     for (const json& report : vnumad_.take_reports()) {
         json seen = find_guest(report, guest_);
         if (!seen.is_null()) last_ = std::move(seen);

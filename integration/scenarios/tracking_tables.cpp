@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
         }
         if (!words.empty() && words.size() <= 5 && words[0] == "overhead") {
             PhaseSettings wanted;
-            if (words.size() > 2) wanted.of_each_way = whole_number(words[2]);
+            if (words.size() > 2) wanted.count = whole_number(words[2]);
             if (words.size() > 3) wanted.length = std::chrono::seconds(whole_number(words[3]));
             if (words.size() > 4) wanted.guest = words[4];
             print_overhead_table(std::cout, overhead, wanted);

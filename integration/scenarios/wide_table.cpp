@@ -1,7 +1,9 @@
-// A guest wider than a node, looked after by vnumad, by the kernel's NUMA balancing, by both, and
-// by pins after that balancing's counts of faults, in a lab host with two nodes of two CPUs:
+// A table of a guest wider than a node, balanced by nobody, by the kernel's NUMA balancing, by
+// vnumad, by both, and by the kernel with pins after its counts of faults, in a lab host with two
+// nodes of two CPUs:
 //   vnuma-lab run --timeout 2400 -- wide-table [nobody] [kernel] [vnumad] [both] [counts] [LOAD...]
-// LOAD is one of the loads, as "a buffer each, 60 %"; all keepers and loads where none is named.
+// LOAD is the name of a load, such as "a buffer each, 60 %". The default is all balancers and
+// loads.
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -44,7 +46,7 @@ std::string name_of(const Balancer& balancer) {
     return balancer.name;
 }
 
-// What of these is named in `words`; all where none is.
+// The elements of `all` that are named in `words`; all of them if none is named.
 template <typename Named, std::size_t count>
 std::vector<Named> named_in(const std::set<std::string>& words, const Named (&all)[count]) {
     std::vector<Named> named;
@@ -58,7 +60,7 @@ void print_row(const WideLoad& load, const Balancer& balancer) {
     const AccessLocality access(guest, locate_windows(guest, load));
     const double before = access.local_share();
     const auto kernel = balancer.kernel ? std::make_unique<KernelNumaBalancing>() : nullptr;
-    // One node has the CPUs for all vCPUs, or for half of them.
+    // A node has enough CPU time for all vCPUs with a low duty, and otherwise for half of them.
     const int vcpus = static_cast<int>(load.buffer_owners.size());
     const int most = load.duty_percent <= low_duty_percent ? vcpus : vcpus / 2;
     const auto counts = balancer.counts ? std::make_unique<PinByFaultCounts>(guest, most) : nullptr;
@@ -86,12 +88,14 @@ int main(int argc, char** argv) {
                 throw std::runtime_error("\"" + word + "\" is neither a load nor a balancer");
         }
         const TransparentHugePages pages("always");
-        // Its program is read from a slow disk the first time.
+        // The first start reads the program from a slow disk, which the table is not to measure.
         run_program({vnumad_program(), "--version"}, "/run/lab/vnumad-version.log");
         std::printf(
-            "Share of a wide guest's accesses that are local, by page and vCPU; all memory begins "
-            "on node 1. Times are from vnumad's first report of the guest, or from the kernel's "
-            "balancing on.\n\n| load, busy | looked after by | before | 0.95 from then on | after "
+            "Share of a wide guest's accesses that are local, by page and vCPU. All memory starts "
+            "on node 1. Times count from vnumad's first report of the guest, or from the start of "
+            "the "
+            "kernel's balancing.\n\n| load, busy | balanced by | before | 0.95 from then on | "
+            "after "
             "15 "
             "s | least of the next 15 s | MiB moved | of these after 15 s |\n"
             "| --- | --- | --- | --- | --- | --- | --- | --- |\n");
