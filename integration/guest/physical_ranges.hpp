@@ -1,4 +1,4 @@
-// The guest-physical addresses of buffers, which the guest's kernel tells.
+// The guest-physical addresses of buffers, as the guest's kernel reports them.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // The share of a guest's accesses that are local. The workload tells which memory each vCPU
-// accesses, and the host kernel tells the nodes of pages and threads.
+// accesses, and the host kernel on which nodes pages and threads are.
 #pragma once
 
 #include <cstdint>
