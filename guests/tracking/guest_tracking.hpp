@@ -48,7 +48,7 @@ class GuestTracking {
     void begin_scan(const std::vector<HeatTracker*>& best, const GuestSample& guest, Time now) {
         scans_.begin(best, guest, settings_.may_disturb && hint_.may_disturb, budget_, now);
     }
-    void set_no_tracker(std::string why, Time now) { scans_.set_none(std::move(why), now); }
+    void set_no_tracker(std::string why, Time now) { scans_.set_no_tracker(std::move(why), now); }
     void finish_scan(Time now);
     void abandon_scan() { scans_.abandon(budget_); }
 

@@ -1,5 +1,5 @@
-// The demo's part inside the lab host: two guests whose memory lies on the wrong nodes, and vnumad.
-// Prints lines of JSON for the part outside: {"progress": "..."} and vnumad's reports.
+// The part of the demo that runs inside the lab host: two guests with memory on the wrong nodes,
+// and vnumad. It prints lines of JSON for vnuma-demo: {"progress": "..."} and vnumad's reports.
 #include <iostream>
 #include <stdexcept>
 
@@ -16,20 +16,21 @@ using nlohmann::json;
 
 constexpr std::chrono::seconds balance_limit{90};
 
-void say(const std::string& what) {
+void report_progress(const std::string& what) {
     std::cout << json{{"progress", what}}.dump() << std::endl;
 }
 
 void run() {
-    say("starting libvirtd");
+    report_progress("starting libvirtd");
     const LibvirtHost host;
-    // Each vCPU's buffer is touched first on another node, as when a guest starts on a busy host.
-    say("starting guest alpha (2 vCPUs, 512 MiB, KVM)");
+    // The two vCPUs of a guest allocate their buffers on different nodes, as may happen when a
+    // guest starts on a busy host.
+    report_progress("starting guest alpha (2 vCPUs, 512 MiB, KVM)");
     const Guest alpha(host, {"alpha", {{2, 512}}, {0, 1}, 150});
-    say("starting guest beta (2 vCPUs, 512 MiB, KVM)");
+    report_progress("starting guest beta (2 vCPUs, 512 MiB, KVM)");
     const Guest beta(host, {"beta", {{2, 512}}, {1, 0}, 150});
 
-    say("starting vnumad");
+    report_progress("starting vnumad");
     Daemon vnumad("mode = \"act\"\ninterval = \"1s\"\n[memory]\nrate = \"64M\"\n");
     const json last = vnumad.wait_for(
         [](const json& report) {
@@ -38,7 +39,8 @@ void run() {
         },
         balance_limit);
     if (last.is_null())
-        throw std::runtime_error("the guests did not get home:\n" + vnumad.output());
+        throw std::runtime_error("the guests did not come home within " +
+                                 std::to_string(balance_limit.count()) + " s:\n" + vnumad.output());
 }
 
 }  // namespace

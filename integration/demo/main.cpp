@@ -1,4 +1,4 @@
-// vnuma-demo: boots a host with two NUMA nodes and shows vnumad bringing two guests home.
+// vnuma-demo boots a host with two NUMA nodes and shows how vnumad brings two guests home.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,7 +44,7 @@ class Screen {
     double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
   private:
-    // The last picture, or the last line of progress, makes room for the next.
+    // Erases the last picture or line of progress, so that the next takes its place.
     void erase() {
         if (terminal_ && drawn_ > 0) std::cout << "\033[" << drawn_ << "A\033[J";
         drawn_ = 0;
@@ -60,7 +60,7 @@ class Screen {
     Clock::time_point start_ = Clock::now();
 };
 
-struct Story {
+struct Course {
     std::vector<GuestPicture> before, after;
     std::int64_t moved = 0;
     double began = 0, ended = 0;
@@ -80,8 +80,8 @@ struct Story {
     }
 };
 
-// The lab's messages go to our stderr as they come.
-int follow_lab(const std::string& command, Screen& screen, Story& story) {
+// Shows the messages of the lab's standard output. Lines that are no JSON go to stderr.
+int follow_lab(const std::string& command, Screen& screen, Course& course) {
     FILE* lab = ::popen(command.c_str(), "r");
     if (!lab) return -1;
     char* line = nullptr;
@@ -93,7 +93,7 @@ int follow_lab(const std::string& command, Screen& screen, Story& story) {
         } else if (message.contains("progress")) {
             screen.progress(message["progress"]);
         } else {
-            story.add(message, screen.seconds());
+            course.add(message, screen.seconds());
             const std::vector<GuestPicture> guests = guests_of(message);
             if (!guests.empty()) screen.picture(guests);
         }
@@ -108,18 +108,18 @@ int main() {
     const std::filesystem::path here =
         std::filesystem::read_symlink("/proc/self/exe").parent_path();
     Screen screen(::isatty(STDOUT_FILENO) != 0);
-    Story story;
+    Course course;
     screen.progress("booting a host with two NUMA nodes (emulated, with a real KVM of its own)");
     const std::string command = "'" + (here / "vnuma-lab").string() +
                                 "' run --topology two-nodes --timeout " + timeout_s + " -- '" +
                                 (here / "demo-host").string() + "' </dev/null";
-    const int status = follow_lab(command, screen, story);
-    if (status != 0 || !story.home) {
-        std::cerr << "the demo failed\n";
+    const int status = follow_lab(command, screen, course);
+    if (status != 0 || !course.home) {
+        std::cerr << "vnuma-demo: the guests did not come home; see the messages above\n";
         return 1;
     }
-    std::cout << "\n" << draw_table(story.before, story.after) << "\nBoth guests are home after ";
-    std::printf("%.0f s; vnumad moved %lld MiB.\n", story.ended - story.began,
-                static_cast<long long>(story.moved >> 20));
+    std::cout << "\n" << draw_table(course.before, course.after) << "\nBoth guests are home after ";
+    std::printf("%.0f s; vnumad moved %lld MiB.\n", course.ended - course.began,
+                static_cast<long long>(course.moved >> 20));
     return 0;
 }

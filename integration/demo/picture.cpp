@@ -40,7 +40,7 @@ std::string bar(std::int64_t part, std::int64_t whole, bool terminal) {
            "\033[0m";
 }
 
-// "vCPU 0 1" for the vCPUs on a node, or blanks.
+// The vCPUs on a node, such as "vCPU 0 1"; empty if there are none.
 std::string vcpus_on(const GuestPicture& guest, int node) {
     std::string text;
     for (std::size_t vcpu = 0; vcpu < guest.vcpu_nodes.size(); ++vcpu)
@@ -97,7 +97,7 @@ std::int64_t moved_bytes(const json& report) {
 bool all_home(const json& report) {
     const json guests = report.value("guests", json::array());
     for (const json& guest : guests) {
-        if (guest.at("cells").empty()) return false;  // nothing is known of it
+        if (guest.at("cells").empty()) return false;  // the guest could not be read
         for (const json& cell : guest.at("cells"))
             if (!cell.contains("verdict") || cell["verdict"].at("reason") != "settled")
                 return false;

@@ -1,4 +1,4 @@
-// The demo's picture of guests on nodes, drawn from vnumad's reports. Pure.
+// The demo's picture of guests and nodes, drawn from vnumad's reports. Pure.
 #pragma once
 
 #include <cstdint>
@@ -12,27 +12,27 @@ namespace vnuma::lab {
 struct GuestPicture {
     std::string name;
     std::map<int, std::int64_t> bytes;  // by node
-    std::vector<int> vcpu_nodes;        // where each vCPU ran last
-    double locality = 0;                // share of local accesses
-    std::string verdict;                // vnumad's own words
+    std::vector<int> vcpu_nodes;        // the node each vCPU ran on last, -1 if unknown
+    double locality = 0;                // estimated share of local accesses, 0 to 1
+    std::string verdict;                // vnumad's explanation
 };
 
-// The guests of one report, all cells of a guest taken together.
+// The guests of a report, with the cells of each guest summed up.
 std::vector<GuestPicture> guests_of(const nlohmann::json& report);
 
-// Bytes that a report's actions moved.
+// The bytes that the actions of a report have moved.
 std::int64_t moved_bytes(const nlohmann::json& report);
 
-// Every guest has a home and is whole there.
+// Whether the report has guests and all of their cells are settled at their homes.
 bool all_home(const nlohmann::json& report);
 
-// Some lines for each guest; with block characters and colours for a terminal.
+// A few lines per guest; a terminal gets block characters and colours.
 std::string draw(const std::vector<GuestPicture>& guests, bool terminal);
 
 // One line for all guests, for a pipe.
 std::string draw_line(const std::vector<GuestPicture>& guests);
 
-// Before and after, side by side.
+// A table with the guests before and after, side by side.
 std::string draw_table(const std::vector<GuestPicture>& before,
                        const std::vector<GuestPicture>& after);
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <stdexcept>
+#include <string>
 
 namespace vnuma::workload {
 namespace {
@@ -15,7 +16,8 @@ constexpr std::size_t huge_page_bytes = 2 << 20;
 Buffer::Buffer(std::size_t mib) : size_(mib << 20) {
     mapped_ = ::mmap(nullptr, size_ + huge_page_bytes, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapped_ == MAP_FAILED) throw std::runtime_error("no room for a buffer");
+    if (mapped_ == MAP_FAILED)
+        throw std::runtime_error("cannot map a buffer of " + std::to_string(mib) + " MiB");
     const auto address = reinterpret_cast<std::uintptr_t>(mapped_);
     const std::uintptr_t skipped = -address % huge_page_bytes;
     bytes_ = static_cast<volatile char*>(mapped_) + skipped;

@@ -1,4 +1,4 @@
-// Memory of the guest that threads touch.
+// The memory that a guest's workload accesses.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,9 @@ namespace vnuma::workload {
 
 inline constexpr std::size_t page_bytes = 4096;
 
-// Begins at a huge page and asks for huge pages, so that its guest-physical memory is in few
-// pieces. It is first touched by whoever works in it: that decides the host node.
+// A buffer begins at a huge page border and asks for huge pages, so that its guest-physical memory
+// consists of few ranges. The buffer is not accessed when it is made: the first thread that does
+// decides the host node of each page (first touch).
 class Buffer {
   public:
     explicit Buffer(std::size_t mib);  // throws std::runtime_error

@@ -1,25 +1,28 @@
-// The only program of a lab guest: its init. Threads touch buffers in a pattern whose truth is
-// known to whoever sent it, and say every second how much they did and how long they were held up.
+// The only program of a lab guest, started as its init. Threads access buffers in a pattern that is
+// sent to the guest, so that the sender knows which vCPU accesses which memory. Every second the
+// program reports how many accesses each thread made and for how long it was held up.
 //
-// In over the virtio port, one JSON object a line; each replaces the pattern before it:
-//   {"buffers": {"a": 150},                      name -> MiB; known ones are kept as they are
-//    "threads": [{"cpu": 0, "buffer": "a",       pinned to this vCPU
-//                 "write": true,                 or read
-//                 "duty_percent": 25,            share of each period spent touching
-//                 "period_ms": 20,               (20) waking up takes an emulated guest some ms
-//                 "offset_mib": 10,              of the buffer it touches a window: from here
-//                 "span_mib": 50}],              (0), this long (all that is left)
-//    "truth": true}                              wanted
-// Out, one object a line:
-//   {"ready": true}  once;  {"error": "..."}  for a pattern that was refused;
-//   {"second": 7, "threads": [{"cpu": 0, "buffer": "a", "touches": 123456, "stall_us": 900}]}
+// The virtio port takes one JSON object per line. Each replaces the pattern before it:
+//   {"buffers": {"a": 150},                      name and size in MiB; existing ones are kept
+//    "threads": [{"cpu": 0, "buffer": "a",       the thread is pinned to this vCPU
+//                 "write": true,                 false for reads
+//                 "duty_percent": 25,            share of each period spent accessing
+//                 "period_ms": 20,               default 20; a wake-up takes some ms in emulation
+//                 "offset_mib": 10,              start of the accessed window; default 0
+//                 "span_mib": 50}],              its size; default: the rest of the buffer
+//    "truth": true}                              asks for a "truth" message; default false
+// The program sends one JSON object per line:
+//   {"ready": true}    once, at the start
+//   {"error": "..."}   after an invalid pattern
+//   {"second": 7, "threads": [{"cpu": 0, "buffer": "a", "accesses": 123456, "stall_us": 900}]}
 //   {"truth": [{"buffer": "a", "thread": 0, "cpu": 0, "ranges": [[start, bytes]]},
 //              {"buffer": "a", "thread": null, "ranges": [[start, bytes]]}], "more": true}
-// "touches" counts 4 KiB pages touched in that second; "stall_us" is the longest time that one
-// block of touches or one wake-up was late. The truth comes once when it was wanted, as soon as all
-// windows have been touched: where in guest-physical memory each thread of the pattern works, and
-// (thread null) where each buffer is that has ever been touched whole. It may take several
-// messages; the last has no "more".
+// "accesses" is the number of 4 KiB pages accessed in that second. "stall_us" is the longest time
+// that one block of accesses took, or that one wake-up was late. The "truth" message is sent once
+// after it was asked for, when all pages of all windows have been accessed. It holds the
+// guest-physical ranges of each thread's window and, with a null thread, those of each buffer whose
+// pages have all been accessed. It may be divided into several messages, all but the last with
+// "more".
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mount.h>
@@ -41,9 +44,9 @@
 #include <thread>
 #include <vector>
 
+#include "integration/guest/access_thread.hpp"
 #include "integration/guest/buffer.hpp"
-#include "integration/guest/toucher.hpp"
-#include "integration/guest/truth.hpp"
+#include "integration/guest/physical_ranges.hpp"
 
 namespace vnuma::workload {
 namespace {
@@ -53,7 +56,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr const char* port_name = "org.vnumad.guest";
-constexpr auto truth_send_limit = milliseconds(5000);
+constexpr auto send_limit = milliseconds(5000);
 
 Pattern parse_thread(const json& thread,
                      const std::map<std::string, std::shared_ptr<Buffer>>& buffers) {
@@ -62,22 +65,23 @@ Pattern parse_thread(const json& thread,
     pattern.write = thread.at("write");
     pattern.duty_percent = thread.at("duty_percent");
     if (pattern.duty_percent < 0 || pattern.duty_percent > 100)
-        throw std::runtime_error("duty_percent is 0 to 100");
+        throw std::runtime_error("duty_percent must be from 0 to 100");
     pattern.period = milliseconds(thread.value("period_ms", 20));
     if (pattern.period < milliseconds(1) || pattern.period > milliseconds(1000))
-        throw std::runtime_error("period_ms is 1 to 1000");
+        throw std::runtime_error("period_ms must be from 1 to 1000");
     pattern.buffer_name = thread.at("buffer");
     const auto buffer = buffers.find(pattern.buffer_name);
     if (buffer == buffers.end())
-        throw std::runtime_error("no buffer called " + pattern.buffer_name);
+        throw std::runtime_error("there is no buffer \"" + pattern.buffer_name + "\"");
     pattern.buffer = buffer->second;
 
     const std::size_t mib = pattern.buffer->size() >> 20;
     const std::size_t offset = thread.value("offset_mib", std::size_t{0});
-    if (offset >= mib) throw std::runtime_error("offset_mib is beyond the buffer");
+    if (offset >= mib)
+        throw std::runtime_error("offset_mib must be less than the size of the buffer");
     const std::size_t span = thread.value("span_mib", mib - offset);
     if (span == 0 || span > mib - offset)
-        throw std::runtime_error("span_mib is nothing, or beyond the buffer");
+        throw std::runtime_error("span_mib must be above 0 and within the buffer");
     pattern.offset = offset << 20;
     pattern.span = span << 20;
     return pattern;
@@ -104,32 +108,32 @@ class Workload {
         std::vector<Pattern> patterns;
         for (const json& thread : request.at("threads"))
             patterns.push_back(parse_thread(thread, buffers));
-        truth_wanted_ = request.value("truth", false);
-        touchers_.clear();
+        truth_requested_ = request.value("truth", false);
+        threads_.clear();
         buffers_ = std::move(buffers);
         for (Pattern& pattern : patterns)
-            touchers_.push_back(std::make_unique<Toucher>(std::move(pattern)));
+            threads_.push_back(std::make_unique<AccessThread>(std::move(pattern)));
     }
 
     json report(int second) {
         json threads = json::array();
-        for (auto& toucher : touchers_)
-            threads.push_back(toucher->take_report());
+        for (auto& thread : threads_)
+            threads.push_back(thread->take_report());
         return {{"second", second}, {"threads", threads}};
     }
 
-    // Messages with the truth when it is wanted and known by now. Throws std::runtime_error once
-    // when it cannot be known.
+    // The "truth" messages, if they were asked for and all windows have been accessed. Throws
+    // std::runtime_error, once, if the addresses cannot be found out.
     std::vector<json> take_truth() {
-        if (!truth_wanted_) return {};
-        truth_wanted_ = false;
+        if (!truth_requested_) return {};
+        truth_requested_ = false;
         std::vector<json> entries;
-        for (std::size_t i = 0; i < touchers_.size(); ++i) {
-            const Pattern& pattern = touchers_[i]->pattern();
+        for (std::size_t i = 0; i < threads_.size(); ++i) {
+            const Pattern& pattern = threads_[i]->pattern();
             const auto ranges =
                 physical_ranges(pattern.buffer->bytes() + pattern.offset, pattern.span);
             if (!ranges) {
-                truth_wanted_ = true;
+                truth_requested_ = true;
                 return {};
             }
             entries.push_back({{"buffer", pattern.buffer_name},
@@ -146,8 +150,8 @@ class Workload {
 
   private:
     std::map<std::string, std::shared_ptr<Buffer>> buffers_;
-    std::vector<std::unique_ptr<Toucher>> touchers_;
-    bool truth_wanted_ = false;
+    std::vector<std::unique_ptr<AccessThread>> threads_;
+    bool truth_requested_ = false;
 };
 
 void mount_kernel_file_systems() {
@@ -169,21 +173,21 @@ int open_port() {
     return -1;
 }
 
-// Reports nobody reads are lost, not queued: the port is not waited for.
+// Sends a message without waiting for room in the port: a report that nobody reads is lost.
 void send(int port, const json& message) {
     const std::string line = message.dump() + "\n";
     [[maybe_unused]] const ssize_t sent = ::write(port, line.data(), line.size());
 }
 
-// The truth is waited for outside: it waits until the port has room, for a while.
-void send_surely(int port, const json& message) {
+// Sends a message that the host waits for: waits up to send_limit for room in the port.
+void send_and_wait(int port, const json& message) {
     const std::string line = message.dump() + "\n";
-    const auto end = Clock::now() + truth_send_limit;
+    const auto end = Clock::now() + send_limit;
     while (::write(port, line.data(), line.size()) < 0 && Clock::now() < end)
         std::this_thread::sleep_for(milliseconds(1));
 }
 
-void say_if_refused(int port, const std::function<void()>& work) {
+void report_errors(int port, const std::function<void()>& work) {
     try {
         work();
     } catch (const std::exception& error) {
@@ -192,9 +196,9 @@ void say_if_refused(int port, const std::function<void()>& work) {
 }
 
 void send_truth(int port, Workload& workload) {
-    say_if_refused(port, [&] {
+    report_errors(port, [&] {
         for (const json& message : workload.take_truth())
-            send_surely(port, message);
+            send_and_wait(port, message);
     });
 }
 
@@ -214,7 +218,7 @@ void serve(int port) {
         pollfd poll_port{port, POLLIN, 0};
         ::poll(&poll_port, 1, static_cast<int>(left));
         if (!(poll_port.revents & POLLIN)) {
-            // A port with no reader outside reports a hang-up at once, again and again.
+            // A port without a reader on the host reports POLLHUP all the time.
             if (poll_port.revents) std::this_thread::sleep_for(milliseconds(left));
             continue;
         }
@@ -222,7 +226,7 @@ void serve(int port) {
         const ssize_t size = ::read(port, chunk.data(), chunk.size());
         if (size > 0) input.append(chunk.data(), static_cast<std::size_t>(size));
         for (std::size_t end; (end = input.find('\n')) != std::string::npos;) {
-            say_if_refused(port, [&] { workload.apply(json::parse(input.substr(0, end))); });
+            report_errors(port, [&] { workload.apply(json::parse(input.substr(0, end))); });
             input.erase(0, end + 1);
             send_truth(port, workload);
         }
@@ -237,7 +241,7 @@ int main() {
     mount_kernel_file_systems();
     const int port = open_port();
     if (port < 0) {
-        std::fputs("this guest has no virtio port of the workload\n", stderr);
+        std::fputs("this guest has no virtio port org.vnumad.guest\n", stderr);
         ::reboot(RB_POWER_OFF);
         return 1;
     }

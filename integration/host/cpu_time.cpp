@@ -12,17 +12,17 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::nanoseconds;
 
-// The parent of all kernel threads.
+// The children of kthreadd, the parent of all kernel threads.
 constexpr const char* kernel_threads = "/proc/2/task/2/children";
 
-// By proc(5), counted from the state, which follows the name.
+// proc(5) lists the fields; they are counted from the state, which follows the name.
 constexpr int fields_before_utime = 11;
 
 std::string directory_of(pid_t pid) {
     return "/proc/" + std::to_string(pid);
 }
 
-// The first number is the time on a CPU.
+// The first number in schedstat is the time on a CPU, in ns.
 nanoseconds run_time_of(pid_t pid) {
     long long ns = 0;
     std::istringstream(read_text(directory_of(pid) + "/schedstat")) >> ns;
@@ -45,14 +45,14 @@ microseconds cpu_time_of(pid_t pid) {
 }
 
 KernelThreadTime::KernelThreadTime(std::string name_prefix) : name_prefix_(std::move(name_prefix)) {
-    look(true);
+    update(true);
 }
 
-void KernelThreadTime::look() {
-    look(false);
+void KernelThreadTime::update() {
+    update(false);
 }
 
-void KernelThreadTime::look(bool first) {
+void KernelThreadTime::update(bool first) {
     std::istringstream children(read_text(kernel_threads));
     for (pid_t pid = 0; children >> pid;) {
         const auto [known, is_new] = threads_.try_emplace(pid);
@@ -60,7 +60,7 @@ void KernelThreadTime::look(bool first) {
         if (is_new)
             thread.counts = read_text(directory_of(pid) + "/comm").starts_with(name_prefix_);
         if (!thread.counts) continue;
-        // It may have ended since: then what was seen stays.
+        // If the thread has ended, 0 is read, and the earlier time stays.
         thread.now = std::max(thread.now, run_time_of(pid));
         if (is_new && first) thread.before = thread.now;
     }

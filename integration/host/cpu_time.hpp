@@ -1,4 +1,4 @@
-// What processes and kernel threads have used of the CPUs.
+// CPU time of processes and kernel threads.
 #pragma once
 
 #include <sys/types.h>
@@ -9,26 +9,26 @@
 
 namespace vnuma::lab {
 
-// User and system time of all threads of a process, those that have ended too; in steps of the
-// kernel's clock tick. Nothing when it is gone.
+// User and system time of all threads of a process, including threads that have ended, in units of
+// the kernel's clock tick. 0 if the process has ended.
 std::chrono::microseconds cpu_time_of(pid_t pid);
 
-// Time that kernel threads of one kind have used since this was made. They may come and go: what
-// one uses between the last look at it and its end is missed.
+// CPU time that the kernel threads with one name prefix have used since the object was made. The
+// time that a thread uses between the last update() and its end is missed.
 class KernelThreadTime {
   public:
     explicit KernelThreadTime(std::string name_prefix);
 
-    void look();
+    void update();
     std::chrono::nanoseconds used() const;
 
   private:
     struct Thread {
-        bool counts = false;  // is of the kind
+        bool counts = false;  // whether the name has the prefix
         std::chrono::nanoseconds before{0}, now{0};
     };
 
-    void look(bool first);
+    void update(bool first);
 
     std::string name_prefix_;
     std::map<pid_t, Thread> threads_;

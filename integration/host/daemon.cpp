@@ -33,7 +33,7 @@ Daemon::Daemon(const std::string& config, const std::vector<std::string>& wrappe
     const std::string name = "/run/lab/vnumad." + std::to_string(++started);
     log_ = name + ".log";
     write_text(name + ".conf", config);
-    write_text(log_, "");  // an earlier program's on this host may be there
+    write_text(log_, "");  // an earlier program may have left a file of this name
     std::vector<std::string> argv = wrapper;
     argv.insert(argv.end(), {vnumad_program(), "--config", name + ".conf", "--report", "-"});
     argv.insert(argv.end(), options.begin(), options.end());

@@ -1,4 +1,4 @@
-// vnumad, run as an operator runs it: its program, its configuration file, its reports.
+// vnumad, run as an operator runs it: a program with a configuration file that writes reports.
 #pragma once
 
 #include <sys/types.h>
@@ -15,7 +15,7 @@ std::string vnumad_program();
 
 class Daemon {
   public:
-    // Starts it with this text as its configuration. `wrapper` goes before the program's name.
+    // Starts vnumad with this text as its configuration file. `wrapper` is a command that runs it.
     explicit Daemon(const std::string& config, const std::vector<std::string>& wrapper = {},
                     const std::vector<std::string>& options = {});
     ~Daemon();
@@ -24,29 +24,29 @@ class Daemon {
 
     pid_t pid() const { return pid_; }
 
-    // Reports that came since the last call.
+    // The reports written since the last call.
     std::vector<nlohmann::json> take_reports();
 
-    // The first report since the last call that the condition holds for, or null when none came in
-    // time.
+    // The first report since the last call that meets the condition, or null if none does within
+    // the limit.
     nlohmann::json wait_for(const std::function<bool(const nlohmann::json&)>& condition,
                             std::chrono::seconds limit);
 
-    // Ends it with SIGTERM and returns the exit status, or 128 + the signal it died of.
+    // Ends vnumad with SIGTERM. Returns the exit status, or 128 plus the signal that killed it.
     int stop();
-    // The exit status of a daemon that ends by itself; -1 when it has not within the limit.
+    // Waits for vnumad to end by itself. Returns as stop() does, or -1 if it runs after the limit.
     int wait_for_end(std::chrono::seconds limit);
 
-    // All its messages and the last of its reports.
+    // All messages and the last report.
     std::string output() const;
 
   private:
-    std::string log_;       // file
-    std::size_t read_ = 0;  // bytes of the log
+    std::string log_;       // the file with messages and reports
+    std::size_t read_ = 0;  // bytes of the log that take_reports() has read
     pid_t pid_ = -1;
 };
 
-// A guest of a report by its domain name; null when it is not there.
+// A guest of a report by its domain name; null if the report lacks the guest.
 nlohmann::json find_guest(const nlohmann::json& report, const std::string& domain);
 
 }  // namespace vnuma::lab

@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr const char* qmp_directory = "/run/lab/qmp";  // as in qmp_config
+constexpr const char* qmp_directory = "/run/lab/qmp";  // the same as in qmp_config
 constexpr seconds start_limit{20};
 constexpr seconds reply_limit{20};
 constexpr seconds end_grace{5};
@@ -47,7 +47,7 @@ std::string DirectGuest::file(const std::string& suffix) const {
     return "/run/lab/" + name() + suffix;
 }
 
-// By -no-reboot QEMU has ended then, in good order.
+// With -no-reboot QEMU exits when the machine is reset.
 bool DirectGuest::was_reset() {
     siginfo_t ended{};
     return pid_ > 0 &&
@@ -135,7 +135,7 @@ void DirectGuest::create() {
         threads_[vcpu.at("cpu-index")] = vcpu.at("thread-id");
 }
 
-void DirectGuest::let_run() {
+void DirectGuest::resume_vcpus() {
     execute("cont");
 }
 

@@ -1,30 +1,30 @@
-// A KVM guest of a lab host whose QEMU was started by hand: no libvirt, no names of threads, a
-// monitor socket where vnumad looks for them.
+// A KVM guest of a lab host whose QEMU is started directly, without libvirt. Its threads have no
+// names, and its monitor socket is in the directory that vnumad searches.
 #pragma once
 
 #include "integration/host/running_guest.hpp"
 
 namespace vnuma::lab {
 
-// For vnumad's configuration.
+// Lines for vnumad's configuration.
 inline constexpr const char* qmp_config = "source = \"qmp\"\nqmp_dir = \"/run/lab/qmp\"\n";
 
 class DirectGuest final : public RunningGuest {
   public:
-    // Of the shape's XML nothing is used. Throws std::runtime_error.
+    // The XML elements of the shape are ignored. Throws std::runtime_error.
     explicit DirectGuest(GuestShape shape);
     ~DirectGuest() override;  // kills QEMU
 
     std::map<int, pid_t> vcpu_threads() const override { return threads_; }
     const std::string& uuid() const { return uuid_; }
 
-    // A command to its monitor, and what that returns. Throws std::runtime_error.
+    // Executes a QMP command and returns its result. Throws std::runtime_error.
     nlohmann::json execute(const std::string& command,
                            const nlohmann::json& arguments = nlohmann::json::object());
 
   private:
     void create() override;
-    void let_run() override;
+    void resume_vcpus() override;
     void destroy() override;
     bool was_reset() override;
     std::string log() override;
@@ -33,7 +33,7 @@ class DirectGuest final : public RunningGuest {
     std::string file(const std::string& suffix) const;
     std::string uuid_;
     std::map<int, pid_t> threads_;
-    JsonSocket monitor_;  // a second one: a monitor serves one client
+    JsonSocket monitor_;  // of the scenario; vnumad has another, since a monitor serves one client
 };
 
 }  // namespace vnuma::lab

@@ -5,7 +5,8 @@
 
 namespace vnuma::lab {
 
-// What bpftool says of all of them, whoever loaded them; empty when there are none.
+// The output of bpftool for all of them, including those of other programs; empty if there are
+// none.
 std::string fault_programs();
 
 }  // namespace vnuma::lab

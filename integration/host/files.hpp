@@ -1,5 +1,5 @@
-// The few file and process readings that the lab's own eyes need. They are written apart from
-// vnumad's on purpose: what a test checks must not be computed by what it tests.
+// Readings of files and processes that scenarios check vnumad with. They share no code with vnumad
+// on purpose: a test must not compute what it expects with the code it tests.
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +11,7 @@
 
 namespace vnuma::lab {
 
-std::string read_text(const std::string& file);                     // empty when it cannot be read
+std::string read_text(const std::string& file);                     // empty if it cannot be read
 void write_text(const std::string& file, const std::string& text);  // throws std::system_error
 
 std::vector<int> node_cpus(int node);
@@ -19,13 +19,13 @@ std::vector<int> online_nodes();
 
 std::vector<pid_t> tasks_of(pid_t pid);
 std::vector<int> affinity_of(pid_t task);                     // CPU ids
-void set_affinity(pid_t task, const std::vector<int>& cpus);  // errors are the task's end: ignored
+void set_affinity(pid_t task, const std::vector<int>& cpus);  // does nothing if the task has ended
 
-// 2 MiB pages of a node's pool. The kernel may give fewer than asked for: throws
-// std::runtime_error.
+// Sets the number of 2 MiB pages in a node's hugetlb pool. Throws std::runtime_error if the kernel
+// allocates fewer.
 void set_huge_pages(int node, int count);
 
-// "CPU N/KVM" threads by vCPU id.
+// The threads named "CPU N/KVM" by libvirt, by vCPU id.
 std::map<int, pid_t> vcpu_threads(pid_t pid);
 
 struct Mapping {
@@ -33,7 +33,7 @@ struct Mapping {
     std::map<int, std::uint64_t> bytes;  // by node
 };
 
-// Writable mappings of at least `min_bytes`, largest first, with the bytes each has on each node.
+// Writable mappings of at least `min_bytes`, the largest first.
 std::vector<Mapping> large_mappings(pid_t pid, std::uint64_t min_bytes);
 
 }  // namespace vnuma::lab

@@ -57,14 +57,15 @@ void Guest::destroy() {
     if (uuid_.empty()) return;
     if (virDomainPtr domain = virDomainLookupByUUIDString(host_->connection(), uuid_.c_str())) {
         virDomainDestroy(domain);
-        // Only one that was saved and not restored is still defined.
+        // Only a domain that was saved and not restored is still defined.
         virDomainUndefineFlags(domain, VIR_DOMAIN_UNDEFINE_MANAGED_SAVE);
         virDomainFree(domain);
     }
     uuid_.clear();
 }
 
-// By on_reboot libvirt has ended it then. The log goes on from domain to domain of a name.
+// With on_reboot=destroy libvirt ends the domain when the machine is reset. Domains of one name
+// share a log file.
 bool Guest::was_reset() {
     const std::string text = log();
     const std::size_t began = text.rfind(": starting up");
@@ -85,24 +86,24 @@ std::string Guest::xml() const {
 }
 
 void Guest::pause() const {
-    check(virDomainSuspend(Domain(*host_, uuid_).handle), name() + " does not pause");
+    check(virDomainSuspend(Domain(*host_, uuid_).handle), name() + " could not be paused");
 }
 
 void Guest::resume() const {
-    check(virDomainResume(Domain(*host_, uuid_).handle), name() + " does not resume");
+    check(virDomainResume(Domain(*host_, uuid_).handle), name() + " could not be resumed");
 }
 
-// Only a defined domain can be saved this way.
+// Managed save needs a defined domain.
 void Guest::save() {
     const Domain defined(virDomainDefineXML(host_->connection(), xml().c_str()));
-    check(virDomainManagedSave(defined.handle, 0), name() + " is not saved");
+    check(virDomainManagedSave(defined.handle, 0), name() + " could not be saved");
     pid_ = -1;
 }
 
 void Guest::restore() {
     const Domain domain(*host_, uuid_);
-    check(virDomainCreate(domain.handle), name() + " is not restored");
-    check(virDomainUndefine(domain.handle), name() + " stays defined");
+    check(virDomainCreate(domain.handle), name() + " could not be restored");
+    check(virDomainUndefine(domain.handle), name() + " could not be undefined");
     pid_ = domain_pid(name());
     connect_workload();
 }
@@ -110,14 +111,14 @@ void Guest::restore() {
 void Guest::plug(const std::string& device_xml) const {
     const Domain domain(*host_, uuid_);
     check(virDomainAttachDeviceFlags(domain.handle, device_xml.c_str(), VIR_DOMAIN_AFFECT_LIVE),
-          name() + ": plugging a device");
+          name() + ": a device could not be plugged");
 }
 
 void Guest::set_vcpus(int count) const {
     const Domain domain(*host_, uuid_);
     check(
         virDomainSetVcpusFlags(domain.handle, static_cast<unsigned>(count), VIR_DOMAIN_AFFECT_LIVE),
-        name() + " does not get its vCPUs");
+        name() + ": the number of vCPUs could not be changed");
 }
 
 }  // namespace vnuma::lab

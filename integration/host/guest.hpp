@@ -1,4 +1,4 @@
-// A KVM guest of a lab host, run by libvirt.
+// A KVM guest of a lab host that libvirt runs.
 #pragma once
 
 #include "integration/host/libvirt_host.hpp"
@@ -8,28 +8,28 @@ namespace vnuma::lab {
 
 class Guest final : public RunningGuest {
   public:
-    // Returns once its workload has touched all its buffers. Throws std::runtime_error.
+    // Returns when the workload has accessed all of its buffers. Throws std::runtime_error.
     Guest(const LibvirtHost& host, GuestShape shape);
     ~Guest() override;  // destroys the domain
 
     std::map<int, pid_t> vcpu_threads() const override;
 
     std::string uuid() const { return uuid_; }
-    std::string xml() const;  // as libvirt tells it now
+    std::string xml() const;  // libvirt's present description of the domain
 
     // All of these throw std::runtime_error.
     void pause() const;
     void resume() const;
-    void save();     // managed; QEMU ends, the memory is a file
-    void restore();  // after save(): a new QEMU
+    void save();     // managed save: the memory is written to a file and QEMU ends
+    void restore();  // after save(): starts a new QEMU
     void set_vcpus(int count) const;
     void plug(const std::string& device_xml) const;
 
   private:
-    struct Domain;  // libvirt's handle, fetched anew for each use: libvirtd may have been restarted
+    struct Domain;  // libvirt's handle, looked up for each use since libvirtd may be restarted
 
     void create() override;
-    void let_run() override { resume(); }
+    void resume_vcpus() override { resume(); }
     void destroy() override;
     bool was_reset() override;
     std::string log() override;

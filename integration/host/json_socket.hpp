@@ -1,4 +1,4 @@
-// One JSON object a line over a Unix socket: the workload's port, and a monitor.
+// A Unix socket that carries one JSON object per line: a workload's port or a QEMU monitor.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ class JsonSocket {
     void send(const nlohmann::json& message);  // throws std::runtime_error
     void close();
 
-    // The next object, or null when none came within the limit; 0: only what is there already.
+    // The next object, or null if none arrives within the limit. A limit of 0 does not wait.
     nlohmann::json receive(std::chrono::seconds limit);
 
   private:

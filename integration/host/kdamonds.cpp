@@ -22,7 +22,7 @@ int kdamonds() {
     return std::atoi(read_text(count_file).c_str());
 }
 
-bool is_watched(pid_t pid) {
+bool is_monitored(pid_t pid) {
     for (int i = 0; i < kdamonds(); ++i) {
         const std::string target = "/sys/kernel/mm/damon/admin/kdamonds/" + std::to_string(i) +
                                    "/contexts/0/targets/0/pid_target";
@@ -31,21 +31,21 @@ bool is_watched(pid_t pid) {
     return false;
 }
 
-ForeignKdamond::ForeignKdamond() {
+KdamondOfAnotherProgram::KdamondOfAnotherProgram() {
     write_text(count_file, "1");
 }
 
-ForeignKdamond::~ForeignKdamond() {
+KdamondOfAnotherProgram::~KdamondOfAnotherProgram() {
     std::ofstream(count_file) << "0";
 }
 
-ForeignDamon::ForeignDamon() {
+DamonFilesOfAnotherUser::DamonFilesOfAnotherUser() {
     if (::chown(count_file, nobody, nobody) != 0)
         throw std::system_error(errno, std::generic_category(), count_file);
 }
 
-ForeignDamon::~ForeignDamon() {
-    [[maybe_unused]] const int given_back = ::chown(count_file, 0, 0);
+DamonFilesOfAnotherUser::~DamonFilesOfAnotherUser() {
+    [[maybe_unused]] const int result = ::chown(count_file, 0, 0);
 }
 
 }  // namespace vnuma::lab

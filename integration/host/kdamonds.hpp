@@ -1,32 +1,33 @@
-// The kernel threads of DAMON, and who else may have some.
+// DAMON's kernel threads, and other programs that use DAMON.
 #pragma once
 
 #include <sys/types.h>
 
 namespace vnuma::lab {
 
+// The number of kdamonds of the host.
 int kdamonds();
 
-// By DAMON, whoever told it to.
-bool is_watched(pid_t pid);
+// Whether a kdamond, of any program, monitors the process.
+bool is_monitored(pid_t pid);
 
-// A kdamond that someone else has, for as long as this lives.
-class ForeignKdamond {
+// Creates a kdamond as another program would, for the lifetime of the object.
+class KdamondOfAnotherProgram {
   public:
-    ForeignKdamond();  // throws std::system_error
-    ~ForeignKdamond();
-    ForeignKdamond(const ForeignKdamond&) = delete;
-    ForeignKdamond& operator=(const ForeignKdamond&) = delete;
+    KdamondOfAnotherProgram();  // throws std::system_error
+    ~KdamondOfAnotherProgram();
+    KdamondOfAnotherProgram(const KdamondOfAnotherProgram&) = delete;
+    KdamondOfAnotherProgram& operator=(const KdamondOfAnotherProgram&) = delete;
 };
 
-// DAMON's files are another user's for as long as this lives: only who may pass over permissions
-// can write them.
-class ForeignDamon {
+// Gives DAMON's files to another user for the lifetime of the object, so that only a process with
+// CAP_DAC_OVERRIDE can write them.
+class DamonFilesOfAnotherUser {
   public:
-    ForeignDamon();  // throws std::system_error
-    ~ForeignDamon();
-    ForeignDamon(const ForeignDamon&) = delete;
-    ForeignDamon& operator=(const ForeignDamon&) = delete;
+    DamonFilesOfAnotherUser();  // throws std::system_error
+    ~DamonFilesOfAnotherUser();
+    DamonFilesOfAnotherUser(const DamonFilesOfAnotherUser&) = delete;
+    DamonFilesOfAnotherUser& operator=(const DamonFilesOfAnotherUser&) = delete;
 };
 
 }  // namespace vnuma::lab

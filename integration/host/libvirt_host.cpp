@@ -22,7 +22,7 @@ constexpr const char* huge_pages = "/dev/hugepages";
 constexpr std::chrono::seconds start_limit{60};
 constexpr std::chrono::seconds end_grace{5};
 
-// Root runs everything in a lab host; there is no user, no AppArmor and no systemd to ask.
+// Root runs everything in a lab host, without AppArmor and systemd.
 constexpr const char* qemu_conf =
     "security_driver = \"none\"\n"
     "user = \"root\"\n"
@@ -30,8 +30,8 @@ constexpr const char* qemu_conf =
     "namespaces = []\n"
     "remember_owner = 0\n";
 
-// libvirtd resolves its default user even when told to use another; without Debian's
-// libvirt-daemon-system package nobody has made that user.
+// libvirtd looks up its default user even if another one is configured. Debian's package
+// libvirt-daemon-system, which may not be installed, creates that user.
 void make_libvirt_user() {
     const std::string passwd = read_text("/etc/passwd"), group = read_text("/etc/group");
     if (passwd.find("\nlibvirt-qemu:") == std::string::npos)
@@ -40,15 +40,15 @@ void make_libvirt_user() {
         write_text("/etc/group", group + "libvirt-qemu:x:64055:\n");
 }
 
-// libvirtd looks for it when it starts; the pages come later, see set_huge_pages().
+// libvirtd looks for the mount when it starts. set_huge_pages() allocates the pages later.
 void mount_huge_pages() {
     std::filesystem::create_directories(huge_pages);
     if (::mount("hugetlbfs", huge_pages, "hugetlbfs", 0, "pagesize=2M") != 0 && errno != EBUSY)
         throw std::system_error(errno, std::generic_category(), huge_pages);
 }
 
-// What follows would turn off security on the machine it runs on.
-void refuse_outside_the_lab() {
+// The configuration below would turn off security on a machine outside the lab.
+void throw_outside_the_lab() {
     if (read_text("/proc/cmdline").find("rdinit=/init") == std::string::npos ||
         !std::getenv("VNUMA_LAB_KERNEL"))
         throw std::runtime_error("this runs inside a lab host only: vnuma-lab run -- PROGRAM");
@@ -62,7 +62,7 @@ std::string libvirt_error() {
 }
 
 LibvirtHost::LibvirtHost() {
-    refuse_outside_the_lab();
+    throw_outside_the_lab();
     make_libvirt_user();
     mount_huge_pages();
     write_text("/etc/libvirt/qemu.conf", qemu_conf);
@@ -73,7 +73,7 @@ LibvirtHost::LibvirtHost() {
 }
 
 void LibvirtHost::kill_libvirtd() {
-    // Closing it afterwards would write to a dead socket: SIGPIPE.
+    // Closing the connection after libvirtd has died would raise SIGPIPE.
     virConnectClose(connection_);
     connection_ = nullptr;
     ::kill(libvirtd_, SIGKILL);

@@ -10,17 +10,17 @@ namespace vnuma::lab {
 
 class LibvirtHost {
   public:
-    // Writes the daemons' configuration, starts virtlogd and libvirtd, and connects.
+    // Writes the configuration of libvirtd, starts virtlogd and libvirtd, and connects to libvirtd.
     // Throws std::runtime_error.
     LibvirtHost();
-    ~LibvirtHost();  // ends the daemons; guests live on until the host goes
+    ~LibvirtHost();  // ends the daemons; guests run until the host ends
     LibvirtHost(const LibvirtHost&) = delete;
     LibvirtHost& operator=(const LibvirtHost&) = delete;
 
     virConnectPtr connection() const { return connection_; }
 
-    // libvirtd dies at once, or comes again; guests run on, and find the new connection. Between
-    // the two nothing may be asked of libvirt. start_libvirtd() throws std::runtime_error.
+    // Kills libvirtd and starts it again, while guests go on running. In between no call to libvirt
+    // is allowed. start_libvirtd() throws std::runtime_error.
     void kill_libvirtd();
     void start_libvirtd();
     pid_t libvirtd_pid() const { return libvirtd_; }
@@ -30,10 +30,10 @@ class LibvirtHost {
     virConnectPtr connection_ = nullptr;
 };
 
-// The pid file libvirt keeps for a running domain; -1 when there is none.
+// The pid in libvirt's pid file of a running domain; -1 if there is none.
 pid_t domain_pid(const std::string& name);
 
-// libvirt's last words on this thread.
+// The message of libvirt's last error on this thread.
 std::string libvirt_error();
 
 }  // namespace vnuma::lab

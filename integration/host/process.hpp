@@ -1,4 +1,4 @@
-// Starting and ending programs of a lab scenario.
+// Starts and ends programs in a lab host.
 #pragma once
 
 #include <sys/types.h>
@@ -9,20 +9,21 @@
 
 namespace vnuma::lab {
 
-// Starts a program whose output goes to `log` (appended). Throws std::system_error.
+// Starts a program whose output is appended to the file `log`. Throws std::system_error.
 pid_t start_program(const std::vector<std::string>& argv, const std::string& log);
 
-// Runs one to its end and returns its exit status, or 128 + the signal it died of. Throws
+// Runs a program to its end. Returns the exit status, or 128 plus the signal that killed it. Throws
 // std::system_error.
 int run_program(const std::vector<std::string>& argv, const std::string& log);
 
-// SIGTERM, then SIGKILL after the grace. Returns the wait status.
+// Sends SIGTERM, and SIGKILL if the program still runs after the grace time. Returns the wait
+// status.
 int end_program(pid_t pid, std::chrono::seconds grace);
 
 void pause_briefly();
 
-// Polls until the condition holds or the time is over; returns whether it held. Scenarios wait for
-// the world, never for the clock.
+// Polls until the condition holds or the limit has passed. Returns whether the condition held.
+// Scenarios wait for conditions, never for a fixed time.
 template <typename Condition>
 bool wait_until(Condition condition, std::chrono::seconds limit) {
     const auto end = std::chrono::steady_clock::now() + limit;

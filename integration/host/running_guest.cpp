@@ -4,8 +4,8 @@
 #include <stdexcept>
 
 #include "integration/host/files.hpp"
-#include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
+#include "integration/host/workload_pattern.hpp"
 
 namespace vnuma::lab {
 namespace {
@@ -14,11 +14,11 @@ using nlohmann::json;
 using std::chrono::seconds;
 
 constexpr seconds boot_limit{90};
-constexpr seconds touch_limit{120};
+constexpr seconds access_limit{120};
 constexpr seconds report_limit{20};
 constexpr int settled_reports = 2;
-// A guest's kernel patches its code while it boots, on emulated CPUs, without the module that makes
-// this safe for the host (docs/lab.md).
+// A guest's kernel patches its code while it boots on emulated CPUs, and a guest lacks the module
+// that makes this safe in the host (docs/lab.md). So a boot may fail.
 constexpr int max_boot_attempts = 3;
 
 int resets = 0;
@@ -27,7 +27,8 @@ struct BootFailure : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// What is said of one thread or buffer may go on in the next message.
+// Appends the entries of a "truth" message. A message may continue the last entry of the one
+// before.
 void append_truth(json& entries, const json& more) {
     for (const json& entry : more) {
         if (entries.empty() || entries.back()["thread"] != entry["thread"] ||
@@ -49,7 +50,7 @@ int guests_reset() {
 void RunningGuest::end() {
     if (was_reset()) {
         ++resets;
-        std::cerr << "lab: " << name() << " has been reset:\n" << last_words();
+        std::cerr << "lab: " << name() << " has been reset:\n" << last_output();
     }
     destroy();
 }
@@ -76,14 +77,14 @@ bool RunningGuest::start_once(bool last_attempt) {
 
 void RunningGuest::boot() {
     create();
-    const Affinities owners_choice = affinities();
+    const Affinities before = affinities();
     confine_to_first_touch_nodes();
-    let_run();
+    resume_vcpus();
     connect_workload();
     if (workload_.receive(boot_limit).is_null())
-        throw BootFailure(name() + " did not come up:\n" + last_words());
-    touch_everything();
-    set_free(owners_choice);
+        throw BootFailure(name() + " did not come up:\n" + last_output());
+    access_all_buffers();
+    restore_affinities(before);
 }
 
 RunningGuest::Affinities RunningGuest::affinities() const {
@@ -102,11 +103,11 @@ void RunningGuest::confine_to_first_touch_nodes() const {
         set_affinity(task, node_cpus(nodes[static_cast<std::size_t>(vcpu) % nodes.size()]));
 }
 
-// Threads that came meanwhile get what the process had.
-void RunningGuest::set_free(const Affinities& as_before) const {
+// Threads that were created meanwhile get the CPUs of the process's main thread.
+void RunningGuest::restore_affinities(const Affinities& before) const {
     for (pid_t task : tasks_of(pid_)) {
-        const auto known = as_before.find(task);
-        set_affinity(task, known != as_before.end() ? known->second : as_before.at(pid_));
+        const auto known = before.find(task);
+        set_affinity(task, known != before.end() ? known->second : before.at(pid_));
     }
 }
 
@@ -114,45 +115,47 @@ void RunningGuest::send(const json& pattern) {
     try {
         workload_.send(pattern);
     } catch (const std::runtime_error& error) {
-        throw std::runtime_error(name() + ": " + error.what() + "\n" + last_words());
+        throw std::runtime_error(name() + ": " + error.what() + "\n" + last_output());
     }
 }
 
-std::string RunningGuest::last_words() {
+std::string RunningGuest::last_output() {
     return read_text(console_of(shape_)) + log();
 }
 
-void RunningGuest::touch_everything() {
+void RunningGuest::access_all_buffers() {
     send(own_windows(shape_, {}, shape_.write ? Access::write : Access::read));
-    std::map<int, std::int64_t> touched;
+    std::map<int, std::int64_t> accessed;
     int settled = 0;
     const bool done = wait_until(
         [&] {
             const json report = next_report(boot_limit);
-            if (report.is_null()) throw std::runtime_error(name() + " fell silent");
+            if (report.is_null()) throw std::runtime_error(name() + " has stopped sending reports");
             bool all =
                 report["threads"].size() == static_cast<std::size_t>(online_vcpus_of(shape_));
             for (const json& thread : report["threads"]) {
-                auto& count = touched[thread["cpu"]];
-                count += thread["touches"].get<std::int64_t>();
+                auto& count = accessed[thread["cpu"]];
+                count += thread["accesses"].get<std::int64_t>();
                 all = all && count >= std::int64_t{buffer_mib_of(shape_, thread["cpu"])} * 256;
             }
             settled += all ? 1 : 0;
             return settled >= settled_reports;
         },
-        touch_limit);
-    if (!done) throw std::runtime_error(name() + " did not touch its buffers in time");
+        access_limit);
+    if (!done)
+        throw std::runtime_error(name() + " did not access all of its buffers within " +
+                                 std::to_string(access_limit.count()) + " s");
 }
 
 json RunningGuest::next_report(seconds limit) {
     while (true) {
         json message = workload_.receive(limit);
         if (message.is_null() || message.contains("second")) return message;
-        refuse_error(message);
+        throw_if_error(message);
     }
 }
 
-void RunningGuest::refuse_error(const json& message) const {
+void RunningGuest::throw_if_error(const json& message) const {
     if (message.contains("error"))
         throw std::runtime_error(name() + ": " + message["error"].get<std::string>());
 }
@@ -162,16 +165,16 @@ void RunningGuest::skip_reports() {
     }
 }
 
-json RunningGuest::truth_of(json pattern) {
+json RunningGuest::locate_windows(json pattern) {
     pattern["truth"] = true;
     send(pattern);
     json entries = json::array();
-    const auto end = std::chrono::steady_clock::now() + touch_limit;
+    const auto end = std::chrono::steady_clock::now() + access_limit;
     while (true) {
         const json message = workload_.receive(report_limit);
         if (message.is_null() || std::chrono::steady_clock::now() > end)
-            throw std::runtime_error(name() + " did not tell where its buffers are");
-        refuse_error(message);
+            throw std::runtime_error(name() + " did not send the addresses of its buffers");
+        throw_if_error(message);
         if (!message.contains("truth")) continue;
         append_truth(entries, message["truth"]);
         if (!message.value("more", false)) return entries;
@@ -180,12 +183,12 @@ json RunningGuest::truth_of(json pattern) {
 
 bool RunningGuest::is_at_work() {
     skip_reports();
-    // The first may count from before.
+    // The first report may count accesses made before this call.
     next_report(report_limit);
     const json report = next_report(report_limit);
     if (report.is_null()) return false;
     for (const json& thread : report["threads"])
-        if (thread["touches"].get<std::int64_t>() == 0) return false;
+        if (thread["accesses"].get<std::int64_t>() == 0) return false;
     return !report["threads"].empty();
 }
 

@@ -1,4 +1,4 @@
-// A KVM guest of a lab host with the workload as its only program, whoever runs its QEMU.
+// A KVM guest of a lab host whose only program is the workload, with or without libvirt.
 #pragma once
 
 #include <sys/types.h>
@@ -9,13 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "integration/host/guest_shape.hpp"
 #include "integration/host/json_socket.hpp"
-#include "integration/host/shape.hpp"
 
 namespace vnuma::lab {
 
-// Guests whose machine was reset, of those that have been destroyed so far. No scenario resets one
-// (docs/lab.md).
+// The number of destroyed guests whose machine had been reset. No scenario resets a guest, so that
+// a reset is a fault of the emulation (docs/lab.md).
 int guests_reset();
 
 class RunningGuest {
@@ -28,44 +28,44 @@ class RunningGuest {
     const GuestShape& shape() const { return shape_; }
     pid_t pid() const { return pid_; }
 
-    // Threads by vCPU id.
+    // The vCPU threads by vCPU id.
     virtual std::map<int, pid_t> vcpu_threads() const = 0;
 
-    // One line to the workload, see integration/guest/workload.cpp. Throws std::runtime_error with
-    // what the guest said last when it has ended.
+    // Sends a pattern to the workload (integration/guest/workload.cpp). Throws std::runtime_error,
+    // with the guest's last output if the guest has ended.
     void send(const nlohmann::json& pattern);
 
-    // Sends a pattern and waits until all of its windows have been touched. Returns the workload's
-    // "truth", whole: the guest-physical memory of each thread's window and of each buffer. Throws
-    // std::runtime_error.
-    nlohmann::json truth_of(nlohmann::json pattern);
+    // Sends a pattern and waits until all pages of its windows have been accessed. Returns the
+    // entries of the workload's "truth" message: the guest-physical ranges of each thread's window
+    // and of each buffer. Throws std::runtime_error.
+    nlohmann::json locate_windows(nlohmann::json pattern);
 
-    // Forgets what the workload has said so far.
+    // Drops the reports that the workload has sent so far.
     void skip_reports();
 
-    // The next report of a second, or null when none came within the limit.
+    // The workload's next report of a second, or null if none arrives within the limit.
     nlohmann::json next_report(std::chrono::seconds limit);
 
-    // Whether from now on the workload still reports, and every thread of it does its work.
+    // Whether the workload sends a report from now on in which every thread has made accesses.
     bool is_at_work();
 
   protected:
     explicit RunningGuest(GuestShape shape) : shape_(std::move(shape)) {}
 
-    // Boots it and returns once its workload has touched all its buffers. One that dies while it
-    // boots is started again, and stderr says so. Throws std::runtime_error.
+    // Boots the guest and returns when the workload has accessed all of its buffers. A guest that
+    // does not come up is started again, with a message on stderr. Throws std::runtime_error.
     void start();
     void connect_workload() { workload_.connect(workload_socket_of(shape_)); }
 
-    // For destructors.
+    // Destroys the guest, and counts it if its machine was reset. For destructors.
     void end();
 
-    // The steps of a start. The first leaves the vCPUs stopped and sets pid_.
+    // The steps of start() and end(). create() starts QEMU with stopped vCPUs and sets pid_.
     virtual void create() = 0;
-    virtual void let_run() = 0;
-    virtual void destroy() = 0;  // what there is of it, without throwing
+    virtual void resume_vcpus() = 0;
+    virtual void destroy() = 0;  // after any step; does not throw
     virtual bool was_reset() = 0;
-    virtual std::string log() = 0;  // what its QEMU says, and why it has ended if it has
+    virtual std::string log() = 0;  // QEMU's messages, and the reason of its end
 
     pid_t pid_ = -1;
 
@@ -76,10 +76,10 @@ class RunningGuest {
     void boot();
     Affinities affinities() const;
     void confine_to_first_touch_nodes() const;
-    void set_free(const Affinities& as_before) const;
-    std::string last_words();
-    void touch_everything();
-    void refuse_error(const nlohmann::json& message) const;
+    void restore_affinities(const Affinities& before) const;
+    std::string last_output();
+    void access_all_buffers();
+    void throw_if_error(const nlohmann::json& message) const;
 
     GuestShape shape_;
     JsonSocket workload_;

@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* file = "/sys/kernel/mm/transparent_hugepage/enabled";
 
-// The kernel names all modes and puts the one that holds in brackets.
+// The kernel lists all modes, with the present one in brackets.
 std::string mode_in(const std::string& text) {
     const std::size_t open = text.find('['), close = text.find(']');
     if (open == std::string::npos || close == std::string::npos || close < open) return "madvise";
@@ -27,7 +27,7 @@ TransparentHugePages::~TransparentHugePages() {
     try {
         write_text(file, before_);
     } catch (const std::system_error&) {
-        // The lab host goes soon.
+        // The lab host ends soon anyway.
     }
 }
 

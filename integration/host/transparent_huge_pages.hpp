@@ -1,4 +1,4 @@
-// The host's mode of transparent huge pages; what it was comes back when this ends.
+// Sets the host's mode of transparent huge pages for the lifetime of an object.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@ namespace vnuma::lab {
 
 class TransparentHugePages {
   public:
-    // "always", "madvise" or "never": of memory that is touched from now on. Throws
-    // std::system_error.
+    // `mode` is "always", "madvise" or "never", and applies to memory that is allocated from now
+    // on. Throws std::system_error.
     explicit TransparentHugePages(const std::string& mode);
     ~TransparentHugePages();
     TransparentHugePages(const TransparentHugePages&) = delete;

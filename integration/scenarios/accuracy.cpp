@@ -6,7 +6,7 @@
 namespace vnuma::lab {
 namespace {
 
-// Ranges in order, without overlap.
+// Sorted ranges without overlap.
 using Ranges = std::vector<PhysicalRange>;
 
 std::uint64_t end_of(const PhysicalRange& range) {
@@ -51,7 +51,7 @@ Ranges without(const Ranges& ranges, const Ranges& removed) {
     return rest;
 }
 
-// Pieces of at most a chunk, counted from the beginning of the range.
+// Divides the range into chunks, counted from its beginning. The last one may be smaller.
 std::vector<PhysicalRange> chunks_of(const PhysicalRange& range) {
     std::vector<PhysicalRange> chunks;
     for (std::uint64_t at = range.start; at < end_of(range); at += truth_chunk_bytes)
@@ -61,12 +61,12 @@ std::vector<PhysicalRange> chunks_of(const PhysicalRange& range) {
 
 class Truth {
   public:
-    Truth(const std::vector<Touched>& truth, const std::vector<PhysicalRange>& buffers)
+    Truth(const std::vector<TrueAccesses>& truth, const std::vector<PhysicalRange>& buffers)
         : buffers_(merged(buffers)) {
-        for (const Touched& touched : truth) {
-            Ranges& ranges = by_vcpu_[touched.vcpu];
-            ranges.insert(ranges.end(), touched.ranges.begin(), touched.ranges.end());
-            all_.insert(all_.end(), touched.ranges.begin(), touched.ranges.end());
+        for (const TrueAccesses& accessed : truth) {
+            Ranges& ranges = by_vcpu_[accessed.vcpu];
+            ranges.insert(ranges.end(), accessed.ranges.begin(), accessed.ranges.end());
+            all_.insert(all_.end(), accessed.ranges.begin(), accessed.ranges.end());
         }
         for (auto& [vcpu, ranges] : by_vcpu_)
             ranges = merged(std::move(ranges));
@@ -74,14 +74,14 @@ class Truth {
     }
 
     const Ranges& all() const { return all_; }
-    bool touches(const PhysicalRange& chunk) const { return bytes_within(all_, chunk) > 0; }
+    bool accesses(const PhysicalRange& chunk) const { return bytes_within(all_, chunk) > 0; }
     bool knows(const PhysicalRange& chunk) const {
         return buffers_.empty() || bytes_within(buffers_, chunk) > 0;
     }
     bool is_hot(const PhysicalRange& chunk) const {
         return bytes_within(all_, chunk) * hot_part >= chunk.bytes;
     }
-    // Of a hot chunk.
+    // The vCPU that accesses a hot chunk, or accessor_shared.
     int accessor(const PhysicalRange& chunk) const {
         int accessor = accessor_unknown;
         for (const auto& [vcpu, ranges] : by_vcpu_)
@@ -103,7 +103,7 @@ void count_chunk(Accuracy& accuracy, const Truth& truth, const PhysicalRange& ch
                  bool claimed_hot, int accessor) {
     if (claimed_hot) {
         ++accuracy.claimed;
-        accuracy.claimed_right += truth.touches(chunk) ? 1 : 0;
+        accuracy.claimed_right += truth.accesses(chunk) ? 1 : 0;
         accuracy.claimed_elsewhere += truth.knows(chunk) ? 0 : 1;
     }
     if (!truth.is_hot(chunk)) return;
@@ -114,7 +114,8 @@ void count_chunk(Accuracy& accuracy, const Truth& truth, const PhysicalRange& ch
         accessor != accessor_unknown && accessor == truth.accessor(chunk) ? 1 : 0;
 }
 
-// A chunk on the host's own grid counts by its full size, however little of it is left.
+// Counts the truly hot chunks outside all claims. A chunk on this grid has its full size, even if
+// part of it is claimed.
 void count_unclaimed(Accuracy& accuracy, const Truth& truth, const Ranges& claimed) {
     std::map<std::uint64_t, std::uint64_t> left;  // bytes by chunk
     for (const PhysicalRange& range : without(truth.all(), claimed))
@@ -146,9 +147,9 @@ int Accuracy::attributed() const {
     return per_mille(named_right, hot);
 }
 
-Accuracy compare(const std::vector<Touched>& touched, const std::vector<Claim>& claims,
+Accuracy compare(const std::vector<TrueAccesses>& accessed, const std::vector<Claim>& claims,
                  const std::vector<PhysicalRange>& buffers) {
-    const Truth truth(touched, buffers);
+    const Truth truth(accessed, buffers);
     Ranges claimed;
     for (const Claim& claim : claims)
         claimed.push_back(claim.memory);

@@ -1,4 +1,4 @@
-// How right claims about hot memory are, chunk by chunk. Pure.
+// Compares vnumad's claims about hot memory with the ground truth, chunk by chunk. Pure.
 #pragma once
 
 #include <cstddef>
@@ -8,10 +8,10 @@
 namespace vnuma::lab {
 
 inline constexpr std::uint64_t truth_chunk_bytes = 2 << 20;
-// A chunk is hot in truth when at least this part of it is touched: 1 / hot_part.
+// A chunk is truly hot if at least 1 / hot_part of it is accessed.
 inline constexpr std::uint64_t hot_part = 4;
 
-// Accessors of a claim that are no vCPU.
+// Values of Claim::accessor that are no vCPU id.
 inline constexpr int accessor_unknown = -1;
 inline constexpr int accessor_shared = -2;
 
@@ -19,8 +19,8 @@ struct PhysicalRange {
     std::uint64_t start = 0, bytes = 0;
 };
 
-// What one vCPU really touches. A vCPU may come more than once.
-struct Touched {
+// The memory that a vCPU truly accesses. A vCPU may have several of these.
+struct TrueAccesses {
     int vcpu = 0;
     std::vector<PhysicalRange> ranges;
 };
@@ -31,29 +31,29 @@ struct Claim {
     int accessor = accessor_unknown;
 };
 
-// Counts of chunks. The chunks are those of the claims; truth that is in no claim is cut into
-// chunks of its own.
+// Counts of chunks. The chunks are those of the claims. True accesses outside all claims are
+// divided into chunks on a grid of their own.
 struct Accuracy {
-    int hot = 0;                // in truth
-    int hot_found = 0;          // of these, claimed hot
+    int hot = 0;                // truly hot
+    int hot_found = 0;          // truly hot and claimed hot
     int claimed = 0;            // claimed hot
-    int claimed_right = 0;      // of these, with anything touched in them
-    int claimed_elsewhere = 0;  // of these, with nothing of a buffer in them
-    int named = 0;              // hot in truth, with an accessor claimed
-    int named_right = 0;        // of these, the one vCPU, or "shared" when there are several
+    int claimed_right = 0;      // claimed hot and truly accessed
+    int claimed_elsewhere = 0;  // claimed hot, outside all buffers
+    int named = 0;              // truly hot, with a claimed accessor
+    int named_right = 0;        // truly hot, with the right vCPU, or "shared" for several vCPUs
 
-    // In per mille; -1 when there is nothing to count.
+    // Shares in per mille; -1 if there is nothing to divide by.
     int precision() const;  // claimed_right of claimed
-    // Without those elsewhere: what the guest's own kernel and init touch is not known, and may
-    // well be hot.
+    // The precision without claims outside the buffers. What the guest's kernel accesses is unknown
+    // and may well be hot.
     int precision_in_buffers() const;
     int recall() const;      // hot_found of hot
     int attributed() const;  // named_right of hot
 };
 
-// Claims do not overlap. `buffers` is the memory of which the truth is known; without any it is all
-// memory.
-Accuracy compare(const std::vector<Touched>& truth, const std::vector<Claim>& claims,
+// Claims do not overlap. `buffers` is the memory whose true accesses are known; without buffers
+// that is all memory.
+Accuracy compare(const std::vector<TrueAccesses>& truth, const std::vector<Claim>& claims,
                  const std::vector<PhysicalRange>& buffers = {});
 
 }  // namespace vnuma::lab

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "integration/host/direct_guest.hpp"
-#include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
 #include "integration/host/transparent_huge_pages.hpp"
+#include "integration/host/workload_pattern.hpp"
 #include "integration/scenarios/accuracy.hpp"
-#include "integration/scenarios/shapes.hpp"
-#include "integration/scenarios/tracked.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
+#include "integration/scenarios/tracked_guest.hpp"
 #include "integration/scenarios/tracking_report.hpp"
 
 namespace vnuma::lab {
@@ -24,16 +24,17 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr std::array looks_after{seconds(5), seconds(10), seconds(20)};
-// A page of 2 MiB faults once in a round, so that who shares it shows only after several rounds.
-constexpr seconds last_look_after{40};
+constexpr std::array measured_after{seconds(5), seconds(10), seconds(20)};
+// A page of 2 MiB faults once per round, so that it takes several rounds to see that vCPUs share
+// it.
+constexpr seconds last_measured_after{40};
 // How long the first of two patterns runs.
 constexpr seconds before_the_move{20};
 
 struct Row {
     const char* what;
     json pattern;
-    std::optional<json> before{};  // first this, and from then on the pattern
+    std::optional<json> before{};  // a pattern that runs before it
 };
 
 constexpr Window tenth{0, 10}, fifth{0, 20}, third{0, 30}, half{0, 50}, whole{0, 100},
@@ -49,7 +50,7 @@ std::vector<Row> thin_rows(const GuestShape& shape) {
              own_windows(shape, tenth, Access::read)}};
 }
 
-// No more than its four vCPUs can sweep in some seconds on a host of four emulated CPUs.
+// The hot memory is limited to what four vCPUs can access within seconds on four emulated CPUs.
 std::vector<Row> wide_rows(const GuestShape& shape) {
     return {{"10 % hot, private, reads", own_windows(shape, tenth, Access::read)},
             {"30 % hot, private, reads", own_windows(shape, third, Access::read)},
@@ -69,7 +70,7 @@ std::string attributed(const Accuracy& accuracy, const json& guest) {
     return wanted ? percent(accuracy.attributed()) : "-";
 }
 
-// The last figures of a row: with how many claimed and true chunks they were made.
+// The last figures of a row: the counts of chunks behind the shares, and what vnumad did.
 std::string details(const Accuracy& accuracy, const json& guest) {
     const json& heat = guest.at("tracking").at("heat");
     const json& attribution = guest.at("tracking").at("attribution");
@@ -77,11 +78,11 @@ std::string details(const Accuracy& accuracy, const json& guest) {
                        " / " + std::to_string(accuracy.claimed_elsewhere);
     text += " | " + percent(accuracy.precision());
     text += " | " + heat.at("tracker").get<std::string>() + ", " + heat.at("scans").dump() +
-            " looks, " + attribution.at("rounds").dump() + " rounds";
+            " scans, " + attribution.at("rounds").dump() + " rounds";
     return text;
 }
 
-// How many rounds there were, what the last one took, and what the next one waits for.
+// The number of rounds, the cost of the last one, and the reason why the next one has not begun.
 std::string rounds(const json& guest) {
     const json& attribution = guest.at("tracking").at("attribution");
     std::string text = attribution.at("rounds").dump();
@@ -90,23 +91,24 @@ std::string rounds(const json& guest) {
                 " ms of CPU time";
     for (const char* why : {"trouble", "waits_for"})
         if (attribution.at(why) != "") text += ", " + attribution.at(why).get<std::string>();
-    // Of the two, the one that was longer ago comes first.
+    // A round also waits for a scan that is due longer.
     if (const json& why = guest.at("tracking").at("heat").at("waits_for"); why != "")
-        text += ", a look waits: " + why.get<std::string>();
+        text += ", a scan waits: " + why.get<std::string>();
     return text;
 }
 
-// The guest's kernel may move pages; then the truth was not all of it.
-void note_if_moved(RunningGuest& guest, const Row& row, const json& truth) {
-    if (guest.truth_of(row.pattern) != truth)
+// Warns if the guest's kernel has moved pages, so that the row was measured with a wrong truth.
+void warn_if_moved(RunningGuest& guest, const Row& row, const json& truth) {
+    if (guest.locate_windows(row.pattern) != truth)
         std::cerr << "tracking-tables: the buffers of " << guest.name()
-                  << " have moved: " << row.what << "\n";
+                  << " were moved by the guest's kernel, so that this row may be wrong: "
+                  << row.what << "\n";
 }
 
-// How often the thread that came round least has touched all of its window since the last call.
-// Beside a round of faults an emulated guest may not even come round once.
-double times_round(RunningGuest& guest, const json& truth) {
-    std::map<int, double> window, touched;  // bytes by vCPU; each has one thread
+// How often the slowest vCPU has accessed all of its window since the last call. During a round of
+// faults an emulated guest may not even do that once.
+double sweeps_of_slowest_vcpu(RunningGuest& guest, const json& truth) {
+    std::map<int, double> window, accessed;  // bytes by vCPU; each has one thread
     for (const json& entry : truth)
         if (!entry.at("thread").is_null())
             for (const json& range : entry.at("ranges"))
@@ -114,39 +116,39 @@ double times_round(RunningGuest& guest, const json& truth) {
     for (json report = guest.next_report(seconds(0)); !report.is_null();
          report = guest.next_report(seconds(0)))
         for (const json& thread : report.at("threads"))
-            touched[thread.at("cpu").get<int>()] += thread.at("touches").get<double>() * 4096;
+            accessed[thread.at("cpu").get<int>()] += thread.at("accesses").get<double>() * 4096;
     double least = -1;
     for (const auto& [cpu, bytes] : window)
-        if (least < 0 || touched[cpu] / bytes < least) least = touched[cpu] / bytes;
+        if (least < 0 || accessed[cpu] / bytes < least) least = accessed[cpu] / bytes;
     return least;
 }
 
 void print_row(std::ostream& out, RunningGuest& guest, const std::string& pages, const Row& row,
                const std::string& config) {
-    json truth = guest.truth_of(row.before ? *row.before : row.pattern);
-    Tracked vnumad(guest, config);
+    json truth = guest.locate_windows(row.before ? *row.before : row.pattern);
+    TrackedGuest vnumad(guest, config);
     auto start = vnumad.started();
     if (row.before) {
         vnumad.at(start + before_the_move);
-        truth = guest.truth_of(row.pattern);
-        start = Tracked::Clock::now();
+        truth = guest.locate_windows(row.pattern);
+        start = TrackedGuest::Clock::now();
     }
     guest.skip_reports();
     out << "| " << pages << " | " << guest.name() << " | " << row.what << " | ";
     Accuracy accuracy;
-    for (const seconds after : looks_after) {
+    for (const seconds after : measured_after) {
         accuracy = accuracy_of(vnumad.at(start + after), truth);
         out << percent(accuracy.precision_in_buffers()) << " / " << percent(accuracy.recall())
-            << ", " << std::fixed << std::setprecision(1) << times_round(guest, truth) << " | "
-            << std::flush;
+            << ", " << std::fixed << std::setprecision(1) << sweeps_of_slowest_vcpu(guest, truth)
+            << " | " << std::flush;
     }
     const std::string figures = details(accuracy, vnumad.last());
     out << attributed(accuracy, vnumad.last()) << " | " << std::flush;
     const bool wide = vnumad.last().at("tracking").at("attribution").at("wanted");
-    const json& last = vnumad.at(start + (wide ? last_look_after : looks_after.back()));
+    const json& last = vnumad.at(start + (wide ? last_measured_after : measured_after.back()));
     out << attributed(accuracy_of(last, truth), last) << " | " << figures << "; in the end "
         << rounds(last) << " |" << std::endl;
-    note_if_moved(guest, row, truth);
+    warn_if_moved(guest, row, truth);
 }
 
 std::vector<Row> wanted_rows(const std::string& pages, const GuestShape& shape, bool wide,
@@ -158,7 +160,7 @@ std::vector<Row> wanted_rows(const std::string& pages, const GuestShape& shape, 
     return rows;
 }
 
-// Faults are induced in mode "act" only; the thin guest is to be left where it is.
+// The wide guest needs induced faults, and so mode "act". The thin guest is not to be moved.
 std::string config_for(bool wide, const std::string& overhead) {
     return with_tracking(std::string("mode = \"") + (wide ? "act" : "advise") +
                              "\"\ninterval = \"1s\"\n" + qmp_config,
@@ -169,16 +171,20 @@ std::string config_for(bool wide, const std::string& overhead) {
 }  // namespace
 
 void print_accuracy_table(std::ostream& out, const std::string& overhead, const std::string& only) {
-    out << "Precision / recall of hot chunks in per cent, so long after the pattern and vnumad "
-           "began;\na moved pattern: after the move. Precision is that of claims about the "
-           "workload's buffers; with the\nmemory of the guest's kernel, all of which counts as "
-           "cold, it is the figure for all memory (20 s).\nAfter the comma: how often the vCPU "
-           "that came round least has touched all of its hot memory since\nthe column before.\n\n"
+    out << "Precision / recall of hot chunks in per cent. Times count from the start of pattern "
+           "and "
+           "vnumad, and\nfor a moved pattern from the move. The precision is that of claims about "
+           "the "
+           "workload's buffers; the\nprecision for all memory (20 s) counts the memory of the "
+           "guest's "
+           "kernel as cold. After the comma: how\noften the slowest vCPU has accessed all of its "
+           "hot "
+           "memory since the column before.\n\n"
            "| host pages | guest | pattern | 5 s | 10 s | 20 s | accessor right, % of hot chunks: "
            "20 s | 40 s | chunks: hot / claimed / of these in no buffer | precision, all memory | "
            "by |\n"
            "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
-    // Its program is read from a slow disk the first time.
+    // The first start reads the program from a slow disk, which the table is not to measure.
     run_program({vnumad_program(), "--version"}, "/run/lab/vnumad-version.log");
     for (const auto& [mode, pages] : {std::pair{"never", "4 KiB"}, std::pair{"always", "2 MiB"}}) {
         const TransparentHugePages mode_of_host(mode);

@@ -1,4 +1,5 @@
-// How soon and how well vnumad knows which memory of a guest is hot, and who touches it.
+// A table of how soon and how accurately vnumad knows which memory of a guest is hot, and which
+// vCPU accesses it.
 #pragma once
 
 #include <iosfwd>
@@ -6,9 +7,9 @@
 
 namespace vnuma::lab {
 
-// Prints a table in Markdown, row by row. `overhead` is vnumad's budget for tracking, as a share of
-// the guest's CPU time; `only` is in the rows that are wanted ("wide, 30 %"), empty for all. Throws
-// std::runtime_error.
+// Prints the table in Markdown, row by row. `overhead` is vnumad's budget for tracking, as a share
+// of the guest's CPU time. Only rows that contain the text `only`, such as "wide, 30 %", are made.
+// Throws std::runtime_error.
 void print_accuracy_table(std::ostream& out, const std::string& overhead, const std::string& only);
 
 }  // namespace vnuma::lab

@@ -1,4 +1,4 @@
-// A guest's work and stalls around the looks that are taken at it, by its seconds. Pure.
+// A guest's work and stalls during scans of it and between them, by seconds. Pure.
 #pragma once
 
 #include <cstdint>
@@ -9,32 +9,32 @@
 namespace vnuma::lab {
 
 struct TrackedSecond {
-    double touches = 0;
+    double accesses = 0;
     double stall_ms = 0;      // the longest
-    std::uint64_t looks = 0;  // that had ended by then, as vnumad had said
+    std::uint64_t scans = 0;  // finished by the end of this second, as reported by vnumad
 };
 
-// That a look is in the seconds up to the one at whose end vnumad has said that it is over: it
-// lasts four (docs/tracking.md), and what vnumad says comes up to a second late.
-inline constexpr int seconds_of_look = 6;
+// A scan is in this many seconds, the last of which is the one at whose end vnumad has reported it.
+// It lasts four seconds (docs/tracking.md), and the report comes up to a second late.
+inline constexpr int seconds_of_scan = 6;
 
-// The first and the last two seconds of a look are its beginning and its end, in which vnumad
-// works; in the middle only the kernel does.
+// vnumad works in the first two seconds of a scan (beginning) and in the last two (end). In the
+// middle only the kernel does.
 enum class Moment { between, beginning, middle, end };
 
-// From the first look that is known whole to the end of the last: what is before and after may be
-// part of another.
+// The stalls of all seconds of one kind, from the first complete scan to the end of the last.
+// Seconds before and after may be part of another scan.
 std::vector<double> stalls_in(const std::vector<TrackedSecond>& seconds, Moment moment);
 
-// What each look took of the guest's work, in seconds of what it does between looks nearby: in at
-// least three seconds within ten either side, otherwise the look is left out. Looks that follow
-// each other share some of these, so that the uncertainty of the mean is a little greater than of
-// as many values that do not.
+// The guest's work lost by each scan, in seconds of its usual work. The usual work is the mean of
+// the seconds between scans within ten seconds on either side. A scan with less than three of these
+// is left out. Successive scans share some of these seconds, so that the uncertainty of the mean is
+// a little greater than for independent values.
 std::vector<double> work_lost(const std::vector<TrackedSecond>& seconds);
 
-// The standard error of their mean; 0 of fewer than two.
+// The standard error of the mean; 0 for fewer than two values.
 double uncertainty_of(const std::vector<double>& values);
-// The least value that `percent` of them do not exceed; 0 of none.
+// The least value that `percent` of the values do not exceed; 0 for no values.
 double percentile_of(std::vector<double> values, int percent);
 
 }  // namespace vnuma::lab

@@ -1,4 +1,4 @@
-// A ring of four nodes.
+// Scenarios on a host with four nodes in a ring.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -11,12 +11,12 @@
 namespace vnuma::lab {
 namespace {
 
-TEST(FourNodes, TheDistancesAreARing) {
+TEST(FourNodes, TheHostsDistancesAreARing) {
     EXPECT_EQ(read_text("/sys/devices/system/node/node0/distance"), "10 16 22 16\n");
     EXPECT_EQ(read_text("/sys/devices/system/node/node1/distance"), "16 10 16 22\n");
 }
 
-TEST(FourNodes, CellsOfAGuestSpreadOverNodes) {
+TEST(FourNodes, CellsOfAGuestEndOnDifferentNodes) {
     const Guest guest(libvirt_host(), {"quad", {{1, 160}, {1, 192}, {1, 224}}, {0}, 48});
     Daemon vnumad(acting);
     EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
@@ -27,8 +27,8 @@ TEST(FourNodes, CellsOfAGuestSpreadOverNodes) {
     EXPECT_FALSE(homes.contains(-1)) << vnumad.output();
 }
 
-// The guest is told of a ring, 0-2-1-3, that is not the order of its cells.
-TEST(FourNodes, CellsThatTheGuestIsToldAreNearEndOnNeighbours) {
+// The guest's distances form a ring 0-2-1-3, which is not the order of its cells.
+TEST(FourNodes, CellsThatAreNearByTheGuestsDistancesEndOnNeighbouringNodes) {
     GuestShape shape{"ring", {{1, 144}, {1, 160}, {1, 176}, {1, 192}}, {0}, 32};
     shape.distances = {{10, 40, 12, 12}, {40, 10, 12, 12}, {12, 12, 10, 40}, {12, 12, 40, 10}};
     const Guest guest(libvirt_host(), shape);
@@ -38,7 +38,7 @@ TEST(FourNodes, CellsThatTheGuestIsToldAreNearEndOnNeighbours) {
     for (std::size_t cell = 0; cell < shape.cells.size(); ++cell)
         homes.push_back(home_of(placement_of_cell(guest, cell)));
     ASSERT_EQ(std::set<int>(homes.begin(), homes.end()).size(), 4U) << vnumad.output();
-    // Across the ring is two steps.
+    // Nodes across the ring are two steps apart.
     EXPECT_EQ(homes[0] % 2, homes[1] % 2) << vnumad.output();
     EXPECT_EQ(homes[2] % 2, homes[3] % 2) << vnumad.output();
 }

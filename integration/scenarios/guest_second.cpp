@@ -22,10 +22,11 @@ GuestSecond next_second(RunningGuest& guest, const std::function<void()>& meanwh
         report = guest.next_report(seconds(0));
         return !report.is_null();
     };
-    if (!wait_until(came, report_limit)) throw std::runtime_error(guest.name() + " fell silent");
+    if (!wait_until(came, report_limit))
+        throw std::runtime_error(guest.name() + " has stopped sending reports");
     GuestSecond second;
     for (const json& thread : report.at("threads")) {
-        second.touches += thread.at("touches").get<double>();
+        second.accesses += thread.at("accesses").get<double>();
         second.stall_ms = std::max(second.stall_ms, thread.at("stall_us").get<double>() / 1000);
     }
     return second;

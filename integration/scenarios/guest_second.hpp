@@ -1,4 +1,4 @@
-// What a guest's workload did in one second.
+// One second of a guest's workload.
 #pragma once
 
 #include <functional>
@@ -8,12 +8,12 @@
 namespace vnuma::lab {
 
 struct GuestSecond {
-    double touches = 0;   // of 4 KiB pages, by all threads
-    double stall_ms = 0;  // the longest time that one of them was held up
+    double accesses = 0;  // of 4 KiB pages, by all threads
+    double stall_ms = 0;  // the longest time that one thread was held up
 };
 
-// The next that the guest tells of; `meanwhile` is called again and again while it is waited for.
-// Throws std::runtime_error when the guest has fallen silent.
+// The next second that the guest reports. `meanwhile` is called repeatedly until then. Throws
+// std::runtime_error if no report arrives.
 GuestSecond next_second(RunningGuest& guest, const std::function<void()>& meanwhile);
 
 }  // namespace vnuma::lab

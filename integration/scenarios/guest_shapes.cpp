@@ -1,6 +1,6 @@
-// One guest of each shape, one after the other, in a lab host:
-//   guest-shapes picture [SHAPE...]   what vnumad --once --dry-run says of each
-//   guest-shapes record DIRECTORY     the files that vnumad reads of each, see record.sh
+// Starts one guest of each shape, one after the other, in a lab host:
+//   guest-shapes picture [SHAPE...]   prints what vnumad --once --dry-run reports of each
+//   guest-shapes record DIRECTORY     copies the files that vnumad reads of each (record.sh)
 #include <algorithm>
 #include <filesystem>
 #include <functional>
@@ -14,7 +14,7 @@
 #include "integration/host/files.hpp"
 #include "integration/host/guest.hpp"
 #include "integration/host/process.hpp"
-#include "integration/scenarios/shapes.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
 
 namespace {
 
@@ -25,13 +25,13 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds report_limit{60};
 constexpr std::chrono::seconds virsh_limit{30};
 constexpr std::size_t max_lines = 200;
-constexpr std::uint64_t kept_whatever_happens = 4 << 20;
+constexpr std::uint64_t large_mapping_bytes = 4 << 20;
 
 void copy_text(const fs::path& from, const fs::path& to) {
     if (fs::exists(from)) write_text(to, read_text(from));
 }
 
-// A QEMU has many hundred mappings; kept are the first, the last and the large ones.
+// Chooses mappings to record, since QEMU has many hundreds: the first, the last and the large ones.
 std::set<std::string> chosen_mappings(const std::string& maps) {
     std::vector<std::string> all;
     std::set<std::string> chosen;
@@ -40,7 +40,7 @@ std::set<std::string> chosen_mappings(const std::string& maps) {
         unsigned long long start = 0, end = 0;
         std::sscanf(line.c_str(), "%llx-%llx", &start, &end);
         all.push_back(line.substr(0, line.find('-')));
-        if (end - start >= kept_whatever_happens) chosen.insert(all.back());
+        if (end - start >= large_mapping_bytes) chosen.insert(all.back());
     }
     for (std::size_t i = 0; i < all.size() && chosen.size() < max_lines; ++i)
         chosen.insert(i % 2 == 0 ? all[i / 2] : all[all.size() - 1 - i / 2]);
@@ -69,7 +69,7 @@ void record_process(pid_t pid, const fs::path& to) {
         }
 }
 
-// libvirt's groups of a guest lie beside the one its main thread is in.
+// libvirt's cgroups of a guest are siblings of the one that its main thread is in.
 void record_cgroups(pid_t pid, const fs::path& to) {
     std::string group = read_text("/proc/" + std::to_string(pid) + "/cgroup");
     group = group.substr(group.find("::") + 2);
@@ -115,7 +115,9 @@ void show(const RunningGuest& guest, const std::string& config) {
     Daemon vnumad(config, {}, {"--once", "--dry-run"});
     const json report = vnumad.wait_for([](const json&) { return true; }, report_limit);
     const json seen = find_guest(report, guest.name());
-    if (seen.is_null()) throw std::runtime_error(guest.name() + ": not seen:\n" + vnumad.output());
+    if (seen.is_null())
+        throw std::runtime_error(guest.name() + ": vnumad has not reported the guest:\n" +
+                                 vnumad.output());
     std::cout << seen.dump(2) << std::endl;
 }
 

@@ -1,4 +1,5 @@
-// What vnumad reads of guests of every shape, and that it serves them; two nodes of two CPUs each.
+// Scenarios about guests of every shape, how vnumad reads them and places them, on a host with two
+// nodes of two CPUs each.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 #include "integration/host/direct_guest.hpp"
 #include "integration/host/files.hpp"
 #include "integration/scenarios/scenario.hpp"
-#include "integration/scenarios/shapes.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
 
 namespace vnuma::lab {
 namespace {
@@ -18,7 +19,7 @@ using nlohmann::json;
 
 constexpr int some_ticks = 5;
 constexpr std::int64_t huge_page_bytes = 2 << 20;
-// Between vnumad's reading and the scenario's own the guest may touch a little more.
+// The guest may allocate a little more between vnumad's reading and the scenario's.
 constexpr std::int64_t tolerance_bytes = 16 << 20;
 
 bool is_measured(const json& guest) {
@@ -36,7 +37,7 @@ std::int64_t bytes_on(const Placement& placement, int node) {
     return found == placement.memory_bytes.end() ? 0 : static_cast<std::int64_t>(found->second);
 }
 
-void expect_the_report_agrees_with_own_eyes(const json& seen, const RunningGuest& guest) {
+void expect_report_agrees_with_placement(const json& seen, const RunningGuest& guest) {
     for (std::size_t cell = 0; cell < guest.shape().cells.size(); ++cell)
         for (const int node : online_nodes())
             EXPECT_NEAR(static_cast<double>(reported_bytes(seen, cell, node)),
@@ -45,7 +46,7 @@ void expect_the_report_agrees_with_own_eyes(const json& seen, const RunningGuest
                 << "cell " << cell << ", node " << node << ": " << seen.dump();
 }
 
-// Where the vCPU of each cell has touched its buffer first, there the cell has it.
+// Each cell has its vCPU's buffer on the node where the vCPU ran first.
 void expect_each_buffer_in_its_cell(const json& seen, const RunningGuest& guest) {
     for (std::size_t cell = 0; cell < guest.shape().cells.size(); ++cell) {
         const int vcpu = static_cast<int>(cell);
@@ -63,20 +64,21 @@ void expect_cells_on_different_nodes(const RunningGuest& guest, const std::strin
     EXPECT_NE(first, second);
 }
 
-// Of a guest that no vnumad has touched yet.
-void expect_a_right_map_and_that_all_come_home(RunningGuest& guest, const std::string& source) {
+// Expects a right memory map of a guest that vnumad has not placed yet, and then that all of its
+// cells come home.
+void expect_right_map_and_all_home(RunningGuest& guest, const std::string& source) {
     {
         Daemon vnumad(observing + source);
         const json seen = wait_for_guest(vnumad, guest.name(), is_measured);
         ASSERT_FALSE(seen.is_null()) << vnumad.output();
         expect_each_buffer_in_its_cell(seen, guest);
-        expect_the_report_agrees_with_own_eyes(seen, guest);
+        expect_report_agrees_with_placement(seen, guest);
     }
     Daemon vnumad(acting + source);
     const json report = vnumad.wait_for(all_home, settle_limit);
     ASSERT_FALSE(report.is_null()) << vnumad.output();
     expect_cells_on_different_nodes(guest, vnumad.output());
-    expect_the_report_agrees_with_own_eyes(find_guest(report, guest.name()), guest);
+    expect_report_agrees_with_placement(find_guest(report, guest.name()), guest);
     EXPECT_TRUE(guest.is_at_work());
 }
 
@@ -94,13 +96,14 @@ bool is_within(const std::vector<int>& cpus, const std::vector<int>& allowed) {
 
 TEST(Guests, EqualCellsAreToldApartAndComeHome) {
     Guest guest(libvirt_host(), equal_cells("crossed", {1, 0}));
-    expect_a_right_map_and_that_all_come_home(guest, "");
+    expect_right_map_and_all_home(guest, "");
 }
 
-TEST(Guests, EqualCellsOnOneNodePart) {
-    // The busy buffer is the other cell's now, and half of the memory has to move.
+TEST(Guests, EqualCellsOnOneNodeEndOnDifferentNodes) {
+    // Unlike in the scenario above the large buffer is that of cell 0, and half of the memory has
+    // to move.
     Guest guest(libvirt_host(), equal_cells("heaped", {0, 0}, {180, 40}));
-    expect_a_right_map_and_that_all_come_home(guest, "");
+    expect_right_map_and_all_home(guest, "");
 }
 
 TEST(Guests, WithoutAMonitorEqualCellsAreLeftAlone) {
@@ -118,7 +121,7 @@ TEST(Guests, WithoutAMonitorEqualCellsAreLeftAlone) {
 
 class HugePages : public ::testing::Test {
   protected:
-    // The pages of a guest are taken when it starts: from where there are any.
+    // A guest's huge pages are allocated when it starts, and only node 1 has a pool then.
     void SetUp() override { set_huge_pages(1, huge_pages_needed); }
     void TearDown() override {
         set_huge_pages(0, 0);
@@ -126,7 +129,7 @@ class HugePages : public ::testing::Test {
     }
     static json block_of(const json& guest) { return field(guest, "/cells/0/blocks/0"); }
 
-    // Its owner keeps its vCPUs on node 0, and its pages are on node 1.
+    // A guest whose owner pins the vCPUs to node 0, while its pages are on node 1.
     static GuestShape split(const std::string& name) {
         GuestShape shape = with_huge_pages(name);
         shape.elements +=
@@ -170,8 +173,8 @@ TEST_F(HugePages, StayWhereTheyAreWhenTheOtherPoolIsEmpty) {
     EXPECT_TRUE(guest.is_at_work());
 }
 
-TEST_F(HugePages, AreNotTakenFromOutsideThePool) {
-    // The kernel would: it makes huge pages of free memory when the pool of a node has none.
+TEST_F(HugePages, AreNotAllocatedOutsideThePool) {
+    // A move makes the kernel allocate surplus huge pages if the pool of the target node is empty.
     Guest guest(libvirt_host(), split("walled"));
     Daemon vnumad(acting);
     const auto decided = [](const json& guest) { return guest["unsteady"] == ""; };
@@ -207,7 +210,7 @@ struct ResidencyCase {
 
 class EveryWay : public ::testing::TestWithParam<ResidencyCase> {
   protected:
-    // One guest for all ways: it is only looked at.
+    // All ways share one guest, since vnumad only observes it.
     static void SetUpTestSuite() {
         guest = std::make_unique<Guest>(libvirt_host(), equal_cells("measured", {1, 0}));
     }
@@ -215,9 +218,9 @@ class EveryWay : public ::testing::TestWithParam<ResidencyCase> {
     static inline std::unique_ptr<Guest> guest;
 };
 
-TEST_P(EveryWay, OfReadingResidencyAgreesWithOwnEyes) {
+TEST_P(EveryWay, OfReadingResidencyAgreesWithNumaMaps) {
     Daemon vnumad(std::string(observing) + "[memory]\n" + GetParam().config);
-    // Slices and samples tell all after a while, and then go on telling it.
+    // Incremental and sampled readings are complete after a while.
     const auto agrees = [&](const json& seen) {
         if (!is_measured(seen) || field(seen, "/residency/mode") != GetParam().mode) return false;
         for (std::size_t cell = 0; cell < 2; ++cell)
@@ -247,7 +250,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Guests, MemoryReadInSlicesComesHomeAndIsKnownToBeThere) {
     Guest guest(libvirt_host(), equal_cells("sliced", {1, 0}));
     Daemon vnumad(std::string(acting) + "[memory]\nresidency = \"incremental\"\n");
-    // More than one look, so that nothing is planned on where the memory was before.
+    // Several ticks in a row, so that no action follows from an outdated reading.
     int settled = 0;
     const auto stays_settled = [&](const json& report) {
         settled = all_home(report) && report["actions"].empty() ? settled + 1 : 0;
@@ -258,7 +261,7 @@ TEST(Guests, MemoryReadInSlicesComesHomeAndIsKnownToBeThere) {
     EXPECT_TRUE(guest.is_at_work());
 }
 
-TEST(Guests, HelperThreadsAreKnown) {
+TEST(Guests, HelperThreadsAreReported) {
     Guest guest(libvirt_host(), with_helper_threads("helped"));
     Daemon vnumad(acting);
     const json report = vnumad.wait_for(all_home, settle_limit);
@@ -272,8 +275,8 @@ TEST(Guests, HelperThreadsAreKnown) {
     EXPECT_TRUE(guest.is_at_work());
 }
 
-TEST(Guests, TheOwnersWishesAreKnownAndKept) {
-    Guest guest(libvirt_host(), with_owners_wishes("wishful"));
+TEST(Guests, TheOwnersTuningIsReportedAndKept) {
+    Guest guest(libvirt_host(), with_owners_tuning("wishful"));
     const std::vector<int> allowed{0, 1, 2};
     const auto before = affinities_of(guest);
     for (const auto& [vcpu, thread] : guest.vcpu_threads())
@@ -282,13 +285,13 @@ TEST(Guests, TheOwnersWishesAreKnownAndKept) {
     Daemon vnumad(acting);
     const json report = vnumad.wait_for(all_home, settle_limit);
     EXPECT_FALSE(report.is_null()) << vnumad.output();
-    const json seen = find_guest(report, "wishful"), wishes = field(seen, "/tuning");
-    EXPECT_EQ(field(wishes, "/placement"), "static") << wishes;
-    EXPECT_EQ(field(wishes, "/numatune"), json({{"mode", "strict"}, {"nodes", "0"}})) << wishes;
-    EXPECT_EQ(field(wishes, "/vcpupin"), json({{"0", "0-2"}, {"1", "0-2"}})) << wishes;
-    EXPECT_EQ(field(wishes, "/emulatorpin"), "0-1") << wishes;
-    EXPECT_EQ(field(wishes, "/cputune/shares"), 2048) << wishes;
-    EXPECT_EQ(field(seen, "/cells/0/vcpus/0/wish"), "0-2") << seen;
+    const json seen = find_guest(report, "wishful"), tuning = field(seen, "/tuning");
+    EXPECT_EQ(field(tuning, "/placement"), "static") << tuning;
+    EXPECT_EQ(field(tuning, "/numatune"), json({{"mode", "strict"}, {"nodes", "0"}})) << tuning;
+    EXPECT_EQ(field(tuning, "/vcpupin"), json({{"0", "0-2"}, {"1", "0-2"}})) << tuning;
+    EXPECT_EQ(field(tuning, "/emulatorpin"), "0-1") << tuning;
+    EXPECT_EQ(field(tuning, "/cputune/shares"), 2048) << tuning;
+    EXPECT_EQ(field(seen, "/cells/0/vcpus/0/vcpupin"), "0-2") << seen;
     EXPECT_EQ(field(seen, "/cells/0/vcpus/0/cpuset"), "0-2") << seen;
 
     EXPECT_EQ(home_of(placement_of(guest)), 0) << vnumad.output();
@@ -302,7 +305,7 @@ TEST(Guests, TheOwnersWishesAreKnownAndKept) {
 
 TEST(Guests, AQemuWithoutLibvirtIsServedThroughItsMonitor) {
     DirectGuest guest(equal_cells("direct", {1, 0}));
-    expect_a_right_map_and_that_all_come_home(guest, qmp_config);
+    expect_right_map_and_all_home(guest, qmp_config);
     Daemon vnumad(std::string(observing) + qmp_config);
     const json seen = wait_for_guest(vnumad, "direct", is_measured);
     EXPECT_EQ(field(seen, "/source"), "qmp") << vnumad.output();

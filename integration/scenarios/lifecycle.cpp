@@ -1,4 +1,5 @@
-// What happens to guests while vnumad looks after them; two nodes of two CPUs each.
+// Scenarios about events in the life of guests and of libvirtd while vnumad runs, on a host with
+// two nodes of two CPUs each.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -10,14 +11,15 @@
 #include "integration/host/kdamonds.hpp"
 #include "integration/host/process.hpp"
 #include "integration/scenarios/scenario.hpp"
-#include "integration/scenarios/shapes.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
 
 namespace vnuma::lab {
 namespace {
 
 using nlohmann::json;
 
-GuestShape spread(const std::string& name) {
+// The memory of its two vCPUs starts on different nodes.
+GuestShape on_both_nodes(const std::string& name) {
     return {name, {{2, 384}}, {0, 1}, 100};
 }
 
@@ -25,7 +27,7 @@ bool is_settled(const json& guest) {
     return all_home({{"guests", {guest}}});
 }
 
-// A process that does nothing, not even answer, for as long as this lives.
+// Stops a process with SIGSTOP for the lifetime of the object.
 class Frozen {
   public:
     explicit Frozen(pid_t pid) : pid_(pid) { ::kill(pid_, SIGSTOP); }
@@ -38,7 +40,7 @@ class Frozen {
 };
 
 TEST(Lifecycle, AKilledLibvirtdHarmsNobodyAndIsFoundAgain) {
-    Guest guest(libvirt_host(), spread("survivor"));
+    Guest guest(libvirt_host(), on_both_nodes("survivor"));
     Daemon vnumad(acting);
     ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
     const auto pins = affinities_of(guest);
@@ -62,8 +64,8 @@ TEST(Lifecycle, AKilledLibvirtdHarmsNobodyAndIsFoundAgain) {
     EXPECT_TRUE(guest.is_at_work());
 }
 
-TEST(Lifecycle, AFrozenLibvirtdMakesBlindAndNothingElse) {
-    Guest guest(libvirt_host(), spread("patient"));
+TEST(Lifecycle, AFrozenLibvirtdStopsActionsAndNothingElse) {
+    Guest guest(libvirt_host(), on_both_nodes("patient"));
     Daemon vnumad(acting);
     ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
     const auto pins = affinities_of(guest);
@@ -72,7 +74,7 @@ TEST(Lifecycle, AFrozenLibvirtdMakesBlindAndNothingElse) {
         const auto blind = [](const json& report) {
             return report.value("blind", "").find("does not answer") != std::string::npos;
         };
-        // The first call that hangs, and one after the connection was given up.
+        // The ticks include the first call that hangs, and one after the connection was given up.
         for (int i = 0; i < 8; ++i)
             EXPECT_FALSE(vnumad.wait_for(blind, settle_limit).is_null()) << vnumad.output();
         EXPECT_TRUE(guest.is_at_work());
@@ -135,7 +137,7 @@ TEST(Lifecycle, APluggedDimmIsABlockOfItsCell) {
 }
 
 TEST(Lifecycle, APausedGuestIsLeftAloneUntilItIsResumed) {
-    Guest guest(libvirt_host(), spread("paused"));
+    Guest guest(libvirt_host(), on_both_nodes("paused"));
     Daemon vnumad(acting);
     const json running = wait_for_guest(vnumad, "paused", is_settled);
     ASSERT_FALSE(running.is_null()) << vnumad.output();
@@ -157,14 +159,14 @@ TEST(Lifecycle, APausedGuestIsLeftAloneUntilItIsResumed) {
     EXPECT_TRUE(guest.is_at_work());
 }
 
-TEST(Lifecycle, AMigratingGuestIsLeftAloneUntilItStays) {
+TEST(Lifecycle, AMigratingGuestIsLeftAloneUntilTheMigrationIsCancelled) {
     DirectGuest guest(equal_cells("leaving"));
     Daemon vnumad(std::string(acting) + qmp_config);
     const json home = wait_for_guest(vnumad, "leaving", is_settled);
     ASSERT_FALSE(home.is_null()) << vnumad.output();
     const auto pins = affinities_of(guest);
 
-    // So slow that it never ends by itself.
+    // The bandwidth is so low that the migration never ends by itself.
     guest.execute("migrate-set-parameters", {{"max-bandwidth", 1 << 20}});
     guest.execute("migrate", {{"uri", "exec:cat >/dev/null"}});
     const auto migrating = [](const json& seen) { return field(seen, "/state") == "migrating"; };
@@ -209,14 +211,14 @@ TEST(Lifecycle, ASavedAndRestoredGuestComesHomeAgain) {
 }
 
 TEST(Lifecycle, AGuestOfTheSameNameIsAnotherGuest) {
-    auto first = std::make_unique<Guest>(libvirt_host(), spread("twin"));
+    auto first = std::make_unique<Guest>(libvirt_host(), on_both_nodes("twin"));
     Daemon vnumad(acting);
     ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
     const std::string old_uuid = first->uuid();
     const pid_t old_pid = first->pid();
     first.reset();
 
-    Guest second(libvirt_host(), spread("twin"));
+    Guest second(libvirt_host(), on_both_nodes("twin"));
     ASSERT_NE(second.uuid(), old_uuid);
     ASSERT_NE(second.pid(), old_pid);
     vnumad.take_reports();
@@ -230,9 +232,9 @@ TEST(Lifecycle, AGuestOfTheSameNameIsAnotherGuest) {
 }
 
 TEST(Lifecycle, AHungMonitorHoldsUpItsOwnGuestOnly) {
-    // Equal cells: without its monitor they cannot be told apart.
+    // Equal cells cannot be told apart without the monitor.
     Guest hung(libvirt_host(), equal_cells("hung", {0, 0}));
-    Guest other(libvirt_host(), spread("other"));
+    Guest other(libvirt_host(), on_both_nodes("other"));
     auto frozen = std::make_unique<Frozen>(hung.pid());
     const auto silent = [](const json& guest) {
         return is_unsteady_because(guest, "does not answer");
@@ -245,7 +247,7 @@ TEST(Lifecycle, AHungMonitorHoldsUpItsOwnGuestOnly) {
         EXPECT_TRUE(other.is_at_work());
         EXPECT_TRUE(wait_until([] { return kdamonds() > 0; }, settle_limit)) << vnumad.output();
         EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
-        EXPECT_EQ(kdamonds(), 0) << "the call that hangs is no reason to leave them";
+        EXPECT_EQ(kdamonds(), 0) << "vnumad has to remove its kdamonds although a call hangs";
     }
     Daemon vnumad(acting);
     EXPECT_FALSE(wait_for_guest(vnumad, "hung", silent).is_null()) << vnumad.output();

@@ -1,5 +1,6 @@
-// Runs scenarios inside a lab host: vnuma-lab run -- scenarios-NAME. When they fail after a guest
-// was reset, that says nothing, and they are worth another attempt (EX_TEMPFAIL).
+// Runs scenarios inside a lab host: vnuma-lab run -- scenarios-NAME. The exit status is EX_TEMPFAIL
+// if they fail after a guest was reset: that is the emulation's fault, and they are to be run
+// again.
 #include <gtest/gtest.h>
 
 #include <sysexits.h>

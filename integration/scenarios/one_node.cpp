@@ -1,4 +1,4 @@
-// A host with a single node.
+// Scenarios on a host with a single node.
 #include <gtest/gtest.h>
 
 #include "integration/host/files.hpp"
@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-TEST(OneNode, VnumadSaysSoAndChangesNothing) {
+TEST(OneNode, VnumadReportsItAndChangesNothing) {
     const Guest guest(libvirt_host(), {"alone", {{1, 256}}, {}, 64});
     const auto before = vcpu_threads(guest.pid());
     const std::vector<int> affinity = affinity_of(before.at(0));

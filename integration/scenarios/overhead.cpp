@@ -41,7 +41,7 @@ std::vector<double> outside_rounds(const std::vector<double>& stalls_ms,
 
 Phases sum_up(const std::vector<Phase>& phases) {
     Phases all;
-    all.touches_per_second = spread_over(phases, &Phase::touches_per_second);
+    all.accesses_per_second = spread_over(phases, &Phase::accesses_per_second);
     all.longest_stall_ms = spread_over(phases, &Phase::longest_stall_ms);
     all.seconds_stall_ms = spread_over(phases, &Phase::seconds_stall_ms);
     all.daemon_ms_per_second = spread_over(phases, &Phase::daemon_ms_per_second);
@@ -51,12 +51,12 @@ Phases sum_up(const std::vector<Phase>& phases) {
 
 Loss loss_of(const std::vector<Phase>& off, const std::vector<Phase>& on) {
     const std::size_t pairs = std::min(off.size(), on.size());
-    const double without = spread_over(off, &Phase::touches_per_second).mean;
+    const double without = spread_over(off, &Phase::accesses_per_second).mean;
     if (without <= 0 || pairs == 0) return {};
     std::vector<double> lost;
     lost.reserve(pairs);
     for (std::size_t i = 0; i < pairs; ++i)
-        lost.push_back(off[i].touches_per_second - on[i].touches_per_second);
+        lost.push_back(off[i].accesses_per_second - on[i].accesses_per_second);
     const Spread spread = spread_of(lost);
     return {100 * spread.mean / without,
             100 * spread.deviation / std::sqrt(static_cast<double>(pairs)) / without};

@@ -1,4 +1,5 @@
-// What owners and administrators want, and what hosts lack; two nodes of two CPUs each.
+// Scenarios about policies of owners and administrators, and about full nodes, on a host with two
+// nodes of two CPUs each.
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 
@@ -8,8 +9,8 @@
 
 #include "integration/demo/picture.hpp"
 #include "integration/host/files.hpp"
-#include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
+#include "integration/host/workload_pattern.hpp"
 #include "integration/scenarios/scenario.hpp"
 
 namespace vnuma::lab {
@@ -17,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-// Two of them fit one node.
+// A node has room for two of these guests.
 GuestShape one_vcpu(const std::string& name, int first_touch_node) {
     return {name, {{1, 320}}, {first_touch_node}, 80};
 }
@@ -33,7 +34,7 @@ std::string reason_of(const json& guest) {
     return field(guest, "/cells/0/verdict/reason");
 }
 
-// Its whole policy, anew.
+// Replaces the guest's policy in the metadata of its domain.
 void set_metadata(const std::string& guest, const std::string& element) {
     ASSERT_EQ(run_program({"virsh", "-c", "qemu:///system", "metadata", guest, "--uri",
                            "https://vnumad.org/xmlns/policy/1.0", "--key", "vnumad", "--set",
@@ -60,7 +61,7 @@ TEST(Policies, GuestsThatHaveToBeApartEndOnDifferentNodes) {
     Guest one(libvirt_host(), one_vcpu("one", 1)), other(libvirt_host(), one_vcpu("other", 1));
     for (Guest* guest : {&one, &other}) {
         GuestShape shape = guest->shape();
-        shape.duty_percent = 1;  // so little that it would be no reason to part
+        shape.duty_percent = 1;  // so little that CPU use is no reason to separate the guests
         guest->send(own_windows(shape, {}, Access::read));
     }
     Daemon vnumad(with_group("apart"));
@@ -73,12 +74,12 @@ TEST(Policies, GuestsThatHaveToBeApartEndOnDifferentNodes) {
     EXPECT_NE(home_of(placement_of(one)), home_of(placement_of(other))) << vnumad.output();
 }
 
-TEST(Policies, AGuestThatItsOwnerPinnedStaysThereAndTheReasonSaysSo) {
+TEST(Policies, AGuestThatItsOwnerPinnedStaysAndItsVerdictSaysWhy) {
     GuestShape shape = one_vcpu("pinned", 1);
     shape.elements =
         "<cputune><vcpupin vcpu='0' cpuset='" + std::to_string(node_cpus(1)[0]) + "'/></cputune>";
     const Guest pinned(libvirt_host(), shape);
-    // Load on its node, so that the other one would be better.
+    // The load on its node makes the other node better.
     const Guest beside(libvirt_host(), {"beside", {{2, 320}}, {1}, 60, 45});
     const auto before = affinities_of(pinned);
     Daemon vnumad(acting);
@@ -91,14 +92,14 @@ TEST(Policies, AGuestThatItsOwnerPinnedStaysThereAndTheReasonSaysSo) {
     EXPECT_EQ(home_of(placement_of(pinned)), 1) << vnumad.output();
 }
 
-// Memory that is no guest's, on one node: a file there.
+// Fills memory of a node with a file in tmpfs.
 class Ballast {
   public:
     Ballast(int node, int mib) : directory_("/run/lab/ballast") {
         std::filesystem::create_directories(directory_);
         const std::string options = "mpol=bind:" + std::to_string(node) + ",size=100%";
         if (::mount("none", directory_.c_str(), "tmpfs", 0, options.c_str()) != 0)
-            throw std::runtime_error("no tmpfs");
+            throw std::runtime_error("cannot mount a tmpfs on " + directory_);
         std::ofstream file(directory_ + "/file");
         const std::string piece(1 << 20, 'x');
         for (int i = 0; i < mib; ++i)
@@ -126,7 +127,7 @@ TEST(Policies, AFullNodeIsRelieved) {
     ASSERT_FALSE(settled.is_null()) << vnumad.output();
     const int home = home_of(placement_of(guest));
     ASSERT_GE(home, 0);
-    // Down to 200 MiB, half of what the watermark wants.
+    // Leaves 200 MiB available, half of the watermark.
     const Ballast ballast(home, static_cast<int>(available_mib(settled, home)) - 200);
     const auto relieved = [&](const json& seen) { return reason_of(seen) == "relief"; };
     const json seen = wait_for_guest(vnumad, "squeezed", relieved);
@@ -142,12 +143,12 @@ TEST(Policies, MetadataThatIsEditedTakesEffectInTheNextTick) {
     const auto before = affinities_of(guest);
     set_metadata("edited", "<policy mode='off'/>");
     vnumad.take_reports();
-    any_report_of(vnumad, "edited");  // it may have begun before
+    any_report_of(vnumad, "edited");  // this tick may have begun before the change
     const json off = any_report_of(vnumad, "edited");
     EXPECT_EQ(reason_of(off), "off") << off;
     EXPECT_EQ(field(off, "/policy/mode"), "off") << off;
-    const auto given_back = [&] { return affinities_of(guest) != before; };
-    EXPECT_TRUE(wait_until(given_back, settle_limit)) << vnumad.output();
+    const auto pins_removed = [&] { return affinities_of(guest) != before; };
+    EXPECT_TRUE(wait_until(pins_removed, settle_limit)) << vnumad.output();
 
     set_metadata("edited", "<policy nodes='1' mode='act'/>");
     const auto there = [&] { return home_of(placement_of(guest)) == 1; };
@@ -161,20 +162,20 @@ TEST(Policies, MetadataThatIsEditedTakesEffectInTheNextTick) {
     EXPECT_GE(placement_of(guest).memory_share.at(1), 0.9) << vnumad.output();
 
     set_metadata("edited", "<policy mode='fast'/>");
-    const auto told = [](const json& seen) { return !field(seen, "/policy/problems").empty(); };
-    const json seen = wait_for_guest(vnumad, "edited", told);
+    const auto rejected = [](const json& seen) { return !field(seen, "/policy/problems").empty(); };
+    const json seen = wait_for_guest(vnumad, "edited", rejected);
     EXPECT_FALSE(seen.is_null()) << vnumad.output();
     EXPECT_EQ(field(seen, "/policy/mode"), "observe") << seen;
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 
-// Never seen half-written.
+// Replaces the file atomically.
 void replace(const std::string& file, const std::string& text) {
     write_text(file + ".new", text);
     std::filesystem::rename(file + ".new", file);
 }
 
-TEST(Policies, AGroupMayBeSaidAtRunTime) {
+TEST(Policies, RunTimePolicyMayDefineAGroup) {
     const std::string file = "/run/lab/policy.toml";
     const Guest one(libvirt_host(), one_vcpu("one", 0)),
         other(libvirt_host(), one_vcpu("other", 1));
@@ -194,31 +195,33 @@ TEST(Policies, AGroupMayBeSaidAtRunTime) {
     ASSERT_EQ(std::remove(file.c_str()), 0);
 }
 
-TEST(Policies, WhatIsSaidAtRunTimeTakesEffectInTheNextTick) {
+TEST(Policies, RunTimePolicyTakesEffectInTheNextTick) {
     const std::string file = "/run/lab/policy.toml";
-    const Guest guest(libvirt_host(), one_vcpu("told", 0));
+    const Guest guest(libvirt_host(), one_vcpu("changed", 0));
     Daemon vnumad("run_time_policy = \"" + file + "\"\n" + acting);
     ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
     const int home = home_of(placement_of(guest)), other = 1 - home;
     ASSERT_GE(home, 0) << vnumad.output();
-    replace(file, "[guest.told]\nhome = \"" + std::to_string(other) + "\"\n");
+    replace(file, "[guest.changed]\nhome = \"" + std::to_string(other) + "\"\n");
     const auto there = [&] { return home_of(placement_of(guest)) == other; };
     EXPECT_TRUE(wait_until(there, settle_limit)) << vnumad.output();
 
-    replace(file, "[guest.told]\nhome = \"west\"\n");
-    const auto is_told = [](const json& report) {
+    replace(file, "[guest.changed]\nhome = \"west\"\n");
+    const auto has_problem = [](const json& report) {
         return field(report, "/policy_problem").is_string();
     };
-    const json told = vnumad.wait_for(is_told, settle_limit);
-    EXPECT_EQ(
-        field(told, "/policy_problem").get<std::string>().find(file + ":2: guest.told.home: "), 0U)
-        << told;
-    EXPECT_EQ(field(any_report_of(vnumad, "told"), "/policy/home"), json({other}))
+    const json rejected = vnumad.wait_for(has_problem, settle_limit);
+    EXPECT_EQ(field(rejected, "/policy_problem")
+                  .get<std::string>()
+                  .find(file + ":2: guest.changed.home: "),
+              0U)
+        << rejected;
+    EXPECT_EQ(field(any_report_of(vnumad, "changed"), "/policy/home"), json({other}))
         << vnumad.output();
 
     ASSERT_EQ(std::remove(file.c_str()), 0);
-    const auto forgotten = [](const json& seen) { return field(seen, "/policy/home").empty(); };
-    EXPECT_FALSE(wait_for_guest(vnumad, "told", forgotten).is_null()) << vnumad.output();
+    const auto home_is_free = [](const json& seen) { return field(seen, "/policy/home").empty(); };
+    EXPECT_FALSE(wait_for_guest(vnumad, "changed", home_is_free).is_null()) << vnumad.output();
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 

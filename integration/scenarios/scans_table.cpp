@@ -8,8 +8,8 @@
 #include "integration/host/direct_guest.hpp"
 #include "integration/scenarios/around_scans.hpp"
 #include "integration/scenarios/guest_second.hpp"
-#include "integration/scenarios/shapes.hpp"
-#include "integration/scenarios/tracked.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
+#include "integration/scenarios/tracked_guest.hpp"
 #include "integration/scenarios/tracking_report.hpp"
 
 namespace vnuma::lab {
@@ -20,7 +20,7 @@ using std::chrono::seconds;
 
 constexpr seconds warm_up{4};
 
-// With some seconds between looks, if the budget is large enough.
+// Leaves some seconds between scans, if the budget is large enough.
 std::string config_for(const std::string& overhead) {
     return with_tracking("mode = \"advise\"\ninterval = \"1s\"\n" + std::string(qmp_config),
                          "heat = \"damon\"\nattribution = \"never\"\nmin_period = \"9s\"\n"
@@ -31,34 +31,34 @@ std::string config_for(const std::string& overhead) {
 
 struct Run {
     std::vector<TrackedSecond> seconds{};
-    double spent_ms = 0, earned_ms = 0;  // by the budget, in all of it
+    double spent_ms = 0, earned_ms = 0;  // of the tracking budget, in the whole run
 };
 
-double account(const json& tracking, const char* side) {
-    return tracking.at("budget").at(side).get<double>() / 1000;
+double budget_ms(const json& tracking, const char* key) {
+    return tracking.at("budget").at(key).get<double>() / 1000;
 }
 
-Run look_again_and_again(RunningGuest& guest, const std::string& overhead, seconds length) {
-    Tracked vnumad(guest, config_for(overhead));
+Run run_scans(RunningGuest& guest, const std::string& overhead, seconds length) {
+    TrackedGuest vnumad(guest, config_for(overhead));
     vnumad.at(vnumad.started() + warm_up);
     guest.skip_reports();
     const auto nothing = [] {};
-    next_second(guest, nothing);  // has begun before
+    next_second(guest, nothing);  // this second had begun before
     const json before = vnumad.last().at("tracking");
     Run run;
     for (int i = 0; i < length.count(); ++i) {
         const GuestSecond second = next_second(guest, nothing);
         const json& heat = vnumad.last().at("tracking").at("heat");
         run.seconds.push_back(
-            {second.touches, second.stall_ms, heat.at("scans").get<std::uint64_t>()});
+            {second.accesses, second.stall_ms, heat.at("scans").get<std::uint64_t>()});
     }
     const json after = vnumad.last().at("tracking");
-    run.spent_ms = account(after, "spent_us") - account(before, "spent_us");
-    run.earned_ms = account(after, "earned_us") - account(before, "earned_us");
+    run.spent_ms = budget_ms(after, "spent_us") - budget_ms(before, "spent_us");
+    run.earned_ms = budget_ms(after, "earned_us") - budget_ms(before, "earned_us");
     return run;
 }
 
-// With its standard error; of fewer than two there is none.
+// The mean and its standard error; "-" for fewer than two values.
 std::string mean_of(const std::vector<double>& values, double unit, int decimals) {
     if (values.size() < 2) return "-";
     std::ostringstream text;
@@ -70,7 +70,7 @@ std::string mean_of(const std::vector<double>& values, double unit, int decimals
 void print_run(std::ostream& out, const std::string& guest, const Run& run, double overhead) {
     const double cpu_ms = run.earned_ms / overhead / static_cast<double>(run.seconds.size());
     const std::vector<double> lost = work_lost(run.seconds);
-    const auto ended = static_cast<double>(run.seconds.back().looks - run.seconds.front().looks);
+    const auto ended = static_cast<double>(run.seconds.back().scans - run.seconds.front().scans);
     out << "| " << guest << " | " << lost.size() << ": " << mean_of(lost, cpu_ms, 0) << " | "
         << (ended > 0 ? run.spent_ms / ended : 0) << " |";
     for (const Moment moment : {Moment::between, Moment::beginning, Moment::middle, Moment::end}) {
@@ -86,19 +86,19 @@ void print_run(std::ostream& out, const std::string& guest, const Run& run, doub
 void print_scans_table(std::ostream& out, const std::string& overhead, seconds length,
                        const std::string& guest_wanted) {
     if (!guest_wanted.empty() && guest_wanted != "thin" && guest_wanted != "wide")
-        throw std::runtime_error(guest_wanted + " is no guest: thin or wide");
+        throw std::runtime_error(guest_wanted + ": the guest must be thin or wide");
     out << length.count()
-        << " s each. ±: standard error. Work lost: looks, and CPU time of the guest's for each. "
-           "Stalls: seconds, the mean of the longest of each, and what nine of ten do not exceed."
-           "\n\n| guest | work lost by a look, ms | charged for it, ms | stalls between looks, ms "
+        << " s each. ±: standard error. Work lost: number of scans, and the guest's CPU time lost "
+           "by each.\nStalls: number of seconds, mean of the longest stall in each, and 90th "
+           "percentile."
+           "\n\n| guest | work lost by a scan, ms | charged for it, ms | stalls between scans, ms "
            "| at the beginning | in the middle | at the end |\n"
            "| --- | --- | --- | --- | --- | --- | --- |\n"
         << std::fixed << std::setprecision(0) << std::flush;
     for (const GuestShape& shape : {with_big_buffers("thin"), wider_than_a_node("wide")}) {
         if (!guest_wanted.empty() && shape.name != guest_wanted) continue;
         DirectGuest guest(shape);
-        print_run(out, guest.name(), look_again_and_again(guest, overhead, length),
-                  std::stod(overhead));
+        print_run(out, guest.name(), run_scans(guest, overhead, length), std::stod(overhead));
     }
 }
 

@@ -1,4 +1,4 @@
-// What a single look takes of a guest's work, and when the guest is held up.
+// A table of how much of a guest's work a single scan takes, and when the guest is held up.
 #pragma once
 
 #include <chrono>
@@ -7,9 +7,9 @@
 
 namespace vnuma::lab {
 
-// Prints a table in Markdown, after a vnumad has looked again and again for so long at the guest
-// thin or wide; at both, one after the other, when empty. `overhead` is vnumad's budget. Throws
-// std::runtime_error.
+// Prints the table in Markdown, after vnumad has scanned the guest repeatedly for `length`. `guest`
+// is "thin" or "wide"; empty for both, one after the other. `overhead` is vnumad's budget for
+// tracking, as a share of the guest's CPU time. Throws std::runtime_error.
 void print_scans_table(std::ostream& out, const std::string& overhead, std::chrono::seconds length,
                        const std::string& guest);
 

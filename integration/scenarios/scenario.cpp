@@ -19,7 +19,7 @@ int node_of(const std::vector<int>& cpus) {
     return -1;
 }
 
-int touched_mib(const GuestShape& shape, std::size_t cell) {
+int accessed_mib(const GuestShape& shape, std::size_t cell) {
     const int first = first_vcpu_of(shape, cell);
     int mib = 0;
     for (int vcpu = first; vcpu < first + shape.cells[cell].vcpus; ++vcpu)
@@ -34,14 +34,14 @@ std::uint64_t resident(const Mapping& mapping) {
     return sum;
 }
 
-// The cell's block is the mapping of its size; of several, the one whose rank by resident memory is
-// the cell's rank by touched memory.
+// The cell's block is the mapping of its size. Of several mappings of that size, it is the one
+// whose rank by resident memory is the cell's rank by accessed memory.
 Mapping memory_of(const RunningGuest& guest, std::size_t cell) {
     const GuestShape& shape = guest.shape();
-    const int mib = shape.cells[cell].mib, touched = touched_mib(shape, cell);
+    const int mib = shape.cells[cell].mib, accessed = accessed_mib(shape, cell);
     std::size_t rank = 0;
     for (std::size_t other = 0; other < shape.cells.size(); ++other)
-        if (shape.cells[other].mib == mib && touched_mib(shape, other) > touched) ++rank;
+        if (shape.cells[other].mib == mib && accessed_mib(shape, other) > accessed) ++rank;
     const auto size = static_cast<std::uint64_t>(mib) << 20;
     std::vector<Mapping> blocks = large_mappings(guest.pid(), size);
     std::erase_if(blocks, [&](const Mapping& block) { return block.size != size; });

@@ -1,4 +1,4 @@
-// What vnumad finds out about who touches which memory; two nodes of two CPUs each.
+// Scenarios about access tracking, on a host with two nodes of two CPUs each.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -8,16 +8,16 @@
 #include <set>
 
 #include "integration/demo/picture.hpp"
+#include "integration/host/access_locality.hpp"
 #include "integration/host/direct_guest.hpp"
 #include "integration/host/fault_programs.hpp"
 #include "integration/host/kdamonds.hpp"
-#include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
 #include "integration/host/transparent_huge_pages.hpp"
-#include "integration/host/true_access.hpp"
+#include "integration/host/workload_pattern.hpp"
 #include "integration/scenarios/accuracy.hpp"
 #include "integration/scenarios/scenario.hpp"
-#include "integration/scenarios/shapes.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
 #include "integration/scenarios/tracking_report.hpp"
 
 namespace vnuma::lab {
@@ -27,7 +27,7 @@ using nlohmann::json;
 
 constexpr int some_ticks = 10;
 constexpr int nearly_all = 900, nearly_all_named = 950;  // per mille
-// Looks and rounds come soon, so that scenarios are short, whatever they take in emulation.
+// Scans and rounds come soon, so that scenarios are short, however long they take in emulation.
 constexpr const char* soon =
     "longest_stall = \"1min\"\noverhead = 0.3\nmin_period = \"2s\"\nmax_period = \"5s\"\n";
 constexpr Window tenth{0, 10};
@@ -45,7 +45,7 @@ json attribution_of(const json& guest, const std::string& what) {
     return field(guest, "/tracking/attribution/" + what);
 }
 
-// A command in front, for which these of the kernel's directories are empty.
+// A command that runs vnumad with these directories below /sys/kernel empty.
 std::vector<std::string> on_a_kernel_without(const std::string& directories) {
     const std::string hide = "for missing in " + directories +
                              "; do mount -t tmpfs none /sys/kernel/$missing || exit; done; "
@@ -57,20 +57,20 @@ bool is_positive(const json& number) {
     return number.is_number() && number > 0;
 }
 
-bool is_told(const json& text) {
+bool is_text(const json& text) {
     return text.is_string() && text != "";
 }
 
-// And the report says why.
-bool is_missing(const json& report, const std::string& means) {
-    return is_told(field(report, "/tracking/missing/" + means));
+// Whether the report says why the tracker, or "bpf", is missing.
+bool is_missing(const json& report, const std::string& what) {
+    return is_text(field(report, "/tracking/missing/" + what));
 }
 
-bool has_looked(const json& guest) {
+bool has_scanned(const json& guest) {
     return is_positive(heat_of(guest, "scans"));
 }
 
-// Waits for a report that is as good as wanted, and keeps the figures of the last one.
+// Waits for a report whose accuracy meets the condition. Returns the accuracy of the last report.
 template <typename Condition>
 Accuracy wait_for_accuracy(Daemon& vnumad, const std::string& guest, const json& truth,
                            Condition is_good) {
@@ -83,7 +83,8 @@ Accuracy wait_for_accuracy(Daemon& vnumad, const std::string& guest, const json&
     return accuracy;
 }
 
-// In the buffers: the guest's kernel has hot memory of its own, about which nobody knows the truth.
+// Precision is checked within the buffers only, since the true accesses of the guest's kernel are
+// unknown.
 void expect_hot_chunks_are_found(Daemon& vnumad, const std::string& guest, const json& truth) {
     const Accuracy accuracy = wait_for_accuracy(vnumad, guest, truth, [](const Accuracy& accuracy) {
         return accuracy.recall() >= nearly_all && accuracy.precision_in_buffers() >= nearly_all;
@@ -93,10 +94,10 @@ void expect_hot_chunks_are_found(Daemon& vnumad, const std::string& guest, const
         << vnumad.output();
     EXPECT_GE(accuracy.precision_in_buffers(), nearly_all)
         << accuracy.claimed_right << " of " << accuracy.claimed << " chunks, "
-        << accuracy.claimed_elsewhere << " in no buffer";
+        << accuracy.claimed_elsewhere << " outside the buffers";
 }
 
-// One guest that fits a node; most scenarios need no more.
+// Most scenarios share one guest that fits a node.
 class Tracking : public ::testing::Test {
   protected:
     static void SetUpTestSuite() {
@@ -108,29 +109,29 @@ class Tracking : public ::testing::Test {
         pages.reset();
     }
     static json hot_tenth(Access access) {
-        return guest->truth_of(own_windows(guest->shape(), tenth, access));
+        return guest->locate_windows(own_windows(guest->shape(), tenth, access));
     }
 
-    // Of the thread of each vCPU, from now on.
-    static void wait_for_touches(std::uint64_t wanted) {
+    // Waits until each vCPU has made this many accesses from now on.
+    static void wait_for_accesses(std::uint64_t count) {
         guest->skip_reports();
-        std::map<int, std::uint64_t> touches;
+        std::map<int, std::uint64_t> accesses;
         const auto enough = [&] {
             const json report = guest->next_report(settle_limit);
             for (const json& thread : report["threads"])
-                touches[thread["cpu"]] += thread["touches"].get<std::uint64_t>();
-            return touches.size() == 2 && touches[0] >= wanted && touches[1] >= wanted;
+                accesses[thread["cpu"]] += thread["accesses"].get<std::uint64_t>();
+            return accesses.size() == 2 && accesses[0] >= count && accesses[1] >= count;
         };
         ASSERT_TRUE(wait_until(enough, settle_limit));
     }
-    // A vnumad.
-    static void kill_during_a_look(const std::string& config) {
+    // Starts a vnumad and kills it during a scan.
+    static void kill_during_a_scan(const std::string& config) {
         Daemon killed(config);
-        ASSERT_TRUE(wait_until([] { return is_watched(guest->pid()); }, settle_limit))
+        ASSERT_TRUE(wait_until([] { return is_monitored(guest->pid()); }, settle_limit))
             << killed.output();
         ::kill(killed.pid(), SIGKILL);
         EXPECT_EQ(killed.wait_for_end(settle_limit), 128 + SIGKILL);
-        ASSERT_GT(kdamonds(), 0) << "it was not killed during a look";
+        ASSERT_GT(kdamonds(), 0) << "vnumad was not killed during a scan";
     }
     static std::uint64_t byte_at(std::uint64_t guest_physical) {
         const std::string answer =
@@ -140,7 +141,7 @@ class Tracking : public ::testing::Test {
     }
 
     static inline std::unique_ptr<TransparentHugePages> pages;
-    static void stop_touching() {
+    static void stop_accesses() {
         guest->send(idle_buffers(guest->shape()));
         ASSERT_TRUE(wait_until([] { return guest->next_report(settle_limit)["threads"].empty(); },
                                settle_limit));
@@ -149,14 +150,14 @@ class Tracking : public ::testing::Test {
     static inline std::unique_ptr<DirectGuest> guest;
 };
 
-TEST_F(Tracking, StandsOnATruthThatTheMonitorConfirms) {
+TEST_F(Tracking, IsComparedWithATruthThatTheMonitorConfirms) {
     const json truth = hot_tenth(Access::write);
     constexpr std::uint64_t page = 4096, window = std::uint64_t{20} << 20, every = 97;
-    wait_for_touches(2 * window / page);
-    stop_touching();
+    wait_for_accesses(2 * window / page);
+    stop_accesses();
 
-    // The workload has written the sum of the page's number in the window and of the pass, the last
-    // one not to its end; the monitor reads by guest-physical address.
+    // The workload writes to each page the sum of the page's index in the window and the number of
+    // the pass. The last pass may be incomplete. The monitor reads by guest-physical address.
     std::set<std::uint64_t> passes;
     std::uint64_t number = 0;
     for (const json& range : truth[1]["ranges"])
@@ -177,17 +178,17 @@ TEST_F(Tracking, FindsWrittenBuffersBySoftDirtyBits) {
     const json truth = hot_tenth(Access::write);
     Daemon vnumad(tracking_with("heat = \"soft-dirty\"\n"));
     expect_hot_chunks_are_found(vnumad, guest->name(), truth);
-    const json seen = wait_for_guest(vnumad, guest->name(), has_looked);
+    const json seen = wait_for_guest(vnumad, guest->name(), has_scanned);
     EXPECT_EQ(heat_of(seen, "tracker"), "soft-dirty") << seen;
     EXPECT_EQ(heat_of(seen, "reads"), false) << seen;
     EXPECT_TRUE(guest->is_at_work());
 }
 
-TEST_F(Tracking, TellsARateWhereItCannotTellChunks) {
+TEST_F(Tracking, ReportsAWriteRateIfItCannotMeasureChunks) {
     hot_tenth(Access::write);
     Daemon vnumad(tracking_with("heat = \"dirty-rate\"\n"));
     const auto has_rate = [](const json& seen) {
-        return has_looked(seen) && is_positive(heat_of(seen, "written/mib_per_s"));
+        return has_scanned(seen) && is_positive(heat_of(seen, "written/mib_per_s"));
     };
     const json seen = wait_for_guest(vnumad, guest->name(), has_rate);
     ASSERT_FALSE(seen.is_null()) << vnumad.output();
@@ -196,85 +197,86 @@ TEST_F(Tracking, TellsARateWhereItCannotTellChunks) {
     EXPECT_TRUE(guest->is_at_work());
 }
 
-TEST_F(Tracking, DoesNotSampleAnIdleGuest) {
-    stop_touching();
+TEST_F(Tracking, DoesNotScanAnIdleGuest) {
+    stop_accesses();
     Daemon vnumad(tracking_with(""));
-    // In emulation what its kernel does by itself is not idle every other second.
+    // In emulation the guest's kernel alone uses so much CPU time that only some ticks find it
+    // idle.
     int idle_ticks = 0;
-    json looks;  // at the tick before, if it was idle then
-    bool sampled = false;
+    json scans;  // at the previous tick, if the guest was idle then
+    bool scanned = false;
     const auto idle_for_long = [&](const json& seen) {
         const bool idle = heat_of(seen, "waits_for") == "it is idle";
         idle_ticks += idle ? 1 : 0;
-        sampled |= idle && !looks.is_null() && looks != heat_of(seen, "scans");
-        looks = idle ? heat_of(seen, "scans") : json();
+        scanned |= idle && !scans.is_null() && scans != heat_of(seen, "scans");
+        scans = idle ? heat_of(seen, "scans") : json();
         return idle_ticks > some_ticks;
     };
     EXPECT_FALSE(wait_for_guest(vnumad, guest->name(), idle_for_long).is_null()) << vnumad.output();
-    EXPECT_FALSE(sampled) << vnumad.output();
+    EXPECT_FALSE(scanned) << vnumad.output();
 }
 
-TEST_F(Tracking, LeavesKdamondsOfSomeoneElseAndSaysWhatItUsesInstead) {
+TEST_F(Tracking, LeavesKdamondsOfAnotherProgramAloneAndUsesAnotherTracker) {
     hot_tenth(Access::write);
-    const ForeignKdamond foreign;
+    const KdamondOfAnotherProgram foreign;
     Daemon vnumad(tracking_with(""));
-    const auto looked = [](const json& report) {
-        return has_looked(find_guest(report, guest->name()));
+    const auto scanned = [](const json& report) {
+        return has_scanned(find_guest(report, guest->name()));
     };
-    const json report = vnumad.wait_for(looked, settle_limit);
+    const json report = vnumad.wait_for(scanned, settle_limit);
     EXPECT_FALSE(report.is_null()) << vnumad.output();
     EXPECT_NE(heat_of(find_guest(report, guest->name()), "tracker"), "damon") << report;
     EXPECT_EQ(field(report, "/tracking/missing/damon"),
-              "DAMON is in use: 1 kdamonds of someone else are there");
+              "DAMON is in use: another program has set nr_kdamonds to 1");
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
     EXPECT_EQ(kdamonds(), 1);
 }
 
-TEST_F(Tracking, RemovesTheKdamondsThatAKilledVnumadLeft) {
+TEST_F(Tracking, RemovesKdamondsThatAKilledVnumadHasLeft) {
     hot_tenth(Access::read);
     const std::string config = tracking_with("heat = \"damon\"\n");
-    ASSERT_NO_FATAL_FAILURE(kill_during_a_look(config));
+    ASSERT_NO_FATAL_FAILURE(kill_during_a_scan(config));
     Daemon vnumad(config);
-    const json seen = wait_for_guest(vnumad, guest->name(), has_looked);
+    const json seen = wait_for_guest(vnumad, guest->name(), has_scanned);
     EXPECT_FALSE(seen.is_null()) << vnumad.output();
     EXPECT_EQ(heat_of(seen, "tracker"), "damon") << seen;
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
     EXPECT_EQ(kdamonds(), 0);
 }
 
-TEST_F(Tracking, RemovesThemAlsoWhereItDoesWithoutDamon) {
+TEST_F(Tracking, RemovesKdamondsOfAKilledVnumadEvenIfHeatIsOff) {
     hot_tenth(Access::read);
-    ASSERT_NO_FATAL_FAILURE(kill_during_a_look(tracking_with("heat = \"damon\"\n")));
+    ASSERT_NO_FATAL_FAILURE(kill_during_a_scan(tracking_with("heat = \"damon\"\n")));
     Daemon vnumad(tracking_with("heat = \"none\"\n"));
     EXPECT_TRUE(wait_until([] { return kdamonds() == 0; }, settle_limit)) << vnumad.output();
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 
-TEST_F(Tracking, WithoutCapabilitiesSaysWhyAndTheGuestComesHome) {
+TEST_F(Tracking, WithoutCapabilitiesIsOffWithAReasonAndTheGuestComesHome) {
     hot_tenth(Access::write);
-    const ForeignDamon foreign;
+    const DamonFilesOfAnotherUser foreign;
     Daemon vnumad(
         with_tracking(std::string(acting) + qmp_config, std::string(soon) + "heat = \"damon\"\n"),
         {"setpriv", "--inh-caps", "-all", "--bounding-set",
          "-bpf,-perfmon,-sys_admin,-dac_override"});
     EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
-    const auto says_why = [](const json& report) {
+    const auto has_reasons = [](const json& report) {
         return is_missing(report, "damon") && is_missing(report, "bpf");
     };
-    const json report = vnumad.wait_for(says_why, settle_limit);
+    const json report = vnumad.wait_for(has_reasons, settle_limit);
     EXPECT_FALSE(report.is_null()) << vnumad.output();
     EXPECT_EQ(heat_of(find_guest(report, guest->name()), "scans"), 0) << report;
     EXPECT_GE(home_of(placement_of(*guest)), 0) << vnumad.output();
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 
-TEST_F(Tracking, OnAKernelThatLacksWhatItTakesSaysWhyAndDoesWithout) {
+TEST_F(Tracking, OnAKernelWithoutDamonAndBtfUsesTheDirtyRateAndSaysWhy) {
     hot_tenth(Access::write);
     Daemon vnumad(tracking_with(""), on_a_kernel_without("btf mm/damon tracing"));
-    const auto looked = [](const json& report) {
-        return has_looked(find_guest(report, guest->name()));
+    const auto scanned = [](const json& report) {
+        return has_scanned(find_guest(report, guest->name()));
     };
-    const json report = vnumad.wait_for(looked, settle_limit);
+    const json report = vnumad.wait_for(scanned, settle_limit);
     EXPECT_FALSE(report.is_null()) << vnumad.output();
     EXPECT_TRUE(is_missing(report, "damon")) << report;
     EXPECT_TRUE(is_missing(report, "bpf")) << report;
@@ -282,8 +284,8 @@ TEST_F(Tracking, OnAKernelThatLacksWhatItTakesSaysWhyAndDoesWithout) {
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 
-// Through libvirt, and with KVM's ring.
-TEST(TrackingOfAGuestWithADirtyRing, TellsTheRateOfEachVcpu) {
+// The measurement goes through libvirt, and the guest has a dirty ring.
+TEST(TrackingOfAGuestWithADirtyRing, ReportsAWriteRatePerVcpu) {
     GuestShape shape = with_big_buffers("ringed");
     shape.features = "<kvm><dirty-ring state='on' size='4096'/></kvm>";
     Guest guest(libvirt_host(), shape);
@@ -316,35 +318,34 @@ TEST(TrackingOfAWideGuest, GoesOnWhenItIsKilledDuringARound) {
     EXPECT_EQ(kdamonds(), 0);
 }
 
-// Tracefs is not needed.
-TEST(TrackingOfAWideGuest, NamesTheVcpuOfEachBufferWithoutTracefsAndLeavesNoProgramWhenKilled) {
+TEST(TrackingOfAWideGuest, FindsTheAccessorsWithoutTracefsAndLeavesNoBpfProgramWhenKilled) {
     const TransparentHugePages pages("always");
     DirectGuest guest(wider_than_a_node("wide"));
-    const json truth = guest.truth_of(own_windows(guest.shape(), {}, Access::write));
+    const json truth = guest.locate_windows(own_windows(guest.shape(), {}, Access::write));
     Daemon vnumad(tracking_with(""), on_a_kernel_without("tracing"));
     const Accuracy accuracy = wait_for_accuracy(
         vnumad, guest.name(), truth,
         [](const Accuracy& accuracy) { return accuracy.attributed() >= nearly_all_named; });
     EXPECT_GE(accuracy.attributed(), nearly_all_named)
-        << accuracy.named_right << " right of " << accuracy.named << " named of " << accuracy.hot
-        << " chunks\n"
+        << accuracy.named_right << " right accessors of " << accuracy.named << " reported for "
+        << accuracy.hot << " hot chunks\n"
         << vnumad.output();
     EXPECT_NE(fault_programs(), "");
     ASSERT_EQ(::kill(vnumad.pid(), SIGKILL), 0);
     EXPECT_EQ(vnumad.wait_for_end(settle_limit), 128 + SIGKILL);
     EXPECT_TRUE(wait_until([] { return fault_programs().empty(); }, settle_limit))
-        << "it is the kernel's to take away";
+        << "the kernel removes BPF programs of a killed process";
     EXPECT_TRUE(guest.is_at_work());
 }
 
-TEST(TrackingOfAGuestThatMoves, BringsHomeFirstWhatIsHot) {
+TEST(TrackingOfAGuestThatMoves, BringsHotMemoryHomeFirst) {
     const TransparentHugePages pages("always");
     GuestShape shape = with_big_buffers("moving");
     shape.first_touch_nodes = {1};
     DirectGuest guest(shape);
-    const TrueAccess access(guest,
-                            guest.truth_of(own_windows(guest.shape(), {45, 10}, Access::write)));
-    // 400 MiB and more take 80 s, and what is hot is a tenth.
+    const AccessLocality access(
+        guest, guest.locate_windows(own_windows(guest.shape(), {45, 10}, Access::write)));
+    // At this rate all of the memory, over 400 MiB, takes 80 s. A tenth of it is hot.
     Daemon vnumad(tracking_with("") + "[memory]\nrate = \"5M\"\n[guest.moving]\nhome = \"0\"\n");
     const auto at_home = [&] { return placement_of(guest).vcpu_nodes == std::vector<int>{0, 0}; };
     ASSERT_TRUE(wait_until(at_home, settle_limit)) << vnumad.output();
@@ -357,26 +358,26 @@ TEST(TrackingOfAGuestThatMoves, BringsHomeFirstWhatIsHot) {
 }
 
 TEST(TrackingOfCells, HasNoRounds) {
-    // Its first cell fits no node, as a wide guest does; but it tells what belongs together.
+    // The first cell fits no node, as a wide guest does, but a cell is not split into shards.
     GuestShape shape = equal_cells("celled");
     shape.cells = {{3, 256}, {1, 256}};
     shape.first_touch_nodes = {0, 1};
     shape.buffers_mib = {30, 30, 30, 60};
     DirectGuest guest(shape);
     Daemon vnumad(tracking_with(""));
-    const auto looked_twice = [](const json& seen) { return heat_of(seen, "scans") > 1; };
-    const json seen = wait_for_guest(vnumad, guest.name(), looked_twice);
+    const auto scanned_twice = [](const json& seen) { return heat_of(seen, "scans") > 1; };
+    const json seen = wait_for_guest(vnumad, guest.name(), scanned_twice);
     ASSERT_FALSE(seen.is_null()) << vnumad.output();
     EXPECT_EQ(field(seen, "/cells/0/verdict/reason"), "too-large") << seen;
     EXPECT_EQ(attribution_of(seen, "wanted"), false) << seen;
     EXPECT_EQ(attribution_of(seen, "rounds"), 0) << seen;
 }
 
-TEST(TrackingOfTwoGuests, GoesOnWhenOneIsKilledDuringALook) {
+TEST(TrackingOfTwoGuests, GoesOnWhenOneIsKilledDuringAScan) {
     auto victim = std::make_unique<DirectGuest>(equal_cells("victim"));
     DirectGuest other(equal_cells("other"));
     Daemon vnumad(tracking_with("heat = \"damon\"\n"));
-    ASSERT_TRUE(wait_until([&] { return is_watched(victim->pid()); }, settle_limit))
+    ASSERT_TRUE(wait_until([&] { return is_monitored(victim->pid()); }, settle_limit))
         << vnumad.output();
     ASSERT_EQ(::kill(victim->pid(), SIGKILL), 0);
 
@@ -386,8 +387,8 @@ TEST(TrackingOfTwoGuests, GoesOnWhenOneIsKilledDuringALook) {
     const json seen = find_guest(vnumad.wait_for(only_other, settle_limit), "other");
     ASSERT_FALSE(seen.is_null()) << vnumad.output();
     const json before = heat_of(seen, "scans");
-    const auto looked_again = [&](const json& seen) { return heat_of(seen, "scans") > before; };
-    EXPECT_FALSE(wait_for_guest(vnumad, "other", looked_again).is_null()) << vnumad.output();
+    const auto scanned_again = [&](const json& seen) { return heat_of(seen, "scans") > before; };
+    EXPECT_FALSE(wait_for_guest(vnumad, "other", scanned_again).is_null()) << vnumad.output();
     EXPECT_TRUE(other.is_at_work());
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
     EXPECT_EQ(kdamonds(), 0);

@@ -23,15 +23,15 @@ std::vector<Claim> claims_of(const json& guest) {
     return claims;
 }
 
-std::vector<Touched> touched_of(const json& truth) {
-    std::vector<Touched> touched;
+std::vector<TrueAccesses> true_accesses_of(const json& truth) {
+    std::vector<TrueAccesses> accessed;
     for (const json& entry : truth) {
         if (entry.at("thread").is_null()) continue;
-        Touched& of_thread = touched.emplace_back();
+        TrueAccesses& of_thread = accessed.emplace_back();
         of_thread.vcpu = entry.at("cpu");
         append_ranges(of_thread.ranges, entry);
     }
-    return touched;
+    return accessed;
 }
 
 std::vector<PhysicalRange> buffers_of(const json& truth) {
@@ -42,7 +42,7 @@ std::vector<PhysicalRange> buffers_of(const json& truth) {
 }
 
 Accuracy accuracy_of(const json& guest, const json& truth) {
-    return compare(touched_of(truth), claims_of(guest), buffers_of(truth));
+    return compare(true_accesses_of(truth), claims_of(guest), buffers_of(truth));
 }
 
 std::string with_tracking(const std::string& head, const std::string& tracking, bool with_map) {

@@ -1,5 +1,5 @@
-// What a report of vnumad says about access tracking, and the workload's truth beside it, as
-// values. Pure.
+// Converts vnumad's report of access tracking, and the workload's "truth" message, into values that
+// can be compared. Pure.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,18 +10,20 @@
 
 namespace vnuma::lab {
 
-// Of a guest of a report with [report] heat_map on; none while there is no "map" yet. What has not
-// the format throws nlohmann::json's exceptions: vnumad is under test.
+// The claims in a guest's part of a report, with [report] heat_map on; empty before there is a
+// "map". A report in another format throws exceptions of nlohmann::json, since vnumad is under
+// test.
 std::vector<Claim> claims_of(const nlohmann::json& guest);
 
-// Of what RunningGuest::truth_of() returns: what threads touch, and all memory of all buffers.
-std::vector<Touched> touched_of(const nlohmann::json& truth);
+// The accesses of the threads, and the memory of all buffers, from the result of
+// RunningGuest::locate_windows().
+std::vector<TrueAccesses> true_accesses_of(const nlohmann::json& truth);
 std::vector<PhysicalRange> buffers_of(const nlohmann::json& truth);
 
-// What the guest's map is worth.
+// How accurate the guest's map is.
 Accuracy accuracy_of(const nlohmann::json& guest, const nlohmann::json& truth);
 
-// A configuration: of the mode and interval that `head` gives.
+// A configuration: the lines of `head`, those of `tracking` in [tracking], and [report] heat_map.
 std::string with_tracking(const std::string& head, const std::string& tracking,
                           bool with_map = true);
 

@@ -11,9 +11,9 @@
 #include "integration/host/direct_guest.hpp"
 #include "integration/host/fault_programs.hpp"
 #include "integration/host/files.hpp"
-#include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
-#include "integration/scenarios/shapes.hpp"
+#include "integration/host/workload_pattern.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
 #include "integration/scenarios/tracking_report.hpp"
 
 namespace vnuma::lab {
@@ -48,19 +48,20 @@ void print(std::ostream& out, const char* when) {
     out << std::flush;
 }
 
-bool looks() {
+bool is_scanning() {
     for (int i = 0; fs::exists(directory / std::to_string(i)); ++i)
         if (first_line(directory / std::to_string(i) / "state") == "on") return true;
     return false;
 }
 
 void wait_for_tracking(Daemon& vnumad, const std::string& guest) {
-    const auto has_had_a_round = [&](const json& report) {
+    const auto has_round = [&](const json& report) {
         const json seen = find_guest(report, guest);
         return !seen.is_null() && seen["tracking"]["attribution"]["rounds"] > 0;
     };
-    if (vnumad.wait_for(has_had_a_round, settle_limit).is_null())
-        throw std::runtime_error("no round of faults:\n" + vnumad.output());
+    if (vnumad.wait_for(has_round, settle_limit).is_null())
+        throw std::runtime_error("vnumad has not completed a round of induced faults:\n" +
+                                 vnumad.output());
 }
 
 }  // namespace
@@ -75,18 +76,18 @@ void print_tracking_state(std::ostream& out) {
     {
         Daemon vnumad(config);
         wait_for_tracking(vnumad, guest.name());
-        wait_until(looks, settle_limit);
+        wait_until(is_scanning, settle_limit);
         print(out, "while vnumad tracks");
-        wait_until(looks, settle_limit);
+        wait_until(is_scanning, settle_limit);
         ::kill(vnumad.pid(), SIGKILL);
         vnumad.wait_for_end(settle_limit);
         print(out, "after kill -9");
     }
     Daemon vnumad(config);
     wait_for_tracking(vnumad, guest.name());
-    print(out, "after it was started again");
+    print(out, "after vnumad was started again");
     vnumad.stop();
-    print(out, "after it was stopped");
+    print(out, "after vnumad was stopped");
 }
 
 }  // namespace vnuma::lab

@@ -1,13 +1,13 @@
 // Tables about access tracking, in a lab host with two nodes of two CPUs:
 //   tracking-tables accuracy [OVERHEAD [ROWS]]
 //   tracking-tables overhead [OVERHEAD [PHASES [SECONDS [GUEST]]]]
-//   tracking-tables looks [OVERHEAD [SECONDS [GUEST]]]
+//   tracking-tables scans [OVERHEAD [SECONDS [GUEST]]]
 //   tracking-tables state       what vnumad has in the kernel, before, during and after kill -9
-// OVERHEAD is vnumad's budget for it, as a share of the guest's CPU time (0.01); ROWS is what
-// pages, guest and pattern of the rows contain that are wanted (all), as "2 MiB, wide, 30 %";
-// PHASES is how many there are with tracking and how many without, each of so many SECONDS (6 and
-// 10), for the GUEST thin or wide (both). Looks are those that one
-// vnumad takes in so many SECONDS (200). Run it as
+// OVERHEAD is vnumad's budget for tracking, as a share of the guest's CPU time (default 0.01). ROWS
+// selects the rows whose pages, guest and pattern contain this text, such as "2 MiB, wide, 30 %"
+// (default all). PHASES is the number of phases with tracking and of those without (default 6), each
+// of this many SECONDS (default 10). GUEST is thin or wide (default both). For scans, SECONDS is the
+// length of the measurement (default 200). Run the program in a lab host:
 //   vnuma-lab run --timeout 1500 -- tracking-tables accuracy
 #include <sysexits.h>
 
@@ -31,7 +31,7 @@ int whole_number(const std::string& word) {
     char* end = nullptr;
     const long number = std::strtol(word.c_str(), &end, 10);
     if (*end != '\0' || number < 1 || number > 1000)
-        throw std::runtime_error(word + " is not a number from 1 to 1000");
+        throw std::runtime_error(word + " must be a number from 1 to 1000");
     return static_cast<int>(number);
 }
 
@@ -46,8 +46,8 @@ int main(int argc, char** argv) {
             return 0;
         }
         if (!words.empty() && words.size() <= 5 && words[0] == "overhead") {
-            PhasesWanted wanted;
-            if (words.size() > 2) wanted.of_each_way = whole_number(words[2]);
+            PhaseSettings wanted;
+            if (words.size() > 2) wanted.count = whole_number(words[2]);
             if (words.size() > 3) wanted.length = std::chrono::seconds(whole_number(words[3]));
             if (words.size() > 4) wanted.guest = words[4];
             print_overhead_table(std::cout, overhead, wanted);
@@ -65,7 +65,7 @@ int main(int argc, char** argv) {
         }
         std::cerr << "tracking-tables accuracy [OVERHEAD [ROWS]]\n"
                      "tracking-tables overhead [OVERHEAD [PHASES [SECONDS [GUEST]]]]\n"
-                     "tracking-tables looks [OVERHEAD [SECONDS [GUEST]]]\n"
+                     "tracking-tables scans [OVERHEAD [SECONDS [GUEST]]]\n"
                      "tracking-tables state\n";
     } catch (const std::exception& error) {
         std::cerr << "tracking-tables: " << error.what() << "\n";

@@ -1,4 +1,4 @@
-// A host with two nodes of two CPUs each.
+// Scenarios on a host with two nodes of two CPUs each.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -18,11 +18,11 @@ GuestShape thin(const std::string& name, std::vector<int> first_touch_nodes) {
     return {name, {{2, 512}}, std::move(first_touch_nodes), 120};
 }
 
-TEST(TwoNodes, MisplacedGuestsEndWholeOnDifferentNodes) {
+TEST(TwoNodes, MisplacedGuestsComeHomeOnDifferentNodes) {
     const Guest alpha(libvirt_host(), thin("alpha", {1}));
     const Guest beta(libvirt_host(), thin("beta", {1}));
     ASSERT_EQ(home_of(placement_of(alpha)), -1);
-    // But for the kernel, which QEMU had loaded before.
+    // QEMU loaded the guest's kernel before the guest was confined to node 1.
     ASSERT_GT(placement_of(beta).memory_share[1], 0.8) << "the memory did not start on node 1";
 
     Daemon vnumad(acting);
@@ -35,7 +35,7 @@ TEST(TwoNodes, MisplacedGuestsEndWholeOnDifferentNodes) {
 }
 
 TEST(TwoNodes, EachCellOfAGuestEndsOnItsOwnNode) {
-    // Unequal sizes: from outside, blocks of one size cannot be told apart.
+    // The sizes differ, since the scenario cannot tell blocks of the same size apart.
     const Guest guest(libvirt_host(), {"cells", {{1, 256}, {1, 320}}, {0, 0}, 100});
     Daemon vnumad(acting);
     EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
@@ -49,7 +49,7 @@ TEST(TwoNodes, EachCellOfAGuestEndsOnItsOwnNode) {
 TEST(TwoNodes, AGuestKilledInTheMiddleOfAMoveHarmsNobody) {
     auto victim = std::make_unique<Guest>(libvirt_host(), thin("victim", {0, 1}));
     const Guest other(libvirt_host(), thin("other", {0, 1}));
-    // Slow enough that the move is still under way when the guest dies.
+    // The rate is so low that the move still runs when the guest is killed.
     Daemon vnumad(std::string(acting) + "[memory]\nrate = \"20M\"\n");
     const auto moving = [](const json& report) {
         const json guest = find_guest(report, "victim");
@@ -71,20 +71,20 @@ TEST(TwoNodes, AGuestKilledInTheMiddleOfAMoveHarmsNobody) {
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 
-TEST(TwoNodes, TheOwnersPinsAreNeverWidenedAndAStopPutsBackWhatWas) {
+TEST(TwoNodes, TheOwnersPinsAreNeverWidenedAndAStopRestoresThem) {
     const Guest guest(libvirt_host(), thin("owned", {0, 1}));
     const std::map<int, pid_t> threads = vcpu_threads(guest.pid());
-    // All of node 0 and one CPU of node 1, which would be too few for two vCPUs.
-    std::vector<int> owners_choice = node_cpus(0);
-    owners_choice.push_back(node_cpus(1)[0]);
+    // The owner's CPUs are node 0 and one CPU of node 1, too few there for two vCPUs.
+    std::vector<int> owners_cpus = node_cpus(0);
+    owners_cpus.push_back(node_cpus(1)[0]);
     for (const auto& [vcpu, thread] : threads)
-        set_affinity(thread, owners_choice);
+        set_affinity(thread, owners_cpus);
     Daemon vnumad(acting);
     EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
     EXPECT_EQ(home_of(placement_of(guest)), 0) << vnumad.output();
     EXPECT_EQ(vnumad.stop(), 0);
     for (const auto& [vcpu, thread] : threads)
-        EXPECT_EQ(affinity_of(thread), owners_choice);
+        EXPECT_EQ(affinity_of(thread), owners_cpus);
 }
 
 TEST(TwoNodes, AStopInTheMiddleOfAMoveEndsCleanlyAndUndoesPins) {
@@ -97,36 +97,36 @@ TEST(TwoNodes, AStopInTheMiddleOfAMoveEndsCleanlyAndUndoesPins) {
     EXPECT_EQ(affinity_of(threads.at(0)), before);
 }
 
-TEST(TwoNodes, SomeoneElsesChangeWinsAtOnce) {
-    const Guest guest(libvirt_host(), thin("touched", {0, 1}));
+TEST(TwoNodes, AnAffinityChangeByAnotherProgramWinsAtOnce) {
+    const Guest guest(libvirt_host(), thin("repinned", {0, 1}));
     Daemon vnumad(acting);
     ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
     const pid_t thread = vcpu_threads(guest.pid()).at(0);
     const std::vector<int> theirs{node_cpus(0)[0], node_cpus(1)[0]};
     set_affinity(thread, theirs);
     const auto left_alone = [](const json& report) {
-        const json guest = find_guest(report, "touched");
+        const json guest = find_guest(report, "repinned");
         return !guest.is_null() &&
                guest["unsteady"].get<std::string>().find("someone else") != std::string::npos;
     };
     EXPECT_FALSE(vnumad.wait_for(left_alone, settle_limit).is_null()) << vnumad.output();
     EXPECT_EQ(affinity_of(thread), theirs);
     EXPECT_EQ(vnumad.stop(), 0);
-    EXPECT_EQ(affinity_of(thread), theirs) << "the stop undid what was not ours";
+    EXPECT_EQ(affinity_of(thread), theirs) << "stopping vnumad undid the change of another program";
 }
 
 TEST(TwoNodes, AGuestThatCanHaveNoHomeAnyMoreGetsItsCpusBack) {
     const Guest guest(libvirt_host(), thin("evicted", {0, 1}));
-    std::vector<int> owners_choice = node_cpus(0);
-    owners_choice.push_back(node_cpus(1)[0]);
+    std::vector<int> owners_cpus = node_cpus(0);
+    owners_cpus.push_back(node_cpus(1)[0]);
     const std::map<int, pid_t> threads = vcpu_threads(guest.pid());
     for (const auto& [vcpu, thread] : threads)
-        set_affinity(thread, owners_choice);
+        set_affinity(thread, owners_cpus);
     Daemon vnumad(acting);
     ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
     ASSERT_EQ(affinity_of(threads.at(0)), node_cpus(0));
 
-    // Its CPUs leave node 0 only; now its cpuset leaves node 1 only for memory.
+    // The owner's CPUs allow only node 0 as a home. This cpuset allows only node 1 for memory.
     std::string group = read_text("/proc/" + std::to_string(guest.pid()) + "/cgroup");
     group = group.substr(group.find("::") + 2);
     group.erase(group.find('\n'));
@@ -137,8 +137,8 @@ TEST(TwoNodes, AGuestThatCanHaveNoHomeAnyMoreGetsItsCpusBack) {
     };
     EXPECT_FALSE(vnumad.wait_for(not_allowed, settle_limit).is_null()) << vnumad.output();
     EXPECT_TRUE(
-        wait_until([&] { return affinity_of(threads.at(0)) == owners_choice; }, settle_limit));
-    EXPECT_EQ(affinity_of(threads.at(1)), owners_choice);
+        wait_until([&] { return affinity_of(threads.at(0)) == owners_cpus; }, settle_limit));
+    EXPECT_EQ(affinity_of(threads.at(1)), owners_cpus);
 }
 
 TEST(TwoNodes, MemoryThatItsOwnerInterleavesIsLeftAlone) {
@@ -156,7 +156,7 @@ TEST(TwoNodes, MemoryThatItsOwnerInterleavesIsLeftAlone) {
     EXPECT_EQ(affinity_of(vcpu_threads(guest.pid()).at(0)), before);
 }
 
-TEST(TwoNodes, ADryRunSaysWhatItWouldDoAndTouchesNothing) {
+TEST(TwoNodes, ADryRunReportsAdvisedActionsAndChangesNothing) {
     const Guest guest(libvirt_host(), thin("watched", {0, 1}));
     const Placement before = placement_of(guest);
     Daemon vnumad(acting, {}, {"--dry-run", "--once"});
@@ -177,7 +177,7 @@ TEST(TwoNodes, ADryRunSaysWhatItWouldDoAndTouchesNothing) {
 
 TEST(TwoNodes, TheWorkloadFollowsANewPatternAtRunTime) {
     Guest guest(libvirt_host(), thin("pattern", {0, 1}));
-    // One thread that reads the other's buffer; the second buffer and thread go.
+    // One thread reads the buffer that was the other's. The other thread and buffer end.
     guest.send(
         {{"buffers", {{"vcpu1", 120}}},
          {"threads", {{{"cpu", 0}, {"buffer", "vcpu1"}, {"write", false}, {"duty_percent", 10}}}}});
@@ -185,7 +185,7 @@ TEST(TwoNodes, TheWorkloadFollowsANewPatternAtRunTime) {
     EXPECT_TRUE(wait_until(
         [&] {
             threads = guest.next_report(settle_limit)["threads"];
-            return threads.size() == 1 && threads[0]["touches"] > 0;
+            return threads.size() == 1 && threads[0]["accesses"] > 0;
         },
         settle_limit));
     ASSERT_EQ(threads.size(), 1U);
@@ -199,10 +199,11 @@ TEST(TwoNodes, TheWorkloadFollowsANewPatternAtRunTime) {
         for (int i = 0; i < 10; ++i)
             guest.next_report(settle_limit);
     };
-    EXPECT_THROW(read_ten_reports(), std::runtime_error) << "it took a bad pattern";
+    EXPECT_THROW(read_ten_reports(), std::runtime_error)
+        << "the workload has accepted an invalid pattern";
 }
 
-TEST(TwoNodes, WithoutCapabilitiesItSaysWhichAreMissingAndEnds) {
+TEST(TwoNodes, WithoutCapabilitiesVnumadNamesTheMissingOnesAndEnds) {
     Daemon vnumad(acting,
                   {"setpriv", "--bounding-set", "-sys_nice,-sys_ptrace", "--inh-caps", "-all"});
     EXPECT_EQ(vnumad.wait_for_end(settle_limit), 1);
@@ -211,14 +212,14 @@ TEST(TwoNodes, WithoutCapabilitiesItSaysWhichAreMissingAndEnds) {
     EXPECT_NE(vnumad.output().find("CAP_SYS_NICE is missing"), std::string::npos);
 }
 
-TEST(TwoNodes, WithoutLibvirtItSaysSoAndGoesOn) {
+TEST(TwoNodes, WithoutLibvirtVnumadReportsItAndGoesOn) {
     Daemon vnumad(std::string(acting) +
                   "[libvirt]\nuri = \"qemu+unix:///system?socket=/run/nobody-listens\"\n");
     const auto blind = [](const json& report) { return report.contains("blind"); };
     const json report = vnumad.wait_for(blind, settle_limit);
     ASSERT_FALSE(report.is_null());
     EXPECT_NE(report["blind"].get<std::string>().find("/run/nobody-listens"), std::string::npos);
-    EXPECT_FALSE(vnumad.wait_for(blind, settle_limit).is_null()) << "it did not go on";
+    EXPECT_FALSE(vnumad.wait_for(blind, settle_limit).is_null()) << "vnumad did not go on";
     EXPECT_EQ(vnumad.stop(), 0);
 }
 

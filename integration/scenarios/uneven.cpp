@@ -1,4 +1,4 @@
-// A host with nodes of different sizes; node 2 has CPUs only, node 3 memory only.
+// Scenarios on a host with nodes of different sizes. Node 2 has no memory, and node 3 has no CPUs.
 #include <gtest/gtest.h>
 
 #include "integration/demo/picture.hpp"
@@ -8,7 +8,7 @@
 namespace vnuma::lab {
 namespace {
 
-TEST(Uneven, TheHostHasTheShapeItsTopologySays) {
+TEST(Uneven, TheHostHasTheNodesOfItsTopology) {
     EXPECT_EQ(online_nodes(), (std::vector<int>{0, 1, 2, 3}));
     EXPECT_EQ(node_cpus(0).size(), 2U);
     EXPECT_EQ(node_cpus(1).size(), 1U);

@@ -1,4 +1,5 @@
-// A guest wider than a node, without vNUMA; two nodes of two CPUs each.
+// Scenarios about guests without vNUMA that are wider than a node, on a host with two nodes of two
+// CPUs each.
 #include <gtest/gtest.h>
 
 #include <iostream>
@@ -17,9 +18,9 @@ using nlohmann::json;
 using std::chrono::seconds;
 
 constexpr seconds quiet_time{10};
-// Where two vCPUs' buffers meet, one follows now and then; a buffer has 60.
+// Huge pages at the border of two vCPUs' buffers may move now and then. A buffer has 60 huge pages.
 constexpr int some_huge_pages = 4 * 512;
-// A chunk that changed hands looks shared for some rounds.
+// A chunk whose accessor has changed counts as shared for some rounds.
 constexpr seconds phase_limit{120};
 
 bool is_split(const json& guest) {
@@ -31,8 +32,8 @@ class Wide : public ::testing::Test {
     static void SetUpTestSuite() { pages = std::make_unique<TransparentHugePages>("always"); }
     static void TearDownTestSuite() { pages.reset(); }
 
-    // Until nearly all of what the guest touches is local.
-    static bool becomes_local(const TrueAccess& access, seconds limit = settle_limit) {
+    // Waits until nearly all of the guest's accesses are local.
+    static bool becomes_local(const AccessLocality& access, seconds limit = settle_limit) {
         return wait_until([&] { return access.local_share() >= nearly_all_local; }, limit);
     }
 
@@ -46,7 +47,8 @@ class Wide : public ::testing::Test {
         return homes;
     }
 
-    // Half of its vCPUs have their home on each node: one node has not the CPUs, or the memory.
+    // Whether half of the vCPUs have their home on each node, since one node lacks the CPUs or the
+    // memory for all.
     static bool is_on_both_nodes(const json& guest) {
         std::map<int, int> vcpus_at;
         const std::map<int, int> homes = homes_by_vcpu(guest);
@@ -56,15 +58,15 @@ class Wide : public ::testing::Test {
         return half > 0 && vcpus_at == std::map<int, int>{{0, half}, {1, half}};
     }
 
-    // Every vCPU touches the buffer of one that is at home on the other node.
+    // A load in which every vCPU accesses the buffer of a vCPU with its home on the other node.
     static WideLoad exchanged(const std::map<int, int>& homes) {
         std::map<int, std::vector<int>> there;  // vCPUs by home
         for (const auto& [vcpu, home] : homes)
             there[home].push_back(vcpu);
         WideLoad load = private_buffers;
         for (const std::size_t i : {0U, 1U}) {
-            load.owners[static_cast<std::size_t>(there[0].at(i))] = there[1].at(i);
-            load.owners[static_cast<std::size_t>(there[1].at(i))] = there[0].at(i);
+            load.buffer_owners[static_cast<std::size_t>(there[0].at(i))] = there[1].at(i);
+            load.buffer_owners[static_cast<std::size_t>(there[1].at(i))] = there[0].at(i);
         }
         return load;
     }
@@ -74,10 +76,10 @@ class Wide : public ::testing::Test {
 
 class WideLoads : public Wide, public ::testing::WithParamInterface<WideLoad> {
   protected:
-    // Seconds until nearly all is local, and stays so for the rest of them; -1: never.
+    // Seconds until nearly all accesses are local and stay so; -1 if that does not happen in 20 s.
     static double time_until_local() {
         DirectGuest guest(misplaced_wide("wide"));
-        const TrueAccess access(guest, truth_of(guest, GetParam()));
+        const AccessLocality access(guest, locate_windows(guest, GetParam()));
         Daemon vnumad(wide_config());
         wait_for_first_report(vnumad, "wide");
         const WideCourse course = watch(access, seconds(20));
@@ -92,7 +94,7 @@ class WideLoads : public Wide, public ::testing::WithParamInterface<WideLoad> {
 TEST_P(WideLoads, NearlyAllIsLocalWithin15Seconds) {
     constexpr double limit = 15;
     double took = time_until_local();
-    // An emulated host stands still for some seconds now and then: once that is no failure.
+    // An emulated host stands still for some seconds now and then, hence a second attempt.
     if (took < 0 || took > limit) took = time_until_local();
     EXPECT_GE(took, 0);
     EXPECT_LE(took, limit);
@@ -101,9 +103,9 @@ TEST_P(WideLoads, NearlyAllIsLocalWithin15Seconds) {
 INSTANTIATE_TEST_SUITE_P(Low, WideLoads, ::testing::ValuesIn(low_loads),
                          [](const auto& load) { return std::to_string(load.index); });
 
-TEST_F(Wide, EachVcpusBufferIsWhereItRuns) {
+TEST_F(Wide, EachVcpusBufferComesToTheNodeItRunsOn) {
     DirectGuest guest(misplaced_wide("wide"));
-    const TrueAccess access(guest, truth_of(guest, private_buffers));
+    const AccessLocality access(guest, locate_windows(guest, private_buffers));
     Daemon vnumad(wide_config());
     EXPECT_FALSE(wait_for_guest(vnumad, "wide", is_on_both_nodes).is_null()) << vnumad.output();
     EXPECT_TRUE(becomes_local(access)) << access.local_share() << "\n" << vnumad.output();
@@ -113,11 +115,11 @@ TEST_F(Wide, EachVcpusBufferIsWhereItRuns) {
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 
-// Of 2 GiB; its two vCPUs would fit one.
-TEST_F(Wide, AGuestOfMoreMemoryThanANodeIsOnBoth) {
+// A node has 2 GiB, and would have the CPUs for its two vCPUs.
+TEST_F(Wide, AGuestWithMoreMemoryThanANodeIsSplitOverBoth) {
     GuestShape shape{"large", {{2, 2400}}, {1}, 120};
     DirectGuest guest(shape);
-    const TrueAccess access(guest, truth_of(guest, {"a buffer each", {0, 1}, 60}));
+    const AccessLocality access(guest, locate_windows(guest, {"a buffer each", {0, 1}, 60}));
     Daemon vnumad(wide_config());
     EXPECT_FALSE(wait_for_guest(vnumad, "large", is_on_both_nodes).is_null()) << vnumad.output();
     EXPECT_TRUE(becomes_local(access)) << access.local_share() << "\n" << vnumad.output();
@@ -125,9 +127,9 @@ TEST_F(Wide, AGuestOfMoreMemoryThanANodeIsOnBoth) {
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 
-TEST_F(Wide, VcpusThatShareABufferAreOnOneNodeWithIt) {
+TEST_F(Wide, VcpusThatShareABufferComeToOneNodeWithIt) {
     DirectGuest guest(misplaced_wide("pairs"));
-    const TrueAccess access(guest, truth_of(guest, shared_in_pairs));
+    const AccessLocality access(guest, locate_windows(guest, shared_in_pairs));
     Daemon vnumad(wide_config());
     const json seen = wait_for_guest(vnumad, "pairs", is_on_both_nodes);
     ASSERT_FALSE(seen.is_null()) << vnumad.output();
@@ -138,14 +140,14 @@ TEST_F(Wide, VcpusThatShareABufferAreOnOneNodeWithIt) {
     EXPECT_TRUE(guest.is_at_work());
 }
 
-TEST_F(Wide, ABufferThatAllShareIsNotMovedToAndFro) {
+TEST_F(Wide, ABufferThatAllVcpusShareIsNotMovedToAndFro) {
     DirectGuest guest(misplaced_wide("shared"));
-    const TrueAccess access(guest, truth_of(guest, shared_by_all));
+    const AccessLocality access(guest, locate_windows(guest, shared_by_all));
     Daemon vnumad(wide_config());
     ASSERT_FALSE(wait_for_guest(vnumad, "shared", is_split).is_null()) << vnumad.output();
     EXPECT_TRUE(becomes_local(access)) << access.local_share() << "\n" << vnumad.output();
     const WideCourse course = watch(access, 3 * quiet_time);
-    // No more than the buffer once, and what the guest's kernel has.
+    // At most the buffer and the memory of the guest's kernel, each once.
     EXPECT_LE(course.pages_moved, (2 * 120 << 20) / 4096) << vnumad.output();
     EXPECT_TRUE(guest.is_at_work());
 }
@@ -155,12 +157,12 @@ TEST_F(Wide, AChangeOfPhaseIsFollowedOnce) {
     Daemon vnumad(wide_config());
     json seen;
     {
-        const TrueAccess access(guest, truth_of(guest, private_buffers));
+        const AccessLocality access(guest, locate_windows(guest, private_buffers));
         seen = wait_for_guest(vnumad, "phases", is_on_both_nodes);
         ASSERT_FALSE(seen.is_null()) << vnumad.output();
         ASSERT_TRUE(becomes_local(access)) << access.local_share() << "\n" << vnumad.output();
     }
-    const TrueAccess access(guest, truth_of(guest, exchanged(homes_by_vcpu(seen))));
+    const AccessLocality access(guest, locate_windows(guest, exchanged(homes_by_vcpu(seen))));
     EXPECT_LE(access.local_share(), 1 - nearly_all_local);
     EXPECT_TRUE(becomes_local(access, phase_limit)) << access.local_share() << "\n"
                                                     << vnumad.output();

@@ -4,9 +4,9 @@
 #include <stdexcept>
 
 #include "integration/host/files.hpp"
-#include "integration/host/pattern.hpp"
 #include "integration/host/process.hpp"
-#include "integration/scenarios/shapes.hpp"
+#include "integration/host/workload_pattern.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
 
 namespace vnuma::lab {
 namespace {
@@ -16,12 +16,12 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr const char* numa_balancing = "/proc/sys/kernel/numa_balancing";
-constexpr seconds wanted_within{15}, first_report_limit{60};
-// Waking up takes an emulated guest so long that with shorter periods vCPUs that are busy for 20 %
-// of the time take half a CPU each.
+constexpr seconds goal{15}, first_report_limit{60};
+// A wake-up takes an emulated guest so long that with shorter periods vCPUs with a duty of 20 %
+// would use half a CPU each.
 constexpr int period_ms = 100;
 
-// 4 KiB pages that the kernel has moved since it was started, huge ones by their parts.
+// The number of 4 KiB pages that the kernel has moved since boot. A huge page counts as 512.
 std::int64_t pages_moved() {
     const std::string text = read_text("/proc/vmstat");
     const auto at = text.find("\npgmigrate_success ");
@@ -36,27 +36,27 @@ GuestShape misplaced_wide(const std::string& name) {
     return shape;
 }
 
-nlohmann::json truth_of(DirectGuest& guest, const WideLoad& load) {
+nlohmann::json locate_windows(DirectGuest& guest, const WideLoad& load) {
     GuestShape shape = guest.shape();
     shape.duty_percent = load.duty_percent;
     shape.period_ms = period_ms;
-    return guest.truth_of(windows_of(shape, load.owners, {}, Access::write));
+    return guest.locate_windows(windows_of(shape, load.buffer_owners, {}, Access::write));
 }
 
-// In emulation a round of a guest of huge pages takes seconds: every one taken down interrupts all
-// CPUs, and those wait for their turn on the machine; so does every page that is moved. What it
-// may cost is not what is looked at here.
+// In emulation a round for a guest with huge pages takes seconds, and so do moves: each page that
+// is unmapped interrupts all CPUs, which wait for their turn on the machine. The cost of rounds and
+// moves is not measured here, and so hardly limited.
 std::string wide_config() {
     return "mode = \"act\"\ninterval = \"1s\"\n" + std::string(qmp_config) +
            "[tracking]\nlongest_stall = \"1min\"\noverhead = 0.99\nmin_period = \"2s\"\n"
            "max_period = \"5s\"\n[memory]\ncall_time = \"250ms\"\n";
 }
 
-KernelBalancing::KernelBalancing() {
+KernelNumaBalancing::KernelNumaBalancing() {
     write_text(numa_balancing, "1");
 }
 
-KernelBalancing::~KernelBalancing() {
+KernelNumaBalancing::~KernelNumaBalancing() {
     write_text(numa_balancing, "0");
 }
 
@@ -65,10 +65,10 @@ void wait_for_first_report(Daemon& vnumad, const std::string& name) {
         return !find_guest(report, name).is_null();
     };
     if (vnumad.wait_for(sees_it, first_report_limit).is_null())
-        throw std::runtime_error("vnumad has not seen the guest\n" + vnumad.output());
+        throw std::runtime_error("vnumad has not reported the guest\n" + vnumad.output());
 }
 
-WideCourse watch(const TrueAccess& access, seconds length) {
+WideCourse watch(const AccessLocality& access, seconds length) {
     WideCourse course;
     const auto begin = steady_clock::now();
     const std::int64_t before = pages_moved();
@@ -81,7 +81,7 @@ WideCourse watch(const TrueAccess& access, seconds length) {
             course.local_from = -1;
         else if (course.local_from < 0)
             course.local_from = duration<double>(now).count();
-        if (!later && now >= wanted_within) {
+        if (!later && now >= goal) {
             later = true;
             course.after_15s = share;
             at_15s = pages_moved();

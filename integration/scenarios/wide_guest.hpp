@@ -1,4 +1,5 @@
-// A guest without vNUMA that fits no node: how soon, and how well, what it touches becomes local.
+// A guest without vNUMA that fits no node: how soon its accesses become local, and how many of
+// them.
 #pragma once
 
 #include <chrono>
@@ -7,58 +8,61 @@
 #include <string>
 #include <vector>
 
+#include "integration/host/access_locality.hpp"
 #include "integration/host/daemon.hpp"
 #include "integration/host/direct_guest.hpp"
-#include "integration/host/true_access.hpp"
 
 namespace vnuma::lab {
 
-// Four vCPUs with a buffer each; all memory is touched first on node 1.
+// Four vCPUs with a buffer each. All memory starts on node 1.
 GuestShape misplaced_wide(const std::string& name);
 
-// Whose buffer each vCPU touches, and what share of the time.
 struct WideLoad {
     const char* name;
-    std::vector<int> owners;
-    int duty_percent;
+    std::vector<int> buffer_owners;  // by vCPU: the vCPU whose buffer it accesses
+    int duty_percent;                // share of the time in which it does
 };
 // All four together take more than the two CPUs of a node.
 inline const WideLoad private_buffers{"a buffer each", {0, 1, 2, 3}, 60};
 inline const WideLoad shared_in_pairs{"shared in pairs", {0, 1, 0, 1}, 60};
-// For these a node has the CPUs.
+// With this load the four vCPUs together need no more CPU time than a node has.
 inline constexpr int low_duty_percent = 20;
 inline const WideLoad shared_by_all{"shared by all", {0, 0, 0, 0}, low_duty_percent};
-inline const WideLoad low_loads[] = {{"a buffer each", private_buffers.owners, low_duty_percent},
-                                     {"shared in pairs", shared_in_pairs.owners, low_duty_percent},
-                                     shared_by_all};
+inline const WideLoad low_loads[] = {
+    {"a buffer each", private_buffers.buffer_owners, low_duty_percent},
+    {"shared in pairs", shared_in_pairs.buffer_owners, low_duty_percent},
+    shared_by_all};
 
-nlohmann::json truth_of(DirectGuest& guest, const WideLoad& load);
+// Starts the load and returns the result of RunningGuest::locate_windows().
+nlohmann::json locate_windows(DirectGuest& guest, const WideLoad& load);
 
-// vnumad's configuration for it: rounds of attribution whatever they take in emulation.
+// vnumad's configuration for the wide guest. It permits rounds of induced faults however long they
+// take in emulation.
 std::string wide_config();
 
-// The kernel's own NUMA balancing, for as long as this lives.
-class KernelBalancing {
+// Turns on the kernel's NUMA balancing for the lifetime of the object.
+class KernelNumaBalancing {
   public:
-    KernelBalancing();
-    ~KernelBalancing();
-    KernelBalancing(const KernelBalancing&) = delete;
-    KernelBalancing& operator=(const KernelBalancing&) = delete;
+    KernelNumaBalancing();
+    ~KernelNumaBalancing();
+    KernelNumaBalancing(const KernelNumaBalancing&) = delete;
+    KernelNumaBalancing& operator=(const KernelNumaBalancing&) = delete;
 };
 
 inline constexpr double nearly_all_local = 0.95;
 
-// Until vnumad has seen the guest for the first time: its own start is not what is looked at.
-// Throws std::runtime_error.
+// Waits until vnumad has reported the guest, so that its start is not measured. Throws
+// std::runtime_error.
 void wait_for_first_report(Daemon& vnumad, const std::string& name);
 
-// What became of it from now on.
 struct WideCourse {
-    double local_from = -1;  // seconds after which nearly all was local for good; -1: never
-    double after_15s = 0;    // share that is local
-    double least_later = 1;  // from then on
-    std::int64_t pages_moved = 0, pages_moved_later = 0;
+    // Seconds until nearly all accesses were local and stayed so; -1 if that did not happen.
+    double local_from = -1;
+    double after_15s = 0;                                 // local share after 15 s
+    double least_later = 1;                               // least local share after that
+    std::int64_t pages_moved = 0, pages_moved_later = 0;  // in all, and after 15 s
 };
-WideCourse watch(const TrueAccess& access, std::chrono::seconds length);
+// Watches the guest from now on.
+WideCourse watch(const AccessLocality& access, std::chrono::seconds length);
 
 }  // namespace vnuma::lab

@@ -1,11 +1,13 @@
-// What it costs to put one look at a guest of 1 TiB into what is known of it, on one core:
-// spreading the regions that a tracker tells of over all chunks, and merging. Items are chunks.
+// The CPU time, on one core, of merging the result of one scan of a guest of 1 TiB into its heat
+// table: the access levels of all chunks are computed from the tracker's regions and merged. Items
+// are chunks.
 #include <benchmark/benchmark.h>
 
 #include <random>
 
 #include "guests/model/access_matrix.hpp"
 #include "guests/tracking/attribution/attribution.hpp"
+#include "guests/tracking/heat/chunk_levels.hpp"
 #include "guests/tracking/heat/heat_table.hpp"
 
 namespace vnuma {
@@ -19,7 +21,7 @@ ChunkGrid grid_of_a_tib() {
     return ChunkGrid({{base, tib}}, chunk, max_heat_chunks);
 }
 
-// Borders at any page, as adaptive regions have them.
+// Regions with borders at any page, as DAMON's adaptive regions have.
 std::vector<AccessedRange> regions_of_a_tib(std::size_t count) {
     std::mt19937_64 random(1);
     std::vector<std::uint64_t> borders{base, base + tib};
@@ -33,18 +35,18 @@ std::vector<AccessedRange> regions_of_a_tib(std::size_t count) {
     return regions;
 }
 
-void MergeALook(benchmark::State& state) {
+void MergeAScan(benchmark::State& state) {
     HeatTable table(grid_of_a_tib());
     const auto regions = regions_of_a_tib(static_cast<std::size_t>(state.range(0)));
     for (auto _ : state)
-        benchmark::DoNotOptimize(table.merge(spread(regions, table.grid()), 13, false));
+        benchmark::DoNotOptimize(table.merge(levels_by_chunk(regions, table.grid()), 13, false));
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(table.grid().size()));
     state.counters["bytes_per_chunk"] =
         static_cast<double>(table.bytes_held()) / static_cast<double>(table.grid().size());
 }
-BENCHMARK(MergeALook)->ArgName("regions")->Arg(1024)->Arg(16'384)->Arg(524'288);
+BENCHMARK(MergeAScan)->ArgName("regions")->Arg(1024)->Arg(16'384)->Arg(524'288);
 
-// As many kinds of fault as the kernel holds for us, each in another chunk. Items are kinds.
+// As many kinds of fault as the kernel's BPF map can hold, each at a random chunk. Items are kinds.
 void FoldFaults(benchmark::State& state) {
     HeatTable table(grid_of_a_tib());
     AccessMatrix matrix(64, table.grid().size());

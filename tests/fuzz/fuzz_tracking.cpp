@@ -11,6 +11,7 @@
 #include "guests/tracking/attribution/fault_tally.hpp"
 #include "guests/tracking/attribution/page_count.hpp"
 #include "guests/tracking/damon/damon_plan.hpp"
+#include "guests/tracking/heat/chunk_levels.hpp"
 
 using namespace vnuma;
 
@@ -61,16 +62,16 @@ void look(Bytes& bytes, HeatTable& table) {
     const DamonPlan plan =
         plan_scan(ranges, std::chrono::milliseconds(bytes.take<std::uint16_t>()), earlier, false);
     require(plan.regions.size() <= max_damon_regions);
-    std::vector<DamonRegion> told;
+    std::vector<DamonRegion> reported;
     for (std::size_t i = bytes.count(); i > 0; --i)
-        told.push_back({bytes.take<std::uint64_t>(), bytes.take<std::uint64_t>(),
-                        bytes.take<std::uint64_t>()});
-    const DamonAnswer answer = understand(plan, told);
-    require(answer.bytes <= plan.bytes);
-    for (const auto& accessed : {answer.accessed, earlier}) {
-        const auto levels = spread(accessed, table.grid());
+        reported.push_back({bytes.take<std::uint64_t>(), bytes.take<std::uint64_t>(),
+                            bytes.take<std::uint64_t>()});
+    const DamonResult result = interpret_regions(plan, reported);
+    require(result.bytes <= plan.bytes);
+    for (const auto& accessed : {result.accessed, earlier}) {
+        const auto levels = levels_by_chunk(accessed, table.grid());
         for (const std::int32_t level : levels)
-            require(level >= not_looked_at && level <= max_level);
+            require(level >= not_scanned && level <= max_level);
         const int agreement = table.merge(levels, 13, false);
         require(agreement >= 0 && agreement <= 1000);
     }

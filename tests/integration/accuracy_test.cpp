@@ -13,7 +13,7 @@ PhysicalRange chunks(std::uint64_t first, std::uint64_t count) {
     return {first * chunk, count * chunk};
 }
 
-TEST(Accuracy, EverythingFoundAndNothingElseIsWhole) {
+TEST(Accuracy, RightClaimsHaveFullPrecisionAndRecall) {
     const Accuracy all =
         compare({{0, {chunks(2, 3)}}},
                 {{chunks(0, 2), false, -1}, {chunks(2, 3), true, 0}, {chunks(5, 9), false, -1}});
@@ -24,7 +24,7 @@ TEST(Accuracy, EverythingFoundAndNothingElseIsWhole) {
     EXPECT_EQ(all.attributed(), 1000);
 }
 
-TEST(Accuracy, WhatIsNotClaimedLowersRecallAndWhatIsClaimedWronglyPrecision) {
+TEST(Accuracy, MissingClaimsLowerRecallAndWrongClaimsLowerPrecision) {
     const Accuracy some =
         compare({{0, {chunks(0, 4)}}},
                 {{chunks(0, 1), true, 0}, {chunks(1, 3), false, 0}, {chunks(4, 1), true, -1}});
@@ -32,7 +32,7 @@ TEST(Accuracy, WhatIsNotClaimedLowersRecallAndWhatIsClaimedWronglyPrecision) {
     EXPECT_EQ(some.precision(), 500);
 }
 
-TEST(Accuracy, NothingClaimedHasNoPrecisionAndNoRecall) {
+TEST(Accuracy, WithoutClaimsThereIsNoPrecisionAndRecallIsZero) {
     const Accuracy none = compare({{0, {chunks(0, 4)}}}, {{chunks(0, 8), false, -1}});
     EXPECT_EQ(none.precision(), -1);
     EXPECT_EQ(none.recall(), 0);
@@ -49,13 +49,13 @@ TEST(Accuracy, AChunkIsHotFromAQuarterOn) {
     const PhysicalRange quarter{0, chunk / 4}, less{chunk, chunk / 4 - 4096};
     EXPECT_EQ(compare({{0, {quarter}}}, {{chunks(0, 2), false, -1}}).hot, 1);
     EXPECT_EQ(compare({{0, {less}}}, {{chunks(0, 2), false, -1}}).hot, 0);
-    // Small pieces count together, and what several vCPUs touch counts once.
+    // Small ranges of a chunk are added up. A range that several vCPUs access counts once.
     const PhysicalRange first{0, chunk / 8}, second{chunk / 2, chunk / 8};
     EXPECT_EQ(compare({{0, {first, second}}}, {{chunks(0, 2), false, -1}}).hot, 1);
     EXPECT_EQ(compare({{0, {first}}, {1, {first}}}, {{chunks(0, 2), false, -1}}).hot, 0);
 }
 
-TEST(Accuracy, AClaimOfABarelyTouchedChunkIsNotWrong) {
+TEST(Accuracy, AClaimOfAChunkThatIsHardlyAccessedIsNotWrong) {
     const Accuracy edge = compare({{0, {{chunk - 4096, chunk + 4096}}}}, {{chunks(0, 2), true, 0}});
     EXPECT_EQ(edge.hot, 1);
     EXPECT_EQ(edge.claimed, 2);
@@ -63,7 +63,7 @@ TEST(Accuracy, AClaimOfABarelyTouchedChunkIsNotWrong) {
 }
 
 TEST(Accuracy, ChunksAreThoseOfTheClaimsWhereverTheyBegin) {
-    // A host that begins its chunks in the middle of the guest's claims one more than there are.
+    // Claimed chunks that begin in the middle of the guest's chunks are one more than these.
     const std::uint64_t shift = chunk / 2;
     const Accuracy shifted =
         compare({{0, {chunks(4, 2)}}}, {{{shift, 3 * chunk}, false, -1},
@@ -74,7 +74,7 @@ TEST(Accuracy, ChunksAreThoseOfTheClaimsWhereverTheyBegin) {
     EXPECT_EQ(shifted.precision(), 1000);
 }
 
-TEST(Accuracy, TruthThatNoClaimSpeaksOfIsNotFound) {
+TEST(Accuracy, HotMemoryOutsideAllClaimsIsNotFound) {
     const Accuracy partial = compare({{0, {chunks(0, 4)}}}, {{chunks(1, 1), true, 0}});
     EXPECT_EQ(partial.hot, 4);
     EXPECT_EQ(partial.hot_found, 1);
@@ -82,8 +82,8 @@ TEST(Accuracy, TruthThatNoClaimSpeaksOfIsNotFound) {
     EXPECT_EQ(partial.precision(), 1000);
 }
 
-TEST(Accuracy, APrivateChunkIsItsVcpusAndASharedOneIsNobodys) {
-    const std::vector<Touched> truth{{0, {chunks(0, 2)}}, {3, {chunks(1, 2)}}};
+TEST(Accuracy, TheRightAccessorIsTheOneVcpuOrShared) {
+    const std::vector<TrueAccesses> truth{{0, {chunks(0, 2)}}, {3, {chunks(1, 2)}}};
     const Accuracy right = compare(
         truth,
         {{chunks(0, 1), true, 0}, {chunks(1, 1), true, accessor_shared}, {chunks(2, 1), true, 3}});
@@ -96,8 +96,8 @@ TEST(Accuracy, APrivateChunkIsItsVcpusAndASharedOneIsNobodys) {
 }
 
 TEST(Accuracy, ClaimsInNoBufferAreCountedApart) {
-    // Chunk 0 is hot, 1 is the cold rest of a buffer, 2 holds the end of it, 3 is the guest
-    // kernel's.
+    // Chunk 0 is hot, chunk 1 is a cold part of the buffer, chunk 2 holds its end, and chunk 3 is
+    // the guest kernel's.
     const std::vector<PhysicalRange> buffers{{0, 2 * chunk + 4096}};
     const Accuracy some = compare({{0, {chunks(0, 1)}}}, {{chunks(0, 4), true, -1}}, buffers);
     EXPECT_EQ(some.claimed, 4);
@@ -108,14 +108,14 @@ TEST(Accuracy, ClaimsInNoBufferAreCountedApart) {
     EXPECT_EQ(all_known.claimed_elsewhere, 0);
 }
 
-TEST(Accuracy, RangesInAnyOrderAndOverlappingAreOneTruth) {
+TEST(Accuracy, TrueRangesMayOverlapAndComeInAnyOrder) {
     const Accuracy all = compare({{0, {chunks(3, 1), chunks(0, 2), chunks(1, 2), {0, 0}}}},
                                  {{chunks(0, 4), true, 0}});
     EXPECT_EQ(all.hot, 4);
     EXPECT_EQ(all.named_right, 4);
 }
 
-TEST(TrackingReport, TheMapOfAReportIsClaims) {
+TEST(TrackingReport, TheMapOfAReportGivesClaims) {
     const auto guest = nlohmann::json::parse(
         R"({"tracking": {"chunks": {"hot_from": 700},
             "map": [[2097152, 4194304, 700, -2, 0], [8388608, 2097152, 699, 1, 1000]]}})");
@@ -131,15 +131,15 @@ TEST(TrackingReport, TheMapOfAReportIsClaims) {
     EXPECT_TRUE(claims_of({{"tracking", nlohmann::json::object()}}).empty());
 }
 
-TEST(TrackingReport, TheWorkloadsTruthIsByVcpuAndByBuffer) {
+TEST(TrackingReport, TheTruthMessageGivesAccessesByVcpuAndBuffers) {
     const auto truth = nlohmann::json::parse(
         R"([{"buffer": "a", "thread": 0, "cpu": 3, "ranges": [[0, 4096], [8192, 4096]]},
             {"buffer": "a", "thread": null, "ranges": [[0, 16384]]}])");
-    const std::vector<Touched> touched = touched_of(truth);
-    ASSERT_EQ(touched.size(), 1U);
-    EXPECT_EQ(touched[0].vcpu, 3);
-    ASSERT_EQ(touched[0].ranges.size(), 2U);
-    EXPECT_EQ(touched[0].ranges[1].start, 8192U);
+    const std::vector<TrueAccesses> accessed = true_accesses_of(truth);
+    ASSERT_EQ(accessed.size(), 1U);
+    EXPECT_EQ(accessed[0].vcpu, 3);
+    ASSERT_EQ(accessed[0].ranges.size(), 2U);
+    EXPECT_EQ(accessed[0].ranges[1].start, 8192U);
     const std::vector<PhysicalRange> buffers = buffers_of(truth);
     ASSERT_EQ(buffers.size(), 1U);
     EXPECT_EQ(buffers[0].bytes, 16384U);

@@ -148,7 +148,7 @@ FoldedFaults fold(std::span<const CountedFaults> faults, int shift, const GuestP
         const std::span<const ChunkFaults> here(&located[i], end - i);
         const ChunkTotals totals = add_up(here);
         const Accessor before = heat.accessor(chunk);
-        heat.note(chunk, totals.owner, totals.faults, totals.writes);
+        heat.record_faults(chunk, totals.owner, totals.faults, totals.writes);
         agreed += before.kind != Accessor::unknown && before == heat.accessor(chunk) ? 1 : 0;
         const std::uint64_t weight = weight_of(heat, chunk);
         for (const ChunkFaults& one : here)

@@ -1,4 +1,5 @@
-// Reading and writing real files for DamonTree.
+#include "guests/tracking/damon/damon_files.hpp"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/resource.h>
@@ -11,13 +12,12 @@
 
 #include "guests/process/parse_proc.hpp"
 #include "guests/process/process.hpp"
-#include "guests/tracking/damon/damon_sysfs.hpp"
 
 namespace vnuma {
 namespace {
 
 constexpr const char* below_sysfs = "/kernel/mm/damon/admin/kdamonds";
-constexpr std::size_t max_text = 4096;  // a file of sysfs is a page at most
+constexpr std::size_t max_text = 4096;  // a sysfs file is at most a page long
 
 class SysfsDamonFiles final : public DamonFiles {
   public:
@@ -50,7 +50,7 @@ class SysfsDamonFiles final : public DamonFiles {
     void pause(std::chrono::milliseconds time) override { std::this_thread::sleep_for(time); }
 
     std::optional<std::chrono::nanoseconds> cpu_time(pid_t thread) override {
-        const auto text = is_kdamond(thread) ? read_of(thread, "schedstat") : std::nullopt;
+        const auto text = is_kdamond(thread) ? read_proc_file(thread, "schedstat") : std::nullopt;
         const auto stat = text ? parse_schedstat(*text) : std::nullopt;
         if (!stat) return std::nullopt;
         return std::chrono::nanoseconds(stat->run_ns);
@@ -61,19 +61,19 @@ class SysfsDamonFiles final : public DamonFiles {
     }
 
   private:
-    static std::optional<std::string> read_of(pid_t thread, const char* file) {
+    static std::optional<std::string> read_proc_file(pid_t thread, const char* file) {
         return read_small_file(AT_FDCWD, "/proc/" + std::to_string(thread) + "/" + file);
     }
-    // In a container the kernel's numbers may be other threads'.
+    // In the PID namespace of a container the number that sysfs holds may be another thread's.
     static bool is_kdamond(pid_t thread) {
-        const auto name = read_of(thread, "comm");
+        const auto name = read_proc_file(thread, "comm");
         return name && name->starts_with("kdamond");
     }
 
     int directory_;
 };
 
-std::string reason_of(int error, const std::string& path) {
+std::string explain(int error, const std::string& path) {
     const std::string text = path + ": " + std::generic_category().message(error);
     return error == EACCES || error == EPERM ? "DAMON needs root or CAP_DAC_OVERRIDE: " + text
                                              : "DAMON cannot be used: " + text;
@@ -81,23 +81,23 @@ std::string reason_of(int error, const std::string& path) {
 
 }  // namespace
 
-std::unique_ptr<DamonFiles> open_damon_files(const std::string& sysfs_root, std::string& why_not) {
+std::unique_ptr<DamonFiles> open_damon_files(const std::string& sysfs_root, std::string& error) {
     const std::string path = sysfs_root + below_sysfs;
     const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) {
-        why_not = errno == ENOENT ? "this kernel has no DAMON (CONFIG_DAMON_SYSFS)"
-                                  : reason_of(errno, path);
+        error = errno == ENOENT ? "this kernel has no DAMON (CONFIG_DAMON_SYSFS)"
+                                : explain(errno, path);
         return nullptr;
     }
     auto files = std::make_unique<SysfsDamonFiles>(directory);
     const int writable = ::openat(directory, "nr_kdamonds", O_RDWR | O_CLOEXEC);
     if (writable < 0) {
-        why_not = reason_of(errno, path + "/nr_kdamonds");
+        error = explain(errno, path + "/nr_kdamonds");
         return nullptr;
     }
     ::close(writable);
     if (::flock(directory, LOCK_EX | LOCK_NB) != 0) {
-        why_not = errno == EWOULDBLOCK ? "another vnumad uses DAMON" : reason_of(errno, path);
+        error = errno == EWOULDBLOCK ? "another vnumad uses DAMON" : explain(errno, path);
         return nullptr;
     }
     return files;

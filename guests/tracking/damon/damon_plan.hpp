@@ -1,4 +1,8 @@
-// What DAMON is asked for one look at a guest, and what its answer means. Pure.
+// Plans how DAMON scans a guest, and interprets the regions DAMON reports. Pure.
+//
+// DAMON (Documentation/mm/damon/design.rst of the kernel) divides memory into regions. Once per
+// sampling interval it checks one page of each region for an access. At the end of each aggregation
+// interval it has counted the accesses to each region, and merges and splits regions.
 #pragma once
 
 #include <chrono>
@@ -11,18 +15,19 @@
 
 namespace vnuma {
 
-// DAMON checks one page of each region at each sample: what it costs is their product.
+// The cost of a scan grows with the product of regions and samples.
 inline constexpr std::size_t max_damon_regions = 1024;
-inline constexpr std::int64_t samples_in_scan = 13;
-// The answer comes two samples after it was asked for, so they are never further apart.
-inline constexpr std::chrono::microseconds max_sampling{250'000};
-inline constexpr std::chrono::microseconds min_sampling{1'000};
-// One count is of so many samples at most; a longer look goes on counting, and tells of its end.
-inline constexpr std::int64_t max_samples_counted = 1'000;
-// Counts in a look that lets DAMON adapt: after each it joins and splits regions.
-inline constexpr std::int64_t counts_to_adapt = 3;
-// Where the kernel answers only when a count is complete, counts are that short.
-inline constexpr std::int64_t samples_when_slow = 3;
+inline constexpr std::int64_t min_samples_in_scan = 13;
+// The kernel reports regions up to two sampling intervals after they were asked for, which limits
+// the interval.
+inline constexpr std::chrono::microseconds max_sampling_interval{250'000};
+inline constexpr std::chrono::microseconds min_sampling_interval{1'000};
+// A scan with more samples consists of several aggregations, and its result is the last of them.
+inline constexpr std::int64_t max_samples_per_aggregation = 1'000;
+// Aggregations in a scan that lets DAMON adapt its regions, which DAMON does after each of them.
+inline constexpr std::int64_t aggregations_to_adapt = 3;
+// Aggregations are this short for a kernel that reports regions only at the end of one.
+inline constexpr std::int64_t max_samples_before_report = 3;
 
 struct AddressRange {
     std::uint64_t start = 0, end = 0;
@@ -33,58 +38,64 @@ struct AddressRange {
 struct DamonPlan {
     // The guest's memory in whole pages of 4 KiB, sorted, without overlap.
     std::vector<AddressRange> ranges;
-    // The same cut into regions, at most max_damon_regions of them.
+    // The same memory divided into at most max_damon_regions regions.
     std::vector<AddressRange> regions;
     std::uint64_t bytes = 0;
-    std::chrono::microseconds sampling{0};
-    std::int64_t samples = 0;          // in the whole look
-    std::int64_t samples_counted = 0;  // in one count, DAMON's aggregation
-    // DAMON joins regions up to bytes / min_regions, and splits them while there are no more than
-    // half of max_regions.
+    std::chrono::microseconds sampling_interval{0};
+    std::int64_t samples = 0;  // in the whole scan
+    std::int64_t samples_per_aggregation = 0;
+    // DAMON merges regions up to a size of bytes / min_regions, and splits regions while there are
+    // at most max_regions / 2.
     std::size_t min_regions = 0, max_regions = 0;
-    bool adapts = false;  // the regions are too coarse to stay as they are
+    // Whether DAMON is to merge and split regions, because they are larger than chunks.
+    bool adapts = false;
 
-    std::chrono::microseconds counting() const { return sampling * samples_counted; }
+    std::chrono::microseconds aggregation_interval() const {
+        return sampling_interval * samples_per_aggregation;
+    }
 };
 
-// Above 1,024 of them: not one region for each.
+// Whether there are more ranges than regions.
 bool too_many_ranges(const std::vector<RamRange>& ranges);
 
-// Chunks, if there are no more than max_damon_regions; otherwise pieces of equal size, or what
-// DAMON had made of the memory in an earlier look, with what was accessed cut finer. Only the
-// ranges are taken as they are: `earlier` may be of anything. `slow` is for a kernel that answers
-// only after a complete count.
+// Plans a scan of the ranges, of which there may not be too many. The regions are chunks if
+// max_damon_regions regions are enough for that. Otherwise the regions are pieces of equal size, or
+// those of an `earlier` scan, with accessed regions divided further. `earlier` only suggests
+// borders and may hold any values. `reports_per_aggregation` is that of ReportTiming.
 DamonPlan plan_scan(const std::vector<RamRange>& ranges, std::chrono::milliseconds duration,
-                    const std::vector<AccessedRange>& earlier, bool slow);
+                    const std::vector<AccessedRange>& earlier, bool reports_per_aggregation);
 
-// Whether the kernel answers only when a count is complete, as it did before Linux 6.9. It begins
-// an answer with the end of a count then, and ends it with that of the next.
-class AnswerTimes {
+// Finds out whether the kernel reports regions only at the end of an aggregation, as kernels before
+// Linux 6.9 do: they begin a report at the end of one aggregation and complete it at the end of the
+// next.
+class ReportTiming {
   public:
-    bool slow() const { return slow_; }
-    void set_slow() { slow_ = true; }
-    // That it waited for less than a count shows that it is not. More may be a busy host, once.
-    void note(std::chrono::microseconds waited, const DamonPlan& plan);
+    bool per_aggregation() const { return per_aggregation_; }
+    void set_per_aggregation() { per_aggregation_ = true; }
+    // Records how long the kernel took for a report. Less than an aggregation proves that it does
+    // not report per aggregation. More than that may be due to a busy host and has to be repeated.
+    void record(std::chrono::microseconds waited, const DamonPlan& plan);
 
   private:
-    bool slow_ = false;
-    int late_ = 0;
+    bool per_aggregation_ = false;
+    int late_reports_ = 0;  // in a row
 };
-inline constexpr int late_answers_to_be_slow = 2;
+inline constexpr int late_reports_to_conclude = 2;
 
-// As the kernel tells.
+// A region as the kernel reports it.
 struct DamonRegion {
     std::uint64_t start = 0, end = 0;
-    std::uint64_t accesses = 0;  // samples of a count that found its page accessed
+    std::uint64_t accesses = 0;  // samples of an aggregation that found the region accessed
 
     friend bool operator==(const DamonRegion&, const DamonRegion&) = default;
 };
 
-struct DamonAnswer {
+struct DamonResult {
     std::vector<AccessedRange> accessed;  // within the plan's ranges, sorted, without overlap
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = 0;              // the sum of their sizes
 };
 
-DamonAnswer understand(const DamonPlan& plan, std::vector<DamonRegion> told);
+// Converts reported regions, which may hold any values, into accessed ranges of the guest's memory.
+DamonResult interpret_regions(const DamonPlan& plan, std::vector<DamonRegion> regions);
 
 }  // namespace vnuma

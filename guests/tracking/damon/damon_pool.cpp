@@ -17,9 +17,9 @@ std::string contexts_file(std::size_t kdamond) {
 
 KdamondPool::~KdamondPool() {
     try {
-        take_over();
+        remove_leftovers();
     } catch (const TrackingError&) {
-        // The next vnumad finds them by their mark.
+        // The next vnumad finds the kdamonds by their mark.
     }
 }
 
@@ -27,21 +27,21 @@ bool KdamondPool::is_marked(std::size_t kdamond) {
     return tree_.find_number(mark_file(kdamond)) == kdamond_mark;
 }
 
-bool KdamondPool::is_untouched(std::size_t kdamond) {
+bool KdamondPool::is_unconfigured(std::size_t kdamond) {
     return tree_.find_number(contexts_file(kdamond)) == 0 && !tree_.is_on(kdamond);
 }
 
-// The first one is marked first: whoever was killed while he made them has left the others as the
-// kernel makes them.
+// The first kdamond is marked first. A vnumad that was killed while it created the pool has left
+// the other kdamonds marked or as the kernel creates them.
 bool KdamondPool::are_ours(std::uint64_t count) {
     if (count == 0 || count > max_kdamonds || !is_marked(0)) return false;
     for (std::size_t kdamond = 1; kdamond < count; ++kdamond)
-        if (!is_marked(kdamond) && !is_untouched(kdamond)) return false;
+        if (!is_marked(kdamond) && !is_unconfigured(kdamond)) return false;
     return true;
 }
 
-bool KdamondPool::is_whole() {
-    if (tree_.number(count_file) != kdamonds_in_pool) return false;
+bool KdamondPool::is_complete() {
+    if (tree_.get_number(count_file) != kdamonds_in_pool) return false;
     for (std::size_t kdamond = 0; kdamond < kdamonds_in_pool; ++kdamond)
         if (!is_marked(kdamond)) return false;
     return true;
@@ -53,26 +53,29 @@ void KdamondPool::remove(std::uint64_t count) {
     tree_.set(count_file, std::uint64_t{0});
 }
 
-// A vnumad that was killed before its first mark leaves some that nobody can tell from another's.
-void KdamondPool::refuse(std::uint64_t count) {
-    bool untouched = count == kdamonds_in_pool;
-    for (std::size_t kdamond = 0; untouched && kdamond < count; ++kdamond)
-        untouched = is_untouched(kdamond);
-    throw TrackingError("DAMON is in use: " + std::to_string(count) + " kdamonds " +
-                        (untouched ? "that nobody has set up are there; writing 0 to nr_kdamonds "
-                                     "removes them"
-                                   : "of someone else are there"));
+// The kdamonds of a vnumad that was killed before it marked the first one could be any program's,
+// so the operator has to remove them.
+void KdamondPool::throw_in_use(std::uint64_t count) {
+    bool unconfigured = count == kdamonds_in_pool;
+    for (std::size_t kdamond = 0; unconfigured && kdamond < count; ++kdamond)
+        unconfigured = is_unconfigured(kdamond);
+    throw TrackingError(unconfigured
+                            ? "DAMON is in use: nr_kdamonds is " + std::to_string(count) +
+                                  ", but no program has configured these kdamonds; write 0 to "
+                                  "/sys/kernel/mm/damon/admin/kdamonds/nr_kdamonds to remove them"
+                            : "DAMON is in use: another program has set nr_kdamonds to " +
+                                  std::to_string(count));
 }
 
-void KdamondPool::take_over() {
-    const std::uint64_t count = tree_.number(count_file);
+void KdamondPool::remove_leftovers() {
+    const std::uint64_t count = tree_.get_number(count_file);
     if (count == 0) return;
-    if (!are_ours(count)) refuse(count);
+    if (!are_ours(count)) throw_in_use(count);
     remove(count);
 }
 
-void KdamondPool::make() {
-    take_over();
+void KdamondPool::create() {
+    remove_leftovers();
     tree_.set(count_file, kdamonds_in_pool);
     try {
         for (std::size_t kdamond = 0; kdamond < kdamonds_in_pool; ++kdamond) {
@@ -80,53 +83,53 @@ void KdamondPool::make() {
             tree_.set(mark_file(kdamond), kdamond_mark);
         }
     } catch (const TrackingError&) {
-        tree_.set(count_file, std::uint64_t{0});  // or the rest is nobody's
+        tree_.set(count_file, std::uint64_t{0});  // unmarked ones would look like another program's
         throw;
     }
     for (std::size_t kdamond = 0; kdamond < kdamonds_in_pool; ++kdamond) {
         tree_.prepare(kdamond);
-        kdamonds_[kdamond].regions.clear();
+        kdamonds_[kdamond].written_regions.clear();
     }
-    made_ = true;
+    created_ = true;
 }
 
-void KdamondPool::lose() {
-    made_ = false;
+void KdamondPool::mark_lost() {
+    created_ = false;
     for (Kdamond& kdamond : kdamonds_)
         kdamond.lost = kdamond.in_use;
 }
 
-std::optional<std::size_t> KdamondPool::take(const std::vector<AddressRange>& regions) {
-    if (made_ && !is_whole()) {
-        lose();
-        throw TrackingError("DAMON: someone has taken away the kdamonds of vnumad");
+std::optional<std::size_t> KdamondPool::acquire(const std::vector<AddressRange>& regions) {
+    if (created_ && !is_complete()) {
+        mark_lost();
+        throw TrackingError("DAMON: another program has removed the kdamonds of vnumad");
     }
-    if (!made_) make();
-    // Writing 1,024 regions is most of what beginning a look takes.
+    if (!created_) create();
+    // Writing 1,024 regions takes most of the time that beginning a scan takes.
     std::optional<std::size_t> free;
     for (std::size_t kdamond = 0; kdamond < kdamonds_in_pool; ++kdamond) {
         if (kdamonds_[kdamond].in_use) continue;
-        if (!free || kdamonds_[kdamond].regions == regions) free = kdamond;
-        if (kdamonds_[kdamond].regions == regions) break;
+        if (!free || kdamonds_[kdamond].written_regions == regions) free = kdamond;
+        if (kdamonds_[kdamond].written_regions == regions) break;
     }
     if (!free) return std::nullopt;
-    tree_.turn_off(*free);  // it should be
+    tree_.turn_off(*free);  // release() may have failed to
     kdamonds_[*free].in_use = true;
     return free;
 }
 
 void KdamondPool::check_still_ours(std::size_t kdamond) {
-    if (kdamonds_[kdamond].lost || !made_ || !is_marked(kdamond) ||
-        tree_.number(count_file) != kdamonds_in_pool)
-        throw TrackingError("DAMON: someone has taken away the kdamond of a scan");
+    if (kdamonds_[kdamond].lost || !created_ || !is_marked(kdamond) ||
+        tree_.get_number(count_file) != kdamonds_in_pool)
+        throw TrackingError("DAMON: another program has removed the kdamond of this scan");
 }
 
-void KdamondPool::give_back(std::size_t kdamond) noexcept {
+void KdamondPool::release(std::size_t kdamond) noexcept {
     try {
         check_still_ours(kdamond);
         tree_.turn_off(kdamond);
     } catch (const std::exception&) {
-        // It is not ours any more; or it is turned off before it is used again.
+        // Either the kdamond is no longer vnumad's, or acquire() turns it off.
     }
     kdamonds_[kdamond].in_use = kdamonds_[kdamond].lost = false;
 }

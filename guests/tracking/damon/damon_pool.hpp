@@ -1,6 +1,7 @@
-// The kdamonds of this process among those of the host. Their number can be changed only while none
-// runs, and a change makes all of them anew, other users' too: so they are made once, when there
-// are none, and each carries a mark that others do not write.
+// The kdamonds of vnumad among those of the host. Their number can be changed only while none of
+// them runs, and a change recreates all of them, those of other programs included. So vnumad
+// creates its kdamonds once, only if the host has none, and marks each of them with a value that no
+// other program writes.
 #pragma once
 
 #include <array>
@@ -15,36 +16,38 @@
 namespace vnuma {
 
 inline constexpr std::size_t kdamonds_in_pool = 8;
-// Of other users, that are looked at.
+// Existing kdamonds are searched for vnumad's mark only up to this number.
 inline constexpr std::uint64_t max_kdamonds = 64;
-// In update_us, which means nothing where the regions are given: "vnuma" in ASCII, 5.9 days.
+// The value of update_us, which has no effect on fixed regions: "vnuma" in ASCII, 5.9 days.
 inline constexpr std::uint64_t kdamond_mark = 0x76'6e'75'6d'61;
 
 class KdamondPool {
   public:
-    // `files` outlives it.
+    // `files` outlives the pool.
     explicit KdamondPool(DamonFiles& files) : tree_(files) {}
     KdamondPool(const KdamondPool&) = delete;
     KdamondPool& operator=(const KdamondPool&) = delete;
-    ~KdamondPool();  // takes away what is ours
+    ~KdamondPool();  // removes vnumad's kdamonds
 
-    // Removes what a vnumad has left that was killed. Throws TrackingError when there are kdamonds
-    // of others.
-    void take_over();
+    // Removes the kdamonds that a killed vnumad has left. Throws TrackingError if the host has
+    // kdamonds of other programs.
+    void remove_leftovers();
 
-    // One that is off, and no look's; none when all are in use. Makes the pool if there are no
-    // kdamonds at all. Throws TrackingError: others have made some, or have taken ours away.
-    std::optional<std::size_t> take(const std::vector<AddressRange>& regions);
+    // Acquires a kdamond that is off, if possible one that is already configured with `regions`.
+    // Returns nothing if all are in use. Creates the pool if the host has no kdamonds. Throws
+    // TrackingError if other programs have created kdamonds, or have removed those of vnumad.
+    std::optional<std::size_t> acquire(const std::vector<AddressRange>& regions);
 
-    // Turns it off, if it is still ours, and gives it back.
-    void give_back(std::size_t kdamond) noexcept;
+    // Turns the kdamond off, if it is still vnumad's, and makes it available again.
+    void release(std::size_t kdamond) noexcept;
 
-    // What the kernel has for its regions, as far as it is known.
-    std::vector<AddressRange>& regions_of(std::size_t kdamond) {
-        return kdamonds_[kdamond].regions;
+    // The regions that the kdamond is configured with; empty if they are unknown.
+    std::vector<AddressRange>& written_regions(std::size_t kdamond) {
+        return kdamonds_[kdamond].written_regions;
     }
 
-    // Before anything of a running look: not if somebody has removed it meanwhile. Throws.
+    // To be called before anything is done to the kdamond of a running scan. Throws TrackingError
+    // if another program has removed the kdamond.
     void check_still_ours(std::size_t kdamond);
 
     DamonTree& tree() { return tree_; }
@@ -52,21 +55,21 @@ class KdamondPool {
   private:
     struct Kdamond {
         bool in_use = false;
-        bool lost = false;  // its pool is gone, and its number is another's now
-        std::vector<AddressRange> regions;
+        bool lost = false;  // removed while in use; its index may now name another kdamond
+        std::vector<AddressRange> written_regions;
     };
 
     bool is_marked(std::size_t kdamond);
-    bool is_untouched(std::size_t kdamond);
+    bool is_unconfigured(std::size_t kdamond);
     bool are_ours(std::uint64_t count);
-    bool is_whole();
-    [[noreturn]] void refuse(std::uint64_t count);
-    void make();
+    bool is_complete();
+    [[noreturn]] void throw_in_use(std::uint64_t count);
+    void create();
     void remove(std::uint64_t count);
-    void lose();
+    void mark_lost();
 
     DamonTree tree_;
-    bool made_ = false;
+    bool created_ = false;
     std::array<Kdamond, kdamonds_in_pool> kdamonds_{};
 };
 

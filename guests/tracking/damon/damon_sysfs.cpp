@@ -27,7 +27,7 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
     return number;
 }
 
-std::string reason(int error) {
+std::string message_of(int error) {
     return std::generic_category().message(error);
 }
 
@@ -56,7 +56,7 @@ FileText DamonTree::read(const std::string& file) {
 void DamonTree::set(const std::string& file, std::string_view text) {
     if (const int error = write(file, text))
         throw TrackingError("DAMON: cannot write " + std::string(text) + " to kdamonds/" + file +
-                            ": " + reason(error));
+                            ": " + message_of(error));
 }
 
 void DamonTree::set(const std::string& file, std::uint64_t number) {
@@ -66,14 +66,17 @@ void DamonTree::set(const std::string& file, std::uint64_t number) {
 std::string DamonTree::get(const std::string& file) {
     const FileText result = read(file);
     if (result.error)
-        throw TrackingError("DAMON: cannot read kdamonds/" + file + ": " + reason(result.error));
+        throw TrackingError("DAMON: cannot read kdamonds/" + file + ": " +
+                            message_of(result.error));
     return std::string(without_newline(result.text));
 }
 
-std::uint64_t DamonTree::number(const std::string& file) {
+std::uint64_t DamonTree::get_number(const std::string& file) {
     const std::string text = get(file);
     const auto number = parse_number(text);
-    if (!number) throw TrackingError("DAMON: kdamonds/" + file + " is no number: " + text);
+    if (!number)
+        throw TrackingError("DAMON: kdamonds/" + file + " must hold a number, but holds \"" + text +
+                            "\"");
     return *number;
 }
 
@@ -89,20 +92,23 @@ bool DamonTree::is_on(std::size_t kdamond) {
 void DamonTree::turn_off(std::size_t kdamond) {
     if (!is_on(kdamond)) return;
     const std::string file = std::to_string(kdamond) + "/state";
-    // It may end by itself in between, since the process that it watches may.
+    // The kdamond may have ended meanwhile, as it does when the process it monitors ends.
     const int error = write(file, "off");
     if (error && is_on(kdamond))
-        throw TrackingError("DAMON: cannot turn off kdamonds/" + file + ": " + reason(error));
+        throw TrackingError("DAMON: cannot turn off kdamonds/" + file + ": " + message_of(error));
 }
 
 void DamonTree::prepare(std::size_t kdamond) {
     const std::string context = context_of(kdamond);
     if (read(context + "/avail_operations").text.find("fvaddr") == std::string::npos)
-        throw TrackingError("this kernel's DAMON knows no virtual addresses (CONFIG_DAMON_VADDR)");
+        throw TrackingError(
+            "this kernel's DAMON does not support fixed virtual address ranges "
+            "(CONFIG_DAMON_VADDR)");
     set(context + "/operations", "fvaddr");
     set(context + "/targets/nr_targets", 1);
     set(context + "/schemes/nr_schemes", 1);
-    // A scheme that does nothing for every region: DAMON tells which it did it for.
+    // DAMON reports regions as those that a scheme was applied to. This scheme applies to every
+    // region and does nothing but statistics.
     const std::string scheme = context + "/schemes/0";
     set(scheme + "/action", "stat");
     set(scheme + "/access_pattern/sz/max", std::numeric_limits<std::uint64_t>::max());
@@ -110,15 +116,15 @@ void DamonTree::prepare(std::size_t kdamond) {
     set(scheme + "/access_pattern/age/max", std::numeric_limits<std::uint32_t>::max());
 }
 
-bool DamonTree::tells_between_counts(std::size_t kdamond) {
+bool DamonTree::has_apply_interval(std::size_t kdamond) {
     return files_.read(context_of(kdamond) + apply_interval).error != ENOENT;
 }
 
 void DamonTree::write_regions(const std::string& target, const std::vector<AddressRange>& regions,
-                              const std::vector<AddressRange>& has) {
-    if (regions.size() != has.size()) set(target + "/regions/nr_regions", regions.size());
+                              const std::vector<AddressRange>& written) {
+    if (regions.size() != written.size()) set(target + "/regions/nr_regions", regions.size());
     for (std::size_t i = 0; i < regions.size(); ++i) {
-        if (regions.size() == has.size() && regions[i] == has[i]) continue;
+        if (regions.size() == written.size() && regions[i] == written[i]) continue;
         const std::string region = target + "/regions/" + std::to_string(i);
         set(region + "/start", regions[i].start);
         set(region + "/end", regions[i].end);
@@ -126,17 +132,18 @@ void DamonTree::write_regions(const std::string& target, const std::vector<Addre
 }
 
 void DamonTree::configure(std::size_t kdamond, pid_t target, const DamonPlan& plan,
-                          const std::vector<AddressRange>& has) {
+                          const std::vector<AddressRange>& written) {
     const std::string context = context_of(kdamond);
-    const auto sampling = static_cast<std::uint64_t>(plan.sampling.count());
+    const auto sampling_us = static_cast<std::uint64_t>(plan.sampling_interval.count());
+    const auto aggregation_us = static_cast<std::uint64_t>(plan.aggregation_interval().count());
     const std::string attributes = context + "/monitoring_attrs";
-    set(attributes + "/intervals/sample_us", sampling);
-    set(attributes + "/intervals/aggr_us", static_cast<std::uint64_t>(plan.counting().count()));
+    set(attributes + "/intervals/sample_us", sampling_us);
+    set(attributes + "/intervals/aggr_us", aggregation_us);
     set(attributes + "/nr_regions/min", plan.min_regions);
     set(attributes + "/nr_regions/max", plan.max_regions);
-    if (tells_between_counts(kdamond)) set(context + apply_interval, sampling);
+    if (has_apply_interval(kdamond)) set(context + apply_interval, sampling_us);
     set(context + "/targets/0/pid_target", std::to_string(target));
-    write_regions(context + "/targets/0", plan.regions, has);
+    write_regions(context + "/targets/0", plan.regions, written);
 }
 
 void DamonTree::turn_on(std::size_t kdamond) {
@@ -144,62 +151,64 @@ void DamonTree::turn_on(std::size_t kdamond) {
     const int error = write(file, "on");
     if (error == EBUSY)
         throw TrackingError(
-            "DAMON is busy: its interface, or one that wants it alone (DAMON_RECLAIM, "
-            "DAMON_LRU_SORT)");
-    if (error) throw TrackingError("DAMON: cannot turn on kdamonds/" + file + ": " + reason(error));
-    if (const auto thread = thread_of(kdamond)) files_.set_nice(*thread, kdamond_nice);
+            "DAMON is busy: another program uses its interface, or DAMON_RECLAIM or DAMON_LRU_SORT "
+            "runs, which excludes all other users");
+    if (error)
+        throw TrackingError("DAMON: cannot turn on kdamonds/" + file + ": " + message_of(error));
+    if (const auto thread = thread_id(kdamond)) files_.set_nice(*thread, kdamond_nice);
 }
 
-std::chrono::milliseconds DamonTree::update(std::size_t kdamond) {
+std::chrono::milliseconds DamonTree::update_regions(std::size_t kdamond) {
     using Clock = std::chrono::steady_clock;
     const auto before = Clock::now();
     set(std::to_string(kdamond) + "/state", "update_schemes_tried_regions");
     return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - before);
 }
 
-std::optional<DamonRegion> DamonTree::region(const std::string& directory) {
+std::optional<DamonRegion> DamonTree::read_region(const std::string& directory) {
     const auto start = find_number(directory + "/start"), end = find_number(directory + "/end"),
                accesses = find_number(directory + "/nr_accesses");
     if (!start || !end || !accesses || *end <= *start) return std::nullopt;
     return DamonRegion{*start, *end, *accesses};
 }
 
-// As many, of as many bytes, and the last one where it was. Before Linux 6.6 no total is told.
-bool DamonTree::are_as_given(const std::string& directory, std::size_t count,
-                             const DamonPlan& plan) {
+// Whether the reported regions are as many as the planned ones, have the same total size, and end
+// with the same region. Kernels before Linux 6.6 do not report the total size.
+bool DamonTree::are_as_planned(const std::string& directory, std::size_t count,
+                               const DamonPlan& plan) {
     if (plan.adapts || count == 0 || count != plan.regions.size()) return false;
     return find_number(directory + "total_bytes") == plan.bytes &&
            find_number(directory + std::to_string(count - 1) + "/start") ==
                plan.regions.back().start;
 }
 
-std::vector<DamonRegion> DamonTree::regions(std::size_t kdamond, const DamonPlan& plan) {
+std::vector<DamonRegion> DamonTree::read_regions(std::size_t kdamond, const DamonPlan& plan) {
     const std::string directory = context_of(kdamond) + "/schemes/0/tried_regions/";
-    // One more: total_bytes lies among them.
-    std::vector<std::string> names = files_.list(directory, max_regions_told + 1);
+    // The directory also holds the file total_bytes, hence one more.
+    std::vector<std::string> names = files_.list(directory, max_regions_read + 1);
     std::erase_if(names, [](const std::string& name) { return !parse_number(name); });
-    if (names.size() > max_regions_told) names.resize(max_regions_told);
-    const bool as_given = are_as_given(directory, names.size(), plan);
+    if (names.size() > max_regions_read) names.resize(max_regions_read);
+    const bool as_planned = are_as_planned(directory, names.size(), plan);
     std::vector<DamonRegion> regions;
     for (std::size_t i = 0; i < names.size(); ++i) {
-        std::optional<DamonRegion> told;
-        if (!as_given)
-            told = region(directory + names[i]);
+        std::optional<DamonRegion> region;
+        if (!as_planned)
+            region = read_region(directory + names[i]);
         else if (const auto accesses = find_number(directory + std::to_string(i) + "/nr_accesses"))
-            told = {plan.regions[i].start, plan.regions[i].end, *accesses};
-        if (told) regions.push_back(*told);
+            region = {plan.regions[i].start, plan.regions[i].end, *accesses};
+        if (region) regions.push_back(*region);
     }
     return regions;
 }
 
-std::optional<pid_t> DamonTree::thread_of(std::size_t kdamond) {
+std::optional<pid_t> DamonTree::thread_id(std::size_t kdamond) {
     const auto pid = parse_number(read(std::to_string(kdamond) + "/pid").text);
     if (!pid || *pid == 0 || *pid > std::numeric_limits<pid_t>::max()) return std::nullopt;
     return static_cast<pid_t>(*pid);
 }
 
 std::optional<std::chrono::nanoseconds> DamonTree::cpu_time(std::size_t kdamond) {
-    const auto thread = thread_of(kdamond);
+    const auto thread = thread_id(kdamond);
     return thread ? files_.cpu_time(*thread) : std::nullopt;
 }
 

@@ -1,10 +1,11 @@
-// How fast a guest writes its memory, by QEMU's own measurement (calc-dirty-rate), through libvirt
-// or its monitor. Nothing of which memory that is; by vCPU for guests with a dirty ring. Needs no
-// right of the kernel.
+// Measures how fast a guest writes its memory, with QEMU's calc-dirty-rate, through libvirt or
+// QEMU's monitor. Which memory is written is not measured. Guests with a dirty ring have a rate per
+// vCPU. No capability is needed.
 //
-// Without a ring QEMU compares checksums of sampled pages: it does not see a page that is written
-// with what it held, and every page at most once. With one it asks KVM for a fault, or a log entry
-// of the processor, for each page written, and again each time the ring was emptied meanwhile.
+// Without a dirty ring QEMU compares checksums of sampled pages: a page that is rewritten with the
+// same content does not count, and any page counts once. With a dirty ring each written page costs
+// a page fault or an entry in the processor's log, and again after each time QEMU has emptied the
+// ring.
 #pragma once
 
 #include <chrono>
@@ -22,18 +23,20 @@ class DirtyRateTracker : public HeatTracker {
   public:
     using Now = std::function<std::chrono::steady_clock::time_point()>;
 
-    // A measurement that takes this much longer than it was told has failed.
+    // A measurement that runs this much longer than requested has failed.
     static constexpr std::chrono::seconds max_delay{30};
-    // Guests whose costs are remembered.
+    // The cost of the last scan is remembered for this many guests.
     static constexpr std::size_t max_guests = 1024;
 
-    // The source outlives it, and is used by the same thread.
+    // The source outlives the tracker and is used by the same thread.
     explicit DirtyRateTracker(GuestSource& source, Now now = std::chrono::steady_clock::now);
 
     const char* name() const override { return "dirty-rate"; }
     Ability ability(const GuestSample& guest) const override;
-    std::string side_effect() const override { return "has QEMU write-protect its memory"; }
-    std::string why_not(const GuestSample& guest) const override;
+    std::string side_effect() const override {
+        return "makes QEMU write-protect the guest's memory";
+    }
+    std::string unsupported_reason(const GuestSample& guest) const override;
     std::chrono::microseconds estimate(const GuestSample& guest) const override;
     std::unique_ptr<PendingScan> begin(const GuestSample& guest,
                                        std::chrono::milliseconds duration) override;
@@ -43,12 +46,14 @@ class DirtyRateTracker : public HeatTracker {
 
     GuestSource& source_;
     Now now_;
-    // QEMU goes on measuring for a look that was given up.
-    std::map<std::string, std::chrono::steady_clock::time_point> measuring_until_;  // by uuid
-    std::map<std::string, std::chrono::microseconds> spent_;  // in the last look, by uuid
+    // The end of each guest's measurement, by uuid. QEMU goes on measuring after a scan was
+    // abandoned.
+    std::map<std::string, std::chrono::steady_clock::time_point> measuring_until_;
+    std::map<std::string, std::chrono::microseconds> cost_;  // of the last scan, by uuid
 };
 
-// What QEMU and libvirt lack shows with the first guest only: there is always one.
-std::unique_ptr<HeatTracker> probe_dirty_rate(GuestSource& source, std::string& why_not);
+// Always returns a tracker. Whether QEMU and libvirt support the measurement shows at the first
+// scan of a guest.
+std::unique_ptr<HeatTracker> probe_dirty_rate(GuestSource& source, std::string& error);
 
 }  // namespace vnuma

@@ -5,37 +5,36 @@
 
 #include "guests/memory/chunk_residency.hpp"
 #include "guests/memory/residency_scan.hpp"
-#include "guests/model/access_matrix.hpp"
-#include "guests/process/process.hpp"
 
 namespace vnuma {
 namespace {
 
-// Calls visit(range, chunk, node, bytes) for each chunk that has a page. Of several that one is
-// asked for, another in each pass, the rest are taken to be like it.
+// Calls visit(range, chunk, node, bytes) for each queried chunk that has a page. If a guest has
+// more than max_chunks_queried chunks, one of `step` chunks is queried, another in each pass, and
+// `bytes` includes the chunks it stands for.
 template <typename Visit>
 void visit_nodes(const Process& process, PageReader& reader, const ChunkGrid& grid,
                  std::uint64_t pass, Visit visit) {
-    const std::size_t step = grid.size() / max_chunks_asked + 1;
+    const std::size_t step = grid.size() / max_chunks_queried + 1;
     const std::uint64_t stride = grid.chunk_bytes() * step;
-    const std::uint64_t place_in_stride =
+    const std::uint64_t offset_in_stride =
         pass % step * grid.chunk_bytes() +
         static_cast<std::uint64_t>(sampled_page(pass)) * small_page_bytes;
     std::array<int, max_pages_asked> nodes;
     for (std::size_t r = 0; r < grid.ranges().size(); ++r) {
         const RamRange& range = grid.ranges()[r];
         const std::uint64_t offset =
-            std::min(place_in_stride, range.size - std::min(range.size, small_page_bytes));
+            std::min(offset_in_stride, range.size - std::min(range.size, small_page_bytes));
         for (std::uint64_t at = offset; at < range.size;) {
             const std::size_t count =
                 std::min<std::uint64_t>((range.size - at - 1) / stride + 1, nodes.size());
-            const std::span<int> asked(nodes.data(), count);
-            if (reader.page_nodes(process, range.start + at, stride, asked).gone) return;
+            const std::span<int> queried(nodes.data(), count);
+            if (reader.page_nodes(process, range.start + at, stride, queried).gone) return;
             for (std::size_t i = 0; i < count; ++i) {
-                const std::uint64_t place = at + i * stride;
-                if (asked[i] >= 0)
-                    visit(r, grid.first_chunk(r) + place / grid.chunk_bytes(), asked[i],
-                          std::min(range.size - place / stride * stride, stride));
+                const std::uint64_t page = at + i * stride;
+                if (queried[i] >= 0)
+                    visit(r, grid.first_chunk(r) + page / grid.chunk_bytes(), queried[i],
+                          std::min(range.size - page / stride * stride, stride));
             }
             at += count * stride;
         }
@@ -45,13 +44,14 @@ void visit_nodes(const Process& process, PageReader& reader, const ChunkGrid& gr
 }  // namespace
 
 std::map<int, BytesByNode> read_heat_by_cell(const Process& process, PageReader& reader,
-                                             const HeatTable& table, std::span<const int> owner,
+                                             const HeatTable& table,
+                                             std::span<const int> cell_of_range,
                                              std::uint64_t pass) {
     std::map<int, BytesByNode> heat;
     visit_nodes(process, reader, table.grid(), pass,
                 [&](std::size_t range, std::size_t chunk, int node, std::uint64_t bytes) {
                     if (table.heat(chunk) > 0)
-                        heat[owner[range]][node] +=
+                        heat[cell_of_range[range]][node] +=
                             static_cast<std::int64_t>(bytes * table.heat(chunk) / max_level);
                 });
     return heat;

@@ -1,10 +1,9 @@
-// What is known of the use of a guest's memory, for each chunk of it: how hot it is, who touched it
-// last, how much of that was writing. Pure.
+// What is known of the use of one guest's memory, per chunk: how hot the chunk is, which vCPU
+// accesses it, and which share of the accesses are writes. Pure.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,82 +12,86 @@
 
 namespace vnuma {
 
-// Of one guest: 1 TiB in chunks of 2 MiB, or more in larger ones. 6 MiB are held for them.
+// Most chunks of one guest: 1 TiB in chunks of 2 MiB, more memory in larger chunks. A table of this
+// size takes 6 MiB.
 inline constexpr std::size_t max_heat_chunks = 512 * 1024;
 
-// The smallest power of two from 2 MiB on with which a guest of so many bytes in so many ranges has
-// no more chunks than that.
+// Bytes per chunk for a guest with this much memory in this number of ranges: the smallest power of
+// two, at least 2 MiB, that keeps the guest within max_heat_chunks.
 std::uint64_t heat_chunk_bytes(std::uint64_t bytes, std::size_t ranges);
 
-// How much each chunk was accessed, 0 to max_level, by the bytes of it that were looked at;
-// not_looked_at without any. Ranges may come in any order; of two that overlap the one that begins
-// later loses the common part.
-inline constexpr std::int32_t not_looked_at = -1;
-std::vector<std::int32_t> spread(std::vector<AccessedRange> accessed, const ChunkGrid& grid);
-
-// Who touches a chunk.
+// Who accesses a chunk.
 struct Accessor {
     enum Kind : std::uint8_t {
-        unknown,  // nobody was seen twice in a row
-        one,      // a vCPU: of the two last rounds in which it was touched, both
-        several,  // more than one, in one round or within eight
+        unknown,  // the chunk was seen accessed in fewer than two rounds
+        one,      // one vCPU
+        several,  // more than one vCPU, in one round or within the last eight
     } kind = unknown;
-    int vcpu = -1;  // one only
+    int vcpu = -1;  // id of the vCPU, if kind is one
 
     friend bool operator==(const Accessor&, const Accessor&) = default;
 };
 
 inline constexpr int max_vcpu_id = 65'000;
+inline constexpr int unknown_write_share = -1;
 
 class HeatTable {
   public:
     HeatTable() = default;
     explicit HeatTable(ChunkGrid grid) : grid_(std::move(grid)), entries_(grid_.size()) {}
 
-    // Keeps what is known of chunks that begin and end where one did before.
+    // Replaces the grid. Chunks that begin and end where an old chunk did keep their entry.
     void change_grid(ChunkGrid grid);
 
     const ChunkGrid& grid() const { return grid_; }
 
-    // One look; `levels` is as spread() made it for this grid. Heat is halved in each look, as the
-    // kernel's own statistics of NUMA faults are (task_numa_placement), and the look makes up the
-    // other half; but what was accessed often and now in none of `samples`, so that this is no
-    // chance, is forgotten at once. Returns how well the look agrees with what was known before,
-    // from 0 to 1000: the common part of both. `writes`: the look told of nothing else.
-    int merge(std::span<const std::int32_t> levels, int samples, bool writes);
+    // Merges a scan, given as levels_by_chunk() returns it for this grid. The new heat of a chunk
+    // is the mean of its old heat and its level, so that earlier scans are halved each time, as in
+    // the kernel's NUMA fault statistics (task_numa_placement() in kernel/sched/fair.c). A chunk
+    // that was accessed often before and in none of `samples` now, so that chance is no
+    // explanation, loses all of its heat at once. `writes_only` says that the scan measures no
+    // reads. Returns how well the scan agrees with the heat before it, from 0 (nothing in common)
+    // to 1000 (the same).
+    int merge(std::span<const std::int32_t> levels, int samples, bool writes_only);
 
-    // Touched by one vCPU, or by several (vcpu < 0), in a round of induced faults or by faults that
-    // happened anyway. `writes` of `faults` were writes.
-    void note(std::size_t chunk, int vcpu, std::uint64_t faults, std::uint64_t writes);
+    // Records that one vCPU, or several (vcpu < 0), accessed the chunk in one round. The round may
+    // have induced the faults, or counted faults that happened anyway. `writes` of the `faults`
+    // were writes.
+    void record_faults(std::size_t chunk, int vcpu, std::uint64_t faults, std::uint64_t writes);
 
-    // Who touches what stays known.
+    // Forgets the heat of all chunks, and keeps who accesses them.
     void forget_heat();
 
+    // Whether a scan has measured the chunk.
     bool known(std::size_t chunk) const { return entries_[chunk].known; }
     std::uint16_t heat(std::size_t chunk) const { return entries_[chunk].heat; }
     Accessor accessor(std::size_t chunk) const;
-    // From 0 to 1000; not_looked_at where nothing has told writes from reads.
+    // The share of writes in the accesses to a chunk, 0 to 1000. It is unknown_write_share until a
+    // source that can tell writes from reads has seen the chunk.
     int write_share(std::size_t chunk) const {
         const Entry& entry = entries_[chunk];
-        return entry.writes_known ? entry.writes * 1000 / 255 : not_looked_at;
+        return entry.writes_known ? entry.writes * 1000 / 255 : unknown_write_share;
     }
 
-    // Chunks are hot from this heat on: an eighth of the mean of those that have any, 1 at least.
-    // The mean and not the hottest: there is always something, like a guest's own kernel, that is
-    // touched all the time.
+    // Chunks are hot from this heat on: an eighth of the mean heat of all chunks that have any, and
+    // at least 1. The hottest chunk would be a worse yardstick than the mean, since some memory,
+    // such as that of the guest's kernel, is accessed all the time in any guest.
     std::uint16_t hot_from() const;
 
     std::size_t bytes_held() const;
 
   private:
-    static constexpr std::uint16_t nobody = 0xffff, many = 0xfffe;
+    // Values of Entry::last and Entry::previous that are no vCPU.
+    static constexpr std::uint16_t no_accessor = 0xffff, several_accessors = 0xfffe;
     struct Entry {
         std::uint16_t heat = 0;
-        std::uint16_t last = nobody, before = nobody;  // accessors, the two-sample filter
-        std::uint8_t disagreements = 0;  // a bit for each of the last eight rounds, the last lowest
-        std::uint8_t writes = 0;         // share of accesses, of 255
-        std::uint8_t rounds = 0;         // in which it was touched; no more than are remembered
-        bool known = false;              // whether it was ever looked at
+        // The accessors in the last two rounds that saw the chunk accessed.
+        std::uint16_t last = no_accessor, previous = no_accessor;
+        // One bit per round, the latest lowest: the round's accessor was not the one before it.
+        std::uint8_t disagreements = 0;
+        std::uint8_t writes = 0;  // share of the accesses, of 255
+        std::uint8_t rounds = 0;  // that saw the chunk accessed; stops counting at rounds_kept + 1
+        bool known = false;
         bool writes_known = false;
     };
     static_assert(sizeof(Entry) <= 16);
@@ -97,8 +100,8 @@ class HeatTable {
     std::vector<Entry> entries_;
 };
 
-// Chunks that are at least so hot, neighbours together, in the order of their addresses; of more
-// pieces than that, none.
+// The chunks whose heat is at least `hot_from`, sorted by address and with neighbours joined. Empty
+// if there are more than max_hot_ranges ranges.
 inline constexpr std::size_t max_hot_ranges = 4096;
 std::vector<RamRange> hot_ranges(const HeatTable& table, std::uint16_t hot_from);
 

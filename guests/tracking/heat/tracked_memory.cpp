@@ -19,7 +19,7 @@ TrackingError pagemap_error(pid_t pid, int error) {
 
 }  // namespace
 
-std::vector<RamRange> ranges_of_plain_pages(const GuestSample& guest) {
+std::vector<RamRange> ranges_without_hugetlb(const GuestSample& guest) {
     std::vector<RamRange> ranges;
     for (const CellSample& cell : guest.cells)
         for (const RamBlock& block : cell.blocks)
@@ -36,7 +36,7 @@ std::uint64_t piece_bytes_for(const std::vector<RamRange>& ranges, std::uint64_t
     return bytes;
 }
 
-void add_range(std::vector<AccessedRange>& ranges, const AccessedRange& range) {
+void append_range(std::vector<AccessedRange>& ranges, const AccessedRange& range) {
     if (!ranges.empty() && ranges.back().end == range.start && ranges.back().level == range.level)
         ranges.back().end = range.end;
     else

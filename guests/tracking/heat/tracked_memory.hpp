@@ -1,4 +1,4 @@
-// What trackers that look at a guest's pages by /proc/PID/pagemap have in common.
+// What the trackers that read /proc/PID/pagemap have in common.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,17 @@
 
 namespace vnuma {
 
-// The guest's memory without hugetlb pages, which the kernel keeps neither an idle flag nor a
-// written one for. Pure.
-std::vector<RamRange> ranges_of_plain_pages(const GuestSample& guest);
+// The guest's memory except hugetlb pages, for which the kernel keeps neither idle flags nor
+// soft-dirty bits. Pure.
+std::vector<RamRange> ranges_without_hugetlb(const GuestSample& guest);
 
-// Into pieces of how many bytes the ranges are to be cut, so that there are at most `max_pieces`,
-// but for one more in each range: 2 MiB, or twice that as often as needed. Pure.
+// The size of the pieces that the ranges have to be divided into for at most `max_pieces` pieces
+// plus one per range: 2 MiB, doubled as often as necessary. Pure.
 std::uint64_t piece_bytes_for(const std::vector<RamRange>& ranges, std::uint64_t max_pieces);
 
-// Appends, or lengthens the last one if it goes on with the same level. Pure.
-void add_range(std::vector<AccessedRange>& ranges, const AccessedRange& range);
+// Appends the range, or extends the last range if the new one continues it with the same level.
+// Pure.
+void append_range(std::vector<AccessedRange>& ranges, const AccessedRange& range);
 
 // An open /proc/PID/pagemap. It is of the memory the process had when it was opened, and of no
 // other process'.

@@ -1,19 +1,15 @@
 #include "guests/tracking/idle_page/idle_page_tracker.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <optional>
-#include <system_error>
+#include <vector>
 
 #include "guests/memory/chunk_residency.hpp"
 #include "guests/memory/page_nodes.hpp"
 #include "guests/memory/read_page_frame_table.hpp"
 #include "guests/process/cpu_time.hpp"
 #include "guests/tracking/heat/tracked_memory.hpp"
+#include "guests/tracking/idle_page/idle_page_sampling.hpp"
 
 namespace vnuma {
 namespace {
@@ -21,110 +17,53 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::nanoseconds;
 
-constexpr std::uint64_t pages_in_word = 64;
-// Bits of an entry of /proc/kpageflags (linux/kernel-page-flags.h).
-constexpr std::uint64_t page_is_head = std::uint64_t{1} << 15;
-constexpr std::uint64_t page_is_tail = std::uint64_t{1} << 16;
-constexpr std::uint64_t page_is_idle = std::uint64_t{1} << 25;
-// A guess for a guest that was never looked at: two entries of pagemap, one of kpageflags and some
-// more until the first page of a folio is found, and the bitmap once or twice written and read.
-constexpr nanoseconds time_of_sample{6000};
-
-std::string file_error(const std::string& path, int error) {
-    return path + ": " + std::generic_category().message(error);
-}
-
-// The kernel's files take whole words at whole places.
-std::uint64_t read_word(int file, const std::string& path, std::uint64_t index) {
-    std::uint64_t word = 0;
-    const ssize_t size =
-        ::pread(file, &word, sizeof(word), static_cast<off_t>(index * sizeof(word)));
-    if (size == sizeof(word)) return word;
-    throw TrackingError(size < 0 ? file_error(path, errno) : path + ": ends before the page");
-}
-
-void write_word(int file, const std::string& path, const IdleWord& word) {
-    const ssize_t size = ::pwrite(file, &word.bits, sizeof(word.bits),
-                                  static_cast<off_t>(word.word * sizeof(word.bits)));
-    if (size == sizeof(word.bits)) return;
-    throw TrackingError(size < 0 ? file_error(path, errno) : path + ": takes no whole word");
-}
+// The expected CPU time of one sample of a guest that was never scanned. A sample takes two reads
+// of pagemap, one of kpageflags and a few more for a page of a large folio, and one or two writes
+// and reads of the bitmap.
+constexpr nanoseconds expected_time_of_sample{6000};
 
 }  // namespace
-
-std::vector<IdleWord> words_of(std::vector<std::uint64_t> pfns) {
-    std::sort(pfns.begin(), pfns.end());
-    std::vector<IdleWord> words;
-    for (const std::uint64_t pfn : pfns) {
-        if (words.empty() || words.back().word != pfn / pages_in_word)
-            words.push_back({pfn / pages_in_word, 0});
-        words.back().bits |= std::uint64_t{1} << pfn % pages_in_word;
-    }
-    return words;
-}
-
-std::uint64_t page_of_scan(std::uint64_t scan, std::uint64_t piece, std::uint64_t pages) {
-    const std::uint64_t met = std::max(pages / pages_for_one, std::uint64_t{1});
-    // About the golden section. Odd, and so it meets each where their number is a power of two;
-    // other numbers are those of the last piece of a range.
-    const std::uint64_t step = (met / 1000 * 618 + met % 1000 * 618 / 1000) | 1;
-    constexpr std::uint64_t spread = 7;  // odd for the same reason
-    return (scan % met * step % met * pages_for_one + piece * spread % pages_for_one) % pages;
-}
 
 class IdlePageTracker::Scan : public PendingScan {
   public:
     Scan(IdlePageTracker& tracker, const GuestSample& guest, std::uint64_t scan)
         : tracker_(tracker), uuid_(guest.uuid), process_(guest.process), pagemap_(*process_) {
         const auto start = thread_cpu_time();
-        choose_pages(ranges_of_plain_pages(guest), scan);
-        mark_idle(samples_);
-        // The idle bit is kept by the first page of a large folio for all of it.
-        std::vector<Sample> marked, heads;
-        for (Sample& sample : samples_) {
-            const std::uint64_t flags = flags_of(sample);
-            if ((flags & page_is_tail) != 0)
-                heads.push_back(sample);
-            else if ((flags & page_is_idle) != 0)
-                marked.push_back(sample);
-        }
-        go_to_heads(heads);
-        mark_idle(heads);
-        for (const Sample& sample : heads)
-            if ((flags_of(sample) & (page_is_idle | page_is_tail)) == page_is_idle)
-                marked.push_back(sample);
-        samples_ = std::move(marked);
-        // Or a look that saw nothing would say that nothing is used.
-        if (samples_.empty()) throw TrackingError("none of its pages could be marked as idle");
-        spent_ = std::chrono::duration_cast<microseconds>(thread_cpu_time() - start);
-        tracker_.looked_at_.insert(uuid_);
+        choose_pages(ranges_without_hugetlb(guest), scan);
+        mark_samples();
+        // Without a marked page the scan would report all memory as unused.
+        if (samples_.empty()) throw TrackingError("no page of the guest could be marked as idle");
+        cost_ = std::chrono::duration_cast<microseconds>(thread_cpu_time() - start);
+        tracker_.scanned_guests_.insert(uuid_);
     }
-    ~Scan() override { tracker_.looked_at_.erase(uuid_); }
+    ~Scan() override { tracker_.scanned_guests_.erase(uuid_); }
 
     std::optional<HeatScan> finish() override {
         const auto start = thread_cpu_time();
         HeatScan scan;
         const std::size_t moved = drop_moved();
-        if (samples_.empty()) throw TrackingError("all pages that it marked have moved meanwhile");
+        if (samples_.empty()) throw TrackingError("all sampled pages were moved during the scan");
         for (const Sample& sample : read_marks())
-            add_range(scan.accessed, {sample.start, sample.end, sample.level});
-        if (moved > 0) scan.trouble = std::to_string(moved) + " sampled pages have moved meanwhile";
-        spent_ += std::chrono::duration_cast<microseconds>(thread_cpu_time() - start);
-        if (tracker_.spent_.size() >= max_guests) tracker_.spent_.clear();
-        tracker_.spent_[uuid_] = spent_;
+            append_range(scan.accessed, {sample.start, sample.end, sample.level});
+        if (moved > 0)
+            scan.warning =
+                "sampled pages that were moved during the scan: " + std::to_string(moved);
+        cost_ += std::chrono::duration_cast<microseconds>(thread_cpu_time() - start);
+        if (tracker_.cost_.size() >= max_guests) tracker_.cost_.clear();
+        tracker_.cost_[uuid_] = cost_;
         return scan;
     }
 
   private:
     struct Sample {
-        std::uint64_t start = 0, end = 0;  // the piece
-        std::uint64_t page = 0;            // address of the one that stands for it
-        std::uint64_t pfn = 0;
-        std::uint64_t marked = 0;  // pfn of the first page of its folio, which has the mark
+        std::uint64_t start = 0, end = 0;  // the piece of memory
+        std::uint64_t page = 0;            // address of the page that stands for the piece
+        std::uint64_t pfn = 0;             // of that page
+        std::uint64_t marked_pfn = 0;      // the page with the mark: the head page of the folio
         std::uint16_t level = 0;
     };
 
-    // 0: no page, or the number of none.
+    // Returns 0 if there is no page.
     std::uint64_t pfn_at(std::uint64_t address) const {
         std::array<std::uint64_t, 1> entry{};
         pagemap_.read(address, entry);
@@ -141,19 +80,39 @@ class IdlePageTracker::Scan : public PendingScan {
                 sample.page = sample.start + page_of_scan(scan, sample.start / piece_bytes,
                                                           bytes / small_page_bytes) *
                                                  small_page_bytes;
-                sample.pfn = sample.marked = pfn_at(sample.page);
+                sample.pfn = sample.marked_pfn = pfn_at(sample.page);
                 if (sample.pfn != 0) samples_.push_back(sample);
             }
     }
 
-    // The first page of the folio that each is in: folios lie at multiples of their size, and all
-    // of their pages but the first are tails.
+    // Marks the pages of all samples, and drops samples whose page did not take the mark. Only the
+    // head page of a large folio takes one, for the whole folio.
+    void mark_samples() {
+        mark_idle(samples_);
+        std::vector<Sample> marked, in_folios;
+        for (const Sample& sample : samples_) {
+            const std::uint64_t flags = flags_of(sample);
+            if ((flags & page_is_tail) != 0)
+                in_folios.push_back(sample);
+            else if ((flags & page_is_idle) != 0)
+                marked.push_back(sample);
+        }
+        go_to_heads(in_folios);
+        mark_idle(in_folios);
+        for (const Sample& sample : in_folios)
+            if ((flags_of(sample) & (page_is_idle | page_is_tail)) == page_is_idle)
+                marked.push_back(sample);
+        samples_ = std::move(marked);
+    }
+
+    // Sets marked_pfn to the head page of the folio that each page is in, and drops samples without
+    // one. A folio lies at a multiple of its size, which is a power of two.
     void go_to_heads(std::vector<Sample>& samples) const {
         std::erase_if(samples, [&](Sample& sample) {
             for (std::uint64_t size = 2; size <= pages_in_chunk; size *= 2) {
                 const std::uint64_t pfn = sample.pfn - sample.pfn % size;
-                if (pfn == sample.marked) continue;
-                sample.marked = pfn;
+                if (pfn == sample.marked_pfn) continue;
+                sample.marked_pfn = pfn;
                 if ((flags_of(sample) & page_is_head) != 0) return false;
             }
             return true;
@@ -161,43 +120,41 @@ class IdlePageTracker::Scan : public PendingScan {
     }
 
     void mark_idle(const std::vector<Sample>& samples) const {
-        for (const IdleWord& word : words_of(marks_of(samples)))
-            write_word(tracker_.bitmap_, tracker_.bitmap_path_, word);
+        std::vector<std::uint64_t> pfns;
+        pfns.reserve(samples.size());
+        for (const Sample& sample : samples)
+            pfns.push_back(sample.marked_pfn);
+        tracker_.files_.mark_idle(std::move(pfns));
     }
 
     std::uint64_t flags_of(const Sample& sample) const {
-        return read_word(tracker_.flags_, tracker_.flags_path_, sample.marked);
+        return tracker_.files_.flags_of(sample.marked_pfn);
     }
 
-    // How many have another page, or none, where theirs was: what happened to that is not known.
+    // Drops samples whose page was moved or unmapped, since accesses to that page are unknown.
+    // Returns their number.
     std::size_t drop_moved() {
         return std::erase_if(
             samples_, [&](const Sample& sample) { return pfn_at(sample.page) != sample.pfn; });
     }
 
-    // Every sample with its level, by address. The kernel looks at what maps a page when its bit is
-    // read.
+    // Reads the marks, each word of the bitmap once, and returns the samples by address.
     const std::vector<Sample>& read_marks() {
-        const auto by_mark = [](const Sample& a, const Sample& b) { return a.marked < b.marked; };
+        const auto by_pfn = [](const Sample& a, const Sample& b) {
+            return a.marked_pfn < b.marked_pfn;
+        };
         const auto by_address = [](const Sample& a, const Sample& b) { return a.start < b.start; };
-        std::sort(samples_.begin(), samples_.end(), by_mark);
-        std::uint64_t known = ~std::uint64_t{0}, bits = 0;
+        std::sort(samples_.begin(), samples_.end(), by_pfn);
+        std::uint64_t last_index = ~std::uint64_t{0}, bits = 0;
         for (Sample& sample : samples_) {
-            const std::uint64_t word = sample.marked / pages_in_word;
-            if (word != known) bits = read_word(tracker_.bitmap_, tracker_.bitmap_path_, word);
-            known = word;
-            sample.level = (bits >> sample.marked % pages_in_word & 1) != 0 ? 0 : max_level;
+            const std::uint64_t index = sample.marked_pfn / pages_in_bitmap_word;
+            if (index != last_index) bits = tracker_.files_.read_bitmap_word(index);
+            last_index = index;
+            const bool idle = (bits >> sample.marked_pfn % pages_in_bitmap_word & 1) != 0;
+            sample.level = idle ? 0 : max_level;
         }
         std::sort(samples_.begin(), samples_.end(), by_address);
         return samples_;
-    }
-
-    static std::vector<std::uint64_t> marks_of(const std::vector<Sample>& samples) {
-        std::vector<std::uint64_t> pfns;
-        pfns.reserve(samples.size());
-        for (const Sample& sample : samples)
-            pfns.push_back(sample.marked);
-        return pfns;
     }
 
     IdlePageTracker& tracker_;
@@ -205,64 +162,49 @@ class IdlePageTracker::Scan : public PendingScan {
     const std::shared_ptr<const Process> process_;
     const PagemapFile pagemap_;
     std::vector<Sample> samples_;
-    microseconds spent_{0};
+    microseconds cost_{0};
 };
 
-IdlePageTracker::IdlePageTracker(const std::string& sysfs, const std::string& proc)
-    : bitmap_path_(sysfs + "/kernel/mm/page_idle/bitmap"), flags_path_(proc + "/kpageflags") {
-    bitmap_ = ::open(bitmap_path_.c_str(), O_RDWR | O_CLOEXEC);
-    if (bitmap_ < 0) {
-        trouble_ = errno == ENOENT
-                       ? "this kernel has no idle page tracking (CONFIG_IDLE_PAGE_TRACKING)"
-                       : file_error(bitmap_path_, errno);
-        return;
-    }
-    flags_ = ::open(flags_path_.c_str(), O_RDONLY | O_CLOEXEC);
-    if (flags_ < 0) trouble_ = file_error(flags_path_, errno);
-}
-
-IdlePageTracker::~IdlePageTracker() {
-    if (bitmap_ >= 0) ::close(bitmap_);
-    if (flags_ >= 0) ::close(flags_);
-}
-
 Ability IdlePageTracker::ability(const GuestSample&) const {
-    return {true, true, false, true, false, "some us for each page sampled; no page faults"};
+    Ability ability;
+    ability.reads = ability.writes = ability.per_chunk = true;
+    ability.cost = "some us of CPU time per sampled page; no page faults";
+    return ability;
 }
 
-std::string IdlePageTracker::why_not(const GuestSample& guest) const {
-    if (!trouble_.empty()) return trouble_;
-    if (!guest.process) return "its process is not known";
-    if (guest.cells.empty()) return "its memory is not known";
-    if (ranges_of_plain_pages(guest).empty())
-        return "its memory is of hugetlb pages, which the kernel keeps no idle flags for";
+std::string IdlePageTracker::unsupported_reason(const GuestSample& guest) const {
+    if (!error().empty()) return error();
+    if (!guest.process) return "the guest's process is unknown";
+    if (guest.cells.empty()) return "the guest's memory is unknown";
+    if (ranges_without_hugetlb(guest).empty())
+        return "the guest's memory consists of hugetlb pages, which have no idle flags";
     return "";
 }
 
 microseconds IdlePageTracker::estimate(const GuestSample& guest) const {
-    const auto known = spent_.find(guest.uuid);
-    if (known != spent_.end()) return known->second;
-    const std::vector<RamRange> ranges = ranges_of_plain_pages(guest);
+    const auto known = cost_.find(guest.uuid);
+    if (known != cost_.end()) return known->second;
+    const std::vector<RamRange> ranges = ranges_without_hugetlb(guest);
     const std::uint64_t piece_bytes = piece_bytes_for(ranges, max_pages_sampled);
     std::uint64_t pieces = 0;
     for (const RamRange& range : ranges)
         pieces += range.size / piece_bytes + 1;
-    return std::chrono::duration_cast<microseconds>(pieces * time_of_sample);
+    return std::chrono::duration_cast<microseconds>(pieces * expected_time_of_sample);
 }
 
 std::unique_ptr<PendingScan> IdlePageTracker::begin(const GuestSample& guest,
                                                     std::chrono::milliseconds) {
-    const std::string trouble = why_not(guest);
-    if (!trouble.empty()) throw TrackingError(trouble);
-    if (looked_at_.contains(guest.uuid)) return nullptr;
+    const std::string reason = unsupported_reason(guest);
+    if (!reason.empty()) throw TrackingError(reason);
+    if (scanned_guests_.contains(guest.uuid)) return nullptr;
     return std::make_unique<Scan>(*this, guest, scans_++);
 }
 
-std::unique_ptr<HeatTracker> probe_idle_pages(std::string& why_not) {
+std::unique_ptr<HeatTracker> probe_idle_pages(std::string& error) {
     auto tracker = std::make_unique<IdlePageTracker>("/sys", "/proc");
-    why_not = tracker->trouble();
-    if (why_not.empty()) why_not = probe_page_frames();
-    if (!why_not.empty()) return nullptr;
+    error = tracker->error();
+    if (error.empty()) error = probe_page_frames();
+    if (!error.empty()) return nullptr;
     return tracker;
 }
 

@@ -16,6 +16,7 @@
 #include "guests/process/cpu_time.hpp"
 #include "guests/process/process.hpp"
 #include "guests/tracking/heat/tracked_memory.hpp"
+#include "guests/tracking/soft_dirty/written_pages.hpp"
 
 namespace vnuma {
 namespace {
@@ -24,25 +25,26 @@ using std::chrono::microseconds;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
-// A guess: a vCPU leaves the guest, KVM and the host's own page table are asked, one entry is
-// written in each, and the vCPU goes back.
+// The expected time of a page fault: the vCPU leaves the guest, the page tables of KVM and of the
+// process are walked, one entry is written in each, and the vCPU enters the guest.
 constexpr nanoseconds time_of_fault{4000};
-// Guesses for a guest that was never looked at: taking a mark off, and reading an entry.
+// The expected times per page of a guest that was never scanned.
 constexpr nanoseconds time_to_clear{30}, time_to_read{10};
 
-constexpr const char* marks_file = "clear_refs";
-constexpr std::size_t pages_at_once = 4096;
+constexpr const char* clear_refs_file = "clear_refs";
+constexpr const char* clear_soft_dirty_bits = "4";
+constexpr std::size_t pages_per_read = 4096;
 
 std::string file_error(const GuestSample& guest, const char* file, int error) {
     return "/proc/" + std::to_string(guest.process->pid()) + "/" + file + ": " +
            std::generic_category().message(error);
 }
 
-// How long it took.
-microseconds take_marks_off(const GuestSample& guest) {
+// Returns how long the write took.
+microseconds clear_bits(const GuestSample& guest) {
     const auto start = steady_clock::now();
-    if (!guest.process->write(marks_file, "4"))
-        throw TrackingError(file_error(guest, marks_file, errno));
+    if (!guest.process->write(clear_refs_file, clear_soft_dirty_bits))
+        throw TrackingError(file_error(guest, clear_refs_file, errno));
     return std::chrono::duration_cast<microseconds>(steady_clock::now() - start);
 }
 
@@ -53,17 +55,8 @@ std::size_t vcpus_of(const GuestSample& guest) {
     return count;
 }
 
-// Pages and page tables alike are those of transparent huge pages if they lie like one.
-bool is_huge_page(std::span<const std::uint64_t> entries) {
-    const std::uint64_t first = entries.front() & pagemap_pfn;
-    if (entries.size() != pages_in_chunk || first == 0 || first % pages_in_chunk != 0) return false;
-    for (std::size_t i = 0; i < entries.size(); ++i)
-        if ((entries[i] & pagemap_present) == 0 || (entries[i] & pagemap_pfn) != first + i)
-            return false;
-    return true;
-}
-
-// As if all pages were small: nobody has told yet.
+// The number of pages as if all were small, since the number of huge pages is unknown before a
+// scan.
 std::int64_t small_pages_of(const GuestSample& guest) {
     std::int64_t bytes = 0;
     for (const CellSample& cell : guest.cells)
@@ -74,33 +67,8 @@ std::int64_t small_pages_of(const GuestSample& guest) {
 
 }  // namespace
 
-WrittenPages& WrittenPages::operator+=(const WrittenPages& other) {
-    present += other.present;
-    written += other.written;
-    mappings += other.mappings;
-    return *this;
-}
-
-WrittenPages count_written(std::span<const std::uint64_t> entries) {
-    WrittenPages pages;
-    if (entries.empty()) return pages;
-    for (const std::uint64_t entry : entries) {
-        const bool present = (entry & pagemap_present) != 0;
-        pages.present += present ? 1 : 0;
-        pages.written += present && (entry & pagemap_soft_dirty) != 0 ? 1 : 0;
-    }
-    pages.mappings = is_huge_page(entries) ? 1 : pages.present;
-    return pages;
-}
-
-std::uint16_t level_of(const WrittenPages& pages) {
-    if (pages.present == 0) return 0;
-    return static_cast<std::uint16_t>((pages.written * max_level + pages.present - 1) /
-                                      pages.present);
-}
-
-// Reads the marks of all of the guest, in several calls if that takes long: what is read later has
-// had a little more time to be written.
+// Reads the bits of all of the guest's pages. Several calls of finish() share the work for large
+// guests, so that pages that are read later have had a little more time to be written.
 class SoftDirtyTracker::Scan : public PendingScan {
   public:
     Scan(SoftDirtyTracker& tracker, const GuestSample& guest)
@@ -108,41 +76,42 @@ class SoftDirtyTracker::Scan : public PendingScan {
           uuid_(guest.uuid),
           process_(guest.process),
           pagemap_(*process_),
-          ranges_(ranges_of_plain_pages(guest)),
+          ranges_(ranges_without_hugetlb(guest)),
           piece_bytes_(piece_bytes_for(ranges_, max_pieces)),
           vcpus_(static_cast<int>(vcpus_of(guest))),
           pages_(small_pages_of(guest)) {
-        // Last: from here on it costs the guest something.
-        clearing_ = take_marks_off(guest);
+        // This comes last, after anything that may throw, since it disturbs the guest.
+        clearing_ = clear_bits(guest);
     }
 
     std::optional<HeatScan> finish() override {
         const auto start = thread_cpu_time();
-        for (std::uint64_t pages = 0; pages < max_pages_of_call && range_ < ranges_.size();)
-            pages += read_on();
+        for (std::uint64_t pages = 0; pages < max_pages_per_call && range_ < ranges_.size();)
+            pages += read_next();
         reading_ += std::chrono::duration_cast<microseconds>(thread_cpu_time() - start);
         if (range_ < ranges_.size()) return std::nullopt;
 
         HeatScan scan;
         scan.accessed = std::move(accessed_);
-        scan.samples = pages_in_chunk;  // every write is seen
-        // Nobody tells how much was touched again, only what was written; it is no more than what
-        // there is. vCPUs stand still while the marks are taken off.
+        scan.samples = pages_in_chunk;  // no write is missed
+        // How many pages were accessed again is unknown; at most all mappings were. The vCPUs are
+        // held up while the bits are cleared.
         scan.cost = clearing_ * vcpus_ +
-                    std::chrono::duration_cast<microseconds>(all_.mappings * time_of_fault);
-        if (tracker_.spent_.size() >= max_guests) tracker_.spent_.clear();
-        tracker_.spent_[uuid_] = {process_->pid(), scan.cost + clearing_ + reading_, clearing_,
+                    std::chrono::duration_cast<microseconds>(total_.mappings * time_of_fault);
+        if (tracker_.costs_.size() >= max_guests) tracker_.costs_.clear();
+        tracker_.costs_[uuid_] = {process_->pid(), scan.cost + clearing_ + reading_, clearing_,
                                   pages_};
         return scan;
     }
 
   private:
-    // Up to pages_at_once of one range. How many.
-    std::uint64_t read_on() {
+    // Reads up to pages_per_read pages of one range. Returns their number, plus 1 so that empty
+    // ranges count too.
+    std::uint64_t read_next() {
         const RamRange& range = ranges_[range_];
         const std::uint64_t rest = (range.size - offset_) / small_page_bytes;
         const auto entries =
-            std::span(entries_).first(std::min<std::uint64_t>(rest, pages_at_once));
+            std::span(entries_).first(std::min<std::uint64_t>(rest, pages_per_read));
         pagemap_.read(range.start + offset_, entries);
         for (std::size_t i = 0; i < entries.size(); i += pages_in_chunk)
             add(range,
@@ -154,16 +123,16 @@ class SoftDirtyTracker::Scan : public PendingScan {
         return entries.size() + 1;
     }
 
-    // A chunk, to the piece that it is in.
+    // Adds a chunk to the piece it is in, and completes the piece with its last chunk.
     void add(const RamRange& range, std::span<const std::uint64_t> entries) {
         piece_ += count_written(entries);
         offset_ += entries.size_bytes() / sizeof(std::uint64_t) * small_page_bytes;
         const bool last = range.size - offset_ < small_page_bytes;
         if (offset_ % piece_bytes_ != 0 && !last) return;
         const std::uint64_t start = (offset_ - 1) / piece_bytes_ * piece_bytes_;
-        add_range(accessed_, {range.start + start, range.start + (last ? range.size : offset_),
-                              level_of(piece_)});
-        all_ += std::exchange(piece_, {});
+        append_range(accessed_, {range.start + start, range.start + (last ? range.size : offset_),
+                                 level_of(piece_)});
+        total_ += std::exchange(piece_, {});
     }
 
     SoftDirtyTracker& tracker_;
@@ -176,73 +145,77 @@ class SoftDirtyTracker::Scan : public PendingScan {
     const std::int64_t pages_;
     microseconds clearing_{0}, reading_{0};
     std::size_t range_ = 0;
-    std::uint64_t offset_ = 0;  // in the range
-    WrittenPages piece_, all_;
+    std::uint64_t offset_ = 0;  // in the range, of the next page to read
+    WrittenPages piece_, total_;
     std::vector<AccessedRange> accessed_;
-    std::array<std::uint64_t, pages_at_once> entries_{};
+    std::array<std::uint64_t, pages_per_read> entries_{};
 };
 
 Ability SoftDirtyTracker::ability(const GuestSample&) const {
-    return {false, true, true, true, false, "a page fault for each page touched, in every scan"};
+    Ability ability;
+    ability.writes = ability.told_apart = ability.per_chunk = true;
+    ability.cost = "a page fault per scan for each page that is accessed";
+    return ability;
 }
 
-std::string SoftDirtyTracker::why_not(const GuestSample& guest) const {
-    if (!guest.process) return "its process is not known";
-    if (guest.cells.empty()) return "its memory is not known";
-    if (ranges_of_plain_pages(guest).empty())
-        return "its memory is of hugetlb pages, which the kernel keeps no such marks for";
-    // Opening alone changes nothing.
-    const auto try_to_open = [&](const char* file, int fd) {
+std::string SoftDirtyTracker::unsupported_reason(const GuestSample& guest) const {
+    if (!guest.process) return "the guest's process is unknown";
+    if (guest.cells.empty()) return "the guest's memory is unknown";
+    if (ranges_without_hugetlb(guest).empty())
+        return "the guest's memory consists of hugetlb pages, which have no soft-dirty bits";
+    // Opening the files alone has no effect on the guest.
+    const auto error_of_opening = [&](const char* file, int fd) {
         if (fd < 0) return file_error(guest, file, errno);
         ::close(fd);
         return std::string();
     };
-    const std::string trouble = try_to_open(marks_file, guest.process->open_to_write(marks_file));
-    if (!trouble.empty()) return trouble + " (CAP_DAC_OVERRIDE is needed)";
-    return try_to_open("pagemap", guest.process->open_file("pagemap"));
+    const std::string error =
+        error_of_opening(clear_refs_file, guest.process->open_to_write(clear_refs_file));
+    if (!error.empty()) return error + " (CAP_DAC_OVERRIDE is needed)";
+    return error_of_opening("pagemap", guest.process->open_file("pagemap"));
 }
 
-const SoftDirtyTracker::Spent* SoftDirtyTracker::spent_on(const GuestSample& guest) const {
-    const auto known = spent_.find(guest.uuid);
-    const bool same =
-        known != spent_.end() && guest.process && known->second.pid == guest.process->pid();
-    return same ? &known->second : nullptr;
+const SoftDirtyTracker::Cost* SoftDirtyTracker::last_cost(const GuestSample& guest) const {
+    const auto known = costs_.find(guest.uuid);
+    const bool is_same_process =
+        known != costs_.end() && guest.process && known->second.pid == guest.process->pid();
+    return is_same_process ? &known->second : nullptr;
 }
 
 microseconds SoftDirtyTracker::estimate(const GuestSample& guest) const {
-    if (const Spent* spent = spent_on(guest)) return spent->all;
-    const nanoseconds each =
+    if (const Cost* cost = last_cost(guest)) return cost->cpu_time;
+    const nanoseconds per_page =
         time_of_fault + time_to_read + time_to_clear * (1 + static_cast<int>(vcpus_of(guest)));
-    return std::chrono::duration_cast<microseconds>(small_pages_of(guest) * each);
+    return std::chrono::duration_cast<microseconds>(small_pages_of(guest) * per_page);
 }
 
 microseconds SoftDirtyTracker::stall(const GuestSample& guest) const {
     const std::int64_t pages = small_pages_of(guest);
     nanoseconds stall = pages * time_to_clear;
-    // What the last one did, and as much more for the pages that it has got since.
-    if (const Spent* spent = spent_on(guest)) {
-        const std::int64_t then = std::max<std::int64_t>(spent->pages, 1);
-        stall = spent->stall + std::max<std::int64_t>(pages - then, 0) *
-                                   std::max(time_to_clear, nanoseconds(spent->stall) / then);
+    // The stall of the last scan, plus the same per page for the pages the guest has got since.
+    if (const Cost* cost = last_cost(guest)) {
+        const std::int64_t pages_then = std::max<std::int64_t>(cost->pages, 1);
+        stall = cost->stall + std::max<std::int64_t>(pages - pages_then, 0) *
+                                  std::max(time_to_clear, nanoseconds(cost->stall) / pages_then);
     }
     return std::chrono::duration_cast<microseconds>(stall);
 }
 
 std::unique_ptr<PendingScan> SoftDirtyTracker::begin(const GuestSample& guest,
                                                      std::chrono::milliseconds) {
-    const std::string trouble = why_not(guest);
-    if (!trouble.empty()) throw TrackingError(trouble);
+    const std::string reason = unsupported_reason(guest);
+    if (!reason.empty()) throw TrackingError(reason);
     return std::make_unique<Scan>(*this, guest);
 }
 
-// Memory that has just been mapped counts as written where the kernel has these marks, and nothing
-// ever does where it has not. So no marks of anybody have to be taken off to find out.
-std::unique_ptr<HeatTracker> probe_soft_dirty(std::string& why_not) {
-    why_not.clear();
+// Memory that has just been mapped counts as written if the kernel keeps soft-dirty bits, and never
+// does otherwise. So the probe clears nobody's bits.
+std::unique_ptr<HeatTracker> probe_soft_dirty(std::string& error) {
+    error.clear();
     void* memory = ::mmap(nullptr, small_page_bytes, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
-        why_not = "no memory to try it with";
+        error = "cannot map a page to probe soft-dirty bits with";
         return nullptr;
     }
     *static_cast<volatile char*>(memory) = 1;
@@ -251,12 +224,12 @@ std::unique_ptr<HeatTracker> probe_soft_dirty(std::string& why_not) {
         if (const auto self = Process::open(::getpid()))
             PagemapFile(*self).read(reinterpret_cast<std::uintptr_t>(memory), entry);
         if ((entry[0] & pagemap_soft_dirty) == 0)
-            why_not = "this kernel does not mark written pages (CONFIG_MEM_SOFT_DIRTY)";
-    } catch (const std::exception& error) {
-        why_not = error.what();
+            error = "this kernel keeps no soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)";
+    } catch (const std::exception& failure) {
+        error = failure.what();
     }
     ::munmap(memory, small_page_bytes);
-    return why_not.empty() ? std::make_unique<SoftDirtyTracker>() : nullptr;
+    return error.empty() ? std::make_unique<SoftDirtyTracker>() : nullptr;
 }
 
 }  // namespace vnuma

@@ -75,7 +75,7 @@ TEST_F(TrackingTest, WhatWasHotLongAgoIsForgotten) {
     EXPECT_EQ(run(4).hot_chunks, 1U);
     best->reason = second->reason = "not any more";
     run(2);  // one that runs already
-    now += HeatScans::chunks_last - 1min;
+    now += HeatScans::heat_lifetime - 1min;
     EXPECT_EQ(run(1).hot_chunks, 1U);
     now += 1min;
     EXPECT_EQ(run(1).hot_chunks, 0U);
@@ -94,7 +94,7 @@ TEST_F(TrackingTest, WhereHotMemoryIsIsForgottenAlthoughItIsIdle) {
     run(1);
     best->result->accessed = {{start_of_memory, start_of_memory + size, max_level}};
     EXPECT_FALSE(run(6).heat_by_cell.empty());
-    now += HeatScans::chunks_last;
+    now += HeatScans::heat_lifetime;
     EXPECT_TRUE(run(1, 0ms).heat_by_cell.empty());
     ::munmap(memory, size);
 }
@@ -125,7 +125,7 @@ TEST_F(TrackingTest, WhatWasHotInManyPiecesIsForgottenAsWell) {
     EXPECT_EQ(run(4).hot_chunks, many / 2);
     best->reason = second->reason = "not any more";
     run(2);  // one that runs already
-    now += HeatScans::chunks_last;
+    now += HeatScans::heat_lifetime;
     EXPECT_EQ(run(1).hot_chunks, 0U);
 }
 
@@ -138,7 +138,8 @@ TEST_F(TrackingTest, ALookThatWouldHoldTheGuestUpForLongIsNotTaken) {
     EXPECT_EQ(best->begun, 0);
     second->stalls = 20ms;
     EXPECT_EQ(run(9).heat.trouble,
-              "fake holds it up for 11 ms, which is more than tracking.longest_stall");
+              "a scan by fake would hold up the guest for 11 ms, which is more than "
+              "tracking.longest_stall");
 }
 
 TEST_F(TrackingTest, OneThatTellsOfNoChunksIsAsRareAsIfAllAgreed) {
@@ -205,7 +206,7 @@ TEST_F(TrackingTest, ALookWithoutAnEndIsGivenUp) {
     start();
     run(2);
     best->result.reset();
-    EXPECT_EQ(run(18).heat.trouble, "a look came to no end");
+    EXPECT_EQ(run(18).heat.trouble, "a scan had no result 30 s after it should have ended");
 }
 
 TEST_F(TrackingTest, AGuestThatIsGoneEndsItsLookAndItsCounting) {
@@ -254,7 +255,7 @@ TEST_F(TrackingTest, GuestsTakeTurnsWhereLooksAreFew) {
         EXPECT_GE(guest.tracking.heat.scans, 3U) << guest.uuid;
         waiting_for.insert(guest.tracking.heat.waits_for);
     }
-    EXPECT_TRUE(waiting_for.contains("fake looks at as many guests as it can"));
+    EXPECT_TRUE(waiting_for.contains("fake already runs as many scans as it can"));
 }
 
 TEST_F(TrackingTest, ATrackerThatFailsAgainAndAgainIsLeftOutForAWhile) {
@@ -287,12 +288,13 @@ TEST_F(TrackingTest, OfTrackersThatFailInTurnTheNextServes) {
 TEST_F(TrackingTest, AGuestThatIsOnlyObservedIsNotTouched) {
     start();
     run(1);
-    best->side_effect_text = "holds it up";
+    best->side_effect_text = "holds up the guest";
     run(4);
     EXPECT_EQ(best->begun, 0);
     EXPECT_GE(second->begun, 1) << "which does nothing to it";
-    second->side_effect_text = "holds it up, too";
-    EXPECT_EQ(run(3).heat.trouble, "fake holds it up, and it is not to be touched");
+    second->side_effect_text = "holds up the guest, too";
+    EXPECT_EQ(run(3).heat.trouble,
+              "fake holds up the guest, and vnumad may only observe this guest");
     hints["u"].may_disturb = true;
     run(4);
     EXPECT_GE(best->begun, 1);

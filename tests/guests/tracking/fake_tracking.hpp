@@ -45,7 +45,7 @@ struct FakeTracker : HeatTracker {
     }
     std::chrono::microseconds stall(const GuestSample&) const override { return stalls; }
     std::string side_effect() const override { return side_effect_text; }
-    std::string why_not(const GuestSample&) const override { return reason; }
+    std::string unsupported_reason(const GuestSample&) const override { return reason; }
     std::chrono::microseconds estimate(const GuestSample&) const override { return 1ms; }
     std::unique_ptr<PendingScan> begin(const GuestSample&, std::chrono::milliseconds) override {
         if (running == slots) return nullptr;

@@ -1,4 +1,5 @@
-// DamonFiles that do what the kernel does on a write: directories come and go, kdamonds run.
+// An in-memory DamonFiles that reacts to writes as the kernel does: it creates and removes
+// directories, and turns kdamonds on and off.
 #pragma once
 
 #include <cerrno>
@@ -7,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "guests/tracking/damon/damon_sysfs.hpp"
+#include "guests/tracking/damon/damon_files.hpp"
+#include "guests/tracking/damon/damon_plan.hpp"
 
 namespace vnuma::test {
 
@@ -15,19 +17,19 @@ class FakeDamon : public DamonFiles {
   public:
     FakeDamon() { files["nr_kdamonds"] = "0"; }
 
-    // Set by tests.
-    int busy = 0;              // so many operations are refused first
-    bool always_busy = false;  // "on" is
+    // Tests set these.
+    int busy = 0;              // number of next operations that fail with EBUSY
+    bool always_busy = false;  // turning a kdamond on fails with EBUSY
     bool has_apply_interval = true;
     std::chrono::nanoseconds cpu{5'000'000};
-    // What is told of the regions it was given: all of them, not accessed, unless a test says else.
-    std::function<std::vector<DamonRegion>(std::vector<DamonRegion>)> tell =
+    // Makes the report from the configured regions, which have no accesses.
+    std::function<std::vector<DamonRegion>(std::vector<DamonRegion>)> report =
         [](std::vector<DamonRegion> regions) { return regions; };
 
-    // Looked at by tests.
+    // Tests check these.
     std::map<std::string, std::string> files;
-    std::vector<std::string> written;  // "file=text"
-    int paused = 0;
+    std::vector<std::string> written;  // "file=text", in the order of the writes
+    int paused = 0;                    // number of pauses
     std::map<pid_t, int> niceness;
 
     FileText read(const std::string& file) override {
@@ -46,7 +48,7 @@ class FakeDamon : public DamonFiles {
         return error;
     }
 
-    // With a slash at the end.
+    // The directory ends with a slash.
     std::vector<std::string> list(const std::string& directory, std::size_t limit) override {
         std::vector<std::string> names;
         for (const auto& [file, text] : files) {
@@ -68,8 +70,10 @@ class FakeDamon : public DamonFiles {
         return files.at(std::to_string(kdamond) + "/state") == "on";
     }
     void end(std::size_t kdamond) { files[std::to_string(kdamond) + "/state"] = "off"; }
-    // As another program would, without a word in `written`.
-    int by_another(const std::string& file, const std::string& text) { return apply(file, text); }
+    // A write by another program, which is not recorded in `written`.
+    int write_as_other_program(const std::string& file, const std::string& text) {
+        return apply(file, text);
+    }
 
   private:
     bool take_busy() { return busy > 0 && busy-- > 0; }
@@ -147,23 +151,23 @@ class FakeDamon : public DamonFiles {
 
     int update(const std::string& kdamond) {
         const std::string context = kdamond + "/contexts/0";
-        const std::string given = context + "/targets/0/regions/";
+        const std::string configured = context + "/targets/0/regions/";
         std::vector<DamonRegion> regions;
-        for (std::size_t i = 0; i < std::stoul(files.at(given + "nr_regions")); ++i)
-            regions.push_back({std::stoull(files.at(given + std::to_string(i) + "/start")),
-                               std::stoull(files.at(given + std::to_string(i) + "/end")), 0});
-        const std::string told = context + "/schemes/0/tried_regions/";
-        remove_numbered(told);
+        for (std::size_t i = 0; i < std::stoul(files.at(configured + "nr_regions")); ++i)
+            regions.push_back({std::stoull(files.at(configured + std::to_string(i) + "/start")),
+                               std::stoull(files.at(configured + std::to_string(i) + "/end")), 0});
+        const std::string tried = context + "/schemes/0/tried_regions/";
+        remove_numbered(tried);
         std::size_t name = 0;
         std::uint64_t bytes = 0;
-        for (const DamonRegion& region : tell(std::move(regions))) {
-            const std::string directory = told + std::to_string(name++) + "/";
+        for (const DamonRegion& region : report(std::move(regions))) {
+            const std::string directory = tried + std::to_string(name++) + "/";
             files[directory + "start"] = std::to_string(region.start);
             files[directory + "end"] = std::to_string(region.end);
             files[directory + "nr_accesses"] = std::to_string(region.accesses);
             bytes += region.end - region.start;
         }
-        files[told + "total_bytes"] = std::to_string(bytes);
+        files[tried + "total_bytes"] = std::to_string(bytes);
         return 0;
     }
 };

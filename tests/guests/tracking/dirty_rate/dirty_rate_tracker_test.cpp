@@ -1,8 +1,9 @@
 #include "guests/tracking/dirty_rate/dirty_rate_tracker.hpp"
-#include "guests/discovery/guest_source.hpp"
-#include "guests/model/listed_guest.hpp"
 
 #include <gtest/gtest.h>
+
+#include "guests/discovery/guest_source.hpp"
+#include "guests/model/listed_guest.hpp"
 
 namespace vnuma {
 namespace {
@@ -57,13 +58,14 @@ class DirtyRateTest : public testing::Test {
     GuestSample guest;
 };
 
-TEST_F(DirtyRateTest, TellsWhatQemuMeasuredAndNothingBefore) {
+TEST_F(DirtyRateTest, AScanHasNoResultBeforeQemuHasMeasured) {
     const auto pending = tracker.begin(guest, 2500ms);
     ASSERT_TRUE(pending);
-    EXPECT_EQ(source.started.at(0), std::make_pair(std::string("guest"), 3s)) << "whole seconds";
+    EXPECT_EQ(source.started.at(0), std::make_pair(std::string("guest"), 3s))
+        << "QEMU measures whole seconds";
     EXPECT_FALSE(pending->finish());
     source.last.state = State::none;
-    EXPECT_FALSE(pending->finish()) << "QEMU has not come to it yet";
+    EXPECT_FALSE(pending->finish()) << "QEMU has not begun yet";
     source.last = {State::done, "page-sampling", 3s, 40};
     const auto scan = pending->finish();
     ASSERT_TRUE(scan);
@@ -74,7 +76,7 @@ TEST_F(DirtyRateTest, TellsWhatQemuMeasuredAndNothingBefore) {
     EXPECT_EQ(tracker.estimate(guest), scan->cost);
 }
 
-TEST_F(DirtyRateTest, ARingTellsOfVcpusAndCostsByWhatIsWritten) {
+TEST_F(DirtyRateTest, ADirtyRingHasRatesPerVcpuAndACostPerWrittenPage) {
     const auto pending = tracker.begin(guest, 2s);
     source.last = {State::done, "dirty-ring", 2s, 10, {{0, 8}, {1, 2}}};
     const auto scan = pending->finish();
@@ -82,12 +84,13 @@ TEST_F(DirtyRateTest, ARingTellsOfVcpusAndCostsByWhatIsWritten) {
     EXPECT_EQ(scan->cost, 20 * 256 * 3us);
 }
 
-TEST_F(DirtyRateTest, SomebodyElsesMeasurementIsNotTakenForItsOwn) {
+TEST_F(DirtyRateTest, AMeasurementOfAnotherProgramIsAnError) {
     source.last.state = State::running;
-    EXPECT_NE(error_of([&] { tracker.begin(guest, 1s); }).find("somebody else"), std::string::npos);
+    EXPECT_NE(error_of([&] { tracker.begin(guest, 1s); }).find("another program"),
+              std::string::npos);
 }
 
-TEST_F(DirtyRateTest, ALookThatWasGivenUpIsWaitedFor) {
+TEST_F(DirtyRateTest, NoScanBeginsBeforeTheMeasurementOfAnAbandonedScanEnds) {
     tracker.begin(guest, 2s);
     now += 1s;
     EXPECT_EQ(tracker.begin(guest, 2s), nullptr);
@@ -96,7 +99,7 @@ TEST_F(DirtyRateTest, ALookThatWasGivenUpIsWaitedFor) {
     EXPECT_NE(tracker.begin(guest, 2s), nullptr);
 }
 
-TEST_F(DirtyRateTest, WhatFailsHasItsReason) {
+TEST_F(DirtyRateTest, AScanThatFailsHasAReason) {
     const auto pending = tracker.begin(guest, 1s);
     now += DirtyRateTracker::max_delay;
     EXPECT_FALSE(pending->finish());
@@ -112,14 +115,14 @@ TEST_F(DirtyRateTest, WhatFailsHasItsReason) {
 }
 
 TEST_F(DirtyRateTest, AGuestWithoutVcpusIsNeverMeasured) {
-    EXPECT_EQ(tracker.why_not(guest), "");
+    EXPECT_EQ(tracker.unsupported_reason(guest), "");
     guest.cells[0].vcpus.clear();
-    EXPECT_NE(tracker.why_not(guest), "");
+    EXPECT_NE(tracker.unsupported_reason(guest), "");
     EXPECT_THROW(tracker.begin(guest, 1s), TrackingError);
-    EXPECT_TRUE(source.started.empty()) << "QEMU 7.2 would die";
+    EXPECT_TRUE(source.started.empty()) << "QEMU 7.2 would crash";
 }
 
-TEST_F(DirtyRateTest, ARingIsExpectedToCostMoreThanSamples) {
+TEST_F(DirtyRateTest, ADirtyRingIsExpectedToCostMoreThanSampling) {
     const auto sampled = tracker.estimate(guest);
     EXPECT_GT(sampled, 0us);
     Domain domain;

@@ -3,12 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <set>
 #include <sstream>
 
 #include "guests/memory/chunk_residency.hpp"
 #include "guests/memory/page_nodes.hpp"
 #include "guests/process/process.hpp"
+#include "guests/tracking/idle_page/idle_page_sampling.hpp"
 #include "tests/guests/golden.hpp"
 #include "tests/temporary.hpp"
 
@@ -17,50 +17,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t head = std::uint64_t{1} << 15, tail = std::uint64_t{1} << 16,
-                        idle = std::uint64_t{1} << 25;
+constexpr std::uint64_t head = page_is_head, tail = page_is_tail, idle = page_is_idle;
 
-TEST(WordsOf, NeighboursAreOneWord) {
-    EXPECT_EQ(words_of({}), std::vector<IdleWord>{});
-    EXPECT_EQ(words_of({130, 64, 3, 127, 3}),
-              (std::vector<IdleWord>{{0, 8}, {1, (std::uint64_t{1} << 63) | 1}, {2, 4}}));
-}
-
-std::set<std::uint64_t> pages_met(std::uint64_t piece, std::uint64_t pages) {
-    std::set<std::uint64_t> met;
-    for (std::uint64_t scan = 0; scan < pages / pages_for_one; ++scan)
-        met.insert(page_of_scan(scan, piece, pages));
-    return met;
-}
-
-TEST(PageOfLook, MeetsPagesAllOverAPiece) {
-    for (const std::uint64_t pages : {16, 32, 512, 4096}) {
-        const std::set<std::uint64_t> met = pages_met(3, pages);
-        EXPECT_EQ(met.size(), pages / pages_for_one);
-        EXPECT_LT(*met.begin(), pages_for_one);
-        EXPECT_LT(*met.rbegin(), pages);
-    }
-    for (const std::uint64_t pages : {1, 15, 509})
-        EXPECT_LT(page_of_scan(~std::uint64_t{0}, 5, pages), pages);
-}
-
-TEST(PageOfLook, LeavesFewMarksInAWord) {
-    std::set<std::uint64_t> met;
-    for (std::uint64_t scan = 0; scan < 10'000; ++scan)
-        met.insert(page_of_scan(scan, 3, 512));
-    EXPECT_EQ(met, pages_met(3, 512));
-    EXPECT_EQ(std::distance(met.begin(), met.lower_bound(64)), 4);
-}
-
-TEST(PageOfLook, IsAnotherInAnotherPiece) {
-    std::set<std::uint64_t> met;
-    for (std::uint64_t piece = 0; piece < pages_for_one; ++piece)
-        met.insert(page_of_scan(0, piece, 512));
-    EXPECT_EQ(met.size(), pages_for_one);
-}
-
-// A guest of three chunks, whose pages are those of the host from the same numbers on, and the
-// kernel's files. The bitmap is a file like any other: marks stay until the test takes them off.
+// A guest of three chunks, whose pages have consecutive page frame numbers, and the kernel's files.
+// The bitmap is a plain file, so marks stay until the test removes them.
 class IdlePages : public testing::Test {
   protected:
     static constexpr std::uint64_t chunks = 3, pages = chunks * pages_in_chunk;
@@ -71,7 +31,7 @@ class IdlePages : public testing::Test {
             stat += " 0";
         files.write("proc/7/stat", stat);
         files.write("sys/kernel/mm/page_idle/bitmap", "");
-        // Page 0 of the host is nobody's.
+        // Page frame 0 is never a guest's.
         for (std::uint64_t page = 0; page < pages; ++page)
             entries[page] = pagemap_present | (page + first_pfn);
         write("proc/7/pagemap", entries);
@@ -104,7 +64,7 @@ class IdlePages : public testing::Test {
         return ranges;
     }
 
-    // The page of a chunk that a look is at.
+    // The page that a scan samples of a chunk.
     static std::uint64_t sampled(std::uint64_t chunk, std::uint64_t scan = 0) {
         return chunk * pages_in_chunk + page_of_scan(scan, chunk, pages_in_chunk);
     }
@@ -117,9 +77,9 @@ class IdlePages : public testing::Test {
     GuestSample guest;
 };
 
-TEST_F(IdlePages, WhatStaysIdleWasNotAccessed) {
+TEST_F(IdlePages, AChunkWhosePageStaysIdleWasNotAccessed) {
     auto tracked = tracker();
-    EXPECT_EQ(tracked.trouble(), "");
+    EXPECT_EQ(tracked.error(), "");
     const auto pending = tracked.begin(guest, 1s);
     std::vector<std::uint64_t> bitmap = read_bitmap();
     EXPECT_EQ(bitmap[8], 1U) << "the first page of the first chunk";
@@ -130,10 +90,10 @@ TEST_F(IdlePages, WhatStaysIdleWasNotAccessed) {
     const auto scan = pending->finish();
     ASSERT_TRUE(scan);
     EXPECT_EQ(scan->accessed, at({{0, 0}, {1, max_level}, {2, 0}}));
-    EXPECT_EQ(scan->trouble, "");
+    EXPECT_EQ(scan->warning, "");
 }
 
-TEST_F(IdlePages, EachLookTakesAnotherPage) {
+TEST_F(IdlePages, SuccessiveScansSampleDifferentPages) {
     auto tracked = tracker();
     tracked.begin(guest, 1s);
     tracked.begin(guest, 1s);
@@ -141,7 +101,7 @@ TEST_F(IdlePages, EachLookTakesAnotherPage) {
     EXPECT_EQ(read_bitmap()[page / 64], bit_of(page));
 }
 
-TEST_F(IdlePages, AGuestHasOneLookAtATime) {
+TEST_F(IdlePages, AGuestHasOneScanAtATime) {
     auto tracked = tracker();
     auto scan = tracked.begin(guest, 1s);
     EXPECT_EQ(tracked.begin(guest, 1s), nullptr);
@@ -153,13 +113,13 @@ TEST_F(IdlePages, AGuestHasOneLookAtATime) {
     std::filesystem::resize_file(files.path("proc/kpageflags"), 8);
     EXPECT_THROW(tracked.begin(guest, 1s), TrackingError);
     write("proc/kpageflags", flags);
-    EXPECT_NE(tracked.begin(guest, 1s), nullptr) << "one that failed is over";
+    EXPECT_NE(tracked.begin(guest, 1s), nullptr) << "the scan that failed is over";
 }
 
-TEST_F(IdlePages, AHugePageIsAskedThroughItsFirst) {
+TEST_F(IdlePages, AHugePageIsMarkedThroughItsHeadPage) {
     flags[first_pfn] |= head;
     for (std::uint64_t page = 1; page < pages_in_chunk; ++page)
-        flags[first_pfn + page] = tail | idle;  // the kernel may say so of all of it
+        flags[first_pfn + page] = tail | idle;  // the kernel may set the idle flag of all pages
     write("proc/kpageflags", flags);
     auto tracked = tracker();
     tracked.begin(guest, 1s);
@@ -169,8 +129,8 @@ TEST_F(IdlePages, AHugePageIsAskedThroughItsFirst) {
     EXPECT_EQ(pending->finish()->accessed, (std::vector<AccessedRange>{{0, 3 * chunk_bytes, 0}}));
 }
 
-// Linux makes them for anonymous memory and shmem alike since 6.8 and 6.14.
-TEST_F(IdlePages, AFolioOfAnySizeIsAskedThroughItsFirst) {
+// Linux has large folios of any size for anonymous memory since 6.8, and for shmem since 6.14.
+TEST_F(IdlePages, AFolioOfAnySizeIsMarkedThroughItsHeadPage) {
     for (std::uint64_t order = 1; order <= 9; ++order) {
         const std::uint64_t in_folio = std::uint64_t{1} << order;
         for (std::uint64_t page = 0; page < pages; ++page)
@@ -189,17 +149,17 @@ TEST_F(IdlePages, AFolioOfAnySizeIsAskedThroughItsFirst) {
     }
 }
 
-// What a kernel said of three chunks: of one folio, of folios of 64 KiB, and of single pages, all
-// over its memory (tests/golden/record-folios.py).
+// A recording of a kernel's kpageflags for three chunks: one of a single folio, one of folios of
+// 64 KiB, and one of single pages at scattered frames (tests/golden/record-folios.py).
 class RecordedFolios : public IdlePages {
   protected:
     RecordedFolios() {
         std::istringstream lines(test::read_golden("folios/linux-6.18.txt"));
-        std::uint64_t page = 0, pfn = 0, said = 0;
-        while (lines >> std::dec >> page >> pfn >> std::hex >> said) {
+        std::uint64_t page = 0, pfn = 0, recorded = 0;
+        while (lines >> std::dec >> page >> pfn >> std::hex >> recorded) {
             entries.at(page) = pagemap_present | pfn;
             flags.resize(std::max(flags.size(), (pfn / 64 + 1) * 64));
-            flags[pfn] = said | ((said & tail) == 0 ? idle : 0);  // as soon as it is marked
+            flags[pfn] = recorded | ((recorded & tail) == 0 ? idle : 0);  // as if it were marked
         }
         EXPECT_EQ(page, pages - 1);
         write("proc/7/pagemap", entries);
@@ -214,7 +174,7 @@ class RecordedFolios : public IdlePages {
     }
 };
 
-TEST_F(RecordedFolios, AreAskedThroughTheirFirst) {
+TEST_F(RecordedFolios, AreMarkedThroughTheirHeadPages) {
     auto tracked = tracker();
     for (std::uint64_t scan = 0; scan < 16; ++scan) {
         const auto pending = tracked.begin(guest, 1s);
@@ -229,47 +189,48 @@ TEST_F(RecordedFolios, AreAskedThroughTheirFirst) {
     }
 }
 
-TEST_F(IdlePages, WhatCannotBeMarkedIsNotLookedAt) {
-    flags[first_pfn + sampled(0)] = 0;     // on none of the kernel's lists
-    flags[first_pfn + sampled(1)] = tail;  // of a folio that has ended meanwhile
+TEST_F(IdlePages, AScanFailsIfNoPageCanBeMarked) {
+    flags[first_pfn + sampled(0)] = 0;     // not on an LRU list
+    flags[first_pfn + sampled(1)] = tail;  // of a folio that was split meanwhile
     entries[sampled(2)] &= ~pagemap_present;
     write("proc/kpageflags", flags);
     write("proc/7/pagemap", entries);
     auto tracked = tracker();
-    EXPECT_THROW(tracked.begin(guest, 1s), TrackingError) << "a scan that tells nothing is none";
+    EXPECT_THROW(tracked.begin(guest, 1s), TrackingError)
+        << "the scan would report all memory as unused";
 }
 
-TEST_F(IdlePages, APageThatMovedMeanwhileIsUnknown) {
+TEST_F(IdlePages, APageThatMovesDuringTheScanIsLeftOut) {
     auto tracked = tracker();
     const auto pending = tracked.begin(guest, 1s);
     entries[sampled(1)] += 5;
     write("proc/7/pagemap", entries);
     const auto scan = pending->finish();
     EXPECT_EQ(scan->accessed, at({{0, 0}, {2, 0}}));
-    EXPECT_EQ(scan->trouble, "1 sampled pages have moved meanwhile");
+    EXPECT_EQ(scan->warning, "sampled pages that were moved during the scan: 1");
 }
 
-TEST_F(IdlePages, ReasonsAreSaid) {
-    EXPECT_EQ(tracker().why_not(guest), "");
-    EXPECT_NE(tracker().why_not(GuestSample{}), "");
+TEST_F(IdlePages, AGuestThatCannotBeScannedHasAReason) {
+    EXPECT_EQ(tracker().unsupported_reason(guest), "");
+    EXPECT_NE(tracker().unsupported_reason(GuestSample{}), "");
     EXPECT_GT(tracker().estimate(guest), 0us);
     guest.cells[0].blocks[0].hugetlb = true;
-    EXPECT_NE(tracker().why_not(guest).find("hugetlb"), std::string::npos);
+    EXPECT_NE(tracker().unsupported_reason(guest).find("hugetlb"), std::string::npos);
     std::filesystem::resize_file(files.path("proc/kpageflags"), 8);
     guest.cells[0].blocks[0].hugetlb = false;
-    auto cut = tracker();
-    EXPECT_THROW(cut.begin(guest, 1s), TrackingError);
+    auto with_short_file = tracker();
+    EXPECT_THROW(with_short_file.begin(guest, 1s), TrackingError);
     std::filesystem::remove(files.path("proc/kpageflags"));
-    EXPECT_NE(tracker().why_not(guest).find("kpageflags"), std::string::npos);
+    EXPECT_NE(tracker().unsupported_reason(guest).find("kpageflags"), std::string::npos);
     std::filesystem::remove(files.path("sys/kernel/mm/page_idle/bitmap"));
-    EXPECT_EQ(tracker().why_not(guest),
+    EXPECT_EQ(tracker().unsupported_reason(guest),
               "this kernel has no idle page tracking (CONFIG_IDLE_PAGE_TRACKING)");
 }
 
-TEST(ProbeIdlePages, SaysWhyOrGivesATracker) {
-    std::string why;
-    const auto tracker = probe_idle_pages(why);
-    EXPECT_EQ(tracker == nullptr, !why.empty()) << why;
+TEST(ProbeIdlePages, ReturnsATrackerOrAnError) {
+    std::string error;
+    const auto tracker = probe_idle_pages(error);
+    EXPECT_EQ(tracker == nullptr, !error.empty()) << error;
 }
 
 }  // namespace

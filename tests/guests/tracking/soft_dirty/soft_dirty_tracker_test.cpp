@@ -11,7 +11,7 @@
 
 #include "guests/memory/page_nodes.hpp"
 #include "guests/process/process.hpp"
-#include "guests/tracking/heat/tracked_memory.hpp"
+#include "guests/tracking/soft_dirty/written_pages.hpp"
 #include "tests/guests/memory/test_memory.hpp"
 #include "tests/temporary.hpp"
 
@@ -36,41 +36,7 @@ GuestSample guest_of(Process process, std::vector<RamRange> ranges) {
     return guest;
 }
 
-TEST(CountWritten, CountsPagesThatAreThere) {
-    const std::vector<std::uint64_t> entries{present, written, 0, pagemap_soft_dirty, written};
-    EXPECT_EQ(count_written(entries), (WrittenPages{3, 2, 3}));
-    EXPECT_EQ(count_written({}), WrittenPages{});
-}
-
-TEST(CountWritten, AHugePageIsOneMapping) {
-    std::vector<std::uint64_t> entries(pages_in_chunk);
-    for (std::size_t i = 0; i < entries.size(); ++i)
-        entries[i] = present | (1024 + i);
-    EXPECT_EQ(count_written(entries), (WrittenPages{512, 0, 1}));
-    entries[7] ^= 1;
-    EXPECT_EQ(count_written(entries).mappings, 512U) << "pages in another order";
-    for (std::uint64_t& entry : entries)
-        entry = present;
-    EXPECT_EQ(count_written(entries).mappings, 512U) << "numbers that are not shown";
-}
-
-TEST(LevelOf, IsTheShareOfPagesThatWereWritten) {
-    EXPECT_EQ(level_of({}), 0);
-    EXPECT_EQ(level_of({512, 0, 512}), 0);
-    EXPECT_EQ(level_of({512, 512, 512}), max_level);
-    EXPECT_EQ(level_of({512, 256, 512}), 32768);
-    EXPECT_EQ(level_of({std::uint64_t{1} << 40, 1, 1}), 1) << "one page is not nothing";
-}
-
-TEST(PieceBytes, GrowWithTheGuest) {
-    EXPECT_EQ(piece_bytes_for({}, 4), chunk_bytes);
-    EXPECT_EQ(piece_bytes_for({{0, 4 * chunk_bytes}}, 4), chunk_bytes);
-    EXPECT_EQ(piece_bytes_for({{0, 5 * chunk_bytes}, {1 << 30, 4 * chunk_bytes}}, 4),
-              2 * chunk_bytes);
-    EXPECT_EQ(piece_bytes_for({{0, 10 * chunk_bytes}}, 4), 4 * chunk_bytes);
-}
-
-// Files of a process that were never the kernel's.
+// Plain files in place of those of a process in /proc.
 class SoftDirtyFiles : public testing::Test {
   protected:
     SoftDirtyFiles() {
@@ -96,7 +62,7 @@ class SoftDirtyFiles : public testing::Test {
     SoftDirtyTracker tracker;
 };
 
-TEST_F(SoftDirtyFiles, TellTheLevelOfEachChunk) {
+TEST_F(SoftDirtyFiles, AScanMeasuresTheLevelOfEachChunk) {
     std::vector<std::uint64_t> entries(5 * 512, present);
     entries[512] = written;
     for (std::size_t i = 2 * 512; i < 3 * 512; ++i)
@@ -113,16 +79,16 @@ TEST_F(SoftDirtyFiles, TellTheLevelOfEachChunk) {
                   {chunk_bytes, 2 * chunk_bytes, 128},
                   {2 * chunk_bytes, 3 * chunk_bytes, max_level},
                   {4 * chunk_bytes, 4 * chunk_bytes + 10 * small_page_bytes, 6554}}));
-    EXPECT_GE(scan->cost, 1546 * 4us) << "faults of all pages that are there";
+    EXPECT_GE(scan->cost, 1546 * 4us) << "a fault for each present page";
     std::string command;
     std::ifstream(files.path("clear_refs")) >> command;
     EXPECT_EQ(command, "4");
 }
 
-TEST_F(SoftDirtyFiles, ALookThatCostMoreIsExpectedToDoSoAgain) {
+TEST_F(SoftDirtyFiles, TheEstimateIsTheCostOfTheLastScan) {
     write_entries(std::vector<std::uint64_t>(512, present));
     GuestSample sample = guest({{0, chunk_bytes}});
-    EXPECT_EQ(tracker.estimate(sample), 0us) << "nothing is known of its memory";
+    EXPECT_EQ(tracker.estimate(sample), 0us) << "the guest's residency is unknown";
     sample.cells[0].residency.bytes[0] = chunk_bytes;
     EXPECT_GT(tracker.estimate(sample), 512 * 4us);
     ASSERT_TRUE(tracker.begin(sample, 1s)->finish());
@@ -130,45 +96,46 @@ TEST_F(SoftDirtyFiles, ALookThatCostMoreIsExpectedToDoSoAgain) {
     EXPECT_GE(tracker.estimate(sample), 512 * 4us);
 }
 
-TEST_F(SoftDirtyFiles, PartsThatAreMissingAreSaid) {
+TEST_F(SoftDirtyFiles, AGuestThatCannotBeScannedHasAReason) {
     GuestSample sample = guest({{0, chunk_bytes}});
-    EXPECT_EQ(tracker.why_not(sample), "/proc/7/pagemap: No such file or directory");
+    EXPECT_EQ(tracker.unsupported_reason(sample), "/proc/7/pagemap: No such file or directory");
     EXPECT_THROW(tracker.begin(sample, 1s), TrackingError);
     write_entries({present});
-    EXPECT_EQ(tracker.why_not(sample), "");
+    EXPECT_EQ(tracker.unsupported_reason(sample), "");
     sample.cells[0].blocks[0].hugetlb = true;
-    EXPECT_NE(tracker.why_not(sample).find("hugetlb"), std::string::npos);
+    EXPECT_NE(tracker.unsupported_reason(sample).find("hugetlb"), std::string::npos);
     std::filesystem::remove(files.path("clear_refs"));
-    EXPECT_NE(tracker.why_not(guest({{0, chunk_bytes}})).find("clear_refs"), std::string::npos);
-    EXPECT_NE(tracker.why_not(GuestSample{}), "");
+    EXPECT_NE(tracker.unsupported_reason(guest({{0, chunk_bytes}})).find("clear_refs"),
+              std::string::npos);
+    EXPECT_NE(tracker.unsupported_reason(GuestSample{}), "");
 }
 
-// What memory a child has: its pages and whether they are shared.
+// The memory of a child process: madvise(2) advice for its pages, and whether it is shared.
 struct Kind {
     const char* name;
     int advice;
     bool shared;
 };
 
-// Runs in a lab host, too. The child has written all of four chunks; told to, it writes a page of
-// the second, reads all of the third, and writes all of the fourth.
+// A child process has written all of its four chunks. When asked to work, it writes a page of the
+// second chunk, reads all of the third, and writes all of the fourth. Runs in a lab host, too.
 class SoftDirtyOfAChild : public testing::TestWithParam<Kind> {
   protected:
     static constexpr std::uint64_t chunks = 4;
 
     void SetUp() override {
-        std::string why;
-        tracker = probe_soft_dirty(why);
-        if (!tracker) GTEST_SKIP() << why;
+        std::string error;
+        tracker = probe_soft_dirty(error);
+        if (!tracker) GTEST_SKIP() << error;
         if (GetParam().shared) map_shared();
         ASSERT_EQ(::pipe(down.data()), 0);
         ASSERT_EQ(::pipe(up.data()), 0);
         child = ::fork();
         if (child == 0) _exit(work());
-        ASSERT_TRUE(child_says_done());
+        ASSERT_TRUE(wait_for_child());
         guest = guest_of(std::move(*Process::open(child)), {{memory.address(), memory.size()}});
-        const std::string trouble = tracker->why_not(guest);
-        if (!trouble.empty()) GTEST_SKIP() << trouble;
+        const std::string reason = tracker->unsupported_reason(guest);
+        if (!reason.empty()) GTEST_SKIP() << reason;
     }
     void TearDown() override {
         if (child <= 0) return;
@@ -186,7 +153,7 @@ class SoftDirtyOfAChild : public testing::TestWithParam<Kind> {
         ::close(fd);
     }
     int work() {
-        ::close(down[1]);  // so that it ends with its parent
+        ::close(down[1]);  // so that the child ends with its parent
         char byte = 0;
         memory.touch(0, chunks * 512);
         while (::write(up[1], "d", 1) == 1 && ::read(down[0], &byte, 1) == 1) {
@@ -197,11 +164,11 @@ class SoftDirtyOfAChild : public testing::TestWithParam<Kind> {
         }
         return 0;
     }
-    bool child_says_done() {
+    bool wait_for_child() {
         char byte = 0;
         return ::read(up[0], &byte, 1) == 1;
     }
-    bool let_child_work() { return ::write(down[1], "g", 1) == 1 && child_says_done(); }
+    bool let_child_work() { return ::write(down[1], "g", 1) == 1 && wait_for_child(); }
 
     TestMemory memory{chunks * chunk_bytes, GetParam().advice};
     std::array<int, 2> down{}, up{};
@@ -216,7 +183,7 @@ INSTANTIATE_TEST_SUITE_P(Memory, SoftDirtyOfAChild,
                                          Kind{"Shared", MADV_NOHUGEPAGE, true}),
                          [](const auto& info) { return info.param.name; });
 
-TEST_P(SoftDirtyOfAChild, TellsWhatWasWrittenAndNothingElse) {
+TEST_P(SoftDirtyOfAChild, AScanMeasuresWritesAndNothingElse) {
     for (int round = 0; round < 3; ++round) {
         const auto pending = tracker->begin(guest, 1s);
         ASSERT_TRUE(let_child_work());
@@ -225,7 +192,7 @@ TEST_P(SoftDirtyOfAChild, TellsWhatWasWrittenAndNothingElse) {
         const std::uint64_t start = memory.address();
         ASSERT_GE(scan->accessed.size(), 4U);
         EXPECT_EQ(scan->accessed[0], (AccessedRange{start, start + chunk_bytes, 0}));
-        // Of a huge page, which there may not be one of, all is written with the first byte.
+        // The first write to a huge page marks all of it. The kernel may have none available.
         const std::uint16_t level = scan->accessed[1].level;
         EXPECT_TRUE(level == 128 || (GetParam().advice == MADV_HUGEPAGE && level == max_level))
             << level;
@@ -236,7 +203,7 @@ TEST_P(SoftDirtyOfAChild, TellsWhatWasWrittenAndNothingElse) {
     }
 }
 
-TEST_P(SoftDirtyOfAChild, ThatHasEndedIsATrackingError) {
+TEST_P(SoftDirtyOfAChild, AScanOfAProcessThatHasEndedFails) {
     const auto pending = tracker->begin(guest, 1s);
     ::kill(child, SIGKILL);
     siginfo_t info;

@@ -1,4 +1,4 @@
-#include "integration/host/shape.hpp"
+#include "integration/host/guest_shape.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* initramfs_file = "/run/lab/guest.cpio";
 
-// The workload sits beside the program that runs the scenario.
+// The workload is in the directory of the program that runs the scenario.
 std::string workload_file() {
     return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "guest-workload";
 }

@@ -1,4 +1,4 @@
-#include "integration/host/true_access.hpp"
+#include "integration/host/access_locality.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,12 +17,13 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t page_bytes = 4096;
-// One page in sixteen stands for all.
+// One page in sixteen is sampled.
 constexpr std::uint64_t stride = 16 * page_bytes;
 constexpr std::uint64_t some_address = 16 << 20;
-constexpr int processor_field = 37;  // of /proc/PID/stat, behind the state
+constexpr int processor_field = 37;  // of /proc/PID/stat, counted from the state
 
-// Where QEMU has guest-physical address 0. Guests of the lab stay below the hole for devices.
+// The address at which QEMU has mapped guest-physical address 0. The memory of lab guests ends
+// below the PCI hole, so that it is one range.
 std::uint64_t memory_start(DirectGuest& guest) {
     const std::string answer = guest.execute(
         "human-monitor-command", {{"command-line", "gpa2hva " + std::to_string(some_address)}});
@@ -47,7 +48,7 @@ int node_of_thread(pid_t pid, pid_t thread) {
         const std::vector<int> cpus = node_cpus(node);
         if (std::find(cpus.begin(), cpus.end(), cpu) != cpus.end()) return node;
     }
-    throw std::runtime_error("nobody knows where thread " + std::to_string(thread) + " runs");
+    throw std::runtime_error("the node of thread " + std::to_string(thread) + " is unknown");
 }
 
 std::vector<int> nodes_of(pid_t pid, const std::vector<std::uint64_t>& pages) {
@@ -64,34 +65,34 @@ std::vector<int> nodes_of(pid_t pid, const std::vector<std::uint64_t>& pages) {
 
 }  // namespace
 
-TrueAccess::TrueAccess(DirectGuest& guest, const json& truth) : pid_(guest.pid()) {
+AccessLocality::AccessLocality(DirectGuest& guest, const json& truth) : pid_(guest.pid()) {
     const std::uint64_t start = memory_start(guest);
     const auto threads = guest.vcpu_threads();
     for (const json& entry : truth) {
         if (entry.at("thread").is_null()) continue;
-        Toucher& toucher = touchers_.emplace_back();
-        toucher.thread = threads.at(entry.at("cpu"));
-        std::uint64_t next = 0;  // of the window, over all of its ranges
-        std::uint64_t before = 0;
+        VcpuPages& vcpu = vcpus_.emplace_back();
+        vcpu.thread = threads.at(entry.at("cpu"));
+        std::uint64_t next = 0;    // offset in the window of the next sampled page
+        std::uint64_t before = 0;  // bytes of the window in earlier ranges
         for (const json& range : entry.at("ranges")) {
             const std::uint64_t from = range.at(0), bytes = range.at(1);
             for (; next < before + bytes; next += stride)
-                toucher.pages.push_back(start + from + (next - before));
+                vcpu.pages.push_back(start + from + (next - before));
             before += bytes;
         }
     }
-    if (touchers_.empty()) throw std::runtime_error(guest.name() + " touches nothing");
+    if (vcpus_.empty()) throw std::runtime_error(guest.name() + " accesses no memory");
 }
 
-double TrueAccess::local_share() const {
+double AccessLocality::local_share() const {
     double sum = 0;
-    for (const Toucher& toucher : touchers_) {
-        const int node = node_of_thread(pid_, toucher.thread);
-        const std::vector<int> nodes = nodes_of(pid_, toucher.pages);
+    for (const VcpuPages& vcpu : vcpus_) {
+        const int node = node_of_thread(pid_, vcpu.thread);
+        const std::vector<int> nodes = nodes_of(pid_, vcpu.pages);
         sum += static_cast<double>(std::count(nodes.begin(), nodes.end(), node)) /
                static_cast<double>(std::max<std::size_t>(nodes.size(), 1));
     }
-    return sum / static_cast<double>(touchers_.size());
+    return sum / static_cast<double>(vcpus_.size());
 }
 
 }  // namespace vnuma::lab

@@ -1,4 +1,4 @@
-#include "integration/scenarios/tracked.hpp"
+#include "integration/scenarios/tracked_guest.hpp"
 
 #include <stdexcept>
 
@@ -14,18 +14,19 @@ constexpr seconds first_report_limit{60};
 
 }  // namespace
 
-Tracked::Tracked(const RunningGuest& guest, const std::string& config)
+TrackedGuest::TrackedGuest(const RunningGuest& guest, const std::string& config)
     : guest_(guest.name()), vnumad_(config) {
     if (!wait_until([&] { return !last().is_null(); }, first_report_limit))
         fail("has not reported guest " + guest_);
-    if (!last_.contains("tracking")) fail("reports nothing of access tracking: this one has none");
+    if (!last_.contains("tracking"))
+        fail("reports no access tracking; this build of vnumad may have none");
 }
 
-const json& Tracked::last() {
+const json& TrackedGuest::last() {
     const int status = vnumad_.wait_for_end(seconds(0));
     if (status >= 0)
         fail("ended with status " + std::to_string(status) +
-             "; one without access tracking refuses the configuration");
+             "; a vnumad without access tracking rejects this configuration");
     for (const json& report : vnumad_.take_reports()) {
         json seen = find_guest(report, guest_);
         if (!seen.is_null()) last_ = std::move(seen);
@@ -33,7 +34,7 @@ const json& Tracked::last() {
     return last_;
 }
 
-const json& Tracked::at(Clock::time_point time) {
+const json& TrackedGuest::at(Clock::time_point time) {
     while (Clock::now() < time) {
         pause_briefly();
         last();
@@ -41,7 +42,7 @@ const json& Tracked::at(Clock::time_point time) {
     return last();
 }
 
-void Tracked::fail(const std::string& what) {
+void TrackedGuest::fail(const std::string& what) {
     throw std::runtime_error("vnumad " + what + "\n" + vnumad_.output());
 }
 

@@ -1,4 +1,4 @@
-#include "integration/guest/truth.hpp"
+#include "integration/guest/physical_ranges.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -14,11 +14,11 @@ namespace {
 
 using nlohmann::json;
 
-// Of /proc/PID/pagemap, see the kernel's Documentation/admin-guide/mm/pagemap.rst.
+// Bits of an entry of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst of the kernel).
 constexpr std::uint64_t present = std::uint64_t{1} << 63;
 constexpr std::uint64_t frame_mask = (std::uint64_t{1} << 55) - 1;
 constexpr std::size_t entries_per_read = 4096;
-// The port carries 32 KiB at once; a range takes less than 40 characters.
+// The port transfers at most 32 KiB at once, and a range takes less than 40 characters.
 constexpr std::size_t max_ranges_per_message = 512;
 
 class PageMap {
@@ -30,7 +30,7 @@ class PageMap {
     PageMap(const PageMap&) = delete;
     PageMap& operator=(const PageMap&) = delete;
 
-    // Returns how many entries it read, from that of the page at `address` on.
+    // Reads entries from that of the page at `address` on. Returns their number.
     std::size_t read(std::uintptr_t address, std::uint64_t* entries, std::size_t count) const {
         const ssize_t size = ::pread(file_, entries, count * sizeof *entries,
                                      static_cast<off_t>(address / page_bytes * sizeof *entries));
@@ -50,12 +50,14 @@ void append_page(std::vector<PhysicalRange>& ranges, std::uint64_t start) {
         ranges.push_back({start, page_bytes});
 }
 
-void refuse_overlap(std::vector<PhysicalRange> ranges) {
+void throw_if_overlapping(std::vector<PhysicalRange> ranges) {
     std::sort(ranges.begin(), ranges.end(),
               [](const PhysicalRange& a, const PhysicalRange& b) { return a.start < b.start; });
     for (std::size_t i = 1; i < ranges.size(); ++i)
         if (ranges[i - 1].start + ranges[i - 1].bytes > ranges[i].start)
-            throw std::runtime_error("a buffer was read before it was written");
+            throw std::runtime_error(
+                "pages of a buffer share a physical page: the buffer was read before it was "
+                "written");
 }
 
 }  // namespace
@@ -72,12 +74,12 @@ std::optional<std::vector<PhysicalRange>> physical_ranges(const volatile char* w
         for (std::size_t i = 0; i < found; ++i) {
             if (!(entries[i] & present)) return std::nullopt;
             if (!(entries[i] & frame_mask))
-                throw std::runtime_error("/proc/self/pagemap hides where pages are");
+                throw std::runtime_error("/proc/self/pagemap hides page frame numbers");
             append_page(ranges, (entries[i] & frame_mask) * page_bytes);
         }
         done += found * page_bytes;
     }
-    refuse_overlap(ranges);
+    throw_if_overlapping(ranges);
     return ranges;
 }
 

@@ -1,4 +1,5 @@
-// vnumad beside one guest, as the tables about access tracking see it.
+// A vnumad that tracks one guest, and its reports of the guest, for the tables about access
+// tracking.
 #pragma once
 
 #include <chrono>
@@ -10,21 +11,21 @@
 
 namespace vnuma::lab {
 
-class Tracked {
+class TrackedGuest {
   public:
-    // Returns once the guest is in a report. Throws std::runtime_error when vnumad ends, is silent,
-    // or says nothing of access tracking.
-    Tracked(const RunningGuest& guest, const std::string& config);
+    // Starts vnumad and returns when it has reported the guest. Throws std::runtime_error if vnumad
+    // ends, reports nothing, or has no access tracking.
+    TrackedGuest(const RunningGuest& guest, const std::string& config);
 
     using Clock = std::chrono::steady_clock;
-    // Just before vnumad was started.
+    // The time just before vnumad was started.
     Clock::time_point started() const { return started_; }
     pid_t pid() const { return vnumad_.pid(); }
 
-    // What vnumad has last said of the guest. Throws std::runtime_error when vnumad has ended.
+    // vnumad's last report of the guest. Throws std::runtime_error if vnumad has ended.
     const nlohmann::json& last();
 
-    // As last(), once the time has come.
+    // Waits until the given time and returns last().
     const nlohmann::json& at(Clock::time_point time);
 
   private:

@@ -1,4 +1,4 @@
-#include "integration/guest/truth.hpp"
+#include "integration/guest/physical_ranges.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -19,20 +19,20 @@ json entry(int thread, int ranges) {
     return of_thread;
 }
 
-TEST(TruthMessages, OfFewRangesAreOne) {
+TEST(TruthMessages, FewRangesFitOneMessage) {
     const std::vector<json> messages = truth_messages({entry(0, 2), entry(1, 1)});
     ASSERT_EQ(messages.size(), 1U);
     EXPECT_EQ(messages[0]["truth"], json::array({entry(0, 2), entry(1, 1)}));
     EXPECT_FALSE(messages[0].contains("more"));
 }
 
-TEST(TruthMessages, OfNoThreadsAreOneThatSaysSo) {
+TEST(TruthMessages, NoEntriesGiveOneEmptyMessage) {
     const std::vector<json> messages = truth_messages({});
     ASSERT_EQ(messages.size(), 1U);
     EXPECT_EQ(messages[0].dump(), R"({"truth":[]})");
 }
 
-TEST(TruthMessages, OfManyRangesFitThePortAndLoseNothing) {
+TEST(TruthMessages, ManyRangesAreDividedIntoMessagesThatFitThePort) {
     std::size_t ranges = 0;
     const std::vector<json> messages = truth_messages({entry(0, 1300), entry(1, 700)});
     for (std::size_t i = 0; i < messages.size(); ++i) {
@@ -46,7 +46,7 @@ TEST(TruthMessages, OfManyRangesFitThePortAndLoseNothing) {
     EXPECT_EQ(messages.back()["truth"].back()["thread"], 1);
 }
 
-TEST(PhysicalRanges, OfUntouchedMemoryAreNotKnown) {
+TEST(PhysicalRanges, OfMemoryThatWasNeverAccessedAreUnknown) {
     const Buffer buffer(2);
     EXPECT_FALSE(physical_ranges(buffer.bytes(), buffer.size()).has_value());
 }
@@ -54,14 +54,14 @@ TEST(PhysicalRanges, OfUntouchedMemoryAreNotKnown) {
 class WrittenBuffer : public ::testing::Test {
   protected:
     void SetUp() override {
-        if (::geteuid() != 0) GTEST_SKIP() << "the kernel tells root only where pages are";
+        if (::geteuid() != 0) GTEST_SKIP() << "the kernel shows page frame numbers to root only";
         for (std::size_t at = 0; at < buffer.size(); at += page_bytes)
             buffer.bytes()[at] = 1;
     }
     Buffer buffer{4};
 };
 
-TEST_F(WrittenBuffer, HasItsSizeInPhysicalRanges) {
+TEST_F(WrittenBuffer, HasPhysicalRangesOfItsSize) {
     const auto ranges = physical_ranges(buffer.bytes(), buffer.size());
     ASSERT_TRUE(ranges.has_value());
     std::uint64_t bytes = 0;
@@ -72,7 +72,7 @@ TEST_F(WrittenBuffer, HasItsSizeInPhysicalRanges) {
     EXPECT_EQ(bytes, buffer.size());
 }
 
-TEST_F(WrittenBuffer, IsNotWhatWasReadOnly) {
+TEST_F(WrittenBuffer, IsRequiredSinceABufferThatWasOnlyReadIsAnError) {
     if (!test::kernel_has_zero_page()) GTEST_SKIP() << "this kernel has no zero page";
     const Buffer read_only(4);
     for (std::size_t at = 0; at < read_only.size(); at += page_bytes)

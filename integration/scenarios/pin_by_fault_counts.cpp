@@ -1,4 +1,4 @@
-#include "integration/scenarios/by_fault_counts.hpp"
+#include "integration/scenarios/pin_by_fault_counts.hpp"
 
 #include <sched.h>
 
@@ -14,7 +14,7 @@ namespace vnuma::lab {
 namespace {
 
 constexpr std::chrono::seconds period{1};
-// Other homes have to make so large a part of all faults local, as vnumad wants it of shards.
+// New homes have to make at least 1/8 of all faults local, the same margin as vnumad's for shards.
 constexpr long margin_divisor = 8;
 
 void pin(pid_t thread, int node) {
@@ -49,22 +49,22 @@ std::map<int, long> numa_faults(const std::string& sched) {
     return faults;
 }
 
-ByFaultCounts::ByFaultCounts(const RunningGuest& guest, int most_at_a_node)
+PinByFaultCounts::PinByFaultCounts(const RunningGuest& guest, int max_vcpus_per_node)
     : guest_(guest),
-      most_at_a_node_(most_at_a_node),
+      max_vcpus_per_node_(max_vcpus_per_node),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
-void ByFaultCounts::run(const std::stop_token& stop) {
+void PinByFaultCounts::run(const std::stop_token& stop) {
     std::mutex mutex;
     std::condition_variable_any stopped;
     std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
-        look();
+        update();
         stopped.wait_for(lock, stop, period, [] { return false; });
     }
 }
 
-void ByFaultCounts::look() {
+void PinByFaultCounts::update() {
     std::vector<std::map<int, long>> faults;
     const std::map<int, pid_t> threads = guest_.vcpu_threads();
     faults.reserve(threads.size());
@@ -85,14 +85,14 @@ void ByFaultCounts::look() {
         pin(thread, static_cast<int>(homes_ >> place++ & 1));
 }
 
-ByFaultCounts::Homes ByFaultCounts::best_homes(
+PinByFaultCounts::Homes PinByFaultCounts::best_homes(
     const std::vector<std::map<int, long>>& faults) const {
     const int vcpus = static_cast<int>(faults.size());
     Homes best = homes_;
     long most = pinned_ ? local_of(faults, homes_) : -1;
     for (Homes homes = 0; homes < 1U << vcpus; ++homes) {
         const int at_second = __builtin_popcount(homes);
-        if (at_second > most_at_a_node_ || vcpus - at_second > most_at_a_node_) continue;
+        if (at_second > max_vcpus_per_node_ || vcpus - at_second > max_vcpus_per_node_) continue;
         if (const long local = local_of(faults, homes); local > most) best = homes, most = local;
     }
     return best;

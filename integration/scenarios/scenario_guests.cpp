@@ -1,4 +1,4 @@
-#include "integration/scenarios/shapes.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
 
 namespace vnuma::lab {
 namespace {
@@ -40,7 +40,7 @@ GuestShape with_helper_threads(const std::string& name) {
     return shape;
 }
 
-GuestShape with_owners_wishes(const std::string& name) {
+GuestShape with_owners_tuning(const std::string& name) {
     GuestShape shape = two_vcpus(name);
     shape.elements =
         "<cputune><shares>2048</shares><vcpupin vcpu='0' cpuset='0-2'/>"
@@ -77,7 +77,7 @@ GuestShape wider_than_a_node(const std::string& name) {
 std::vector<GuestShape> all_shapes() {
     return {equal_cells("vnuma"),           with_huge_pages("hugetlb"),
             with_shared_memory("memfd"),    with_helper_threads("helpers"),
-            with_owners_wishes("wishes"),   with_memory_devices("memory-devices"),
+            with_owners_tuning("wishes"),   with_memory_devices("memory-devices"),
             with_room_for_a_vcpu("hotplug")};
 }
 

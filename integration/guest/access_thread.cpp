@@ -1,4 +1,4 @@
-#include "integration/guest/toucher.hpp"
+#include "integration/guest/access_thread.hpp"
 
 #include <pthread.h>
 #include <sched.h>
@@ -11,23 +11,23 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::microseconds;
 
-constexpr std::size_t pages_per_block = 64;  // between two looks at the clock
+constexpr std::size_t pages_per_block = 64;  // between two readings of the clock
 
 }  // namespace
 
-Toucher::~Toucher() {
+AccessThread::~AccessThread() {
     stop_ = true;
     thread_.join();
 }
 
-nlohmann::json Toucher::take_report() {
+nlohmann::json AccessThread::take_report() {
     return {{"cpu", pattern_.cpu},
             {"buffer", pattern_.buffer_name},
-            {"touches", touches_.exchange(0)},
+            {"accesses", accesses_.exchange(0)},
             {"stall_us", stall_us_.exchange(0)}};
 }
 
-void Toucher::run() {
+void AccessThread::run() {
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET(pattern_.cpu, &set);
@@ -36,11 +36,11 @@ void Toucher::run() {
     auto start = Clock::now();
     while (!stop_) {
         auto before = Clock::now();
-        note_stall(before - start);  // a late wake-up
+        record_stall(before - start);  // a late wake-up
         while (before - start < busy && !stop_) {
-            touch_block();
+            access_block();
             const auto after = Clock::now();
-            note_stall(after - before);
+            record_stall(after - before);
             before = after;
         }
         start = std::max(start + pattern_.period, Clock::now());
@@ -48,7 +48,7 @@ void Toucher::run() {
     }
 }
 
-void Toucher::touch_block() {
+void AccessThread::access_block() {
     volatile char* window = pattern_.buffer->bytes() + pattern_.offset;
     for (std::size_t i = 0; i < pages_per_block; ++i) {
         if (pattern_.write)
@@ -58,10 +58,10 @@ void Toucher::touch_block() {
         position_ = (position_ + page_bytes) % pattern_.span;
         if (position_ == 0) ++pass_;
     }
-    touches_ += pages_per_block;
+    accesses_ += pages_per_block;
 }
 
-void Toucher::note_stall(Clock::duration late) {
+void AccessThread::record_stall(Clock::duration late) {
     const auto us = std::chrono::duration_cast<microseconds>(late).count();
     if (us > stall_us_) stall_us_ = us;
 }
