@@ -1,7 +1,5 @@
 #include "guests/process/devices.hpp"
 
-#include <fcntl.h>
-
 #include <charconv>
 #include <filesystem>
 #include <set>
@@ -18,8 +16,7 @@ constexpr std::size_t max_devices = 256;
 
 // -1 is what the kernel says when it does not know.
 std::optional<int> read_node(const std::string& sysfs, const std::string& address) {
-    const auto text =
-        read_small_file(AT_FDCWD, sysfs + "/bus/pci/devices/" + address + "/numa_node");
+    const auto text = read_small_file(sysfs + "/bus/pci/devices/" + address + "/numa_node");
     int node = -1;
     if (!text || std::from_chars(text->data(), text->data() + text->size(), node).ec != std::errc())
         return std::nullopt;

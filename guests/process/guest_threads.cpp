@@ -1,6 +1,5 @@
 #include "guests/process/guest_threads.hpp"
 
-#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -73,7 +72,7 @@ std::vector<int> ThreadReader::read_cpuset(const Process& process, pid_t task) {
     const std::string file =
         cgroup->unified ? cgroup_root_ + cgroup->path + "/cpuset.cpus.effective"
                         : cgroup_root_ + "/cpuset" + cgroup->path + "/cpuset.effective_cpus";
-    const auto cpus = read_small_file(AT_FDCWD, file);
+    const auto cpus = read_small_file(file);
     return cpus ? parse_number_list(*cpus).value_or(std::vector<int>{}) : std::vector<int>{};
 }
 
