@@ -29,8 +29,8 @@ class Process {
     pid_t pid() const { return pid_; }
     std::uint64_t start_time() const { return start_time_; }  // clock ticks since boot
 
-    // Whether it was opened by open_recorded().
-    bool recorded() const { return !pidfd_; }
+    // Whether this is a recorded copy, whose pid means nothing on this host.
+    bool is_recording() const { return !pidfd_; }
 
     // False once the process has ended, even if its pid is in use again.
     bool alive() const;

@@ -8,8 +8,8 @@
 #include <sstream>
 #include <string>
 
-#include "guests/model/settings.hpp"
 #include "guests/discovery/domain_xml.hpp"
+#include "guests/model/settings.hpp"
 #include "guests/process/process.hpp"
 #include "tests/temporary.hpp"
 
