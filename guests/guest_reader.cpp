@@ -35,7 +35,7 @@ bool is_locked(std::string_view status, const Domain& domain) {
 }
 
 std::optional<Process> open_process(const Roots& roots, pid_t pid) {
-    if (roots.recorded()) return Process::open_recorded(roots.proc + "/" + std::to_string(pid));
+    if (roots.is_recording()) return Process::open_recorded(roots.proc + "/" + std::to_string(pid));
     return Process::open(pid);
 }
 

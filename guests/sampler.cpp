@@ -8,6 +8,7 @@
 #include "guests/memory/read_page_frame_table.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "guests/process/cpu_time.hpp"
+#include "guests/process/kernel_vhost_threads.hpp"
 #include "guests/process/process.hpp"
 
 namespace vnuma {

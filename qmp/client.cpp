@@ -21,7 +21,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::size_t read_chunk_bytes = 8 * 1024;  // held for each connection
+constexpr std::size_t read_buffer_bytes = 8 * 1024;  // for each connection
 constexpr std::size_t max_quoted_bytes = 120;
 constexpr auto never = std::chrono::steady_clock::time_point::max();
 
@@ -32,6 +32,11 @@ Peer read_peer(int socket) {
     return {credentials.pid, credentials.uid, credentials.gid};
 }
 
+std::string in_ms(Client::Duration time) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) +
+           " ms";
+}
+
 [[noreturn]] void throw_cancelled() {
     throw boost::system::system_error(asio::error::operation_aborted);
 }
@@ -40,33 +45,34 @@ Peer read_peer(int socket) {
 
 struct Client::State {
     Session session;
-    std::vector<Waiting*> waiting;
+    std::vector<PendingCall*> pending;
 };
 
-// A call that waits for its answer. Whichever way the call ends, its request is let go.
-class Client::Waiting {
+// A call that waits for its answer. However the call ends, its request is abandoned unless it has
+// been answered.
+class Client::PendingCall {
   public:
-    Waiting(std::shared_ptr<State> state, std::uint64_t id, const asio::any_io_executor& executor,
-            Duration deadline)
+    PendingCall(std::shared_ptr<State> state, std::uint64_t id,
+                const asio::any_io_executor& executor, Duration deadline)
         : wake(executor, deadline), state_(std::move(state)), id_(id) {
-        state_->waiting.push_back(this);
+        state_->pending.push_back(this);
     }
-    ~Waiting() {
-        std::erase(state_->waiting, this);
-        state_->session.abandon(id_);  // unless answered
+    ~PendingCall() {
+        std::erase(state_->pending, this);
+        state_->session.abandon(id_);
     }
-    Waiting(const Waiting&) = delete;
-    Waiting& operator=(const Waiting&) = delete;
+    PendingCall(const PendingCall&) = delete;
+    PendingCall& operator=(const PendingCall&) = delete;
 
-    static void settle(State& state, Answer answer) {
-        auto same_id = [&](const Waiting* call) { return call->id_ == answer.id; };
-        auto call = std::find_if(state.waiting.begin(), state.waiting.end(), same_id);
-        if (call == state.waiting.end()) return;
+    static void deliver(State& state, Answer answer) {
+        auto same_id = [&](const PendingCall* call) { return call->id_ == answer.id; };
+        auto call = std::find_if(state.pending.begin(), state.pending.end(), same_id);
+        if (call == state.pending.end()) return;
         (*call)->outcome = std::move(answer.outcome);
         (*call)->wake.cancel();
     }
 
-    asio::steady_timer wake;  // expires at the deadline, cancelled by the answer
+    asio::steady_timer wake;  // expires at the deadline; cancelled when the answer arrives
     std::optional<std::variant<json, Refusal>> outcome;
 
   private:
@@ -83,8 +89,8 @@ Client::Client(asio::any_io_executor executor)
 
 Client::~Client() = default;
 
-const StrayAnswers& Client::strays() const {
-    return state_->session.strays();
+const StrayAnswers& Client::stray_answers() const {
+    return state_->session.stray_answers();
 }
 
 std::size_t Client::in_flight() const {
@@ -103,7 +109,7 @@ asio::awaitable<void> Client::connect(std::string path) {
 }
 
 asio::awaitable<void> Client::run() {
-    // A socket read and a socket write cannot share a coroutine.
+    // Reading and writing at the same time takes two coroutines.
     auto executor = socket_.get_executor();
     auto both = asio::experimental::make_parallel_group(
         asio::co_spawn(executor, read_loop(), asio::deferred),
@@ -112,7 +118,7 @@ asio::awaitable<void> Client::run() {
     try {
         auto done =
             co_await both.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
-        std::rethrow_exception(std::get<1>(done));  // the reader's: the writer only follows
+        std::rethrow_exception(std::get<1>(done));  // the writer ends only by cancellation
     } catch (const boost::system::system_error& cancelled) {
         cause = std::make_exception_ptr(ConnectionError(path_, cancelled.code()));
     } catch (...) {
@@ -123,25 +129,27 @@ asio::awaitable<void> Client::run() {
 }
 
 asio::awaitable<void> Client::read_loop() {
-    std::array<char, read_chunk_bytes> chunk;
+    std::array<char, read_buffer_bytes> buffer;
     while (true) {
         error_code error;
         auto token = asio::redirect_error(asio::use_awaitable, error);
-        const std::size_t size = co_await socket_.async_read_some(asio::buffer(chunk), token);
+        const std::size_t size = co_await socket_.async_read_some(asio::buffer(buffer), token);
         if (error)
-            throw ConnectionError(path_, write_error_ ? write_error_ : error,
-                                  state_->session.in_message() ? " in mid-message" : "");
-        state_->session.feed({chunk.data(), size});
+            throw ConnectionError(
+                path_, write_error_ ? write_error_ : error,
+                state_->session.in_message() ? " in the middle of a message" : "");
+        state_->session.feed({buffer.data(), size});
         while (auto incoming = state_->session.next())
             dispatch(std::move(*incoming));
     }
 }
 
-// Ends by cancellation only.
+// Ends only when it is cancelled.
 asio::awaitable<void> Client::write_loop() {
     while (true) {
         if (!state_->session.has_outgoing() || write_error_) {
-            // Woken by execute() through cancel(); our own cancellation makes the next wait throw.
+            // execute() ends this wait by cancelling the timer. If this coroutine itself is
+            // cancelled, the next wait throws.
             error_code woken;
             auto token = asio::redirect_error(asio::use_awaitable, woken);
             co_await outgoing_ready_.async_wait(token);
@@ -150,7 +158,8 @@ asio::awaitable<void> Client::write_loop() {
         const std::string batch = state_->session.take_outgoing();
         auto token = asio::redirect_error(asio::use_awaitable, write_error_);
         co_await asio::async_write(socket_, asio::buffer(batch), token);
-        // What the peer said before it went (why QEMU ends, say) is still there to be read.
+        // The reader then reads what the peer sent before it ended, such as QEMU's SHUTDOWN event,
+        // and the end of the stream.
         error_code ignored;
         if (write_error_) socket_.shutdown(socket_.shutdown_both, ignored);
     }
@@ -158,14 +167,15 @@ asio::awaitable<void> Client::write_loop() {
 
 void Client::dispatch(Incoming incoming) {
     if (auto* answer = std::get_if<Answer>(&incoming)) {
-        Waiting::settle(*state_, std::move(*answer));
+        PendingCall::deliver(*state_, std::move(*answer));
     } else if (auto* event = std::get_if<Event>(&incoming)) {
         if (!events_.try_send(error_code{}, std::move(*event))) ++dropped_events_;
     } else if (auto* greeting = std::get_if<Greeting>(&incoming)) {
         greeting_ = std::move(*greeting);
         greeted_.cancel();
     } else {
-        throw ProtocolError(path_ + ": " + std::get<Malformed>(incoming).why);
+        throw ProtocolError(
+            path_ + ": the peer does not speak QMP: " + std::get<Malformed>(incoming).reason);
     }
 }
 
@@ -173,7 +183,7 @@ void Client::end(std::exception_ptr cause) {
     ended_ = std::move(cause);
     close();
     greeted_.cancel();
-    for (Waiting* call : state_->waiting)
+    for (PendingCall* call : state_->pending)
         call->wake.cancel();
     events_.close();
 }
@@ -188,8 +198,9 @@ asio::awaitable<Greeting> Client::negotiate(Duration deadline) {
     if (ended_) std::rethrow_exception(ended_);
     if (!greeting_ && error) throw_cancelled();
     if (!greeting_)
-        throw Timeout(path_ + ": no QMP greeting; is another client connected to this socket?");
-    // expiry() is `never` where nobody had to wait.
+        throw Timeout(path_ + ": no QMP greeting within " + in_ms(deadline) +
+                      "; QEMU serves one client per socket, and another one may be connected");
+    // expiry() is `never` if the greeting was there already.
     const Duration left = greeted_.expiry() - std::chrono::steady_clock::now();
     co_await execute("qmp_capabilities", nullptr, std::min(left, deadline));
     co_return *greeting_;
@@ -198,8 +209,10 @@ asio::awaitable<Greeting> Client::negotiate(Duration deadline) {
 asio::awaitable<json> Client::execute(std::string command, json arguments, Duration deadline) {
     if (ended_) std::rethrow_exception(ended_);
     const auto id = state_->session.begin(command, arguments);
-    if (!id) throw Busy(path_ + ": " + command + ": too many requests in flight");
-    Waiting call(state_, *id, socket_.get_executor(), deadline);
+    if (!id)
+        throw Busy(path_ + ": " + command + " was not sent: " + std::to_string(max_in_flight) +
+                   " requests have no answer yet");
+    PendingCall call(state_, *id, socket_.get_executor(), deadline);
     outgoing_ready_.cancel();
 
     error_code error;
@@ -212,7 +225,7 @@ asio::awaitable<json> Client::execute(std::string command, json arguments, Durat
     }
     if (ended_) std::rethrow_exception(ended_);
     if (error) throw_cancelled();
-    throw Timeout(path_ + ": " + command + ": no answer in time");
+    throw Timeout(path_ + ": " + command + ": no answer within " + in_ms(deadline));
 }
 
 asio::awaitable<Event> Client::next_event() {
@@ -226,11 +239,11 @@ asio::awaitable<Event> Client::next_event() {
 }
 
 ProtocolError Client::unexpected(const std::string& command, const json& value) const {
-    // A human monitor's refusal is a text, and says why.
+    // The human monitor refuses a command with a text that says why.
     std::string answer = value.type_name();
     if (const auto* text = value.get_ptr<const std::string*>())
         answer = text->substr(0, std::min(text->find_first_of("\r\n"), max_quoted_bytes));
-    return ProtocolError(path_ + ": " + command + ": not what was asked for: " + answer);
+    return ProtocolError(path_ + ": " + command + ": unexpected answer: " + answer);
 }
 
 void Client::close() {

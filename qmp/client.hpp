@@ -1,4 +1,4 @@
-// A QMP connection over a UNIX socket, for Boost.Asio coroutines on one thread.
+// A QMP connection over a UNIX domain socket, for Boost.Asio coroutines on one thread.
 #pragma once
 
 #include <sys/types.h>
@@ -25,23 +25,23 @@
 
 namespace vnuma::qmp {
 
-// Events that wait to be fetched; more are dropped and counted.
+// Limit of events that wait for next_event(). More are dropped and counted.
 inline constexpr std::size_t max_queued_events = 256;
 
-// Who called listen() on the server's socket: QEMU where it made the socket itself, whoever made
-// it where QEMU was handed one (libvirt does that).
+// The process that called listen(2) on the server's socket: QEMU if it opened the socket itself,
+// otherwise the process that passed the socket to QEMU, as libvirt does.
 struct Peer {
     pid_t pid = -1;
     uid_t uid = static_cast<uid_t>(-1);
     gid_t gid = static_cast<gid_t>(-1);
 };
 
-// One connection. It never reconnects: that is a new Client, and its owner's business.
+// One connection. To connect again, make a new Client.
 //
-// The owner awaits run() beside its own work; every other call may be made from any coroutine of
-// the same single-threaded executor while run() is under way, many at a time. Destroy only when
-// run() and all calls have ended. A cancelled call ends at once and throws
-// boost::system::system_error (operation_aborted).
+// The owner awaits run() and, at the same time, its own work. While run() is under way, any
+// coroutine of the same single-threaded executor may make the other calls, many at a time. A
+// cancelled call ends at once and throws boost::system::system_error (operation_aborted). A Client
+// must not be destroyed before run() and all calls have ended.
 class Client {
   public:
     using Duration = std::chrono::steady_clock::duration;
@@ -51,53 +51,55 @@ class Client {
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    // Connects; the greeting and capability negotiation follow in run(). Throws ConnectionError,
-    // after which it may be tried again.
+    // Connects to the socket. The greeting and the negotiation of capabilities follow in run().
+    // Throws ConnectionError; it may be called again then.
     boost::asio::awaitable<void> connect(std::string path);
 
-    // Reads and writes until the connection ends or the owner cancels. Throws ConnectionError (its
-    // cause is operation_aborted after close() or a cancellation) or ProtocolError; every request
-    // then in flight ends with the same error.
+    // Reads and writes until the connection ends or the owner cancels. Always throws:
+    // ConnectionError, whose cause is operation_aborted after close() or a cancellation, or
+    // ProtocolError. Every request in flight ends with the same error.
     boost::asio::awaitable<void> run();
 
-    // Runs the connection for as long as `work` takes, and returns or throws what work does; if
-    // the connection ends first, throws that.
+    // Runs the connection until `work` ends, and returns or throws what `work` does. If the
+    // connection ends first, cancels `work` and throws the connection's error.
     template <typename T>
-    boost::asio::awaitable<T> run_beside(boost::asio::awaitable<T> work);
+    boost::asio::awaitable<T> run_while(boost::asio::awaitable<T> work);
 
-    // Waits for the greeting and leaves negotiation mode; the deadline is for both. Throws like
-    // execute(). QEMU serves one client a socket: a second one connects and is never greeted.
+    // Waits for the greeting and ends QMP's negotiation mode, both within the deadline. Throws like
+    // execute(). QEMU serves one client per socket: a second one can connect, but is not greeted.
     boost::asio::awaitable<Greeting> negotiate(Duration deadline);
 
-    // Throws CommandError, ConnectionError, ProtocolError, Timeout or Busy. A request that timed
-    // out or was cancelled is abandoned: its late answer is dropped, the connection lives on.
+    // Sends a command and returns the value of "return". Throws CommandError, ConnectionError,
+    // ProtocolError, Timeout or Busy. A request that timed out or was cancelled is abandoned: its
+    // late answer is dropped, and the connection can still be used.
     boost::asio::awaitable<nlohmann::json> execute(std::string command, nlohmann::json arguments,
                                                    Duration deadline);
 
-    // Throws ProtocolError, too, when the answer is not what was asked for; the connection lives
-    // on.
+    // The same for a typed command. If the answer is not what the command returns, it throws
+    // ProtocolError, and the connection can still be used.
     template <typename Reply>
     boost::asio::awaitable<Reply> execute(Command<Reply> command, Duration deadline);
 
-    // The next event in order of arrival. When run() has ended: what is queued, then its error.
+    // The next event, in the order of arrival. After run() has ended, the queued events are
+    // returned, and then its error is thrown.
     boost::asio::awaitable<Event> next_event();
 
-    // Events thrown away because nobody fetched them.
+    // Number of events that were dropped because the queue was full.
     std::uint64_t dropped_events() const { return dropped_events_; }
 
-    // Answers thrown away, and requests that have none yet.
-    const StrayAnswers& strays() const;
+    // Numbers of answers that were dropped, and of requests without an answer.
+    const StrayAnswers& stray_answers() const;
     std::size_t in_flight() const;
 
     // Known after connect().
     const Peer& peer() const { return peer_; }
 
-    // Ends run().
+    // Closes the connection, which ends run().
     void close();
 
   private:
     struct State;
-    class Waiting;
+    class PendingCall;
     using EventChannel = boost::asio::experimental::channel<void(boost::system::error_code, Event)>;
 
     boost::asio::awaitable<void> read_loop();
@@ -109,7 +111,7 @@ class Client {
     boost::asio::local::stream_protocol::socket socket_;
     std::string path_;
     Peer peer_;
-    // Shared with calls under way: an io_context that is destroyed takes them down in any order.
+    // Shared with the pending calls, since an io_context destroys coroutines in any order.
     std::shared_ptr<State> state_;
     std::optional<Greeting> greeting_;
     boost::asio::steady_timer greeted_;
@@ -121,9 +123,9 @@ class Client {
 };
 
 template <typename T>
-boost::asio::awaitable<T> Client::run_beside(boost::asio::awaitable<T> work) {
+boost::asio::awaitable<T> Client::run_while(boost::asio::awaitable<T> work) {
     namespace asio = boost::asio;
-    // Not operator||: it hides which of the two failed first.
+    // Asio's operator|| would hide which of the two ended first.
     auto executor = co_await asio::this_coro::executor;
     auto both = asio::experimental::make_parallel_group(
         asio::co_spawn(executor, run(), asio::deferred),

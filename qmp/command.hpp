@@ -1,5 +1,5 @@
-// A QMP command as a value, so that it can be sent by any road: qmp/client.hpp, or a monitor that
-// somebody else owns (libvirt's passthrough).
+// A QMP command as a value: it can be sent through qmp/client.hpp, or through a monitor that
+// another process owns (libvirt's virDomainQemuMonitorCommand).
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -13,10 +13,10 @@ struct Command {
     using Reply = T;
 
     std::string name;
-    nlohmann::json arguments;  // an object, or null for none
+    nlohmann::json arguments;  // an object, or null if the command has none
 
-    // Reads the value of "return". Nothing when that is not what was asked for; never throws
-    // anything else than std::bad_alloc, whatever the value.
+    // Reads the value of "return"; nothing if it is not what the command returns. Pure, and throws
+    // nothing but std::bad_alloc, whatever the value.
     std::optional<T> (*parse)(const nlohmann::json& value);
 };
 

@@ -1,4 +1,4 @@
-// How a QMP call fails; what() names the socket or the command.
+// The ways in which a QMP call fails. what() names the socket or the command.
 #pragma once
 
 #include <boost/system/error_code.hpp>
@@ -9,7 +9,7 @@
 
 namespace vnuma::qmp {
 
-// The server understood the command and refused it.
+// The server refused the command.
 struct CommandError : std::runtime_error {
     CommandError(std::string command_name, Refusal refusal)
         : std::runtime_error(command_name + ": " + refusal.description + " (" +
@@ -23,7 +23,7 @@ struct CommandError : std::runtime_error {
     std::string description;
 };
 
-// The connection is gone, or was never there.
+// The connection could not be made, or has ended.
 struct ConnectionError : std::runtime_error {
     ConnectionError(std::string path, boost::system::error_code error, const std::string& note = "")
         : std::runtime_error(path + ": " + error.message() + note),
@@ -34,18 +34,18 @@ struct ConnectionError : std::runtime_error {
     boost::system::error_code cause;
 };
 
-// The peer does not speak QMP, and the connection is closed; or it answered one command with
-// something else than was asked for.
+// The peer does not speak QMP, and the connection is closed; or its answer to one command is not
+// what that command returns.
 struct ProtocolError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// No answer in time.
+// No answer arrived before the deadline.
 struct Timeout : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// max_in_flight requests have no answer yet; nothing was sent.
+// The command was not sent, because max_in_flight requests have no answer yet.
 struct Busy : std::runtime_error {
     using std::runtime_error::runtime_error;
 };

@@ -5,8 +5,9 @@ namespace {
 
 using nlohmann::json;
 
-// Ahead of the parser, which could bound depth only through a callback that makes it half as fast.
-// Counts as the parser would until the first byte that is not JSON, where the parser stops.
+// Checked before the line is parsed, since the parser can limit the depth only through a callback
+// that halves its speed. Up to the first byte that is not JSON, where the parser stops, both count
+// the same depth.
 bool too_deep(std::string_view line) {
     int depth = 0;
     bool in_string = false;
@@ -67,7 +68,7 @@ Message parse_event(json& object, std::string name) {
     Event event{std::move(name), json::object(), 0};
     if (json* data = find(object, "data")) event.data = std::move(*data);
     const json* stamp = find(object, "timestamp");
-    // QEMU writes -1 where its host clock failed; unsigned arithmetic keeps absurd values defined.
+    // QEMU sends -1 if its host clock failed. Unsigned arithmetic is defined for any values.
     if (stamp && stamp->is_object())
         event.time_us = static_cast<std::int64_t>(
             static_cast<std::uint64_t>(int_or_zero(*stamp, "seconds")) * 1'000'000U +
@@ -78,22 +79,24 @@ Message parse_event(json& object, std::string name) {
 }  // namespace
 
 Message parse_message(std::string_view line) {
-    if (too_deep(line)) return Malformed{"nested too deeply"};
+    if (too_deep(line))
+        return Malformed{"a message is nested more than " + std::to_string(max_nesting) +
+                         " levels deep"};
     json object = json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (object.is_discarded()) return Malformed{"not JSON"};
-    if (!object.is_object()) return Malformed{"a message that is not an object"};
+    if (object.is_discarded()) return Malformed{"a message is not JSON"};
+    if (!object.is_object()) return Malformed{"a message is not an object"};
     if (const json* greeting = find(object, "QMP")) return parse_greeting(*greeting);
     if (json* value = find(object, "return")) return Reply{id_of(object), std::move(*value)};
     if (const json* error = find(object, "error")) {
-        if (!error->is_object()) return Malformed{"an error that is not an object"};
+        if (!error->is_object()) return Malformed{"an error is not an object"};
         return Refusal{id_of(object), string_or(*error, "class", "GenericError"),
                        string_or(*error, "desc", "no description")};
     }
     if (const json* name = find(object, "event")) {
-        if (!name->is_string()) return Malformed{"an event whose name is not a string"};
+        if (!name->is_string()) return Malformed{"the name of an event is not a string"};
         return parse_event(object, name->get<std::string>());
     }
-    return Malformed{"an object that is no greeting, reply, error or event"};
+    return Malformed{"a message is neither greeting nor reply nor error nor event"};
 }
 
 void Decoder::feed(std::string_view bytes) {
@@ -101,7 +104,7 @@ void Decoder::feed(std::string_view bytes) {
     buffer_.erase(0, begin_);
     scanned_ -= begin_;
     begin_ = 0;
-    // One long answer is no reason to hold its room for good.
+    // The memory of one long answer is not kept for good.
     if (buffer_.empty() && buffer_.capacity() > max_idle_bytes) buffer_.shrink_to_fit();
     buffer_.append(bytes);
 }
@@ -112,7 +115,7 @@ std::optional<Message> Decoder::next() {
         const std::size_t length =
             (newline == std::string::npos ? buffer_.size() : newline) - begin_;
         if (length > max_line_bytes)
-            return fail("a line of more than " + std::to_string(max_line_bytes) + " bytes");
+            return fail("a line is longer than " + std::to_string(max_line_bytes) + " bytes");
         if (newline == std::string::npos) {
             scanned_ = buffer_.size();
             return std::nullopt;
@@ -122,14 +125,14 @@ std::optional<Message> Decoder::next() {
         if (line.ends_with('\r')) line.remove_suffix(1);
         if (line.empty()) continue;
         Message message = parse_message(line);
-        if (auto* malformed = std::get_if<Malformed>(&message)) return fail(malformed->why);
+        if (auto* malformed = std::get_if<Malformed>(&message)) return fail(malformed->reason);
         return message;
     }
     return *broken_;
 }
 
-std::optional<Message> Decoder::fail(std::string why) {
-    broken_ = Malformed{std::move(why)};
+std::optional<Message> Decoder::fail(std::string reason) {
+    broken_ = Malformed{std::move(reason)};
     buffer_.clear();
     begin_ = scanned_ = 0;
     return *broken_;
@@ -137,7 +140,7 @@ std::optional<Message> Decoder::fail(std::string why) {
 
 std::string encode_request(std::string_view command, const nlohmann::json& arguments,
                            std::uint64_t id) {
-    // Bytes that are not UTF-8 are replaced: dump() would throw for them.
+    // By default, dump() throws on bytes that are not UTF-8.
     auto text = [](const json& value) {
         return value.dump(-1, ' ', false, json::error_handler_t::replace);
     };

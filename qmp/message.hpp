@@ -1,4 +1,5 @@
-// QMP's wire format: bytes in, messages out. No I/O, no clock; see QEMU's docs/interop/qmp-spec.
+// QMP's wire format: bytes in, messages out. Pure: neither I/O nor a clock. The format is that of
+// QEMU's docs/interop/qmp-spec.
 #pragma once
 
 #include <cstddef>
@@ -12,25 +13,27 @@
 
 namespace vnuma::qmp {
 
-// A line longer than this ends the connection; libvirt's monitor has the same limit.
+// A longer line ends the connection. libvirt has the same limit.
 inline constexpr std::size_t max_line_bytes = 10 * 1024 * 1024;
-// Arrays and objects inside each other; QEMU's own parser stops at 1024.
+// Limit of the depth of arrays and objects in a message. QEMU's own parser stops at 1024.
 inline constexpr int max_nesting = 64;
 
-// What a decoder keeps hold of while no message is under way.
+// Memory that a decoder keeps while no message is being received.
 inline constexpr std::size_t max_idle_bytes = 8 * 1024;
 
 struct Greeting {
-    std::string version;  // "7.2.22", or empty when the server does not say
+    std::string version;  // "7.2.22"; empty if the server sends none
     std::vector<std::string> capabilities;
 };
 
-// The answer to one request. `id` is absent when the server could not read the request's id.
+// The answer to a request that succeeded. There is no `id` if the server could not read that of the
+// request, or if it is none of ours.
 struct Reply {
     std::optional<std::uint64_t> id;
     nlohmann::json value;
 };
 
+// The answer to a request that failed.
 struct Refusal {
     std::optional<std::uint64_t> id;
     std::string error_class;  // "GenericError", "CommandNotFound", ...
@@ -40,40 +43,43 @@ struct Refusal {
 struct Event {
     std::string name;
     nlohmann::json data;
-    std::int64_t time_us = 0;  // the server's wall clock
+    std::int64_t time_us = 0;  // microseconds since 1970 by the server's clock; 0 if it sends none
 };
 
-// The peer does not speak QMP. The connection is of no further use.
+// The peer does not speak QMP, and the connection is of no further use.
 struct Malformed {
-    std::string why;
+    std::string reason;
 };
 
 using Message = std::variant<Greeting, Reply, Refusal, Event, Malformed>;
 
-// Cuts a byte stream into messages. Feed any split of the bytes: the messages are the same.
+// Splits a stream of bytes into messages. It does not matter how the bytes are divided over calls
+// of feed().
 class Decoder {
   public:
     void feed(std::string_view bytes);
 
-    // The next complete message, or nothing until more bytes come. After Malformed, only Malformed.
+    // The next complete message; nothing if more bytes are needed. After Malformed, the same
+    // Malformed is returned for ever.
     std::optional<Message> next();
 
-    // Whether the last line fed has not ended yet.
+    // Whether the bytes fed so far end inside a line.
     bool in_line() const { return begin_ < buffer_.size(); }
 
   private:
-    std::optional<Message> fail(std::string why);
+    std::optional<Message> fail(std::string reason);
 
     std::string buffer_;
-    std::size_t begin_ = 0;    // first byte not yet handed out
-    std::size_t scanned_ = 0;  // no newline before this
+    std::size_t begin_ = 0;    // begin of the first line that next() has not returned
+    std::size_t scanned_ = 0;  // there is no newline from `begin_` to here
     std::optional<Malformed> broken_;
 };
 
-// One line without its newline; pure.
+// Parses one line without its newline.
 Message parse_message(std::string_view line);
 
-// A request as one line with its newline.
+// A request as one line with its newline. `arguments` is an object or null. Bytes that are not
+// UTF-8 are replaced.
 std::string encode_request(std::string_view command, const nlohmann::json& arguments,
                            std::uint64_t id);
 

@@ -22,36 +22,36 @@ std::optional<Incoming> Session::next() {
     if (broken_) return *broken_;
     while (auto message = decoder_.next()) {
         if (auto* reply = std::get_if<Reply>(&*message)) {
-            if (settle(reply->id)) return Answer{*reply->id, std::move(reply->value)};
+            if (complete(reply->id)) return Answer{*reply->id, std::move(reply->value)};
         } else if (auto* refusal = std::get_if<Refusal>(&*message)) {
             const auto id = refusal->id;
-            if (settle(id)) return Answer{*id, std::move(*refusal)};
+            if (complete(id)) return Answer{*id, std::move(*refusal)};
         } else if (auto* event = std::get_if<Event>(&*message)) {
             return std::move(*event);
         } else if (auto* greeting = std::get_if<Greeting>(&*message)) {
-            // Another server took over in mid-stream: what the open ids mean to it is unknown.
-            if (std::exchange(greeted_, true)) return fail("a second greeting");
+            // Another server has taken over the socket, and does not know the open requests.
+            if (std::exchange(greeted_, true)) return fail("a second greeting arrived");
             return std::move(*greeting);
         } else {
-            return fail(std::get<Malformed>(*message).why);
+            return fail(std::get<Malformed>(*message).reason);
         }
     }
     return std::nullopt;
 }
 
-bool Session::settle(std::optional<std::uint64_t> id) {
+bool Session::complete(std::optional<std::uint64_t> id) {
     if (!id) {
-        ++strays_.without_id;
+        ++stray_answers_.without_id;
         return false;
     }
     auto request = find(*id);
     if (request == open_.end()) {
-        ++(*id > 0 && *id < next_id_ ? strays_.duplicate : strays_.unknown);
+        ++(*id > 0 && *id < next_id_ ? stray_answers_.duplicate : stray_answers_.unknown);
         return false;
     }
     const bool abandoned = request->abandoned;
     open_.erase(request);
-    if (abandoned) ++strays_.late;
+    if (abandoned) ++stray_answers_.late;
     return !abandoned;
 }
 
@@ -60,8 +60,8 @@ std::vector<Session::Request>::iterator Session::find(std::uint64_t id) {
                         [id](const Request& request) { return request.id == id; });
 }
 
-Malformed Session::fail(std::string why) {
-    broken_ = Malformed{std::move(why)};
+Malformed Session::fail(std::string reason) {
+    broken_ = Malformed{std::move(reason)};
     return *broken_;
 }
 

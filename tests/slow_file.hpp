@@ -1,4 +1,4 @@
-// A file that takes as long to read as a test likes.
+// A file whose reader waits until the test writes its content.
 #pragma once
 
 #include <fcntl.h>
@@ -10,26 +10,27 @@
 #include <string>
 #include <system_error>
 
+#include "guests/process/file_descriptor.hpp"
+
 namespace vnuma::test {
 
 class SlowFile {
   public:
-    // In place of what is there.
+    // Replaces the file at `path`.
     explicit SlowFile(std::string path) : path_(std::move(path)) {
         std::filesystem::remove(path_);
         if (::mkfifo(path_.c_str(), 0600) != 0)
             throw std::system_error(errno, std::generic_category(), path_);
     }
-    // Whoever still reads it is let go, and nobody waits for it any more.
+    // A reader that still waits reads an empty file.
     ~SlowFile() {
-        const int pipe = ::open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        const FileDescriptor pipe(::open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
         ::unlink(path_.c_str());
-        if (pipe >= 0) ::close(pipe);
     }
     SlowFile(const SlowFile&) = delete;
     SlowFile& operator=(const SlowFile&) = delete;
 
-    // What one reader gets; waits for it.
+    // Waits for one reader and gives it the text.
     void give(const std::string& text) const { std::ofstream(path_) << text; }
 
   private:

@@ -1,4 +1,4 @@
-// A directory of files for one test, gone with it.
+// A directory for the files of one test, which is removed with all that is in it after the test.
 #pragma once
 
 #include <cstdlib>

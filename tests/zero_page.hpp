@@ -1,4 +1,4 @@
-// What the kernel puts where memory is read that was never written.
+// Whether the kernel maps one zero page wherever memory is read that was never written.
 #pragma once
 
 #include <fcntl.h>
@@ -8,9 +8,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "guests/process/file_descriptor.hpp"
+
 namespace vnuma::test {
 
-// Whether it is one page for all. A kernel may do without. Told to root only; yes for others.
+// A kernel may map a page of its own for each address instead. Only root can find out; for others
+// the answer is true.
 inline bool kernel_has_zero_page() {
     constexpr std::size_t page_bytes = 4096;
     void* const memory =
@@ -19,11 +22,10 @@ inline bool kernel_has_zero_page() {
     static_cast<void>(bytes[0]);
     static_cast<void>(bytes[page_bytes]);
     std::uint64_t entries[2]{};
-    const int pagemap = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    const FileDescriptor pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
     const auto at = reinterpret_cast<std::uintptr_t>(memory) / page_bytes * sizeof(entries[0]);
     const bool read =
-        ::pread(pagemap, entries, sizeof(entries), static_cast<off_t>(at)) == sizeof(entries);
-    ::close(pagemap);
+        ::pread(pagemap.get(), entries, sizeof(entries), static_cast<off_t>(at)) == sizeof(entries);
     ::munmap(memory, 2 * page_bytes);
     return !read || entries[0] == entries[1];
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "guests/discovery/guest_source.hpp"
+#include "qmp/statistics.hpp"
 
 namespace vnuma {
 namespace {

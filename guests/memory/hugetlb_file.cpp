@@ -18,7 +18,7 @@ std::int64_t huge_page_bytes(const Process& process, const std::string& mapped_f
         if (process.read_link("fd/" + fd) != mapped_file) continue;
         struct statfs system {};
         const std::string path = "/proc/" + std::to_string(process.pid()) + "/fd/" + fd;
-        if (process.recorded() || ::statfs(path.c_str(), &system) != 0) continue;
+        if (process.is_recording() || ::statfs(path.c_str(), &system) != 0) continue;
         if (system.f_type == HUGETLBFS_MAGIC && process.alive()) return system.f_bsize;
     }
     return 0;

@@ -20,7 +20,7 @@ void AccessMatrix::fade(std::size_t extent) {
 void AccessMatrix::add(std::size_t vcpu, std::size_t chunk, std::uint32_t weight) {
     if (vcpu >= vcpus_ || chunk >= chunks_ || extents_ == 0) return;
     std::uint32_t& count = counts_[vcpu * extents_ + extent_of(chunk)];
-    count = std::max(count, count + weight);  // stays where it is when it would overflow
+    count = std::max(count, count + weight);  // keeps the count if the sum overflows
 }
 
 }  // namespace vnuma

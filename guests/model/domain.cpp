@@ -3,8 +3,8 @@
 namespace vnuma {
 
 const NumaTune* find_numatune(const DomainTuning& tuning, int cell) {
-    const auto narrow = tuning.cell_nodes.find(cell);
-    if (narrow != tuning.cell_nodes.end()) return &narrow->second;
+    const auto own = tuning.cell_nodes.find(cell);
+    if (own != tuning.cell_nodes.end()) return &own->second;
     return tuning.numatune ? &*tuning.numatune : nullptr;
 }
 

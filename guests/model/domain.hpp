@@ -1,4 +1,5 @@
-// What a guest is made of and what its owner wishes for it, whoever told it: libvirt or QEMU.
+// What a guest consists of and what its owner configured for it, as libvirt's XML or QEMU's monitor
+// describe it. Data only. Host nodes and CPUs have the kernel's numbers.
 #pragma once
 
 #include <cstdint>
@@ -13,51 +14,52 @@ namespace vnuma {
 
 struct DomainCell {
     int id = 0;
-    std::vector<int> vcpus;          // all that could be plugged in, not only those that are
+    std::vector<int> vcpus;          // all vCPUs that could be plugged in, sorted
     std::int64_t bytes = 0;          // without memory devices
-    std::map<int, int> distances{};  // to other cells, as the guest is told (SLIT)
+    std::map<int, int> distances{};  // to other cells (SLIT), as the guest sees them
 
     friend bool operator==(const DomainCell&, const DomainCell&) = default;
 };
 
-// A DIMM, NVDIMM or virtio-mem device: memory of a cell in a block of its own.
+// A DIMM, NVDIMM or virtio-mem device. It belongs to a cell and has a RAM block of its own.
 struct MemoryDevice {
     std::string id;    // "dimm0"
     std::string kind;  // "dimm", "virtio-mem", ...
     int cell = 0;
-    std::int64_t bytes = 0;                // of the block; for virtio-mem all it could plug
-    std::int64_t plugged = 0;              // of those, what the guest has, or is about to get
-    std::optional<std::uint64_t> address;  // guest-physical
+    std::int64_t bytes = 0;    // size of the RAM block; for virtio-mem the most that can be plugged
+    std::int64_t plugged = 0;  // bytes that the guest has, or that are being plugged in
+    std::optional<std::uint64_t> address;  // guest-physical; none if it is not known
 
     friend bool operator==(const MemoryDevice&, const MemoryDevice&) = default;
 };
 
-// Where memory shall be: libvirt's numatune. Nodes by the kernel's numbers.
+// A memory policy with its host nodes: libvirt's <numatune>.
 struct NumaTune {
     std::string mode;  // "strict", "restrictive", "preferred" or "interleave"
     std::vector<int> nodes;
 
-    // Whether memory may be nowhere else.
+    // Whether memory may be on these nodes only.
     bool binds() const { return mode == "strict" || mode == "restrictive"; }
 
     friend bool operator==(const NumaTune&, const NumaTune&) = default;
 };
 
+// libvirt's <cputune>.
 struct CpuTune {
     std::optional<std::int64_t> shares;     // cgroup weight
-    std::optional<std::int64_t> period_us;  // of the vCPU quota
-    std::optional<std::int64_t> quota_us;   // negative: none
+    std::optional<std::int64_t> period_us;  // period of each vCPU's quota
+    std::optional<std::int64_t> quota_us;   // CPU time per period; negative: no limit
 
     friend bool operator==(const CpuTune&, const CpuTune&) = default;
 };
 
 struct DomainTuning {
-    std::string placement = "static";  // "auto": libvirt asked numad at start
-    std::map<int, std::vector<int>> vcpupin;
+    std::string placement = "static";         // "auto": libvirt asked numad when the domain started
+    std::map<int, std::vector<int>> vcpupin;  // CPUs by vCPU
     std::optional<std::vector<int>> emulatorpin;
-    std::map<int, std::vector<int>> iothreadpin;
-    std::optional<NumaTune> numatune;
-    std::map<int, NumaTune> cell_nodes;  // by cell; narrower than numatune
+    std::map<int, std::vector<int>> iothreadpin;  // CPUs by iothread id
+    std::optional<NumaTune> numatune;             // for all of the guest's memory
+    std::map<int, NumaTune> cell_nodes;           // by cell; takes precedence over numatune
     std::optional<CpuTune> cputune;
 
     friend bool operator==(const DomainTuning&, const DomainTuning&) = default;
@@ -67,24 +69,24 @@ struct Domain {
     std::string uuid;
     std::string name;
     std::string machine;            // "pc-q35-7.2"
-    std::string emulator;           // path, empty when it was not told
-    std::vector<DomainCell> cells;  // one, with all vCPUs, for a guest without vNUMA
+    std::string emulator;           // path; empty if it is not known
+    std::vector<DomainCell> cells;  // one cell with all vCPUs for a guest without vNUMA
     std::vector<MemoryDevice> memory_devices;
-    std::int64_t huge_page_bytes = 0;  // of its hugetlb memory; 0 without
-    bool dirty_ring = false;  // KVM keeps a ring of the pages each vCPU writes; false if not told
-    std::optional<std::int64_t> balloon_bytes;  // what the balloon leaves it
+    std::int64_t huge_page_bytes = 0;  // page size of its hugetlb memory; 0 without
+    bool dirty_ring = false;           // KVM records the pages that each vCPU writes in a ring
+    std::optional<std::int64_t> balloon_bytes;  // memory that the balloon leaves to the guest
     std::vector<std::string> host_devices;      // PCI addresses "0000:01:00.0"
-    std::vector<std::string> network_devices;   // the host's that macvtap devices of it are on
-    std::string immovable;                      // why its memory cannot be moved; empty when it can
+    std::vector<std::string> network_devices;   // host interfaces below its macvtap interfaces
+    std::string immovable;                      // why its memory cannot be moved; empty if it can
     DomainTuning tuning;
-    PolicyOverrides policy;  // for vnumad, in its metadata
-    // Of that, what could not be read: "metadata: KEY: what is wrong".
+    PolicyOverrides policy;  // what the metadata configure for vnumad
+    // What the metadata configure wrongly: "metadata: KEY: what is wrong".
     std::vector<std::string> policy_problems;
 
     friend bool operator==(const Domain&, const Domain&) = default;
 };
 
-// The owner's wish for a cell's memory, or null.
-const NumaTune* find_numatune(const DomainTuning& wishes, int cell);
+// The memory policy of a cell: its own, else the domain's; null without one.
+const NumaTune* find_numatune(const DomainTuning& tuning, int cell);
 
 }  // namespace vnuma

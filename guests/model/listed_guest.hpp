@@ -1,4 +1,4 @@
-// A guest as its source tells of it: libvirt or QEMU.
+// A guest as libvirt or QEMU's monitor lists it, before anything is read from /proc. Data only.
 #pragma once
 
 #include <sys/types.h>
@@ -18,13 +18,15 @@ struct ListedGuest {
     std::string uuid;
     std::string name;
     RunState state = RunState::unknown;
-    // When the state was asked for. The sampler sets it to the beginning of the list where the
-    // source leaves it out.
+    // When the source was asked for the state; unset if it does not record that, and the sampler
+    // then sets the time at which the list began.
     std::chrono::steady_clock::time_point read_at{};
-    std::string unsteady;                  // why it is to be left alone; empty when it simply runs
-    std::optional<pid_t> pid;              // none when the source cannot tell
-    std::shared_ptr<const Domain> domain;  // the same object while it has not changed; may be none
-    // Threads by what QEMU says of them. Without these, threads are told by their names.
+    std::string unsteady;      // why vnumad does nothing to it; empty if it simply runs
+    std::optional<pid_t> pid;  // none if it is not known
+    // Null if there is no usable description. The same object at every tick until it changes.
+    std::shared_ptr<const Domain> domain;
+    // Threads that QEMU reports, by vCPU and by iothread id. Both are empty if the source reports
+    // none; the threads' names then say what they do.
     std::map<int, pid_t> vcpu_threads;
     std::map<std::string, pid_t> iothreads;
 };

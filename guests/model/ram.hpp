@@ -1,4 +1,5 @@
-// A guest's RAM: where it is in QEMU's address space, in the guest's own, and on which host nodes.
+// A guest's RAM: where it is in QEMU's address space, in guest-physical memory, and on which host
+// nodes. Data only.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +13,15 @@
 namespace vnuma {
 
 struct RamRange {
-    std::uint64_t start = 0, size = 0;  // in QEMU's address space
+    std::uint64_t start = 0, size = 0;  // bytes, in QEMU's address space
 
     friend bool operator==(const RamRange&, const RamRange&) = default;
 };
 
 struct Residency {
     std::map<int, std::int64_t> bytes;  // by the kernel's node number
-    std::vector<int> bound_to;          // nodes its owner binds it to; empty without a binding
-    std::string forbidden;              // a policy of its owner that leaves no home; mostly empty
+    std::vector<int> bound_to;  // nodes the memory is bound to, sorted; empty without binding
+    std::string forbidden;      // the owner's memory policy, if it permits no home; else empty
 };
 
 struct GuestRange {
@@ -28,38 +29,40 @@ struct GuestRange {
 };
 
 struct RamBlock {
-    std::string id;      // QEMU's name of the memory backend; empty when nobody told
-    std::string device;  // the memory device it belongs to; empty for the cell's own memory
+    std::string id;      // QEMU's name of the memory backend; empty if it is not known
+    std::string device;  // id of its memory device; empty for the cell's own memory
     int cell = 0;
     RamRange host;
-    std::vector<GuestRange> guest;   // empty when it is not known
-    std::string backing;             // the file it maps, as /proc/PID/maps has it; mostly empty
-    std::int64_t page_bytes = 4096;  // the smallest it is made of
+    std::vector<GuestRange> guest;   // empty if it is not known
+    std::string backing;             // path of the mapped file in /proc/PID/maps; mostly empty
+    std::int64_t page_bytes = 4096;  // size of its smallest pages
     bool shared = false;
     bool hugetlb = false;
-    std::optional<NumaTune> numatune;  // the policy QEMU was started with, when the monitor told it
+    std::optional<NumaTune> numatune;  // policy that QEMU was started with, if the monitor shows it
 };
 
 struct RamMap {
-    std::vector<RamBlock> blocks;  // ordered by cell, its own memory first
-    const char* told_by = "size";  // or "monitor"
-    std::string unknown;           // why there are no blocks; empty when there are
+    std::vector<RamBlock> blocks;  // ordered by cell; in a cell its own memory comes first
+    const char* told_by = "size";  // "size": found by the sizes of mappings; "monitor": by QEMU
+    std::string unknown;           // why there are no blocks; empty if there are
 };
 
-// What a monitor says: the guest's physical memory, and where QEMU has mapped each backend.
+// QEMU's monitor on a guest's memory: what is where in guest-physical memory, and where each memory
+// backend is in QEMU's address space.
 struct RamView {
+    // A piece of guest-physical memory. A region has the name of its memory backend.
     struct Piece {
         std::uint64_t start = 0, bytes = 0;  // guest-physical
-        std::uint64_t offset = 0;            // in its region
+        std::uint64_t offset = 0;            // of `start` in the region, bytes
         std::string region;
     };
     struct Backend {
         std::uint64_t address = 0, bytes = 0;  // in QEMU's address space
-        std::optional<NumaTune> numatune;      // the policy QEMU was started with, if any
+        std::optional<NumaTune> numatune;      // policy that QEMU was started with, if any
     };
     std::vector<Piece> pieces;
     std::map<std::string, Backend> backends;     // by region
-    std::map<std::string, std::string> devices;  // the region of each memory device
+    std::map<std::string, std::string> devices;  // region by the id of the memory device
 };
 
 }  // namespace vnuma

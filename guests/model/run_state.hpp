@@ -1,4 +1,4 @@
-// What a guest is about: whether it runs, and if not, why.
+// Whether a guest runs, and if not, why.
 #pragma once
 
 namespace vnuma {
@@ -8,14 +8,15 @@ enum class RunState {
     starting,
     running,
     paused,
-    migrating,  // in or out
-    saving,     // or being restored, or a snapshot taken
+    migrating,  // to or from another host
+    saving,     // to a file, or restored from one, or to a snapshot
     dumping,
     shutting_down,
     crashed,
     suspended,
 };
 
+// The name in reports, such as "shutting-down".
 const char* name(RunState state);
 
 }  // namespace vnuma

@@ -1,4 +1,4 @@
-// What one look at the guests found. Nothing here is judged yet; see derive() for that.
+// What was read of the guests at one tick. Data only; derive() makes the planner's input from it.
 #pragma once
 
 #include <sys/types.h>
@@ -19,39 +19,41 @@ namespace vnuma {
 
 class Process;
 
+// A host device that a guest uses: one assigned to it, or the NIC below a macvtap interface.
 struct HostDevice {
-    std::string address;      // PCI, "0000:01:00.0"; of a NIC too that it has a macvtap device on
-    std::optional<int> node;  // the kernel's number; none when the host does not say
+    std::string address;      // PCI address, "0000:01:00.0"
+    std::optional<int> node;  // the kernel's node number; none if the firmware names no node
 };
 
 struct ThreadSample {
     pid_t thread = 0;
-    std::uint64_t start_time = 0;
-    int last_cpu = -1;
-    std::uint64_t run_ns = 0, wait_ns = 0;
-    std::vector<int> affinity;  // CPUs it may run on: its affinity within its cpuset
-    std::vector<int> cpuset{};  // of its cgroup; empty when it cannot be told
-    std::string name{};
+    std::uint64_t start_time = 0;  // clock ticks since boot; with `thread` it identifies the thread
+    int last_cpu = -1;             // the CPU it ran on last; -1 if not known
+    std::uint64_t run_ns = 0;      // time on a CPU since its start
+    std::uint64_t wait_ns = 0;     // time runnable without a CPU since its start
+    std::vector<int> affinity;     // CPUs it may run on, within its cpuset; sorted
+    std::vector<int> cpuset{};     // CPUs of its cgroup's cpuset, sorted; empty if not known
+    std::string name{};            // up to 15 bytes, as in /proc/TASK/comm
 };
 
 struct VcpuSample : ThreadSample {
-    int id = 0;
+    int id = 0;  // the guest's vCPU number
 };
 
-// The 2 MiB chunks of a cell, by what is known of them.
+// The 2 MiB chunks of a cell, by how well their residency is known.
 struct ChunkCounts {
     std::size_t all = 0;
-    std::size_t exact = 0;  // every page was looked at, not one for all
-    std::size_t split = 0;  // over more than one node
+    std::size_t exact = 0;  // chunks of which every page was read, not one page for all
+    std::size_t split = 0;  // chunks with pages on more than one node
 };
 
 struct CellSample {
     int id = 0;
-    std::vector<VcpuSample> vcpus;
-    std::vector<RamBlock> blocks;
+    std::vector<VcpuSample> vcpus;  // sorted by id; only those that are plugged in
+    std::vector<RamBlock> blocks;   // empty if GuestSample::unsteady says that there is no RAM map
     Residency residency;
-    std::optional<ChunkCounts> chunks;  // none where memory is summed
-    std::int64_t size = 0;              // bytes of its own memory and its memory devices
+    std::optional<ChunkCounts> chunks;  // none if the residency was summed over whole mappings
+    std::int64_t size = 0;              // bytes of its own memory and of plugged memory devices
 };
 
 inline std::vector<RamRange> host_ranges(const CellSample& cell) {
@@ -61,41 +63,43 @@ inline std::vector<RamRange> host_ranges(const CellSample& cell) {
     return ranges;
 }
 
-// How the residency of a guest was found.
+// How and when the residency of a guest was read.
 struct ResidencySource {
-    const char* mode = "summed";    // "summed", "full", "incremental" or "sampled"
-    const char* way = "numa_maps";  // "numa_maps", "move_pages" or "pagemap"
-    std::chrono::steady_clock::time_point time;
+    const char* mode = "summed";                 // "summed", "full", "incremental" or "sampled"
+    const char* way = "numa_maps";               // "numa_maps", "move_pages" or "pagemap"
+    std::chrono::steady_clock::time_point time;  // the clock's epoch if it never was
 };
 
 struct GuestSample {
     std::string uuid;
     std::string name;
-    const char* source = "libvirt";  // or "qmp"
+    const char* source = "libvirt";  // "libvirt" or "qmp"
     RunState state = RunState::unknown;
-    // The oldest reading that this is made of. The guest may have begun to migrate since.
+    // When the oldest part of this sample was read. The guest may have begun to migrate since.
     std::chrono::steady_clock::time_point read_at{};
-    // Why nothing is to be done to it: its state, or something that could not be read.
+    // Why vnumad does nothing to the guest, such as "its process has ended": its run state, or what
+    // could not be read. Empty if vnumad may act.
     std::string unsteady;
-    std::string immovable;                   // why its memory cannot be moved
-    std::shared_ptr<const Process> process;  // none if it could not be found
-    std::string executable;
-    std::shared_ptr<const Domain> domain;  // none if its description cannot be used
-    std::vector<int> memory_nodes;         // its cpuset, by the kernel's numbers
-    std::vector<CellSample> cells;
-    const char* map_told_by = "size";
+    std::string immovable;                   // why its memory cannot be moved; empty if it can
+    std::shared_ptr<const Process> process;  // null if it was not found
+    std::string executable;                  // path; empty if it cannot be read
+    std::shared_ptr<const Domain> domain;    // null if the description cannot be used
+    std::vector<int> memory_nodes;  // nodes of the process' cpuset, by the kernel's numbers, sorted
+    std::vector<CellSample> cells;  // in the order of Domain::cells
+    const char* map_told_by = "size";  // how the RAM blocks were found: RamMap::told_by
     ResidencySource residency;
-    std::vector<ThreadSample> emulator, iothreads, vhost;
-    std::vector<HostDevice> devices;
-    bool uses_vhost = false;
-    TrackingSample tracking;
+    std::vector<ThreadSample> emulator, iothreads, vhost;  // threads that are not vCPUs
+    std::vector<HostDevice> devices;                       // sorted by address
+    bool uses_vhost = false;                               // it has a vhost device open
+    TrackingSample tracking;                               // as constructed if nothing is tracked
 };
 
+// Sampler::sample() returns it complete, and nothing changes it afterwards.
 struct Sample {
-    std::chrono::steady_clock::time_point time;
-    std::chrono::microseconds cpu_time{0};           // what the look cost this process
-    std::chrono::microseconds tracking_cpu_time{0};  // and what tracking did in it
-    std::vector<GuestSample> guests;
+    std::chrono::steady_clock::time_point time;      // just before the guests were read
+    std::chrono::microseconds cpu_time{0};           // CPU time of vnumad for listing and reading
+    std::chrono::microseconds tracking_cpu_time{0};  // CPU time of vnumad for tracking
+    std::vector<GuestSample> guests;                 // sorted by uuid
     TrackingAbilities tracking;
 };
 

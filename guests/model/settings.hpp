@@ -1,35 +1,47 @@
-// What can be set of the way guests are found, read and tracked.
+// All settings of guests/: where guests are found, how their memory is read, and how its use is
+// tracked. Data only; src/config reads them from the configuration.
 #pragma once
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <utility>
 
 namespace vnuma {
 
-// Where the kernel's files are. Tests and benchmarks read recorded ones, whose processes never end.
+// Where the kernel's file systems are mounted. Tests and benchmarks use recorded files instead.
 struct Roots {
     std::string proc = "/proc";
     std::string cgroup = "/sys/fs/cgroup";
     std::string sysfs = "/sys";
 
-    bool recorded() const { return proc != "/proc"; }
+    // Whether the processes are recorded ones, which do not exist on this host.
+    bool is_recording() const { return proc != "/proc"; }
 };
 
 struct LibvirtSettings {
     std::string uri = "qemu:///system";
-    // Where libvirt keeps a file NAME.pid for each running domain; it has no call that tells a pid.
+    // libvirt keeps a file NAME.pid here for each running domain. No call of its API returns a pid.
     std::string pid_directory = "/run/libvirt/qemu";
-    bool ask_monitor = true;  // where sizes do not tell a guest's cells apart
+    bool ask_monitor = true;  // whether QEMU's monitor may be asked for what libvirt does not know
 };
+
+// Whether a table lists the names of an enumeration in the order of its values, so that a value is
+// the index of its name.
+template <typename Enum, std::size_t size>
+constexpr bool is_in_order(const std::array<std::pair<Enum, const char*>, size>& names) {
+    for (std::size_t i = 0; i < size; ++i)
+        if (static_cast<std::size_t>(names[i].first) != i) return false;
+    return true;
+}
 
 enum class ResidencyMode {
     automatic,    // summed for guests that are read quickly, incremental for others
-    summed,       // the kernel's own sums for all mappings; nothing of single chunks
-    full,         // every page in each look
-    incremental,  // one page of each chunk and all pages of some chunks in each look
-    sampled,      // one page of each chunk, another one each time
+    summed,       // numa_maps: the kernel's sums over whole mappings, nothing about single chunks
+    full,         // every page at every tick
+    incremental,  // at every tick one page of each chunk, and all pages of some chunks
+    sampled,      // at every tick one page of each chunk, another one each time
 };
 
 inline constexpr std::array<std::pair<ResidencyMode, const char*>, 5> residency_modes{{
@@ -39,6 +51,7 @@ inline constexpr std::array<std::pair<ResidencyMode, const char*>, 5> residency_
     {ResidencyMode::incremental, "incremental"},
     {ResidencyMode::sampled, "sampled"},
 }};
+static_assert(is_in_order(residency_modes));
 
 constexpr const char* name(ResidencyMode mode) {
     return residency_modes[static_cast<std::size_t>(mode)].second;
@@ -46,22 +59,18 @@ constexpr const char* name(ResidencyMode mode) {
 
 struct SamplerSettings {
     ResidencyMode residency = ResidencyMode::automatic;
-    bool pagemap = false;  // read residency from pagemap where that is possible
-    // CPU time that reading residency may take in one look. Guests it does not suffice for keep
-    // what was found before, and are next.
+    bool pagemap = false;  // read residency from pagemap if this process may; otherwise move_pages
+    // CPU time that reading residency may take at one tick. Guests for which it does not suffice
+    // keep their previous residency and are read first at the next tick.
     std::chrono::microseconds residency_time{40'000};
     Roots roots{};
 };
 
-struct PeriodLimits {
-    std::chrono::milliseconds least{2'000}, most{60'000};
-};
-
 enum class HeatChoice {
-    automatic,  // the best that there is, of those that do nothing to a guest
+    automatic,  // the best one that this host has, of those that do not disturb a guest
     damon,
     idle_page,
-    soft_dirty,  // takes down the guest's mappings, and another's soft-dirty tracking
+    soft_dirty,  // write-protects the guest's memory, and breaks others' soft-dirty tracking of it
     dirty_rate,
     none,
 };
@@ -74,28 +83,36 @@ inline constexpr std::array<std::pair<HeatChoice, const char*>, 6> heat_choices{
     {HeatChoice::dirty_rate, "dirty-rate"},
     {HeatChoice::none, "none"},
 }};
+static_assert(is_in_order(heat_choices));
 
 constexpr const char* name(HeatChoice choice) {
     return heat_choices[static_cast<std::size_t>(choice)].second;
 }
 
+// Limits of an adaptive period between two scans, or between two rounds.
+struct PeriodLimits {
+    std::chrono::milliseconds least{2'000}, most{60'000};
+};
+
 struct TrackingSettings {
     HeatChoice heat = HeatChoice::automatic;
     bool attribution = true;
-    std::string why_none;  // nothing is tracked, whatever the rest says; mostly empty
-    // What a guest may feel: induced faults, QEMU's own measurement. Not of those that are only
-    // observed, whatever this says (TrackingHint).
+    std::string why_none;  // why nothing is tracked, whatever the other settings; mostly empty
+    // Whether a guest may be disturbed: by rounds of induced faults, or by QEMU's own measurements.
+    // A guest that is only observed never is (TrackingHint::may_disturb).
     bool may_disturb = true;
-    int overhead_permille = 10;  // of the guest's own CPU time
+    int overhead_permille = 10;  // CPU time for tracking a guest, of the guest's own CPU time
     PeriodLimits period{};
-    // A round that holds a guest up for longer is its last one, and so is a look. As long as QEMU
-    // lets a migration stop a guest, unless told otherwise (downtime-limit).
+    // A scan or a round that is expected to stall the guest for longer does not begin. The default
+    // is QEMU's limit for the time that a migration stops a guest (downtime-limit).
     std::chrono::milliseconds longest_stall{300};
-    std::chrono::milliseconds scan_time{2'000};   // length of a look
-    std::chrono::milliseconds round_time{2'000};  // a round's at most, and of what is seen without
-    // A tick waits so long for the count of a guest's pages that a round wants.
+    std::chrono::milliseconds scan_time{2'000};  // length of a scan
+    std::chrono::milliseconds round_time{
+        2'000};  // longest round; without rounds, of an observation
+    // How long a tick waits for the count of a guest's pages before a round. The count goes on in
+    // the background, and a later tick uses it.
     std::chrono::milliseconds count_patience{20};
-    bool heat_map = false;  // put every chunk into the sample
+    bool heat_map = false;  // whether samples contain every chunk (TrackingSample::map)
 };
 
 }  // namespace vnuma

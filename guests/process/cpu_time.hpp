@@ -1,4 +1,4 @@
-// CPU time used so far, to tell what a piece of work took.
+// CPU time consumed so far, to measure what a piece of work costs.
 #pragma once
 
 #include <time.h>
@@ -13,11 +13,12 @@ inline std::chrono::nanoseconds read_cpu_time(clockid_t clock) {
     return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
+// CPU time of all threads of this process.
 inline std::chrono::nanoseconds process_cpu_time() {
     return read_cpu_time(CLOCK_PROCESS_CPUTIME_ID);
 }
 
-// Of the calling thread.
+// CPU time of the calling thread.
 inline std::chrono::nanoseconds thread_cpu_time() {
     return read_cpu_time(CLOCK_THREAD_CPUTIME_ID);
 }

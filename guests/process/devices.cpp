@@ -1,12 +1,11 @@
 #include "guests/process/devices.hpp"
 
-#include <fcntl.h>
-
 #include <charconv>
 #include <filesystem>
+#include <optional>
 #include <set>
 
-#include "guests/process/process.hpp"
+#include "guests/process/files.hpp"
 
 namespace vnuma {
 namespace {
@@ -16,10 +15,9 @@ namespace fs = std::filesystem;
 constexpr std::size_t max_files = 8192;
 constexpr std::size_t max_devices = 256;
 
-// -1 is what the kernel says when it does not know.
+// The device's node by the kernel's number. The kernel writes -1 where the firmware names none.
 std::optional<int> read_node(const std::string& sysfs, const std::string& address) {
-    const auto text =
-        read_small_file(AT_FDCWD, sysfs + "/bus/pci/devices/" + address + "/numa_node");
+    const auto text = read_small_file(sysfs + "/bus/pci/devices/" + address + "/numa_node");
     int node = -1;
     if (!text || std::from_chars(text->data(), text->data() + text->size(), node).ec != std::errc())
         return std::nullopt;
@@ -41,7 +39,7 @@ void add_vfio_devices(const std::string& file, const std::string& sysfs,
         if (addresses.size() < max_devices) addresses.insert(entry.path().filename());
 }
 
-// The card that a network device is; of a bridge, a bond or a VLAN there is none.
+// The PCI device of a network interface. A bridge, a bond or a VLAN has none.
 void add_network_device(const std::string& name, const std::string& sysfs,
                         std::set<std::string>& addresses) {
     std::error_code error;
@@ -51,35 +49,42 @@ void add_network_device(const std::string& name, const std::string& sysfs,
         addresses.insert(device.filename());
 }
 
+bool is_vfio(const std::string& file) {
+    return file.starts_with("/dev/vfio/") && file != "/dev/vfio/vfio";
+}
+
+// Why memory of a process that has the file open cannot be moved; null if the file does not matter.
+const char* why_immovable(const std::string& file) {
+    if (is_vfio(file)) return "VFIO pins its memory for an assigned host device";
+    if (file.starts_with("/dev/vhost-vdpa")) return "vhost-vdpa pins its memory for a vDPA device";
+    if (file == "anon_inode:[kvm-gmem]")
+        return "its memory is private (guest_memfd, as SEV-SNP and TDX use it)";
+    if (file == "/dev/sev") return "its memory is encrypted (SEV)";
+    return nullptr;
+}
+
 }  // namespace
 
 DeviceFindings read_devices(const Process& process, const Domain* domain,
                             const std::string& sysfs) {
-    DeviceFindings look;
-    std::set<std::string> found;
+    DeviceFindings findings;
+    std::set<std::string> addresses;
     if (domain) {
-        found.insert(domain->host_devices.begin(), domain->host_devices.end());
+        addresses.insert(domain->host_devices.begin(), domain->host_devices.end());
         for (const std::string& name : domain->network_devices)
-            add_network_device(name, sysfs, found);
+            add_network_device(name, sysfs, addresses);
     }
     for (const std::string& fd : process.list("fd", max_files)) {
         const std::string file = process.read_link("fd/" + fd);
-        if (file.starts_with("/dev/vfio/") && file != "/dev/vfio/vfio") {
-            add_vfio_devices(file, sysfs, found);
-            look.immovable = "a host device is assigned to it (VFIO pins its memory)";
-        } else if (file.starts_with("/dev/vhost-vdpa")) {
-            look.immovable = "a vDPA device is assigned to it (its memory is pinned)";
-        } else if (file == "anon_inode:[kvm-gmem]") {
-            look.immovable = "its memory is private to it (guest_memfd, as SEV-SNP and TDX use it)";
-        } else if (file == "/dev/sev") {
-            look.immovable = "its memory is encrypted (SEV)";
-        } else if (file.starts_with("/dev/vhost-")) {
-            look.uses_vhost = true;
-        }
+        if (is_vfio(file)) add_vfio_devices(file, sysfs, addresses);
+        if (const char* reason = why_immovable(file))
+            findings.immovable = reason;
+        else if (file.starts_with("/dev/vhost-"))
+            findings.uses_vhost = true;
     }
-    for (const std::string& address : found)
-        look.devices.push_back({address, read_node(sysfs, address)});
-    return look;
+    for (const std::string& address : addresses)
+        findings.devices.push_back({address, read_node(sysfs, address)});
+    return findings;
 }
 
 }  // namespace vnuma

@@ -1,7 +1,6 @@
-// The host's devices in a guest's hands, and what they do to its memory.
+// The host devices that a guest uses, and whether its memory may be moved.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,13 +11,13 @@
 namespace vnuma {
 
 struct DeviceFindings {
-    std::vector<HostDevice> devices;
-    std::string immovable;    // why the guest's memory cannot be moved, as its open files tell
-    bool uses_vhost = false;  // /dev/vhost-net, -vsock or -scsi is open
+    std::vector<HostDevice> devices;  // sorted by address
+    std::string immovable;            // why the guest's memory cannot be moved; empty if it can
+    bool uses_vhost = false;          // /dev/vhost-net, vhost-vsock or vhost-scsi is open
 };
 
-// Reads the process' open files, and sysfs for the devices behind them. What libvirt's XML tells is
-// in `domain`, if there is one.
+// Reads which files the process has open, and the devices behind them from sysfs, mounted at
+// `sysfs`. `domain`, which may be null, adds the devices that libvirt's XML names.
 DeviceFindings read_devices(const Process& process, const Domain* domain, const std::string& sysfs);
 
 }  // namespace vnuma

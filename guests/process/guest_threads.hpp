@@ -1,56 +1,50 @@
-// The threads of a guest: the process group that vnumad places.
+// The threads of a guest.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "guests/model/listed_guest.hpp"
 #include "guests/model/sample.hpp"
 #include "guests/process/process.hpp"
+#include "guests/process/thread_roles.hpp"
 
 namespace vnuma {
 
 struct GuestThreads {
-    std::vector<VcpuSample> vcpus;  // ordered by id
+    std::vector<VcpuSample> vcpus;  // sorted by id
     std::vector<ThreadSample> emulator, iothreads, vhost;
 };
 
-// Reads one guest's threads again and again. What changes rarely is remembered: a cgroup's cpuset
-// is read when a thread is new, and when asked to.
+// Reads one guest's threads tick after tick. It remembers what changes rarely: cpusets, affinities,
+// and all of the threads that are not vCPUs.
 class ThreadReader {
   public:
+    // `cgroup_root` is the directory where the cgroup hierarchy, or each of those of cgroup v1, is
+    // mounted.
     explicit ThreadReader(std::string cgroup_root) : cgroup_root_(std::move(cgroup_root)) {}
 
-    // Threads are what the source says, and where it says nothing, what their names say. `all` also
-    // reads what changes rarely: cpusets, and the threads that are no vCPUs.
-    GuestThreads read(const Process& process, const ListedGuest& listed, bool all);
-
-    // One thread by itself; nothing when it has ended.
-    static std::optional<ThreadSample> read_one(const Process& process, pid_t task);
+    // Threads that end while they are read are left out. `rare_too` reads again what is remembered.
+    GuestThreads read(const Process& process, const ListedGuest& listed, bool rare_too);
 
   private:
     struct Known {
-        std::uint64_t start_time = 0;
-        std::string mask;  // of CPUs, as the kernel hands it out
-        std::vector<int> affinity, cpuset;
-        bool vcpu = false;
-        ThreadSample sample;  // of a thread that is no vCPU, as it was last read
+        ThreadSample sample;
+        std::string mask;  // the affinity, as sched_getaffinity(2) returned it last
+        ThreadRole role = ThreadRole::emulator;
     };
 
-    static bool read_times(const Process& process, pid_t task, ThreadSample& sample);
-    static bool read_affinity(const Process& process, pid_t task, bool all, Known& known);
-    std::vector<int> read_cpuset(const Process& process, pid_t task);
+    std::optional<Known> read_thread(const Process& process, pid_t task, const Known* before,
+                                     bool rare_too) const;
+    std::vector<int> read_cpuset(const Process& process, pid_t task) const;
 
     std::string cgroup_root_;
     std::map<pid_t, Known> known_;
 };
 
-// vhost threads of kernels before 6.4, which are the kernel's own: by the pid of the process they
-// serve. `kthreadd` is the process with the number 2.
-std::multimap<pid_t, pid_t> find_kernel_vhost_threads(const Process& kthreadd);
-
-// The same threads of this host, read; a kernel thread is a process of its own.
-std::multimap<pid_t, ThreadSample> read_kernel_vhost_threads();
+// One thread without its cpuset; nothing if it has ended.
+std::optional<ThreadSample> read_thread(const Process& process, pid_t task);
 
 }  // namespace vnuma

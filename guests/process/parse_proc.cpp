@@ -14,7 +14,7 @@ std::optional<Number> parse_number(std::string_view text, int base = 10) {
     return number;
 }
 
-// Takes the text before the separator off the front of `rest`.
+// Removes the text up to the separator from `rest`, and the separator, and returns the text.
 std::string_view take(std::string_view& rest, char separator) {
     const std::size_t at = rest.find(separator);
     const std::string_view part = rest.substr(0, at);
@@ -40,7 +40,7 @@ std::optional<Mapping> parse_mapping(std::string_view line) {
     const std::string_view mode = take_field(line);
     if (!start || !end || *end <= *start || mode.size() < 4) return std::nullopt;
     for (int skipped = 0; skipped < 3; ++skipped)
-        take_field(line);  // offset, device, inode
+        take_field(line);  // offset, device and inode
     return Mapping{*start, *end, mode[1] == 'w', mode[3] == 's', std::string(trim(line))};
 }
 
@@ -114,6 +114,17 @@ std::optional<std::string_view> find_status_field(std::string_view text, std::st
     return std::nullopt;
 }
 
+std::vector<pid_t> parse_children(std::string_view text, std::size_t limit) {
+    std::vector<pid_t> children;
+    text = trim(text);
+    while (!text.empty() && children.size() < limit) {
+        const auto child = parse_number<pid_t>(take_field(text));
+        if (!child) break;
+        children.push_back(*child);
+    }
+    return children;
+}
+
 std::vector<Mapping> parse_maps(std::string_view text) {
     std::vector<Mapping> mappings;
     while (!text.empty())
@@ -132,7 +143,7 @@ std::vector<NumaMapping> parse_numa_maps(std::string_view text) {
 std::optional<Cgroup> parse_cgroup(std::string_view text) {
     std::optional<Cgroup> unified;
     while (!text.empty()) {
-        // "0::/path" for the unified hierarchy, "4:cpuset:/path" for one of v1's.
+        // "0::/path" for the unified hierarchy, "4:cpu,cpuset:/path" for one of cgroup v1.
         std::string_view line = take(text, '\n');
         const std::string_view number = take(line, ':');
         std::string_view controllers = take(line, ':');
@@ -142,27 +153,6 @@ std::optional<Cgroup> parse_cgroup(std::string_view text) {
             if (take(controllers, ',') == "cpuset") return Cgroup{std::string(line), false};
     }
     return unified;
-}
-
-Role role_of(std::string_view name) {
-    name = trim(name);
-    if (parse_vcpu_name(name)) return Role::vcpu;
-    // The monitor's iothread is QEMU's own; libvirt pins it with the emulator.
-    if (name.starts_with("IO ") && name != "IO mon_iothread") return Role::iothread;
-    // Threads of QEMU from Linux 6.4 on, of the kernel before.
-    if (name.starts_with("vhost-")) return Role::vhost;
-    return Role::emulator;
-}
-
-std::optional<int> parse_vcpu_name(std::string_view name) {
-    name = trim(name);
-    constexpr std::string_view prefix = "CPU ", suffix = "/KVM";
-    if (!name.starts_with(prefix) || !name.ends_with(suffix) ||
-        name.size() <= prefix.size() + suffix.size())
-        return std::nullopt;
-    name.remove_prefix(prefix.size());
-    name.remove_suffix(suffix.size());
-    return parse_number<int>(name);
 }
 
 }  // namespace vnuma

@@ -1,6 +1,8 @@
-// Parsers for what /proc tells of a process. Pure: text in, values out, nothing thrown; text that
-// is not what the kernel writes gives std::nullopt or is passed over line by line.
+// Parsers for files of /proc/PID. Pure, and nothing is thrown: where the kernel's format is
+// violated, a parser of one record returns std::nullopt, and a parser of many lines skips the line.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <map>
@@ -11,57 +13,58 @@
 
 namespace vnuma {
 
+// /proc/PID/stat and /proc/PID/task/TID/stat; see proc(5).
 struct TaskStat {
     int pid = 0;
-    std::string name;  // up to 15 bytes, as the task has named itself
+    std::string name;  // up to 15 bytes that the task has set; any bytes but 0
     char state = '?';
-    std::uint64_t start_time = 0;  // clock ticks since boot: with the id, the task's identity
-    int last_cpu = -1;
+    std::uint64_t start_time = 0;  // clock ticks since boot; with the pid it identifies the task
+    int last_cpu = -1;             // the CPU it ran on last; -1 if not known
 };
-// /proc/PID/stat. The name in it may hold spaces and parentheses.
 std::optional<TaskStat> parse_stat(std::string_view text);
 
+// /proc/PID/schedstat; both times since the task's start.
 struct SchedStat {
     std::uint64_t run_ns = 0;
-    std::uint64_t wait_ns = 0;  // ready to run, but no CPU to run on
+    std::uint64_t wait_ns = 0;  // runnable, but waiting for a CPU
 };
 std::optional<SchedStat> parse_schedstat(std::string_view text);
 
-// One field of /proc/PID/status, e.g. "Mems_allowed_list".
+// The value of one field of /proc/PID/status, such as "Mems_allowed_list", without the white space
+// around it. It points into the text.
 std::optional<std::string_view> find_status_field(std::string_view text, std::string_view name);
 
+// /proc/PID/task/TID/children: the first `limit` process ids.
+std::vector<pid_t> parse_children(std::string_view text, std::size_t limit);
+
+// A line of /proc/PID/maps.
 struct Mapping {
-    std::uint64_t start = 0, end = 0;
+    std::uint64_t start = 0, end = 0;  // `end` is the first byte after the mapping
     bool writable = false;
     bool shared = false;
     std::string path;  // empty for anonymous memory
 };
 std::vector<Mapping> parse_maps(std::string_view text);
 
-// More than any node or page has: what is told beyond that is cut, and sums of it stay far inside
-// 64 bits.
+// Limit of a mapping's bytes on one node, and of its page size: 1 PiB. No host has more, so a
+// larger number is cut to it, and sums of all mappings stay within 64 bits.
 inline constexpr std::uint64_t max_mapped_bytes = std::uint64_t{1} << 50;
 
+// A line of /proc/PID/numa_maps; see numa(7).
 struct NumaMapping {
     std::uint64_t start = 0;
     std::string policy;                  // "default", "bind:0", "prefer:1", ...
-    std::map<int, std::uint64_t> bytes;  // by the kernel's node number
+    std::map<int, std::uint64_t> bytes;  // resident bytes by the kernel's node number
     std::uint64_t page_bytes = 4096;
 };
 std::vector<NumaMapping> parse_numa_maps(std::string_view text);
 
-// The cgroup of /proc/TASK/cgroup that holds its cpuset: the unified hierarchy's, or cgroup v1's.
+// The cgroup in /proc/PID/cgroup that holds the task's cpuset: that of cgroup v1's cpuset
+// controller if it is mounted, otherwise that of the unified hierarchy.
 struct Cgroup {
-    std::string path;  // "/machine.slice/...", below the hierarchy's root
+    std::string path;  // relative to the root of its hierarchy: "/machine.slice/..."
     bool unified = true;
 };
 std::optional<Cgroup> parse_cgroup(std::string_view text);
-
-// What a guest's threads are, by the names QEMU gives them when libvirt has it name them.
-enum class Role { vcpu, emulator, iothread, vhost };
-Role role_of(std::string_view name);
-
-// The vCPU a thread runs by its name "CPU 3/KVM", which libvirt has QEMU set.
-std::optional<int> parse_vcpu_name(std::string_view name);
 
 }  // namespace vnuma

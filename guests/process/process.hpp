@@ -8,63 +8,66 @@
 #include <string>
 #include <vector>
 
-#include "guests/model/settings.hpp"
+#include "guests/process/file_descriptor.hpp"
+#include "guests/process/files.hpp"
 
 namespace vnuma {
 
-// What a kernel lacks or forbids, and what a process no longer is: std::system_error otherwise.
+struct TaskStat;
+
+// Files, links and directories are named relative to the process' directory in /proc ("status",
+// "task/12/stat"). A process that has ended, and a file that may not be read, is no error: the
+// calls return nothing, or an empty list or string. Any thread may call the const functions.
 class Process {
   public:
-    // Nothing if there is no such process. Throws std::system_error when the kernel refuses.
+    // Nothing if there is no such process. Throws std::system_error if the kernel refuses.
     static std::optional<Process> open(pid_t pid);
 
-    // A recorded tree of one process' files, for tests and benchmarks; it lives for ever.
+    // A recorded copy of a process' /proc directory, for tests and benchmarks. It never ends.
     static std::optional<Process> open_recorded(const std::string& directory);
 
-    Process(Process&& other) noexcept;
-    Process& operator=(Process&& other) noexcept;
-    ~Process();
-
     pid_t pid() const { return pid_; }
-    std::uint64_t start_time() const { return start_time_; }
+    std::uint64_t start_time() const { return start_time_; }  // clock ticks since boot
 
-    // Whether it was opened by open_recorded().
-    bool recorded() const { return pidfd_ < 0; }
+    // Whether this is a recorded copy, whose pid means nothing on this host.
+    bool is_recording() const { return !pidfd_; }
 
-    // False once it has exited, even if its number is in use again.
+    // False once the process has ended, even if its pid is in use again.
     bool alive() const;
 
-    // A file of its /proc directory; nothing when it cannot be read (gone, or not permitted).
     std::optional<std::string> read(const std::string& file) const;
-    // The beginning of a file that is long, or costly to read on.
+    // The beginning of a file that is long, or that costs much to produce: what one read(2) of that
+    // many bytes returns.
     std::optional<std::string> read_head(const std::string& file, std::size_t bytes) const;
-    // The same for reading bit by bit; the caller closes it. -1, with errno set, if it fails.
-    int open_file(const std::string& file) const;
-    // The counterparts for files that take a command. Neither makes a file that is not there; errno
-    // is set if they fail.
-    int open_to_write(const std::string& file) const;
+    // Writes a command to a file, such as clear_refs. False, with errno set, if that fails.
     bool write(const std::string& file, const std::string& text) const;
+
+    // An open file, for reading it piece by piece, or for writing; neither creates it. No
+    // descriptor, with errno set, if that fails.
+    FileDescriptor open_for_reading(const std::string& file) const;
+    FileDescriptor open_for_writing(const std::string& file) const;
+    // The same as numbers, which the caller closes.
+    int open_file(const std::string& file) const;
+    int open_to_write(const std::string& file) const;
+
+    // Ids of its threads, at most 16384.
     std::vector<pid_t> tasks() const;
 
-    // Where a symbolic link below its directory leads ("exe", "fd/7"); empty when it cannot be
-    // told.
+    // Target of a symbolic link ("exe", "fd/7"); empty if it cannot be read.
     std::string read_link(const std::string& link) const;
-    // Names in a directory below its own, without the dots; at most `limit`.
+
+    // Names of a directory's entries, without those that begin with a dot; at most `limit`.
     std::vector<std::string> list(const std::string& directory, std::size_t limit) const;
 
   private:
-    Process(pid_t pid, int directory, int pidfd);
+    Process(pid_t pid, FileDescriptor directory, FileDescriptor pidfd);
+
+    std::optional<TaskStat> read_stat() const;
 
     pid_t pid_;
-    int directory_;
-    int pidfd_;
+    FileDescriptor directory_;
+    FileDescriptor pidfd_;  // none for a recorded process
     std::uint64_t start_time_ = 0;
 };
-
-// Whole small files, as /proc and /sys have them.
-std::optional<std::string> read_small_file(int directory, const std::string& file);
-
-// Names in a directory below another, without the dots; at most `limit`.
-std::vector<std::string> list_directory(int above, const std::string& directory, std::size_t limit);
 
 }  // namespace vnuma

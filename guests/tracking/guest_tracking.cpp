@@ -237,7 +237,7 @@ void GuestTracking::read_where_it_is(PageReader& reader, Time now) {
     stale_ = moved_ = false;
     read_at_ = now;
     is_told_ |= is_seen_enough();
-    if (!process_ || process_->recorded()) return;
+    if (!process_ || process_->is_recording()) return;
     const auto cpu = thread_cpu_time();
     try {
         heat_by_cell_ = read_heat_by_cell(*process_, reader, table_, owner_, pass_);

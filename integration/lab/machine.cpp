@@ -184,7 +184,7 @@ asio::awaitable<std::string> watch_monitor(std::string path) {
     }
     // A connection that dies with QEMU leaves the telling to QEMU's exit.
     try {
-        co_return co_await client.run_beside(shutdown_reason(client));
+        co_return co_await client.run_while(shutdown_reason(client));
     } catch (const std::exception&) {
     }
     co_await wait_for_ever();

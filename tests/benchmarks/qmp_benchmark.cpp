@@ -110,7 +110,7 @@ asio::awaitable<void> ask_beside(Client& client, benchmark::State& state, std::i
 asio::awaitable<void> use(Client& client, std::string path, benchmark::State& state,
                           std::int64_t& asked) {
     co_await client.connect(path);
-    co_await client.run_beside(ask_beside(client, state, asked));
+    co_await client.run_while(ask_beside(client, state, asked));
 }
 
 // Round trips through Client, range(0) of them in flight.

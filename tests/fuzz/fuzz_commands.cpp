@@ -1,5 +1,5 @@
-// Every answer's value, and every text, through every command: nothing is thrown, and what is
-// accepted keeps what the headers say.
+// Fuzzes the parsers of all QMP commands with JSON values and with texts. They must not throw, and
+// what they accept must have the properties that the headers promise.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +8,7 @@
 
 #include "qmp/commands.hpp"
 #include "qmp/human_monitor.hpp"
+#include "qmp/statistics.hpp"
 
 using namespace vnuma::qmp;
 using nlohmann::json;
@@ -63,7 +64,7 @@ void read_text(std::string_view text) {
             require(node.id >= 0 && node.id < max_guest_nodes);
 }
 
-// A line of the monitor, its value alone, or a text as it is.
+// A line may be a message of the monitor, or the value of "return" alone.
 void read_line(std::string_view line) {
     const json value = json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (value.is_discarded()) return;

@@ -1,4 +1,4 @@
-// Every text as a domain's XML; what is accepted is one that could run.
+// Fuzzes the parser of libvirt's domain XML. A domain that it accepts must be one that could run.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -13,7 +13,8 @@ using namespace vnuma;
 
 namespace {
 
-// What a tenant wrote keeps the limits that those who use it count on.
+// Whether the policy in the metadata, which a tenant may have written, keeps the limits that its
+// users rely on.
 bool is_bounded(const Domain& domain) {
     const PolicyOverrides& policy = domain.policy;
     const auto fits = [](const std::optional<std::vector<int>>& nodes) {

@@ -1,4 +1,5 @@
-// Every text through every parser of /proc and sysfs; what is accepted keeps what the headers say.
+// Fuzzes the parsers of files of /proc and sysfs. What they accept must have the properties that
+// the headers promise.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 #include "guests/memory/ram_map.hpp"
 #include "guests/memory/summed_residency.hpp"
 #include "guests/process/parse_proc.hpp"
+#include "guests/process/thread_roles.hpp"
 #include "policy/model/number_list.hpp"
 
 using namespace vnuma;
@@ -34,10 +36,12 @@ void read_lists(std::string_view text) {
 
 void read_tasks(std::string_view text) {
     parse_stat(text);
+    parse_children(text, 100);
+    parse_vhost_name(text);
     parse_schedstat(text);
     find_status_field(text, "Cpus_allowed_list");
     if (const auto cgroup = parse_cgroup(text)) require(cgroup->path.starts_with('/'));
-    if (role_of(text) == Role::vcpu) require(parse_vcpu_name(text).has_value());
+    if (role_by_name(text) == ThreadRole::vcpu) require(parse_vcpu_name(text).has_value());
 }
 
 void read_memory(std::string_view text) {

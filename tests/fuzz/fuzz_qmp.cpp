@@ -1,4 +1,5 @@
-// What arrives at a Session, whole and cut to pieces: the same comes out, and the table holds.
+// Fuzzes a QMP Session with received bytes, once in one piece and twice in several. Each time the
+// messages must be the same, and the number of open requests must be right.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +34,8 @@ std::string describe(const Incoming& incoming) {
     if (auto* greeting = std::get_if<Greeting>(&incoming)) return "greeting " + greeting->version;
     if (auto* event = std::get_if<Event>(&incoming))
         return "event " + event->name + std::to_string(event->time_us) + event->data.dump();
-    if (auto* malformed = std::get_if<Malformed>(&incoming)) return "malformed " + malformed->why;
+    if (auto* malformed = std::get_if<Malformed>(&incoming))
+        return "malformed " + malformed->reason;
     const auto& answer = std::get<Answer>(incoming);
     const std::string id = "answer " + std::to_string(answer.id) + " ";
     if (auto* refusal = std::get_if<Refusal>(&answer.outcome))
@@ -41,7 +43,7 @@ std::string describe(const Incoming& incoming) {
     return id + std::get<nlohmann::json>(answer.outcome).dump();
 }
 
-// Takes all there is; false when the conversation is over.
+// Takes all messages that have arrived. False if the conversation is over.
 bool drain(Session& session, Seen& seen) {
     while (auto incoming = session.next()) {
         seen.messages.push_back(describe(*incoming));
@@ -50,7 +52,8 @@ bool drain(Session& session, Seen& seen) {
     return true;
 }
 
-// Half of the requests are abandoned. `step` derives the length of each piece; 0: one piece.
+// Receives the bytes with 16 open requests, half of them abandoned. `step` determines the lengths
+// of the pieces; 0 means one piece.
 Seen converse(std::string_view bytes, std::size_t step) {
     Session session;
     for (std::size_t i = 1; i <= 16; ++i) {
@@ -69,7 +72,7 @@ Seen converse(std::string_view bytes, std::size_t step) {
         going = drain(session, seen);
     }
     if (!going) require(std::holds_alternative<Malformed>(*session.next()));
-    seen.strays = session.strays();
+    seen.strays = session.stray_answers();
     seen.in_flight = session.in_flight();
     const std::size_t answers = static_cast<std::size_t>(
         std::count_if(seen.messages.begin(), seen.messages.end(),
@@ -79,7 +82,7 @@ Seen converse(std::string_view bytes, std::size_t step) {
     return seen;
 }
 
-// What we send for any text is one line that we read as JSON.
+// A request with any text must be one line of valid JSON.
 void encode(std::string_view bytes) {
     const std::string text(bytes.substr(0, 256));
     const std::string line = encode_request(text, {{text, text}}, 1);

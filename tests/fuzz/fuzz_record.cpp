@@ -1,4 +1,5 @@
-// Lines of a recording, however wrong: what is taken can be planned, and is written as it was read.
+// Fuzzes the parser of recordings. The planner must plan any record that it accepts, and the record
+// must be written as it was read.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -47,7 +48,7 @@ json random_value(std::minstd_rand& random) {
     }
 }
 
-// One of the lines.
+// A random one of the lines.
 std::string_view choose_line(std::string_view lines, std::minstd_rand& random) {
     const std::size_t from = lines.empty() ? 0 : random() % lines.size();
     const std::size_t before = lines.rfind('\n', from);
@@ -59,7 +60,8 @@ std::string_view choose_line(std::string_view lines, std::minstd_rand& random) {
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
 
-// Bytes changed at random seldom leave a record: mostly it is a value of it that changes.
+// Changes of random bytes seldom leave a valid record, so three times in four a random value of the
+// record is changed instead.
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t most, unsigned seed) {
     std::minstd_rand random(seed);

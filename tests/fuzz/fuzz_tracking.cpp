@@ -1,5 +1,5 @@
-// What the kernel may tell of a guest's accesses, however wrong: DAMON's regions, counts of faults,
-// sums of pages. Nothing of it may lead outside of the guest's memory or past a limit.
+// Fuzzes what the kernel reports of a guest's accesses: DAMON's regions, counted faults and sums of
+// pages. Whatever it reports, results must stay within the guest's memory and within their limits.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -24,7 +24,7 @@ void require(bool holds) {
     if (!holds) std::abort();
 }
 
-// Values out of the fuzzer's bytes; 0 when there are no more.
+// Takes values from the fuzzer's bytes. They are 0 after the last byte.
 class Bytes {
   public:
     Bytes(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs a fuzz target for a short while; what it learns goes away, what it finds stays in the current
-# directory. Longer: FUZZ_SECONDS=600.  run.sh TARGET SEED_DIRECTORY...
+# run.sh TARGET SEED_DIRECTORY...
+# Runs a fuzz target for at most 20 seconds, or FUZZ_SECONDS. New corpus entries are discarded. An
+# input that fails is kept in the current directory.
 set -eu
 target=$1
 shift

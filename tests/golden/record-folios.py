@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Records what the kernel says of folios of 2 MiB, 64 KiB and 4 KiB: one chunk of 2 MiB of each.
+"""Records the kernel's page flags of 2 MiB of memory in each of the folio sizes 2 MiB, 64 KiB, 4 KiB.
 
-Prints a line for each page: its number, its pfn (/proc/PID/pagemap) and its flags (/proc/kpageflags).
-Needs root and Linux 6.8; sets the host's sizes of transparent huge pages for an instant:
+Prints a line for each page: its index, its page frame number (from /proc/self/pagemap) and its
+flags (from /proc/kpageflags). Needs root and Linux 6.8. For a moment it changes which sizes of
+transparent huge pages the host uses.
     tests/golden/record-folios.py > tests/golden/folios/linux-$(uname -r | cut -d. -f1-2).txt
 """
 import ctypes
@@ -28,7 +29,7 @@ def set_mode(size, mode):
         file.write(mode)
 
 
-def touch(start):
+def write_chunk(start):
     for at in range(start, start + CHUNK, PAGE):
         ctypes.c_char.from_address(at).value = b"x"
 
@@ -44,11 +45,11 @@ def main():
         for number, size in enumerate((2048, 64)):
             for each in before:
                 set_mode(each, "madvise" if each == size else "never")
-            touch(start + number * CHUNK)
+            write_chunk(start + number * CHUNK)
     finally:
         for size, mode in before.items():
             set_mode(size, mode)
-    touch(start + 2 * CHUNK)
+    write_chunk(start + 2 * CHUNK)
     with open("/proc/self/pagemap", "rb", 0) as pagemap, open("/proc/kpageflags", "rb", 0) as flags:
         for page in range(3 * CHUNK // PAGE):
             pfn = read_word(pagemap, start // PAGE + page) & ((1 << 55) - 1)

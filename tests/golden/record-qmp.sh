@@ -1,7 +1,8 @@
 #!/bin/sh
-# Records what a real QEMU answers, one transcript of the monitor for each shape of machine; a reply's
-# id says what was asked.  record-qmp.sh DIRECTORY EMULATOR [ARGUMENT...]
-# Guests stay stopped, except for the BIOS that runs where there is a /dev/kvm, for KVM's counters.
+# record-qmp.sh DIRECTORY EMULATOR [ARGUMENT...]
+# Records the answers of a real QEMU in one transcript of its monitor for each shape of machine. The
+# id of an answer names the request. Guests stay stopped; only the one with KVM runs its BIOS, so
+# that KVM's counters count something.
 set -eu
 directory=$1
 shift
@@ -15,7 +16,7 @@ human() { # ID COMMAND-LINE
     execute "$1" human-monitor-command "{\"command-line\": \"$2\"}"
 }
 
-questions() {
+common_requests() {
     execute qmp_capabilities qmp_capabilities
     for command in query-status query-uuid query-name query-cpus-fast query-memdev \
         query-memory-devices query-balloon query-migrate query-iothreads query-dirty-rate; do
@@ -32,8 +33,8 @@ questions() {
     printf '{]\n'
 }
 
-# A rate needs a second to be measured. QEMU 7.2 dies of dirty-bitmap without KVM, and of any mode
-# without CPUs.
+# Measures the dirty rate for one second in each mode. QEMU 7.2 crashes on dirty-bitmap without KVM,
+# and on any mode without CPUs.
 dirty_rates() { # MODE...
     for mode in "$@"; do
         execute "calc-dirty-rate-$mode" calc-dirty-rate "{\"calc-time\": 1, \"mode\": \"$mode\"}"
@@ -55,7 +56,7 @@ record() { # SHAPE DIRTY-RATE-MODES EMULATOR [ARGUMENT...]
     file=$directory/$1.txt modes=$2
     shift 2
     {
-        questions
+        common_requests
         # shellcheck disable=SC2086
         dirty_rates $modes
         stats

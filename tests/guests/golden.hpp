@@ -9,6 +9,7 @@
 #include <string>
 
 #include "guests/discovery/domain_xml.hpp"
+#include "guests/model/settings.hpp"
 #include "guests/process/process.hpp"
 #include "tests/temporary.hpp"
 

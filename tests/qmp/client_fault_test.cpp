@@ -8,13 +8,13 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-// One request after the greeting.
+// Sends one request after the greeting.
 asio::awaitable<void> ask(Client& client) {
     co_await client.negotiate(5s);
     co_await client.execute("anything", nullptr, 5s);
 }
 
-TEST_F(ClientTest, ASocketThatIsNotThereIsAConnectionError) {
+TEST_F(ClientTest, AMissingSocketIsAConnectionError) {
     asio::io_context context;
     Client client(context.get_executor());
     for (const std::string& path : {std::string("/nonexistent/qmp"), std::string(500, 'x')}) {
@@ -32,7 +32,7 @@ TEST_F(ClientTest, ASocketThatIsNotThereIsAConnectionError) {
     }
 }
 
-TEST_F(ClientTest, AConnectionThatDiesEndsWhatIsInFlight) {
+TEST_F(ClientTest, TheEndOfAConnectionEndsRequestsInFlight) {
     const auto ended = run_to<ConnectionError>(
         [](Server& server) -> asio::awaitable<void> {
             co_await server.greet();
@@ -44,7 +44,7 @@ TEST_F(ClientTest, AConnectionThatDiesEndsWhatIsInFlight) {
     EXPECT_EQ(ended.cause, asio::error::eof);
 }
 
-TEST_F(ClientTest, APeerThatClosesInMidLineIsCalledThat) {
+TEST_F(ClientTest, TheErrorSaysThatAPeerClosedInTheMiddleOfAMessage) {
     const auto ended = run_to<ConnectionError>(
         [](Server& server) -> asio::awaitable<void> {
             co_await server.greet();
@@ -53,17 +53,17 @@ TEST_F(ClientTest, APeerThatClosesInMidLineIsCalledThat) {
             server.close();
         },
         ask);
-    EXPECT_EQ(ended.what(), path_ + ": End of file in mid-message");
+    EXPECT_EQ(ended.what(), path_ + ": End of file in the middle of a message");
 }
 
-TEST_F(ClientTest, APeerThatTalksNonsenseIsCalledThat) {
+TEST_F(ClientTest, TheErrorSaysThatAPeerDoesNotSpeakQmp) {
     const auto ended = run_to<ProtocolError>(
         [](Server& server) -> asio::awaitable<void> { co_await server.send("HTTP/1.1 400\n"); },
         ask);
-    EXPECT_EQ(ended.what(), path_ + ": not JSON");
+    EXPECT_EQ(ended.what(), path_ + ": the peer does not speak QMP: a message is not JSON");
 }
 
-TEST_F(ClientTest, NonsenseEndsARequestInFlight) {
+TEST_F(ClientTest, AMessageThatIsNotJsonEndsARequestInFlight) {
     run_to<ProtocolError>(
         [](Server& server) -> asio::awaitable<void> {
             co_await server.greet();
@@ -73,7 +73,7 @@ TEST_F(ClientTest, NonsenseEndsARequestInFlight) {
         ask);
 }
 
-TEST_F(ClientTest, ALineWithoutEndEndsTheConnection) {
+TEST_F(ClientTest, ALineLongerThanTheLimitEndsTheConnection) {
     const auto ended = run_to<ProtocolError>(
         [](Server& server) -> asio::awaitable<void> {
             co_await server.greet();
@@ -81,7 +81,8 @@ TEST_F(ClientTest, ALineWithoutEndEndsTheConnection) {
             co_await server.send(std::string(max_line_bytes + 1, 'x'));
         },
         ask);
-    EXPECT_EQ(ended.what(), path_ + ": a line of more than 10485760 bytes");
+    EXPECT_EQ(ended.what(),
+              path_ + ": the peer does not speak QMP: a line is longer than 10485760 bytes");
 }
 
 TEST_F(ClientTest, AReplyAsLongAsTheLimitArrives) {
@@ -105,7 +106,7 @@ TEST_F(ClientTest, AGreetingThatNeverComesIsATimeout) {
     const auto ended = run_to<Timeout>(
         [](Server& server) -> asio::awaitable<void> { co_await server.receive(); },
         [](Client& client) -> asio::awaitable<void> { co_await client.negotiate(1ms); });
-    EXPECT_NE(std::string(ended.what()).find("no QMP greeting"), std::string::npos);
+    EXPECT_NE(std::string(ended.what()).find("no QMP greeting within 1 ms"), std::string::npos);
 }
 
 TEST_F(ClientTest, ASecondClientIsNotGreetedAndDoesNotDisturbTheFirst) {
@@ -122,7 +123,7 @@ TEST_F(ClientTest, ASecondClientIsNotGreetedAndDoesNotDisturbTheFirst) {
             Client second(co_await asio::this_coro::executor);
             co_await second.connect(path_);
             try {
-                co_await second.run_beside(second.negotiate(1ms));
+                co_await second.run_while(second.negotiate(1ms));
             } catch (const Timeout&) {
                 second_timed_out = true;
             }
@@ -132,7 +133,7 @@ TEST_F(ClientTest, ASecondClientIsNotGreetedAndDoesNotDisturbTheFirst) {
     EXPECT_EQ(answer, 1);
 }
 
-TEST_F(ClientTest, StrayAnswersAreCountedAndDoNotDisturb) {
+TEST_F(ClientTest, StrayAnswersAreCountedAndDropped) {
     StrayAnswers strays;
     run(
         [](Server& server) -> asio::awaitable<void> {
@@ -147,7 +148,7 @@ TEST_F(ClientTest, StrayAnswersAreCountedAndDoNotDisturb) {
             co_await client.negotiate(5s);
             const json value = co_await client.execute("anything", nullptr, 5s);
             EXPECT_EQ(value, "right");
-            strays = client.strays();
+            strays = client.stray_answers();
         });
     EXPECT_EQ(strays.without_id, 1U);
     EXPECT_EQ(strays.unknown, 1U);
@@ -155,7 +156,7 @@ TEST_F(ClientTest, StrayAnswersAreCountedAndDoNotDisturb) {
     EXPECT_EQ(strays.late, 0U);
 }
 
-TEST_F(ClientTest, WhatThePeerSaidBeforeItWentIsStillHeard) {
+TEST_F(ClientTest, EventsThatThePeerSentBeforeItClosedAreDelivered) {
     std::string last;
     run_to<ConnectionError>(
         [](Server& server) -> asio::awaitable<void> {
@@ -173,7 +174,7 @@ TEST_F(ClientTest, WhatThePeerSaidBeforeItWentIsStillHeard) {
     EXPECT_EQ(last, "SHUTDOWN");
 }
 
-TEST_F(ClientTest, AClosedClientAnswersEveryCallWithItsEnd) {
+TEST_F(ClientTest, CallsOfAClosedClientThrowItsError) {
     const auto ended = run_to<ConnectionError>(
         [](Server& server) -> asio::awaitable<void> { co_await server.greet(); },
         [](Client& client) -> asio::awaitable<void> {
@@ -184,7 +185,7 @@ TEST_F(ClientTest, AClosedClientAnswersEveryCallWithItsEnd) {
     EXPECT_EQ(ended.cause, asio::error::operation_aborted);
 }
 
-TEST_F(ClientTest, AnIoContextMayGoWhileRequestsAreInFlight) {
+TEST_F(ClientTest, AnIoContextMayBeDestroyedWhileRequestsAreInFlight) {
     std::filesystem::remove(path_);
     {
         asio::io_context context;
@@ -192,7 +193,7 @@ TEST_F(ClientTest, AnIoContextMayGoWhileRequestsAreInFlight) {
         Client client(context.get_executor());
         auto work = [](Client& in_use, std::string path) -> asio::awaitable<void> {
             co_await in_use.connect(path);
-            co_await in_use.run_beside(in_use.execute("never answered", nullptr, 1h));
+            co_await in_use.run_while(in_use.execute("never answered", nullptr, 1h));
         };
         asio::co_spawn(context, work(client, path_), [](std::exception_ptr) {});
         while (client.in_flight() == 0 && context.run_one() > 0) {

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 using boost::system::system_error;
 using nlohmann::json;
 
-constexpr auto refused = [](const json& request) {
+constexpr auto refusal_of = [](const json& request) {
     const json error = {{"class", "CommandNotFound"}, {"desc", "no such"}};
     return json{{"error", error}, {"id", request["id"]}}.dump() + "\n";
 };
@@ -38,7 +38,7 @@ TEST_F(ClientTest, ExecutesACommandAfterNegotiation) {
     EXPECT_EQ(answer, "fine");
 }
 
-TEST_F(ClientTest, KnowsWhoListens) {
+TEST_F(ClientTest, KnowsTheProcessThatListens) {
     Peer peer;
     run([](Server& server) -> asio::awaitable<void> { co_await server.greet(); },
         [&](Client& client) -> asio::awaitable<void> {
@@ -50,7 +50,7 @@ TEST_F(ClientTest, KnowsWhoListens) {
     EXPECT_EQ(peer.gid, ::getgid());
 }
 
-TEST_F(ClientTest, ATypedCommandGivesItsReply) {
+TEST_F(ClientTest, ATypedCommandReturnsItsReply) {
     Status status;
     run(
         [](Server& server) -> asio::awaitable<void> {
@@ -67,14 +67,14 @@ TEST_F(ClientTest, ATypedCommandGivesItsReply) {
     EXPECT_EQ(status.status, "paused");
 }
 
-TEST_F(ClientTest, AnAnswerThatIsNotWhatWasAskedForLeavesTheConnectionUsable) {
+TEST_F(ClientTest, AnUnexpectedAnswerLeavesTheConnectionUsable) {
     std::string what;
     Status status;
     run(
         [](Server& server) -> asio::awaitable<void> {
             co_await server.greet();
             json request = co_await server.receive();
-            co_await server.answer(request, "who knows\r\nmore");
+            co_await server.answer(request, "an explanation\r\nmore");
             request = co_await server.receive();
             const json value = {{"status", "paused"}, {"running", false}};
             co_await server.answer(request, value);
@@ -88,7 +88,7 @@ TEST_F(ClientTest, AnAnswerThatIsNotWhatWasAskedForLeavesTheConnectionUsable) {
             }
             status = co_await client.execute(query_status(), 5s);
         });
-    EXPECT_EQ(what, path_ + ": query-cpus-fast: not what was asked for: who knows");
+    EXPECT_EQ(what, path_ + ": query-cpus-fast: unexpected answer: an explanation");
     EXPECT_EQ(status.status, "paused");
 }
 
@@ -99,7 +99,7 @@ TEST_F(ClientTest, ARefusedCommandLeavesTheConnectionUsable) {
         [](Server& server) -> asio::awaitable<void> {
             co_await server.greet();
             json request = co_await server.receive();
-            co_await server.send(refused(request));
+            co_await server.send(refusal_of(request));
             request = co_await server.receive();
             co_await server.answer(request, 1);
         },
@@ -141,7 +141,7 @@ TEST_F(ClientTest, AnAbandonedRequestsLateAnswerIsDropped) {
             EXPECT_EQ(client.in_flight(), 1U);
             answer = co_await client.execute("quick", nullptr, 5s);
             EXPECT_EQ(client.in_flight(), 0U);
-            EXPECT_EQ(client.strays().late, 1U);
+            EXPECT_EQ(client.stray_answers().late, 1U);
         });
     EXPECT_TRUE(timed_out);
     EXPECT_EQ(answer, "in time");
@@ -152,7 +152,8 @@ TEST_F(ClientTest, ManyRequestsAreInFlightAtOnce) {
     run(
         [](Server& server) -> asio::awaitable<void> {
             co_await server.greet();
-            // Answers only when all have come, the test's own last.
+            // Answers only after all requests have arrived; the request of the coroutine that waits
+            // is answered last.
             std::map<int, json, std::greater<>> by_value;
             while (by_value.size() < max_in_flight) {
                 const json request = co_await server.receive();
@@ -182,7 +183,7 @@ TEST_F(ClientTest, ACancelledRequestEndsAtOnceAndIsAbandoned) {
             const json slow = co_await server.receive();
             json request = co_await server.receive();
             co_await server.answer(request, 1);
-            request = co_await server.receive();  // sent after the cancellation
+            request = co_await server.receive();  // was sent after the cancellation
             co_await server.answer(slow, "late");
             co_await server.answer(request, 2);
         },
@@ -205,7 +206,7 @@ TEST_F(ClientTest, ACancelledRequestEndsAtOnceAndIsAbandoned) {
             co_await client.execute("again", nullptr, 5s);
             EXPECT_EQ(ended, asio::error::operation_aborted);
             EXPECT_EQ(client.in_flight(), 0U);
-            EXPECT_EQ(client.strays().late, 1U);
+            EXPECT_EQ(client.stray_answers().late, 1U);
         });
     EXPECT_EQ(ended, asio::error::operation_aborted);
 }
@@ -238,7 +239,7 @@ TEST_F(ClientTest, ACancelledWaitForAnEventEndsAtOnce) {
     EXPECT_EQ(ended, asio::error::operation_aborted);
 }
 
-TEST_F(ClientTest, ARequestTooManyIsBusyAndIsNotSent) {
+TEST_F(ClientTest, ARequestAboveTheLimitIsBusyAndIsNotSent) {
     std::string what;
     run(
         [](Server& server) -> asio::awaitable<void> {
@@ -256,7 +257,7 @@ TEST_F(ClientTest, ARequestTooManyIsBusyAndIsNotSent) {
         [&](Client& client) -> asio::awaitable<void> {
             co_await client.negotiate(5s);
             auto executor = co_await asio::this_coro::executor;
-            // Abandoned at once: they count all the same.
+            // They are abandoned at once, but abandoned requests count, too.
             for (std::size_t i = 0; i < max_in_flight; ++i)
                 asio::co_spawn(executor, client.execute("hang", nullptr, 0s),
                                [](std::exception_ptr, const json&) {});
@@ -272,10 +273,10 @@ TEST_F(ClientTest, ARequestTooManyIsBusyAndIsNotSent) {
             co_await client.execute("after", nullptr, 5s);
             EXPECT_EQ(client.in_flight(), max_in_flight - 1);
         });
-    EXPECT_EQ(what, path_ + ": one too many: too many requests in flight");
+    EXPECT_EQ(what, path_ + ": one too many was not sent: 64 requests have no answer yet");
 }
 
-TEST_F(ClientTest, EventsComeInOrderAndAFloodIsCounted) {
+TEST_F(ClientTest, EventsArriveInOrderAndThoseAboveTheLimitAreCounted) {
     std::vector<std::string> names;
     std::uint64_t dropped = 0;
     run(

@@ -9,18 +9,18 @@ namespace {
 
 constexpr std::uint64_t mib = 1024 * 1024;
 
-TEST(Human, AsksInHex) {
+TEST(HumanMonitor, Gpa2hvaSendsTheAddressInHexadecimal) {
     EXPECT_EQ(gpa2hva(0x1000000).name, "human-monitor-command");
     EXPECT_EQ(gpa2hva(0x1000000).arguments["command-line"], "gpa2hva 0x1000000");
     EXPECT_EQ(gpa2hva(UINT64_MAX).arguments["command-line"], "gpa2hva 0xffffffffffffffff");
 }
 
-TEST(Human, RamHasAHostAddress) {
+TEST(HumanMonitor, RamHasAHostAddress) {
     for (const char* version : golden_versions) {
         const auto ram = gpa2hva(0).parse(golden(version, "q35", "gpa2hva-ram"));
         ASSERT_TRUE(ram);
         EXPECT_EQ(ram->region, "m0");
-        // The guest's 16 MiB, in a backend that QEMU aligns to 2 MiB.
+        // The address was 16 MiB, and QEMU aligns the backend to 2 MiB.
         EXPECT_EQ(ram->address % (2 * mib), 0U);
         EXPECT_GT(ram->address, 4096 * mib);
         EXPECT_EQ(gpa2hva(0).parse(golden(version, "q35", "gpa2hva-rom"))->region, "pc.bios");
@@ -31,7 +31,7 @@ TEST(Human, RamHasAHostAddress) {
               0xffU);
 }
 
-TEST(Human, ARefusalInWordsIsNoAddress) {
+TEST(HumanMonitor, ARefusalIsNoAddress) {
     for (const char* version : golden_versions)
         for (const char* id : {"gpa2hva-io", "gpa2hva-nothing", "gpa2hva-syntax"})
             EXPECT_FALSE(gpa2hva(0).parse(golden(version, "q35", id))) << id;
@@ -44,7 +44,7 @@ TEST(Human, ARefusalInWordsIsNoAddress) {
     EXPECT_FALSE(gpa2hva(0).parse(5));
 }
 
-TEST(Human, TheFlatViewGivesTheGuestsMemoryMap) {
+TEST(HumanMonitor, TheFlatViewIsTheGuestsMemoryMap) {
     for (const char* version : golden_versions) {
         const auto ranges = info_mtree_flat().parse(golden(version, "q35", "info-mtree-flat"));
         ASSERT_TRUE(ranges);
@@ -69,7 +69,7 @@ TEST(Human, TheFlatViewGivesTheGuestsMemoryMap) {
     }
 }
 
-TEST(Human, WhatKvmKnowsOfIsTheSame) {
+TEST(HumanMonitor, RangesThatKvmMapsAreReadLikeOthers) {
     for (const char* version : golden_versions) {
         const auto ranges = info_mtree_flat().parse(golden(version, "kvm", "info-mtree-flat"));
         ASSERT_TRUE(ranges);
@@ -80,7 +80,7 @@ TEST(Human, WhatKvmKnowsOfIsTheSame) {
     }
 }
 
-TEST(Human, AMachineWithoutMemoryHasAnEmptyMap) {
+TEST(HumanMonitor, AMachineWithoutMemoryHasAnEmptyMap) {
     for (const char* version : golden_versions)
         EXPECT_EQ(info_mtree_flat().parse(golden(version, "none", "info-mtree-flat"))->size(), 0U);
 }
@@ -89,7 +89,7 @@ std::string view(const std::string& lines) {
     return "FlatView #0\r\n AS \"memory\", root: system\r\n Root memory region: system\r\n" + lines;
 }
 
-TEST(Human, AMapMayEndWithTheAddressSpace) {
+TEST(HumanMonitor, AMapMayEndAtTheEndOfTheAddressSpace) {
     const auto all =
         parse_mtree_flat(view("  0000000000000000-ffffffffffffffff (prio -1, i/o): x y @z\r\n"));
     ASSERT_TRUE(all);
@@ -102,7 +102,7 @@ TEST(Human, AMapMayEndWithTheAddressSpace) {
     EXPECT_EQ(end->at(0).type, "nv-ram");
 }
 
-TEST(Human, AMapThatIsNoneIsRefused) {
+TEST(HumanMonitor, TextThatIsNoMapIsRefused) {
     const std::string good = "  0000000000001000-0000000000001fff (prio 0, ram): m\r\n";
     EXPECT_TRUE(parse_mtree_flat(view(good)));
     EXPECT_FALSE(parse_mtree_flat(""));
@@ -116,7 +116,7 @@ TEST(Human, AMapThatIsNoneIsRefused) {
         EXPECT_FALSE(parse_mtree_flat(view(line))) << line;
 }
 
-TEST(Human, NodesHaveCpusAndMemory) {
+TEST(HumanMonitor, NodesHaveCpusAndMemory) {
     for (const char* version : golden_versions) {
         EXPECT_EQ(info_numa().parse(golden(version, "pc", "info-numa"))->size(), 0U);
         const auto nodes = info_numa().parse(golden(version, "q35", "info-numa"));
@@ -132,14 +132,14 @@ TEST(Human, NodesHaveCpusAndMemory) {
     }
 }
 
-TEST(Human, ANodeMayHaveNoCpus) {
+TEST(HumanMonitor, ANodeMayHaveNoCpus) {
     const auto nodes =
         parse_numa("1 nodes\r\nnode 0 cpus:\r\nnode 0 size: 1 MB\r\nnode 0 plugged: 0 MB\r\n");
     ASSERT_TRUE(nodes);
     EXPECT_TRUE(nodes->at(0).cpus.empty());
 }
 
-TEST(Human, NodesThatAreNoneAreRefused) {
+TEST(HumanMonitor, TextThatIsNoNodeListIsRefused) {
     for (const char* text :
          {"", "nodes", "-1 nodes\r\n", "1 nodes\r\n", "99999999999 nodes\r\n", "0 nodes\r\nmore",
           "1 nodes\r\nnode 0 cpus: x\r\nnode 0 size: 1 MB\r\nnode 0 plugged: 0 MB\r\n",

@@ -12,7 +12,7 @@ T expect(std::string_view line) {
     return std::holds_alternative<T>(message) ? std::get<T>(message) : T{};
 }
 
-// As QEMU 7.2 sends it.
+// The greeting of QEMU 7.2.
 constexpr std::string_view greeting =
     R"({"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "Debian 1:7.2+dfsg-7+deb12u18"}, "capabilities": ["oob"]}})";
 
@@ -44,16 +44,16 @@ TEST(ParseMessage, ReadsAnEventWithItsTime) {
     EXPECT_EQ(event.time_us, 1700000000000025);
 }
 
-TEST(ParseMessage, AForeignIdIsNoIdOfOurs) {
+TEST(ParseMessage, AnIdThatIsNoNumberIsNone) {
     EXPECT_EQ(expect<Reply>(R"({"return": {}, "id": "abc"})").id, std::nullopt);
     EXPECT_EQ(expect<Reply>(R"({"return": {}, "id": -1})").id, std::nullopt);
     EXPECT_EQ(expect<Reply>(R"({"return": {}})").id, std::nullopt);
 }
 
-TEST(ParseMessage, SaysWhatIsMalformed) {
+TEST(ParseMessage, AMalformedMessageHasAReason) {
     for (const char* line :
          {"{]", "[]", "{}", "\xff", "{\"event\": 1}", "{\"error\": []}", "{\"return\": {}", "42"})
-        EXPECT_FALSE(expect<Malformed>(line).why.empty());
+        EXPECT_FALSE(expect<Malformed>(line).reason.empty());
 }
 
 TEST(ParseMessage, RefusesDeepNesting) {
@@ -62,7 +62,7 @@ TEST(ParseMessage, RefusesDeepNesting) {
     expect<Malformed>(deep);
 }
 
-TEST(Decoder, GivesTheSameMessagesForEverySplitOfTheBytes) {
+TEST(Decoder, ReturnsTheSameMessagesForEverySplitOfTheBytes) {
     const std::string bytes = std::string(greeting) + "\r\n" + R"({"return": {}, "id": 1})" +
                               "\n\n" + R"({"event": "STOP"})" + "\n";
     for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
@@ -77,7 +77,7 @@ TEST(Decoder, GivesTheSameMessagesForEverySplitOfTheBytes) {
     }
 }
 
-TEST(Decoder, HalfALineIsNoMessage) {
+TEST(Decoder, APartOfALineIsNoMessage) {
     Decoder decoder;
     decoder.feed(R"({"return")");
     EXPECT_FALSE(decoder.next());
@@ -85,7 +85,7 @@ TEST(Decoder, HalfALineIsNoMessage) {
 
 TEST(Decoder, EndsWithTheFirstMalformedLine) {
     Decoder decoder;
-    decoder.feed("nonsense\n{\"return\": {}}\n");
+    decoder.feed("not JSON\n{\"return\": {}}\n");
     for (int i = 0; i < 2; ++i) {
         const auto message = decoder.next();
         ASSERT_TRUE(message);
@@ -93,7 +93,7 @@ TEST(Decoder, EndsWithTheFirstMalformedLine) {
     }
 }
 
-TEST(Decoder, RefusesALineWithoutEnd) {
+TEST(Decoder, RefusesALineLongerThanTheLimit) {
     Decoder decoder;
     decoder.feed(std::string(max_line_bytes, 'x'));
     EXPECT_FALSE(decoder.next());

@@ -1,4 +1,4 @@
-// Against the QEMU that is installed, with a machine that has nothing in it.
+// Tests with the installed QEMU and a machine without CPUs and memory.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -16,6 +16,7 @@
 #include "qmp/client.hpp"
 #include "qmp/commands.hpp"
 #include "qmp/human_monitor.hpp"
+#include "qmp/statistics.hpp"
 
 namespace vnuma::qmp {
 namespace {
@@ -48,7 +49,7 @@ class Qemu : public ::testing::Test {
         std::filesystem::remove(path_);
     }
 
-    // Connects, negotiates, and runs `work`; throws what ends it.
+    // Connects, negotiates and runs `work`. Throws what `work` throws, or why the connection ended.
     void run(std::function<asio::awaitable<void>(Client&)> work) {
         asio::io_context context;
         std::exception_ptr failure;
@@ -64,7 +65,7 @@ class Qemu : public ::testing::Test {
     pid_t pid_ = -1;
 
   private:
-    // QEMU makes the socket some time after its start.
+    // Repeats until QEMU, which has just been started, has opened the socket.
     asio::awaitable<void> connect(Client& client) {
         asio::steady_timer timer(co_await asio::this_coro::executor);
         const auto give_up = std::chrono::steady_clock::now() + deadline;
@@ -87,7 +88,7 @@ class Qemu : public ::testing::Test {
             EXPECT_FALSE(greeting.version.empty());
             co_await rest(one);
         };
-        co_await client.run_beside(negotiated(client, work));
+        co_await client.run_while(negotiated(client, work));
     }
 };
 
@@ -122,7 +123,7 @@ TEST_F(Qemu, AnswersTypedCommands) {
     });
 }
 
-TEST_F(Qemu, SaysNoAndGoesOn) {
+TEST_F(Qemu, StaysUsableAfterRefusals) {
     run([](Client& client) -> asio::awaitable<void> {
         std::string unknown, inactive, unmapped;
         try {
@@ -159,13 +160,13 @@ TEST_F(Qemu, AnswersManyRequestsInFlight) {
                            [&](std::exception_ptr failed, const json&) { answered += !failed; });
         while (client.in_flight() < requests)
             co_await asio::post(executor, asio::use_awaitable);
-        // QEMU answers in order.
+        // QEMU answers in the order of the requests, so all others are answered before this one.
         co_await client.execute("query-uuid", nullptr, deadline);
     });
     EXPECT_EQ(answered, requests);
 }
 
-TEST_F(Qemu, ThatQuitsIsAConnectionError) {
+TEST_F(Qemu, QuittingIsAConnectionErrorAfterTheShutdownEvent) {
     std::string reason;
     auto quit = [&](Client& client) -> asio::awaitable<void> {
         co_await client.execute("quit", nullptr, deadline);
@@ -178,9 +179,9 @@ TEST_F(Qemu, ThatQuitsIsAConnectionError) {
     EXPECT_EQ(reason, "host-qmp-quit");
 }
 
-// A Session needs no client: any stream does, here to send what a client never would.
-TEST_F(Qemu, CallsMalformedInputAnErrorAndGoesOn) {
-    run([](Client&) -> asio::awaitable<void> { co_return; });  // it is up
+// A Session works with any stream. Here it serves to send what a Client never sends.
+TEST_F(Qemu, AnswersMalformedInputWithAnErrorAndStaysUsable) {
+    run([](Client&) -> asio::awaitable<void> { co_return; });  // waits until QEMU is up
     asio::io_context context;
     asio::local::stream_protocol::socket socket(context);
     socket.connect(path_);
@@ -200,7 +201,7 @@ TEST_F(Qemu, CallsMalformedInputAnErrorAndGoesOn) {
                 answers += std::holds_alternative<json>(answer->outcome);
         }
     }
-    EXPECT_GE(session.strays().without_id, 1U);
+    EXPECT_GE(session.stray_answers().without_id, 1U);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The server's side of a QMP connection, scripted by a test.
+// The server's side of a QMP connection, as a test scripts it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -55,13 +55,13 @@ class ClientTest : public ::testing::Test {
     using Script = std::function<asio::awaitable<void>(Server&)>;
     using Work = std::function<asio::awaitable<void>(Client&)>;
 
-    // Runs both ends until `work` ends, and throws what it throws.
+    // Runs server and client until `work` ends, and throws what `work` throws.
     void run(Script script, Work work) {
         serve_and_run(std::move(script), std::move(work));
         if (failure_) std::rethrow_exception(failure_);
     }
 
-    // The same for a work that must end with an Error.
+    // The same for work that must end with an Error, which is returned.
     template <typename Error>
     Error run_to(Script script, Work work) {
         serve_and_run(std::move(script), std::move(work));
@@ -92,14 +92,14 @@ class ClientTest : public ::testing::Test {
     static asio::awaitable<void> serve(Stream::acceptor& acceptor, Script& script) {
         Server server(co_await acceptor.async_accept(asio::use_awaitable));
         co_await script(server);
-        co_await server.receive();  // stays until the client goes
+        co_await server.receive();  // keeps the connection open until the client closes it
     }
     asio::awaitable<void> use(asio::io_context& context, Work& work, Stream::acceptor& acceptor) {
         Client client(context.get_executor());
         co_await client.connect(path_);
         std::exception_ptr thrown;
         try {
-            co_await client.run_beside(work(client));
+            co_await client.run_while(work(client));
         } catch (...) {
             thrown = std::current_exception();
         }

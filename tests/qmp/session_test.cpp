@@ -20,7 +20,7 @@ std::vector<Incoming> drain(Session& session) {
     return all;
 }
 
-// Everything one feed of `bytes` brings.
+// All that arrives with these bytes.
 std::vector<Incoming> drain(Session& session, std::string_view bytes) {
     session.feed(bytes);
     return drain(session);
@@ -58,7 +58,7 @@ TEST(Session, ARefusalIsAnAnswer) {
     EXPECT_EQ(std::get<Refusal>(std::get<Answer>(answers[0]).outcome).description, "no");
 }
 
-TEST(Session, RefusesMoreThanItsPlaces) {
+TEST(Session, RefusesRequestsAboveTheLimit) {
     Session session;
     for (std::size_t i = 0; i < max_in_flight; ++i)
         EXPECT_TRUE(session.begin("a", nullptr));
@@ -70,7 +70,7 @@ TEST(Session, RefusesMoreThanItsPlaces) {
     EXPECT_FALSE(session.begin("a", nullptr));
 }
 
-TEST(Session, AnAbandonedRequestKeepsItsPlaceUntilItsLateAnswer) {
+TEST(Session, AnAbandonedRequestCountsUntilItsLateAnswer) {
     Session session;
     for (std::size_t i = 1; i <= max_in_flight; ++i) {
         session.begin("a", nullptr);
@@ -79,7 +79,7 @@ TEST(Session, AnAbandonedRequestKeepsItsPlaceUntilItsLateAnswer) {
     EXPECT_EQ(session.in_flight(), max_in_flight);
     EXPECT_FALSE(session.begin("a", nullptr));
     EXPECT_TRUE(drain(session, reply(7)).empty());
-    EXPECT_EQ(session.strays().late, 1U);
+    EXPECT_EQ(session.stray_answers().late, 1U);
     EXPECT_TRUE(session.begin("a", nullptr));
 }
 
@@ -96,25 +96,25 @@ TEST(Session, ASecondAnswerIsADuplicate) {
     Session session;
     session.begin("a", nullptr);
     EXPECT_EQ(drain(session, reply(1) + reply(1)).size(), 1U);
-    EXPECT_EQ(session.strays().duplicate, 1U);
+    EXPECT_EQ(session.stray_answers().duplicate, 1U);
 }
 
-TEST(Session, AnAnswerToAnIdNeverGivenOutIsUnknown) {
+TEST(Session, AnAnswerToAnIdThatNoRequestHadIsUnknown) {
     Session session;
     session.begin("a", nullptr);
     EXPECT_TRUE(drain(session, reply(2) + reply(0) + reply(UINT64_MAX)).empty());
-    EXPECT_EQ(session.strays().unknown, 3U);
+    EXPECT_EQ(session.stray_answers().unknown, 3U);
     EXPECT_EQ(session.in_flight(), 1U);
 }
 
-TEST(Session, AnAnswerWithoutAnIdOfOursIsCounted) {
+TEST(Session, AnAnswerWithoutANumberAsIdIsCounted) {
     Session session;
     session.begin("a", nullptr);
     EXPECT_TRUE(drain(session,
                       "{\"return\": {}}\n{\"return\": {}, \"id\": \"1\"}\n"
                       "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON\"}}\n")
                     .empty());
-    EXPECT_EQ(session.strays().without_id, 3U);
+    EXPECT_EQ(session.stray_answers().without_id, 3U);
     EXPECT_EQ(session.in_flight(), 1U);
 }
 
@@ -126,7 +126,7 @@ TEST(Session, EventsAndTheGreetingPassThrough) {
     EXPECT_EQ(std::get<Event>(all[1]).name, "STOP");
 }
 
-TEST(Session, ASecondGreetingEndsIt) {
+TEST(Session, ASecondGreetingEndsTheSession) {
     Session session;
     const auto all = drain(session, "{\"QMP\": {}}\n{\"QMP\": {}}\n{\"event\": \"STOP\"}\n");
     ASSERT_EQ(all.size(), 2U);
@@ -134,7 +134,7 @@ TEST(Session, ASecondGreetingEndsIt) {
     EXPECT_TRUE(std::holds_alternative<Malformed>(*session.next()));
 }
 
-TEST(Session, WhatIsNotQmpEndsIt) {
+TEST(Session, AMalformedMessageEndsTheSession) {
     using namespace std::string_literals;
     const std::string deep = std::string(max_nesting, '[') + std::string(max_nesting, ']');
     for (const std::string& line :
@@ -147,7 +147,7 @@ TEST(Session, WhatIsNotQmpEndsIt) {
     }
 }
 
-TEST(Session, NestingUpToTheLimitIsFine) {
+TEST(Session, NestingUpToTheLimitIsAccepted) {
     const std::string deep = std::string(max_nesting - 1, '[') + std::string(max_nesting - 1, ']');
     Session session;
     session.begin("a", nullptr);
@@ -156,7 +156,7 @@ TEST(Session, NestingUpToTheLimitIsFine) {
         1U);
 }
 
-TEST(Session, ALineWithoutEndEndsIt) {
+TEST(Session, ALineLongerThanTheLimitEndsTheSession) {
     Session session;
     session.feed(std::string(max_line_bytes, ' '));
     EXPECT_FALSE(session.next());
@@ -165,7 +165,7 @@ TEST(Session, ALineWithoutEndEndsIt) {
     EXPECT_TRUE(std::holds_alternative<Malformed>(*session.next()));
 }
 
-TEST(Session, KnowsThatItIsInAMessage) {
+TEST(Session, KnowsWhetherTheBytesEndInsideAMessage) {
     Session session;
     session.feed("{\"event\": \"STOP\"}\n");
     EXPECT_EQ(drain(session).size(), 1U);
@@ -175,7 +175,7 @@ TEST(Session, KnowsThatItIsInAMessage) {
     EXPECT_TRUE(session.in_message());
 }
 
-TEST(Session, BytesThatAreNotUtf8AreSentReplaced) {
+TEST(Session, BytesThatAreNotUtf8AreReplaced) {
     Session session;
     EXPECT_TRUE(session.begin("a\xff", {{"b", "\xff"}}));
     EXPECT_EQ(session.take_outgoing().find('\xff'), std::string::npos);

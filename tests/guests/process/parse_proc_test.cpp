@@ -3,50 +3,14 @@
 #include <set>
 
 #include "guests/process/process.hpp"
+#include "guests/process/thread_roles.hpp"
 #include "policy/model/number_list.hpp"
 #include "tests/guests/golden.hpp"
 
 namespace vnuma {
 namespace {
 
-using Numbers = std::vector<int>;
-
-TEST(ParseNumberList, ReadsWhatTheKernelAndLibvirtWrite) {
-    EXPECT_EQ(parse_number_list("0-3\n"), (Numbers{0, 1, 2, 3}));
-    EXPECT_EQ(parse_number_list("8,0-1"), (Numbers{0, 1, 8}));
-    EXPECT_EQ(parse_number_list("0-4,^2"), (Numbers{0, 1, 3, 4}));
-    EXPECT_EQ(parse_number_list("\n"), Numbers{}) << "a node without CPUs";
-}
-
-TEST(ParseNumberList, RefusesWhatIsNone) {
-    for (const char* text : {"x", "3-1", "-1", "1-", "1,,2", "0-99999999", "1 2"})
-        EXPECT_EQ(parse_number_list(text), std::nullopt) << text;
-}
-
-TEST(ParseNodeList, IsOfNodesThatCanBe) {
-    EXPECT_EQ(parse_node_list("0-3,^1"), (Numbers{0, 2, 3}));
-    for (const char* text : {"", "^0", "1024", "0-65535", "x"})
-        EXPECT_EQ(parse_node_list(text), std::nullopt) << text;
-}
-
-TEST(ParseNodeSequence, KeepsOrderAndRepetitions) {
-    EXPECT_EQ(parse_node_sequence("1,0"), (Numbers{1, 0}));
-    EXPECT_EQ(parse_node_sequence("0,0-1"), (Numbers{0, 0, 1}));
-    for (const char* text : {"", "^0", "0,^0", "1024", "0-1023,0", "1,,2", "x"})
-        EXPECT_EQ(parse_node_sequence(text), std::nullopt) << text;
-}
-
-TEST(FormatNumberList, WritesASequenceInItsOrder) {
-    for (const Numbers& numbers : {Numbers{1, 0}, Numbers{0, 0, 1}, Numbers{3, 1, 2, 0}})
-        EXPECT_EQ(parse_node_sequence(format_number_list(numbers)), numbers);
-}
-
-TEST(FormatNumberList, IsTheKernelsShortForm) {
-    EXPECT_EQ(format_number_list({0, 1, 2, 5, 7, 8}), "0-2,5,7-8");
-    EXPECT_EQ(format_number_list({}), "");
-}
-
-TEST(ParseStat, ReadsBehindANameWithSpacesAndParentheses) {
+TEST(ParseStat, ReadsTheFieldsAfterANameWithSpacesAndParentheses) {
     const auto stat = parse_stat(
         "243 (CPU 0/KVM) :) S 1 239 239 0 -1 138412096 1 2 3 4 501 60 0 0 20 0 6 0 1042 1125 98 7 "
         "8 9 "
@@ -57,12 +21,12 @@ TEST(ParseStat, ReadsBehindANameWithSpacesAndParentheses) {
     EXPECT_EQ(stat->last_cpu, 2);
 }
 
-TEST(ParseStat, RefusesWhatEndsEarly) {
+TEST(ParseStat, RefusesALineThatEndsEarly) {
     EXPECT_FALSE(parse_stat(""));
     EXPECT_FALSE(parse_stat("243 (CPU 0/KVM) S 1 239"));
 }
 
-TEST(ParseSchedstat, ReadsRunAndWaitTime) {
+TEST(ParseSchedstat, ReadsRunTimeAndWaitTime) {
     const auto stat = parse_schedstat("6052190233 170532417 9371\n");
     ASSERT_TRUE(stat);
     EXPECT_EQ(stat->run_ns, 6052190233U);
@@ -76,7 +40,7 @@ TEST(FindStatusField, FindsTheFieldByItsWholeName) {
     EXPECT_EQ(find_status_field(status, "Mems_allowed_list"), std::nullopt);
 }
 
-TEST(ParseMaps, ReadsMappingsAndPassesOverWhatIsNone) {
+TEST(ParseMaps, ReadsMappingsAndSkipsOtherLines) {
     const auto maps = parse_maps(
         "7f63a3e00000-7f63c3e00000 rw-p 00000000 00:00 0 \n"
         "7f63c3e00000-7f63c3e01000 ---p 00000000 00:00 0 \n"
@@ -91,7 +55,7 @@ TEST(ParseMaps, ReadsMappingsAndPassesOverWhatIsNone) {
     EXPECT_EQ(maps[2].path, "/memfd:ram (deleted)");
 }
 
-TEST(ParseNumaMaps, CutsWhatNoHostHas) {
+TEST(ParseNumaMaps, CutsNumbersThatNoHostHas) {
     const auto maps = parse_numa_maps(
         "1000 default N0=18446744073709551615 kernelpagesize_kB=4\n"
         "2000 default N0=4 kernelpagesize_kB=18446744073709551615\n"
@@ -102,7 +66,7 @@ TEST(ParseNumaMaps, CutsWhatNoHostHas) {
     EXPECT_EQ(maps[2].bytes.at(0), 0U);
 }
 
-TEST(ParseNumaMaps, CountsBytesByNodeInThePagesOfTheMapping) {
+TEST(ParseNumaMaps, MultipliesPagesOfANodeByThePageSizeOfTheMapping) {
     const auto maps = parse_numa_maps(
         "7f63a3e00000 default anon=101376 dirty=101376 active=0 N0=37376 N1=64000 "
         "kernelpagesize_kB=4\n"
@@ -115,14 +79,14 @@ TEST(ParseNumaMaps, CountsBytesByNodeInThePagesOfTheMapping) {
     EXPECT_EQ(maps[1].bytes.at(0), 8U << 20);
 }
 
-TEST(ParseVcpuName, KnowsVcpuThreadsOnly) {
-    EXPECT_EQ(parse_vcpu_name("CPU 12/KVM\n"), 12);
-    EXPECT_EQ(parse_vcpu_name("CPU 0/TCG"), std::nullopt);
-    EXPECT_EQ(parse_vcpu_name("IO mon_iothread"), std::nullopt);
-    EXPECT_EQ(parse_vcpu_name("CPU /KVM"), std::nullopt);
+TEST(ParseChildren, ReadsProcessIdsUpToALimit) {
+    EXPECT_EQ(parse_children("3 17 4242 \n", 10), (std::vector<pid_t>{3, 17, 4242}));
+    EXPECT_EQ(parse_children("3 17 4242 ", 2), (std::vector<pid_t>{3, 17}));
+    EXPECT_EQ(parse_children("3 x 17", 10), std::vector<pid_t>{3});
+    EXPECT_TRUE(parse_children("", 10).empty());
 }
 
-TEST(ParseCgroup, FindsThePathOfTheCpuset) {
+TEST(ParseCgroup, FindsTheCgroupThatHoldsTheCpuset) {
     const auto unified = parse_cgroup("0::/machine/qemu-4-x.libvirt-qemu/vcpu0\n");
     ASSERT_TRUE(unified);
     EXPECT_TRUE(unified->unified);
@@ -135,23 +99,14 @@ TEST(ParseCgroup, FindsThePathOfTheCpuset) {
     EXPECT_FALSE(parse_cgroup("nonsense"));
 }
 
-TEST(RoleOf, GoesByTheNamesQemuGives) {
-    EXPECT_EQ(role_of("CPU 12/KVM\n"), Role::vcpu);
-    EXPECT_EQ(role_of("IO iothread1"), Role::iothread);
-    EXPECT_EQ(role_of("IO mon_iothread"), Role::emulator);
-    EXPECT_EQ(role_of("vhost-4711"), Role::vhost);
-    EXPECT_EQ(role_of("qemu-system-x86"), Role::emulator);
-    EXPECT_EQ(role_of("CPU /KVM"), Role::emulator);
-}
-
-class RealGuests : public ::testing::TestWithParam<const char*> {
+class RecordedGuests : public ::testing::TestWithParam<const char*> {
   protected:
     std::string read(const std::string& file) const {
         return test::read_golden(std::string("lab/") + GetParam() + "/process/" + file);
     }
 };
 
-TEST_P(RealGuests, HaveTasksThatCanBeRead) {
+TEST_P(RecordedGuests, HaveTasksThatCanBeRead) {
     const auto process =
         Process::open_recorded(test::golden_file(std::string("lab/") + GetParam() + "/process"));
     ASSERT_TRUE(process);
@@ -175,7 +130,7 @@ TEST_P(RealGuests, HaveTasksThatCanBeRead) {
     EXPECT_GE(vcpus.size(), 2U);
 }
 
-TEST_P(RealGuests, HaveMemoryThatBothAccountsAgreeOn) {
+TEST_P(RecordedGuests, HaveTheSameMappingsInMapsAndNumaMaps) {
     std::set<std::uint64_t> starts;
     for (const Mapping& mapping : parse_maps(read("maps")))
         starts.insert(mapping.start);
@@ -189,7 +144,7 @@ TEST_P(RealGuests, HaveMemoryThatBothAccountsAgreeOn) {
     EXPECT_GT(bytes, 64U << 20);
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, RealGuests,
+INSTANTIATE_TEST_SUITE_P(Golden, RecordedGuests,
                          ::testing::Values("helpers", "hotplug", "hugetlb", "memfd",
                                            "memory-devices", "vnuma", "wishes"),
                          [](const auto& info) {

@@ -45,7 +45,7 @@ TEST(Process, ReadsItsOwnFilesAndTasks) {
     EXPECT_FALSE(self->read("no-such-file"));
 }
 
-TEST(Process, OneThatIsGoneCannotBeOpened) {
+TEST(Process, CannotBeOpenedAfterItsEnd) {
     Child child;
     const pid_t pid = child.pid();
     child.end();
@@ -53,7 +53,7 @@ TEST(Process, OneThatIsGoneCannotBeOpened) {
     EXPECT_FALSE(Process::open(-1));
 }
 
-TEST(Process, KnowsItsEndAndReadsNothingFromThenOn) {
+TEST(Process, ReadsNothingAfterItsEnd) {
     Child child;
     const auto process = Process::open(child.pid());
     ASSERT_TRUE(process);
@@ -64,13 +64,30 @@ TEST(Process, KnowsItsEndAndReadsNothingFromThenOn) {
     EXPECT_TRUE(process->tasks().empty());
 }
 
-TEST(Process, TellsItsLinksAndFiles) {
+TEST(Process, ReadsItsLinksAndDirectories) {
     const auto self = Process::open(::getpid());
     EXPECT_EQ(self->read_link("exe"), Process::open(::getpid())->read_link("exe"));
     EXPECT_NE(self->read_link("exe").find("test-guests"), std::string::npos);
     EXPECT_EQ(self->read_link("no-such-link"), "");
     EXPECT_GE(self->list("fd", 100).size(), 3U);
     EXPECT_EQ(self->list("fd", 1).size(), 1U);
+}
+
+TEST(Process, IsMovedWithItsDescriptors) {
+    auto first = Process::open(::getpid());
+    ASSERT_TRUE(first);
+    const Process second = std::move(*first);
+    EXPECT_TRUE(second.alive());
+    EXPECT_TRUE(second.read("status"));
+}
+
+TEST(Process, OpensFilesForReadingPieceByPiece) {
+    const auto self = Process::open(::getpid());
+    EXPECT_TRUE(self->open_for_reading("maps"));
+    EXPECT_EQ(self->read_head("maps", 10)->size(), 10U);
+    EXPECT_FALSE(self->open_for_reading("no-such-file"));
+    EXPECT_EQ(errno, ENOENT);
+    EXPECT_FALSE(self->write("no-such-file", "1"));
 }
 
 }  // namespace
