@@ -71,6 +71,13 @@ void nodes_of_entries(const PageFrameTable& table, std::span<const std::uint64_t
         nodes[i] = node_of_entry(table, entries[i]);
 }
 
+std::error_code query_page_nodes(pid_t pid, std::span<void*> addresses, std::span<int> nodes) {
+    assert(addresses.size() == nodes.size());
+    if (::move_pages(pid, addresses.size(), addresses.data(), nullptr, nodes.data(), 0) < 0)
+        return {errno, std::generic_category()};
+    return {};
+}
+
 MovePagesReader::MovePagesReader() : addresses_(max_pages_asked) {}
 
 PagesRead MovePagesReader::page_nodes(const Process& process, std::uint64_t start,
@@ -78,12 +85,12 @@ PagesRead MovePagesReader::page_nodes(const Process& process, std::uint64_t star
     assert(nodes.size() <= max_pages_asked);
     for (std::size_t i = 0; i < nodes.size(); ++i)
         addresses_[i] = reinterpret_cast<void*>(start + i * stride);
-    const long result =
-        ::move_pages(process.pid(), nodes.size(), addresses_.data(), nullptr, nodes.data(), 0);
-    const int error = errno;
-    // The call knows a number only; if the process lives now, it was the one that was asked.
+    const std::error_code refused =
+        query_page_nodes(process.pid(), std::span(addresses_).first(nodes.size()), nodes);
+    // The kernel finds the process by its id. A process that is still alive had this id during the
+    // call, so the answer is of that process.
     if (!process.alive()) return {1, true};
-    if (result < 0) throw std::system_error(error, std::generic_category(), "move_pages");
+    if (refused) throw std::system_error(refused, "move_pages");
     return {1, false};
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "guests/memory/page_frame_table.hpp"
@@ -41,7 +42,14 @@ class PageReader {
                                  std::span<int> nodes) = 0;
 };
 
-// move_pages(2) that moves nothing. Needs CAP_SYS_PTRACE for processes of other users.
+// Asks move_pages(2) for the node of each page and moves none. Addresses are of the process; both
+// spans have the same size. A page that is not in memory gets a negative errno, a page of a huge
+// page the node of the huge page. Returns the reason if the kernel refuses the whole call: ESRCH
+// without such a process, EPERM without CAP_SYS_PTRACE for a process of another user. The caller
+// must check afterwards that the process still has this id. Any thread.
+std::error_code query_page_nodes(pid_t pid, std::span<void*> addresses, std::span<int> nodes);
+
+// Reads nodes with query_page_nodes().
 class MovePagesReader : public PageReader {
   public:
     MovePagesReader();
