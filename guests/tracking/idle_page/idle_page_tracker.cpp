@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include "guests/memory/chunk_residency.hpp"
-#include "guests/memory/page_nodes.hpp"
+#include "guests/memory/pagemap.hpp"
 #include "guests/memory/read_page_frame_table.hpp"
 #include "guests/process/cpu_time.hpp"
 #include "guests/tracking/heat/tracked_memory.hpp"
@@ -75,7 +75,10 @@ std::uint64_t page_of_scan(std::uint64_t scan, std::uint64_t piece, std::uint64_
 class IdlePageTracker::Scan : public PendingScan {
   public:
     Scan(IdlePageTracker& tracker, const GuestSample& guest, std::uint64_t scan)
-        : tracker_(tracker), uuid_(guest.uuid), process_(guest.process), pagemap_(*process_) {
+        : tracker_(tracker),
+          uuid_(guest.uuid),
+          process_(guest.process),
+          pagemap_(open_pagemap(*process_)) {
         const auto start = thread_cpu_time();
         choose_pages(ranges_of_plain_pages(guest), scan);
         mark_idle(samples_);
@@ -127,8 +130,8 @@ class IdlePageTracker::Scan : public PendingScan {
     // 0: no page, or the number of none.
     std::uint64_t pfn_at(std::uint64_t address) const {
         std::array<std::uint64_t, 1> entry{};
-        pagemap_.read(address, entry);
-        return (entry[0] & pagemap_present) != 0 ? entry[0] & pagemap_pfn : 0;
+        read_pagemap(pagemap_, *process_, address, entry);
+        return page_frame_of(entry[0]).value_or(0);
     }
 
     void choose_pages(const std::vector<RamRange>& ranges, std::uint64_t scan) {
@@ -203,7 +206,7 @@ class IdlePageTracker::Scan : public PendingScan {
     IdlePageTracker& tracker_;
     const std::string uuid_;
     const std::shared_ptr<const Process> process_;
-    const PagemapFile pagemap_;
+    const Pagemap pagemap_;
     std::vector<Sample> samples_;
     microseconds spent_{0};
 };

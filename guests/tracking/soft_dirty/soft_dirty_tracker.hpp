@@ -22,9 +22,6 @@
 
 namespace vnuma {
 
-// Bit of an entry of pagemap.
-inline constexpr std::uint64_t pagemap_soft_dirty = std::uint64_t{1} << 55;
-
 struct WrittenPages {
     std::uint64_t present = 0, written = 0;
     // What KVM maps at most to cover them: one for a huge page, where page numbers are shown.

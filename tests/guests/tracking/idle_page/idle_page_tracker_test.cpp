@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "guests/memory/chunk_residency.hpp"
-#include "guests/memory/page_nodes.hpp"
+#include "guests/memory/pagemap.hpp"
 #include "guests/process/process.hpp"
 #include "tests/guests/golden.hpp"
 #include "tests/temporary.hpp"
