@@ -1,8 +1,6 @@
 #include "guests/memory/page_nodes.hpp"
 
-#include <fcntl.h>
 #include <numaif.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cassert>
@@ -19,12 +17,12 @@ namespace vnuma {
 namespace {
 
 constexpr int no_page = -1;
-constexpr std::size_t entry_bytes = sizeof(std::uint64_t);
 // Entries that are judged together if they can be.
 constexpr std::size_t block = 64;
 
 int node_of_entry(const PageFrameTable& table, std::uint64_t entry) {
-    return (entry & pagemap_present) != 0 ? table.node_of(entry & pagemap_pfn) : no_page;
+    const auto pfn = page_frame_of(entry);
+    return pfn ? table.node_of(*pfn) : no_page;
 }
 
 // Two entries at a time; compilers do not find this by themselves at -O2, and for huge pages it is
@@ -71,6 +69,13 @@ void nodes_of_entries(const PageFrameTable& table, std::span<const std::uint64_t
         nodes[i] = node_of_entry(table, entries[i]);
 }
 
+std::error_code query_page_nodes(pid_t pid, std::span<void*> addresses, std::span<int> nodes) {
+    assert(addresses.size() == nodes.size());
+    if (::move_pages(pid, addresses.size(), addresses.data(), nullptr, nodes.data(), 0) < 0)
+        return {errno, std::generic_category()};
+    return {};
+}
+
 MovePagesReader::MovePagesReader() : addresses_(max_pages_asked) {}
 
 PagesRead MovePagesReader::page_nodes(const Process& process, std::uint64_t start,
@@ -78,75 +83,34 @@ PagesRead MovePagesReader::page_nodes(const Process& process, std::uint64_t star
     assert(nodes.size() <= max_pages_asked);
     for (std::size_t i = 0; i < nodes.size(); ++i)
         addresses_[i] = reinterpret_cast<void*>(start + i * stride);
-    const long result =
-        ::move_pages(process.pid(), nodes.size(), addresses_.data(), nullptr, nodes.data(), 0);
-    const int error = errno;
-    // The call knows a number only; if the process lives now, it was the one that was asked.
+    const std::error_code refused =
+        query_page_nodes(process.pid(), std::span(addresses_).first(nodes.size()), nodes);
+    // The kernel finds the process by its id. A process that is still alive had this id during the
+    // call, so the answer is of that process.
     if (!process.alive()) return {1, true};
-    if (result < 0) throw std::system_error(error, std::generic_category(), "move_pages");
+    if (refused) throw std::system_error(refused, "move_pages");
     return {1, false};
 }
 
 PagemapReader::PagemapReader(PageFrameTable table)
     : table_(std::move(table)), entries_(max_pages_asked) {}
 
-PagemapReader::~PagemapReader() {
-    close();
-}
-
-void PagemapReader::open(const Process& process) {
-    if (file_ >= 0 && process.pid() == pid_ && process.start_time() == start_time_) return;
-    close();
-    file_ = process.open_file("pagemap");
-    pid_ = process.pid();
-    start_time_ = process.start_time();
-}
-
-void PagemapReader::close() {
-    if (file_ >= 0) ::close(file_);
-    file_ = -1;
-}
-
-// How many of the entries there are: none behind the end of the address space.
-std::size_t PagemapReader::read_entries(std::uint64_t start, std::span<std::uint64_t> entries) {
-    const std::uint64_t offset = start / small_page_bytes * entry_bytes;
-    std::size_t done = 0;
-    while (done < entries.size_bytes()) {
-        const ssize_t size =
-            ::pread(file_, reinterpret_cast<char*>(entries.data()) + done,
-                    entries.size_bytes() - done, static_cast<off_t>(offset + done));
-        if (size < 0 && errno == EINTR) continue;
-        if (size < 0) throw std::system_error(errno, std::generic_category(), "pagemap");
-        if (size == 0) break;
-        done += static_cast<std::size_t>(size);
-    }
-    return done / entry_bytes;
-}
-
 PagesRead PagemapReader::page_nodes(const Process& process, std::uint64_t start,
                                     std::uint64_t stride, std::span<int> nodes) {
     assert(nodes.size() <= max_pages_asked);
-    open(process);
-    const int error = errno;
-    if (file_ < 0 && process.alive())
-        throw std::system_error(error, std::generic_category(), "pagemap");
-    if (file_ < 0) return {1, true};
+    if (!pagemap_ || !pagemap_->is_of(process)) pagemap_ = Pagemap::open(process);
+    if (!pagemap_) return {1, true};
     const std::span<std::uint64_t> entries(entries_.data(), nodes.size());
-    // Read in one go, or each by itself where they are far apart.
-    const std::size_t at_once =
+    // Neighbours are read in one call, pages that are apart in a call each.
+    const std::size_t pages_in_call =
         stride == small_page_bytes ? std::max<std::size_t>(nodes.size(), 1) : 1;
     PagesRead read;
-    bool all = true;
-    for (std::size_t i = 0; i < entries.size(); i += at_once, ++read.calls) {
-        const auto part = entries.subspan(i, at_once);
-        const std::size_t got = read_entries(start + i * stride, part);
-        std::fill(part.begin() + static_cast<std::ptrdiff_t>(got), part.end(), 0);
-        all = all && got == part.size();
-    }
-    // The file is of this process' memory and of no other's, and ends when that is given back.
-    read.gone = !all && !process.alive();
-    if (read.gone) close();
-    nodes_of_entries(table_, entries, nodes);
+    for (std::size_t i = 0; i < entries.size() && !read.gone; i += pages_in_call, ++read.calls)
+        read.gone = !pagemap_->read(process, start + i * stride, entries.subspan(i, pages_in_call));
+    if (read.gone)
+        pagemap_.reset();
+    else
+        nodes_of_entries(table_, entries, nodes);
     return read;
 }
 

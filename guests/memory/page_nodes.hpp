@@ -8,9 +8,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "guests/memory/page_frame_table.hpp"
+#include "guests/memory/pagemap.hpp"
 #include "guests/process/process.hpp"
 
 namespace vnuma {
@@ -18,10 +20,6 @@ namespace vnuma {
 // What one call asks for at most. It takes about 0.7 ms by move_pages(2), and all that is held for
 // it stays within a CPU's second cache.
 inline constexpr std::size_t max_pages_asked = 4096;
-
-// Bits of an entry of pagemap (Documentation/admin-guide/mm/pagemap.rst).
-inline constexpr std::uint64_t pagemap_present = std::uint64_t{1} << 63;
-inline constexpr std::uint64_t pagemap_pfn = (std::uint64_t{1} << 55) - 1;
 
 struct PagesRead {
     std::size_t calls = 0;  // of the kernel
@@ -41,7 +39,14 @@ class PageReader {
                                  std::span<int> nodes) = 0;
 };
 
-// move_pages(2) that moves nothing. Needs CAP_SYS_PTRACE for processes of other users.
+// Asks move_pages(2) for the node of each page and moves none. Addresses are of the process; both
+// spans have the same size. A page that is not in memory gets a negative errno, a page of a huge
+// page the node of the huge page. Returns the reason if the kernel refuses the whole call: ESRCH
+// without such a process, EPERM without CAP_SYS_PTRACE for a process of another user. The caller
+// must check afterwards that the process still has this id. Any thread.
+std::error_code query_page_nodes(pid_t pid, std::span<void*> addresses, std::span<int> nodes);
+
+// Reads nodes with query_page_nodes().
 class MovePagesReader : public PageReader {
   public:
     MovePagesReader();
@@ -58,23 +63,15 @@ class PagemapReader : public PageReader {
   public:
     // The table is to be made anew when memory came or went: pages it lacks are on no node.
     explicit PagemapReader(PageFrameTable table);
-    ~PagemapReader() override;
-    PagemapReader(const PagemapReader&) = delete;
-    PagemapReader& operator=(const PagemapReader&) = delete;
     PagesRead page_nodes(const Process& process, std::uint64_t start, std::uint64_t stride,
                          std::span<int> nodes) override;
 
   private:
-    void open(const Process& process);
-    void close();
-    std::size_t read_entries(std::uint64_t start, std::span<std::uint64_t> entries);
-
     PageFrameTable table_;
     std::vector<std::uint64_t> entries_;
-    // Of the process last read: opening the file for every call would cost a good part of it.
-    int file_ = -1;
-    pid_t pid_ = -1;
-    std::uint64_t start_time_ = 0;
+    // The file of the process read last. Opening it for each call would cost a good part of the
+    // call.
+    std::optional<Pagemap> pagemap_;
 };
 
 // Nodes of pagemap's entries; both have the same size. Pure.

@@ -5,14 +5,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <charconv>
 #include <memory>
 #include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "guests/memory/chunk_residency.hpp"
-#include "guests/memory/page_nodes.hpp"
-#include "guests/process/parse_proc.hpp"
+#include "guests/memory/pagemap.hpp"
+#include "guests/process/process.hpp"
 
 namespace vnuma {
 namespace {
@@ -33,16 +37,29 @@ Memory map_memory(std::size_t size) {
     return {memory == MAP_FAILED ? nullptr : static_cast<char*>(memory), Unmap{size}};
 }
 
-// The page behind an address of this process; nothing if there is none or its number is not shown.
-std::optional<std::uint64_t> own_pfn(int pagemap, const char* address) {
-    std::uint64_t entry = 0;
-    const auto offset =
-        reinterpret_cast<std::uintptr_t>(address) / small_page_bytes * sizeof(entry);
-    if (::pread(pagemap, &entry, sizeof(entry), static_cast<off_t>(offset)) != sizeof(entry) ||
-        (entry & pagemap_present) == 0 || (entry & pagemap_pfn) == 0)
-        return std::nullopt;
-    return entry & pagemap_pfn;
+Process open_self() {
+    auto self = Process::open(::getpid());
+    if (!self) throw std::system_error(ENOENT, std::generic_category(), "/proc/self");
+    return std::move(*self);
 }
+
+// The pagemap of this process. Throws std::system_error if the kernel refuses.
+class OwnPagemap {
+  public:
+    OwnPagemap() : self_(open_self()), pagemap_(Pagemap::open(self_).value()) {}
+
+    // The page frame that backs an address. Nothing if there is none or its number is hidden.
+    std::optional<std::uint64_t> page_frame_at(const char* address) const {
+        std::array<std::uint64_t, 1> entry{};
+        if (!pagemap_.read(self_, reinterpret_cast<std::uintptr_t>(address), entry))
+            return std::nullopt;
+        return page_frame_of(entry[0]);
+    }
+
+  private:
+    Process self_;
+    Pagemap pagemap_;
+};
 
 void read_byte(const char* address) {
     static_cast<void>(*static_cast<const volatile char*>(address));
@@ -50,31 +67,30 @@ void read_byte(const char* address) {
 
 // Where two pieces of memory that were never written are read, `bytes` apart: the page behind both,
 // if there is one zero page for all. A kernel may have none and give each a page of its own.
-std::optional<std::uint64_t> shared_pfn(int pagemap, const char* first, std::size_t bytes) {
+std::optional<std::uint64_t> shared_page_frame(const OwnPagemap& pagemap, const char* first,
+                                               std::size_t bytes) {
     read_byte(first);
     read_byte(first + bytes);
-    const auto pfn = own_pfn(pagemap, first);
-    return pfn == own_pfn(pagemap, first + bytes) ? pfn : std::nullopt;
+    const auto pfn = pagemap.page_frame_at(first);
+    return pfn == pagemap.page_frame_at(first + bytes) ? pfn : std::nullopt;
 }
 
 // Reading memory that was never written maps the zero page. The huge one, once mapped here, is not
 // given back while this process lives, so it is known for good.
 void remove_zero_pages(PageFrameTable& table) {
-    const int pagemap = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    if (pagemap < 0) return;
+    const OwnPagemap pagemap;
     if (const Memory memory = map_memory(2 * small_page_bytes))
-        if (const auto pfn = shared_pfn(pagemap, memory.get(), small_page_bytes))
+        if (const auto pfn = shared_page_frame(pagemap, memory.get(), small_page_bytes))
             table.remove(*pfn, 1);
     if (const Memory memory = map_memory(3 * chunk_bytes)) {
         const auto past = reinterpret_cast<std::uintptr_t>(memory.get()) % chunk_bytes;
         char* const aligned = memory.get() + (past == 0 ? 0 : chunk_bytes - past);
         ::madvise(memory.get(), 3 * chunk_bytes, MADV_HUGEPAGE);
-        const auto first = shared_pfn(pagemap, aligned, chunk_bytes);
-        const auto last = own_pfn(pagemap, aligned + chunk_bytes - small_page_bytes);
+        const auto first = shared_page_frame(pagemap, aligned, chunk_bytes);
+        const auto last = pagemap.page_frame_at(aligned + chunk_bytes - small_page_bytes);
         if (first && last && *last - *first == pages_in_chunk - 1)
             table.remove(*first, pages_in_chunk);
     }
-    ::close(pagemap);
 }
 
 std::optional<std::uint64_t> parse_name(std::string_view name, std::string_view prefix) {
@@ -122,24 +138,29 @@ std::optional<PageFrameTable> read_page_frame_table(std::string& why) {
         table = read_memory_blocks(why_not_blocks);
         if (!table) why += "; memory blocks: " + why_not_blocks;
     }
-    if (table) {
-        why.clear();
+    if (!table) return std::nullopt;
+    try {
         remove_zero_pages(*table);
+    } catch (const std::system_error& error) {
+        why = error.what();
+        return std::nullopt;
     }
+    why.clear();
     return table;
 }
 
 std::string probe_page_frames() {
-    const int pagemap = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    if (pagemap < 0) return "pagemap cannot be opened";
-    std::string why;
-    if (const Memory memory = map_memory(small_page_bytes)) {
-        *memory = 1;
-        if (!own_pfn(pagemap, memory.get()))
-            why = "physical page numbers are hidden (CAP_SYS_ADMIN is needed)";
+    try {
+        const OwnPagemap pagemap;
+        if (const Memory memory = map_memory(small_page_bytes)) {
+            *memory = 1;
+            if (!pagemap.page_frame_at(memory.get()))
+                return "the kernel hides page frame numbers (CAP_SYS_ADMIN is needed)";
+        }
+    } catch (const std::system_error& error) {
+        return error.what();
     }
-    ::close(pagemap);
-    return why;
+    return "";
 }
 
 }  // namespace vnuma

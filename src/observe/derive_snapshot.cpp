@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "guests/model/huge_pages.hpp"
 #include "guests/tracking/attribution/attribution.hpp"
 #include "policy/model/number_list.hpp"
 #include "policy/resolve_policy.hpp"
@@ -75,12 +76,6 @@ std::vector<std::vector<int>> distances_of(const Domain& domain) {
     return told ? distances : std::vector<std::vector<int>>();
 }
 
-Bytes huge_page_of(const CellSample& cell) {
-    for (const RamBlock& block : cell.blocks)
-        if (block.hugetlb) return block.page_bytes;
-    return 0;
-}
-
 std::string foreign_change(const GuestSample& guest, const KnownPins& pins) {
     for (const CellSample& cell : guest.cells)
         for (const VcpuSample& vcpu : cell.vcpus)
@@ -120,7 +115,7 @@ CellState state_of(const GuestSample& guest, const CellSample& cell, const Host&
     state.key = {guest.uuid, cell.id};
     state.vcpus = static_cast<int>(cell.vcpus.size());
     state.size = cell.size;
-    state.huge_page = huge_page_of(cell);
+    state.huge_page = hugetlb_pool_page_bytes(cell.blocks);
     state.residency = by_index(cell.residency.bytes, host);
     state.heat = heat_of(guest, cell, host);
     state.movable = guest.immovable.empty();

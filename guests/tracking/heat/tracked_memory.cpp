@@ -1,10 +1,7 @@
 #include "guests/tracking/heat/tracked_memory.hpp"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "guests/memory/chunk_residency.hpp"
 #include "guests/process/process.hpp"
@@ -12,10 +9,7 @@
 namespace vnuma {
 namespace {
 
-TrackingError pagemap_error(pid_t pid, int error) {
-    return TrackingError("/proc/" + std::to_string(pid) +
-                         "/pagemap: " + std::generic_category().message(error));
-}
+constexpr const char* process_has_ended = "its process has ended";
 
 }  // namespace
 
@@ -43,30 +37,23 @@ void append_range(std::vector<AccessedRange>& ranges, const AccessedRange& range
         ranges.push_back(range);
 }
 
-PagemapFile::PagemapFile(const Process& process)
-    : process_(process), file_(process.open_file("pagemap")) {
-    if (file_ < 0) throw pagemap_error(process.pid(), errno);
-}
-
-PagemapFile::~PagemapFile() {
-    ::close(file_);
-}
-
-void PagemapFile::read(std::uint64_t address, std::span<std::uint64_t> entries) const {
-    const auto bytes = std::as_writable_bytes(entries);
-    const std::uint64_t offset = address / small_page_bytes * sizeof(std::uint64_t);
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-        const ssize_t size = ::pread(file_, bytes.data() + done, bytes.size() - done,
-                                     static_cast<off_t>(offset + done));
-        if (size < 0 && errno == EINTR) continue;
-        if (size < 0) throw pagemap_error(process_.pid(), errno);
-        if (size == 0) break;
-        done += static_cast<std::size_t>(size);
+Pagemap open_pagemap(const Process& process) {
+    try {
+        if (auto pagemap = Pagemap::open(process)) return std::move(*pagemap);
+    } catch (const std::system_error& error) {
+        throw TrackingError(error.what());
     }
-    // The memory of a process that has ended reads as an empty file.
-    if (done < bytes.size() && !process_.alive()) throw TrackingError("its process has ended");
-    std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(done), bytes.end(), std::byte{0});
+    throw TrackingError(process_has_ended);
+}
+
+void read_pagemap(const Pagemap& pagemap, const Process& process, std::uint64_t address,
+                  std::span<std::uint64_t> entries) {
+    try {
+        if (pagemap.read(process, address, entries)) return;
+    } catch (const std::system_error& error) {
+        throw TrackingError(error.what());
+    }
+    throw TrackingError(process_has_ended);
 }
 
 }  // namespace vnuma

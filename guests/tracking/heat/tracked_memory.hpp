@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "guests/memory/pagemap.hpp"
 #include "guests/model/sample.hpp"
 #include "guests/process/process.hpp"
 #include "guests/tracking/heat/heat_tracker.hpp"
@@ -23,23 +24,10 @@ std::uint64_t piece_bytes_for(const std::vector<RamRange>& ranges, std::uint64_t
 // Pure.
 void append_range(std::vector<AccessedRange>& ranges, const AccessedRange& range);
 
-// An open /proc/PID/pagemap. It is of the memory the process had when it was opened, and of no
-// other process'.
-class PagemapFile {
-  public:
-    // Throws TrackingError.
-    explicit PagemapFile(const Process& process);
-    ~PagemapFile();
-    PagemapFile(const PagemapFile&) = delete;
-    PagemapFile& operator=(const PagemapFile&) = delete;
-
-    // The entries of the pages from this address on; 0 for those behind the end of the address
-    // space. Throws TrackingError, also when the process has ended.
-    void read(std::uint64_t address, std::span<std::uint64_t> entries) const;
-
-  private:
-    const Process& process_;
-    int file_;
-};
+// Open the pagemap of a guest's process and read entries of it, as Pagemap does. Both throw
+// TrackingError if the kernel refuses or the process has ended.
+Pagemap open_pagemap(const Process& process);
+void read_pagemap(const Pagemap& pagemap, const Process& process, std::uint64_t address,
+                  std::span<std::uint64_t> entries);
 
 }  // namespace vnuma

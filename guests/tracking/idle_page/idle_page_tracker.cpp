@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "guests/memory/chunk_residency.hpp"
-#include "guests/memory/page_nodes.hpp"
+#include "guests/memory/pagemap.hpp"
 #include "guests/memory/read_page_frame_table.hpp"
 #include "guests/process/cpu_time.hpp"
 #include "guests/tracking/heat/tracked_memory.hpp"
@@ -27,7 +27,10 @@ constexpr nanoseconds expected_time_of_sample{6000};
 class IdlePageTracker::Scan : public PendingScan {
   public:
     Scan(IdlePageTracker& tracker, const GuestSample& guest, std::uint64_t scan)
-        : tracker_(tracker), uuid_(guest.uuid), process_(guest.process), pagemap_(*process_) {
+        : tracker_(tracker),
+          uuid_(guest.uuid),
+          process_(guest.process),
+          pagemap_(open_pagemap(*process_)) {
         const auto start = thread_cpu_time();
         choose_pages(ranges_without_hugetlb(guest), scan);
         mark_samples();
@@ -66,8 +69,8 @@ class IdlePageTracker::Scan : public PendingScan {
     // Returns 0 if there is no page.
     std::uint64_t pfn_at(std::uint64_t address) const {
         std::array<std::uint64_t, 1> entry{};
-        pagemap_.read(address, entry);
-        return (entry[0] & pagemap_present) != 0 ? entry[0] & pagemap_pfn : 0;
+        read_pagemap(pagemap_, *process_, address, entry);
+        return page_frame_of(entry[0]).value_or(0);
     }
 
     void choose_pages(const std::vector<RamRange>& ranges, std::uint64_t scan) {
@@ -160,7 +163,7 @@ class IdlePageTracker::Scan : public PendingScan {
     IdlePageTracker& tracker_;
     const std::string uuid_;
     const std::shared_ptr<const Process> process_;
-    const PagemapFile pagemap_;
+    const Pagemap pagemap_;
     std::vector<Sample> samples_;
     microseconds cost_{0};
 };

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "guests/memory/chunk_residency.hpp"
-#include "guests/memory/page_nodes.hpp"
+#include "guests/memory/pagemap.hpp"
 #include "guests/process/cpu_time.hpp"
 #include "guests/process/process.hpp"
 #include "guests/tracking/heat/tracked_memory.hpp"
@@ -75,7 +75,7 @@ class SoftDirtyTracker::Scan : public PendingScan {
         : tracker_(tracker),
           uuid_(guest.uuid),
           process_(guest.process),
-          pagemap_(*process_),
+          pagemap_(open_pagemap(*process_)),
           ranges_(ranges_without_hugetlb(guest)),
           piece_bytes_(piece_bytes_for(ranges_, max_pieces)),
           vcpus_(static_cast<int>(vcpus_of(guest))),
@@ -112,7 +112,7 @@ class SoftDirtyTracker::Scan : public PendingScan {
         const std::uint64_t rest = (range.size - offset_) / small_page_bytes;
         const auto entries =
             std::span(entries_).first(std::min<std::uint64_t>(rest, pages_per_read));
-        pagemap_.read(range.start + offset_, entries);
+        read_pagemap(pagemap_, *process_, range.start + offset_, entries);
         for (std::size_t i = 0; i < entries.size(); i += pages_in_chunk)
             add(range,
                 entries.subspan(i, std::min<std::size_t>(pages_in_chunk, entries.size() - i)));
@@ -138,7 +138,7 @@ class SoftDirtyTracker::Scan : public PendingScan {
     SoftDirtyTracker& tracker_;
     const std::string uuid_;
     const std::shared_ptr<const Process> process_;
-    const PagemapFile pagemap_;
+    const Pagemap pagemap_;
     const std::vector<RamRange> ranges_;
     const std::uint64_t piece_bytes_;
     const int vcpus_;
@@ -222,7 +222,8 @@ std::unique_ptr<HeatTracker> probe_soft_dirty(std::string& error) {
     std::array<std::uint64_t, 1> entry{};
     try {
         if (const auto self = Process::open(::getpid()))
-            PagemapFile(*self).read(reinterpret_cast<std::uintptr_t>(memory), entry);
+            read_pagemap(open_pagemap(*self), *self, reinterpret_cast<std::uintptr_t>(memory),
+                         entry);
         if ((entry[0] & pagemap_soft_dirty) == 0)
             error = "this kernel keeps no soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)";
     } catch (const std::exception& failure) {

@@ -50,6 +50,26 @@ TEST(ChooseWay, PagemapServesOnlyWithPageNumbersAndATable) {
     EXPECT_EQ(choose_way("", "overlap").reason, "move_pages: overlap");
 }
 
+TEST(QueryPageNodes, TellsTheNodeOfPagesInMemoryAndAnErrorForOthers) {
+    TestMemory memory(chunk_bytes, MADV_NOHUGEPAGE);
+    memory.touch(1, 1);
+    std::vector<void*> addresses{memory.at(0), memory.at(1)};
+    std::vector<int> nodes(2, -99);
+    EXPECT_FALSE(query_page_nodes(::getpid(), addresses, nodes));
+    const std::vector<int> known = nodes_with_memory();
+    EXPECT_TRUE(nodes[0] < 0 && nodes[0] != -99) << nodes[0];
+    EXPECT_NE(std::find(known.begin(), known.end(), nodes[1]), known.end()) << nodes[1];
+}
+
+TEST(QueryPageNodes, ReturnsWhyTheKernelRefuses) {
+    const pid_t child = ::fork();
+    if (child == 0) _exit(0);
+    ::waitpid(child, nullptr, 0);
+    std::vector<void*> addresses(1);
+    std::vector<int> nodes(1);
+    EXPECT_EQ(query_page_nodes(child, addresses, nodes), std::errc::no_such_process);
+}
+
 TEST(MovePagesReader, AnAddressOfNobodysIsNoPage) {
     const auto self = Process::open(::getpid());
     MovePagesReader reader;

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "guests/memory/chunk_residency.hpp"
-#include "guests/memory/page_nodes.hpp"
+#include "guests/memory/pagemap.hpp"
 #include "guests/process/process.hpp"
 #include "guests/tracking/idle_page/idle_page_sampling.hpp"
 #include "tests/guests/golden.hpp"

@@ -9,7 +9,7 @@
 #include <array>
 #include <fstream>
 
-#include "guests/memory/page_nodes.hpp"
+#include "guests/memory/pagemap.hpp"
 #include "guests/process/process.hpp"
 #include "guests/tracking/soft_dirty/written_pages.hpp"
 #include "tests/guests/memory/test_memory.hpp"
