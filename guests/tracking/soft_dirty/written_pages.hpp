@@ -4,10 +4,9 @@
 #include <cstdint>
 #include <span>
 
-namespace vnuma {
+#include "guests/memory/pagemap.hpp"
 
-// The soft-dirty bit of an entry of pagemap (Documentation/admin-guide/mm/soft-dirty.rst).
-inline constexpr std::uint64_t pagemap_soft_dirty = std::uint64_t{1} << 55;
+namespace vnuma {
 
 struct WrittenPages {
     std::uint64_t present = 0, written = 0;

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Fails when CONTRIBUTING.md names a file or folder that does not exist, or leaves a folder out.
+# map.sh SOURCE_ROOT
+set -u
+cd "$1" || exit 1
+status=0
+
+complain() {
+    printf 'CONTRIBUTING.md: %s\n' "$*"
+    status=1
+}
+
+# Whatever is written like a path of ours.
+named=$(grep -oE '`(policy|qmp|guests|src|integration|tests|contrib|docs)(/[A-Za-z0-9_./-]+)?`' CONTRIBUTING.md |
+    tr -d '`' | sort -u)
+for path in $named; do
+    [ -e "$path" ] || complain "$path does not exist"
+done
+
+# Folders of code. tests/ mirrors the others.
+folders=$(find policy qmp guests src integration contrib tests/simulator tests/benchmarks tests/fuzz tests/golden \
+    -type d -not -path 'tests/golden/*' -not -path 'tests/fuzz/*' -not -path 'contrib/*')
+for folder in $folders; do
+    [ "$folder" = integration ] || grep -q "^| \`$folder\` |" CONTRIBUTING.md ||
+        complain "the table of folders leaves out $folder"
+done
+
+for folder in $(find tests -mindepth 1 -type d -not -path 'tests/golden*' -not -path 'tests/fuzz*' \
+    -not -path 'tests/simulator*' -not -path 'tests/benchmarks*'); do
+    [ -d "${folder#tests/}" ] || complain "$folder mirrors no folder"
+done
+exit $status
