@@ -1,5 +1,5 @@
-// Reads all guests once: what their source tells, what /proc tells of their processes, and what access
-// tracking has found out.
+// Reads all guests once: what their source tells, what /proc tells of their processes, and what
+// access tracking has found out.
 #pragma once
 
 #include <map>
@@ -17,9 +17,9 @@
 namespace vnuma {
 
 struct SampleRequest {
-    std::set<std::string> urgent;               // uuids whose residency is read first
-    bool complete = false;                      // read the residency of all, whatever it takes
-    std::map<std::string, TrackingHint> hints;  // by uuid; access tracking follows them
+    std::set<std::string> urgent{};               // uuids whose residency is read first
+    bool complete = false;                        // read the residency of all, whatever it takes
+    std::map<std::string, TrackingHint> hints{};  // by uuid; access tracking follows them
 };
 
 class Sampler {
@@ -27,13 +27,13 @@ class Sampler {
     // `tracking` may be null: then accesses are not tracked. Both must outlive the sampler.
     Sampler(GuestSource& source, AccessTracking* tracking, SamplerSettings settings);
 
-    // The guests that the source knows, ordered by uuid. Blocks for as long as the source does, which
-    // is bounded. Throws SourceError.
+    // The guests that the source knows, ordered by uuid. Blocks for as long as the source does,
+    // which is bounded. Throws SourceError.
     std::vector<ListedGuest> list();
 
     // Reads the listed guests. The sample is complete when it is returned, and nothing changes it
-    // afterwards. A guest that cannot be read is in the sample with the reason. Blocks; for a worker
-    // thread, one call at a time, in turn with list(). Throws std::system_error.
+    // afterwards. A guest that cannot be read is in the sample with the reason. Blocks; for a
+    // worker thread, one call at a time, in turn with list(). Throws std::system_error.
     Sample sample(const std::vector<ListedGuest>& listed, const SampleRequest& request);
 
   private:
