@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "guests/model/huge_pages.hpp"
 #include "src/act/pace.hpp"
 #include "src/act/run_blocking.hpp"
 
@@ -22,17 +23,6 @@ CellSample part_of(const CellSample& cell, const std::vector<std::size_t>& vcpus
     return part;
 }
 
-// The size of the hugetlb pages that all of the cell's memory is made of, or of transparent ones.
-std::uint64_t huge_page_of(const CellSample& cell) {
-    constexpr std::int64_t transparent = 2 * mib;
-    std::int64_t page = 0;
-    for (const RamBlock& block : cell.blocks) {
-        if (!block.hugetlb || (page != 0 && page != block.page_bytes)) return transparent;
-        page = block.page_bytes;
-    }
-    return static_cast<std::uint64_t>(std::max(page, transparent));
-}
-
 // All memory of a cell; of a shard, what its vCPUs alone access and the extents that come with it.
 std::vector<RamRange> memory_of(const MoveMemory& action, const GuestSample& guest,
                                 const CellSample& cell) {
@@ -42,10 +32,9 @@ std::vector<RamRange> memory_of(const MoveMemory& action, const GuestSample& gue
     for (const std::size_t vcpu : action.vcpus)
         vcpus.insert(cell.vcpus.at(vcpu).id);
     const auto comes_along = [&](const OwnRange& range) {
-        return range.vcpu == OwnRange::shared ? std::binary_search(action.extents.begin(),
-                                                                   action.extents.end(),
-                                                                   range.extent)
-                                              : vcpus.contains(range.vcpu);
+        return range.vcpu == OwnRange::shared
+                   ? std::binary_search(action.extents.begin(), action.extents.end(), range.extent)
+                   : vcpus.contains(range.vcpu);
     };
     if (const auto& own = guest.tracking.own_ranges)
         for (const OwnRange& range : *own)
@@ -59,8 +48,7 @@ Actuator::Actuator(const Config& config, Kernel& kernel, Clock& clock, asio::thr
     : config_(config), kernel_(kernel), clock_(clock), pool_(pool), pins_(kernel) {}
 
 asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, const Look& look,
-                                                           const Host& host,
-                                                           Clock::Time deadline) {
+                                                           const Host& host, Clock::Time deadline) {
     std::vector<ActionResult> results;
     if (!kernel_.acts()) co_return results;
     auto forget_ended = [&] {
@@ -128,7 +116,7 @@ Actuator::Move Actuator::move_of(const MoveMemory& action, const Target& target,
     move.target = target;
     move.to_node_id = node.id;
     move.memory = memory_of(action, *target.guest, *target.cell);
-    move.huge_page = huge_page_of(*target.cell);
+    move.huge_page = static_cast<std::uint64_t>(uniform_huge_page_bytes(target.cell->blocks));
     if (action.key.shard == CellKey::whole) move.hot = target.guest->tracking.hot_ranges;
     // A pool of huge pages has a limit of its own, whatever else is free on the node.
     const auto& blocks = target.cell->blocks;

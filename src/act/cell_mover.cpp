@@ -15,8 +15,8 @@ constexpr std::uint64_t page_bytes = 4096;
 constexpr std::uint64_t two_mib = 2 * mib;
 // Pages whose node is asked for in one call; 1024 take about 0.2 ms.
 constexpr std::size_t max_pages_checked = 1024;
-// Pages in one moving call. Every call makes all CPUs drain their page lists (lru_cache_disable), so a
-// few MiB in one call beat many small ones; the measured time decides within these limits.
+// Pages in one moving call. Every call makes all CPUs drain their page lists (lru_cache_disable),
+// so a few MiB in one call beat many small ones; the measured time decides within these limits.
 constexpr BatchLimits huge_limits{1, 16};
 constexpr BatchLimits small_limits{32, 1024};
 constexpr int first_huge_batch = 2;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <string>
 
+#include "guests/memory/page_nodes.hpp"
 #include "guests/process/parse_proc.hpp"
 #include "policy/model/number_list.hpp"
 #include "src/observe/host.hpp"
@@ -56,9 +57,7 @@ class DryRunKernel : public Kernel {
     int read_page_nodes(const Process& process, std::span<const std::uint64_t> addresses,
                         std::span<int> nodes) override {
         std::vector<void*> pointers = to_pointers(addresses);
-        const long result =
-            ::move_pages(process.pid(), pointers.size(), pointers.data(), nullptr, nodes.data(), 0);
-        return result < 0 ? errno : 0;
+        return query_page_nodes(process.pid(), pointers, nodes).value();
     }
 
     Bytes read_available(int node_id) override { return vnuma::read_available(node_id); }
