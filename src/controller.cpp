@@ -31,8 +31,8 @@ Controller::Controller(const Config& config, Host host, Observer& observer, Kern
       actuator_(config, kernel, clock, pool_) {}
 
 asio::awaitable<void> Controller::run() {
-    // From the last begin, not from the end of the tick, so that the period does not drift. Ticks that
-    // are missed (a suspended host) are skipped.
+    // From the last begin, not from the end of the tick, so that the period does not drift. Ticks
+    // that are missed (a suspended host) are skipped.
     for (Clock::Time next = clock_.now();; next = std::max(next + config_.interval, clock_.now())) {
         co_await clock_.wait_until(next);
         co_await tick(Purpose::act);
@@ -57,8 +57,7 @@ asio::awaitable<bool> Controller::tick(Purpose purpose) {
     auto sample_all = [&] { return sample(*listing, purpose == Purpose::first_of_two); };
     std::optional<std::shared_ptr<Look>> look;
     if (listing) look = co_await unless_blind(tick, sample_all);
-    tick.look_time =
-        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - begin);
+    tick.look_time = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - begin);
 
     if (look) {
         (*look)->use = measure_use(previous_.get(), **look, host_);
@@ -94,9 +93,9 @@ Tick Controller::number_tick() {
     Tick tick;
     tick.number = ++ticks_;
     tick.mode = config_.mode;
-    tick.time_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                       clock_.wall_time().time_since_epoch())
-                       .count();
+    tick.time_ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall_time().time_since_epoch())
+            .count();
     return tick;
 }
 
@@ -119,8 +118,8 @@ std::shared_ptr<Look> Controller::sample(Listing& listing, bool complete) {
     return look;
 }
 
-// A tick acts until the next one is due. Where the look has taken longer than an interval, it acts for
-// half of one all the same, on the guests that were read late enough.
+// A tick acts until the next one is due. Where the look has taken longer than an interval, it acts
+// for half of one all the same, on the guests that were read late enough.
 Clock::Time Controller::deadline(Clock::Time begin) const {
     return std::max(begin + config_.interval, clock_.now() + config_.interval / 2);
 }

@@ -1,5 +1,5 @@
-// The loop: list, sample, derive, plan, apply, learn, report. Every tick derives everything anew, so a
-// lost event costs one interval.
+// The loop: list, sample, derive, plan, apply, learn, report. Every tick derives everything anew,
+// so a lost event costs one interval.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -18,8 +18,8 @@
 
 namespace vnuma {
 
-// A reading grows old: the guest may have begun to migrate, or its owner may have pinned it. Nothing
-// acts on a guest whose oldest reading is older than this.
+// A reading grows old: the guest may have begun to migrate, or its owner may have pinned it.
+// Nothing acts on a guest whose oldest reading is older than this.
 inline constexpr std::chrono::seconds max_reading_age{2};
 
 class Actuator {
@@ -27,11 +27,10 @@ class Actuator {
     // All of them must outlive it. Blocking calls run on `pool`, one at a time.
     Actuator(const Config& config, Kernel& kernel, Clock& clock, boost::asio::thread_pool& pool);
 
-    // One result for each action of the plan; none in a dry run. What is not done by the deadline is
-    // left to the next plan.
+    // One result for each action of the plan; none in a dry run. What is not done by the deadline
+    // is left to the next plan.
     boost::asio::awaitable<std::vector<ActionResult>> apply(const Plan& plan, const Look& look,
-                                                            const Host& host,
-                                                            Clock::Time deadline);
+                                                            const Host& host, Clock::Time deadline);
 
     const KnownPins& pins() const { return pins_.known(); }
 
@@ -72,7 +71,7 @@ class Actuator {
     boost::asio::thread_pool& pool_;
     VcpuPins pins_;
     std::map<CellKey, CellMover> movers_;  // of moves under way
-    Clock::Time rest_until_{};             // the rate allows no move before, in the next plan either
+    Clock::Time rest_until_{};  // the rate allows no move before, in the next plan either
 };
 
 }  // namespace vnuma

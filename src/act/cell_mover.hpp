@@ -23,18 +23,18 @@ struct MoveStep {
 std::vector<RamRange> hot_first(const std::vector<RamRange>& memory,
                                 const std::vector<RamRange>& hot);
 
-// Goes over one cell's memory twice: first one page of each 2 MiB, which moves huge pages whole, then
-// every page. Hot memory comes first both times. It remembers its position, so that the next tick
-// goes on where the last one stopped.
+// Goes over one cell's memory twice: first one page of each 2 MiB, which moves huge pages whole,
+// then every page. Hot memory comes first both times. It remembers its position, so that the next
+// tick goes on where the last one stopped.
 class CellMover {
   public:
-    // `hot`: as hot_first() takes it; empty where no heat is known. `huge_page`: the size in bytes of
-    // the hugetlb pages that all of the memory is made of, or of transparent huge pages.
+    // `hot`: as hot_first() takes it; empty where no heat is known. `huge_page`: the size in bytes
+    // of the hugetlb pages that all of the memory is made of, or of transparent huge pages.
     CellMover(std::vector<RamRange> memory, const std::vector<RamRange>& hot, int to_node_id,
               std::uint64_t huge_page = std::uint64_t{2} << 20);
 
-    // Checks a bounded piece of the memory and moves what is not on the node. Blocks for about `aim`.
-    // The process must be alive; the caller checks that again after the call.
+    // Checks a bounded piece of the memory and moves what is not on the node. Blocks for about
+    // `aim`. The process must be alive; the caller checks that again after the call.
     MoveStep step(Kernel& kernel, const Process& process, std::chrono::nanoseconds aim);
 
     // Whether this mover can go on with this memory. Not if it began before any heat was known, and

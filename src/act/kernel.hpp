@@ -1,5 +1,5 @@
-// The door to the kernel. Every call by which vnumad changes something of a guest goes through it, and
-// so do the readings that are made right before and after such a call.
+// The door to the kernel. Every call by which vnumad changes something of a guest goes through it,
+// and so do the readings that are made right before and after such a call.
 #pragma once
 
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-// How much to move at once and how long to rest: pure arithmetic on measured times.
+// How much to move in one call, and how long to rest after it. Pure.
 #pragma once
 
 #include <chrono>
@@ -12,13 +12,14 @@ struct BatchLimits {
     int most = 1;
 };
 
-// The next batch, so that a call takes about `aim`. Halves at once when a call took too long and
-// grows by half at most: a long call hurts a guest, a short one only us.
+// Pages of the next call, so that it takes about `aim`. A call that took more than twice as long
+// halves the batch at once, while it grows by half at most: a long call hurts a guest, a short one
+// only us.
 int next_batch(int batch, std::chrono::nanoseconds took, std::chrono::nanoseconds aim,
                BatchLimits limits);
 
-// The rest after `bytes` were moved in `took`, so that the average stays at `rate` bytes a second
-// and calls that are slower than that take two thirds of the time at most.
+// The rest after a call that moved `bytes` in `took`, so that the average is at most `rate` bytes a
+// second. Calls that are slower than that take two thirds of the time at most.
 std::chrono::nanoseconds rest_after(Bytes bytes, std::chrono::nanoseconds took, Bytes rate);
 
 }  // namespace vnuma

@@ -1,4 +1,4 @@
-// Blocking work for the loop's coroutines.
+// Blocking calls from the coroutines of the loop.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -17,9 +17,9 @@ boost::asio::awaitable<std::invoke_result_t<Function>> as_coroutine(Function fun
     co_return function();
 }
 
-// Runs `function` on the pool and resumes the caller on its own executor. A cancellation must not
-// reach into the other thread: it takes effect when the function has ended. What the function
-// refers to must live until then.
+// Runs `function` on the pool and resumes the caller on its own executor. A cancellation takes
+// effect when the function has ended, since it must not reach into the other thread. What the
+// function refers to must live until then.
 template <typename Function>
 boost::asio::awaitable<std::invoke_result_t<Function>> run_blocking(boost::asio::thread_pool& pool,
                                                                     Function function) {

@@ -20,8 +20,8 @@ class VcpuPins {
 
     const KnownPins& known() const { return pins_; }
 
-    // Confines the cell's vCPUs to the node's CPUs, within what the owner allows: either all of them
-    // or none. Returns what went wrong, or an empty string; that a thread has just ended is no
+    // Confines the cell's vCPUs to the node's CPUs, within what the owner allows: either all of
+    // them or none. Returns what went wrong, or an empty string; that a thread has just ended is no
     // failure.
     std::string pin(const Process& process, const CellSample& cell, const Host& host,
                     NodeIndex node);

@@ -13,31 +13,31 @@
 namespace vnuma {
 
 struct Config {
-    Mode mode = Mode::act;  // of vnumad as a whole; never off
+    Mode mode = Mode::act;  // a limit for all guests; never off
     std::chrono::milliseconds interval{2000};
-    bool undo_at_stop = true;  // pins; memory stays where it is
-    bool qmp = false;          // guests are those of qmp_dir, not libvirt's
-    std::string qmp_dir;       // a directory with a QMP socket for each guest
+    bool undo_at_stop = true;  // put pins back; memory stays where it is
+    bool qmp = false;          // the guests are those of qmp_dir instead of libvirt's
+    std::string qmp_dir;       // directory with a QMP socket for each guest
     LibvirtSettings libvirt;
     PlannerSettings planner;
     HostPolicy policy;
-    std::string run_time_policy = "/run/vnumad/policy.toml";  // empty: there is none
-    std::chrono::milliseconds call_time{10};  // one call that moves memory aims at this
+    std::string run_time_policy = "/run/vnumad/policy.toml";  // empty for none
+    std::chrono::milliseconds call_time{10};  // what one call that moves memory should take
     ResidencyMode residency = ResidencyMode::automatic;
-    bool pagemap = false;       // residency from physical page numbers, which takes CAP_SYS_ADMIN
+    bool pagemap = false;       // read residency from page frame numbers; needs CAP_SYS_ADMIN
     TrackingSettings tracking;  // as configured; see tracking_settings()
 };
 
 // With what follows from other keys: the length of scans, and whether guests may be disturbed.
 TrackingSettings tracking_settings(const Config& config);
 
-// Every problem of a file at once, one a line: "FILE:LINE: KEY: what is wrong".
+// All problems of a file: "FILE:LINE: KEY: what is wrong".
 struct ConfigError : std::runtime_error {
     explicit ConfigError(std::vector<std::string> found);
     std::vector<std::string> problems;
 };
 
-// `origin` names the text in errors. Throws ConfigError.
+// `origin` names the text in problems. Both throw ConfigError.
 Config parse_config(const std::string& text, const std::string& origin);
 Config load_config(const std::string& file);
 

@@ -24,7 +24,7 @@ std::string last_error() {
     return std::generic_category().message(errno);
 }
 
-// It decides about other people's guests.
+// Why the file is not trusted; it decides about other people's guests. Empty if it is.
 std::string why_unusable(const struct stat& file) {
     if (!S_ISREG(file.st_mode)) return "is no regular file";
     if (file.st_uid != 0 && file.st_uid != ::geteuid())
@@ -34,7 +34,7 @@ std::string why_unusable(const struct stat& file) {
     return "";
 }
 
-// Nothing, with errno set, when that fails.
+// Nothing, with errno set, when reading fails.
 std::optional<std::string> read_all(int fd, std::size_t size) {
     std::string content(size, '\0');
     std::size_t done = 0;
@@ -55,7 +55,7 @@ RunTimePolicy::RunTimePolicy(std::string file, const HostPolicy& host)
 
 void RunTimePolicy::refresh() {
     if (file_.empty()) return;
-    // A FIFO must not hold up the loop.
+    // Without O_NONBLOCK, a FIFO would hold up the loop.
     const int fd = ::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         seen_.reset();

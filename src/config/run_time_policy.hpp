@@ -1,5 +1,5 @@
-// What is wanted for guests from now on, until the host restarts: a file in /run that is read again
-// when it has changed.
+// The run-time policy of guests and groups: a file in /run, which is read again when it has
+// changed.
 #pragma once
 
 #include <sys/stat.h>
@@ -13,16 +13,16 @@ namespace vnuma {
 
 class RunTimePolicy {
   public:
-    // Its sections are [guest.NAME] and [group.NAME]; guests may be in groups of `host`, too, which
-    // must outlive it.
+    // `file`: empty for none. Guests of the file may be in groups of `host` too, which must outlive
+    // this object.
     RunTimePolicy(std::string file, const HostPolicy& host);
 
-    // Looks at the file, and reads it when it is another than before. Without one nothing is
-    // wanted. Where it cannot be used, what was wanted before still is.
+    // Reads the file if it has changed. Without a file there is no run-time policy. A file that
+    // cannot be used leaves the previous policy in force. Blocks.
     void refresh();
 
     const RunTimeOverrides& words() const { return words_; }
-    // Why the file is not in force, a line for each problem; empty: it is, or there is none.
+    // Why the file is not in force, one line for each problem; empty if it is, or if there is none.
     const std::string& problem() const { return problem_; }
 
   private:
@@ -32,7 +32,7 @@ class RunTimePolicy {
     const HostPolicy& host_;
     RunTimeOverrides words_;
     std::string problem_;
-    std::optional<struct stat> seen_;  // as it was read
+    std::optional<struct stat> seen_;  // when it was last read
 };
 
 }  // namespace vnuma

@@ -11,8 +11,8 @@ std::size_t count_common(const std::vector<int>& a, const std::vector<int>& b) {
         a.begin(), a.end(), [&](int x) { return std::binary_search(b.begin(), b.end(), x); }));
 }
 
-// Its owner lets every vCPU run on the node, and gives the cell as many CPUs there as it has vCPUs
-// (or as it has anywhere, if its owner is so strict, or as there are).
+// Whether the owner lets every vCPU run on the node, and leaves the cell enough CPUs there: one for
+// each vCPU, or as many as the cell may use anywhere, or as many as the node has.
 bool allows_cpus(const CellSample& cell, const std::vector<int>& node_cpus, const KnownPins& pins) {
     std::set<int> all;
     for (const VcpuSample& vcpu : cell.vcpus) {
@@ -25,9 +25,8 @@ bool allows_cpus(const CellSample& cell, const std::vector<int>& node_cpus, cons
            std::min({cell.vcpus.size(), usable.size(), node_cpus.size()});
 }
 
-// Nodes its owner wants its memory on, and nowhere else: nothing when there is no such numatune.
-// What is in force shows in cpusets and policies, too, but not in every look and not of every
-// guest.
+// What the domain and QEMU's backends bind the memory to. Cpusets and memory policies show it too,
+// but policies are not read for every guest in every tick.
 std::vector<const NumaTune*> binding_numatunes(const GuestSample& guest, const CellSample& cell) {
     std::vector<const NumaTune*> tuning;
     const auto add = [&](const NumaTune* numatune) {

@@ -1,4 +1,4 @@
-// Where a cell's owner lets it be. Pure.
+// On which nodes the owner of a guest lets a cell have its home. Pure.
 #pragma once
 
 #include "guests/model/sample.hpp"
@@ -8,8 +8,8 @@
 
 namespace vnuma {
 
-// By the affinity of its vCPUs (before it was pinned), its cpuset, and where its memory is bound
-// to.
+// By the affinity of its vCPUs before our first pin, its cpuset, the domain's <numatune>, and
+// memory policies in force.
 NodeSet allowed_nodes(const GuestSample& guest, const CellSample& cell, const Host& host,
                       const KnownPins& pins);
 

@@ -7,7 +7,7 @@
 namespace vnuma {
 namespace {
 
-// vCPUs of all guests by their threads.
+// The vCPUs of all guests, by thread.
 using Threads = std::unordered_map<pid_t, const VcpuSample*>;
 
 Threads threads_of(const Sample& sample) {
@@ -25,7 +25,7 @@ const VcpuSample* find_same(const Threads& before, const VcpuSample& vcpu) {
     return same ? known->second : nullptr;
 }
 
-constexpr std::int64_t micro = 1000;  // in a thousandth of a CPU
+constexpr std::int64_t micro = 1000;  // millionths of a CPU in a thousandth
 
 std::map<std::string, const GuestSample*> guests_by_uuid(const Sample& sample) {
     std::map<std::string, const GuestSample*> guests;
@@ -34,7 +34,7 @@ std::map<std::string, const GuestSample*> guests_by_uuid(const Sample& sample) {
     return guests;
 }
 
-// What its vCPUs ran since then, those that were there.
+// Run time of the guest's vCPUs since the previous look, without vCPUs that are new.
 std::uint64_t ran_since(const Threads& before, const GuestSample& guest) {
     std::uint64_t ran = 0;
     for (const CellSample& cell : guest.cells)
@@ -44,7 +44,8 @@ std::uint64_t ran_since(const Threads& before, const GuestSample& guest) {
     return ran;
 }
 
-// Of what its vCPUs ran: the rest is what rounds of induced faults took.
+// The share of its vCPUs' run time, in thousandths, that the guest itself used: rounds of induced
+// faults took the rest.
 std::int64_t own_permille(const GuestSample* then, const GuestSample& now, const Threads& before) {
     if (!then) return 1000;
     const std::int64_t rounds =
@@ -58,7 +59,7 @@ std::int64_t average(std::int64_t before, std::int64_t now, Millis elapsed) {
     return before + (now - before) * elapsed / (elapsed + use_memory);
 }
 
-// Nothing of one that was not there before.
+// Nothing for a vCPU that is new.
 std::optional<std::int64_t> use_of(const VcpuSample& vcpu, const Threads& threads_before,
                                    const CpuUse& use_before, std::int64_t own, Millis elapsed) {
     const VcpuSample* known = find_same(threads_before, vcpu);
@@ -70,7 +71,7 @@ std::optional<std::int64_t> use_of(const VcpuSample& vcpu, const Threads& thread
     return then == use_before.by_vcpu.end() ? now : average(then->second, now, elapsed);
 }
 
-// Just now.
+// CPU use of others on each node between the two looks, not averaged.
 std::vector<MilliCpu> used_by_others(const Look& previous, const Threads& before,
                                      const Look& current, const Host& host, Millis elapsed) {
     std::vector<MilliCpu> use(host.topology.nodes.size());
@@ -82,8 +83,9 @@ std::vector<MilliCpu> used_by_others(const Look& previous, const Threads& before
         if (!known || !node) continue;
         use[*node] -= static_cast<MilliCpu>((vcpu->run_ns - known->run_ns) / 1000) / elapsed;
     }
-    // A vCPU that changed nodes used a part elsewhere: what is taken off too much here, others
-    // there have not used.
+    // All run time of a vCPU is subtracted where it ran last, although it may have run on two
+    // nodes. What was subtracted too much on one node was subtracted too little on another, so the
+    // sum is kept.
     MilliCpu all = 0, positive = 0;
     for (MilliCpu& one : use) {
         all += one;

@@ -1,4 +1,4 @@
-// How much of the host's CPUs guests use, and others. Pure.
+// How much CPU time vCPUs use, and others on each node. Pure.
 #pragma once
 
 #include <sys/types.h>
@@ -14,18 +14,18 @@
 
 namespace vnuma {
 
-// What was used longer ago than this counts for little: a home lasts for minutes, and is not to be
-// given for what a guest does in one tick. (The kernel's load averages and ESXi's take longer.)
+// Time constant of the average. A home lasts for minutes, so it must not depend on what a guest
+// does in one tick. The load averages of the kernel and of ESXi are over longer times.
 inline constexpr Millis use_memory = 10'000;
 
-// Between two looks, averaged with what was used before, and without what rounds of induced faults
-// took.
+// CPU use between two looks, averaged with the use before, and without the time that rounds of
+// induced faults took. `previous` is null for the first look.
 CpuUse measure_use(const Look* previous, const Look& current, const Host& host);
 
-// Of each of a cell's vCPUs. Nothing when one of them is not known yet.
+// CPU use of each of the cell's vCPUs, in their order. Nothing while one of them is unknown.
 std::optional<std::vector<MilliCpu>> cpu_use(const CellSample& cell, const CpuUse& use);
 
-// Of a node.
+// CPU use of others than guests' vCPUs on a node.
 MilliCpu other_use(NodeIndex node, const CpuUse& use);
 
 }  // namespace vnuma

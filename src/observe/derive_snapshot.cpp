@@ -15,7 +15,7 @@
 namespace vnuma {
 namespace {
 
-constexpr int told_distance = 20;  // what ACPI has between nodes of which nothing is said
+constexpr int told_distance = 20;  // ACPI's default between two nodes
 
 std::vector<Bytes> by_index(const std::map<int, std::int64_t>& bytes, const Host& host) {
     std::vector<Bytes> residency(host.topology.nodes.size());
@@ -60,7 +60,7 @@ std::optional<WideUse> wide_use_of(const GuestSample& guest, std::vector<MilliCp
     return wide;
 }
 
-// Where the guest is told of none, all are alike.
+// Empty where the guest is told of no distances: then all are alike.
 std::vector<std::vector<int>> distances_of(const Domain& domain) {
     const std::size_t cells = domain.cells.size();
     std::vector<std::vector<int>> distances(cells, std::vector<int>(cells, told_distance));
@@ -85,7 +85,7 @@ std::string foreign_change(const GuestSample& guest, const KnownPins& pins) {
     return "";
 }
 
-// What its policy allows and fixes narrows what its owner does.
+// The policy narrows what the owner allows.
 void apply_policy(GuestState& guest, const Host& host) {
     const auto set_of = [&](const std::vector<int>& ids) {
         NodeSet set;
@@ -147,7 +147,7 @@ GuestState guest_of(const GuestSample& sample, const CpuUse& measured, const Hos
     return guest;
 }
 
-// Who belongs together needs a node that all may use.
+// A group with one home needs a node that all of its members may use.
 void check_groups(Snapshot& snapshot, const HostPolicy& policy) {
     for (const GroupState& group : snapshot.groups) {
         if (group.arrangement != Arrangement::together) continue;
@@ -161,9 +161,9 @@ void check_groups(Snapshot& snapshot, const HostPolicy& policy) {
             common = common & guest.cells.front().allowed;
         }
         if (!common.empty()) continue;
-        const auto said = policy.run_time.groups.find(group.name);
-        const bool at_run_time =
-            said != policy.run_time.groups.end() && said->second.arrangement.has_value();
+        const auto at_run_time_group = policy.run_time.groups.find(group.name);
+        const bool at_run_time = at_run_time_group != policy.run_time.groups.end() &&
+                                 at_run_time_group->second.arrangement.has_value();
         for (GuestState* guest : members)
             guest->policy.problems.push_back((at_run_time ? "run-time policy, group." : "group.") +
                                              group.name +

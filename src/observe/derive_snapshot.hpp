@@ -13,8 +13,8 @@
 
 namespace vnuma {
 
-// `current` with its CPU use measured; a guest whose CPU use is not known yet is unsteady. `policies`
-// has every guest of the sample, `policy` tells how groups are arranged.
+// `current` with its CPU use measured; a guest whose CPU use is not known yet is unsteady.
+// `policies` has every guest of the sample, `policy` tells how groups are arranged.
 Snapshot derive(const Look& current, const Host& host, const KnownPins& pins,
                 const HostPolicy& policy, const GuestPolicies& policies);
 

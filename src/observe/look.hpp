@@ -16,7 +16,8 @@ namespace vnuma {
 struct CpuUse {
     // Run time and waiting time of each vCPU, by thread; without threads that are new.
     std::unordered_map<pid_t, std::int64_t> by_vcpu;
-    // What others than guests' vCPUs use of each node's CPUs, by NodeIndex. Empty in the first look.
+    // What others than guests' vCPUs use of each node's CPUs, by NodeIndex. Empty in the first
+    // look.
     std::vector<std::int64_t> by_others;
 };
 

@@ -8,7 +8,7 @@
 
 namespace vnuma {
 
-// What was found; separate from the judgement so that every lack can be shown in a test.
+// What was found. It is apart from the judgement so that a test can show each lack.
 struct Abilities {
     bool pidfd = false;       // pidfd_open(2), Linux 5.3
     bool move_pages = false;  // move_pages(2), a kernel built with NUMA and migration
@@ -22,7 +22,7 @@ Abilities probe_abilities();
 // One sentence for each thing that is missing for this mode; empty when nothing is. Pure.
 std::vector<std::string> missing_abilities(const Abilities& found, Mode mode);
 
-// Other balancers that would work against us, one sentence each.
+// Other balancers that would work against vnumad, one sentence each.
 std::vector<std::string> find_rivals();
 
 }  // namespace vnuma

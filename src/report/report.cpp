@@ -61,7 +61,7 @@ json report_threads(const std::vector<ThreadSample>& threads, const Host& host) 
     return all;
 }
 
-// Who gave a vCPU the CPUs it has: someone other than vnumad and the domain's XML, perhaps.
+// Who has set the affinity of a vCPU. "other" is neither vnumad nor the domain's XML.
 const char* affinity_from(const VcpuSample& vcpu, const std::vector<int>* wish, bool pinned) {
     if (pinned) return "vnumad";
     if (wish) return vcpu.affinity == *wish ? "domain" : "other";
@@ -83,7 +83,7 @@ json report_vcpus(const Tick& tick, const GuestSample& guest, const CellSample& 
     return vcpus;
 }
 
-// Share of accesses that are local if every vCPU touches all memory of its cell alike.
+// Share of local accesses, if every vCPU accesses all memory of its cell alike.
 double estimate_locality(const CellSample& sample, const CellState& cell, const Host& host) {
     if (sample.vcpus.empty()) return 0;
     PerMille sum = 0;
@@ -99,9 +99,8 @@ struct NodeNumber {
     JsonOut write(NodeIndex node) const { return topology.nodes[node].id; }
 };
 
-// As a recording has it, but with the kernel's numbers of nodes, with an explanation, and with the
-// fields that every verdict of a report has. The report has the key and the vCPUs elsewhere, and
-// the explanation has the rest.
+// The verdict as it is recorded, but with the kernel's node numbers and an explanation. The key and
+// the vCPUs are elsewhere in the report, and the explanation has the details.
 json report_verdict(const Verdict& verdict, const Topology& topology) {
     json value = recorded::verdict_shape(NodeNumber{topology}).write(verdict);
     for (const char* field : {"key", "vcpus", "acts", "detail"})
@@ -143,7 +142,7 @@ json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& s
                {"map", guest.map_told_by},
                {"blocks", report_blocks(sample.blocks)},
                {"vcpus", report_vcpus(tick, guest, sample, host)}};
-    // In the order of their keys: the whole cell's, then its shards'.
+    // Verdicts are ordered by key: that of the whole cell, then those of its shards.
     auto verdict =
         std::lower_bound(tick.plan.verdicts.begin(), tick.plan.verdicts.end(), cell.key,
                          [](const Verdict& v, const CellKey& key) { return v.key < key; });
@@ -226,7 +225,7 @@ json report_result(const ActionResult& result, const Topology& topology) {
     return value;
 }
 
-// What vnumad would do if it were let to.
+// What would be done to guests that vnumad may not act on.
 json report_advised(const Tick& tick) {
     json advised = json::array();
     const auto add = [&](const std::vector<Action>& actions) {

@@ -1,4 +1,4 @@
-// The parts of a report that only repeat what was seen of a guest.
+// The parts of a report that repeat what was read of a guest.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -14,7 +14,7 @@ nlohmann::json report_chunks(const std::optional<ChunkCounts>& chunks);
 nlohmann::json report_tuning(const DomainTuning& tuning);
 nlohmann::json report_policy(const GuestPolicy& policy);
 
-// The CPUs the domain's description gives the vCPU, or null.
+// The CPUs that <vcpupin> gives the vCPU, or null.
 const std::vector<int>* find_vcpupin(const GuestSample& guest, int vcpu);
 
 }  // namespace vnuma

@@ -1,4 +1,4 @@
-// What a report says of tracking.
+// Access tracking in the report.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -7,10 +7,10 @@
 
 namespace vnuma {
 
-// Of the host: what there is to track with.
+// Which trackers this host has.
 nlohmann::json report_tracking(const Sample& sample);
 
-// Of one guest. `now` is the sample's time.
+// What is known of one guest. `now` is the sample's time.
 nlohmann::json report_tracking(const TrackingSample& tracking,
                                std::chrono::steady_clock::time_point now);
 

@@ -84,8 +84,7 @@ Reporter::Output Reporter::open(const char* name, const std::string& file, Troub
 
 void Reporter::record(const Tick& tick) {
     if (!recording_.writer || !tick.look) return;
-    recording_.writer->write(
-        to_line({config_.planner, tick.history, tick.snapshot, tick.plan}));
+    recording_.writer->write(to_line({config_.planner, tick.history, tick.snapshot, tick.plan}));
     recording_.trouble.update(recording_.writer->problem());
 }
 
@@ -126,8 +125,7 @@ bool Reporter::finish(std::chrono::milliseconds patience) {
 
 std::unique_ptr<LineWriter> log_to_stderr() {
     auto writer = std::make_unique<LineWriter>("log", write_to_descriptor(STDERR_FILENO));
-    auto logger =
-        std::make_shared<spdlog::logger>("vnumad", std::make_shared<WriterSink>(*writer));
+    auto logger = std::make_shared<spdlog::logger>("vnumad", std::make_shared<WriterSink>(*writer));
     logger->set_pattern("%n: %v");
     spdlog::set_default_logger(std::move(logger));
     return writer;

@@ -40,8 +40,8 @@ class Reporter {
     void record(const Tick& tick);
     void report(const Tick& tick);
 
-    // Writes what waits, for at most `patience` each. False when a writer is stuck: then the process
-    // has to end without destroying it.
+    // Writes what waits, for at most `patience` each. False when a writer is stuck: then the
+    // process has to end without destroying it.
     bool finish(std::chrono::milliseconds patience);
 
   private:
@@ -64,8 +64,8 @@ class Reporter {
     Trouble slow_{"reading the guests takes too long", "reading the guests is fast enough again"};
 };
 
-// From now on spdlog's default logger writes to stderr from a thread of its own. The returned writer
-// must live for as long as anything logs.
+// From now on spdlog's default logger writes to stderr from a thread of its own. The returned
+// writer must live for as long as anything logs.
 std::unique_ptr<LineWriter> log_to_stderr();
 
 }  // namespace vnuma

@@ -19,8 +19,8 @@ namespace vnuma {
 
 struct Tick {
     std::uint64_t number = 0;
-    std::int64_t time_ms = 0;  // wall clock, since 1970
-    Mode mode = Mode::act;     // as configured
+    std::int64_t time_ms = 0;    // wall clock, since 1970
+    Mode mode = Mode::act;       // as configured
     std::string policy_problem;  // why the run-time policy file is not in force; empty when it is
     std::string blind;           // why nothing could be seen; the fields below are empty then
     std::chrono::milliseconds look_time{0};  // how long reading host and guests took
