@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "guests/process/file_descriptor.hpp"
+#include "guests/process/files.hpp"
 #include "src/config/config.hpp"
 #include "src/config/policy_sections.hpp"
 
@@ -34,20 +36,6 @@ std::string why_unusable(const struct stat& file) {
     return "";
 }
 
-// Nothing, with errno set, when that fails.
-std::optional<std::string> read_all(int fd, std::size_t size) {
-    std::string content(size, '\0');
-    std::size_t done = 0;
-    while (done < size) {
-        const ssize_t count = ::read(fd, content.data() + done, size - done);
-        if (count < 0) return std::nullopt;
-        if (count == 0) break;
-        done += static_cast<std::size_t>(count);
-    }
-    content.resize(done);
-    return content;
-}
-
 }  // namespace
 
 RunTimePolicy::RunTimePolicy(std::string file, const HostPolicy& host)
@@ -56,19 +44,18 @@ RunTimePolicy::RunTimePolicy(std::string file, const HostPolicy& host)
 void RunTimePolicy::refresh() {
     if (file_.empty()) return;
     // A FIFO must not hold up the loop.
-    const int fd = ::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
+    const FileDescriptor fd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd) {
         seen_.reset();
         problem_ = errno == ENOENT ? "" : file_ + ": " + last_error();
         if (errno == ENOENT) words_ = {};
         return;
     }
     struct stat now {};
-    if (::fstat(fd, &now) != 0)
+    if (::fstat(fd.get(), &now) != 0)
         problem_ = file_ + ": " + last_error();
     else if (!seen_ || !is_same(*seen_, now))
-        read(fd, now);
-    ::close(fd);
+        read(fd.get(), now);
 }
 
 void RunTimePolicy::read(int fd, const struct stat& now) {
