@@ -1,6 +1,5 @@
 #include "guests/discovery/libvirt_source.hpp"
 
-#include <fcntl.h>
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 
@@ -16,7 +15,7 @@
 #include "guests/discovery/qemu_monitor.hpp"
 #include "guests/discovery/run_state.hpp"
 #include "guests/model/listed_guest.hpp"
-#include "guests/process/process.hpp"
+#include "guests/process/files.hpp"
 #include "qmp/message.hpp"
 
 namespace vnuma {
@@ -82,7 +81,7 @@ std::vector<SharedDomain> list_now(virConnectPtr connection) {
 }
 
 std::optional<pid_t> read_pid(const std::string& directory, const std::string& name) {
-    const auto text = read_small_file(AT_FDCWD, directory + "/" + name + ".pid");
+    const auto text = read_small_file(directory + "/" + name + ".pid");
     pid_t pid = 0;
     if (!text || std::from_chars(text->data(), text->data() + text->size(), pid).ec != std::errc())
         return std::nullopt;

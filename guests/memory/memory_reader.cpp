@@ -144,7 +144,7 @@ void MemoryReader::forget(std::string why) {
 void MemoryReader::fill(GuestSample& sample, steady_clock::time_point now) const {
     if (!sample.process || !sample.domain) return;
     blame(sample, map_.unknown);
-    sample.map_told_by = map_.told_by;
+    sample.map_source = map_.source;
     sample.residency = source_;
     for (std::size_t i = 0; i < sample.cells.size(); ++i) {
         CellSample& cell = sample.cells[i];

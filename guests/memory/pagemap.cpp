@@ -27,29 +27,15 @@ std::optional<std::uint64_t> page_frame_of(std::uint64_t entry) {
 }
 
 std::optional<Pagemap> Pagemap::open(const Process& process) {
-    const int file = process.open_file("pagemap");
+    FileDescriptor file = process.open_for_reading("pagemap");
     const int error = errno;
-    if (file >= 0) return Pagemap(process, file);
+    if (file) return Pagemap(process, std::move(file));
     if (process.alive()) throw pagemap_error(process.pid(), error);
     return std::nullopt;
 }
 
-Pagemap::Pagemap(const Process& process, int file)
-    : pid_(process.pid()), start_time_(process.start_time()), file_(file) {}
-
-Pagemap::Pagemap(Pagemap&& other) noexcept
-    : pid_(other.pid_), start_time_(other.start_time_), file_(std::exchange(other.file_, -1)) {}
-
-Pagemap& Pagemap::operator=(Pagemap&& other) noexcept {
-    std::swap(pid_, other.pid_);
-    std::swap(start_time_, other.start_time_);
-    std::swap(file_, other.file_);
-    return *this;
-}
-
-Pagemap::~Pagemap() {
-    if (file_ >= 0) ::close(file_);
-}
+Pagemap::Pagemap(const Process& process, FileDescriptor file)
+    : pid_(process.pid()), start_time_(process.start_time()), file_(std::move(file)) {}
 
 bool Pagemap::is_of(const Process& process) const {
     return process.pid() == pid_ && process.start_time() == start_time_;
@@ -62,7 +48,7 @@ bool Pagemap::read(const Process& process, std::uint64_t address,
     const std::uint64_t offset = address / small_page_bytes * sizeof(std::uint64_t);
     std::size_t done = 0;
     while (done < bytes.size()) {
-        const ssize_t size = ::pread(file_, bytes.data() + done, bytes.size() - done,
+        const ssize_t size = ::pread(file_.get(), bytes.data() + done, bytes.size() - done,
                                      static_cast<off_t>(offset + done));
         if (size < 0 && errno == EINTR) continue;
         if (size < 0) throw pagemap_error(pid_, errno);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 
+#include "guests/process/file_descriptor.hpp"
 #include "guests/process/process.hpp"
 
 namespace vnuma {
@@ -29,10 +30,6 @@ class Pagemap {
     // Nothing if the process has ended. Throws std::system_error if the kernel refuses.
     static std::optional<Pagemap> open(const Process& process);
 
-    Pagemap(Pagemap&& other) noexcept;
-    Pagemap& operator=(Pagemap&& other) noexcept;
-    ~Pagemap();
-
     // Whether the file was opened for this process.
     bool is_of(const Process& process) const;
 
@@ -43,11 +40,11 @@ class Pagemap {
                             std::span<std::uint64_t> entries) const;
 
   private:
-    Pagemap(const Process& process, int file);
+    Pagemap(const Process& process, FileDescriptor file);
 
     pid_t pid_;
     std::uint64_t start_time_;
-    int file_;
+    FileDescriptor file_;
 };
 
 }  // namespace vnuma

@@ -140,7 +140,7 @@ RamMap map_by_view(const Domain& domain, const RamView& view,
                    const std::vector<Mapping>& mappings) {
     auto regions = order_regions(view);
     RamMap map;
-    map.told_by = "monitor";
+    map.source = "monitor";
     for (const Wanted& one : wanted_blocks(domain)) {
         // Cells lie in the guest's memory in their order, each in one backend.
         const auto at = std::find_if(regions.begin(), regions.end(), [&](const auto& region) {

@@ -1,7 +1,6 @@
 #include "guests/memory/read_page_frame_table.hpp"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 
 #include "guests/memory/chunk_residency.hpp"
 #include "guests/memory/pagemap.hpp"
+#include "guests/process/files.hpp"
 #include "guests/process/process.hpp"
 
 namespace vnuma {
@@ -116,7 +116,7 @@ std::vector<std::uint64_t> read_numbers(const std::string& path, std::string_vie
 }
 
 std::optional<PageFrameTable> read_memory_blocks(std::string& why) {
-    const auto size = read_small_file(AT_FDCWD, "/sys/devices/system/memory/block_size_bytes");
+    const auto size = read_small_file("/sys/devices/system/memory/block_size_bytes");
     std::uint64_t block_bytes = 0;
     if (size) std::from_chars(size->data(), size->data() + size->size(), block_bytes, 16);
     std::vector<MemoryBlock> blocks;
@@ -131,7 +131,7 @@ std::optional<PageFrameTable> read_memory_blocks(std::string& why) {
 }  // namespace
 
 std::optional<PageFrameTable> read_page_frame_table(std::string& why) {
-    const auto zoneinfo = read_small_file(AT_FDCWD, "/proc/zoneinfo");
+    const auto zoneinfo = read_small_file("/proc/zoneinfo");
     auto table = parse_zoneinfo(zoneinfo.value_or(""), why);
     if (!table) {
         std::string why_not_blocks;

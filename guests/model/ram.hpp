@@ -43,7 +43,7 @@ struct RamBlock {
 
 struct RamMap {
     std::vector<RamBlock> blocks;  // ordered by cell; in a cell its own memory comes first
-    const char* told_by = "size";  // "size": found by the sizes of mappings; "monitor": by QEMU
+    const char* source = "size";   // "size": found by the sizes of mappings; "monitor": by QEMU
     std::string unknown;           // why there are no blocks; empty if there are
 };
 

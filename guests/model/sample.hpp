@@ -86,7 +86,7 @@ struct GuestSample {
     std::shared_ptr<const Domain> domain;    // null if the description cannot be used
     std::vector<int> memory_nodes;  // nodes of the process' cpuset, by the kernel's numbers, sorted
     std::vector<CellSample> cells;  // in the order of Domain::cells
-    const char* map_told_by = "size";  // how the RAM blocks were found: RamMap::told_by
+    const char* map_source = "size";  // how the RAM blocks were found: RamMap::source
     ResidencySource residency;
     std::vector<ThreadSample> emulator, iothreads, vhost;  // threads that are not vCPUs
     std::vector<HostDevice> devices;                       // sorted by address

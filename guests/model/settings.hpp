@@ -97,7 +97,8 @@ struct PeriodLimits {
 struct TrackingSettings {
     HeatChoice heat = HeatChoice::automatic;
     bool attribution = true;
-    std::string why_none;  // why nothing is tracked, whatever the other settings; mostly empty
+    std::string
+        disabled_reason;  // why nothing is tracked, whatever the other settings; mostly empty
     // Whether a guest may be disturbed: by rounds of induced faults, or by QEMU's own measurements.
     // A guest that is only observed never is (TrackingHint::may_disturb).
     bool may_disturb = true;
@@ -111,7 +112,7 @@ struct TrackingSettings {
         2'000};  // longest round; without rounds, of an observation
     // How long a tick waits for the count of a guest's pages before a round. The count goes on in
     // the background, and a later tick uses it.
-    std::chrono::milliseconds count_patience{20};
+    std::chrono::milliseconds page_count_timeout{20};
     bool heat_map = false;  // whether samples contain every chunk (TrackingSample::map)
 };
 

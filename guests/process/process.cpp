@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "guests/process/files.hpp"
 #include "guests/process/parse_proc.hpp"
 
 namespace vnuma {
@@ -97,14 +98,6 @@ FileDescriptor Process::open_for_reading(const std::string& file) const {
 
 FileDescriptor Process::open_for_writing(const std::string& file) const {
     return FileDescriptor(::openat(directory_.get(), file.c_str(), O_WRONLY | O_CLOEXEC));
-}
-
-int Process::open_file(const std::string& file) const {
-    return open_for_reading(file).release();
-}
-
-int Process::open_to_write(const std::string& file) const {
-    return open_for_writing(file).release();
 }
 
 bool Process::write(const std::string& file, const std::string& text) const {

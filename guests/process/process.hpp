@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "guests/process/file_descriptor.hpp"
-#include "guests/process/files.hpp"
 
 namespace vnuma {
 
@@ -46,9 +45,6 @@ class Process {
     // descriptor, with errno set, if that fails.
     FileDescriptor open_for_reading(const std::string& file) const;
     FileDescriptor open_for_writing(const std::string& file) const;
-    // The same as numbers, which the caller closes.
-    int open_file(const std::string& file) const;
-    int open_to_write(const std::string& file) const;
 
     // Ids of its threads, at most 16384.
     std::vector<pid_t> tasks() const;

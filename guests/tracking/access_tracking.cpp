@@ -64,8 +64,8 @@ void AccessTracking::probe(Time now) {
     for (TrackerCandidate& candidate : candidates_)
         if (!candidate.tracker) candidate.tracker = candidate.probe(candidate.why_not);
     if (!settings_.attribution)
-        no_counter_ =
-            settings_.why_none.empty() ? "switched off (tracking.attribution)" : settings_.why_none;
+        no_counter_ = settings_.disabled_reason.empty() ? "switched off (tracking.attribution)"
+                                                        : settings_.disabled_reason;
     else if (!counter_)
         counter_ = load_counter_(no_counter_);
     if (counter_) no_counter_.clear();
@@ -176,7 +176,7 @@ void AccessTracking::begin_scans(const Sample& sample, Time deadline) {
     for (const TrackerCandidate& candidate : candidates_)
         if (candidate.tracker) best.push_back(candidate.tracker.get());
     if (best.empty()) {
-        std::string why = settings_.why_none;
+        std::string why = settings_.disabled_reason;
         if (why.empty())
             why =
                 candidates_.empty() ? "switched off (tracking.heat)" : candidates_.front().why_not;

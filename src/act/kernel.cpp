@@ -1,6 +1,5 @@
 #include "src/act/kernel.hpp"
 
-#include <fcntl.h>
 #include <numaif.h>
 #include <sched.h>
 
@@ -8,6 +7,7 @@
 #include <string>
 
 #include "guests/memory/page_nodes.hpp"
+#include "guests/process/files.hpp"
 #include "guests/process/parse_proc.hpp"
 #include "policy/model/number_list.hpp"
 #include "src/observe/host.hpp"
@@ -46,8 +46,8 @@ class DryRunKernel : public Kernel {
     // A thread has no pidfd on most kernels; its start time tells it from a later one.
     std::optional<std::vector<int>> read_affinity(const ThreadIdentity& thread) override {
         const std::string directory = "/proc/" + std::to_string(thread.id) + "/";
-        const auto status = read_small_file(AT_FDCWD, directory + "status");
-        const auto text = read_small_file(AT_FDCWD, directory + "stat");
+        const auto status = read_small_file(directory + "status");
+        const auto text = read_small_file(directory + "stat");
         const auto stat = text ? parse_stat(*text) : std::nullopt;
         if (!status || !stat || stat->start_time != thread.start_time) return std::nullopt;
         const auto cpus = find_status_field(*status, "Cpus_allowed_list");

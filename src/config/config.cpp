@@ -73,8 +73,9 @@ TrackingSettings tracking_settings(const Config& config) {
     if (config.interval > most_scan_time) {
         settings.heat = HeatChoice::none;
         settings.attribution = false;
-        settings.why_none = "a scan begins and ends with a tick, and the interval is longer than " +
-                            std::to_string(most_scan_time.count()) + " ms";
+        settings.disabled_reason =
+            "a scan begins and ends with a tick, and the interval is longer than " +
+            std::to_string(most_scan_time.count()) + " ms";
     }
     return settings;
 }

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "guests/process/file_descriptor.hpp"
+#include "guests/process/files.hpp"
 #include "src/config/config.hpp"
 #include "src/config/policy_sections.hpp"
 
@@ -24,7 +26,7 @@ std::string last_error() {
     return std::generic_category().message(errno);
 }
 
-// Why the file is not trusted; it decides about other people's guests. Empty if it is.
+// Why the file is not trusted; it decides about the guests of other people. Empty if it is.
 std::string why_unusable(const struct stat& file) {
     if (!S_ISREG(file.st_mode)) return "is no regular file";
     if (file.st_uid != 0 && file.st_uid != ::geteuid())
@@ -32,20 +34,6 @@ std::string why_unusable(const struct stat& file) {
     if ((file.st_mode & (S_IWGRP | S_IWOTH)) != 0) return "may be written by others than its owner";
     if (file.st_size > max_file_bytes) return "is larger than 1 MiB";
     return "";
-}
-
-// Nothing, with errno set, when reading fails.
-std::optional<std::string> read_all(int fd, std::size_t size) {
-    std::string content(size, '\0');
-    std::size_t done = 0;
-    while (done < size) {
-        const ssize_t count = ::read(fd, content.data() + done, size - done);
-        if (count < 0) return std::nullopt;
-        if (count == 0) break;
-        done += static_cast<std::size_t>(count);
-    }
-    content.resize(done);
-    return content;
 }
 
 }  // namespace
@@ -56,19 +44,18 @@ RunTimePolicy::RunTimePolicy(std::string file, const HostPolicy& host)
 void RunTimePolicy::refresh() {
     if (file_.empty()) return;
     // Without O_NONBLOCK, a FIFO would hold up the loop.
-    const int fd = ::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
+    const FileDescriptor fd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd) {
         seen_.reset();
         problem_ = errno == ENOENT ? "" : file_ + ": " + last_error();
         if (errno == ENOENT) words_ = {};
         return;
     }
     struct stat now {};
-    if (::fstat(fd, &now) != 0)
+    if (::fstat(fd.get(), &now) != 0)
         problem_ = file_ + ": " + last_error();
     else if (!seen_ || !is_same(*seen_, now))
-        read(fd, now);
-    ::close(fd);
+        read(fd.get(), now);
 }
 
 void RunTimePolicy::read(int fd, const struct stat& now) {

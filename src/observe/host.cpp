@@ -1,6 +1,5 @@
 #include "src/observe/host.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,8 +8,8 @@
 #include <filesystem>
 #include <sstream>
 
+#include "guests/process/files.hpp"
 #include "guests/process/parse_proc.hpp"
-#include "guests/process/process.hpp"
 #include "policy/model/number_list.hpp"
 
 namespace vnuma {
@@ -24,7 +23,7 @@ constexpr MilliCpu sibling_capacity = 200;
 constexpr int unknown_distance = 20;
 
 std::string read_file(const std::string& file) {
-    auto text = read_small_file(AT_FDCWD, file);
+    auto text = read_small_file(file);
     if (!text) throw HostError(file + ": cannot be read; does this kernel support NUMA?");
     return *text;
 }
@@ -64,8 +63,8 @@ Bytes meminfo_field(const std::string& text, const std::string& field, const std
 MilliCpu capacity_of(const std::vector<int>& cpus, const std::string& root) {
     MilliCpu capacity = 0;
     for (const int cpu : cpus) {
-        const auto text = read_small_file(
-            AT_FDCWD, root + "/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list");
+        const auto text = read_small_file(root + "/cpu/cpu" + std::to_string(cpu) +
+                                          "/topology/thread_siblings_list");
         const auto siblings = text ? parse_number_list(*text) : std::nullopt;
         const bool first = !siblings || siblings->empty() || siblings->front() == cpu;
         capacity += first ? core_capacity : sibling_capacity;

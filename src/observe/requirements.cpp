@@ -1,22 +1,21 @@
 #include "src/observe/requirements.hpp"
 
 #include <cap-ng.h>
-#include <fcntl.h>
 #include <numaif.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 
-#include "guests/process/process.hpp"
+#include "guests/process/file_descriptor.hpp"
+#include "guests/process/files.hpp"
 
 namespace vnuma {
 namespace {
 
 bool have_pidfd() {
-    const int fd = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
-    if (fd >= 0) ::close(fd);
-    return fd >= 0;
+    const FileDescriptor fd(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+    return static_cast<bool>(fd);
 }
 
 bool have_move_pages() {
@@ -30,8 +29,7 @@ bool have_move_pages() {
 
 Abilities probe_abilities() {
     ::capng_get_caps_process();
-    return {have_pidfd(), have_move_pages(),
-            read_small_file(AT_FDCWD, "/proc/self/schedstat").has_value(),
+    return {have_pidfd(), have_move_pages(), read_small_file("/proc/self/schedstat").has_value(),
             ::capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_PTRACE) != 0,
             ::capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_NICE) != 0};
 }
@@ -55,7 +53,7 @@ std::vector<std::string> missing_abilities(const Abilities& found, Mode mode) {
 
 std::vector<std::string> find_rivals() {
     std::vector<std::string> rivals;
-    const auto balancing = read_small_file(AT_FDCWD, "/proc/sys/kernel/numa_balancing");
+    const auto balancing = read_small_file("/proc/sys/kernel/numa_balancing");
     if (balancing && *balancing != "0\n")
         rivals.emplace_back(
             "the kernel's NUMA balancing is on (sysctl kernel.numa_balancing): it moves guests' "

@@ -8,8 +8,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
+#include <utility>
 #include <vector>
 
+#include "guests/process/files.hpp"
 #include "src/record/record.hpp"
 
 namespace vnuma {
@@ -41,50 +43,27 @@ RecordFile::RecordFile(std::string path, std::int64_t limit)
     open();
 }
 
-RecordFile::~RecordFile() {
-    close();
-}
-
 void RecordFile::open() {
     // O_NONBLOCK: a FIFO without a reader must not block. O_NOFOLLOW: a link may lead to a file of
     // another user.
-    const int fd = ::open(path_.c_str(),
-                          O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (fd < 0) fail(path_);
-    fd_ = fd;
-    try {
-        struct stat found {};
-        if (::fstat(fd, &found) != 0) fail(path_);
-        if (!S_ISREG(found.st_mode)) fail(path_ + " must be a regular file", EINVAL);
-        if ((found.st_mode & 0777) != 0600 && ::fchmod(fd, 0600) != 0) fail(path_);
-        size_ = end_of_complete_lines(fd, found.st_size, path_);
-        if (size_ != found.st_size && ::ftruncate(fd, size_) != 0) fail(path_);
-    } catch (const std::system_error&) {
-        close();
-        throw;
-    }
-}
-
-void RecordFile::close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
+    FileDescriptor fd(::open(
+        path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    if (!fd) fail(path_);
+    struct stat found {};
+    if (::fstat(fd.get(), &found) != 0) fail(path_);
+    if (!S_ISREG(found.st_mode)) fail(path_ + " must be a regular file", EINVAL);
+    if ((found.st_mode & 0777) != 0600 && ::fchmod(fd.get(), 0600) != 0) fail(path_);
+    size_ = end_of_complete_lines(fd.get(), found.st_size, path_);
+    if (size_ != found.st_size && ::ftruncate(fd.get(), size_) != 0) fail(path_);
+    fd_ = std::move(fd);
 }
 
 void RecordFile::rotate() {
-    close();
+    fd_.reset();
     const std::string older = path_ + ".1";
     if (std::rename(path_.c_str(), older.c_str()) != 0)
         fail("cannot rename " + path_ + " to " + older);
     open();
-}
-
-void RecordFile::write_all(const std::string& text) {
-    for (std::size_t done = 0; done < text.size();) {
-        const ssize_t written = ::write(fd_, text.data() + done, text.size() - done);
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) fail(path_, written < 0 ? errno : EIO);
-        done += static_cast<std::size_t>(written);
-    }
 }
 
 std::string RecordFile::append(std::string line) {
@@ -95,13 +74,13 @@ std::string RecordFile::append(std::string line) {
         if (bytes > std::min(limit_, std::int64_t{max_record_bytes}))
             fail(path_ + ": a record of " + std::to_string(bytes) + " bytes", EFBIG);
         if (size_ + bytes > limit_) rotate();
-        write_all(line);
+        if (!write_all(fd_.get(), line)) fail(path_);
         size_ += bytes;
         return "";
     } catch (const std::system_error& error) {
         // The part of the line that found room would make the file unreadable.
-        const bool cut = closed() || ::ftruncate(fd_, size_) == 0;
-        close();
+        const bool cut = closed() || ::ftruncate(fd_.get(), size_) == 0;
+        fd_.reset();
         return error.what() + std::string(cut ? "" : "; the last line is incomplete");
     }
 }

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "guests/process/file_descriptor.hpp"
+
 namespace vnuma {
 
 // FILE and FILE.1 together have at most twice this.
@@ -16,27 +18,22 @@ class RecordFile {
     // are kept, but an incomplete last line, which a crash may leave, is cut off. Throws
     // std::system_error.
     explicit RecordFile(std::string path, std::int64_t limit = max_recording_bytes);
-    ~RecordFile();
-    RecordFile(const RecordFile&) = delete;
-    RecordFile& operator=(const RecordFile&) = delete;
 
     // Writes a line and a newline to the page cache. On failure, for example on a full disk, cuts
     // off what was written of the line, closes the file for good, and returns what went wrong.
     // Returns an empty string on success and on every call after a failure.
     std::string append(std::string line);
 
-    bool closed() const { return fd_ < 0; }
+    bool closed() const { return !fd_; }
 
   private:
     void open();
     void rotate();
-    void write_all(const std::string& text);
-    void close();
 
     std::string path_;
     std::int64_t limit_;
     std::int64_t size_ = 0;
-    int fd_ = -1;
+    FileDescriptor fd_;
 };
 
 }  // namespace vnuma

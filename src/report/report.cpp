@@ -139,7 +139,7 @@ json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& s
                {"allowed_nodes", format_number_list(node_numbers(topology, cell.allowed))},
                {"chunks", report_chunks(sample.chunks)},
                {"locality", estimate_locality(sample, cell, host)},
-               {"map", guest.map_told_by},
+               {"map", guest.map_source},
                {"blocks", report_blocks(sample.blocks)},
                {"vcpus", report_vcpus(tick, guest, sample, host)}};
     // Verdicts are ordered by key: that of the whole cell, then those of its shards.

@@ -86,7 +86,7 @@ TEST_F(GuestReaderTest, AsksTheMonitorWhereSizesDoNotTell) {
     ASSERT_EQ(sample.cells.size(), 2U);
     EXPECT_EQ(sample.cells[0].blocks.at(0).host.start, test::vnuma_cell0);
     EXPECT_EQ(sample.cells[1].blocks.at(0).host.start, test::vnuma_cell1);
-    EXPECT_EQ(std::string(sample.map_told_by), "monitor");
+    EXPECT_EQ(std::string(sample.map_source), "monitor");
     // The recorded guest's buffers: 90 MiB in cell 0 on node 0, and more in cell 1 on node 1.
     EXPECT_EQ(sample.cells[0].residency.bytes.at(0), 31744 * 4096);
     look();

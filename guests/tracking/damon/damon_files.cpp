@@ -3,15 +3,15 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <system_error>
 #include <thread>
+#include <utility>
 
+#include "guests/process/file_descriptor.hpp"
+#include "guests/process/files.hpp"
 #include "guests/process/parse_proc.hpp"
-#include "guests/process/process.hpp"
 
 namespace vnuma {
 namespace {
@@ -21,30 +21,23 @@ constexpr std::size_t max_text = 4096;  // a sysfs file is at most a page long
 
 class SysfsDamonFiles final : public DamonFiles {
   public:
-    explicit SysfsDamonFiles(int directory) : directory_(directory) {}
-    ~SysfsDamonFiles() override { ::close(directory_); }
+    explicit SysfsDamonFiles(FileDescriptor directory) : directory_(std::move(directory)) {}
 
     FileText read(const std::string& file) override {
-        const int fd = ::openat(directory_, file.c_str(), O_RDONLY | O_CLOEXEC);
-        if (fd < 0) return {errno, {}};
-        std::array<char, max_text> text{};
-        const ssize_t size = ::read(fd, text.data(), text.size());
-        const int error = size < 0 ? errno : 0;
-        ::close(fd);
-        return {error, std::string(text.data(), size < 0 ? 0 : static_cast<std::size_t>(size))};
+        const FileDescriptor fd(::openat(directory_.get(), file.c_str(), O_RDONLY | O_CLOEXEC));
+        auto text = fd ? read_once(fd.get(), max_text) : std::nullopt;
+        if (!text) return {errno, {}};
+        return {0, std::move(*text)};
     }
 
     int write(const std::string& file, std::string_view text) override {
-        const int fd = ::openat(directory_, file.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
-        if (fd < 0) return errno;
-        const ssize_t size = ::write(fd, text.data(), text.size());
-        const int error = size < 0 ? errno : 0;
-        ::close(fd);
-        return error;
+        const FileDescriptor fd(
+            ::openat(directory_.get(), file.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+        return fd && write_once(fd.get(), text) ? 0 : errno;
     }
 
     std::vector<std::string> list(const std::string& directory, std::size_t limit) override {
-        return list_directory(directory_, directory, limit);
+        return list_directory(directory_.get(), directory, limit);
     }
 
     void pause(std::chrono::milliseconds time) override { std::this_thread::sleep_for(time); }
@@ -62,7 +55,7 @@ class SysfsDamonFiles final : public DamonFiles {
 
   private:
     static std::optional<std::string> read_proc_file(pid_t thread, const char* file) {
-        return read_small_file(AT_FDCWD, "/proc/" + std::to_string(thread) + "/" + file);
+        return read_small_file("/proc/" + std::to_string(thread) + "/" + file);
     }
     // In the PID namespace of a container the number that sysfs holds may be another thread's.
     static bool is_kdamond(pid_t thread) {
@@ -70,7 +63,7 @@ class SysfsDamonFiles final : public DamonFiles {
         return name && name->starts_with("kdamond");
     }
 
-    int directory_;
+    FileDescriptor directory_;
 };
 
 std::string explain(int error, const std::string& path) {
@@ -83,24 +76,21 @@ std::string explain(int error, const std::string& path) {
 
 std::unique_ptr<DamonFiles> open_damon_files(const std::string& sysfs_root, std::string& error) {
     const std::string path = sysfs_root + below_sysfs;
-    const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0) {
+    FileDescriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) {
         error = errno == ENOENT ? "this kernel has no DAMON (CONFIG_DAMON_SYSFS)"
                                 : explain(errno, path);
         return nullptr;
     }
-    auto files = std::make_unique<SysfsDamonFiles>(directory);
-    const int writable = ::openat(directory, "nr_kdamonds", O_RDWR | O_CLOEXEC);
-    if (writable < 0) {
+    if (!FileDescriptor(::openat(directory.get(), "nr_kdamonds", O_RDWR | O_CLOEXEC))) {
         error = explain(errno, path + "/nr_kdamonds");
         return nullptr;
     }
-    ::close(writable);
-    if (::flock(directory, LOCK_EX | LOCK_NB) != 0) {
+    if (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
         error = errno == EWOULDBLOCK ? "another vnumad uses DAMON" : explain(errno, path);
         return nullptr;
     }
-    return files;
+    return std::make_unique<SysfsDamonFiles>(std::move(directory));
 }
 
 }  // namespace vnuma

@@ -38,33 +38,28 @@ void write_word(int file, const std::string& path, const IdleWord& word) {
 
 IdlePageFiles::IdlePageFiles(const std::string& sysfs, const std::string& proc)
     : bitmap_path_(sysfs + "/kernel/mm/page_idle/bitmap"), flags_path_(proc + "/kpageflags") {
-    bitmap_ = ::open(bitmap_path_.c_str(), O_RDWR | O_CLOEXEC);
-    if (bitmap_ < 0) {
+    bitmap_.reset(::open(bitmap_path_.c_str(), O_RDWR | O_CLOEXEC));
+    if (!bitmap_) {
         error_ = errno == ENOENT
                      ? "this kernel has no idle page tracking (CONFIG_IDLE_PAGE_TRACKING)"
                      : file_error(bitmap_path_, errno);
         return;
     }
-    flags_ = ::open(flags_path_.c_str(), O_RDONLY | O_CLOEXEC);
-    if (flags_ < 0) error_ = file_error(flags_path_, errno);
-}
-
-IdlePageFiles::~IdlePageFiles() {
-    if (bitmap_ >= 0) ::close(bitmap_);
-    if (flags_ >= 0) ::close(flags_);
+    flags_.reset(::open(flags_path_.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!flags_) error_ = file_error(flags_path_, errno);
 }
 
 std::uint64_t IdlePageFiles::flags_of(std::uint64_t pfn) const {
-    return read_word(flags_, flags_path_, pfn);
+    return read_word(flags_.get(), flags_path_, pfn);
 }
 
 void IdlePageFiles::mark_idle(std::vector<std::uint64_t> pfns) const {
     for (const IdleWord& word : bitmap_words(std::move(pfns)))
-        write_word(bitmap_, bitmap_path_, word);
+        write_word(bitmap_.get(), bitmap_path_, word);
 }
 
 std::uint64_t IdlePageFiles::read_bitmap_word(std::uint64_t index) const {
-    return read_word(bitmap_, bitmap_path_, index);
+    return read_word(bitmap_.get(), bitmap_path_, index);
 }
 
 }  // namespace vnuma

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "guests/process/file_descriptor.hpp"
+
 namespace vnuma {
 
 // Bits of an entry of /proc/kpageflags (include/uapi/linux/kernel-page-flags.h). A large folio has
@@ -18,9 +20,6 @@ class IdlePageFiles {
   public:
     // `sysfs` and `proc` are the roots of these file systems.
     IdlePageFiles(const std::string& sysfs, const std::string& proc);
-    ~IdlePageFiles();
-    IdlePageFiles(const IdlePageFiles&) = delete;
-    IdlePageFiles& operator=(const IdlePageFiles&) = delete;
 
     // Why the files cannot be opened; empty if they are open.
     const std::string& error() const { return error_; }
@@ -33,7 +32,7 @@ class IdlePageFiles {
 
   private:
     std::string bitmap_path_, flags_path_;
-    int bitmap_ = -1, flags_ = -1;
+    FileDescriptor bitmap_, flags_;
     std::string error_;
 };
 

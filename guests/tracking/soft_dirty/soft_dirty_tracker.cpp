@@ -1,6 +1,5 @@
 #include "guests/tracking/soft_dirty/soft_dirty_tracker.hpp"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -164,15 +163,10 @@ std::string SoftDirtyTracker::unsupported_reason(const GuestSample& guest) const
     if (ranges_without_hugetlb(guest).empty())
         return "the guest's memory consists of hugetlb pages, which have no soft-dirty bits";
     // Opening the files alone has no effect on the guest.
-    const auto error_of_opening = [&](const char* file, int fd) {
-        if (fd < 0) return file_error(guest, file, errno);
-        ::close(fd);
-        return std::string();
-    };
-    const std::string error =
-        error_of_opening(clear_refs_file, guest.process->open_to_write(clear_refs_file));
-    if (!error.empty()) return error + " (CAP_DAC_OVERRIDE is needed)";
-    return error_of_opening("pagemap", guest.process->open_file("pagemap"));
+    if (!guest.process->open_for_writing(clear_refs_file))
+        return file_error(guest, clear_refs_file, errno) + " (CAP_DAC_OVERRIDE is needed)";
+    if (!guest.process->open_for_reading("pagemap")) return file_error(guest, "pagemap", errno);
+    return "";
 }
 
 const SoftDirtyTracker::Cost* SoftDirtyTracker::last_cost(const GuestSample& guest) const {

@@ -1,17 +1,16 @@
 #include "guests/memory/page_frame_table.hpp"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <random>
 
-#include "guests/process/process.hpp"
+#include "guests/process/files.hpp"
 
 namespace vnuma {
 namespace {
 
 std::string golden(const std::string& file) {
-    return read_small_file(AT_FDCWD, VNUMA_GOLDEN "/" + file).value_or("");
+    return read_small_file(VNUMA_GOLDEN "/" + file).value_or("");
 }
 
 std::optional<PageFrameTable> parse(std::string_view text) {

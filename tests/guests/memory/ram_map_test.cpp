@@ -130,7 +130,7 @@ TEST(MapByView, CellsOfEqualSizeAreToldByTheirPlaceInTheGuest) {
     EXPECT_EQ(map.blocks[0].guest[0].bytes, 256 * mib);
     EXPECT_EQ(map.blocks[1].guest[0].start, 256 * mib);
     EXPECT_EQ(map.blocks[1].numatune, (NumaTune{"strict", {1}}));
-    EXPECT_EQ(std::string(map.told_by), "monitor");
+    EXPECT_EQ(std::string(map.source), "monitor");
 }
 
 TEST(MapByView, DevicesAreToldByTheirNames) {

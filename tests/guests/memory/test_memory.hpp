@@ -1,7 +1,6 @@
 // Memory of this process for tests to look at.
 #pragma once
 
-#include <fcntl.h>
 #include <numaif.h>
 #include <sys/mman.h>
 
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "guests/memory/chunk_residency.hpp"
+#include "guests/process/files.hpp"
 #include "guests/process/parse_proc.hpp"
 #include "guests/process/process.hpp"
 #include "policy/model/number_list.hpp"
@@ -49,7 +49,7 @@ class TestMemory {
 };
 
 inline std::vector<int> nodes_with_memory() {
-    const auto text = read_small_file(AT_FDCWD, "/sys/devices/system/node/has_memory");
+    const auto text = read_small_file("/sys/devices/system/node/has_memory");
     return text ? parse_number_list(*text).value_or(std::vector<int>{}) : std::vector<int>{};
 }
 

@@ -301,7 +301,7 @@ TEST_F(TrackingTest, AGuestThatIsOnlyObservedIsNotTouched) {
 }
 
 TEST_F(TrackingTest, WhereNothingIsTrackedTheReasonIsTold) {
-    settings.why_none = "ticks are too rare";
+    settings.disabled_reason = "ticks are too rare";
     settings.attribution = false;
     tracking.emplace(settings, std::vector<TrackerCandidate>(), nullptr);
     EXPECT_EQ(run(1).heat.trouble, "ticks are too rare");

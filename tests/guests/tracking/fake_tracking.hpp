@@ -83,7 +83,7 @@ struct FakeCounter : FaultCounter {
 class TrackingTest : public ::testing::Test {
   protected:
     TrackingTest() {
-        settings.count_patience = 10s;  // ticks of a test take no time
+        settings.page_count_timeout = 10s;  // ticks of a test take no time
         add_guest("u", 4242);
     }
 

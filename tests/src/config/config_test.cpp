@@ -179,8 +179,8 @@ TEST(Config, ThereAreNoScansWhenTicksAreRare) {
     EXPECT_EQ(of("interval = \"10s\"").heat, HeatChoice::automatic);
     EXPECT_EQ(of("interval = \"11s\"").heat, HeatChoice::none);
     EXPECT_FALSE(of("interval = \"11s\"").attribution);
-    EXPECT_EQ(of("interval = \"10s\"").why_none, "");
-    EXPECT_EQ(of("interval = \"11s\"").why_none,
+    EXPECT_EQ(of("interval = \"10s\"").disabled_reason, "");
+    EXPECT_EQ(of("interval = \"11s\"").disabled_reason,
               "a scan begins and ends with a tick, and the interval is longer than 10000 ms");
 }
 

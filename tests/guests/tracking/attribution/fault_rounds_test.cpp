@@ -362,7 +362,7 @@ TEST_F(RoundsTest, ARoundWhoseCostIsNotKnownIsNotBegun) {
 }
 
 TEST_F(RoundsTest, TheLoopDoesNotWaitForPagesThatTakeLongToCount) {
-    settings.count_patience = 20ms;
+    settings.page_count_timeout = 20ms;
     const SlowFile file(directory.path("4242/smaps_rollup"));
     wide();
     start();
@@ -377,7 +377,7 @@ TEST_F(RoundsTest, TheLoopDoesNotWaitForPagesThatTakeLongToCount) {
 }
 
 TEST_F(RoundsTest, AGuestThatGoesIdleWhileItIsCountedHoldsUpNobody) {
-    settings.count_patience = 20ms;
+    settings.page_count_timeout = 20ms;
     const SlowFile file(directory.path("4242/smaps_rollup"));
     add_guest("v", 4343);
     for (const char* uuid : {"u", "v"})
