@@ -9,7 +9,7 @@
 namespace vnuma {
 namespace {
 
-constexpr const char* process_has_ended = "its process has ended";
+constexpr const char* process_has_ended = "the guest's process has ended";
 
 }  // namespace
 

@@ -1,7 +1,7 @@
 #include "guests/tracking/soft_dirty/written_pages.hpp"
 
 #include "guests/memory/chunk_residency.hpp"
-#include "guests/memory/page_nodes.hpp"
+#include "guests/memory/pagemap.hpp"
 #include "guests/tracking/heat/heat_tracker.hpp"
 
 namespace vnuma {

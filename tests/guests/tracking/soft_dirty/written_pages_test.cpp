@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "guests/memory/chunk_residency.hpp"
-#include "guests/memory/page_nodes.hpp"
+#include "guests/memory/pagemap.hpp"
 #include "guests/tracking/heat/heat_tracker.hpp"
 
 namespace vnuma {
