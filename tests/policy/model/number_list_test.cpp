@@ -42,5 +42,15 @@ TEST(FormatNumberList, WritesRangesAsTheKernelDoes) {
     EXPECT_EQ(format_number_list({}), "");
 }
 
+TEST(SortedUnique, SortsAndDropsDuplicates) {
+    EXPECT_EQ(sorted_unique({3, 1, 3, 0}), (Numbers{0, 1, 3}));
+}
+
+TEST(RemoveOthers, ReturnsTheNumbersThatAreNotAllowed) {
+    Numbers numbers{5, 1, 7, 0};
+    EXPECT_EQ(remove_others(numbers, {0, 1}), (Numbers{5, 7}));
+    EXPECT_EQ(numbers, (Numbers{1, 0}));
+}
+
 }  // namespace
 }  // namespace vnuma
