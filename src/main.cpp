@@ -12,7 +12,7 @@
 #include "src/controller.hpp"
 #include "src/observe/requirements.hpp"
 #include "src/record/replay.hpp"
-#include "src/report/reporter.hpp"
+#include "src/report/tick_output.hpp"
 #include "src/service.hpp"
 
 namespace {
@@ -30,7 +30,7 @@ struct Arguments {
     bool once = false;
     bool dry_run = false;
     std::string replay_file;
-    ReporterSettings reporter;
+    TickOutputSettings output;
 };
 
 void check_requirements(const Config& config) {
@@ -63,14 +63,14 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
         spdlog::warn("this host has one NUMA node: there is nothing to balance");
     ignore({SIGPIPE});
     raise_descriptor_limit();
-    Reporter reporter(config, arguments.reporter);
+    TickOutput output(config, arguments.output);
     const auto kernel = config.mode == Mode::act ? open_kernel() : open_dry_run();
     // Two looks at the guests are too few to find out which memory they access.
     const auto observer = observe_host(config, make_source(config), !arguments.once);
     SteadyClock clock;
     Controller controller(config, host, *observer, *kernel, clock,
-                          {[&](const Tick& tick) { reporter.record(tick); },
-                           [&](const Tick& tick) { reporter.report(tick); }});
+                          {[&](const Tick& tick) { output.record(tick); },
+                           [&](const Tick& tick) { output.report(tick); }});
     Service service(controller, arguments.once);
     sd_notify(0, "READY=1");
     int status = EXIT_FAILURE;
@@ -83,7 +83,7 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
     ignore({SIGINT, SIGTERM, SIGHUP});
     if (config.undo_at_stop) controller.undo_pins();
     if (!service.is_cut_off()) observer->end();
-    const bool written = reporter.finish(output_patience);
+    const bool written = output.finish(output_patience);
     if (!written || service.is_cut_off() || observer->hung_calls() > 0) {
         // Destructors would wait, for ever, for the thread whose call does not return.
         log.finish(output_patience);
@@ -111,9 +111,9 @@ int main(int argc, char** argv) {
                  "check the configuration, print the values in effect, and exit");
     app.add_flag("--once", arguments.once, "look, plan and act once, and exit");
     app.add_flag("--dry-run", arguments.dry_run, "tell what would be done, and change nothing");
-    app.add_option("--report", arguments.reporter.report_file,
+    app.add_option("--report", arguments.output.report_file,
                    "write a report of every tick, one line of JSON, to a file; - is stdout");
-    app.add_option("--record", arguments.reporter.record_file,
+    app.add_option("--record", arguments.output.record_file,
                    "write every plan, and what it was made from, to a file")
         ->check([](const std::string& file) {
             return file == "-" ? "a recording needs a file" : std::string();

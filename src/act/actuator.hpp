@@ -11,7 +11,7 @@
 #include "policy/model/plan.hpp"
 #include "src/act/cell_mover.hpp"
 #include "src/act/clock.hpp"
-#include "src/act/kernel.hpp"
+#include "src/act/kernel_calls.hpp"
 #include "src/act/vcpu_pins.hpp"
 #include "src/config/config.hpp"
 #include "src/observe/look.hpp"

@@ -7,7 +7,7 @@
 
 #include "guests/model/sample.hpp"
 #include "policy/model/types.hpp"
-#include "src/act/kernel.hpp"
+#include "src/act/kernel_calls.hpp"
 
 namespace vnuma {
 

@@ -6,7 +6,7 @@
 
 #include "guests/model/sample.hpp"
 #include "guests/process/process.hpp"
-#include "src/act/kernel.hpp"
+#include "src/act/kernel_calls.hpp"
 #include "src/observe/host.hpp"
 #include "src/observe/known_pins.hpp"
 

@@ -17,7 +17,7 @@
 
 #include "guests/model/access_matrix.hpp"
 #include "src/act/clock.hpp"
-#include "src/act/kernel.hpp"
+#include "src/act/kernel_calls.hpp"
 #include "src/observe/observer.hpp"
 
 namespace vnuma::test {

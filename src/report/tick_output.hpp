@@ -26,15 +26,15 @@ class Trouble {
     std::string last_;
 };
 
-struct ReporterSettings {
+struct TickOutputSettings {
     std::string report_file;  // "-" for stdout; empty for none
     std::string record_file;  // empty for none
 };
 
-class Reporter {
+class TickOutput {
   public:
     // Throws std::system_error when a file cannot be written. `config` must outlive it.
-    Reporter(const Config& config, const ReporterSettings& settings);
+    TickOutput(const Config& config, const TickOutputSettings& settings);
 
     // Neither blocks: lines are written by threads of their own.
     void record(const Tick& tick);

@@ -1,4 +1,4 @@
-#include "src/report/reporter.hpp"
+#include "src/report/tick_output.hpp"
 
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
@@ -60,14 +60,14 @@ void Trouble::update(const std::string& now) {
     last_ = now;
 }
 
-Reporter::Reporter(const Config& config, const ReporterSettings& settings)
+TickOutput::TickOutput(const Config& config, const TickOutputSettings& settings)
     : config_(config),
       report_(open("reports to ", settings.report_file,
                    Trouble("a report is lost", "reports are written again"))),
       recording_(open("recording to ", settings.record_file,
                       Trouble("a tick is not recorded", "ticks are recorded again"))) {}
 
-Reporter::Output Reporter::open(const char* name, const std::string& file, Trouble trouble) {
+TickOutput::Output TickOutput::open(const char* name, const std::string& file, Trouble trouble) {
     Output output{nullptr, nullptr, std::move(trouble)};
     if (file.empty()) return output;
     LineWriter::Sink sink = write_to_descriptor(STDOUT_FILENO);
@@ -82,13 +82,13 @@ Reporter::Output Reporter::open(const char* name, const std::string& file, Troub
     return output;
 }
 
-void Reporter::record(const Tick& tick) {
+void TickOutput::record(const Tick& tick) {
     if (!recording_.writer || !tick.look) return;
     recording_.writer->write(to_line({config_.planner, tick.history, tick.snapshot, tick.plan}));
     recording_.trouble.update(recording_.writer->problem());
 }
 
-void Reporter::report(const Tick& tick) {
+void TickOutput::report(const Tick& tick) {
     log_changes(tick);
     log_troubles(tick);
     if (report_.writer) {
@@ -105,18 +105,18 @@ void Reporter::report(const Tick& tick) {
                tick.snapshot.guests.size());
 }
 
-void Reporter::log_changes(const Tick& tick) {
+void TickOutput::log_changes(const Tick& tick) {
     for (const std::string& line : changes_.update(tick))
         spdlog::info("{}", line);
 }
 
-void Reporter::log_troubles(const Tick& tick) {
+void TickOutput::log_troubles(const Tick& tick) {
     blind_.update(tick.blind);
     policy_.update(tick.policy_problem);
     slow_.update(why_slow(tick, config_.interval));
 }
 
-bool Reporter::finish(std::chrono::milliseconds patience) {
+bool TickOutput::finish(std::chrono::milliseconds patience) {
     bool ended = true;
     for (Output* output : {&report_, &recording_})
         if (output->writer) ended &= output->writer->finish(patience);

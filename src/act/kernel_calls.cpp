@@ -1,4 +1,4 @@
-#include "src/act/kernel.hpp"
+#include "src/act/kernel_calls.hpp"
 
 #include <numaif.h>
 #include <sched.h>
