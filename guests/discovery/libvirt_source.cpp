@@ -104,7 +104,7 @@ RamView LibvirtSource::read_ram_view(const std::string& uuid) {
     return call_monitor(uuid, [uuid](virConnectPtr connection) {
         const DomainHandle domain = find_domain(connection, uuid);
         LibvirtMonitor monitor(domain.get());
-        return ask_ram_view(monitor);
+        return vnuma::read_ram_view(monitor);
     });
 }
 
