@@ -14,15 +14,15 @@ class Backoff {
     Backoff(std::chrono::milliseconds first, std::chrono::milliseconds longest)
         : first_(first), longest_(longest), pause_(first) {}
 
-    // The next attempt is allowed after a pause, which is twice as long as the one before it.
+    // Allows no attempt during a pause. Each pause is twice as long as the one before.
     void fail(Time now) { next_attempt_ = now + fail(); }
-    // The same for a caller that waits the returned pause out.
+    // The same for a caller that waits for the returned time itself.
     std::chrono::milliseconds fail() {
         return std::exchange(pause_, std::min(2 * pause_, longest_));
     }
     void succeed() { *this = Backoff(first_, longest_); }
 
-    // Whether an attempt is allowed. Always before the first failure.
+    // Whether an attempt is allowed. Before the first failure one always is.
     bool is_due(Time now) const { return now >= next_attempt_; }
 
   private:

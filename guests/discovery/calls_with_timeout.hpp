@@ -19,12 +19,12 @@ namespace vnuma {
 // Use from one thread. The destructor waits for all calls that hang.
 class CallsWithTimeout {
   public:
-    // max_client_requests in libvirtd.conf is 5: libvirtd serves so many calls of one connection
-    // at once, and does not even read the next one, or a keepalive, before one of them returns.
+    // The default of max_client_requests in libvirtd.conf. libvirtd handles five calls of one
+    // connection at a time, and reads no other call and no keepalive before one of them returns.
     static constexpr std::size_t max_at_once = 5;
 
-    // Waits until the future is ready, at most for the limit; returns whether it is. Tests replace
-    // it by one that needs no time.
+    // Waits until the future is ready or the limit is over, and returns whether the future is
+    // ready. Tests replace this function by one that needs no time.
     using Wait =
         std::function<bool(const std::shared_future<void>&, std::chrono::milliseconds limit)>;
     static bool wait_for(const std::shared_future<void>& returned,
@@ -34,10 +34,10 @@ class CallsWithTimeout {
 
     explicit CallsWithTimeout(Wait wait = wait_for) : wait_(std::move(wait)) {}
 
-    // Returns what `call` returns and throws what it throws. Returns nothing if the call does not
-    // return within the limit; it then hangs. Makes no call and returns nothing while a call with
-    // the same key or max_at_once calls hang. A call that hangs outlives its caller: it must own
-    // all it uses.
+    // Returns what `call` returns and throws what it throws. A call that does not return within
+    // the limit hangs, and run() returns nothing. While a call with the same key or max_at_once
+    // calls hang, run() makes no call and returns nothing. A call that hangs goes on after run()
+    // has returned, so it must own everything it uses.
     template <typename Function>
     std::optional<std::invoke_result_t<Function>> run(const std::string& key, Function call,
                                                       std::chrono::milliseconds limit) {

@@ -21,7 +21,7 @@ struct QemuReplies {
     std::optional<std::uint64_t> balloon_bytes;
 };
 
-// `fallback` is the uuid or the name of a guest that has none.
+// `fallback` replaces the uuid and the name of a guest that has none.
 Domain derive_domain(const QemuReplies& replies, const std::string& fallback);
 
 }  // namespace vnuma

@@ -23,7 +23,7 @@ std::vector<ListedGuest> DomainQueries::run(const std::vector<DomainQuery>& quer
     return guests;
 }
 
-// Domains in quarantine come last, so that the time they take is not that of others.
+// Domains in quarantine come last, so that waiting for them takes no time from the others.
 std::vector<const DomainQuery*> DomainQueries::order(const std::vector<DomainQuery>& queries) {
     std::set<std::string> listed;
     std::vector<const DomainQuery*> order;
@@ -42,7 +42,7 @@ std::vector<const DomainQuery*> DomainQueries::order(const std::vector<DomainQue
     return order;
 }
 
-// Nothing if the domain has ended.
+// Returns nothing if the domain has ended.
 std::optional<ListedGuest> DomainQueries::query(const DomainQuery& query, Known& known,
                                                 Listing& listing) {
     ListedGuest guest;

@@ -42,47 +42,47 @@ class DomainQueries {
 
     // A query that takes longer hangs.
     static constexpr std::chrono::milliseconds query_limit{1000};
-    // No further query is begun when the queries of one list have taken this long. Those about the
-    // domains that libvirt answered longest ago come first.
+    // No further query begins when the queries of one list have taken this long. The domains that
+    // libvirt answered longest ago come first, so that every domain has its turn.
     static constexpr std::chrono::milliseconds begin_limit{2000};
     static constexpr std::chrono::milliseconds run_limit = begin_limit + query_limit;
     static constexpr std::chrono::milliseconds first_pause{2'000}, longest_pause{30'000};
 
-    // libvirtd serves five calls of one connection at once (CallsWithTimeout::max_at_once). They
-    // are divided so that those likely to hang leave room for the others: two are for monitors,
-    // one is for a domain in quarantine, one for the other domains, and one for the list of
-    // domains. A call is made only while fewer calls hang than these.
+    // Numbers of hung calls from which on no further call of a kind is made. libvirtd handles five
+    // calls of one connection at a time (CallsWithTimeout::max_at_once). The likelier a call is to
+    // hang, the more of the five it leaves to others: two calls are for monitors, a third one for a
+    // domain in quarantine, a fourth one for any other domain, and the last one for the list.
     static constexpr std::size_t max_hung_for_monitor = 2, max_hung_in_quarantine = 3,
                                  max_hung_for_query = 4;
     static_assert(max_hung_for_query < CallsWithTimeout::max_at_once);
 
     explicit DomainQueries(CallsWithTimeout& calls, Now now = std::chrono::steady_clock::now);
 
-    // A guest for each domain but those that have ended, in any order, within run_limit. A guest
-    // whose query fails or is not made has the last known description, if any, and is unsteady.
-    // What is known about other domains is forgotten.
+    // Returns a guest for each domain that has not ended, in any order, within run_limit. A guest
+    // whose query fails or is not made is unsteady and has its last known description, if any.
+    // Forgets domains that are not in `queries`.
     std::vector<ListedGuest> run(const std::vector<DomainQuery>& queries);
 
     // The last known description, or null.
     const Domain* find(const std::string& uuid) const;
 
-    // Why no other call should be made about this domain; empty when one may be made.
+    // Why the domain's monitor must not be called now; empty if it may be called.
     std::string why_no_monitor_call(const std::string& uuid) const;
 
   private:
     struct Known {
         void keep_description(std::string new_xml);
 
-        Time last_reply;                      // before the first reply: when it was listed first
-        std::optional<Backoff> quarantine{};  // since a query hung
+        Time last_reply;  // until the first reply, the time when it was first listed
+        std::optional<Backoff> quarantine{};  // between a query that hung and the next reply
         std::string xml{};
-        std::shared_ptr<const Domain> domain{};  // null when the XML cannot be used
-        std::string xml_problem{};               // why it cannot
+        std::shared_ptr<const Domain> domain{};  // null if the XML cannot be used
+        std::string xml_problem{};               // why the XML cannot be used
     };
 
     struct Listing {
         Time begin;
-        bool quarantine_queried = false;  // whether a domain in quarantine has had its query
+        bool quarantine_queried = false;  // whether a domain in quarantine was asked about
     };
 
     std::vector<const DomainQuery*> order(const std::vector<DomainQuery>& queries);

@@ -106,7 +106,7 @@ std::optional<std::vector<DomainCell>> parse_cells(const pugi::xml_node& numa, s
     return cells;
 }
 
-// A guest without vNUMA is one cell.
+// The one cell of a guest without vNUMA.
 std::optional<DomainCell> parse_single_cell(const pugi::xml_node& domain, int vcpus,
                                             std::string& error) {
     const pugi::xml_node memory = domain.child("memory");
@@ -120,7 +120,7 @@ std::optional<DomainCell> parse_single_cell(const pugi::xml_node& domain, int vc
     return cell;
 }
 
-// "0000:01:00.0". Nothing if <source> has no PCI address of a host device.
+// Returns an address such as "0000:01:00.0", or nothing if <source> has none.
 std::optional<std::string> pci_address(const pugi::xml_node& device) {
     const pugi::xml_node address = device.child("source").child("address");
     const auto part = [&](const char* name) {
@@ -150,8 +150,8 @@ std::string why_immovable(const pugi::xml_node& device) {
     return "";
 }
 
-// The host's network device below a macvtap interface. Empty for other devices, and for a name that
-// no network device can have.
+// Returns the host's network device below a macvtap interface. Returns an empty string for other
+// devices, and for a name that no network device can have.
 std::string find_macvtap_lower_device(const pugi::xml_node& device) {
     const std::string type = device.attribute("type").as_string();
     if (std::string_view(device.name()) != "interface" || type != "direct") return "";
@@ -159,7 +159,7 @@ std::string find_macvtap_lower_device(const pugi::xml_node& device) {
     return name.find('/') == std::string::npos && !name.starts_with('.') ? name : "";
 }
 
-// Nothing for a device without a size.
+// Returns nothing for a device without a size.
 std::optional<MemoryDevice> parse_memory_device(const pugi::xml_node& device) {
     const pugi::xml_node target = device.child("target");
     const auto bytes_of = [&](const char* element) {
@@ -172,7 +172,7 @@ std::optional<MemoryDevice> parse_memory_device(const pugi::xml_node& device) {
     memory.kind = device.attribute("model").as_string();
     memory.cell = target.child("node").text().as_int();
     memory.bytes = *size;
-    // Only virtio-mem has these: what it is to plug, and what it has plugged.
+    // virtio-mem has the elements <requested> (memory to be plugged) and <current> (plugged).
     memory.plugged = target.child("requested") ? std::max(bytes_of("requested").value_or(0),
                                                           bytes_of("current").value_or(0))
                                                : *size;

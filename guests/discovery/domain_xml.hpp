@@ -1,4 +1,4 @@
-// What vnumad reads from libvirt's XML of a domain. Pure.
+// Parsers for libvirt's XML of a domain. Pure.
 #pragma once
 
 #include <optional>
@@ -13,8 +13,8 @@ class xml_node;
 
 namespace vnuma {
 
-// vCPUs of QEMU's largest machine, pc-q35 (max_cpus in hw/i386/pc_q35.c), and the most that KVM can
-// be built for on x86 (CONFIG_KVM_MAX_NR_VCPUS).
+// The number of vCPUs of QEMU's largest machine, pc-q35 (max_cpus in hw/i386/pc_q35.c). KVM on x86
+// has the same limit (CONFIG_KVM_MAX_NR_VCPUS).
 inline constexpr int max_vcpus = 4096;
 
 // Returns nothing if the XML does not describe a domain that can run. `error` is then a sentence
@@ -30,8 +30,8 @@ DomainTuning parse_tuning(const pugi::xml_node& domain, int vcpus);
 inline constexpr const char* policy_namespace = "https://vnumad.org/xmlns/policy/1.0";
 
 // The part of parse_domain() for vnumad's policy in <metadata>, which libvirt does not validate.
-// What cannot be read is left out and adds a problem. With a problem the mode is at most observe,
-// because the owner meant something else than what was read.
+// An attribute that cannot be read is left out and adds a problem. A policy with a problem is not
+// what its owner meant, so its mode is at most observe.
 PolicyOverrides parse_policy(const pugi::xml_node& domain, std::vector<std::string>& problems);
 
 }  // namespace vnuma

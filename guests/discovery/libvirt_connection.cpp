@@ -10,8 +10,7 @@
 namespace vnuma {
 namespace {
 
-// The connection is closed when libvirtd has sent nothing for 2 s x (4 + 1) = 10 s, although
-// libvirt has asked it to four times.
+// libvirt closes the connection when libvirtd has sent nothing for interval x (count + 1) = 10 s.
 constexpr int keepalive_interval_s = 2;
 constexpr unsigned keepalive_count = 4;
 
@@ -69,7 +68,7 @@ void LibvirtEvents::run() {
         {
             const std::lock_guard lock(mutex_);
             if (stop_) return;
-            failure_.clear();  // a run that does not fail may take for ever
+            failure_.clear();  // a run that does not fail may last for ever
         }
         if (run_once_() >= 0) {
             failures = 0;
@@ -85,7 +84,7 @@ void LibvirtEvents::run() {
     }
 }
 
-// Ends early when the object is destroyed.
+// Returns early when the object is destroyed.
 void LibvirtEvents::wait(std::chrono::milliseconds length) {
     std::unique_lock lock(mutex_);
     stopped_.wait_for(lock, length, [this] { return stop_; });
@@ -94,7 +93,7 @@ void LibvirtEvents::wait(std::chrono::milliseconds length) {
 LibvirtConnection::LibvirtConnection(const std::string& uri)
     : handle_(virConnectOpen(uri.c_str())), closed_(std::make_shared<std::atomic<bool>>(false)) {
     if (!handle_) throw SourceError("libvirt at " + uri + ": " + libvirt_error());
-    // Both fail for drivers that run inside this process (test:///). Those need neither.
+    // Both calls fail for drivers that run inside this process (test:///) and need neither.
     auto* flag = new ClosedFlag(closed_);
     if (virConnectRegisterCloseCallback(handle_, on_close, flag, delete_flag) != 0)
         delete_flag(flag);

@@ -22,13 +22,13 @@ std::string libvirt_error();
 // for ever, so there may be only one object of this class at a time.
 class LibvirtEvents {
   public:
-    // Between two runs of a loop that fails; a loop that fails at once would use a whole CPU.
+    // Pauses between two runs of a loop that fails. Without them it would use a whole CPU.
     static constexpr std::chrono::milliseconds first_pause{10}, longest_pause{1000};
-    // After as many failures in a row, in about 4 s, the loop counts as broken.
+    // Failures in a row, over about 4 s, after which failure() reports the loop.
     static constexpr int failures_until_broken = 10;
 
-    // Tests replace both: `run_once` is one run of the event loop, negative if it fails, and
-    // `pause` waits in the thread.
+    // `run_once` runs the event loop once and returns a negative number if that fails. `pause`
+    // waits in the thread of the loop. Tests replace both.
     using RunOnce = std::function<int()>;
     using Pause = std::function<void(std::chrono::milliseconds)>;
     explicit LibvirtEvents(RunOnce run_once = virEventRunDefaultImpl, Pause pause = {});
@@ -36,7 +36,7 @@ class LibvirtEvents {
     LibvirtEvents(const LibvirtEvents&) = delete;
     LibvirtEvents& operator=(const LibvirtEvents&) = delete;
 
-    // libvirt's message during the pauses of a broken loop, otherwise empty. Any thread.
+    // libvirt's error message while a loop that keeps failing pauses, otherwise empty. Any thread.
     std::string failure() const;
 
   private:
@@ -53,7 +53,7 @@ class LibvirtEvents {
     std::thread thread_;
 };
 
-// Any thread. Shared by calls that may outlive those who wait for them.
+// Any thread. Calls that may outlive their callers share the ownership.
 class LibvirtConnection {
   public:
     // Blocks. Throws SourceError.

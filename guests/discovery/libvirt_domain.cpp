@@ -11,7 +11,7 @@
 namespace vnuma {
 namespace {
 
-// A virDomainJobOperation.
+// Returns a virDomainJobOperation, and VIR_DOMAIN_JOB_OPERATION_UNKNOWN if there is no job.
 int read_job_operation(virDomainPtr domain) {
     // libvirt refuses to describe some jobs, such as an incoming migration. The guest must be left
     // alone then.

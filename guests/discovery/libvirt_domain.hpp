@@ -13,10 +13,10 @@ namespace vnuma {
 // Throws SourceError.
 std::vector<std::shared_ptr<virDomain>> list_running_domains(virConnectPtr connection);
 
-// State, job and XML of the domain. Not virConnectGetAllDomainStats(), which would read the states
-// of all domains in one call: it says nothing about jobs, and libvirtd keeps workers free for the
-// list, the state and the XML (their calls have a high priority in remote_protocol.x), but none
-// for statistics.
+// Reads state, job and XML of the domain. virConnectGetAllDomainStats() would read the states of
+// all domains in one call, but it does not report jobs. It also has no high priority in libvirt's
+// remote_protocol.x: libvirtd keeps workers free for lists, states and XML (prio_workers in
+// libvirtd.conf), but not for statistics.
 DomainReply read_domain(virDomainPtr domain);
 
 }  // namespace vnuma

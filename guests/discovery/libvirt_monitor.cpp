@@ -20,7 +20,7 @@ DomainHandle find_domain(virConnectPtr connection, const std::string& uuid) {
 nlohmann::json LibvirtMonitor::execute(const std::string& command,
                                        const nlohmann::json& arguments) {
     char* text = nullptr;
-    nlohmann::json request{{"execute", command}};  // libvirt adds an id
+    nlohmann::json request{{"execute", command}};  // libvirt adds the id
     if (!arguments.is_null()) request["arguments"] = arguments;
     const std::string line = request.dump();
     if (virDomainQemuMonitorCommand(domain_, line.c_str(), &text, 0) != 0)

@@ -14,7 +14,7 @@
 namespace vnuma {
 namespace {
 
-// The key of calls that are about no domain.
+// The key of calls that are not about a domain.
 constexpr const char* connection_key = "";
 
 std::optional<pid_t> read_pid(const std::string& directory, const std::string& name) {
@@ -39,7 +39,7 @@ void LibvirtSource::connect() {
     if (connection_ && connection_->alive()) return;
     if (connection_) {
         connection_.reset();
-        reconnect_.succeed();  // the first attempt to open it again is made at once
+        reconnect_.succeed();  // it is opened again without a pause
     } else if (!reconnect_.is_due(now_())) {
         throw SourceError(last_failure_);
     }
@@ -79,7 +79,7 @@ std::vector<ListedGuest> LibvirtSource::list() {
         throw SourceError("libvirt's event loop fails: " + failure);
     connect();
     std::vector<ListedGuest> guests = queries_.run(list_domains());
-    // If the connection has ended meanwhile, guests that run may be missing.
+    // The list may be incomplete if the connection has ended while it was made.
     if (!connection_->alive())
         throw SourceError("the connection to libvirt at " + settings_.uri + " has ended");
     for (ListedGuest& guest : guests)

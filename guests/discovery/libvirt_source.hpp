@@ -19,16 +19,16 @@ namespace vnuma {
 
 class LibvirtSource : public GuestSource {
   public:
-    // Limits of opening the connection, of listing the domains, and of a call to a monitor.
+    // Time limits for opening the connection, listing the domains, and a call to a monitor.
     static constexpr std::chrono::milliseconds connect_limit{3000}, list_domains_limit{3000},
         monitor_limit{1000};
-    // list() takes no longer.
+    // The longest time that list() takes.
     static constexpr std::chrono::milliseconds list_limit =
         connect_limit + list_domains_limit + DomainQueries::run_limit;
-    // Between attempts to connect.
+    // Pauses between attempts to connect.
     static constexpr std::chrono::milliseconds first_pause{1000}, longest_pause{30'000};
 
-    // Tests have a clock and a way to wait of their own.
+    // Tests pass their own clock and their own way to wait.
     explicit LibvirtSource(LibvirtSettings settings,
                            DomainQueries::Now now = std::chrono::steady_clock::now,
                            CallsWithTimeout::Wait wait = CallsWithTimeout::wait_for);
@@ -52,10 +52,10 @@ class LibvirtSource : public GuestSource {
     LibvirtSettings settings_;
     DomainQueries::Now now_;
     Backoff reconnect_{first_pause, longest_pause};
-    std::string last_failure_;  // to connect
+    std::string last_failure_;  // of the last attempt to connect
     LibvirtEvents events_;
     std::shared_ptr<LibvirtConnection> connection_;
-    CallsWithTimeout calls_;  // after what its calls use, so that it ends first
+    CallsWithTimeout calls_;  // after what its calls use: it is destroyed first
     DomainQueries queries_{calls_, now_};
 };
 

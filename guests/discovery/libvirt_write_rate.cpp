@@ -14,11 +14,11 @@ namespace {
 
 using State = WriteMeasurement::State;
 
-constexpr int max_fields = 16'384;  // one for each vCPU (max_vcpus), and a few more
+constexpr int max_fields = 16'384;  // a field for each vCPU (max_vcpus) and a few more
 constexpr std::string_view guest_field = "dirtyrate.megabytes_per_second";
 constexpr std::string_view vcpu_prefix = "dirtyrate.vcpu.", rate_suffix = ".megabytes_per_second";
 
-// 3 for the field "dirtyrate.vcpu.3.megabytes_per_second".
+// Returns 3 for the field "dirtyrate.vcpu.3.megabytes_per_second".
 std::optional<int> vcpu_of(std::string_view field) {
     if (!field.starts_with(vcpu_prefix) || !field.ends_with(rate_suffix)) return std::nullopt;
     field.remove_prefix(vcpu_prefix.size());

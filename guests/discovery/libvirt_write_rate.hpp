@@ -1,5 +1,5 @@
-// How fast libvirt's domains write their memory, measured by QEMU. libvirt has calls for that,
-// which do not taint a domain.
+// libvirt's calls for QEMU's measurement of how fast a domain writes its memory. They do not taint
+// the domain.
 #pragma once
 
 #include <libvirt/libvirt.h>
@@ -11,8 +11,8 @@
 
 namespace vnuma {
 
-// From the fields of VIR_DOMAIN_STATS_DIRTYRATE ("dirtyrate.calc_status" and so on). Pure: of
-// libvirt it only uses functions that read fields. Throws MonitorError if there are no such fields:
+// Reads the fields of VIR_DOMAIN_STATS_DIRTYRATE ("dirtyrate.calc_status" and so on). Pure: it uses
+// only libvirt's functions for fields. Throws MonitorError if there are no such fields:
 // libvirt leaves them out if QEMU is too old or the domain is busy.
 WriteMeasurement write_measurement_of(virTypedParameterPtr fields, int count);
 

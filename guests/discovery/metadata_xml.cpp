@@ -42,7 +42,7 @@ bool is_declaration(std::string_view name) {
     return name == "xmlns" || name.starts_with("xmlns:");
 }
 
-// Each store function sets `target` and returns "", or returns what is wrong with the value.
+// Each store function sets `target` and returns an empty string, or returns what is wrong.
 template <typename Value>
 std::string store(std::optional<Value> value, std::optional<Value>& target, const char* error) {
     if (!value) return error;
@@ -78,7 +78,7 @@ std::string store_priority(std::string_view text, std::optional<int>& target) {
     return "";
 }
 
-// Returns what is wrong with the attribute, or "".
+// Returns what is wrong with the attribute, or an empty string.
 std::string read_attribute(std::string_view key, std::string_view text,
                            PolicyOverrides& overrides) {
     if (text.size() > max_value_bytes)

@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Nobody waits for as long. Only a QEMU that never replies to a command meets this limit.
+// list() waits for a shorter time. Only a QEMU that never replies to a command meets this limit.
 constexpr std::chrono::hours command_limit{1};
 
 }  // namespace
@@ -140,8 +140,8 @@ asio::awaitable<void> QmpConnection::read() {
     open_process();
 }
 
-// The peer is the process that has made the socket. That is another process than QEMU, which may
-// have ended, where QEMU was handed the socket.
+// The peer is the process that made the socket: QEMU itself, or a process that handed the socket to
+// QEMU and may have ended since.
 void QmpConnection::open_process() {
     const pid_t pid = client_.peer().pid;
     if (guest_.process && guest_.process->pid() == pid && guest_.process->alive()) return;

@@ -16,16 +16,17 @@
 
 namespace vnuma {
 
-// What is known about a guest. It outlives connections.
+// What is known about a guest. It outlives the connections to the guest's socket.
 struct QmpGuest {
     // Whether QEMU has replied once and its process still runs.
     bool alive() const { return process && process->alive(); }
 
-    std::chrono::steady_clock::time_point last_reply;  // before the first: when it was found
-    ListedGuest listed{};                              // as of the last reply; empty before
-    std::optional<bool> dirty_ring{};                  // whether it has one, once that is known
-    std::shared_ptr<const Process> process{};  // null before the first reply, and where the kernel
-                                               // does not let it be opened
+    // Until the first reply, the time when the socket was found.
+    std::chrono::steady_clock::time_point last_reply;
+    ListedGuest listed{};              // as of the last reply; without uuid until the first one
+    std::optional<bool> dirty_ring{};  // whether the guest has one; unknown until it is found out
+    // Null until the first reply, and if the kernel refuses to open the process.
+    std::shared_ptr<const Process> process{};
 };
 
 // Connects once: a connection that has ended is replaced by a new object. One coroutine at a time
@@ -38,16 +39,16 @@ class QmpConnection {
     // `guest` is what is known from earlier connections to the socket.
     QmpConnection(boost::asio::io_context& context, std::string path, QmpGuest guest, Now now);
 
-    // Begins to read the guest. Connects first, in the first call.
+    // Begins to read the guest. The first call connects.
     void begin_read();
     bool reading() const { return reading_; }
-    // Whether QEMU has replied to a command of the read under way since the last call: then it is
-    // worth while to wait for the rest.
+    // Whether QEMU has replied to a command since the last call of this function. A read that
+    // makes progress is worth waiting for.
     bool has_progressed() { return std::exchange(replies_seen_, replies_) != replies_; }
     // The connection has ended or could not be made, and nothing is under way.
     bool ended() const { return !reading_ && !running_ && (connected_ || !error_.empty()); }
     bool busy() const { return reading_ || running_; }
-    // Ends the connection. The guest is not listed any more when that is complete.
+    // Ends the connection. The guest is not listed any more when the connection has ended.
     void close() {
         client_.close();
         guest_.process.reset();
@@ -58,10 +59,10 @@ class QmpConnection {
     qmp::Client& client() { return client_; }
     QmpGuest& guest() { return guest_; }
 
-    // The uuid of the guest, or what stands in for it while it is not known: the socket's name.
+    // The guest's uuid, and until the first reply the name of the socket.
     std::string uuid() const;
-    // Nothing if no process serves the socket. A guest that was read once is listed as long as its
-    // process runs, but it is unsteady while QEMU does not reply.
+    // Returns nothing if no process serves the socket. A guest that was read once is listed as long
+    // as its process runs, but it is unsteady while QEMU does not reply.
     std::optional<ListedGuest> list() const;
 
   private:
@@ -81,11 +82,11 @@ class QmpConnection {
     qmp::Client client_;
     Now now_;
     QmpGuest guest_;
-    bool connected_ = false;   // once
-    bool negotiated_ = false;  // once
+    bool connected_ = false;   // the socket was connected, and may have been closed since
+    bool negotiated_ = false;  // QEMU has sent its greeting and accepts commands
     bool running_ = false;     // the client reads and writes
     bool reading_ = false;     // the guest is being read
-    bool refused_ = false;     // nobody listens on the socket
+    bool refused_ = false;     // no process listens on the socket
     int replies_ = 0, replies_seen_ = 0;
     std::string error_;  // of the last read; empty if it has succeeded
 };

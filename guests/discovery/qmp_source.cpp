@@ -17,10 +17,10 @@ namespace {
 
 // The destructor waits this long for the connections to end.
 constexpr milliseconds end_limit{1000};
-// For what has arrived since the last call. It is a limit because a peer may never stop sending.
+// For handling what has arrived since the last call. A peer that never stops sending takes no more.
 constexpr milliseconds catch_up_limit{5};
 
-// The names of the sockets in the directory, at most QmpSource::max_sockets. Throws SourceError.
+// Returns the names of the sockets in the directory. Throws SourceError.
 std::set<std::string> read_sockets(const std::string& directory) {
     std::set<std::string> sockets;
     std::error_code error;
@@ -76,7 +76,7 @@ void QmpSource::follow_directory() {
         if (!connection)
             connection = connect(socket, {now_()});
         else if (connection->ended())
-            // The same guest, as long as its process runs.
+            // The guest is the same one as long as its process runs.
             connection =
                 connect(socket, connection->guest().alive() ? std::move(connection->guest())
                                                             : QmpGuest{now_()});

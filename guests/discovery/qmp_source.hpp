@@ -16,14 +16,14 @@ namespace vnuma {
 
 class QmpSource : public GuestSource {
   public:
-    // list() waits this long for all guests together. A guest that takes longer is waited for
-    // again when it replies.
+    // list() waits this long for all guests together. It does not wait again for a guest that takes
+    // longer before QEMU replies to another command.
     static constexpr std::chrono::milliseconds reply_limit{1000};
-    // For all commands that one call sends to a monitor.
+    // Time limit for all commands of one call to a monitor.
     static constexpr std::chrono::milliseconds monitor_limit{2000};
     static constexpr std::size_t max_sockets = 4096;
 
-    // Tests have a clock of their own.
+    // Tests pass their own clock.
     explicit QmpSource(std::string directory,
                        QmpConnection::Now now = std::chrono::steady_clock::now);
     ~QmpSource() override;
@@ -37,7 +37,8 @@ class QmpSource : public GuestSource {
     std::size_t hung_calls() const override { return 0; }
 
   private:
-    // Makes connections_ that of the sockets in the directory. Throws SourceError.
+    // Opens and closes connections so that each socket in the directory has one. Throws
+    // SourceError.
     void follow_directory();
     std::unique_ptr<QmpConnection> connect(const std::string& socket, QmpGuest known);
     // Runs `call` with the guest's connection and monitor and returns what it returns. Throws
