@@ -1,4 +1,4 @@
-// What QEMU's own answers make a guest of. Pure.
+// A guest's description from QEMU's replies to QMP commands. Pure.
 #pragma once
 
 #include <optional>
@@ -11,17 +11,17 @@
 
 namespace vnuma {
 
-struct QemuAnswers {
-    std::string uuid;  // zeros when QEMU was given none
-    std::string name;
+struct QemuReplies {
+    std::string uuid;  // all zeros if QEMU was given none
+    std::string name;  // empty if QEMU was given none
     std::vector<qmp::Cpu> cpus;
-    std::vector<qmp::GuestNode> nodes;  // none for a guest without vNUMA
+    std::vector<qmp::GuestNode> nodes;  // empty for a guest without vNUMA
     std::vector<qmp::MemoryBackend> backends;
     std::vector<qmp::MemoryDevice> devices;
     std::optional<std::uint64_t> balloon_bytes;
 };
 
-// `fallback` names a guest that has no uuid or no name.
-Domain domain_of(const QemuAnswers& answers, const std::string& fallback);
+// `fallback` replaces the uuid and the name of a guest that has none.
+Domain derive_domain(const QemuReplies& replies, const std::string& fallback);
 
 }  // namespace vnuma

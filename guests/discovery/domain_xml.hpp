@@ -1,4 +1,4 @@
-// What vnumad reads from a libvirt domain's XML. Pure.
+// Parsers for libvirt's XML of a domain. Pure.
 #pragma once
 
 #include <optional>
@@ -13,19 +13,25 @@ class xml_node;
 
 namespace vnuma {
 
-// Nothing, and `error` says why, when the XML is not a domain that could run.
+// The number of vCPUs of QEMU's largest machine, pc-q35 (max_cpus in hw/i386/pc_q35.c). KVM on x86
+// has the same limit (CONFIG_KVM_MAX_NR_VCPUS).
+inline constexpr int max_vcpus = 4096;
+
+// Returns nothing if the XML does not describe a domain that can run. `error` is then a sentence
+// that names the element and the attribute.
 std::optional<Domain> parse_domain(const std::string& xml, std::string& error);
 
-// The part of parse_domain() that is about the owner's wishes. One that cannot be read is not
-// there: libvirt has checked them, and has put them into effect where they can be seen.
-DomainTuning parse_tuning(const pugi::xml_node& domain);
+// The part of parse_domain() for <cputune>, <numatune> and the attributes of <vcpu>. `vcpus` is the
+// value of <vcpu>. An element that cannot be read is left out: libvirt has validated all of them,
+// and their effect shows in the affinities and cpusets of the guest's threads.
+DomainTuning parse_tuning(const pugi::xml_node& domain, int vcpus);
 
-// The element that docs/policy-metadata.rng describes, whatever its prefix.
+// The namespace of the element that docs/policy-metadata.rng describes. The prefix is free.
 inline constexpr const char* policy_namespace = "https://vnumad.org/xmlns/policy/1.0";
 
-// The part of parse_domain() that is about vnumad's policy for it. Libvirt checks nothing of it.
-// What cannot be read is a problem and is not used, and since its owner meant something else then,
-// the mode is at most observe.
+// The part of parse_domain() for vnumad's policy in <metadata>, which libvirt does not validate.
+// An attribute that cannot be read is left out and adds a problem. A policy with a problem is not
+// what its owner meant, so its mode is at most observe.
 PolicyOverrides parse_policy(const pugi::xml_node& domain, std::vector<std::string>& problems);
 
 }  // namespace vnuma

@@ -1,4 +1,4 @@
-// Who tells which guests there are: libvirt, or QEMU itself.
+// The interface to whatever lists the guests of this host: libvirt, or QEMU's own monitors.
 #pragma once
 
 #include <sys/types.h>
@@ -19,29 +19,29 @@
 
 namespace vnuma {
 
-// Nothing can be seen at all; what() carries the source's own words.
+// No guest can be listed. what() is the message of libvirt or of the kernel.
 struct SourceError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// One guest's monitor refuses, or does not answer.
+// A guest's monitor refuses a command or does not answer.
 struct MonitorError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// How fast a guest writes its memory, as QEMU has measured it.
+// QEMU's measurement of how fast a guest writes its memory.
 struct WriteMeasurement {
     enum class State { none, running, done };
 
     State state = State::none;
     std::string mode;  // QEMU's name: "page-sampling", "dirty-ring" or "dirty-bitmap"
     std::chrono::seconds duration{0};
-    std::optional<std::uint64_t> mib_per_s;  // none until it is done, or where QEMU could not tell
-    std::map<int, std::uint64_t> by_vcpu{};  // MiB/s; dirty-ring only
+    std::optional<std::uint64_t> mib_per_s;  // unknown before the end, or if QEMU cannot tell
+    std::map<int, std::uint64_t> by_vcpu{};  // MiB/s by vCPU number; in mode dirty-ring only
 };
 inline constexpr std::chrono::seconds min_write_measurement{1}, max_write_measurement{60};
 
-// Calls block, each for a bounded time; use from one worker thread at a time.
+// Every call blocks for a bounded time. Use from one thread at a time.
 class GuestSource {
   public:
     GuestSource() = default;
@@ -51,28 +51,31 @@ class GuestSource {
 
     virtual const char* name() const = 0;
 
-    // Every guest that has a process, in a bounded time; one whose calls hang is there and says so.
-    // Connects first if there is no connection. Throws SourceError.
+    // Lists every guest that has a process. A guest about which the source gets no answer keeps its
+    // last known description and is unsteady. Opens the connection if there is none. Throws
+    // SourceError.
     virtual std::vector<ListedGuest> list() = 0;
 
-    // Whether the guests' monitors may be asked (libvirt marks such a domain as tainted).
+    // Whether the configuration allows calls to the guests' monitors. libvirt marks a domain as
+    // tainted at the first one.
     virtual bool may_ask_monitor() const = 0;
 
     // Throws MonitorError.
     virtual RamView read_ram_view(const std::string& uuid) = 0;
 
-    // Has QEMU measure how fast the guest writes its memory, for a time between the limits above:
-    // by vCPU where the guest has a dirty ring, by samples of its pages otherwise. It cannot be
-    // stopped. False when a measurement is running already, whoever started it. Throws
-    // MonitorError. The guest has vCPUs: QEMU 7.2 dies of measuring one that has none.
+    // Makes QEMU measure how fast the guest writes its memory. The duration is between the limits
+    // above, and the measurement cannot be stopped. QEMU measures each vCPU if the guest has a
+    // dirty ring, and otherwise compares samples of pages. Returns false if a measurement is
+    // running already, whoever started it. The guest must have vCPUs: QEMU 7.2 crashes when it
+    // measures a guest without any. Throws MonitorError.
     virtual bool start_write_measurement(const std::string& uuid,
                                          std::chrono::seconds duration) = 0;
 
-    // The last measurement of the guest. Throws MonitorError.
+    // The guest's last measurement. Throws MonitorError.
     virtual WriteMeasurement read_write_measurement(const std::string& uuid) = 0;
 
-    // Calls that have not returned although nobody waits for them any more. While there are any,
-    // the source cannot be destroyed without waiting for them.
+    // The number of calls that were given up and have not returned yet. The destructor waits for
+    // them.
     virtual std::size_t hung_calls() const = 0;
 };
 

@@ -2,15 +2,15 @@
 
 #include <libvirt/virterror.h>
 
-#include <mutex>
+#include <algorithm>
 
+#include "guests/discovery/backoff.hpp"
 #include "guests/discovery/guest_source.hpp"
 
 namespace vnuma {
 namespace {
 
-// A libvirtd that has said nothing for five intervals, and answered none of the questions in
-// between, is given up: after 10 s.
+// libvirt closes the connection when libvirtd has sent nothing for interval x (count + 1) = 10 s.
 constexpr int keepalive_interval_s = 2;
 constexpr unsigned keepalive_count = 4;
 
@@ -24,8 +24,8 @@ void delete_flag(void* flag) {
     delete static_cast<ClosedFlag*>(flag);
 }
 
-void register_loop_once() {
-    static std::once_flag registered;  // libvirt's loop is the process' and cannot be replaced
+void register_event_loop_once() {
+    static std::once_flag registered;  // libvirt allows one registration in a process
     std::call_once(registered, [] { virEventRegisterDefaultImpl(); });
 }
 
@@ -36,27 +36,64 @@ std::string libvirt_error() {
     return error && error->message ? error->message : "unknown error";
 }
 
-LibvirtEvents::LibvirtEvents() {
-    register_loop_once();
+LibvirtEvents::LibvirtEvents(RunOnce run_once, Pause pause)
+    : run_once_(std::move(run_once)), pause_(std::move(pause)) {
+    if (!pause_) pause_ = [this](std::chrono::milliseconds length) { wait(length); };
+    register_event_loop_once();
     wake_ = virEventAddTimeout(
         -1, [](int, void*) {}, nullptr, nullptr);
-    thread_ = std::thread([this] {
-        while (!stop_)
-            if (virEventRunDefaultImpl() < 0) std::this_thread::yield();
-    });
+    thread_ = std::thread([this] { run(); });
 }
 
 LibvirtEvents::~LibvirtEvents() {
-    stop_ = true;
+    {
+        const std::lock_guard lock(mutex_);
+        stop_ = true;
+    }
+    stopped_.notify_one();
     virEventUpdateTimeout(wake_, 0);
     thread_.join();
     virEventRemoveTimeout(wake_);
 }
 
+std::string LibvirtEvents::failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+}
+
+void LibvirtEvents::run() {
+    Backoff backoff(first_pause, longest_pause);
+    int failures = 0;  // in a row
+    while (true) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (stop_) return;
+            failure_.clear();  // a run that does not fail may last for ever
+        }
+        if (run_once_() >= 0) {
+            failures = 0;
+            backoff.succeed();
+            continue;
+        }
+        failures = std::min(failures + 1, failures_until_broken);
+        if (failures == failures_until_broken) {
+            const std::lock_guard lock(mutex_);
+            failure_ = libvirt_error();
+        }
+        pause_(backoff.fail());
+    }
+}
+
+// Returns early when the object is destroyed.
+void LibvirtEvents::wait(std::chrono::milliseconds length) {
+    std::unique_lock lock(mutex_);
+    stopped_.wait_for(lock, length, [this] { return stop_; });
+}
+
 LibvirtConnection::LibvirtConnection(const std::string& uri)
     : handle_(virConnectOpen(uri.c_str())), closed_(std::make_shared<std::atomic<bool>>(false)) {
     if (!handle_) throw SourceError("libvirt at " + uri + ": " + libvirt_error());
-    // libvirt's drivers inside this process (test:///) have neither; there it is no error.
+    // Both calls fail for drivers that run inside this process (test:///) and need neither.
     auto* flag = new ClosedFlag(closed_);
     if (virConnectRegisterCloseCallback(handle_, on_close, flag, delete_flag) != 0)
         delete_flag(flag);

@@ -1,35 +1,59 @@
-// A connection to libvirt that notices its end, and the thread libvirt needs for that.
+// A connection to libvirt that notices its end, and the thread that libvirt needs for that.
 #pragma once
 
 #include <libvirt/libvirt.h>
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 
 namespace vnuma {
 
-// libvirt's own words on this thread.
+// The message of libvirt's last error in this thread.
 std::string libvirt_error();
 
-// Runs libvirt's event loop, without which it neither answers nor sends keepalives. libvirt has one
-// loop for a process and keeps it for good; this runs it for as long as the object lives. One at a
-// time.
+// A thread that runs libvirt's event loop. Without it libvirt sends no keepalives and does not
+// notice that a connection has ended. libvirt has one event loop for the whole process and keeps it
+// for ever, so there may be only one object of this class at a time.
 class LibvirtEvents {
   public:
-    LibvirtEvents();
+    // Pauses between two runs of a loop that fails. Without them it would use a whole CPU.
+    static constexpr std::chrono::milliseconds first_pause{10}, longest_pause{1000};
+    // Failures in a row, over about 4 s, after which failure() reports the loop.
+    static constexpr int failures_until_broken = 10;
+
+    // `run_once` runs the event loop once and returns a negative number if that fails. `pause`
+    // waits in the thread of the loop. Tests replace both.
+    using RunOnce = std::function<int()>;
+    using Pause = std::function<void(std::chrono::milliseconds)>;
+    explicit LibvirtEvents(RunOnce run_once = virEventRunDefaultImpl, Pause pause = {});
     ~LibvirtEvents();
     LibvirtEvents(const LibvirtEvents&) = delete;
     LibvirtEvents& operator=(const LibvirtEvents&) = delete;
 
+    // libvirt's error message while a loop that keeps failing pauses, otherwise empty. Any thread.
+    std::string failure() const;
+
   private:
-    std::atomic<bool> stop_{false};
-    int wake_ = -1;  // libvirt's timer
+    void run();
+    void wait(std::chrono::milliseconds length);
+
+    RunOnce run_once_;
+    Pause pause_;
+    mutable std::mutex mutex_;
+    std::condition_variable stopped_;
+    bool stop_ = false;    // guarded by the mutex
+    std::string failure_;  // guarded by the mutex
+    int wake_ = -1;        // a timer of libvirt's that ends a run of the loop
     std::thread thread_;
 };
 
-// Shared by calls that may outlive their waiting. Any thread.
+// Any thread. Calls that may outlive their callers share the ownership.
 class LibvirtConnection {
   public:
     // Blocks. Throws SourceError.
@@ -39,7 +63,7 @@ class LibvirtConnection {
     LibvirtConnection& operator=(const LibvirtConnection&) = delete;
 
     virConnectPtr get() const { return handle_; }
-    // False once the other side has gone, or has not answered keepalives.
+    // False once libvirtd has closed the connection or has not answered keepalives.
     bool alive() const { return !*closed_; }
 
   private:

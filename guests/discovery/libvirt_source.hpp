@@ -1,13 +1,15 @@
-// The domains libvirt runs.
+// Guests that libvirt runs.
 #pragma once
 
 #include <chrono>
-#include <map>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "guests/discovery/backoff.hpp"
 #include "guests/discovery/calls_with_timeout.hpp"
+#include "guests/discovery/domain_queries.hpp"
 #include "guests/discovery/guest_source.hpp"
 #include "guests/discovery/libvirt_connection.hpp"
 #include "guests/model/listed_guest.hpp"
@@ -17,14 +19,19 @@ namespace vnuma {
 
 class LibvirtSource : public GuestSource {
   public:
-    // A domain's calls may take this long before it is given up until they return.
-    static constexpr std::chrono::milliseconds call_limit{1000};
-    static constexpr std::chrono::milliseconds connect_limit{3000};
-    // Monitors that hang at once, before no other is asked: the list needs what is left.
-    static constexpr std::size_t max_hung_monitors = 3;
-    static constexpr std::chrono::milliseconds least_wait{1000}, most_wait{30'000};
+    // Time limits for opening the connection, listing the domains, and a call to a monitor.
+    static constexpr std::chrono::milliseconds connect_limit{3000}, list_domains_limit{3000},
+        monitor_limit{1000};
+    // The longest time that list() takes.
+    static constexpr std::chrono::milliseconds list_limit =
+        connect_limit + list_domains_limit + DomainQueries::run_limit;
+    // Pauses between attempts to connect.
+    static constexpr std::chrono::milliseconds first_pause{1000}, longest_pause{30'000};
 
-    explicit LibvirtSource(LibvirtSettings settings);
+    // Tests pass their own clock and their own way to wait.
+    explicit LibvirtSource(LibvirtSettings settings,
+                           DomainQueries::Now now = std::chrono::steady_clock::now,
+                           CallsWithTimeout::Wait wait = CallsWithTimeout::wait_for);
 
     const char* name() const override { return "libvirt"; }
     std::vector<ListedGuest> list() override;
@@ -35,29 +42,21 @@ class LibvirtSource : public GuestSource {
     std::size_t hung_calls() const override { return calls_.hung(); }
 
   private:
-    struct Known {
-        std::string xml;
-        std::shared_ptr<const Domain> domain;  // none when the XML cannot be used
-        std::string trouble;                   // and why
-    };
-
     void connect();
-    std::vector<std::shared_ptr<virDomain>> list_domains();
-    ListedGuest describe(const std::shared_ptr<virDomain>& domain);
-    // What `question` finds out, given libvirt's connection, in a thread of its own. Throws
-    // MonitorError.
-    template <typename Question>
-    auto ask(const std::string& uuid, Question question);
-    const Known& know(const std::string& uuid, std::string xml);
+    std::vector<DomainQuery> list_domains();
+    // Runs `call` with the connection to libvirt and returns what it returns, within monitor_limit.
+    // Throws MonitorError.
+    template <typename Call>
+    auto call_monitor(const std::string& uuid, Call call);
 
     LibvirtSettings settings_;
-    std::map<std::string, Known> known_;  // by uuid
-    std::chrono::steady_clock::time_point next_attempt_{};
-    std::chrono::milliseconds wait_ = least_wait;
-    std::string last_failure_;
+    DomainQueries::Now now_;
+    Backoff reconnect_{first_pause, longest_pause};
+    std::string last_failure_;  // of the last attempt to connect
     LibvirtEvents events_;
     std::shared_ptr<LibvirtConnection> connection_;
-    CallsWithTimeout calls_;  // ends before what its calls use
+    CallsWithTimeout calls_;  // after what its calls use: it is destroyed first
+    DomainQueries queries_{calls_, now_};
 };
 
 }  // namespace vnuma

@@ -7,17 +7,18 @@
 
 #include "guests/discovery/guest_source.hpp"
 #include "guests/discovery/libvirt_connection.hpp"
+#include "guests/discovery/libvirt_monitor.hpp"
 
 namespace vnuma {
 namespace {
 
 using State = WriteMeasurement::State;
 
-constexpr int max_fields = 16'384;  // a domain has no more vCPUs than some thousand
-constexpr std::string_view all_field = "dirtyrate.megabytes_per_second";
+constexpr int max_fields = 16'384;  // a field for each vCPU (max_vcpus) and a few more
+constexpr std::string_view guest_field = "dirtyrate.megabytes_per_second";
 constexpr std::string_view vcpu_prefix = "dirtyrate.vcpu.", rate_suffix = ".megabytes_per_second";
 
-// The vCPU a field "dirtyrate.vcpu.3.megabytes_per_second" is of.
+// Returns 3 for the field "dirtyrate.vcpu.3.megabytes_per_second".
 std::optional<int> vcpu_of(std::string_view field) {
     if (!field.starts_with(vcpu_prefix) || !field.ends_with(rate_suffix)) return std::nullopt;
     field.remove_prefix(vcpu_prefix.size());
@@ -28,17 +29,12 @@ std::optional<int> vcpu_of(std::string_view field) {
     return vcpu;
 }
 
-// libvirt 9.0 sends the guest's with a sign, for QEMU's -1, and those of vCPUs without one.
+// libvirt 9.0 sends a signed rate for the guest, because QEMU reports -1 for an unknown one, and
+// unsigned rates for vCPUs.
 std::optional<std::uint64_t> rate_of(const virTypedParameter& field) {
     if (field.type == VIR_TYPED_PARAM_ULLONG) return field.value.ul;
     if (field.type != VIR_TYPED_PARAM_LLONG || field.value.l < 0) return std::nullopt;
     return static_cast<std::uint64_t>(field.value.l);
-}
-
-DomainHandle find_domain(virConnectPtr connection, const std::string& uuid) {
-    DomainHandle domain(virDomainLookupByUUIDString(connection, uuid.c_str()));
-    if (!domain) throw MonitorError("libvirt: " + libvirt_error());
-    return domain;
 }
 
 }  // namespace
@@ -47,7 +43,7 @@ WriteMeasurement write_measurement_of(virTypedParameterPtr fields, int count) {
     int status = -1, seconds = 0;
     if (count > max_fields ||
         virTypedParamsGetInt(fields, count, "dirtyrate.calc_status", &status) != 1)
-        throw MonitorError("libvirt does not tell how fast it writes its memory");
+        throw MonitorError("libvirt does not report how fast the guest writes its memory");
     WriteMeasurement measurement;
     measurement.state = status == VIR_DOMAIN_DIRTYRATE_MEASURING  ? State::running
                         : status == VIR_DOMAIN_DIRTYRATE_MEASURED ? State::done
@@ -58,7 +54,7 @@ WriteMeasurement write_measurement_of(virTypedParameterPtr fields, int count) {
     if (virTypedParamsGetInt(fields, count, "dirtyrate.calc_period", &seconds) == 1)
         measurement.duration = std::chrono::seconds(seconds);
     for (int i = 0; i < count; ++i) {
-        if (fields[i].field == all_field) measurement.mib_per_s = rate_of(fields[i]);
+        if (fields[i].field == guest_field) measurement.mib_per_s = rate_of(fields[i]);
         const auto vcpu = vcpu_of(fields[i].field);
         const auto rate = vcpu ? rate_of(fields[i]) : std::nullopt;
         if (rate) measurement.by_vcpu[*vcpu] = *rate;
@@ -67,11 +63,11 @@ WriteMeasurement write_measurement_of(virTypedParameterPtr fields, int count) {
 }
 
 bool start_write_measurement_by(virConnectPtr connection, const std::string& uuid,
-                                std::chrono::seconds duration, bool ring) {
-    // Asked first: libvirt has no error of its own for this.
+                                std::chrono::seconds duration, bool dirty_ring) {
+    // Checked first, because libvirt has no error code for a measurement that runs already.
     if (read_write_measurement_by(connection, uuid).state == State::running) return false;
     const unsigned mode =
-        ring ? VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_RING : VIR_DOMAIN_DIRTYRATE_MODE_PAGE_SAMPLING;
+        dirty_ring ? VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_RING : VIR_DOMAIN_DIRTYRATE_MODE_PAGE_SAMPLING;
     if (virDomainStartDirtyRateCalc(find_domain(connection, uuid).get(),
                                     static_cast<int>(duration.count()), mode) != 0)
         throw MonitorError("libvirt: " + libvirt_error());

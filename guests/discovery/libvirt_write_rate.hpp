@@ -1,5 +1,5 @@
-// How fast libvirt's domains write their memory: QEMU's measurement, started and read through calls
-// that do not taint a domain.
+// libvirt's calls for QEMU's measurement of how fast a domain writes its memory. They do not taint
+// the domain.
 #pragma once
 
 #include <libvirt/libvirt.h>
@@ -11,14 +11,14 @@
 
 namespace vnuma {
 
-// From the fields of VIR_DOMAIN_STATS_DIRTYRATE ("dirtyrate.calc_status" and so on). Pure; calls of
-// libvirt that only look at the fields. Throws MonitorError when there are none: libvirt leaves
-// them out when QEMU is too old, or while the domain is busy.
+// Reads the fields of VIR_DOMAIN_STATS_DIRTYRATE ("dirtyrate.calc_status" and so on). Pure: it uses
+// only libvirt's functions for fields. Throws MonitorError if there are no such fields:
+// libvirt leaves them out if QEMU is too old or the domain is busy.
 WriteMeasurement write_measurement_of(virTypedParameterPtr fields, int count);
 
-// See Source. Block for as long as libvirt does. Throw MonitorError.
+// See GuestSource. Both block for as long as libvirt does. Both throw MonitorError.
 bool start_write_measurement_by(virConnectPtr connection, const std::string& uuid,
-                                std::chrono::seconds duration, bool ring);
+                                std::chrono::seconds duration, bool dirty_ring);
 WriteMeasurement read_write_measurement_by(virConnectPtr connection, const std::string& uuid);
 
 }  // namespace vnuma

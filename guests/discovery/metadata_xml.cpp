@@ -3,28 +3,21 @@
 #include <pugixml.hpp>
 
 #include "guests/discovery/domain_xml.hpp"
-#include "guests/process/parse_proc.hpp"
+#include "guests/discovery/xml_text.hpp"
 #include "policy/model/number_list.hpp"
 
-// Whoever may edit a domain writes its metadata, so everything here has a limit, and problems
-// repeat nothing of it but a name that is made printable.
+// Whoever may edit a domain may write its metadata. So there is a limit on everything that is read,
+// and a problem repeats no more of it than a name, in printable characters.
 namespace vnuma {
 namespace {
 
-constexpr std::size_t max_elements = 256;   // that are looked at, of all applications
-constexpr std::size_t max_attributes = 32;  // of ours, with declarations of namespaces
-constexpr std::size_t max_value = 256;      // bytes
-constexpr std::size_t max_name = 32;        // bytes that a problem repeats
+constexpr std::size_t max_elements = 256;     // of <metadata>, those of other applications included
+constexpr std::size_t max_attributes = 32;    // of <policy>, declarations of namespaces included
+constexpr std::size_t max_value_bytes = 256;  // of an attribute
 constexpr std::size_t max_problems = 16;
 
-std::string printable(std::string_view text) {
-    std::string name(text.substr(0, max_name));
-    std::replace_if(
-        name.begin(), name.end(), [](char c) { return c <= ' ' || c > '~'; }, '?');
-    return name;
-}
-
-// pugixml does not resolve namespaces: "a:policy" is what the nearest xmlns:a says.
+// pugixml does not resolve namespaces. The prefix of "a:policy" stands for what the nearest
+// attribute xmlns:a declares, and no prefix for what xmlns declares.
 struct QualifiedName {
     explicit QualifiedName(std::string_view name) {
         const std::size_t colon = name.find(':');
@@ -34,6 +27,7 @@ struct QualifiedName {
     std::string_view prefix, local;
 };
 
+// Whether the element is in vnumad's namespace.
 bool is_ours(const pugi::xml_node& element) {
     const QualifiedName name(element.name());
     const std::string declaration =
@@ -48,10 +42,10 @@ bool is_declaration(std::string_view name) {
     return name == "xmlns" || name.starts_with("xmlns:");
 }
 
-// Puts `value` where it belongs and returns "", or returns what is wrong.
+// Each store function sets `target` and returns an empty string, or returns what is wrong.
 template <typename Value>
-std::string store(std::optional<Value> value, std::optional<Value>& target, const char* wants) {
-    if (!value) return wants;
+std::string store(std::optional<Value> value, std::optional<Value>& target, const char* error) {
+    if (!value) return error;
     target = std::move(value);
     return "";
 }
@@ -62,11 +56,13 @@ std::string store_word(const Table& words, std::string_view text, std::optional<
     std::string all;
     for (const auto& [value, word] : words)
         all += (all.empty() ? "" : ", ") + std::string(word);
-    return "wants one of " + all;
+    return "must be one of " + all;
 }
 
 std::string store_group(std::string_view text, std::optional<std::string>& target) {
-    if (!text.empty() && !is_group_name(text)) return "is no name of a group";
+    if (!text.empty() && !is_group_name(text))
+        return "must be a name of at most " + std::to_string(max_group_name) +
+               " letters, digits, '.', '_' and '-'";
     target = text;
     return "";
 }
@@ -76,69 +72,77 @@ std::string store_priority(std::string_view text, std::optional<int>& target) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size() || number < min_priority ||
         number > max_priority)
-        return "wants a whole number from " + std::to_string(min_priority) + " to " +
+        return "must be an integer from " + std::to_string(min_priority) + " to " +
                std::to_string(max_priority);
     target = number;
     return "";
 }
 
-std::string read_attribute(std::string_view key, std::string_view text, PolicyOverrides& words) {
-    if (text.size() > max_value) return "is too long";
-    if (key == "mode") return store_word(modes, text, words.mode);
-    if (key == "memory") return store_word(memory_policies, text, words.memory);
-    if (key == "group") return store_group(text, words.group);
-    if (key == "priority") return store_priority(text, words.priority);
+// Returns what is wrong with the attribute, or an empty string.
+std::string read_attribute(std::string_view key, std::string_view text,
+                           PolicyOverrides& overrides) {
+    if (text.size() > max_value_bytes)
+        return "must not be longer than " + std::to_string(max_value_bytes) + " bytes";
+    if (key == "mode") return store_word(modes, text, overrides.mode);
+    if (key == "memory") return store_word(memory_policies, text, overrides.memory);
+    if (key == "group") return store_group(text, overrides.group);
+    if (key == "priority") return store_priority(text, overrides.priority);
     if (key == "nodes")
-        return store(parse_node_list(text), words.nodes, "wants a list of nodes like 0-1,3");
+        return store(parse_node_list(text), overrides.nodes,
+                     "must be a list of nodes, such as 0-1,3");
     if (key == "home")
-        return store(parse_node_sequence(text), words.home,
-                     "wants one node for all cells, or one for each: 0 or 1,0");
-    return "is not known";
+        return store(parse_node_sequence(text), overrides.home,
+                     "must be one node for all cells or one for each, such as 0 or 1,0");
+    return "is not an attribute of <policy>";
 }
 
 PolicyOverrides read_element(const pugi::xml_node& element, std::vector<std::string>& problems) {
-    PolicyOverrides words;
+    PolicyOverrides overrides;
     std::size_t seen = 0;
     for (const pugi::xml_attribute& attribute : element.attributes()) {
         const std::string_view key = attribute.name();
         if (++seen > max_attributes) {
-            problems.push_back("metadata: policy: has too many attributes");
+            problems.push_back("metadata: policy: must not have more than " +
+                               std::to_string(max_attributes) + " attributes");
             break;
         }
         if (is_declaration(key)) continue;
         const bool repeated = element.attribute(attribute.name()) != attribute;
         const std::string problem =
-            repeated ? "is there twice" : read_attribute(key, attribute.value(), words);
+            repeated ? "must not be repeated" : read_attribute(key, attribute.value(), overrides);
         if (!problem.empty()) problems.push_back("metadata: " + printable(key) + ": " + problem);
     }
     if (element.first_child()) problems.push_back("metadata: policy: must be empty");
-    return words;
+    return overrides;
 }
 
 }  // namespace
 
 PolicyOverrides parse_policy(const pugi::xml_node& domain, std::vector<std::string>& problems) {
-    pugi::xml_node used;
+    pugi::xml_node policy;
     std::size_t seen = 0;
     for (const pugi::xml_node& element : domain.child("metadata").children()) {
         if (element.type() != pugi::node_element) continue;
         if (++seen > max_elements) {
-            problems.push_back("metadata: policy: there are too many elements to look for it");
+            problems.push_back("metadata: policy: must be among the first " +
+                               std::to_string(max_elements) + " elements of <metadata>");
             break;
         }
         if (!is_ours(element)) continue;
         const QualifiedName name(element.name());
         if (name.local != "policy")
-            problems.push_back("metadata: " + printable(name.local) + ": is not known");
-        else if (used)
-            problems.push_back("metadata: policy: is there more than once, the first is used");
+            problems.push_back("metadata: " + printable(name.local) +
+                               ": is not an element of vnumad's namespace");
+        else if (policy)
+            problems.push_back("metadata: policy: must not be repeated; the first one is used");
         else
-            used = element;
+            policy = element;
     }
-    PolicyOverrides words = read_element(used, problems);
+    PolicyOverrides overrides = read_element(policy, problems);
     if (problems.size() > max_problems) problems.resize(max_problems);
-    if (!problems.empty()) words.mode = std::min(words.mode.value_or(Mode::observe), Mode::observe);
-    return words;
+    if (!problems.empty())
+        overrides.mode = std::min(overrides.mode.value_or(Mode::observe), Mode::observe);
+    return overrides;
 }
 
 }  // namespace vnuma

@@ -7,44 +7,45 @@
 
 namespace vnuma {
 namespace {
-// A guest has a backend for each cell and each memory device; libvirt allows no more devices.
+
+// A guest has one backend for each cell (QEMU's MAX_NODES is 128) and one for each memory device
+// (QEMU's ACPI_MAX_RAM_SLOTS is 256).
 constexpr std::size_t max_backends = 1024;
 
-std::optional<NumaTune> wish_of(const qmp::MemoryBackend& backend) {
+std::optional<NumaTune> numatune_of(const qmp::MemoryBackend& backend) {
     if (backend.policy == "default") return std::nullopt;
     return NumaTune{backend.policy == "bind" ? "strict" : backend.policy, backend.host_nodes};
 }
 
-void start(Monitor& monitor, bool ring, std::chrono::seconds duration) {
-    monitor.ask(qmp::calc_dirty_rate(
-        ring ? qmp::DirtyRateMode::dirty_ring : qmp::DirtyRateMode::page_sampling, duration));
+void start(Monitor& monitor, qmp::DirtyRateMode mode, std::chrono::seconds duration) {
+    monitor.run(qmp::calc_dirty_rate(mode, duration));
 }
 
 }  // namespace
 
 bool start_write_measurement(Monitor& monitor, std::chrono::seconds duration,
-                             std::optional<bool>& ring) {
-    // Asked first, so that a refusal is not taken for a guest without a ring.
-    if (monitor.ask(qmp::query_dirty_rate()).status == "measuring") return false;
-    // To be asked for a ring without KVM kills QEMU 7.2.
-    if (!ring && !monitor.ask(qmp::query_kvm())) ring = false;
-    if (ring.value_or(true)) {
+                             std::optional<bool>& dirty_ring) {
+    // Checked first: QEMU also refuses to measure by a ring while another measurement runs.
+    if (monitor.run(qmp::query_dirty_rate()).status == "measuring") return false;
+    // QEMU 7.2 crashes when it is to use a ring without KVM.
+    if (!dirty_ring && !monitor.run(qmp::query_kvm())) dirty_ring = false;
+    if (dirty_ring.value_or(true)) {
         try {
-            start(monitor, true, duration);
-            ring = true;
+            start(monitor, qmp::DirtyRateMode::dirty_ring, duration);
+            dirty_ring = true;
             return true;
         } catch (const MonitorRefusal&) {
-            if (ring) throw;
+            if (dirty_ring) throw;
         }
     }
-    start(monitor, false, duration);
-    ring = false;
+    start(monitor, qmp::DirtyRateMode::page_sampling, duration);
+    dirty_ring = false;
     return true;
 }
 
 WriteMeasurement read_write_measurement(Monitor& monitor) {
     using State = WriteMeasurement::State;
-    const qmp::DirtyRate rate = monitor.ask(qmp::query_dirty_rate());
+    const qmp::DirtyRate rate = monitor.run(qmp::query_dirty_rate());
     WriteMeasurement measurement;
     measurement.state = rate.status == "measuring"  ? State::running
                         : rate.status == "measured" ? State::done
@@ -58,23 +59,24 @@ WriteMeasurement read_write_measurement(Monitor& monitor) {
     return measurement;
 }
 
-RamView ask_ram_view(Monitor& monitor) {
+RamView read_ram_view(Monitor& monitor) {
     RamView view;
     std::map<std::string, qmp::MemoryBackend> backends;
-    for (qmp::MemoryBackend& backend : monitor.ask(qmp::query_memdev()))
+    for (qmp::MemoryBackend& backend : monitor.run(qmp::query_memdev()))
         if (backends.size() < max_backends) backends.emplace(backend.id, std::move(backend));
-    for (const qmp::MemoryDevice& device : monitor.ask(qmp::query_memory_devices()))
+    for (const qmp::MemoryDevice& device : monitor.run(qmp::query_memory_devices()))
         view.devices[device.id.empty() ? device.memdev : device.id] = device.memdev;
-    for (const qmp::GuestRange& range : monitor.ask(qmp::info_mtree_flat())) {
+    for (const qmp::GuestRange& range : monitor.run(qmp::info_mtree_flat())) {
         const auto backend = backends.find(range.region);
-        if (backend == backends.end()) continue;  // ROMs and the memory of devices
+        if (backend == backends.end()) continue;  // a ROM or the memory of a device
         view.pieces.push_back({range.start, range.size, range.offset, range.region});
         if (view.backends.contains(range.region)) continue;
-        const qmp::HostAddress at = monitor.ask(qmp::gpa2hva(range.start));
+        const qmp::HostAddress at = monitor.run(qmp::gpa2hva(range.start));
         if (at.region != range.region)
-            throw MonitorError("its monitor contradicts itself about " + range.region);
+            throw MonitorError("QEMU's monitor contradicts itself: info mtree finds " +
+                               range.region + " where gpa2hva finds " + at.region);
         view.backends[range.region] = {at.address - range.offset, backend->second.size,
-                                       wish_of(backend->second)};
+                                       numatune_of(backend->second)};
     }
     return view;
 }

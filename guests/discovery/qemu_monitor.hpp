@@ -1,4 +1,4 @@
-// What vnumad asks a QEMU monitor about a guest's memory, by whatever road it is reached.
+// QEMU's monitor, however it is reached, and what vnumad reads from it about a guest's memory.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,7 +10,7 @@
 
 namespace vnuma {
 
-// The monitor has understood, and says no.
+// QEMU has understood the command and refuses it.
 struct MonitorRefusal : MonitorError {
     using MonitorError::MonitorError;
 };
@@ -22,27 +22,29 @@ class Monitor {
     Monitor& operator=(const Monitor&) = delete;
     virtual ~Monitor() = default;
 
-    // What the command returns. Blocks. Throws MonitorError, and MonitorRefusal where it can tell.
+    // Returns what the command returns. Blocks. Throws MonitorRefusal, or MonitorError where QEMU
+    // does not answer or it is not known whether it has refused the command.
     virtual nlohmann::json execute(const std::string& command, const nlohmann::json& arguments) = 0;
 
-    // Throws MonitorError, also for an answer that is none to this command.
+    // The same for a command whose reply is parsed. Throws MonitorError, too, if it cannot be.
     template <typename Reply>
-    Reply ask(const qmp::Command<Reply>& command) {
+    Reply run(const qmp::Command<Reply>& command) {
         auto reply = command.parse(execute(command.name, command.arguments));
-        if (!reply) throw MonitorError("its monitor's answer to " + command.name + " is no answer");
+        if (!reply) throw MonitorError("QEMU's reply to " + command.name + " cannot be parsed");
         return std::move(*reply);
     }
 };
 
-// One question for the guest's physical memory, one for the backends, and one for each backend's
-// place in QEMU's address space.
-RamView ask_ram_view(Monitor& monitor);
+// Runs one command for the guest's physical memory, two for the backends, and one for the address
+// of each backend in QEMU's address space. Throws MonitorError.
+RamView read_ram_view(Monitor& monitor);
 
-// See Source. `ring` is whether the guest has a dirty ring; QEMU has no command that tells, so
-// where it is not known, and there is KVM, it is found out by trying. Never by dirty-bitmap: that
-// write-protects all memory and splits huge pages.
+// See GuestSource. `dirty_ring` is whether the guest has a dirty ring. QEMU has no command for
+// that: where it is unknown and the guest runs on KVM, it is found out by starting a measurement
+// and then set. The mode dirty-bitmap is not used, because it write-protects all memory and splits
+// huge pages.
 bool start_write_measurement(Monitor& monitor, std::chrono::seconds duration,
-                             std::optional<bool>& ring);
+                             std::optional<bool>& dirty_ring);
 WriteMeasurement read_write_measurement(Monitor& monitor);
 
 }  // namespace vnuma

@@ -1,4 +1,4 @@
-// Guests that QEMU runs without libvirt: a directory with one QMP socket for each.
+// Guests that QEMU runs without libvirt. Each has a QMP socket in a common directory.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -9,17 +9,23 @@
 #include <vector>
 
 #include "guests/discovery/guest_source.hpp"
+#include "guests/discovery/qmp_connection.hpp"
 #include "guests/model/listed_guest.hpp"
 
 namespace vnuma {
 
 class QmpSource : public GuestSource {
   public:
-    // A monitor that takes longer is given up until it answers; nobody else waits for it.
-    static constexpr std::chrono::milliseconds answer_limit{1000};
+    // list() waits this long for all guests together. It does not wait again for a guest that takes
+    // longer before QEMU replies to another command.
+    static constexpr std::chrono::milliseconds reply_limit{1000};
+    // Time limit for all commands of one call to a monitor.
+    static constexpr std::chrono::milliseconds monitor_limit{2000};
     static constexpr std::size_t max_sockets = 4096;
 
-    explicit QmpSource(std::string directory);
+    // Tests pass their own clock.
+    explicit QmpSource(std::string directory,
+                       QmpConnection::Now now = std::chrono::steady_clock::now);
     ~QmpSource() override;
 
     const char* name() const override { return "qmp"; }
@@ -31,19 +37,22 @@ class QmpSource : public GuestSource {
     std::size_t hung_calls() const override { return 0; }
 
   private:
-    class Connection;
-
+    // Opens and closes connections so that each socket in the directory has one. Throws
+    // SourceError.
     void follow_directory();
-    // What `question` finds out, given the guest's link and its monitor. Throws MonitorError.
-    template <typename Question>
-    auto ask(const std::string& uuid, Question question);
-    // Runs the connections until the condition holds; false when it does not within the limit.
+    std::unique_ptr<QmpConnection> connect(const std::string& socket, QmpGuest known);
+    // Runs `call` with the guest's connection and monitor and returns what it returns. Throws
+    // MonitorError.
+    template <typename Call>
+    auto call_monitor(const std::string& uuid, Call call);
+    // Runs the connections until the condition holds; false if it does not within the limit.
     template <typename Condition>
     bool run_until(Condition condition, std::chrono::milliseconds limit);
 
     std::string directory_;
+    QmpConnection::Now now_;
     boost::asio::io_context context_{1};
-    std::map<std::string, std::unique_ptr<Connection>> connections_;  // by file name
+    std::map<std::string, std::unique_ptr<QmpConnection>> connections_;  // by the socket's name
 };
 
 }  // namespace vnuma

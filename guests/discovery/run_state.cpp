@@ -7,7 +7,8 @@
 namespace vnuma {
 namespace {
 
-// A job outweighs the state: a guest that is saved is paused, one that migrates runs.
+// A job says more than the state: a guest that is being saved is paused, and one that migrates is
+// running.
 RunState state_of_job(int operation) {
     switch (operation) {
         case VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN:
@@ -22,7 +23,7 @@ RunState state_of_job(int operation) {
         case VIR_DOMAIN_JOB_OPERATION_DUMP:
             return RunState::dumping;
         default:
-            // Starting shows in the state; a backup is about disks only.
+            // The state shows that a guest starts. A backup concerns only its disks.
             return RunState::unknown;
     }
 }
@@ -75,7 +76,7 @@ std::string why_unsteady(RunState state) {
         case RunState::unknown:
             break;
     }
-    return "its state is not known";
+    return "its state is unknown";
 }
 
 RunState state_of_libvirt(int state, int reason, int operation) {
@@ -99,7 +100,7 @@ RunState state_of_libvirt(int state, int reason, int operation) {
 }
 
 RunState state_of_qemu(std::string_view status, std::string_view migration) {
-    // What a migration of the past has ended with does not count.
+    // The status of a migration that has ended says nothing about the present.
     if (!migration.empty() && migration != "none" && migration != "completed" &&
         migration != "failed" && migration != "cancelled")
         return RunState::migrating;

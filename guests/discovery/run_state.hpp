@@ -1,4 +1,4 @@
-// What a guest is about, from the words of libvirt and of QEMU. Pure.
+// A guest's state from what libvirt or QEMU reports. Pure.
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@
 
 namespace vnuma {
 
-// Why a guest in this state is to be left alone; empty when it simply runs.
+// Why a guest in this state must be left alone; empty for a running one.
 std::string why_unsteady(RunState state);
 
-// virDomainState with its reason, and virDomainJobOperation (0 without a job).
+// Of a virDomainState, its reason, and a virDomainJobOperation, which is 0 without a job.
 RunState state_of_libvirt(int state, int reason, int operation);
 
-// query-status and query-migrate; `migration` is empty when there was none.
+// Of the status that query-status and query-migrate return; `migration` is empty if there was none.
 RunState state_of_qemu(std::string_view status, std::string_view migration);
 
 }  // namespace vnuma

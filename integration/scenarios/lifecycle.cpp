@@ -237,7 +237,7 @@ TEST(Lifecycle, AHungMonitorHoldsUpItsOwnGuestOnly) {
     Guest other(libvirt_host(), on_both_nodes("other"));
     auto frozen = std::make_unique<Frozen>(hung.pid());
     const auto silent = [](const json& guest) {
-        return is_unsteady_because(guest, "does not answer");
+        return is_unsteady_because(guest, "not answered");
     };
     {
         Daemon vnumad(acting);

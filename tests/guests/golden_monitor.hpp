@@ -1,4 +1,4 @@
-// The monitor of the recorded guest with two equal cells.
+// The monitor of a recorded guest with two cells of the same size.
 #pragma once
 
 #include "guests/discovery/qemu_monitor.hpp"
@@ -6,15 +6,15 @@
 
 namespace vnuma::test {
 
-// Where that guest's process has the memory of its cells; the recorded answer to gpa2hva tells the
-// first, and no other mapping has the size of the second.
+// Addresses of the cells' memory in the process. The first is from the recorded reply to gpa2hva;
+// the second belongs to the only other mapping of that size.
 inline constexpr std::uint64_t vnuma_cell0 = 0x7f1479e00000, vnuma_cell1 = 0x7f1467c00000;
 inline constexpr std::uint64_t vnuma_cell_bytes = 288 << 20;
 
 class GoldenMonitor : public Monitor {
   public:
     nlohmann::json execute(const std::string& command, const nlohmann::json& arguments) override {
-        ++asked;
+        ++commands;
         if (command != "human-monitor-command")
             return nlohmann::json::parse(
                 read_golden("lab/vnuma/monitor/" + command + ".json"))["return"];
@@ -29,7 +29,7 @@ class GoldenMonitor : public Monitor {
         return answer.str();
     }
 
-    int asked = 0;
+    int commands = 0;  // that were executed
 };
 
 }  // namespace vnuma::test

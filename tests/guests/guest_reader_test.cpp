@@ -18,7 +18,7 @@ class ScriptedSource : public GuestSource {
         ++asked;
         if (hangs) throw MonitorError("its monitor does not answer");
         test::GoldenMonitor monitor;
-        return ask_ram_view(monitor);
+        return vnuma::read_ram_view(monitor);
     }
     bool start_write_measurement(const std::string&, std::chrono::seconds) override {
         throw MonitorError("none");

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A call that returns when the test says so.
+// A call that returns when the test opens the gate.
 class Gate {
   public:
     std::function<int()> call() {
@@ -23,7 +23,7 @@ class Gate {
     std::shared_future<void> opened_{promise_.get_future()};
 };
 
-TEST(CallsWithTimeout, GiveWhatTheCallReturnsAndThrowWhatItThrows) {
+TEST(CallsWithTimeout, RunReturnsWhatTheCallReturnsAndThrowsWhatItThrows) {
     CallsWithTimeout calls;
     EXPECT_EQ(calls.run(
                   "a", [] { return 7; }, 10s),
@@ -33,7 +33,7 @@ TEST(CallsWithTimeout, GiveWhatTheCallReturnsAndThrowWhatItThrows) {
     EXPECT_EQ(calls.hung(), 0U);
 }
 
-TEST(CallsWithTimeout, OneThatHangsIsGivenUpAndHoldsUpItsOwnKeyOnly) {
+TEST(CallsWithTimeout, ACallThatHangsIsGivenUpAndBlocksOnlyItsKey) {
     CallsWithTimeout calls;
     Gate gate;
     EXPECT_EQ(calls.run("a", gate.call(), 1ms), std::nullopt);
@@ -41,14 +41,14 @@ TEST(CallsWithTimeout, OneThatHangsIsGivenUpAndHoldsUpItsOwnKeyOnly) {
     EXPECT_EQ(calls.run(
                   "a", [] { return 7; }, 10s),
               std::nullopt)
-        << "not even tried";
+        << "no call is made";
     EXPECT_EQ(calls.run(
                   "b", [] { return 8; }, 10s),
               8);
     gate.open();
 }
 
-TEST(CallsWithTimeout, OneThatReturnsAtLastIsForgiven) {
+TEST(CallsWithTimeout, AfterACallHasReturnedItsKeyIsFreeAgain) {
     CallsWithTimeout calls;
     Gate gate;
     EXPECT_EQ(calls.run("a", gate.call(), 1ms), std::nullopt);
@@ -60,7 +60,7 @@ TEST(CallsWithTimeout, OneThatReturnsAtLastIsForgiven) {
               7);
 }
 
-TEST(CallsWithTimeout, OthersGoOnWhileOneCanStillRun) {
+TEST(CallsWithTimeout, OtherCallsAreMadeWhileFewerThanTheMostHang) {
     CallsWithTimeout calls;
     Gate gate;
     for (std::size_t i = 1; i < CallsWithTimeout::max_at_once; ++i)

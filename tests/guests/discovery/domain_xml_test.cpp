@@ -16,11 +16,11 @@ Domain parse(const std::string& body) {
 
 std::string error_of(const std::string& xml) {
     std::string error;
-    EXPECT_FALSE(parse_domain(xml, error));
+    EXPECT_FALSE(parse_domain(xml, error)) << xml;
     return error;
 }
 
-TEST(ParseDomain, CellsAreAsFarApartAsTheGuestIsTold) {
+TEST(ParseDomain, CellsHaveTheDistancesOfTheVirtualSlit) {
     const auto domain = parse(
         "<memory unit='KiB'>589824</memory><vcpu>2</vcpu><cpu><numa>"
         "<cell id='0' cpus='0' memory='256' unit='MiB'><distances><sibling id='0' value='10'/>"
@@ -52,7 +52,7 @@ TEST(ParseDomain, ReadsCellsWithTheirVcpusAndMemory) {
     EXPECT_EQ(domain.cells[1].bytes, 320LL << 20);
 }
 
-TEST(ParseDomain, KnowsWhatPinsMemory) {
+TEST(ParseDomain, MemoryIsImmovableWhereADeviceAnEncryptionOrALockPinsIt) {
     const std::string head = "<memory>1024</memory><vcpu>1</vcpu>";
     EXPECT_NE(parse(head + "<devices><hostdev mode='subsystem' type='pci'/></devices>").immovable,
               "");
@@ -64,7 +64,7 @@ TEST(ParseDomain, KnowsWhatPinsMemory) {
               "");
 }
 
-TEST(ParseDomain, KnowsADirtyRing) {
+TEST(ParseDomain, ReadsWhetherKvmHasADirtyRing) {
     const std::string head = "<memory>1024</memory><vcpu>1</vcpu>";
     EXPECT_FALSE(parse(head).dirty_ring);
     for (const char* state : {"on", "off"})
@@ -74,25 +74,67 @@ TEST(ParseDomain, KnowsADirtyRing) {
                   std::string(state) == "on");
 }
 
-TEST(ParseDomain, SaysWhatItCannotUse) {
-    EXPECT_NE(error_of("<domain"), "");
-    EXPECT_NE(error_of("<network/>"), "");
-    EXPECT_NE(error_of("<domain><name>a</name></domain>"), "");
-    EXPECT_NE(
-        error_of("<domain><name>a</name><uuid>u</uuid><memory>0</memory><vcpu>1</vcpu></domain>"),
-        "");
-    EXPECT_NE(error_of("<domain><name>a</name><uuid>u</uuid><memory "
-                       "unit='XiB'>5</memory><vcpu>1</vcpu></domain>"),
-              "");
-    EXPECT_NE(error_of("<domain><name>a</name><uuid>u</uuid><memory>99999999999999999999</"
-                       "memory><vcpu>1</vcpu></domain>"),
-              "");
-    EXPECT_NE(error_of("<domain><name>a</name><uuid>u</uuid><cpu><numa><cell id='0' cpus='x' "
-                       "memory='1'/></numa></cpu></domain>"),
-              "");
+TEST(ParseDomain, AnErrorNamesTheElementAndTheAttribute) {
+    const auto in_domain = [](const std::string& body) {
+        return "<domain><name>a</name><uuid>u</uuid>" + body + "</domain>";
+    };
+    EXPECT_TRUE(error_of("<domain").starts_with("the XML is not well-formed: "));
+    EXPECT_EQ(error_of("<network/>"), "the root element must be <domain>");
+    EXPECT_EQ(error_of("<domain><name>a</name></domain>"),
+              "<domain> must have a <name> and a <uuid>");
+    EXPECT_EQ(error_of(in_domain("<memory>0</memory><vcpu>1</vcpu>")),
+              "<memory> must be a size greater than 0 in a unit that libvirt knows, "
+              "not \"0\" in \"KiB\"");
+    EXPECT_EQ(error_of(in_domain("<memory unit='XiB'>5</memory><vcpu>1</vcpu>")),
+              "<memory> must be a size greater than 0 in a unit that libvirt knows, "
+              "not \"5\" in \"XiB\"");
+    EXPECT_EQ(error_of(in_domain("<memory>99999999999999999999</memory><vcpu>1</vcpu>")),
+              "<memory> must be a size greater than 0 in a unit that libvirt knows, "
+              "not \"99999999999999999999\" in \"KiB\"");
+    EXPECT_EQ(error_of(in_domain("<cpu><numa><cell id='3' cpus='x' memory='1'/></numa></cpu>")),
+              "attribute cpus of <cell id='3'> must be a list of vCPUs from 0 to 4095, not \"x\"");
+    EXPECT_EQ(error_of(in_domain("<cpu><numa><cell id='3' cpus='0'/></numa></cpu>")),
+              "attribute memory of <cell id='3'> must be a size greater than 0 in a unit that "
+              "libvirt knows, not \"\" in \"KiB\"");
 }
 
-TEST(ParseDomain, KnowsWhenAnotherProcessMapsTheMemory) {
+TEST(ParseDomain, AnErrorRepeatsTheBeginningOfAValueInPrintableCharacters) {
+    EXPECT_EQ(error_of("<domain><name>a</name><uuid>u</uuid><vcpu>\x1b[2J" + std::string(99, '1') +
+                       "</vcpu></domain>"),
+              "<vcpu> must be an integer from 1 to 4096, not \"?[2J" + std::string(28, '1') + "\"");
+}
+
+TEST(ParseDomain, MoreVcpusThanQemusLargestMachineHasAreAnErrorThatNamesTheElement) {
+    const std::string head = "<domain><name>a</name><uuid>u</uuid><memory>1024</memory>";
+    const std::string cells = "<cpu><numa><cell id='0' cpus='0' memory='1024'/></numa></cpu>";
+    for (const std::string& rest : {std::string(), cells})
+        EXPECT_EQ(error_of(head + "<vcpu cpuset='0'>100000</vcpu>" + rest + "</domain>"),
+                  "<vcpu> must be an integer from 1 to 4096, not \"100000\"");
+    for (const char* count : {"0", "-1", "4097", "two", "", "99999999999999999999"})
+        EXPECT_EQ(error_of(head + "<vcpu>" + count + "</vcpu></domain>"),
+                  "<vcpu> must be an integer from 1 to 4096, not \"" + std::string(count) + "\"");
+    EXPECT_EQ(error_of(head + "<vcpu>2</vcpu><cpu><numa><cell id='0' cpus='0-4096' memory='1024'/>"
+                              "</numa></cpu></domain>"),
+              "attribute cpus of <cell id='0'> must be a list of vCPUs from 0 to 4095, "
+              "not \"0-4096\"");
+    EXPECT_EQ(error_of(head + "<vcpu>2</vcpu><cpu><numa><cell id='0' cpus='0-4095' memory='1024'/>"
+                              "<cell id='1' cpus='0' memory='1024'/></numa></cpu></domain>"),
+              "the cells of <numa> must have at most 4096 vCPUs together");
+    EXPECT_EQ(parse("<memory>1024</memory><vcpu cpuset='1'> 4096\n</vcpu>").tuning.vcpupin.size(),
+              4096U);
+}
+
+TEST(ParseDomain, APinOfAVcpuThatNoMachineHasIsLeftOut) {
+    const DomainTuning tuning =
+        parse(
+            "<memory>1024</memory><vcpu>1</vcpu><cputune>"
+            "<vcpupin vcpu='0' cpuset='2'/><vcpupin vcpu='4096' cpuset='2'/>"
+            "<vcpupin vcpu='-1' cpuset='2'/></cputune>")
+            .tuning;
+    EXPECT_EQ(tuning.vcpupin, (std::map<int, std::vector<int>>{{0, {2}}}));
+}
+
+TEST(ParseDomain, MemoryThatAnotherProcessMapsIsImmovable) {
     const std::string head = "<memory>1024</memory><vcpu>1</vcpu><devices>";
     EXPECT_NE(parse(head + "<interface type='vhostuser'/></devices>").immovable, "");
     EXPECT_NE(
@@ -111,7 +153,8 @@ TEST(ParseDomain, ReadsRealGuests) {
     EXPECT_EQ(vnuma.huge_page_bytes, 0);
     EXPECT_EQ(test::golden_domain("hugetlb").huge_page_bytes, 2 << 20);
     const Domain hotplug = test::golden_domain("hotplug");
-    EXPECT_EQ(hotplug.cells[1].vcpus, (std::vector<int>{1, 2})) << "also the one not plugged";
+    EXPECT_EQ(hotplug.cells[1].vcpus, (std::vector<int>{1, 2}))
+        << "also the vCPU that is not plugged";
 }
 
 TEST(ParseDomain, ReadsMemoryDevices) {
@@ -123,7 +166,7 @@ TEST(ParseDomain, ReadsMemoryDevices) {
               (MemoryDevice{"virtiomem0", "virtio-mem", 1, 128 << 20, 64 << 20, std::nullopt}));
 }
 
-TEST(ParseDomain, ReadsWhatItsOwnerWishes) {
+TEST(ParseDomain, ReadsTheTuning) {
     const DomainTuning none = test::golden_domain("vnuma").tuning;
     EXPECT_EQ(none, DomainTuning{});
     const DomainTuning tuning = test::golden_domain("wishes").tuning;
@@ -133,7 +176,7 @@ TEST(ParseDomain, ReadsWhatItsOwnerWishes) {
     EXPECT_EQ(tuning.placement, "static");
 }
 
-TEST(ParseDomain, ReadsWishesOfEveryKind) {
+TEST(ParseDomain, ReadsEveryKindOfTuning) {
     const Domain domain = test::golden_domain("by-hand");
     const DomainTuning& tuning = domain.tuning;
     EXPECT_EQ(tuning.placement, "auto");
@@ -146,7 +189,7 @@ TEST(ParseDomain, ReadsWishesOfEveryKind) {
     EXPECT_NE(domain.immovable, "");
 }
 
-TEST(ParseDomain, ReadsWhichNetworkDevicesItIsOn) {
+TEST(ParseDomain, ReadsTheNetworkDevicesBelowMacvtap) {
     const Domain domain = parse(
         "<memory>1024</memory><vcpu>1</vcpu><devices>"
         "<interface type='direct'><source dev='eth0' mode='bridge'/></interface>"
@@ -157,7 +200,7 @@ TEST(ParseDomain, ReadsWhichNetworkDevicesItIsOn) {
     EXPECT_EQ(domain.immovable, "");
 }
 
-TEST(ParseDomain, ACommonCpusetHoldsForVcpusWithoutAPinAndForTheEmulator) {
+TEST(ParseDomain, TheCpusetOfVcpuAppliesToVcpusWithoutAPinAndToTheEmulator) {
     const DomainTuning tuning = parse(
                                     "<memory>1024</memory><vcpu cpuset='1-2'>2</vcpu>"
                                     "<cputune><vcpupin vcpu='1' cpuset='2'/></cputune>")

@@ -1,30 +1,71 @@
 #include "guests/discovery/libvirt_source.hpp"
 
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
 #include "guests/discovery/guest_source.hpp"
 #include "guests/model/listed_guest.hpp"
+#include "tests/guests/discovery/hanging_calls.hpp"
 #include "tests/temporary.hpp"
-
-#include <gtest/gtest.h>
 
 namespace vnuma {
 namespace {
 
-// libvirt's own test driver: a host inside this process, with the domains of a file.
+// Calls about domains, by name. While it is null no call hangs.
+test::HangingCalls* hanging_calls = nullptr;
+
+}  // namespace
+}  // namespace vnuma
+
+// Replaces libvirt's function in this program.
+extern "C" int virDomainGetJobInfo(virDomainPtr domain, virDomainJobInfoPtr info) {
+    if (vnuma::hanging_calls) vnuma::hanging_calls->enter(virDomainGetName(domain));
+    static const auto original =
+        reinterpret_cast<decltype(&virDomainGetJobInfo)>(::dlsym(RTLD_NEXT, "virDomainGetJobInfo"));
+    return original(domain, info);
+}
+
+namespace vnuma {
+namespace {
+
+using namespace std::chrono_literals;
+using Names = std::vector<std::string>;
+
+// libvirt's test driver: a host inside this process, with the domains of a file.
 class LibvirtSourceTest : public ::testing::Test {
   protected:
     LibvirtSourceTest() {
+        describe_host({"web", "db"});
+        settings.uri = "test://" + files.path("host.xml");
+        settings.pid_directory = files.path();
+        hanging_calls = &hanging;
+    }
+    ~LibvirtSourceTest() override {
+        let_go();
+        hanging_calls = nullptr;
+    }
+
+    void describe_host(const Names& domains) {
         std::string host = "<node>";
-        for (const char* name : {"web", "db"})
-            host += std::string("<domain type='test'><name>") + name +
+        for (const std::string& name : domains)
+            host += "<domain type='test'><name>" + name +
                     "</name><memory unit='MiB'>64</memory><vcpu>2</vcpu>"
                     "<os><type>hvm</type></os></domain>";
         files.write("host.xml", host + "</node>");
-        settings.uri = "test://" + files.path("host.xml");
-        settings.pid_directory = files.path();
+    }
+    void connect() { source.emplace(settings, hanging.clock(), hanging.wait()); }
+    std::vector<ListedGuest> list() { return source->list(); }
+    // The calls that hung before return.
+    void let_go() {
+        hanging.let_go();
+        while (source && source->hung_calls() > 0)
+            std::this_thread::yield();
     }
 
     test::TemporaryDirectory files;
     LibvirtSettings settings;
+    test::HangingCalls hanging;
+    std::optional<LibvirtSource> source;
 };
 
 const ListedGuest* find(const std::vector<ListedGuest>& guests, const std::string& name) {
@@ -35,8 +76,8 @@ const ListedGuest* find(const std::vector<ListedGuest>& guests, const std::strin
 
 TEST_F(LibvirtSourceTest, ListsWhatRunsWithStateDescriptionAndPid) {
     files.write("web.pid", "4711\n");
-    LibvirtSource source(settings);
-    const std::vector<ListedGuest> guests = source.list();
+    connect();
+    const std::vector<ListedGuest> guests = list();
     ASSERT_EQ(guests.size(), 2U);
     const ListedGuest* web = find(guests, "web");
     ASSERT_TRUE(web);
@@ -50,34 +91,77 @@ TEST_F(LibvirtSourceTest, ListsWhatRunsWithStateDescriptionAndPid) {
 }
 
 TEST_F(LibvirtSourceTest, ADescriptionThatHasNotChangedIsTheSameObject) {
-    LibvirtSource source(settings);
-    const auto first = source.list(), second = source.list();
+    connect();
+    const auto first = list(), second = list();
     EXPECT_EQ(find(first, "web")->domain, find(second, "web")->domain);
     EXPECT_NE(find(first, "web")->domain, find(first, "db")->domain);
 }
 
-TEST_F(LibvirtSourceTest, WithoutLibvirtItSaysSoAndWaitsLongerEachTime) {
-    settings.uri = "qemu+unix:///system?socket=/nobody/listens";
-    LibvirtSource source(settings);
-    for (int i = 0; i < 2; ++i) {
+TEST_F(LibvirtSourceTest, WithoutLibvirtTheErrorNamesTheUriAndTheNextAttemptComesAfterAPause) {
+    settings.uri = "test://" + files.path("nobody.xml");
+    connect();
+    const auto error = [&]() -> std::string {
         try {
-            source.list();
-            FAIL() << "there is no libvirt";
-        } catch (const SourceError& error) {
-            EXPECT_NE(std::string(error.what()).find("/nobody/listens"), std::string::npos);
+            list();
+        } catch (const SourceError& failure) {
+            return failure.what();
         }
+        return "";
+    };
+    EXPECT_NE(error().find("nobody.xml"), std::string::npos);
+    describe_host({"web"});
+    std::filesystem::rename(files.path("host.xml"), files.path("nobody.xml"));
+    hanging.advance(LibvirtSource::first_pause - 1ms);
+    EXPECT_NE(error(), "") << "no attempt is made before the pause is over";
+    hanging.advance(1ms);
+    EXPECT_EQ(error(), "");
+}
+
+TEST_F(LibvirtSourceTest, DomainsWhoseCallsHangLeaveTheListToTheOthers) {
+    const Names names{"h0", "h1", "h2", "h3", "h4", "h5", "h6"};
+    describe_host(names);
+    connect();
+    list();
+    for (int round = 0; round < 5; ++round) {
+        hanging.hang({"h0", "h1", "h2", "h3", "h4", "h5"});
+        for (int i = 0; i < 3; ++i) {
+            const auto before = hanging.now();
+            const auto guests = list();
+            EXPECT_LE(hanging.now() - before, LibvirtSource::list_limit);
+            EXPECT_EQ(guests.size(), names.size());
+            for (const ListedGuest& guest : guests)
+                EXPECT_TRUE(guest.domain) << guest.name << " keeps its description";
+            EXPECT_NE(find(guests, "h0")->unsteady, "");
+        }
+        let_go();  // libvirt gives up by itself after 30 s
     }
+    hanging.hang({"h0", "h1", "h2", "h3", "h4", "h5"});
+    for (int i = 0; i < 10; ++i)
+        EXPECT_EQ(find(list(), "h6")->unsteady, "") << "all others are in quarantine by now";
 }
 
 TEST_F(LibvirtSourceTest, AMonitorItDoesNotReachIsAnErrorOfThatGuest) {
-    LibvirtSource source(settings);
-    EXPECT_THROW(source.read_ram_view("nobody"), MonitorError) << "before the first list";
-    const auto guests = source.list();
-    EXPECT_THROW(source.read_ram_view(guests[0].uuid), MonitorError);
-    EXPECT_THROW(source.start_write_measurement(guests[0].uuid, std::chrono::seconds(1)),
+    connect();
+    EXPECT_THROW(source->read_ram_view("nobody"), MonitorError) << "before the first list";
+    const auto guests = list();
+    EXPECT_THROW(source->read_ram_view(guests[0].uuid), MonitorError);
+    EXPECT_THROW(source->start_write_measurement(guests[0].uuid, std::chrono::seconds(1)),
                  MonitorError);
-    EXPECT_THROW(source.read_write_measurement(guests[0].uuid), MonitorError);
-    EXPECT_EQ(source.list().size(), 2U);
+    EXPECT_THROW(source->read_write_measurement(guests[0].uuid), MonitorError);
+    EXPECT_EQ(list().size(), 2U);
+}
+
+TEST_F(LibvirtSourceTest, TheMonitorOfADomainThatHangsIsNotCalled) {
+    connect();
+    const std::string uuid = find(list(), "web")->uuid;
+    hanging.hang({"web"});
+    list();
+    try {
+        source->read_ram_view(uuid);
+        ADD_FAILURE() << "a call was made";
+    } catch (const MonitorError& error) {
+        EXPECT_STREQ(error.what(), "libvirt has not answered for this domain for 1 s");
+    }
 }
 
 }  // namespace

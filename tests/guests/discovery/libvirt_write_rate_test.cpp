@@ -9,7 +9,7 @@ namespace {
 // Fields as libvirt 9.0 sends them.
 class Fields {
   public:
-    // Whatever is asked of libvirt first: before, it takes another's thread-local data for its own.
+    // Without this call, libvirt's error functions use a thread-local key that is not theirs.
     Fields() { virInitialize(); }
     ~Fields() { virTypedParamsFree(fields_, count_); }
     Fields& add(const char* name, int value) {
@@ -35,7 +35,7 @@ class Fields {
     int count_ = 0, room_ = 0;
 };
 
-TEST(WriteMeasurementOf, ADomainWithADirtyRingTellsOfItsVcpus) {
+TEST(WriteMeasurementOf, ADomainWithADirtyRingHasARateForEachVcpu) {
     const WriteMeasurement measured = Fields()
                                           .add("dirtyrate.calc_status", 2)
                                           .add("dirtyrate.calc_start_time", 1234LL)
@@ -52,14 +52,14 @@ TEST(WriteMeasurementOf, ADomainWithADirtyRingTellsOfItsVcpus) {
     EXPECT_EQ(measured.by_vcpu, (std::map<int, std::uint64_t>{{0, 100}, {11, 8}}));
 }
 
-TEST(WriteMeasurementOf, OneThatIsNotDoneHasNoRate) {
+TEST(WriteMeasurementOf, AMeasurementThatIsNotDoneHasNoRate) {
     const WriteMeasurement running = Fields().add("dirtyrate.calc_status", 1).read();
     EXPECT_EQ(running.state, WriteMeasurement::State::running);
     EXPECT_EQ(running.mib_per_s, std::nullopt);
     EXPECT_EQ(Fields().add("dirtyrate.calc_status", 0).read().state, WriteMeasurement::State::none);
 }
 
-TEST(WriteMeasurementOf, WhatIsNoRateIsPassedOver) {
+TEST(WriteMeasurementOf, FieldsThatAreNoRatesAreLeftOut) {
     const WriteMeasurement measured =
         Fields()
             .add("dirtyrate.calc_status", 2)
@@ -75,7 +75,7 @@ TEST(WriteMeasurementOf, WhatIsNoRateIsPassedOver) {
     EXPECT_TRUE(measured.by_vcpu.empty());
 }
 
-TEST(WriteMeasurementOf, NoFieldsAreAnError) {
+TEST(WriteMeasurementOf, MissingFieldsAreAnError) {
     EXPECT_THROW(Fields().read(), MonitorError);
     EXPECT_THROW(Fields().add("dirtyrate.calc_status", "measured").read(), MonitorError);
 }

@@ -27,7 +27,8 @@ Domain domain_with_attributes(const std::string& attributes) {
                        "/></metadata>");
 }
 
-// What is wrong with one attribute; it must not be used, and the guest is at most observed.
+// The problems of one attribute that cannot be read. It is not used, and the guest is at most
+// observed.
 Problems problems_with(const std::string& attribute) {
     const Domain domain = domain_with_attributes(attribute);
     PolicyOverrides observe;
@@ -44,7 +45,7 @@ TEST(PolicyXml, ReadsEveryAttribute) {
     EXPECT_EQ(domain.policy_problems, Problems{});
 }
 
-TEST(PolicyXml, WithoutTheElementNothingIsSaid) {
+TEST(PolicyXml, WithoutTheElementThereIsNoOverride) {
     for (const char* metadata :
          {"", "<metadata/>", "<metadata>text</metadata>",
           "<metadata xmlns:o='http://other'><o:policy mode='off'/></metadata>"}) {
@@ -55,12 +56,12 @@ TEST(PolicyXml, WithoutTheElementNothingIsSaid) {
     EXPECT_EQ(test::golden_domain("wishes").policy, PolicyOverrides{});
 }
 
-TEST(PolicyXml, AnElementWithoutAttributesSaysNothing) {
+TEST(PolicyXml, AnElementWithoutAttributesOverridesNothing) {
     EXPECT_EQ(domain_with_attributes("").policy, PolicyOverrides{});
     EXPECT_EQ(domain_with_attributes("").policy_problems, Problems{});
 }
 
-TEST(PolicyXml, ThePrefixMeansNothingAndTheNamespaceAll) {
+TEST(PolicyXml, TheNamespaceCountsAndNotThePrefix) {
     const auto mode_of = [](const std::string& metadata, const std::string& root = "") {
         const Domain domain = domain_with(metadata, root);
         EXPECT_EQ(domain.policy_problems, Problems{}) << metadata;
@@ -88,30 +89,37 @@ TEST(PolicyXml, ThePrefixMeansNothingAndTheNamespaceAll) {
         << "another application's content";
 }
 
-TEST(PolicyXml, WhatCannotBeReadIsNotUsedAndIsNamed) {
+TEST(PolicyXml, AnAttributeThatCannotBeReadIsNotUsedAndTheProblemNamesIt) {
     EXPECT_EQ(problems_with("mode='acto'"),
-              Problems{"metadata: mode: wants one of off, observe, advise, act"});
+              Problems{"metadata: mode: must be one of off, observe, advise, act"});
     EXPECT_EQ(problems_with("memory='Lazy'"),
-              Problems{"metadata: memory: wants one of none, lazy, eager"});
-    EXPECT_EQ(problems_with("group='a b'"), Problems{"metadata: group: is no name of a group"});
+              Problems{"metadata: memory: must be one of none, lazy, eager"});
+    EXPECT_EQ(
+        problems_with("group='a b'"),
+        Problems{
+            "metadata: group: must be a name of at most 64 letters, digits, '.', '_' and '-'"});
     EXPECT_EQ(problems_with("nodes='0-65535'"),
-              Problems{"metadata: nodes: wants a list of nodes like 0-1,3"});
-    EXPECT_EQ(problems_with("home=''"),
-              Problems{"metadata: home: wants one node for all cells, or one for each: 0 or 1,0"});
+              Problems{"metadata: nodes: must be a list of nodes, such as 0-1,3"});
+    EXPECT_EQ(
+        problems_with("home=''"),
+        Problems{
+            "metadata: home: must be one node for all cells or one for each, such as 0 or 1,0"});
     for (const char* priority : {"101", "-101", "1.5", "", "1 ", "99999999999999999999", "x"})
         EXPECT_EQ(problems_with("priority='" + std::string(priority) + "'"),
-                  Problems{"metadata: priority: wants a whole number from -100 to 100"});
-    EXPECT_EQ(problems_with("colour='red'"), Problems{"metadata: colour: is not known"});
-    EXPECT_EQ(problems_with("vnumad:mode='off'"), Problems{"metadata: vnumad:mode: is not known"});
+                  Problems{"metadata: priority: must be an integer from -100 to 100"});
+    EXPECT_EQ(problems_with("colour='red'"),
+              Problems{"metadata: colour: is not an attribute of <policy>"});
+    EXPECT_EQ(problems_with("vnumad:mode='off'"),
+              Problems{"metadata: vnumad:mode: is not an attribute of <policy>"});
 }
 
-TEST(PolicyXml, AnEmptyGroupIsNone) {
+TEST(PolicyXml, AnEmptyGroupMeansNoGroup) {
     const Domain domain = domain_with_attributes("group=''");
     EXPECT_EQ(domain.policy.group, "");
     EXPECT_EQ(domain.policy_problems, Problems{});
 }
 
-TEST(PolicyXml, WhatIsRightBesideWhatIsWrongCounts) {
+TEST(PolicyXml, OtherAttributesCountWhenOneIsWrong) {
     const Domain domain = domain_with_attributes("priority='5' nodes='x' mode='act'");
     EXPECT_EQ(domain.policy.priority, 5);
     EXPECT_EQ(domain.policy.mode, Mode::observe);
@@ -127,14 +135,15 @@ TEST(PolicyXml, ASecondElementIsAProblem) {
     EXPECT_EQ(domain.policy.priority, 1);
     EXPECT_EQ(domain.policy.mode, Mode::observe);
     EXPECT_EQ(domain.policy_problems,
-              Problems{"metadata: policy: is there more than once, the first is used"});
+              Problems{"metadata: policy: must not be repeated; the first one is used"});
 }
 
 TEST(PolicyXml, OtherElementsOfItsNamespaceAreProblems) {
     const Domain domain = domain_with("<metadata><vnumad:polcy " + std::string(declared) +
                                       " mode='off'/></metadata>");
     EXPECT_EQ(domain.policy.mode, Mode::observe);
-    EXPECT_EQ(domain.policy_problems, Problems{"metadata: polcy: is not known"});
+    EXPECT_EQ(domain.policy_problems,
+              Problems{"metadata: polcy: is not an element of vnumad's namespace"});
 }
 
 TEST(PolicyXml, ContentIsAProblem) {
@@ -149,28 +158,29 @@ TEST(PolicyXml, ContentIsAProblem) {
               Problems{});
 }
 
-TEST(PolicyXml, AnAttributeThatIsThereTwiceIsAProblem) {
+TEST(PolicyXml, ARepeatedAttributeIsAProblem) {
     const Domain domain = domain_with_attributes("priority='1' priority='2'");
     EXPECT_EQ(domain.policy.priority, 1);
-    EXPECT_EQ(domain.policy_problems, Problems{"metadata: priority: is there twice"});
+    EXPECT_EQ(domain.policy_problems, Problems{"metadata: priority: must not be repeated"});
 }
 
-TEST(PolicyXml, ProblemsArePrintableAndFew) {
+TEST(PolicyXml, ProblemsArePrintableShortAndFew) {
     std::string attributes = "caf\xc3\xa9\xff='' ";
     for (int i = 0; i < 1000; ++i)
         attributes += "a" + std::string(1000, 'x') + std::to_string(i) + "='' ";
     const Domain domain = domain_with_attributes(attributes);
     EXPECT_LE(domain.policy_problems.size(), 16U);
-    EXPECT_EQ(domain.policy_problems.at(0), "metadata: caf???: is not known");
+    EXPECT_EQ(domain.policy_problems.at(0), "metadata: caf???: is not an attribute of <policy>");
     for (const std::string& problem : domain.policy_problems)
         EXPECT_LT(problem.size(), 100U);
 }
 
-TEST(PolicyXml, ValuesAreShort) {
+TEST(PolicyXml, AValueThatIsTooLongIsAProblem) {
     std::string nodes = "0";
     for (int i = 0; i < 200; ++i)
         nodes += ",0";
-    EXPECT_EQ(problems_with("nodes='" + nodes + "'"), Problems{"metadata: nodes: is too long"});
+    EXPECT_EQ(problems_with("nodes='" + nodes + "'"),
+              Problems{"metadata: nodes: must not be longer than 256 bytes"});
 }
 
 TEST(PolicyXml, MetadataOfManyElementsIsNotSearchedToItsEnd) {
@@ -182,7 +192,7 @@ TEST(PolicyXml, MetadataOfManyElementsIsNotSearchedToItsEnd) {
     EXPECT_EQ(domain.policy_problems.size(), 1U);
 }
 
-TEST(PolicyXml, TheExampleIsRight) {
+TEST(PolicyXml, TheExampleInContribHasNoProblem) {
     std::ifstream in(std::string(VNUMA_EXAMPLES) + "/domain-with-policy.xml");
     std::ostringstream text;
     text << in.rdbuf();

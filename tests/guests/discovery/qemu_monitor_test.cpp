@@ -5,27 +5,29 @@
 namespace vnuma {
 namespace {
 
-TEST(AskRamView, FindsEachBackendOnce) {
+TEST(ReadRamView, AsksForEachBackendOnce) {
     test::GoldenMonitor monitor;
-    const RamView view = ask_ram_view(monitor);
+    const RamView view = read_ram_view(monitor);
     ASSERT_EQ(view.backends.size(), 2U);
     EXPECT_EQ(view.backends.at("ram-node0").address, test::vnuma_cell0);
     EXPECT_EQ(view.backends.at("ram-node1").address, test::vnuma_cell1);
     EXPECT_EQ(view.backends.at("ram-node1").bytes, test::vnuma_cell_bytes);
     EXPECT_FALSE(view.backends.at("ram-node1").numatune);
-    EXPECT_EQ(monitor.asked, 5) << "memdev, memory-devices, mtree, and two addresses";
+    EXPECT_EQ(monitor.commands, 5)
+        << "memdev, memory-devices, mtree, and an address for each backend";
 }
 
-TEST(AskRamView, MakesTheMapOfTheRealGuest) {
+TEST(ReadRamView, TheMapOfTheRecordedGuestHasBothCells) {
     test::GoldenMonitor monitor;
     const auto mappings = parse_maps(test::read_golden("lab/vnuma/process/maps"));
-    const RamMap map = map_by_view(test::golden_domain("vnuma"), ask_ram_view(monitor), mappings);
+    const RamMap map = map_by_view(test::golden_domain("vnuma"), read_ram_view(monitor), mappings);
     ASSERT_EQ(map.blocks.size(), 2U) << map.unknown;
     EXPECT_EQ(map.blocks[1].cell, 1);
     EXPECT_EQ(map.blocks[1].host.start, test::vnuma_cell1);
     EXPECT_EQ(map.blocks[1].guest[0].start, test::vnuma_cell_bytes);
 }
 
+// gpa2hva finds the second cell's address in the first cell's backend.
 class Contradictory : public test::GoldenMonitor {
   public:
     nlohmann::json execute(const std::string& command, const nlohmann::json& arguments) override {
@@ -37,22 +39,34 @@ class Contradictory : public test::GoldenMonitor {
     }
 };
 
-TEST(AskRamView, AMonitorThatContradictsItselfIsNotBelieved) {
-    Contradictory monitor;
-    EXPECT_THROW(ask_ram_view(monitor), MonitorError);
+std::string error_of(Monitor& monitor) {
+    try {
+        read_ram_view(monitor);
+    } catch (const MonitorError& error) {
+        return error.what();
+    }
+    return "";
 }
 
+TEST(ReadRamView, AMonitorThatContradictsItselfIsAnError) {
+    Contradictory monitor;
+    EXPECT_EQ(error_of(monitor),
+              "QEMU's monitor contradicts itself: info mtree finds ram-node1 where gpa2hva finds "
+              "ram-node0");
+}
+
+// Every reply is a number.
 class Nonsense : public Monitor {
   public:
     nlohmann::json execute(const std::string&, const nlohmann::json&) override { return 7; }
 };
 
-TEST(AskRamView, AnAnswerThatIsNoneIsSaidSo) {
+TEST(ReadRamView, AReplyThatCannotBeParsedIsAnErrorThatNamesTheCommand) {
     Nonsense monitor;
-    EXPECT_THROW(ask_ram_view(monitor), MonitorError);
+    EXPECT_EQ(error_of(monitor), "QEMU's reply to query-memdev cannot be parsed");
 }
 
-// A QEMU that may have a dirty ring.
+// A QEMU that measures how fast the guest writes, in the modes it does not refuse.
 class Measuring : public Monitor {
   public:
     nlohmann::json execute(const std::string& command, const nlohmann::json& arguments) override {
@@ -73,7 +87,7 @@ class Measuring : public Monitor {
 
 using std::chrono::seconds;
 
-TEST(StartWriteMeasurement, FindsOutOnceWhetherThereIsARing) {
+TEST(StartWriteMeasurement, TriesOnlyOnceWhetherTheGuestHasADirtyRing) {
     Measuring monitor;
     std::optional<bool> ring;
     EXPECT_TRUE(start_write_measurement(monitor, seconds(1), ring));
@@ -89,15 +103,15 @@ TEST(StartWriteMeasurement, FindsOutOnceWhetherThereIsARing) {
               (std::vector<std::string>{"dirty-ring", "page-sampling", "page-sampling"}));
 }
 
-TEST(StartWriteMeasurement, NeverAsksForARingWithoutKvm) {
+TEST(StartWriteMeasurement, NeverUsesADirtyRingWithoutKvm) {
     Measuring monitor;
     monitor.kvm = false;
     std::optional<bool> ring;
     EXPECT_TRUE(start_write_measurement(monitor, seconds(1), ring));
-    EXPECT_EQ(monitor.modes, std::vector<std::string>{"page-sampling"}) << "QEMU 7.2 would die";
+    EXPECT_EQ(monitor.modes, std::vector<std::string>{"page-sampling"}) << "QEMU 7.2 would crash";
 }
 
-TEST(StartWriteMeasurement, LearnsNothingFromOneThatRunsOrHangs) {
+TEST(StartWriteMeasurement, AMeasurementThatRunsAlreadyOrAMonitorThatHangsSaysNothingAboutTheRing) {
     Measuring monitor;
     std::optional<bool> ring;
     monitor.rate["status"] = "measuring";
@@ -106,11 +120,11 @@ TEST(StartWriteMeasurement, LearnsNothingFromOneThatRunsOrHangs) {
     monitor.rate["status"] = "measured";
     monitor.hangs = true;
     EXPECT_THROW(start_write_measurement(monitor, seconds(1), ring), MonitorError);
-    EXPECT_EQ(monitor.modes.size(), 1U) << "a monitor that hangs is not asked again at once";
+    EXPECT_EQ(monitor.modes.size(), 1U) << "no second command to a monitor that hangs";
     EXPECT_EQ(ring, std::nullopt);
 }
 
-TEST(ReadWriteMeasurement, TellsOfVcpusWhereQemuDoes) {
+TEST(ReadWriteMeasurement, HasARateForEachVcpuWhereQemuReportsOne) {
     Measuring monitor;
     EXPECT_EQ(read_write_measurement(monitor).state, WriteMeasurement::State::none);
     monitor.rate = nlohmann::json::parse(

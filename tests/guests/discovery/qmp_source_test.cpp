@@ -8,12 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "guests/discovery/guest_source.hpp"
 #include "guests/memory/ram_map.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "guests/process/process.hpp"
+#include "tests/guests/discovery/fake_qemu.hpp"
 #include "tests/temporary.hpp"
 
 extern char** environ;
@@ -23,7 +25,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A real QEMU 7.2 whose guest does not run; it needs no KVM.
+// A real QEMU whose guest is stopped, without KVM.
 class Qemu {
   public:
     Qemu(const std::string& socket, const std::vector<std::string>& options) {
@@ -61,6 +63,10 @@ class Qemu {
 
 class QmpSourceTest : public ::testing::Test {
   protected:
+    // Its clock stands still unless a test advances it.
+    QmpSource listen() {
+        return QmpSource(files.path(), [this] { return now; });
+    }
     std::string socket(const std::string& name) const { return files.path(name + ".sock"); }
 
     // Lists until the condition holds: QEMU takes a moment to make its socket.
@@ -72,15 +78,20 @@ class QmpSourceTest : public ::testing::Test {
             if (condition(guests)) return guests;
             std::this_thread::yield();
         }
-        ADD_FAILURE() << "it did not come";
+        ADD_FAILURE() << "the condition did not come true in 20 s";
         return std::vector<ListedGuest>(8);
     }
-    static bool one_known(const std::vector<ListedGuest>& guests) {
+    static bool one_described(const std::vector<ListedGuest>& guests) {
         return guests.size() == 1 && guests[0].domain;
     }
 
     test::TemporaryDirectory files;
+    std::chrono::steady_clock::time_point now{};
 };
+
+std::string silent_for(const std::string& seconds) {
+    return "QEMU has not answered on its QMP socket for " + seconds + " s";
+}
 
 const std::vector<std::string> two_cells{"-machine", "q35",
                                          "-m",       "128",
@@ -93,10 +104,10 @@ const std::vector<std::string> two_cells{"-machine", "q35",
                                          "-uuid",    "11111111-2222-3333-4444-555555555555",
                                          "-name",    "web"};
 
-TEST_F(QmpSourceTest, TellsAllOfAGuestThatLibvirtDoesNotKnow) {
+TEST_F(QmpSourceTest, DescribesAGuestThatQemuRunsWithoutLibvirt) {
     const Qemu qemu(socket("a"), two_cells);
-    QmpSource source(files.path());
-    const ListedGuest guest = list_until(source, one_known)[0];
+    QmpSource source = listen();
+    const ListedGuest guest = list_until(source, one_described)[0];
     EXPECT_EQ(guest.uuid, "11111111-2222-3333-4444-555555555555");
     EXPECT_EQ(guest.name, "web");
     EXPECT_EQ(guest.pid, qemu.pid());
@@ -106,26 +117,26 @@ TEST_F(QmpSourceTest, TellsAllOfAGuestThatLibvirtDoesNotKnow) {
     ASSERT_EQ(guest.domain->cells.size(), 2U);
     EXPECT_EQ(guest.domain->cells[1].vcpus, std::vector<int>{1});
     EXPECT_EQ(guest.domain->cells[1].bytes, 64 << 20);
-    EXPECT_EQ(source.list()[0].domain, guest.domain) << "it has not changed";
+    EXPECT_EQ(source.list()[0].domain, guest.domain) << "the same object while nothing changes";
 }
 
-TEST_F(QmpSourceTest, TellsWhereEachOfTwoEqualCellsIs) {
+TEST_F(QmpSourceTest, FindsTheMemoryOfEachOfTwoEqualCells) {
     const Qemu qemu(socket("a"), two_cells);
-    QmpSource source(files.path());
-    const ListedGuest guest = list_until(source, one_known)[0];
+    QmpSource source = listen();
+    const ListedGuest guest = list_until(source, one_described)[0];
     const auto process = Process::open(qemu.pid());
     const RamMap map = map_by_view(*guest.domain, source.read_ram_view(guest.uuid),
                                    parse_maps(process->read("maps").value()));
     ASSERT_EQ(map.blocks.size(), 2U) << map.unknown;
     EXPECT_EQ(map.blocks[0].id, "m0");
     EXPECT_EQ(map.blocks[1].guest.at(0).start, 64U << 20);
-    EXPECT_THROW(source.read_ram_view("somebody else"), MonitorError);
+    EXPECT_THROW(source.read_ram_view("another guest"), MonitorError);
 }
 
-TEST_F(QmpSourceTest, AGuestWithoutCellsUuidOrNameIsCalledByItsSocket) {
+TEST_F(QmpSourceTest, AGuestWithoutCellsUuidAndNameIsNamedAfterItsSocket) {
     const Qemu qemu(socket("plain"), {"-machine", "pc", "-m", "96"});
-    QmpSource source(files.path());
-    const ListedGuest guest = list_until(source, one_known)[0];
+    QmpSource source = listen();
+    const ListedGuest guest = list_until(source, one_described)[0];
     EXPECT_EQ(guest.uuid, "plain.sock");
     EXPECT_EQ(guest.name, "plain.sock");
     ASSERT_EQ(guest.domain->cells.size(), 1U);
@@ -135,40 +146,41 @@ TEST_F(QmpSourceTest, AGuestWithoutCellsUuidOrNameIsCalledByItsSocket) {
 
 TEST_F(QmpSourceTest, AGuestThatEndsIsGoneAndOneOnTheSameSocketIsNew) {
     auto qemu = std::make_unique<Qemu>(socket("a"), two_cells);
-    QmpSource source(files.path());
-    const pid_t first = list_until(source, one_known)[0].pid.value();
+    QmpSource source = listen();
+    const pid_t first = list_until(source, one_described)[0].pid.value();
     qemu->end();
     list_until(source, [](const auto& guests) { return guests.empty(); });
     const Qemu again(socket("a"), two_cells);
-    EXPECT_NE(list_until(source, one_known)[0].pid, first);
+    EXPECT_NE(list_until(source, one_described)[0].pid, first);
 }
 
-TEST_F(QmpSourceTest, HasAGuestWithoutADirtyRingMeasuredBySamples) {
+TEST_F(QmpSourceTest, MeasuresAGuestWithoutADirtyRingBySamples) {
     const Qemu qemu(socket("a"), two_cells);
-    QmpSource source(files.path());
-    const std::string uuid = list_until(source, one_known)[0].uuid;
+    QmpSource source = listen();
+    const std::string uuid = list_until(source, one_described)[0].uuid;
     EXPECT_EQ(source.read_write_measurement(uuid).state, WriteMeasurement::State::none);
     EXPECT_TRUE(source.start_write_measurement(uuid, 60s));
     WriteMeasurement running;
-    do  // it begins in a thread of QEMU's
+    do  // the measurement begins in a thread of QEMU's
         running = source.read_write_measurement(uuid);
     while (running.state != WriteMeasurement::State::running);
     EXPECT_EQ(running.mode, "page-sampling");
-    EXPECT_FALSE(source.start_write_measurement(uuid, 60s)) << "one at a time";
-    EXPECT_THROW(source.start_write_measurement("nobody", 1s), MonitorError);
+    EXPECT_FALSE(source.start_write_measurement(uuid, 60s)) << "one measurement at a time";
+    EXPECT_THROW(source.start_write_measurement("another guest", 1s), MonitorError);
 }
 
 TEST_F(QmpSourceTest, AMonitorThatHangsHoldsUpNobodyElse) {
     const Qemu good(socket("good"), {"-machine", "none"});
     const Qemu bad(socket("bad"), two_cells);
-    QmpSource source(files.path());
+    QmpSource source = listen();
     list_until(source, [](const auto& guests) {
         return guests.size() == 2 && guests[0].domain && guests[1].domain;
     });
     bad.signal(SIGSTOP);
     const auto hung = source.list();
-    EXPECT_EQ(hung[0].unsteady, "its monitor does not answer");
-    EXPECT_EQ(hung[0].uuid, "11111111-2222-3333-4444-555555555555") << "it is still known";
+    EXPECT_EQ(hung[0].unsteady, silent_for("0"));
+    EXPECT_EQ(hung[0].uuid, "11111111-2222-3333-4444-555555555555");
+    EXPECT_TRUE(hung[0].domain);
     EXPECT_EQ(hung[1].unsteady, "it is starting");
     EXPECT_THROW(source.read_ram_view(hung[0].uuid), MonitorError);
     bad.signal(SIGCONT);
@@ -177,41 +189,103 @@ TEST_F(QmpSourceTest, AMonitorThatHangsHoldsUpNobodyElse) {
     });
 }
 
-TEST_F(QmpSourceTest, AMonitorThatAnswersAtLastIsHeardThoughNobodyElseTalks) {
+TEST_F(QmpSourceTest, AMonitorThatAnswersAtLastIsHeardThoughNoOtherGuestIsThere) {
     const Qemu qemu(socket("a"), two_cells);
-    QmpSource source(files.path());
-    list_until(source, one_known);
+    QmpSource source = listen();
+    list_until(source, one_described);
     qemu.signal(SIGSTOP);
-    EXPECT_EQ(source.list()[0].unsteady, "its monitor does not answer");
+    EXPECT_EQ(source.list()[0].unsteady, silent_for("0"));
+    now += 7s;
+    EXPECT_EQ(source.list()[0].unsteady, silent_for("7"));
     qemu.signal(SIGCONT);
     list_until(source, [](const auto& guests) { return guests[0].unsteady == "it is starting"; });
 }
 
-TEST_F(QmpSourceTest, ASocketNobodyGreetsOnIsAGuestThatDoesNotAnswer) {
+// Lists until the guest is unsteady: its connection has ended and has not come back.
+std::vector<ListedGuest> list_until_unsteady(QmpSource& source) {
+    std::vector<ListedGuest> guests;
+    do
+        guests = source.list();
+    while (guests.size() == 1 && guests[0].unsteady.empty());
+    return guests;
+}
+
+TEST_F(QmpSourceTest, AGuestWhoseConnectionDoesNotComeBackKeepsItsUuidAndNameWhileItsProcessLives) {
+    test::FakeQemu qemu(socket("a"));
+    QmpSource source = listen();
+    const ListedGuest before = list_until(source, one_described)[0];
+    EXPECT_EQ(before.uuid, test::FakeQemu::uuid);
+    EXPECT_EQ(before.unsteady, "");
+    now += 7s;
+    for (const std::string& reason : {std::string("; is another client connected to this socket?"),
+                                      ": " + socket("a") + ": Connection refused"}) {
+        if (reason.ends_with("refused"))
+            qemu.refuse();
+        else
+            qemu.hang_up(false);
+        for (int i = 0; i < 3; ++i) {
+            const auto guests = list_until(source, [&](const auto& listed) {
+                return listed.size() != 1 || listed[0].unsteady == silent_for("7") + reason;
+            });
+            ASSERT_EQ(guests.size(), 1U);
+            EXPECT_EQ(guests[0].uuid, before.uuid);
+            EXPECT_EQ(guests[0].name, before.name);
+            EXPECT_EQ(guests[0].pid, before.pid);
+            EXPECT_EQ(guests[0].domain, before.domain);
+            EXPECT_THROW(source.read_ram_view(before.uuid), MonitorError);
+        }
+    }
+}
+
+TEST_F(QmpSourceTest, AGuestWhoseConnectionComesBackIsTheSameGuest) {
+    test::FakeQemu qemu(socket("a"));
+    QmpSource source = listen();
+    const ListedGuest before = list_until(source, one_described)[0];
+    qemu.hang_up(false);
+    list_until_unsteady(source);
+    qemu.hang_up(true);
+    const ListedGuest after = list_until(source, [](const auto& guests) {
+        return guests.size() == 1 && guests[0].unsteady.empty();
+    })[0];
+    EXPECT_EQ(after.uuid, before.uuid);
+    EXPECT_EQ(after.domain, before.domain);
+}
+
+TEST_F(QmpSourceTest, AGuestWhoseSocketIsRemovedIsGone) {
+    test::FakeQemu qemu(socket("a"));
+    QmpSource source = listen();
+    list_until(source, one_described);
+    qemu.refuse();
+    EXPECT_EQ(list_until_unsteady(source).size(), 1U);
+    std::filesystem::remove(socket("a"));
+    EXPECT_TRUE(source.list().empty());
+}
+
+TEST_F(QmpSourceTest, ASocketThatSendsNoGreetingIsAGuestThatDoesNotAnswer) {
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     socket("mute").copy(address.sun_path, sizeof address.sun_path - 1);
     ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     {
-        QmpSource source(files.path());
-        EXPECT_TRUE(source.list().empty()) << "refused: nobody is there";
+        QmpSource source = listen();
+        EXPECT_TRUE(source.list().empty()) << "nobody listens on the socket";
         ASSERT_EQ(::listen(fd, 1), 0);
         const auto guests = source.list();
         ASSERT_EQ(guests.size(), 1U);
         EXPECT_EQ(guests[0].unsteady,
-                  "its monitor does not answer; is another client on its socket?");
+                  silent_for("0") + "; is another client connected to this socket?");
     }
     ::close(fd);
 }
 
-TEST_F(QmpSourceTest, WhatIsNoSocketIsPassedOver) {
-    files.write("README", "no socket");
-    QmpSource source(files.path());
+TEST_F(QmpSourceTest, AFileThatIsNoSocketIsLeftOut) {
+    files.write("README", "text");
+    QmpSource source = listen();
     EXPECT_TRUE(source.list().empty());
 }
 
-TEST_F(QmpSourceTest, WithoutTheDirectoryItIsBlind) {
+TEST_F(QmpSourceTest, WithoutTheDirectoryNothingCanBeListed) {
     QmpSource source(files.path("nowhere"));
     EXPECT_THROW(source.list(), SourceError);
 }

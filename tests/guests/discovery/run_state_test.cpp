@@ -6,13 +6,13 @@
 namespace vnuma {
 namespace {
 
-TEST(StateOfLibvirt, AGuestThatSimplyRunsIsSteady) {
+TEST(StateOfLibvirt, ARunningGuestWithoutAJobIsSteady) {
     EXPECT_EQ(state_of_libvirt(VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED, 0),
               RunState::running);
     EXPECT_EQ(why_unsteady(RunState::running), "");
     EXPECT_EQ(state_of_libvirt(VIR_DOMAIN_RUNNING, 0, VIR_DOMAIN_JOB_OPERATION_BACKUP),
               RunState::running)
-        << "a backup is about disks";
+        << "a backup concerns only the disks";
 }
 
 TEST(StateOfLibvirt, AJobOutweighsTheState) {
@@ -25,7 +25,7 @@ TEST(StateOfLibvirt, AJobOutweighsTheState) {
               RunState::dumping);
 }
 
-TEST(StateOfLibvirt, ThePauseSaysWhatFor) {
+TEST(StateOfLibvirt, TheReasonOfAPauseIsTheState) {
     const auto paused = [](int reason) { return state_of_libvirt(VIR_DOMAIN_PAUSED, reason, 0); };
     EXPECT_EQ(paused(VIR_DOMAIN_PAUSED_USER), RunState::paused);
     EXPECT_EQ(paused(VIR_DOMAIN_PAUSED_IOERROR), RunState::paused);
@@ -36,29 +36,29 @@ TEST(StateOfLibvirt, ThePauseSaysWhatFor) {
     EXPECT_EQ(paused(VIR_DOMAIN_PAUSED_CRASHED), RunState::crashed);
 }
 
-TEST(StateOfLibvirt, WhatItDoesNotKnowIsUnsteady) {
+TEST(StateOfLibvirt, AnUnknownStateIsUnsteady) {
     EXPECT_EQ(state_of_libvirt(99, 0, 0), RunState::unknown);
     EXPECT_NE(why_unsteady(RunState::unknown), "");
     EXPECT_EQ(state_of_libvirt(VIR_DOMAIN_SHUTDOWN, 0, 0), RunState::shutting_down);
     EXPECT_EQ(state_of_libvirt(VIR_DOMAIN_PMSUSPENDED, 0, 0), RunState::suspended);
 }
 
-TEST(StateOfQemu, KnowsItsWords) {
+TEST(StateOfQemu, FollowsQueryStatus) {
     EXPECT_EQ(state_of_qemu("running", ""), RunState::running);
     EXPECT_EQ(state_of_qemu("prelaunch", ""), RunState::starting);
     EXPECT_EQ(state_of_qemu("inmigrate", ""), RunState::migrating);
     EXPECT_EQ(state_of_qemu("guest-panicked", ""), RunState::crashed);
-    EXPECT_EQ(state_of_qemu("a new word", ""), RunState::unknown);
+    EXPECT_EQ(state_of_qemu("a new state", ""), RunState::unknown);
 }
 
-TEST(StateOfQemu, AMigrationUnderWayOutweighsThatItRuns) {
+TEST(StateOfQemu, AMigrationUnderWayOutweighsARunningState) {
     EXPECT_EQ(state_of_qemu("running", "active"), RunState::migrating);
     EXPECT_EQ(state_of_qemu("running", "setup"), RunState::migrating);
     EXPECT_EQ(state_of_qemu("running", "cancelled"), RunState::running);
     EXPECT_EQ(state_of_qemu("running", "failed"), RunState::running);
 }
 
-TEST(RunState, EveryStateButOneIsAReasonToLeaveAGuestAlone) {
+TEST(RunState, EveryStateButRunningIsAReasonToLeaveAGuestAlone) {
     for (const RunState state : {RunState::unknown, RunState::starting, RunState::paused,
                                  RunState::migrating, RunState::saving, RunState::dumping,
                                  RunState::shutting_down, RunState::crashed, RunState::suspended})

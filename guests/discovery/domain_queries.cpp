@@ -1,0 +1,123 @@
+#include "guests/discovery/domain_queries.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "guests/discovery/domain_xml.hpp"
+#include "guests/discovery/run_state.hpp"
+
+namespace vnuma {
+
+using std::chrono::seconds;
+
+DomainQueries::DomainQueries(CallsWithTimeout& calls, Now now)
+    : calls_(calls), now_(std::move(now)) {}
+
+std::vector<ListedGuest> DomainQueries::run(const std::vector<DomainQuery>& queries) {
+    Listing listing{now_()};
+    std::vector<ListedGuest> guests;
+    for (const DomainQuery* next : order(queries))
+        if (auto guest = query(*next, known_.at(next->uuid), listing))
+            guests.push_back(std::move(*guest));
+    return guests;
+}
+
+// Domains in quarantine come last, so that waiting for them takes no time from the others.
+std::vector<const DomainQuery*> DomainQueries::order(const std::vector<DomainQuery>& queries) {
+    std::set<std::string> listed;
+    std::vector<const DomainQuery*> order;
+    for (const DomainQuery& query : queries) {
+        if (!listed.insert(query.uuid).second) continue;
+        known_.try_emplace(query.uuid, Known{now_()});
+        order.push_back(&query);
+    }
+    std::erase_if(known_, [&](const auto& entry) { return !listed.contains(entry.first); });
+    const auto rank = [&](const DomainQuery* query) {
+        const Known& known = known_.at(query->uuid);
+        return std::tuple(known.quarantine.has_value(), known.last_reply);
+    };
+    std::stable_sort(order.begin(), order.end(),
+                     [&](const DomainQuery* a, const DomainQuery* b) { return rank(a) < rank(b); });
+    return order;
+}
+
+// Returns nothing if the domain has ended.
+std::optional<ListedGuest> DomainQueries::query(const DomainQuery& query, Known& known,
+                                                Listing& listing) {
+    ListedGuest guest;
+    guest.uuid = query.uuid;
+    guest.name = query.name;
+    guest.domain = known.domain;
+    guest.unsteady = why_no_query(query.uuid, known, listing);
+    if (!guest.unsteady.empty()) return guest;
+    if (known.quarantine) listing.quarantine_queried = true;
+    auto reply = calls_.run(query.uuid, query.run, query_limit);
+    if (!reply) {
+        if (!known.quarantine) known.quarantine.emplace(first_pause, longest_pause);
+        known.quarantine->fail(now_());
+        guest.unsteady = silence(known);
+        return guest;
+    }
+    known.last_reply = now_();
+    known.quarantine.reset();
+    if (reply->gone) return std::nullopt;
+    if (!reply->error.empty()) {
+        guest.unsteady = std::move(reply->error);
+        return guest;
+    }
+    known.keep_description(std::move(reply->xml));
+    guest.state = reply->state;
+    guest.unsteady = why_unsteady(guest.state);
+    guest.domain = known.domain;
+    if (guest.unsteady.empty()) guest.unsteady = known.xml_problem;
+    return guest;
+}
+
+std::string DomainQueries::why_no_query(const std::string& uuid, const Known& known,
+                                        const Listing& listing) const {
+    if (calls_.hangs(uuid)) return silence(known);
+    const std::size_t hung = calls_.hung();
+    if (known.quarantine && (listing.quarantine_queried || hung >= max_hung_in_quarantine ||
+                             !known.quarantine->is_due(now_())))
+        return silence(known);
+    if (hung >= max_hung_for_query)
+        return "libvirt is not asked about it while " + std::to_string(hung) +
+               " calls for other domains do not return";
+    if (now_() - listing.begin >= begin_limit)
+        return "libvirt was not asked about it, because other domains took more than " +
+               std::to_string(begin_limit.count()) + " ms";
+    return "";
+}
+
+std::string DomainQueries::silence(const Known& known) const {
+    const auto length = std::chrono::duration_cast<seconds>(now_() - known.last_reply);
+    return "libvirt has not answered for this domain for " + std::to_string(length.count()) + " s";
+}
+
+// `domain` stays the same object while the XML is the same.
+void DomainQueries::Known::keep_description(std::string new_xml) {
+    if (xml == new_xml && !xml.empty()) return;
+    std::string error;
+    auto parsed = parse_domain(new_xml, error);
+    xml_problem = parsed ? "" : "its domain XML cannot be used: " + error;
+    domain = parsed ? std::make_shared<const Domain>(std::move(*parsed)) : nullptr;
+    xml = std::move(new_xml);
+}
+
+const Domain* DomainQueries::find(const std::string& uuid) const {
+    const auto known = known_.find(uuid);
+    return known == known_.end() ? nullptr : known->second.domain.get();
+}
+
+std::string DomainQueries::why_no_monitor_call(const std::string& uuid) const {
+    const auto known = known_.find(uuid);
+    if (known != known_.end() && (calls_.hangs(uuid) || known->second.quarantine))
+        return silence(known->second);
+    if (const std::size_t hung = calls_.hung(); hung >= max_hung_for_monitor)
+        return "its monitor is not asked while " + std::to_string(hung) +
+               " calls for other domains do not return";
+    return "";
+}
+
+}  // namespace vnuma

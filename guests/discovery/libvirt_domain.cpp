@@ -1,0 +1,64 @@
+#include "guests/discovery/libvirt_domain.hpp"
+
+#include <libvirt/virterror.h>
+
+#include <cstdlib>
+
+#include "guests/discovery/guest_source.hpp"
+#include "guests/discovery/libvirt_connection.hpp"
+#include "guests/discovery/run_state.hpp"
+
+namespace vnuma {
+namespace {
+
+// Returns a virDomainJobOperation, and VIR_DOMAIN_JOB_OPERATION_UNKNOWN if there is no job.
+int read_job_operation(virDomainPtr domain) {
+    // libvirt refuses to describe some jobs, such as an incoming migration. The guest must be left
+    // alone then.
+    constexpr int not_described = VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN;
+    virDomainJobInfo job{};
+    if (virDomainGetJobInfo(domain, &job) != 0)
+        return virGetLastErrorCode() == VIR_ERR_NO_SUPPORT ? VIR_DOMAIN_JOB_OPERATION_UNKNOWN
+                                                           : not_described;
+    if (job.type == VIR_DOMAIN_JOB_NONE) return VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
+    int type = 0, count = 0, operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
+    virTypedParameterPtr fields = nullptr;
+    if (virDomainGetJobStats(domain, &type, &fields, &count, 0) != 0) return not_described;
+    virTypedParamsGetInt(fields, count, VIR_DOMAIN_JOB_OPERATION, &operation);
+    virTypedParamsFree(fields, count);
+    return operation;
+}
+
+}  // namespace
+
+std::vector<std::shared_ptr<virDomain>> list_running_domains(virConnectPtr connection) {
+    virDomainPtr* handles = nullptr;
+    const int count =
+        virConnectListAllDomains(connection, &handles, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+    if (count < 0) throw SourceError("libvirt: " + libvirt_error());
+    std::vector<std::shared_ptr<virDomain>> domains;
+    domains.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i)
+        domains.emplace_back(handles[i], virDomainFree);
+    std::free(handles);
+    return domains;
+}
+
+DomainReply read_domain(virDomainPtr domain) {
+    DomainReply reply;
+    const auto failed = [&] {
+        reply.gone = virGetLastErrorCode() == VIR_ERR_NO_DOMAIN;
+        reply.error = "libvirt: " + libvirt_error();
+        return reply;
+    };
+    int state = 0, reason = 0;
+    if (virDomainGetState(domain, &state, &reason, 0) != 0) return failed();
+    reply.state = state_of_libvirt(state, reason, read_job_operation(domain));
+    const std::unique_ptr<char, decltype(&std::free)> xml(virDomainGetXMLDesc(domain, 0),
+                                                          std::free);
+    if (!xml) return failed();
+    reply.xml = xml.get();
+    return reply;
+}
+
+}  // namespace vnuma

@@ -1,0 +1,156 @@
+#include "guests/discovery/qmp_connection.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "guests/discovery/domain_from_qmp.hpp"
+#include "guests/discovery/run_state.hpp"
+
+namespace vnuma {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// list() waits for a shorter time. Only a QEMU that never replies to a command meets this limit.
+constexpr std::chrono::hours command_limit{1};
+
+}  // namespace
+
+QmpConnection::QmpConnection(asio::io_context& context, std::string path, QmpGuest guest, Now now)
+    : context_(context),
+      path_(std::move(path)),
+      client_(context.get_executor()),
+      now_(std::move(now)),
+      guest_(std::move(guest)) {}
+
+void QmpConnection::begin_read() {
+    reading_ = true;
+    asio::co_spawn(context_, read(), [this](std::exception_ptr failure) { end_read(failure); });
+}
+
+void QmpConnection::end_read(std::exception_ptr failure) {
+    reading_ = refused_ = false;
+    error_.clear();
+    try {
+        if (failure) std::rethrow_exception(failure);
+    } catch (const qmp::ConnectionError& error) {
+        error_ = error.what();
+        refused_ = error.cause == boost::system::errc::connection_refused;
+    } catch (const std::exception& error) {
+        error_ = error.what();
+    }
+}
+
+std::string QmpConnection::uuid() const {
+    return guest_.listed.uuid.empty() ? file_name() : guest_.listed.uuid;
+}
+
+std::optional<ListedGuest> QmpConnection::list() const {
+    // A QEMU that was killed leaves the file of its socket behind.
+    const bool unserved = ended() && (connected_ || refused_);
+    if (unserved && !guest_.alive()) return std::nullopt;
+    ListedGuest guest = guest_.listed;
+    if (guest.uuid.empty()) guest.uuid = guest.name = file_name();
+    if (reading_)
+        guest.unsteady =
+            silence() + (negotiated_ ? "" : "; is another client connected to this socket?");
+    else if (unserved)
+        guest.unsteady =
+            silence() + (error_.empty() ? "; the connection has ended" : ": " + error_);
+    else if (!error_.empty())
+        guest.unsteady = error_;
+    return guest;
+}
+
+std::string QmpConnection::silence() const {
+    const auto length =
+        std::chrono::duration_cast<std::chrono::seconds>(now_() - guest_.last_reply);
+    return "QEMU has not answered on its QMP socket for " + std::to_string(length.count()) + " s";
+}
+
+std::string QmpConnection::file_name() const {
+    return std::filesystem::path(path_).filename();
+}
+
+template <typename Reply>
+asio::awaitable<Reply> QmpConnection::run(qmp::Command<Reply> command) {
+    Reply reply = co_await client_.execute(std::move(command), command_limit);
+    ++replies_;
+    co_return reply;
+}
+
+// Returns nothing if QEMU refuses the command, as it refuses query-balloon for a guest without a
+// balloon.
+template <typename Reply>
+asio::awaitable<std::optional<Reply>> QmpConnection::run_if_possible(qmp::Command<Reply> command) {
+    std::optional<Reply> reply;
+    try {
+        reply = co_await run(std::move(command));
+    } catch (const qmp::CommandError&) {
+    }
+    co_return reply;
+}
+
+asio::awaitable<void> QmpConnection::connect() {
+    co_await client_.connect(path_);
+    connected_ = running_ = true;
+    asio::co_spawn(context_, client_.run(), [this](std::exception_ptr) { running_ = false; });
+    try {
+        co_await client_.negotiate(command_limit);
+    } catch (const std::exception&) {
+        client_.close();  // no command can be sent over it
+        throw;
+    }
+    negotiated_ = true;
+}
+
+asio::awaitable<void> QmpConnection::read() {
+    if (!connected_) co_await connect();
+    QemuReplies replies;
+    const auto status = co_await run(qmp::query_status());
+    const auto migration = co_await run_if_possible(qmp::query_migrate());
+    replies.uuid = (co_await run_if_possible(qmp::query_uuid())).value_or("");
+    replies.name = (co_await run_if_possible(qmp::query_name())).value_or("");
+    replies.cpus = co_await run(qmp::query_cpus_fast());
+    replies.nodes = co_await run(qmp::info_numa());
+    replies.backends = co_await run(qmp::query_memdev());
+    replies.devices = co_await run(qmp::query_memory_devices());
+    replies.balloon_bytes = co_await run_if_possible(qmp::query_balloon());
+    const auto iothreads = co_await run(qmp::query_iothreads());
+
+    ListedGuest guest;
+    guest.state = state_of_qemu(status.status, migration.value_or(""));
+    guest.unsteady = why_unsteady(guest.state);
+    guest.pid = client_.peer().pid;
+    for (const auto& cpu : replies.cpus)
+        guest.vcpu_threads[cpu.index] = cpu.thread;
+    for (const auto& iothread : iothreads)
+        guest.iothreads["IO " + iothread.id] = iothread.thread;
+    Domain domain = derive_domain(replies, file_name());
+    guest.uuid = domain.uuid;
+    guest.name = domain.name;
+    const auto& before = guest_.listed.domain;
+    guest.domain =
+        before && *before == domain ? before : std::make_shared<const Domain>(std::move(domain));
+    guest_.listed = std::move(guest);
+    guest_.last_reply = now_();
+    open_process();
+}
+
+// The peer is the process that made the socket: QEMU itself, or a process that handed the socket to
+// QEMU and may have ended since.
+void QmpConnection::open_process() {
+    const pid_t pid = client_.peer().pid;
+    if (guest_.process && guest_.process->pid() == pid && guest_.process->alive()) return;
+    guest_.process.reset();
+    try {
+        if (auto process = Process::open(pid))
+            guest_.process = std::make_shared<const Process>(std::move(*process));
+    } catch (const std::system_error&) {  // the kernel refuses
+    }
+}
+
+}  // namespace vnuma

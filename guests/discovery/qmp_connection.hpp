@@ -1,0 +1,94 @@
+// A connection to one QMP socket, and what is known about the guest behind the socket.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "guests/model/listed_guest.hpp"
+#include "guests/process/process.hpp"
+#include "qmp/client.hpp"
+
+namespace vnuma {
+
+// What is known about a guest. It outlives the connections to the guest's socket.
+struct QmpGuest {
+    // Whether QEMU has replied once and its process still runs.
+    bool alive() const { return process && process->alive(); }
+
+    // Until the first reply, the time when the socket was found.
+    std::chrono::steady_clock::time_point last_reply;
+    ListedGuest listed{};              // as of the last reply; without uuid until the first one
+    std::optional<bool> dirty_ring{};  // whether the guest has one; unknown until it is found out
+    // Null until the first reply, and if the kernel refuses to open the process.
+    std::shared_ptr<const Process> process{};
+};
+
+// Connects once: a connection that has ended is replaced by a new object. One coroutine at a time
+// reads the guest, and that may take longer than anybody waits for it. Use from the thread of the
+// io_context. Destroy only when it is not busy.
+class QmpConnection {
+  public:
+    using Now = std::function<std::chrono::steady_clock::time_point()>;
+
+    // `guest` is what is known from earlier connections to the socket.
+    QmpConnection(boost::asio::io_context& context, std::string path, QmpGuest guest, Now now);
+
+    // Begins to read the guest. The first call connects.
+    void begin_read();
+    bool reading() const { return reading_; }
+    // Whether QEMU has replied to a command since the last call of this function. A read that
+    // makes progress is worth waiting for.
+    bool has_progressed() { return std::exchange(replies_seen_, replies_) != replies_; }
+    // The connection has ended or could not be made, and nothing is under way.
+    bool ended() const { return !reading_ && !running_ && (connected_ || !error_.empty()); }
+    bool busy() const { return reading_ || running_; }
+    // Ends the connection. The guest is not listed any more when the connection has ended.
+    void close() {
+        client_.close();
+        guest_.process.reset();
+    }
+
+    // Whether commands can be sent.
+    bool open() const { return running_ && negotiated_; }
+    qmp::Client& client() { return client_; }
+    QmpGuest& guest() { return guest_; }
+
+    // The guest's uuid, and until the first reply the name of the socket.
+    std::string uuid() const;
+    // Returns nothing if no process serves the socket. A guest that was read once is listed as long
+    // as its process runs, but it is unsteady while QEMU does not reply.
+    std::optional<ListedGuest> list() const;
+
+  private:
+    template <typename Reply>
+    boost::asio::awaitable<Reply> run(qmp::Command<Reply> command);
+    template <typename Reply>
+    boost::asio::awaitable<std::optional<Reply>> run_if_possible(qmp::Command<Reply> command);
+    boost::asio::awaitable<void> connect();
+    boost::asio::awaitable<void> read();
+    void end_read(std::exception_ptr failure);
+    void open_process();
+    std::string silence() const;
+    std::string file_name() const;
+
+    boost::asio::io_context& context_;
+    std::string path_;
+    qmp::Client client_;
+    Now now_;
+    QmpGuest guest_;
+    bool connected_ = false;   // the socket was connected, and may have been closed since
+    bool negotiated_ = false;  // QEMU has sent its greeting and accepts commands
+    bool running_ = false;     // the client reads and writes
+    bool reading_ = false;     // the guest is being read
+    bool refused_ = false;     // no process listens on the socket
+    int replies_ = 0, replies_seen_ = 0;
+    std::string error_;  // of the last read; empty if it has succeeded
+};
+
+}  // namespace vnuma

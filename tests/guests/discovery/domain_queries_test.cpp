@@ -1,0 +1,217 @@
+#include "guests/discovery/domain_queries.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/guests/discovery/hanging_calls.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace std::chrono_literals;
+using Names = std::vector<std::string>;
+
+constexpr const char* xml =
+    "<domain><name>a</name><uuid>u</uuid><memory>1024</memory><vcpu>1</vcpu></domain>";
+
+// Domains whose uuid is their name. All run, unless a test says otherwise.
+class DomainQueriesTest : public ::testing::Test {
+  protected:
+    ~DomainQueriesTest() override { hanging.let_go(); }
+
+    std::vector<ListedGuest> list(const Names& names) {
+        std::vector<DomainQuery> domains;
+        for (const std::string& name : names)
+            domains.push_back({name, name, [this, name, reply = replies[name]] {
+                                   hanging.enter(name);
+                                   hanging.advance(duration);
+                                   return reply;
+                               }});
+        return queries.run(domains);
+    }
+    // Why the guest is unsteady.
+    std::string reason(const std::vector<ListedGuest>& guests, const std::string& name) {
+        for (const ListedGuest& guest : guests)
+            if (guest.uuid == name) return guest.unsteady;
+        return "not listed";
+    }
+    // The calls that hung before return.
+    void let_go() {
+        hanging.let_go();
+        while (calls.hung() > 0)
+            std::this_thread::yield();
+    }
+
+    struct Reply : DomainReply {
+        Reply() {
+            state = RunState::running;
+            DomainReply::xml = vnuma::xml;
+        }
+    };
+    std::map<std::string, Reply> replies;
+    std::chrono::milliseconds duration{0};  // of a query that does not hang
+    test::HangingCalls hanging;
+    CallsWithTimeout calls{hanging.wait()};
+    DomainQueries queries{calls, hanging.clock()};
+};
+
+TEST_F(DomainQueriesTest, AGuestHasItsStateAndDescription) {
+    const auto first = list({"a"}), second = list({"a"});
+    ASSERT_EQ(first.size(), 1U);
+    EXPECT_EQ(first[0].name, "a");
+    EXPECT_EQ(first[0].state, RunState::running);
+    EXPECT_EQ(first[0].unsteady, "");
+    ASSERT_TRUE(first[0].domain);
+    EXPECT_EQ(first[0].domain, second[0].domain) << "the same object while the XML is the same";
+    EXPECT_EQ(queries.find("a"), first[0].domain.get());
+    EXPECT_EQ(queries.find("b"), nullptr);
+}
+
+TEST_F(DomainQueriesTest, ADomainThatHasEndedIsNotListed) {
+    replies["a"].gone = true;
+    replies["a"].error = "no such domain";
+    EXPECT_EQ(list({"a", "b"}).size(), 1U);
+}
+
+TEST_F(DomainQueriesTest, AnErrorIsTheReasonAndTheDescriptionIsKept) {
+    list({"a"});
+    replies["a"].error = "libvirt: out of memory";
+    const auto guests = list({"a"});
+    EXPECT_EQ(guests[0].unsteady, "libvirt: out of memory");
+    EXPECT_TRUE(guests[0].domain);
+    EXPECT_EQ(guests[0].state, RunState::unknown);
+}
+
+TEST_F(DomainQueriesTest, XmlThatCannotBeUsedIsTheReason) {
+    replies["a"].xml = "<network/>";
+    const auto guests = list({"a"});
+    EXPECT_EQ(guests[0].unsteady,
+              "its domain XML cannot be used: the root element must be <domain>");
+    EXPECT_FALSE(guests[0].domain);
+}
+
+TEST_F(DomainQueriesTest, AGuestWhoseQueryHangsKeepsItsDescriptionAndTheReasonCountsTheSeconds) {
+    list({"a"});
+    hanging.hang({"a"});
+    const auto guests = list({"a"});
+    EXPECT_TRUE(guests[0].domain);
+    EXPECT_EQ(guests[0].state, RunState::unknown);
+    EXPECT_EQ(guests[0].unsteady, "libvirt has not answered for this domain for 1 s");
+    hanging.advance(5s);
+    EXPECT_EQ(reason(list({"a"}), "a"), "libvirt has not answered for this domain for 6 s");
+    EXPECT_EQ(hanging.entered("a"), 2) << "no second query while the first one hangs";
+}
+
+TEST_F(DomainQueriesTest, HungQueriesLeaveOneCallForTheListOfDomains) {
+    const Names names{"a", "b", "c", "d", "e", "f", "g"};
+    hanging.hang({names.begin(), names.end()});
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_EQ(list(names).size(), names.size());
+        EXPECT_LE(calls.hung(), DomainQueries::max_hung_for_query);
+        EXPECT_EQ(calls.run(
+                      "", [] { return 7; }, 1s),
+                  7);
+    }
+    EXPECT_EQ(reason(list(names), "g"),
+              "libvirt is not asked about it while 4 calls for other domains do not return");
+}
+
+TEST_F(DomainQueriesTest, OtherDomainsAreAskedAboutWhileThreeHang) {
+    hanging.hang({"a", "b", "c"});
+    for (int i = 0; i < 2; ++i)
+        list({"a", "b", "c", "d"});
+    EXPECT_EQ(calls.hung(), 3U);
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(reason(list({"a", "b", "c", "d"}), "d"), "");
+}
+
+TEST_F(DomainQueriesTest, ADomainInQuarantineIsAskedAboutAgainAfterPausesThatGrow) {
+    for (const auto pause : {2s, 4s, 8s, 16s, 30s, 30s}) {
+        hanging.hang({"a"});
+        const int before = hanging.entered("a");
+        list({"a"});
+        ASSERT_EQ(hanging.entered("a"), before + 1);
+        let_go();
+        hanging.advance(pause - 1ms);
+        list({"a"});
+        EXPECT_EQ(hanging.entered("a"), before + 1) << pause.count();
+        hanging.advance(1ms);
+    }
+    EXPECT_EQ(reason(list({"a"}), "a"), "") << "it answers at last";
+    hanging.hang({"a"});
+    list({"a"});
+    let_go();
+    hanging.advance(2s);
+    EXPECT_EQ(reason(list({"a"}), "a"), "") << "the pauses are short again";
+}
+
+TEST_F(DomainQueriesTest, DomainsInQuarantineAreAskedAboutOneAtATimeAndAfterTheOthers) {
+    const Names names{"a", "b", "c", "d"};
+    hanging.hang({"a", "b", "c"});
+    for (int i = 0; i < 2; ++i)
+        list(names);
+    let_go();
+    hanging.advance(60s);
+    hanging.hang({"a", "b", "c"});
+    for (std::size_t hung = 1; hung <= DomainQueries::max_hung_in_quarantine; ++hung) {
+        EXPECT_EQ(reason(list(names), "d"), "");
+        EXPECT_EQ(calls.hung(), hung);
+    }
+}
+
+TEST_F(DomainQueriesTest, AQuarantineNeverTakesTheCallOfTheOtherDomains) {
+    const Names names{"a", "b", "c", "d", "e"};
+    hanging.hang({"a", "b", "c", "d"});
+    for (int i = 0; i < 2; ++i)
+        list(names);
+    let_go();
+    hanging.advance(60s);
+    hanging.hang({"a", "b", "c", "d"});
+    for (int i = 0; i < 6; ++i)
+        EXPECT_EQ(reason(list(names), "e"), "");
+    EXPECT_EQ(calls.hung(), DomainQueries::max_hung_in_quarantine);
+}
+
+TEST_F(DomainQueriesTest, SlowDomainsEndTheListInTimeAndTakeTurns) {
+    duration = 900ms;
+    const Names names{"a", "b", "c", "d", "e"};
+    const auto begin = hanging.now();
+    const auto first = list(names);
+    EXPECT_LE(hanging.now() - begin, DomainQueries::run_limit);
+    EXPECT_EQ(reason(first, "c"), "");
+    EXPECT_EQ(reason(first, "d"),
+              "libvirt was not asked about it, because other domains took more than 2000 ms");
+    const auto second = list(names);
+    EXPECT_EQ(reason(second, "d"), "");
+    EXPECT_EQ(reason(second, "e"), "");
+    EXPECT_NE(reason(second, "c"), "");
+}
+
+TEST_F(DomainQueriesTest, AHungDomainTakesNoMoreOfTheListThanItsLimit) {
+    hanging.hang({"a", "b", "c"});
+    const auto begin = hanging.now();
+    list({"a", "b", "c"});
+    EXPECT_LE(hanging.now() - begin, DomainQueries::run_limit);
+}
+
+TEST_F(DomainQueriesTest, MonitorsAreAskedOnlyWhileFewCallsHang) {
+    list({"a", "b", "c"});
+    EXPECT_EQ(queries.why_no_monitor_call("a"), "");
+    hanging.hang({"a", "b"});
+    list({"a", "b", "c"});
+    EXPECT_EQ(queries.why_no_monitor_call("a"), "libvirt has not answered for this domain for 2 s");
+    EXPECT_EQ(queries.why_no_monitor_call("c"),
+              "its monitor is not asked while 2 calls for other domains do not return");
+    let_go();
+    EXPECT_EQ(queries.why_no_monitor_call("c"), "");
+    EXPECT_NE(queries.why_no_monitor_call("a"), "") << "in quarantine";
+}
+
+TEST_F(DomainQueriesTest, ADomainThatIsNotListedAnyMoreIsForgotten) {
+    list({"a", "b"});
+    list({"b"});
+    EXPECT_EQ(queries.find("a"), nullptr);
+    EXPECT_NE(queries.find("b"), nullptr);
+}
+
+}  // namespace
+}  // namespace vnuma

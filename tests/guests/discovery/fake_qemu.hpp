@@ -1,0 +1,130 @@
+// A QMP server in this process that ends, mutes and refuses connections when a test says so.
+#pragma once
+
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+#include <functional>
+#include <future>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace vnuma::test {
+
+// Serves one connection at a time, in a thread of its own. The peer that a client sees is this
+// process, which lives as long as the test. Every call returns when its effect is complete.
+class FakeQemu {
+  public:
+    static constexpr const char* uuid = "11111111-2222-3333-4444-555555555555";
+    static constexpr const char* name = "web";
+
+    explicit FakeQemu(const std::string& path) : acceptor_(context_, Stream::endpoint(path)) {
+        accept();
+        thread_ = std::thread([this] { context_.run(); });
+    }
+    ~FakeQemu() {
+        context_.stop();
+        thread_.join();
+    }
+    FakeQemu(const FakeQemu&) = delete;
+    FakeQemu& operator=(const FakeQemu&) = delete;
+
+    // Closes the connection. Whether later ones are greeted is up to `greets`.
+    void hang_up(bool greets) {
+        in_thread([this, greets] {
+            greets_ = greets;
+            hang_up();
+        });
+    }
+    // Closes the connection and the listening socket, and leaves the socket's file behind.
+    void refuse() {
+        in_thread([this] {
+            acceptor_.close();
+            hang_up();
+        });
+    }
+
+  private:
+    using Stream = boost::asio::local::stream_protocol;
+    struct Connection {
+        explicit Connection(Stream::socket accepted) : socket(std::move(accepted)) {}
+        Stream::socket socket;
+        std::string input;
+    };
+
+    void in_thread(const std::function<void()>& action) {
+        std::promise<void> done;
+        boost::asio::post(context_, [&] {
+            action();
+            done.set_value();
+        });
+        done.get_future().wait();
+    }
+
+    void hang_up() {
+        if (connection_) connection_->socket.close();
+        connection_.reset();
+    }
+
+    void accept() {
+        acceptor_.async_accept([this](boost::system::error_code error, Stream::socket socket) {
+            if (error) return;
+            connection_ = std::make_shared<Connection>(std::move(socket));
+            if (greets_) {
+                send(*connection_, {{"QMP",
+                                     {{"version", nlohmann::json::object()},
+                                      {"capabilities", nlohmann::json::array()}}}});
+                receive(connection_);
+            }
+            accept();
+        });
+    }
+
+    static void send(Connection& connection, const nlohmann::json& message) {
+        boost::system::error_code ignored;
+        boost::asio::write(connection.socket, boost::asio::buffer(message.dump() + "\n"), ignored);
+    }
+
+    void receive(const std::shared_ptr<Connection>& connection) {
+        boost::asio::async_read_until(
+            connection->socket, boost::asio::dynamic_buffer(connection->input), '\n',
+            [this, connection](boost::system::error_code error, std::size_t size) {
+                if (error) return;
+                const auto request = nlohmann::json::parse(connection->input.substr(0, size));
+                connection->input.erase(0, size);
+                nlohmann::json message = reply(request["execute"]);
+                message["id"] = request["id"];
+                send(*connection, message);
+                receive(connection);
+            });
+    }
+
+    static nlohmann::json reply(const std::string& command) {
+        using nlohmann::json;
+        if (command == "query-balloon")
+            return {{"error", {{"class", "DeviceNotActive"}, {"desc", "no balloon"}}}};
+        if (command == "query-status")
+            return {{"return", {{"status", "running"}, {"running", true}}}};
+        if (command == "query-uuid") return {{"return", {{"UUID", uuid}}}};
+        if (command == "query-name") return {{"return", {{"name", name}}}};
+        if (command == "human-monitor-command") return {{"return", "0 nodes\r\n"}};
+        if (command == "query-migrate" || command == "qmp_capabilities")
+            return {{"return", json::object()}};
+        return {{"return", json::array()}};
+    }
+
+    boost::asio::io_context context_{1};
+    Stream::acceptor acceptor_;
+    std::shared_ptr<Connection> connection_;  // the latest
+    bool greets_ = true;
+    std::thread thread_;
+};
+
+}  // namespace vnuma::test
