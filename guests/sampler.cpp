@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "guests/discovery/guest_source.hpp"
-#include "guests/memory/read_page_frame_table.hpp"
+#include "guests/memory/page_nodes.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "guests/process/cpu_time.hpp"
 #include "guests/process/kernel_vhost_threads.hpp"
@@ -90,10 +90,7 @@ GuestSample Sampler::read(const ListedGuest& guest) {
 void Sampler::renew_pagemap() {
     if (!settings_.pagemap || samples_ % samples_for_all != 1) return;
     std::string why;
-    pagemap_.reset();
-    if (!choose_way(probe_page_frames(), why).pagemap) return;
-    if (auto table = read_page_frame_table(why))
-        pagemap_ = std::make_unique<PagemapReader>(std::move(*table));
+    pagemap_ = make_pagemap_reader(why);
 }
 
 void Sampler::add_kernel_vhost_threads(Sample& sample) {
@@ -122,8 +119,7 @@ void Sampler::read_residencies(const Sample& sample, const SampleRequest& reques
     std::stable_sort(order.begin(), order.end(),
                      [&](const GuestSample* a, const GuestSample* b) { return rank(a) < rank(b); });
     const PageReaders readers{move_pages_,
-                              pagemap_ ? static_cast<PageReader&>(*pagemap_) : move_pages_,
-                              pagemap_ ? "pagemap" : "move_pages"};
+                              pagemap_ ? static_cast<PageReader&>(*pagemap_) : move_pages_};
     const nanoseconds begin = thread_cpu_time();
     for (const GuestSample* guest : order) {
         if (guest != order.front() && thread_cpu_time() - begin >= settings_.residency_time &&

@@ -12,9 +12,9 @@ constexpr bool is_node(int node) {
     return node >= 0 && node <= max_node_id;
 }
 
-// Without an early exit and by a constant count, for which the compiler uses wide instructions:
-// this is a good part of what one page costs.
-bool all_alike(std::span<const int> nodes) {
+// Compares blocks of a constant size without an early exit, so that the compiler uses SIMD
+// instructions. This is a good part of the cost of a page.
+bool all_equal(std::span<const int> nodes) {
     constexpr std::size_t block = 32;
     int differs = 0;
     for (; nodes.size() > block; nodes = nodes.subspan(block))
@@ -29,14 +29,15 @@ struct NodeCount {
     int node = 0, count = 0;
 };
 
-// Runs of one node are long, and nodes few; a search for each new run is cheap enough.
-ChunkPages count_mixed(std::span<const int> nodes, int pages_each, Learnt learnt) {
+// Runs of pages on one node are long and nodes are few, so a linear search at the begin of each run
+// is cheap enough.
+ChunkPages count_mixed(std::span<const int> nodes, int pages_each, Knowledge knowledge) {
     std::array<NodeCount, pages_in_chunk> counts;
     std::size_t used = 0, at = 0;
-    int sum = 0;
+    int counted = 0;
     for (const int node : nodes.first(std::min(nodes.size(), counts.size()))) {
         if (!is_node(node)) continue;
-        ++sum;
+        ++counted;
         if (at >= used || counts[at].node != node)
             for (at = 0; at < used && counts[at].node != node; ++at) {
             }
@@ -48,42 +49,42 @@ ChunkPages count_mixed(std::span<const int> nodes, int pages_each, Learnt learnt
     };
     const std::size_t top = std::min<std::size_t>(used, 2);
     std::partial_sort(counts.begin(), counts.begin() + top, counts.begin() + used, more);
-    ChunkPages pages{0, 0, 0, 0, learnt};
+    ChunkPages pages{0, 0, 0, 0, knowledge};
     if (used > 0) pages.node = counts[0].node, pages.pages = counts[0].count * pages_each;
     if (used > 1) pages.other_node = counts[1].node;
-    pages.other_pages = sum * pages_each - pages.pages;
+    pages.other_pages = counted * pages_each - pages.pages;
     return pages;
 }
 
 }  // namespace
 
-ChunkPages count_pages(std::span<const int> nodes, int pages_each, Learnt learnt) {
-    if (nodes.empty() || !all_alike(nodes)) return count_mixed(nodes, pages_each, learnt);
-    if (!is_node(nodes.front())) return {0, 0, 0, 0, learnt};
-    return {nodes.front(), static_cast<int>(nodes.size()) * pages_each, 0, 0, learnt};
+ChunkPages count_pages(std::span<const int> nodes, int pages_each, Knowledge knowledge) {
+    if (nodes.empty() || !all_equal(nodes)) return count_mixed(nodes, pages_each, knowledge);
+    if (!is_node(nodes.front())) return {0, 0, 0, 0, knowledge};
+    return {nodes.front(), static_cast<int>(nodes.size()) * pages_each, 0, 0, knowledge};
 }
 
-ChunkTable::ChunkTable(std::vector<RamRange> ranges)
+ChunkResidency::ChunkResidency(std::vector<RamRange> ranges)
     : grid_(std::move(ranges), chunk_bytes, max_chunks), entries_(grid_.size()) {
-    counts_[static_cast<std::size_t>(Learnt::never)] = grid_.size();
+    counts_[static_cast<std::size_t>(Knowledge::none)] = grid_.size();
 }
 
-void ChunkTable::change_ranges(std::vector<RamRange> ranges) {
+void ChunkResidency::change_ranges(std::vector<RamRange> ranges) {
     if (ranges == grid_.ranges()) return;
-    ChunkTable next(std::move(ranges));
-    for_same_chunks(grid_, next.grid_,
-                    [&](std::size_t from, std::size_t to) { next.store(to, at(from)); });
+    ChunkResidency next(std::move(ranges));
+    for_each_common_chunk(grid_, next.grid_,
+                          [&](std::size_t from, std::size_t to) { next.store(to, at(from)); });
     *this = std::move(next);
 }
 
-ChunkPages ChunkTable::at(std::size_t chunk) const {
+ChunkPages ChunkResidency::at(std::size_t chunk) const {
     const Entry& entry = entries_[chunk];
     return {static_cast<int>(entry.node), static_cast<int>(entry.pages),
             static_cast<int>(entry.other_node), static_cast<int>(entry.other_pages),
-            static_cast<Learnt>(entry.learnt)};
+            static_cast<Knowledge>(entry.knowledge)};
 }
 
-void ChunkTable::store(std::size_t chunk, const ChunkPages& pages) {
+void ChunkResidency::store(std::size_t chunk, const ChunkPages& pages) {
     assert(chunk < size());
     assert(is_node(pages.node) && is_node(pages.other_node));
     assert(pages.pages >= 0 && pages.other_pages >= 0);
@@ -92,20 +93,20 @@ void ChunkTable::store(std::size_t chunk, const ChunkPages& pages) {
     const ChunkPages before = at(chunk);
     add(before.node, -before.pages);
     add(before.other_node, -before.other_pages);
-    --counts_[static_cast<std::size_t>(before.learnt)];
-    split_ -= before.other_pages > 0 ? 1 : 0;
+    --counts_[static_cast<std::size_t>(before.knowledge)];
+    on_several_nodes_ -= before.other_pages > 0 ? 1 : 0;
     entry.node = static_cast<unsigned>(pages.node);
     entry.pages = static_cast<unsigned>(pages.pages);
     entry.other_node = static_cast<unsigned>(pages.other_node);
     entry.other_pages = static_cast<unsigned>(pages.other_pages);
-    entry.learnt = static_cast<unsigned>(pages.learnt);
+    entry.knowledge = static_cast<unsigned>(pages.knowledge);
     add(pages.node, pages.pages);
     add(pages.other_node, pages.other_pages);
-    ++counts_[static_cast<std::size_t>(pages.learnt)];
-    split_ += pages.other_pages > 0 ? 1 : 0;
+    ++counts_[static_cast<std::size_t>(pages.knowledge)];
+    on_several_nodes_ += pages.other_pages > 0 ? 1 : 0;
 }
 
-void ChunkTable::add(int node, std::int64_t pages) {
+void ChunkResidency::add(int node, std::int64_t pages) {
     if (pages == 0) return;
     for (NodeTotal& total : totals_) {
         if (total.node != node) continue;
@@ -115,7 +116,7 @@ void ChunkTable::add(int node, std::int64_t pages) {
     totals_.push_back({node, pages});
 }
 
-std::map<int, std::int64_t> ChunkTable::bytes_by_node() const {
+std::map<int, std::int64_t> ChunkResidency::bytes_by_node() const {
     std::map<int, std::int64_t> bytes;
     for (const NodeTotal& total : totals_)
         if (total.pages != 0)
@@ -123,7 +124,7 @@ std::map<int, std::int64_t> ChunkTable::bytes_by_node() const {
     return bytes;
 }
 
-std::size_t ChunkTable::bytes_held() const {
+std::size_t ChunkResidency::bytes_held() const {
     return sizeof(*this) + entries_.capacity() * sizeof(Entry) + grid_.bytes_held() +
            totals_.capacity() * sizeof(NodeTotal);
 }

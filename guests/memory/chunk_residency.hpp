@@ -1,4 +1,4 @@
-// What is known of a cell's memory, for each 2 MiB of it: which host nodes hold its pages. Pure.
+// The residency of one cell's RAM, kept for each chunk of 2 MiB. Pure.
 #pragma once
 
 #include <array>
@@ -9,62 +9,80 @@
 #include <vector>
 
 #include "guests/memory/chunk_grid.hpp"
+#include "guests/model/ram.hpp"
 
 namespace vnuma {
 
 inline constexpr std::uint64_t small_page_bytes = 4096;
 inline constexpr std::uint64_t chunk_bytes = 2 * 1024 * 1024;
 inline constexpr int pages_in_chunk = static_cast<int>(chunk_bytes / small_page_bytes);
-inline constexpr int max_node_id = 1023;                    // of any kernel (NODES_SHIFT 10)
-inline constexpr std::size_t max_chunks = 8 * 1024 * 1024;  // of one cell: 16 TiB, 64 MiB held
+// The highest node number of any kernel: the limit of NODES_SHIFT is 10.
+inline constexpr int max_node_id = 1023;
+// Limit of the chunks of one cell: 16 TiB of RAM, for which 64 MiB are held.
+inline constexpr std::size_t max_chunks = 8 * 1024 * 1024;
 
-enum class Learnt { never, sampled, exact };  // sampled: one page stood for all of its chunk
+// How well the residency of a chunk is known.
+enum class Knowledge {
+    none,
+    sampled,  // one page was read, and its node is assumed for the whole chunk
+    exact,    // every page was read
+};
 
-// The pages of one chunk, in units of 4 KiB, by the kernel's node numbers. Most are on `node`
-// (the lower number of two equal ones), the others are counted for `other_node`: pages of a third
-// node too, so that the sum stays right. Pages that are not there are counted nowhere.
+// Where the pages of one chunk are. Counts are in small pages, nodes have the kernel's numbers.
+// Pages that are not in memory are not counted.
 struct ChunkPages {
-    int node = 0, pages = 0;
+    int node = 0, pages = 0;  // node with the most pages; of equal nodes the lowest number
+    // Node with the second most pages. `other_pages` includes the pages on all further nodes, so
+    // that the total is right.
     int other_node = 0, other_pages = 0;
-    Learnt learnt = Learnt::never;
+    Knowledge knowledge = Knowledge::none;
 
     bool operator==(const ChunkPages&) const = default;
 };
 
-// Each of `nodes` (at most pages_in_chunk) stands for `pages_each` pages; below 0 and above
-// max_node_id there is no page.
-ChunkPages count_pages(std::span<const int> nodes, int pages_each, Learnt learnt);
+// Counts the pages of a chunk by node. Each of `nodes`, at most pages_in_chunk, is the node of
+// `pages_each` pages. A number below 0 or above max_node_id stands for pages that are not in
+// memory.
+ChunkPages count_pages(std::span<const int> nodes, int pages_each, Knowledge knowledge);
 
-// The chunks of one cell, 8 bytes for each.
-class ChunkTable {
+// The chunks of one cell. Holds 8 bytes for each.
+class ChunkResidency {
   public:
-    ChunkTable() = default;
-    // Throws std::length_error beyond max_chunks, or for a range beyond the address space.
-    explicit ChunkTable(std::vector<RamRange> ranges);
+    ChunkResidency() = default;
+    // Throws std::length_error if the ranges have more than max_chunks chunks, or if one ends
+    // beyond the address space.
+    explicit ChunkResidency(std::vector<RamRange> ranges);
 
-    // Keeps what is known of chunks that begin and end where one did before.
+    // Replaces the ranges and keeps what is known of each chunk whose bounds stay the same. Throws
+    // as the constructor does, and is then unchanged.
     void change_ranges(std::vector<RamRange> ranges);
 
-    std::size_t size() const { return entries_.size(); }
+    std::size_t size() const { return entries_.size(); }  // number of chunks
     const ChunkGrid& grid() const { return grid_; }
 
     ChunkPages at(std::size_t chunk) const;
-    // `pages` sum up to no more than the chunk has. Its cost depends on nothing but the number of
-    // nodes in use.
+    // Replaces what is known of a chunk. The pages must sum up to at most pages_in_chunk. The cost
+    // depends only on the number of nodes in use.
     void store(std::size_t chunk, const ChunkPages& pages);
 
-    // Of all chunks together, at any time; nodes that hold nothing are left out.
+    // Bytes of all chunks by node; nodes without any are left out. Sums are kept by store(), so the
+    // cost does not depend on the number of chunks.
     std::map<int, std::int64_t> bytes_by_node() const;
-    std::size_t count(Learnt learnt) const { return counts_[static_cast<std::size_t>(learnt)]; }
-    // Chunks with pages on more than one node.
-    std::size_t split() const { return split_; }
+    // Number of chunks that are known this well.
+    std::size_t count(Knowledge knowledge) const {
+        return counts_[static_cast<std::size_t>(knowledge)];
+    }
+    // Number of chunks with pages on more than one node.
+    std::size_t chunks_on_several_nodes() const { return on_several_nodes_; }
 
+    // Memory of this object and what it allocated, bytes.
     std::size_t bytes_held() const;
 
   private:
+    // ChunkPages in 8 bytes.
     struct Entry {
         std::uint64_t node : 10 = 0, pages : 10 = 0, other_node : 10 = 0, other_pages : 10 = 0;
-        std::uint64_t learnt : 2 = 0;
+        std::uint64_t knowledge : 2 = 0;
     };
     static_assert(sizeof(Entry) == 8);
     struct NodeTotal {
@@ -76,9 +94,9 @@ class ChunkTable {
 
     ChunkGrid grid_;
     std::vector<Entry> entries_;
-    std::vector<NodeTotal> totals_;        // few: a host has a handful of nodes
-    std::array<std::size_t, 3> counts_{};  // of chunks, by how they were learnt
-    std::size_t split_ = 0;
+    std::vector<NodeTotal> totals_;        // unsorted; a host has a handful of nodes
+    std::array<std::size_t, 3> counts_{};  // number of chunks by Knowledge
+    std::size_t on_several_nodes_ = 0;
 };
 
 }  // namespace vnuma

@@ -7,13 +7,13 @@
 
 namespace vnuma {
 namespace {
-constexpr std::size_t max_files = 8192;
+constexpr std::size_t max_files = 8192;  // open files of a QEMU process
 }  // namespace
 
-std::int64_t huge_page_bytes(const Process& process, const std::string& mapped_file) {
+std::int64_t read_hugetlb_page_bytes(const Process& process, const std::string& mapped_file) {
     if (!mapped_file.starts_with('/')) return 0;
-    // QEMU keeps the file of a backend open. The file's own name may be gone, or not be ours to
-    // see.
+    // QEMU keeps the files of memory backends open. The path itself cannot be used: the file may be
+    // deleted, or be in a mount namespace of QEMU.
     for (const std::string& fd : process.list("fd", max_files)) {
         if (process.read_link("fd/" + fd) != mapped_file) continue;
         struct statfs system {};

@@ -1,4 +1,4 @@
-// What a guest's memory is made of, where a file is behind it.
+// The page size of the hugetlb file that guest RAM is mapped from.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace vnuma {
 
-// The page size of the hugetlb file that the process has mapped under this name, as
-// /proc/PID/maps has it; 0 for other files and for no file. Reads the process' open files.
-std::int64_t huge_page_bytes(const Process& process, const std::string& mapped_file);
+// The page size, in bytes, of the hugetlb file with this path in /proc/PID/maps. 0 for any other
+// file, for an empty path, and if the process does not have the file open.
+std::int64_t read_hugetlb_page_bytes(const Process& process, const std::string& mapped_file);
 
 }  // namespace vnuma

@@ -9,10 +9,10 @@
 namespace vnuma {
 namespace {
 
-// Of a physical address of 52 bits, the most that x86-64 has.
-constexpr std::uint64_t max_pfn = std::uint64_t{1} << 40;
+// Number of page frames in 52 bits of physical address, the limit of x86-64.
+constexpr std::uint64_t max_page_frames = std::uint64_t{1} << 40;
 
-// Takes the next word off the front of `line`.
+// Returns the first word of `line` and removes it.
 std::string_view take_word(std::string_view& line) {
     line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
     const std::string_view word = line.substr(0, line.find_first_of(" \t"));
@@ -27,7 +27,7 @@ std::optional<std::uint64_t> parse_count(std::string_view text) {
     return number;
 }
 
-// "Node 0, zone   Normal"
+// The node of a zone's first line: "Node 0, zone   Normal".
 std::optional<int> parse_zone_node(std::string_view line) {
     take_word(line);
     std::string_view number = take_word(line);
@@ -37,19 +37,20 @@ std::optional<int> parse_zone_node(std::string_view line) {
     return static_cast<int>(*node);
 }
 
-// A zone without pages of its own says nothing, whatever it spans; kernels differ in whether they
-// print a start for it.
+// A zone of /proc/zoneinfo.
 struct Zone {
     std::optional<int> node;
     std::optional<std::uint64_t> start;
     std::uint64_t spanned = 0, present = 0;
 
-    void read(std::string_view key, std::uint64_t value) {
+    void set(std::string_view key, std::uint64_t value) {
         if (key == "spanned") spanned = value;
         if (key == "present") present = value;
         if (key == "start_pfn:") start = value;
     }
-    void finish(std::vector<PageFrameRange>& ranges) const {
+    // A zone without present pages is left out. It may span page frames of other zones, and kernels
+    // differ in whether they print its start.
+    void append_to(std::vector<PageFrameRange>& ranges) const {
         if (node && start && spanned > 0 && present > 0) ranges.push_back({*start, spanned, *node});
     }
 };
@@ -63,8 +64,8 @@ std::optional<PageFrameTable> PageFrameTable::make(std::vector<PageFrameRange> r
               [](const PageFrameRange& a, const PageFrameRange& b) { return a.start < b.start; });
     for (const PageFrameRange& range : ranges) {
         if (range.count == 0) continue;
-        if (range.start > max_pfn || range.count > max_pfn) {
-            why = "a range of pages is beyond any physical memory";
+        if (range.start > max_page_frames || range.count > max_page_frames) {
+            why = "a range of page frames is beyond 52 bits of physical address";
             return std::nullopt;
         }
         PageFrameRange* last = table.ranges_.empty() ? nullptr : &table.ranges_.back();
@@ -80,10 +81,16 @@ std::optional<PageFrameTable> PageFrameTable::make(std::vector<PageFrameRange> r
             return std::nullopt;
         }
     }
-    table.remove(0, 1);  // nobody's memory, but what pagemap shows to those who may not know
-    if (table.ranges_.empty()) why = "no node has physical memory";
-    if (table.ranges_.size() > max_page_frame_ranges) why = "physical memory is in too many pieces";
-    if (table.ranges_.empty() || table.ranges_.size() > max_page_frame_ranges) return std::nullopt;
+    table.remove(0, 1);
+    if (table.ranges_.empty()) {
+        why = "no node has physical memory";
+        return std::nullopt;
+    }
+    if (table.ranges_.size() > max_page_frame_ranges) {
+        why =
+            "physical memory is in more than " + std::to_string(max_page_frame_ranges) + " ranges";
+        return std::nullopt;
+    }
     return table;
 }
 
@@ -120,14 +127,14 @@ std::optional<PageFrameTable> parse_zoneinfo(std::string_view text, std::string&
         std::string_view line = text.substr(0, text.find('\n'));
         text.remove_prefix(std::min(line.size() + 1, text.size()));
         if (line.starts_with("Node ")) {
-            zone.finish(ranges);
+            zone.append_to(ranges);
             zone = {parse_zone_node(line), std::nullopt, 0, 0};
             continue;
         }
         const std::string_view key = take_word(line);
-        if (const auto value = parse_count(take_word(line))) zone.read(key, *value);
+        if (const auto value = parse_count(take_word(line))) zone.set(key, *value);
     }
-    zone.finish(ranges);
+    zone.append_to(ranges);
     return PageFrameTable::make(std::move(ranges), why);
 }
 
@@ -135,14 +142,16 @@ std::optional<PageFrameTable> from_memory_blocks(std::uint64_t block_bytes,
                                                  const std::vector<MemoryBlock>& blocks,
                                                  std::string& why) {
     const std::uint64_t block_pages = block_bytes / small_page_bytes;
-    if (block_pages == 0 || block_pages > max_pfn) {
-        why = "the size of memory blocks cannot be used";
+    if (block_pages == 0 || block_pages > max_page_frames) {
+        why = "the size of memory blocks, " + std::to_string(block_bytes) + " bytes, is not valid";
         return std::nullopt;
     }
     std::vector<PageFrameRange> ranges;
     for (const MemoryBlock& block : blocks) {
-        if (block.number > max_pfn / block_pages || block.node < 0 || block.node > max_node_id) {
-            why = "a memory block cannot be used";
+        if (block.number > max_page_frames / block_pages || block.node < 0 ||
+            block.node > max_node_id) {
+            why = "memory block " + std::to_string(block.number) + " of node " +
+                  std::to_string(block.node) + " is beyond the limits of the kernel";
             return std::nullopt;
         }
         ranges.push_back({block.number * block_pages, block_pages, block.node});

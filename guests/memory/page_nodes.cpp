@@ -11,13 +11,14 @@
 #include <utility>
 
 #include "guests/memory/chunk_residency.hpp"
+#include "guests/memory/read_page_frame_table.hpp"
 #include "guests/process/process.hpp"
 
 namespace vnuma {
 namespace {
 
 constexpr int no_page = -1;
-// Entries that are judged together if they can be.
+// Number of entries whose node is looked up at once if possible.
 constexpr std::size_t block = 64;
 
 int node_of_entry(const PageFrameTable& table, std::uint64_t entry) {
@@ -25,29 +26,32 @@ int node_of_entry(const PageFrameTable& table, std::uint64_t entry) {
     return pfn ? table.node_of(*pfn) : no_page;
 }
 
-// Two entries at a time; compilers do not find this by themselves at -O2, and for huge pages it is
-// a good part of what a page costs.
+// Two entries in a SIMD register. Compilers do not vectorise the loop below at -O2, and for huge
+// pages that loop is a good part of the cost of a page.
 using Pair = std::uint64_t __attribute__((vector_size(16)));
 
-// The node of all of a block's pages at once, if the smallest aligned power of two of pages that
-// holds them lies in one range: for neighbours it mostly does, and no page is looked up by itself.
+// The node of all pages of a block. It is known if the smallest naturally aligned power-of-two
+// range of page frames that holds all of them lies in one range of the table. That is so for most
+// blocks, since consecutive pages mostly have nearby frames. Nothing if each page has to be looked
+// up.
 std::optional<int> node_of_block(const PageFrameTable& table, const std::uint64_t* entries) {
-    Pair every = ~Pair{}, any{};
+    Pair and_pair = ~Pair{}, or_pair{};
     for (std::size_t i = 0; i < block; i += 2) {
         Pair pair;
         std::memcpy(&pair, entries + i, sizeof(pair));
-        every &= pair;
-        any |= pair;
+        and_pair &= pair;
+        or_pair |= pair;
     }
-    const std::uint64_t all = every[0] & every[1], some = any[0] | any[1], differ = all ^ some;
-    if ((some & pagemap_present) == 0) return no_page;
-    if ((all & pagemap_present) == 0) return std::nullopt;
-    std::uint64_t below = differ & pagemap_pfn;
+    const std::uint64_t in_all = and_pair[0] & and_pair[1], in_any = or_pair[0] | or_pair[1];
+    if ((in_any & pagemap_present) == 0) return no_page;
+    if ((in_all & pagemap_present) == 0) return std::nullopt;
+    // All bits from the highest one in which frame numbers differ down to bit 0.
+    std::uint64_t mask = (in_all ^ in_any) & pagemap_pfn;
     for (const int shift : {1, 2, 4, 8, 16, 32})
-        below |= below >> shift;
-    const std::uint64_t first = all & pagemap_pfn & ~below;
+        mask |= mask >> shift;
+    const std::uint64_t first = in_all & pagemap_pfn & ~mask;
     const PageFrameRange* range = table.find(first);
-    if (!range || range->count - (first - range->start) <= below) return std::nullopt;
+    if (!range || range->count - (first - range->start) <= mask) return std::nullopt;
     return range->node;
 }
 
@@ -76,11 +80,11 @@ std::error_code query_page_nodes(pid_t pid, std::span<void*> addresses, std::spa
     return {};
 }
 
-MovePagesReader::MovePagesReader() : addresses_(max_pages_asked) {}
+MovePagesReader::MovePagesReader() : addresses_(max_pages_per_read) {}
 
-PagesRead MovePagesReader::page_nodes(const Process& process, std::uint64_t start,
+PagesRead MovePagesReader::read_nodes(const Process& process, std::uint64_t start,
                                       std::uint64_t stride, std::span<int> nodes) {
-    assert(nodes.size() <= max_pages_asked);
+    assert(nodes.size() <= max_pages_per_read);
     for (std::size_t i = 0; i < nodes.size(); ++i)
         addresses_[i] = reinterpret_cast<void*>(start + i * stride);
     const std::error_code refused =
@@ -93,15 +97,15 @@ PagesRead MovePagesReader::page_nodes(const Process& process, std::uint64_t star
 }
 
 PagemapReader::PagemapReader(PageFrameTable table)
-    : table_(std::move(table)), entries_(max_pages_asked) {}
+    : table_(std::move(table)), entries_(max_pages_per_read) {}
 
-PagesRead PagemapReader::page_nodes(const Process& process, std::uint64_t start,
+PagesRead PagemapReader::read_nodes(const Process& process, std::uint64_t start,
                                     std::uint64_t stride, std::span<int> nodes) {
-    assert(nodes.size() <= max_pages_asked);
+    assert(nodes.size() <= max_pages_per_read);
     if (!pagemap_ || !pagemap_->is_of(process)) pagemap_ = Pagemap::open(process);
     if (!pagemap_) return {1, true};
     const std::span<std::uint64_t> entries(entries_.data(), nodes.size());
-    // Neighbours are read in one call, pages that are apart in a call each.
+    // Consecutive pages are read in one call, others in a call each.
     const std::size_t pages_in_call =
         stride == small_page_bytes ? std::max<std::size_t>(nodes.size(), 1) : 1;
     PagesRead read;
@@ -114,10 +118,10 @@ PagesRead PagemapReader::page_nodes(const Process& process, std::uint64_t start,
     return read;
 }
 
-Way choose_way(const std::string& no_pfns, const std::string& no_table) {
-    if (!no_pfns.empty()) return {false, "move_pages: " + no_pfns};
-    if (!no_table.empty()) return {false, "move_pages: " + no_table};
-    return {true, "pagemap: physical pages and their nodes can be read"};
+std::unique_ptr<PagemapReader> make_pagemap_reader(std::string& why) {
+    why = probe_page_frames();
+    auto table = why.empty() ? read_page_frame_table(why) : std::nullopt;
+    return table ? std::make_unique<PagemapReader>(std::move(*table)) : nullptr;
 }
 
 }  // namespace vnuma

@@ -1,10 +1,11 @@
-// Which host node each page of another process is on.
+// Reads which host node each page of another process is on. Nodes have the kernel's numbers.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,25 +18,27 @@
 
 namespace vnuma {
 
-// What one call asks for at most. It takes about 0.7 ms by move_pages(2), and all that is held for
-// it stays within a CPU's second cache.
-inline constexpr std::size_t max_pages_asked = 4096;
+// Limit of the pages that one call of a PageReader reads. With move_pages(2) they take about 0.7
+// ms, and all buffers for them stay in the second-level cache of a CPU.
+inline constexpr std::size_t max_pages_per_read = 4096;
 
 struct PagesRead {
-    std::size_t calls = 0;  // of the kernel
-    bool gone = false;      // the process has ended, and the nodes are not to be used
+    std::size_t calls = 0;  // number of system calls
+    bool gone = false;      // the process has ended, and the nodes must not be used
 };
 
-// Holds the buffers that reading needs, so one serves all guests; for one thread at a time.
+// Holds the buffers that reading needs, so one reader serves all guests. For one thread at a time.
 class PageReader {
   public:
     virtual ~PageReader() = default;
 
-    // The nodes of the pages at start, start + stride, and so on, at most max_pages_asked of them.
-    // A negative number is for no page, or one that the kernel tells nothing of. Addresses are of
-    // the process, in pages of 4 KiB; any of a huge page answers for it. Throws std::system_error
-    // when the kernel refuses as a whole.
-    virtual PagesRead page_nodes(const Process& process, std::uint64_t start, std::uint64_t stride,
+    virtual const char* name() const = 0;  // the kernel's interface, for the report
+
+    // Reads the nodes of the pages at `start`, `start + stride` and so on, at most
+    // max_pages_per_read. Addresses are of the process. A negative number means that the page is
+    // not in memory or that its node is not known. Any address in a huge page gives the node of the
+    // huge page. Throws std::system_error if the kernel refuses the whole call.
+    virtual PagesRead read_nodes(const Process& process, std::uint64_t start, std::uint64_t stride,
                                  std::span<int> nodes) = 0;
 };
 
@@ -46,24 +49,27 @@ class PageReader {
 // must check afterwards that the process still has this id. Any thread.
 std::error_code query_page_nodes(pid_t pid, std::span<void*> addresses, std::span<int> nodes);
 
-// Reads nodes with query_page_nodes().
+// Reads nodes with query_page_nodes(). It is the faster reader for single pages, as in sampling.
 class MovePagesReader : public PageReader {
   public:
     MovePagesReader();
-    PagesRead page_nodes(const Process& process, std::uint64_t start, std::uint64_t stride,
+    const char* name() const override { return "move_pages"; }
+    PagesRead read_nodes(const Process& process, std::uint64_t start, std::uint64_t stride,
                          std::span<int> nodes) override;
 
   private:
     std::vector<void*> addresses_;
 };
 
-// /proc/PID/pagemap: several times faster when read densely. Needs CAP_SYS_ADMIN and
-// CAP_SYS_PTRACE.
+// Reads page frame numbers from /proc/PID/pagemap and looks up their nodes. For consecutive pages
+// it is several times faster than MovePagesReader. Needs CAP_SYS_ADMIN and CAP_SYS_PTRACE.
 class PagemapReader : public PageReader {
   public:
-    // The table is to be made anew when memory came or went: pages it lacks are on no node.
+    // A page that is not in the table is on no node. So a new reader is needed after memory of the
+    // host went online or offline.
     explicit PagemapReader(PageFrameTable table);
-    PagesRead page_nodes(const Process& process, std::uint64_t start, std::uint64_t stride,
+    const char* name() const override { return "pagemap"; }
+    PagesRead read_nodes(const Process& process, std::uint64_t start, std::uint64_t stride,
                          std::span<int> nodes) override;
 
   private:
@@ -74,16 +80,13 @@ class PagemapReader : public PageReader {
     std::optional<Pagemap> pagemap_;
 };
 
-// Nodes of pagemap's entries; both have the same size. Pure.
+// A PagemapReader for this host. Null if this process may not read page frame numbers or if their
+// nodes cannot be determined; `why` is the reason then.
+std::unique_ptr<PagemapReader> make_pagemap_reader(std::string& why);
+
+// Computes the node of the page of each pagemap entry; -1 for a page that is not in memory or on no
+// node. Both spans have the same size. Pure.
 void nodes_of_entries(const PageFrameTable& table, std::span<const std::uint64_t> entries,
                       std::span<int> nodes);
-
-// For reading densely; single pages here and there, as in sampling, are faster by move_pages(2).
-struct Way {
-    bool pagemap = false;  // move_pages(2) otherwise, which always serves
-    std::string reason;
-};
-// Both arguments are why something is missing, empty when it is there.
-Way choose_way(const std::string& no_pfns, const std::string& no_table);
 
 }  // namespace vnuma

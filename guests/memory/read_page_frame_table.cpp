@@ -1,6 +1,6 @@
 #include "guests/memory/read_page_frame_table.hpp"
 
-#include <dirent.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -21,10 +21,12 @@
 namespace vnuma {
 namespace {
 
-// 64 TiB in blocks of 128 MiB; hosts of that size have blocks of 2 GiB.
-constexpr std::size_t max_memory_blocks = 512 * 1024;
+// Limit of the entries read from a node's directory, which has one per memory block. It allows for
+// 64 TiB in memory blocks of 128 MiB, and hosts of that size have blocks of 2 GiB.
+constexpr std::size_t max_directory_entries = 512 * 1024;
 const char* const nodes_directory = "/sys/devices/system/node";
 
+// Anonymous memory of this process.
 struct Unmap {
     std::size_t size;
     void operator()(char* memory) const { ::munmap(memory, size); }
@@ -65,8 +67,8 @@ void read_byte(const char* address) {
     static_cast<void>(*static_cast<const volatile char*>(address));
 }
 
-// Where two pieces of memory that were never written are read, `bytes` apart: the page behind both,
-// if there is one zero page for all. A kernel may have none and give each a page of its own.
+// Reads two addresses that were never written. Returns the page frame that backs both, which is a
+// zero page. Nothing if they have different ones: a kernel may have no zero page of that size.
 std::optional<std::uint64_t> shared_page_frame(const OwnPagemap& pagemap, const char* first,
                                                std::size_t bytes) {
     read_byte(first);
@@ -75,16 +77,16 @@ std::optional<std::uint64_t> shared_page_frame(const OwnPagemap& pagemap, const 
     return pfn == pagemap.page_frame_at(first + bytes) ? pfn : std::nullopt;
 }
 
-// Reading memory that was never written maps the zero page. The huge one, once mapped here, is not
-// given back while this process lives, so it is known for good.
+// Finds the zero pages by reading memory that was never written. The kernel does not free the huge
+// zero page while a process that has mapped it exists, so its page frames do not change afterwards.
 void remove_zero_pages(PageFrameTable& table) {
     const OwnPagemap pagemap;
     if (const Memory memory = map_memory(2 * small_page_bytes))
         if (const auto pfn = shared_page_frame(pagemap, memory.get(), small_page_bytes))
             table.remove(*pfn, 1);
     if (const Memory memory = map_memory(3 * chunk_bytes)) {
-        const auto past = reinterpret_cast<std::uintptr_t>(memory.get()) % chunk_bytes;
-        char* const aligned = memory.get() + (past == 0 ? 0 : chunk_bytes - past);
+        const auto offset = reinterpret_cast<std::uintptr_t>(memory.get()) % chunk_bytes;
+        char* const aligned = memory.get() + (offset == 0 ? 0 : chunk_bytes - offset);
         ::madvise(memory.get(), 3 * chunk_bytes, MADV_HUGEPAGE);
         const auto first = shared_page_frame(pagemap, aligned, chunk_bytes);
         const auto last = pagemap.page_frame_at(aligned + chunk_bytes - small_page_bytes);
@@ -93,7 +95,8 @@ void remove_zero_pages(PageFrameTable& table) {
     }
 }
 
-std::optional<std::uint64_t> parse_name(std::string_view name, std::string_view prefix) {
+// The number in a name like "node3", whose prefix is "node".
+std::optional<std::uint64_t> parse_numbered_name(std::string_view name, std::string_view prefix) {
     if (!name.starts_with(prefix)) return std::nullopt;
     name.remove_prefix(prefix.size());
     std::uint64_t number = 0;
@@ -102,16 +105,11 @@ std::optional<std::uint64_t> parse_name(std::string_view name, std::string_view 
     return number;
 }
 
-// The numbers in the names of a directory's entries that begin like this.
-std::vector<std::uint64_t> read_numbers(const std::string& path, std::string_view prefix) {
+// The numbers of a directory's entries with this prefix; empty if it cannot be read.
+std::vector<std::uint64_t> list_numbered_entries(const std::string& path, std::string_view prefix) {
     std::vector<std::uint64_t> numbers;
-    DIR* directory = ::opendir(path.c_str());
-    if (!directory) return numbers;
-    while (const dirent* entry = ::readdir(directory))
-        if (const auto number = parse_name(entry->d_name, prefix);
-            number && numbers.size() < max_memory_blocks)
-            numbers.push_back(*number);
-    ::closedir(directory);
+    for (const std::string& name : list_directory(AT_FDCWD, path, max_directory_entries))
+        if (const auto number = parse_numbered_name(name, prefix)) numbers.push_back(*number);
     return numbers;
 }
 
@@ -120,9 +118,9 @@ std::optional<PageFrameTable> read_memory_blocks(std::string& why) {
     std::uint64_t block_bytes = 0;
     if (size) std::from_chars(size->data(), size->data() + size->size(), block_bytes, 16);
     std::vector<MemoryBlock> blocks;
-    for (const std::uint64_t node : read_numbers(nodes_directory, "node")) {
+    for (const std::uint64_t node : list_numbered_entries(nodes_directory, "node")) {
         const std::string path = std::string(nodes_directory) + "/node" + std::to_string(node);
-        for (const std::uint64_t number : read_numbers(path, "memory"))
+        for (const std::uint64_t number : list_numbered_entries(path, "memory"))
             blocks.push_back({number, static_cast<int>(node)});
     }
     return from_memory_blocks(block_bytes, blocks, why);
@@ -134,9 +132,9 @@ std::optional<PageFrameTable> read_page_frame_table(std::string& why) {
     const auto zoneinfo = read_small_file("/proc/zoneinfo");
     auto table = parse_zoneinfo(zoneinfo.value_or(""), why);
     if (!table) {
-        std::string why_not_blocks;
-        table = read_memory_blocks(why_not_blocks);
-        if (!table) why += "; memory blocks: " + why_not_blocks;
+        std::string why_no_blocks;
+        table = read_memory_blocks(why_no_blocks);
+        if (!table) why = "/proc/zoneinfo: " + why + "; memory blocks: " + why_no_blocks;
     }
     if (!table) return std::nullopt;
     try {

@@ -1,4 +1,4 @@
-// What this host shows of its physical memory.
+// Reads the page frame table of this host.
 #pragma once
 
 #include <optional>
@@ -8,11 +8,12 @@
 
 namespace vnuma {
 
-// The host's table, or why there is none. The kernel's zero pages are not in it: a page that was
-// read but never written is no memory of anybody's.
+// Reads the table from /proc/zoneinfo or from the memory blocks in sysfs. The kernel's zero pages
+// are not in it: they back memory that was read but never written, which occupies no node. Nothing
+// if there is no table; `why` is the reason then.
 std::optional<PageFrameTable> read_page_frame_table(std::string& why);
 
-// Why this process is not shown physical page numbers; empty if it is.
+// The reason why this process cannot read page frame numbers; empty if it can.
 std::string probe_page_frames();
 
 }  // namespace vnuma

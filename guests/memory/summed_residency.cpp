@@ -7,16 +7,16 @@
 namespace vnuma {
 namespace {
 
-bool covers(const RamRange& range, std::uint64_t address) {
+bool contains(const RamRange& range, std::uint64_t address) {
     return address >= range.start && address - range.start < range.size;
 }
 
 }  // namespace
 
-// A policy may have a flag: "bind=static:0-1".
-void apply_policy(std::string_view policy, Residency& residency) {
+// A policy may have a flag, as in "bind=static:0-1".
+void apply_memory_policy(std::string_view policy, Residency& residency) {
     if (policy.starts_with("interleave") || policy.starts_with("weighted"))
-        residency.forbidden = "its owner has its memory interleaved";
+        residency.forbidden = interleaved_by_owner;
     if (!policy.starts_with("bind")) return;
     auto nodes = parse_number_list(policy.substr(policy.find(':') + 1));
     if (nodes && !residency.bound_to.empty())
@@ -26,23 +26,23 @@ void apply_policy(std::string_view policy, Residency& residency) {
         });
     residency.bound_to = nodes.value_or(std::vector<int>{});
     if (residency.bound_to.empty())
-        residency.forbidden = "its owner bound its memory in a way that leaves no node";
+        residency.forbidden = "the memory policies of its owner permit no common node";
 }
 
 Residency sum_residency(const std::vector<RamRange>& ranges,
                         const std::vector<NumaMapping>& numa_mappings) {
     Residency residency;
     for (const NumaMapping& mapping : numa_mappings) {
-        const bool ours = std::any_of(ranges.begin(), ranges.end(), [&](const RamRange& range) {
-            return covers(range, mapping.start);
-        });
-        if (!ours) continue;
+        const bool in_ranges =
+            std::any_of(ranges.begin(), ranges.end(),
+                        [&](const RamRange& range) { return contains(range, mapping.start); });
+        if (!in_ranges) continue;
         for (const auto& [node, bytes] : mapping.bytes) {
             std::int64_t& sum = residency.bytes[node];
             sum = static_cast<std::int64_t>(
                 std::min(static_cast<std::uint64_t>(sum) + bytes, max_mapped_bytes));
         }
-        apply_policy(mapping.policy, residency);
+        apply_memory_policy(mapping.policy, residency);
     }
     return residency;
 }

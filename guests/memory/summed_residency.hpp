@@ -1,9 +1,8 @@
-// Where guest memory lies, by the kernel's account of a process' mappings. Pure.
+// Sums the residency of guest RAM from the kernel's sums over mappings (/proc/PID/numa_maps). Pure.
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "guests/model/ram.hpp"
@@ -11,14 +10,19 @@
 
 namespace vnuma {
 
-// Takes a policy as numa_maps has it ("bind:0-1", "interleave:0-1") for one of this memory's; all
-// of its bindings hold together.
-void apply_policy(std::string_view policy, Residency& residency);
+// Why a guest is left alone whose memory policy distributes its pages over nodes.
+inline constexpr const char* interleaved_by_owner = "its owner interleaves its memory over nodes";
 
+// Adds a memory policy in the words of numa_maps, such as "bind:0-1", to those that hold for this
+// memory. Several bindings restrict the memory to the nodes that all of them permit.
+void apply_memory_policy(std::string_view policy, Residency& residency);
+
+// The sums over all mappings that begin in one of the ranges, with their memory policies.
 Residency sum_residency(const std::vector<RamRange>& ranges,
                         const std::vector<NumaMapping>& numa_mappings);
 
-// Page size of the mapping that begins the range: hugetlb's, or 4096; 0 when it is not there.
+// Page size, in bytes, of the mapping that begins where the range begins: that of its hugetlb
+// pages, otherwise 4096. 0 if there is no such mapping.
 std::int64_t page_bytes_of(const RamRange& range, const std::vector<NumaMapping>& numa_mappings);
 
 }  // namespace vnuma

@@ -94,6 +94,11 @@ struct GuestSample {
     TrackingSample tracking;                               // as constructed if nothing is tracked
 };
 
+// Records why vnumad does nothing to the guest. The first reason stays; an empty one is ignored.
+inline void mark_unsteady(GuestSample& sample, const std::string& why) {
+    if (sample.unsteady.empty()) sample.unsteady = why;
+}
+
 // Sampler::sample() returns it complete, and nothing changes it afterwards.
 struct Sample {
     std::chrono::steady_clock::time_point time;      // just before the guests were read

@@ -151,7 +151,7 @@ TEST(TwoNodes, MemoryThatItsOwnerInterleavesIsLeftAlone) {
     const json report = vnumad.wait_for(third, settle_limit);
     const json interleaved = find_guest(report, "interleaved");
     ASSERT_FALSE(interleaved.is_null()) << vnumad.output();
-    EXPECT_EQ(interleaved["unsteady"], "its owner has its memory interleaved");
+    EXPECT_EQ(interleaved["unsteady"], "its owner interleaves its memory over nodes");
     EXPECT_TRUE(report["actions"].empty());
     EXPECT_EQ(affinity_of(vcpu_threads(guest.pid()).at(0)), before);
 }

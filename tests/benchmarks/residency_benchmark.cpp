@@ -1,5 +1,5 @@
-// What it costs to learn where a guest's memory is, for each GiB of it, beside a bare loop over the
-// same interface of the kernel: both take turns, and the median of each counts.
+// The cost of reading a guest's residency, for each GiB of its RAM, compared to a bare loop over
+// the same interface of the kernel. Both run in turns, and the median time of each is reported.
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 #include <numaif.h>
@@ -13,9 +13,10 @@
 #include <array>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 
-#include "guests/memory/read_page_frame_table.hpp"
+#include "guests/memory/page_nodes.hpp"
 #include "guests/memory/residency_scan.hpp"
 #include "guests/memory/summed_residency.hpp"
 #include "guests/process/process.hpp"
@@ -28,7 +29,7 @@ constexpr std::uint64_t all_pages = gib / small_page_bytes;
 constexpr std::uint64_t all_chunks = gib / chunk_bytes;
 constexpr std::uint64_t qemu_mappings = 500;
 
-// A child with 1 GiB of memory of its own, as a guest has.
+// A child process with 1 GiB of private memory, like that of a guest.
 class Guest {
   public:
     explicit Guest(bool huge) {
@@ -68,7 +69,7 @@ class Guest {
         if (::write(ready, "", 1) == 1) ::pause();
         _exit(0);
     }
-    // Its libraries, heaps and threads' stacks, many with a guard page.
+    // Maps as many areas as QEMU has for libraries, heaps and stacks, half of them guard pages.
     static void map_like_qemu() {
         const std::uint64_t size = qemu_mappings * small_page_bytes;
         char* memory = static_cast<char*>(
@@ -83,9 +84,9 @@ class Guest {
     std::uint64_t start_ = 0;
 };
 
-// Times both in turns, and reports them by the GiB; `share` is what part of a GiB they look at. The
-// bare loop is some rounds ahead, so that none finds what the other has just brought into the
-// caches.
+// Measures both in turns and reports their times for 1 GiB. `share` is the part of a GiB that one
+// run covers. The bare loop is `ahead` runs ahead, so that neither finds in the caches what the
+// other has just read.
 void compare(benchmark::State& state, double share, int ahead, const std::function<void()>& ours,
              const std::function<void()>& bare) {
     const auto time = [](const std::function<void()>& run) {
@@ -119,7 +120,7 @@ void report_held(benchmark::State& state, const ResidencyScan& scan) {
 
 class BareMovePages {
   public:
-    // All pages in their order, or in the order of sampling.
+    // Queries all pages by address, or in the order of sampling.
     BareMovePages(const Guest& guest, bool sampled) : pid_(guest.pid()) {
         const std::uint64_t stride = sampled ? pages_in_chunk : 1;
         for (std::uint64_t pass = 0; pass < stride; ++pass)
@@ -132,7 +133,7 @@ class BareMovePages {
     void read(std::size_t pages) {
         if (next_ + pages > addresses_.size()) next_ = 0;
         for (const std::size_t end = next_ + pages; next_ < end;) {
-            const std::size_t count = std::min(max_pages_asked, end - next_);
+            const std::size_t count = std::min(max_pages_per_read, end - next_);
             ::move_pages(pid_, count, addresses_.data() + next_, nullptr, status_.data(), 0);
             benchmark::DoNotOptimize(status_.data());
             next_ += count;
@@ -143,7 +144,7 @@ class BareMovePages {
     pid_t pid_;
     std::vector<void*> addresses_;
     std::size_t next_ = 0;
-    std::array<int, max_pages_asked> status_{};
+    std::array<int, max_pages_per_read> status_{};
 };
 
 class BarePagemap {
@@ -154,14 +155,14 @@ class BarePagemap {
     ~BarePagemap() { ::close(file_); }
     BarePagemap(const BarePagemap&) = delete;
     BarePagemap& operator=(const BarePagemap&) = delete;
-    // Goes on where the last read ended, as a scan does.
+    // Continues where the previous call stopped, as a scan does.
     void read(std::size_t pages) {
-        for (std::size_t done = 0; done < pages; done += max_pages_asked) {
-            read_at(next_, max_pages_asked);
-            next_ = (next_ + max_pages_asked) % all_pages;
+        for (std::size_t done = 0; done < pages; done += max_pages_per_read) {
+            read_at(next_, max_pages_per_read);
+            next_ = (next_ + max_pages_per_read) % all_pages;
         }
     }
-    // Another page of each chunk every time.
+    // Reads one page of each chunk, another one in each call.
     void sample() {
         for (std::size_t page = 0; page < all_pages; page += pages_in_chunk)
             read_at(page + static_cast<std::size_t>(sampled_page(next_)), 1);
@@ -177,15 +178,14 @@ class BarePagemap {
 
     int file_;
     std::uint64_t first_, next_ = 0;
-    std::array<std::uint64_t, max_pages_asked> entries_{};
+    std::array<std::uint64_t, max_pages_per_read> entries_{};
 };
 
-std::optional<PagemapReader> make_pagemap_reader(benchmark::State& state) {
-    std::string why = probe_page_frames();
-    auto table = why.empty() ? read_page_frame_table(why) : std::nullopt;
-    if (table) return std::optional<PagemapReader>(std::in_place, std::move(*table));
-    state.SkipWithError(why.c_str());
-    return std::nullopt;
+std::unique_ptr<PagemapReader> make_reader_or_skip(benchmark::State& state) {
+    std::string why;
+    auto reader = make_pagemap_reader(why);
+    if (!reader) state.SkipWithError(why.c_str());
+    return reader;
 }
 
 constexpr std::uint64_t slice_pages = 16 * pages_in_chunk;  // 32 MiB of guest RAM
@@ -229,7 +229,7 @@ void sample_by_move_pages(benchmark::State& state) {
 }
 
 void full_by_pagemap(benchmark::State& state) {
-    auto reader = make_pagemap_reader(state);
+    const auto reader = make_reader_or_skip(state);
     if (!reader) return;
     const Guest guest(state.range(0) != 0);
     const auto process = Process::open(guest.pid());
@@ -241,7 +241,7 @@ void full_by_pagemap(benchmark::State& state) {
 }
 
 void slice_by_pagemap(benchmark::State& state) {
-    auto reader = make_pagemap_reader(state);
+    const auto reader = make_reader_or_skip(state);
     if (!reader) return;
     const Guest guest(state.range(0) != 0);
     const auto process = Process::open(guest.pid());
@@ -254,7 +254,7 @@ void slice_by_pagemap(benchmark::State& state) {
 }
 
 void sample_by_pagemap(benchmark::State& state) {
-    auto reader = make_pagemap_reader(state);
+    const auto reader = make_reader_or_skip(state);
     if (!reader) return;
     const Guest guest(state.range(0) != 0);
     const auto process = Process::open(guest.pid());

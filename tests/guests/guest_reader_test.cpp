@@ -5,33 +5,10 @@
 #include "guests/memory/page_nodes.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "tests/guests/golden_monitor.hpp"
+#include "tests/guests/scripted_source.hpp"
 
 namespace vnuma {
 namespace {
-
-class ScriptedSource : public GuestSource {
-  public:
-    const char* name() const override { return called; }
-    std::vector<ListedGuest> list() override { return {}; }
-    bool may_ask_monitor() const override { return may_ask; }
-    RamView read_ram_view(const std::string&) override {
-        ++asked;
-        if (hangs) throw MonitorError("its monitor does not answer");
-        test::GoldenMonitor monitor;
-        return vnuma::read_ram_view(monitor);
-    }
-    bool start_write_measurement(const std::string&, std::chrono::seconds) override {
-        throw MonitorError("none");
-    }
-    WriteMeasurement read_write_measurement(const std::string&) override {
-        throw MonitorError("none");
-    }
-    std::size_t hung_calls() const override { return 0; }
-
-    bool may_ask = true, hangs = false;
-    int asked = 0;
-    const char* called = "libvirt";
-};
 
 class GuestReaderTest : public ::testing::Test {
   protected:
@@ -44,13 +21,14 @@ class GuestReaderTest : public ::testing::Test {
         listed.state = RunState::running;
         listed.pid = host->pid;
     }
-    // Reads the guest, and its memory too unless told not to.
-    GuestSample look(bool all = false, bool memory = true,
-                     ResidencyMode mode = ResidencyMode::automatic) {
-        GuestSample sample = reader->read(listed, source, all);
-        if (memory && sample.process)
-            reader->memory().read_residency(*sample.process, {pages, pages, "move_pages"}, mode,
-                                            false);
+    // Reads the guest with its residency.
+    GuestSample read(bool rare_too = false) { return read_guest(rare_too, true); }
+    GuestSample read_without_residency() { return read_guest(false, false); }
+    GuestSample read_guest(bool rare_too, bool residency) {
+        GuestSample sample = reader->read(listed, source, rare_too);
+        if (residency && sample.process)
+            reader->memory().read_residency(*sample.process, {pages, pages},
+                                            ResidencyMode::automatic, false);
         reader->memory().fill(sample, std::chrono::steady_clock::now());
         return sample;
     }
@@ -58,13 +36,13 @@ class GuestReaderTest : public ::testing::Test {
     std::optional<test::RecordedHost> host;
     std::optional<GuestReader> reader;
     ListedGuest listed;
-    ScriptedSource source;
+    test::ScriptedSource source;
     MovePagesReader pages;
 };
 
-TEST_F(GuestReaderTest, SeesAllOfAGuest) {
+TEST_F(GuestReaderTest, ReadsAllOfAGuest) {
     record("helpers");
-    const GuestSample sample = look();
+    const GuestSample sample = read();
     EXPECT_EQ(sample.unsteady, "");
     EXPECT_EQ(sample.executable, "/usr/bin/qemu-system-x86_64");
     EXPECT_EQ(sample.memory_nodes, (std::vector<int>{0, 1}));
@@ -79,164 +57,170 @@ TEST_F(GuestReaderTest, SeesAllOfAGuest) {
     EXPECT_EQ(source.asked, 0) << "the monitor was not needed";
 }
 
-TEST_F(GuestReaderTest, AsksTheMonitorWhereSizesDoNotTell) {
+TEST_F(GuestReaderTest, AsksTheMonitorOnceIfSizesAreAmbiguous) {
     record("vnuma");
-    const GuestSample sample = look();
+    const GuestSample sample = read();
     EXPECT_EQ(sample.unsteady, "");
     ASSERT_EQ(sample.cells.size(), 2U);
     EXPECT_EQ(sample.cells[0].blocks.at(0).host.start, test::vnuma_cell0);
     EXPECT_EQ(sample.cells[1].blocks.at(0).host.start, test::vnuma_cell1);
     EXPECT_EQ(std::string(sample.map_source), "monitor");
-    // The recorded guest's buffers: 90 MiB in cell 0 on node 0, and more in cell 1 on node 1.
+    // The recorded guest holds 90 MiB of buffers in cell 0 on node 0, and more in cell 1 on node 1.
     EXPECT_EQ(sample.cells[0].residency.bytes.at(0), 31744 * 4096);
-    look();
-    look(true);
-    EXPECT_EQ(source.asked, 1) << "once is enough";
+    read();
+    read(true);
+    EXPECT_EQ(source.asked, 1);
 }
 
-TEST_F(GuestReaderTest, DoesNotAskWhenItMustNot) {
+TEST_F(GuestReaderTest, DoesNotAskTheMonitorIfThatIsForbidden) {
     record("vnuma");
     source.may_ask = false;
-    EXPECT_NE(look().unsteady.find("ambiguous"), std::string::npos);
-    EXPECT_NE(look(true).unsteady.find("ambiguous"), std::string::npos);
+    EXPECT_NE(read().unsteady.find("ambiguous"), std::string::npos);
+    EXPECT_NE(read(true).unsteady.find("ambiguous"), std::string::npos);
     EXPECT_EQ(source.asked, 0);
 }
 
 TEST_F(GuestReaderTest, AMonitorThatHangsMakesTheGuestUnsteadyUntilItAnswers) {
     record("vnuma");
     source.hangs = true;
-    const GuestSample sample = look();
+    const GuestSample sample = read();
     EXPECT_EQ(sample.unsteady, "its monitor does not answer");
-    EXPECT_EQ(sample.cells[0].vcpus.size(), 1U) << "what could be read is there";
+    EXPECT_EQ(sample.cells[0].vcpus.size(), 1U) << "everything else is read";
     source.hangs = false;
-    EXPECT_EQ(look().unsteady, "its monitor does not answer") << "not asked in every look";
+    EXPECT_EQ(read().unsteady, "its monitor does not answer")
+        << "the monitor is not asked at every tick";
     EXPECT_EQ(source.asked, 1);
-    EXPECT_EQ(look(true).unsteady, "");
+    EXPECT_EQ(read(true).unsteady, "");
 }
 
-TEST_F(GuestReaderTest, AMonitorIsLeftAloneUntilItsGuestRuns) {
+TEST_F(GuestReaderTest, AMonitorIsAskedOnlyWhileItsGuestRuns) {
     record("vnuma");
     listed.state = RunState::migrating;
-    EXPECT_NE(look(true).unsteady.find("asked for its memory when it runs"), std::string::npos);
+    EXPECT_NE(read(true).unsteady.find("only while it is running or paused"), std::string::npos);
     EXPECT_EQ(source.asked, 0);
     listed.state = RunState::running;
-    EXPECT_EQ(look().unsteady, "") << "at once";
+    EXPECT_EQ(read().unsteady, "") << "the monitor is asked at once";
 }
 
-TEST_F(GuestReaderTest, MemoryThatWasNotLookedAtIsNoReasonToAct) {
+TEST_F(GuestReaderTest, AGuestWhoseResidencyIsUnknownOrOldIsUnsteady) {
     record("helpers");
-    EXPECT_EQ(look(false, false).unsteady, "its memory has not been looked at yet");
-    EXPECT_EQ(look().unsteady, "");
-    EXPECT_EQ(look(false, false).unsteady, "") << "what was found before holds";
+    EXPECT_EQ(read_without_residency().unsteady, "its residency has not been read yet");
+    EXPECT_EQ(read().unsteady, "");
+    EXPECT_EQ(read_without_residency().unsteady, "") << "the residency read before is still valid";
     GuestSample late = reader->read(listed, source, false);
     reader->memory().fill(late, std::chrono::steady_clock::now() + 2 * max_residency_age);
-    EXPECT_EQ(late.unsteady, "its memory was looked at too long ago");
+    EXPECT_EQ(late.unsteady, "its residency was last read more than 5 minutes ago");
 }
 
-TEST_F(GuestReaderTest, AMemoryOnlyCellIsNoReasonToLeaveAGuestAlone) {
+TEST_F(GuestReaderTest, AGuestWithAMemoryOnlyCellIsSteady) {
     record("vnuma");
     Domain domain = *listed.domain;
     domain.cells[0].vcpus = {0, 1};
-    domain.cells[1].vcpus = {2, 3};  // none of them is plugged
+    domain.cells[1].vcpus = {2, 3};  // none of these is plugged in
     listed.domain = std::make_shared<const Domain>(domain);
-    const GuestSample sample = look();
+    const GuestSample sample = read();
     EXPECT_EQ(sample.unsteady, "");
     EXPECT_EQ(sample.cells[0].vcpus.size(), 2U);
 }
 
-TEST_F(GuestReaderTest, ADomainThatGotMemoryIsMappedAnew) {
+TEST_F(GuestReaderTest, RamIsFoundAgainIfTheDomainHasMoreMemory) {
     record("vnuma");
-    look();
+    read();
     Domain changed = *listed.domain;
     changed.memory_devices.push_back({"dimm0", "dimm", 0, 128 << 20, 128 << 20, std::nullopt});
     listed.domain = std::make_shared<const Domain>(changed);
-    EXPECT_NE(look().unsteady, "") << "the recorded guest has no such device";
+    EXPECT_NE(read().unsteady, "") << "the recorded guest has no such device";
     EXPECT_EQ(source.asked, 2);
     changed.memory_devices.clear();
     changed.tuning.placement = "auto";
     listed.domain = std::make_shared<const Domain>(changed);
-    EXPECT_EQ(look().unsteady, "");
+    EXPECT_EQ(read().unsteady, "");
 }
 
-TEST_F(GuestReaderTest, AProcessThatIsNotTheGuestsIsNotTouched) {
+TEST_F(GuestReaderTest, AProcessThatIsNotTheGuestsIsNotUsed) {
     record("helpers");
     listed.uuid = "00000000-1111-2222-3333-444444444444";
-    const GuestSample sample = look();
+    const GuestSample sample = read();
     EXPECT_NE(sample.unsteady.find("uuid is not on the command line"), std::string::npos);
     EXPECT_FALSE(sample.process);
     listed.pid = std::nullopt;
-    EXPECT_NE(look().unsteady.find("cannot be found"), std::string::npos);
+    EXPECT_NE(read().unsteady.find("cannot be found"), std::string::npos);
     listed.pid = 1;
-    EXPECT_NE(look().unsteady.find("ended"), std::string::npos);
+    EXPECT_NE(read().unsteady.find("ended"), std::string::npos);
 }
 
-TEST_F(GuestReaderTest, AnUnsteadyGuestStaysWhatItsSourceSays) {
+TEST_F(GuestReaderTest, TheReasonOfTheSourceTakesPrecedence) {
     record("helpers");
     listed.state = RunState::migrating;
     listed.unsteady = why_unsteady(listed.state);
-    const GuestSample sample = look();
+    const GuestSample sample = read();
     EXPECT_EQ(sample.unsteady, "it is migrating");
-    EXPECT_FALSE(sample.cells[0].residency.bytes.empty()) << "it is seen all the same";
+    EXPECT_FALSE(sample.cells[0].residency.bytes.empty()) << "it is read nevertheless";
 }
 
-TEST_F(GuestReaderTest, OwnersWhoInterleaveMemoryAreLeftAlone) {
+TEST_F(GuestReaderTest, AGuestWhoseOwnerInterleavesMemoryIsUnsteady) {
     record("helpers");
     Domain domain = *listed.domain;
     domain.tuning.numatune = NumaTune{"interleave", {0, 1}};
     listed.domain = std::make_shared<const Domain>(domain);
-    EXPECT_EQ(look().unsteady, "its owner has its memory interleaved");
+    EXPECT_EQ(read().unsteady, "its owner interleaves its memory over nodes");
 }
 
 // Every page is on node 1.
 class OnOneNode : public PageReader {
   public:
-    PagesRead page_nodes(const Process&, std::uint64_t, std::uint64_t,
+    explicit OnOneNode(const char* name) : name_(name) {}
+    const char* name() const override { return name_; }
+    PagesRead read_nodes(const Process&, std::uint64_t, std::uint64_t,
                          std::span<int> nodes) override {
         std::fill(nodes.begin(), nodes.end(), 1);
         return {1, false};
     }
+
+  private:
+    const char* name_;
 };
 
-TEST_F(GuestReaderTest, PagesTellOfMemoryAndTheProcessOfItsPolicy) {
+TEST_F(GuestReaderTest, ScansTakeTheMemoryPolicyOfTheProcess) {
     record("memfd");
     const std::string numa_maps = "proc/" + std::to_string(host->pid) + "/numa_maps";
     std::filesystem::remove(host->files.path(numa_maps));
-    OnOneNode reader_of_pages;
-    const PageReaders readers{reader_of_pages, reader_of_pages, "pagemap"};
-    const auto look_by_pages = [&](ResidencyMode mode, const std::string& policy) {
+    OnOneNode sampling("move_pages"), exact("pagemap");
+    const PageReaders readers{sampling, exact};
+    const auto scan = [&](ResidencyMode mode, const std::string& policy) {
         host->files.write(numa_maps, "55d1c0a00000 " + policy + " file=/usr/bin/qemu mapped=1\n");
         GuestSample sample = reader->read(listed, source, true);
         reader->memory().read_residency(*sample.process, readers, mode, false);
         reader->memory().fill(sample, std::chrono::steady_clock::now());
         return sample;
     };
-    GuestSample sample = look_by_pages(ResidencyMode::sampled, "default");
+    GuestSample sample = scan(ResidencyMode::sampled, "default");
     EXPECT_EQ(sample.unsteady, "");
     EXPECT_EQ(sample.cells[0].residency.bytes, (std::map<int, std::int64_t>{{1, 384 << 20}}));
     EXPECT_EQ(std::string(sample.residency.way), "move_pages");
     EXPECT_EQ(sample.cells[0].chunks->all, 192U);
     EXPECT_EQ(sample.cells[0].chunks->exact, 0U);
-    sample = look_by_pages(ResidencyMode::full, "default");
+    sample = scan(ResidencyMode::full, "default");
     EXPECT_EQ(sample.cells[0].chunks->exact, 192U);
     EXPECT_EQ(sample.cells[0].chunks->split, 0U);
-    sample = look_by_pages(ResidencyMode::incremental, "bind:1");
+    sample = scan(ResidencyMode::incremental, "bind:1");
     EXPECT_EQ(sample.cells[0].residency.bound_to, std::vector<int>{1});
     EXPECT_EQ(std::string(sample.residency.way), "pagemap");
-    sample = look_by_pages(ResidencyMode::incremental, "interleave:0-1");
-    EXPECT_EQ(sample.unsteady, "its owner has its memory interleaved");
+    sample = scan(ResidencyMode::incremental, "interleave:0-1");
+    EXPECT_EQ(sample.unsteady, "its owner interleaves its memory over nodes");
 }
 
-TEST_F(GuestReaderTest, ADeviceThatQemuOpensIsSeenInTheNextLook) {
+TEST_F(GuestReaderTest, ADeviceThatQemuOpensIsReadAtTheNextTick) {
     record("helpers");
     source.called = "qmp";
-    EXPECT_EQ(look().immovable, "");
+    EXPECT_EQ(read().immovable, "");
     host->files.link("/dev/vfio/12", "proc/" + std::to_string(host->pid) + "/fd/50");
-    EXPECT_NE(look().immovable.find("VFIO"), std::string::npos);
+    EXPECT_NE(read().immovable.find("VFIO"), std::string::npos);
 }
 
-TEST_F(GuestReaderTest, HugePagesAreKnownByWhatTheKernelSays) {
+TEST_F(GuestReaderTest, HugetlbPagesAreKnownFromNumaMaps) {
     record("hugetlb");
-    const GuestSample sample = look();
+    const GuestSample sample = read();
     EXPECT_TRUE(sample.cells[0].blocks.at(0).hugetlb);
     EXPECT_EQ(sample.cells[0].blocks[0].page_bytes, 2 << 20);
 }
@@ -250,7 +234,7 @@ ListedGuest listed_with(const std::string& emulator) {
     return listed;
 }
 
-TEST(WhyNotItsProcess, QemuByAnyOfItsNamesIsOne) {
+TEST(WhyNotItsProcess, AcceptsQemuByNameAndTheConfiguredEmulator) {
     EXPECT_EQ(why_not_its_process("/usr/bin/qemu-system-x86_64 (deleted)", "-uuid u-1",
                                   listed_with(""), true),
               "");

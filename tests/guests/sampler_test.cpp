@@ -63,7 +63,7 @@ TEST_F(SamplerTest, ResidencyIsReadInTurnsWhereTimeIsShort) {
     const Sample first = sample();
     ASSERT_EQ(first.guests.size(), 2U);
     EXPECT_EQ(first.guests[0].unsteady, "");
-    EXPECT_EQ(first.guests[1].unsteady, "its memory has not been looked at yet");
+    EXPECT_EQ(first.guests[1].unsteady, "its residency has not been read yet");
     const Sample second = sample();
     EXPECT_EQ(second.guests[1].unsteady, "");
     EXPECT_FALSE(second.guests[1].cells[0].residency.bytes.empty());
@@ -82,8 +82,7 @@ TEST_F(SamplerTest, UrgentGuestsAreReadFirst) {
     sample();
     sample();
     const std::string urgent = listed->at(1).uuid;
-    const Sample before = sample({.urgent = {urgent}}),
-                 after = sample({.urgent = {urgent}});
+    const Sample before = sample({.urgent = {urgent}}), after = sample({.urgent = {urgent}});
     EXPECT_GT(after.guests[1].residency.time, before.guests[1].residency.time);
     EXPECT_EQ(after.guests[0].residency.time, before.guests[0].residency.time);
 }

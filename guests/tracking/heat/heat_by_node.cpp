@@ -20,7 +20,7 @@ void visit_nodes(const Process& process, PageReader& reader, const ChunkGrid& gr
     const std::uint64_t offset_in_stride =
         pass % step * grid.chunk_bytes() +
         static_cast<std::uint64_t>(sampled_page(pass)) * small_page_bytes;
-    std::array<int, max_pages_asked> nodes;
+    std::array<int, max_pages_per_read> nodes;
     for (std::size_t r = 0; r < grid.ranges().size(); ++r) {
         const RamRange& range = grid.ranges()[r];
         const std::uint64_t offset =
@@ -29,7 +29,7 @@ void visit_nodes(const Process& process, PageReader& reader, const ChunkGrid& gr
             const std::size_t count =
                 std::min<std::uint64_t>((range.size - at - 1) / stride + 1, nodes.size());
             const std::span<int> queried(nodes.data(), count);
-            if (reader.page_nodes(process, range.start + at, stride, queried).gone) return;
+            if (reader.read_nodes(process, range.start + at, stride, queried).gone) return;
             for (std::size_t i = 0; i < count; ++i) {
                 const std::uint64_t page = at + i * stride;
                 if (queried[i] >= 0)

@@ -39,8 +39,9 @@ std::uint64_t heat_chunk_bytes(std::uint64_t bytes, std::size_t ranges) {
 
 void HeatTable::change_grid(ChunkGrid grid) {
     HeatTable next(std::move(grid));
-    for_same_chunks(grid_, next.grid_,
-                    [&](std::size_t from, std::size_t to) { next.entries_[to] = entries_[from]; });
+    for_each_common_chunk(grid_, next.grid_, [&](std::size_t from, std::size_t to) {
+        next.entries_[to] = entries_[from];
+    });
     *this = std::move(next);
 }
 

@@ -27,14 +27,14 @@ TEST(ChunkGrid, FindsTheChunkOfEveryAddress) {
     }
 }
 
-TEST(ChunkGrid, AnAddressOutsideIsInNone) {
+TEST(ChunkGrid, AnAddressOutsideAllRangesIsInNoChunk) {
     const ChunkGrid grid(ranges, 100, 10);
     for (const std::uint64_t at : {0U, 199U, 230U, 999U, 1250U, 4999U, 5100U})
         EXPECT_EQ(grid.find(at), std::nullopt) << at;
     EXPECT_EQ(ChunkGrid().find(0), std::nullopt);
 }
 
-TEST(ChunkGrid, HasNoMoreChunksThanItMay) {
+TEST(ChunkGrid, ThrowsBeyondItsLimitOfChunksAndBeyondTheAddressSpace) {
     EXPECT_THROW(ChunkGrid(ranges, 100, 4), std::length_error);
     EXPECT_THROW(ChunkGrid({{~std::uint64_t{0} - 10, 100}}, 100, 10), std::length_error);
 }

@@ -8,12 +8,12 @@
 namespace vnuma {
 namespace {
 
-class BackingTest : public ::testing::Test {
+class HugetlbFileTest : public ::testing::Test {
   protected:
-    ~BackingTest() override {
+    ~HugetlbFileTest() override {
         if (file_ >= 0) ::close(file_);
     }
-    // What /proc/PID/maps calls such a file.
+    // Creates a file in memory. Returns its path in /proc/PID/maps.
     std::string make_memfd(unsigned flags) {
         file_ = ::memfd_create("ram", flags);
         return "/memfd:ram (deleted)";
@@ -25,19 +25,19 @@ class BackingTest : public ::testing::Test {
     int file_ = -1;
 };
 
-TEST_F(BackingTest, TellsThePageSizeOfAHugetlbFile) {
+TEST_F(HugetlbFileTest, IsThePageSizeOfAHugetlbFile) {
     const std::string name = make_memfd(MFD_HUGETLB);
-    if (!made()) GTEST_SKIP() << "this kernel has no huge pages";
-    EXPECT_GE(huge_page_bytes(self, name), 2 << 20);
+    if (!made()) GTEST_SKIP() << "this kernel has no hugetlb pages";
+    EXPECT_GE(read_hugetlb_page_bytes(self, name), 2 << 20);
 }
 
-TEST_F(BackingTest, AnOrdinaryFileHasNone) {
+TEST_F(HugetlbFileTest, IsZeroForOtherFiles) {
     const std::string name = make_memfd(0);
     ASSERT_TRUE(made());
-    EXPECT_EQ(huge_page_bytes(self, name), 0);
-    EXPECT_EQ(huge_page_bytes(self, "/memfd:other (deleted)"), 0);
-    EXPECT_EQ(huge_page_bytes(self, ""), 0);
-    EXPECT_EQ(huge_page_bytes(self, "[heap]"), 0);
+    EXPECT_EQ(read_hugetlb_page_bytes(self, name), 0);
+    EXPECT_EQ(read_hugetlb_page_bytes(self, "/memfd:other (deleted)"), 0);
+    EXPECT_EQ(read_hugetlb_page_bytes(self, ""), 0);
+    EXPECT_EQ(read_hugetlb_page_bytes(self, "[heap]"), 0);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ TEST(ParseZoneinfo, ReadsAHostOfOneNode) {
     EXPECT_EQ(table->node_of(4096 + 1044480 - 1), 0);
     EXPECT_EQ(table->node_of(1048576 + 5505024 - 1), 0);
     EXPECT_EQ(table->node_of(1048576 + 5505024), -1);
-    EXPECT_EQ(table->ranges().size(), 1U) << "its zones touch";
+    EXPECT_EQ(table->ranges().size(), 1U) << "its zones are adjacent";
 }
 
 TEST(ParseZoneinfo, ReadsAHostOfTwoNodes) {
@@ -35,7 +35,7 @@ TEST(ParseZoneinfo, ReadsAHostOfTwoNodes) {
     ASSERT_TRUE(table);
     EXPECT_EQ(table->node_of(0), -1);
     EXPECT_EQ(table->node_of(4096 + 520160 - 1), 0);
-    EXPECT_EQ(table->node_of(4096 + 520160), -1) << "between the nodes";
+    EXPECT_EQ(table->node_of(4096 + 520160), -1) << "between the memory of the nodes";
     EXPECT_EQ(table->node_of(1048576), 1);
     EXPECT_EQ(table->node_of(1048576 + 524288 - 1), 1);
     EXPECT_EQ(table->node_of(1048576 + 524288), -1);
@@ -61,7 +61,7 @@ TEST(ParseZoneinfo, AZoneWithoutPagesOverlapsNothing) {
     EXPECT_EQ(table->node_of(5000), 0);
 }
 
-TEST(ParseZoneinfo, ZonesOfOneNodeMayOverlapAndStandInAnyOrder) {
+TEST(ParseZoneinfo, ZonesOfOneNodeMayOverlapAndBeInAnyOrder) {
     const auto table =
         parse(zone(1, 9000, 1000, 9) + zone(0, 4096, 4096, 9) + zone(0, 5000, 10, 9));
     ASSERT_TRUE(table);
@@ -70,7 +70,7 @@ TEST(ParseZoneinfo, ZonesOfOneNodeMayOverlapAndStandInAnyOrder) {
     EXPECT_EQ(table->node_of(9999), 1);
 }
 
-TEST(ParseZoneinfo, WhatIsNoZoneinfoGivesNoTable) {
+TEST(ParseZoneinfo, OtherTextsGiveNoTable) {
     std::string why;
     for (const char* text : {"", "\n\n", "Node", "Node ", "Node 0, zone", "Node x, zone Normal",
                              "Node 4096, zone Normal\n spanned 1\n present 1\n start_pfn: 1\n",
@@ -80,7 +80,7 @@ TEST(ParseZoneinfo, WhatIsNoZoneinfoGivesNoTable) {
     EXPECT_FALSE(parse_zoneinfo(zone(0, 1, ~std::uint64_t{0}, 2), why));
 }
 
-TEST(ParseZoneinfo, BearsAnyDamage) {
+TEST(ParseZoneinfo, DamagedTextGivesATableOrAReason) {
     std::mt19937 random(7);
     const std::string whole = golden("lab/zoneinfo");
     ASSERT_FALSE(whole.empty());
@@ -94,19 +94,19 @@ TEST(ParseZoneinfo, BearsAnyDamage) {
     }
 }
 
-TEST(FromMemoryBlocks, TellsInterleavedNodesApart) {
+TEST(FromMemoryBlocks, HasTheMemoryOfInterleavedNodes) {
     std::string why;
-    // Blocks of 128 MiB: node 0 has 0, 1 and 4, node 1 has 2.
+    // Blocks have 128 MiB. Node 0 has blocks 0, 1 and 4, node 1 has block 2.
     const auto table = from_memory_blocks(0x8000000, {{4, 0}, {2, 1}, {0, 0}, {1, 0}}, why);
     ASSERT_TRUE(table) << why;
-    EXPECT_EQ(table->node_of(0), -1) << "what is shown instead of hidden page numbers";
+    EXPECT_EQ(table->node_of(0), -1) << "the number that pagemap shows if it hides numbers";
     EXPECT_EQ(table->node_of(2 * 32768 - 1), 0);
     EXPECT_EQ(table->node_of(2 * 32768), 1);
     EXPECT_EQ(table->node_of(3 * 32768), -1);
     EXPECT_EQ(table->node_of(4 * 32768), 0);
 }
 
-TEST(FromMemoryBlocks, ABlockOfTwoNodesAndNonsenseGiveNoTable) {
+TEST(FromMemoryBlocks, ABlockOfTwoNodesAndInvalidBlocksGiveNoTable) {
     std::string why;
     EXPECT_FALSE(from_memory_blocks(0x8000000, {{1, 0}, {1, 1}}, why));
     EXPECT_NE(why, "");
@@ -116,7 +116,7 @@ TEST(FromMemoryBlocks, ABlockOfTwoNodesAndNonsenseGiveNoTable) {
     EXPECT_FALSE(from_memory_blocks(0x8000000, {}, why));
 }
 
-TEST(PageFrameTable, PagesThatAreCutOutAreOnNoNode) {
+TEST(PageFrameTable, RemovedPageFramesAreOnNoNode) {
     std::string why;
     auto table = PageFrameTable::make({{100, 100, 0}, {200, 100, 1}}, why);
     ASSERT_TRUE(table);

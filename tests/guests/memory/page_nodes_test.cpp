@@ -7,12 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <random>
 #include <system_error>
 
 #include "guests/memory/chunk_residency.hpp"
-#include "guests/memory/read_page_frame_table.hpp"
 #include "guests/process/process.hpp"
 #include "tests/guests/memory/test_memory.hpp"
 #include "tests/zero_page.hpp"
@@ -20,7 +20,7 @@
 namespace vnuma {
 namespace {
 
-TEST(NodesOfEntries, AreThoseOfALookUpForEachPage) {
+TEST(NodesOfEntries, AreThoseOfALookupForEachPage) {
     std::string why;
     const auto table = PageFrameTable::make(
         {{1, 1000, 0}, {1001, 3000, 1}, {5000, 70000, 2}, {100000, 64, 3}}, why);
@@ -43,16 +43,33 @@ TEST(NodesOfEntries, AreThoseOfALookUpForEachPage) {
     }
 }
 
-TEST(ChooseWay, PagemapServesOnlyWithPageNumbersAndATable) {
-    EXPECT_TRUE(choose_way("", "").pagemap);
-    EXPECT_FALSE(choose_way("hidden", "").pagemap);
-    EXPECT_EQ(choose_way("hidden", "overlap").reason, "move_pages: hidden");
-    EXPECT_EQ(choose_way("", "overlap").reason, "move_pages: overlap");
+TEST(MakePagemapReader, ReturnsAReaderOrTheReason) {
+    std::string why = "a reason from before";
+    const auto reader = make_pagemap_reader(why);
+    EXPECT_EQ(reader != nullptr, why.empty()) << why;
 }
 
-TEST(QueryPageNodes, TellsTheNodeOfPagesInMemoryAndAnErrorForOthers) {
+// Runs a check in a child process that has no capabilities, and returns what it returned.
+int run_unprivileged(const std::function<int()>& check) {
+    const pid_t child = ::fork();
+    if (child == 0) _exit(::setresuid(65534, 65534, 65534) == 0 ? check() : -1);
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    return WEXITSTATUS(status);
+}
+
+TEST(MakePagemapReader, NeedsPageFrameNumbers) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can drop its capabilities";
+    EXPECT_EQ(run_unprivileged([] {
+                  std::string why;
+                  return !make_pagemap_reader(why) && !why.empty() ? 0 : 1;
+              }),
+              0);
+}
+
+TEST(QueryPageNodes, GivesTheNodeOfPagesInMemoryAndAnErrorForOthers) {
     TestMemory memory(chunk_bytes, MADV_NOHUGEPAGE);
-    memory.touch(1, 1);
+    memory.write(1, 1);
     std::vector<void*> addresses{memory.at(0), memory.at(1)};
     std::vector<int> nodes(2, -99);
     EXPECT_FALSE(query_page_nodes(::getpid(), addresses, nodes));
@@ -70,16 +87,16 @@ TEST(QueryPageNodes, ReturnsWhyTheKernelRefuses) {
     EXPECT_EQ(query_page_nodes(child, addresses, nodes), std::errc::no_such_process);
 }
 
-TEST(MovePagesReader, AnAddressOfNobodysIsNoPage) {
+TEST(MovePagesReader, AnAddressThatIsNotMappedIsNoPage) {
     const auto self = Process::open(::getpid());
     MovePagesReader reader;
     std::vector<int> nodes(1);
     const TestMemory memory(chunk_bytes, MADV_NOHUGEPAGE);
-    EXPECT_NO_THROW(reader.page_nodes(*self, ~std::uint64_t{0} - 4095, 4096, nodes));
-    EXPECT_LT(nodes[0], 0) << "an address of nobody's is no page";
+    EXPECT_NO_THROW(reader.read_nodes(*self, ~std::uint64_t{0} - 4095, 4096, nodes));
+    EXPECT_LT(nodes[0], 0);
 }
 
-// Both readers, where they can serve; a test of one of them says so in its name.
+// Tests of both readers, as far as this process may use them.
 class Readers : public testing::TestWithParam<bool> {
   protected:
     void SetUp() override {
@@ -87,14 +104,13 @@ class Readers : public testing::TestWithParam<bool> {
             reader = std::make_unique<MovePagesReader>();
             return;
         }
-        std::string why = probe_page_frames();
-        auto table = why.empty() ? read_page_frame_table(why) : std::nullopt;
-        if (!table) GTEST_SKIP() << why;
-        reader = std::make_unique<PagemapReader>(std::move(*table));
+        std::string why;
+        reader = make_pagemap_reader(why);
+        if (!reader) GTEST_SKIP() << why;
     }
     std::vector<int> read(const TestMemory& memory, std::uint64_t stride, std::size_t count) {
         std::vector<int> nodes(count, -99);
-        const PagesRead read = reader->page_nodes(*self, memory.address(), stride, nodes);
+        const PagesRead read = reader->read_nodes(*self, memory.address(), stride, nodes);
         EXPECT_FALSE(read.gone);
         EXPECT_GE(read.calls, 1U);
         return nodes;
@@ -107,9 +123,9 @@ INSTANTIATE_TEST_SUITE_P(Pages, Readers, testing::Bool(), [](const auto& info) {
     return info.param ? std::string("Pagemap") : std::string("MovePages");
 });
 
-TEST_P(Readers, FindTouchedPagesAndNoOthers) {
+TEST_P(Readers, FindWrittenPagesAndNoOthers) {
     TestMemory memory(2 * chunk_bytes, MADV_NOHUGEPAGE);
-    memory.touch(3, 100);
+    memory.write(3, 100);
     const std::vector<int> known = nodes_with_memory();
     const std::vector<int> nodes = read(memory, small_page_bytes, 1024);
     for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -122,8 +138,8 @@ TEST_P(Readers, FindTouchedPagesAndNoOthers) {
 
 TEST_P(Readers, KeepToTheStride) {
     TestMemory memory(4 * chunk_bytes, MADV_NOHUGEPAGE);
-    memory.touch(512, 1);
-    memory.touch(3 * 512, 1);
+    memory.write(512, 1);
+    memory.write(3 * 512, 1);
     const std::vector<int> nodes = read(memory, chunk_bytes, 4);
     EXPECT_LT(nodes[0], 0);
     EXPECT_GE(nodes[1], 0);
@@ -131,7 +147,7 @@ TEST_P(Readers, KeepToTheStride) {
     EXPECT_GE(nodes[3], 0);
 }
 
-TEST_P(Readers, APageThatWasReadButNeverWrittenIsNone) {
+TEST_P(Readers, APageThatWasReadButNeverWrittenIsOnNoNode) {
     if (!test::kernel_has_zero_page()) GTEST_SKIP() << "this kernel has no zero page";
     for (const int advice : {MADV_NOHUGEPAGE, MADV_HUGEPAGE}) {
         TestMemory memory(chunk_bytes, advice);
@@ -142,7 +158,7 @@ TEST_P(Readers, APageThatWasReadButNeverWrittenIsNone) {
 
 TEST_P(Readers, AProcessThatHasEndedIsAValue) {
     TestMemory memory(chunk_bytes, MADV_NOHUGEPAGE);
-    memory.touch(0, 512);
+    memory.write(0, 512);
     const pid_t child = ::fork();
     if (child == 0) {
         ::pause();
@@ -151,24 +167,23 @@ TEST_P(Readers, AProcessThatHasEndedIsAValue) {
     const auto process = Process::open(child);
     ASSERT_TRUE(process);
     std::vector<int> nodes(512);
-    EXPECT_FALSE(reader->page_nodes(*process, memory.address(), 4096, nodes).gone);
+    EXPECT_FALSE(reader->read_nodes(*process, memory.address(), 4096, nodes).gone);
     EXPECT_EQ(std::count_if(nodes.begin(), nodes.end(), [](int node) { return node >= 0; }), 512);
     ::kill(child, SIGKILL);
     siginfo_t info;
     ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT);
-    EXPECT_TRUE(reader->page_nodes(*process, memory.address(), 4096, nodes).gone) << "a zombie";
+    EXPECT_TRUE(reader->read_nodes(*process, memory.address(), 4096, nodes).gone) << "a zombie";
     ::waitpid(child, nullptr, 0);
-    EXPECT_TRUE(reader->page_nodes(*process, memory.address(), 4096, nodes).gone);
-    EXPECT_EQ(read(memory, 4096, 512).size(), 512U) << "and the next guest can be read";
+    EXPECT_TRUE(reader->read_nodes(*process, memory.address(), 4096, nodes).gone);
+    EXPECT_EQ(read(memory, 4096, 512).size(), 512U) << "the next process can be read";
 }
 
-// What a process without rights finds out about its parent; returns the error's number.
-int read_parent_as_nobody(PageReader& reader, const TestMemory& memory) {
-    if (::setresuid(65534, 65534, 65534) != 0) return -1;
+// Reads memory of the parent process. Returns the errno of the refusal, 0 if there is none.
+int read_parent(PageReader& reader, const TestMemory& memory) {
     const auto parent = Process::open(::getppid());
     std::vector<int> nodes(1);
     try {
-        reader.page_nodes(parent.value(), memory.address(), 4096, nodes);
+        reader.read_nodes(parent.value(), memory.address(), 4096, nodes);
     } catch (const std::system_error& error) {
         return error.code().value();
     }
@@ -176,21 +191,17 @@ int read_parent_as_nobody(PageReader& reader, const TestMemory& memory) {
 }
 
 TEST_P(Readers, ThrowWhatTheKernelRefuses) {
-    if (::geteuid() != 0) GTEST_SKIP() << "only root can become nobody";
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can drop its capabilities";
     const TestMemory memory(chunk_bytes, MADV_NOHUGEPAGE);
-    const pid_t child = ::fork();
-    if (child == 0) _exit(read_parent_as_nobody(*reader, memory));
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    EXPECT_EQ(WEXITSTATUS(status), GetParam() ? EACCES : EPERM);
+    EXPECT_EQ(run_unprivileged([&] { return read_parent(*reader, memory); }),
+              GetParam() ? EACCES : EPERM);
 }
 
-// Runs in a lab host of two nodes, too.
+// The lab suite runs this test on a host of two nodes as well.
 TEST(PageReaders, AgreeOnEveryPageOfEveryNode) {
-    std::string why = probe_page_frames();
-    auto table = why.empty() ? read_page_frame_table(why) : std::nullopt;
-    if (!table) GTEST_SKIP() << why;
-    PagemapReader pagemap(std::move(*table));
+    std::string why;
+    const auto pagemap = make_pagemap_reader(why);
+    if (!pagemap) GTEST_SKIP() << why;
     MovePagesReader move_pages;
     const auto self = Process::open(::getpid());
     ASSERT_FALSE(nodes_with_memory().empty());
@@ -198,11 +209,11 @@ TEST(PageReaders, AgreeOnEveryPageOfEveryNode) {
         for (const int advice : {MADV_NOHUGEPAGE, MADV_HUGEPAGE}) {
             TestMemory memory(8 * chunk_bytes, advice);
             ASSERT_TRUE(memory.bind(node));
-            memory.touch(0, 1000);
-            memory.touch(2048, 2048);
+            memory.write(0, 1000);
+            memory.write(2048, 2048);
             std::vector<int> by_pagemap(4096), by_move_pages(4096);
-            pagemap.page_nodes(*self, memory.address(), 4096, by_pagemap);
-            move_pages.page_nodes(*self, memory.address(), 4096, by_move_pages);
+            pagemap->read_nodes(*self, memory.address(), 4096, by_pagemap);
+            move_pages.read_nodes(*self, memory.address(), 4096, by_move_pages);
             for (std::size_t i = 0; i < 4096; ++i)
                 ASSERT_TRUE(by_pagemap[i] == by_move_pages[i] ||
                             (by_pagemap[i] < 0 && by_move_pages[i] < 0))

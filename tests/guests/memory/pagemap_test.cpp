@@ -70,7 +70,7 @@ TEST(Pagemap, ShowsWhichPagesOfThisProcessAreInMemory) {
     const auto self = Process::open(::getpid());
     const auto pagemap = Pagemap::open(*self);
     TestMemory memory(chunk_bytes, MADV_NOHUGEPAGE);
-    memory.touch(1, 2);
+    memory.write(1, 2);
     std::vector<std::uint64_t> entries(4);
     EXPECT_TRUE(pagemap->read(*self, memory.address(), entries));
     std::vector<bool> present;

@@ -26,7 +26,7 @@ TEST(MapBySize, FindsTheBlockOfTheCellsSize) {
                                    {mapping(100, 16), mapping(1000, 512), mapping(1512, 1, false)});
     ASSERT_EQ(map.blocks.size(), 1U) << map.unknown;
     EXPECT_EQ(map.blocks[0].host, (RamRange{1000 * mib, 512 * mib}));
-    EXPECT_TRUE(map.blocks[0].guest.empty()) << "the machine is not known";
+    EXPECT_TRUE(map.blocks[0].guest.empty()) << "the machine type is not known";
 }
 
 TEST(MapBySize, AnUnrelatedNeighbourIsNoPartOfTheBlock) {
@@ -35,14 +35,14 @@ TEST(MapBySize, AnUnrelatedNeighbourIsNoPartOfTheBlock) {
     EXPECT_EQ(map.blocks[0].host.start, 1000 * mib);
 }
 
-TEST(MapBySize, ABlockInSeveralMappingsIsOneBlock) {
+TEST(MapBySize, AdjacentMappingsAreJoinedToABlock) {
     const RamMap map = map_by_size(domain_of_cells({512}),
                                    {mapping(990, 10), mapping(1000, 500), mapping(1500, 12)});
     ASSERT_EQ(map.blocks.size(), 1U) << map.unknown;
     EXPECT_EQ(map.blocks[0].host.size, 512 * mib);
 }
 
-TEST(MapBySize, BlocksThatCannotBeToldApartAreNotGuessed) {
+TEST(MapBySize, BlocksOfOneSizeAreAmbiguous) {
     const std::vector<Mapping> two{mapping(1000, 256), mapping(2000, 256)};
     for (const RamMap& map : {map_by_size(domain_of_cells({256, 256}), two),
                               map_by_size(domain_of_cells({256}), two)}) {
@@ -68,7 +68,8 @@ TEST(MapBySize, AMemoryDeviceIsABlockOfItsCell) {
         "");
 }
 
-// As QEMU 7.2 and 10.0 say by `info mtree -f`; see docs/decisions.md for the command.
+// Expected values are those of `info mtree -f` in QEMU 7.2 and 10.0; docs/decisions.md has the
+// command.
 TEST(PcLayout, IsThatOfTheMachineType) {
     const auto low_of = [](const std::string& machine, std::int64_t size_mib) {
         Domain domain = domain_of_cells({size_mib});
@@ -84,7 +85,7 @@ TEST(PcLayout, IsThatOfTheMachineType) {
     EXPECT_EQ(low_of("pc-i440fx-7.2", 3584)[1].bytes, 512 * mib);
 }
 
-TEST(PcLayout, CellsFollowEachOtherAcrossTheHole) {
+TEST(PcLayout, CellsFollowEachOtherAcrossThePciHole) {
     Domain domain = domain_of_cells({1024, 2048, 1024});
     domain.machine = "pc-q35-7.2";
     const auto layout = pc_layout(domain);
@@ -96,7 +97,7 @@ TEST(PcLayout, CellsFollowEachOtherAcrossTheHole) {
     EXPECT_EQ(layout[2][0].start, 5 * gib);
 }
 
-TEST(PcLayout, SaysNothingOfWhatItDoesNotKnow) {
+TEST(PcLayout, IsEmptyForOtherMachinesAndForLargeGuests) {
     Domain domain = domain_of_cells({1024});
     domain.machine = "microvm";
     EXPECT_TRUE(pc_layout(domain).empty());
@@ -117,7 +118,7 @@ RamView view_of(const std::vector<std::pair<std::string, std::uint64_t>>& region
     return view;
 }
 
-TEST(MapByView, CellsOfEqualSizeAreToldByTheirPlaceInTheGuest) {
+TEST(MapByView, CellsOfEqualSizeAreFoundByTheirGuestPhysicalAddresses) {
     RamView view = view_of({{"m1", 256}, {"m0", 256}});
     view.backends["m1"] = {5000 * mib, 256 * mib, std::nullopt};
     view.backends["m0"] = {1000 * mib, 256 * mib, NumaTune{"strict", {1}}};
@@ -126,14 +127,14 @@ TEST(MapByView, CellsOfEqualSizeAreToldByTheirPlaceInTheGuest) {
     ASSERT_EQ(map.blocks.size(), 2U) << map.unknown;
     EXPECT_EQ(map.blocks[0].id, "m1");
     EXPECT_EQ(map.blocks[0].host.start, 5000 * mib);
-    ASSERT_EQ(map.blocks[0].guest.size(), 1U) << "pieces that touch are one";
+    ASSERT_EQ(map.blocks[0].guest.size(), 1U) << "adjacent pieces are joined";
     EXPECT_EQ(map.blocks[0].guest[0].bytes, 256 * mib);
     EXPECT_EQ(map.blocks[1].guest[0].start, 256 * mib);
     EXPECT_EQ(map.blocks[1].numatune, (NumaTune{"strict", {1}}));
     EXPECT_EQ(std::string(map.source), "monitor");
 }
 
-TEST(MapByView, DevicesAreToldByTheirNames) {
+TEST(MapByView, MemoryDevicesAreFoundByTheirIds) {
     Domain domain = domain_of_cells({256, 256});
     domain.memory_devices = {{"dimm0", "dimm", 1, 128 << 20, 128 << 20, std::nullopt},
                              {"vm0", "virtio-mem", 0, 128 << 20, 128 << 20, std::nullopt}};
@@ -156,7 +157,7 @@ TEST(MapByView, DevicesAreToldByTheirNames) {
     EXPECT_EQ(map.blocks[3].device, "dimm0");
 }
 
-TEST(MapByView, WhatContradictsTheProcessIsNotBelieved) {
+TEST(MapByView, IsUnknownIfTheMonitorContradictsTheMappings) {
     const Domain domain = domain_of_cells({256});
     RamView view = view_of({{"m0", 256}});
     EXPECT_NE(map_by_view(domain, view, {mapping(1000, 256)}).unknown, "") << "no backend";
@@ -169,14 +170,14 @@ TEST(MapByView, WhatContradictsTheProcessIsNotBelieved) {
     EXPECT_NE(map_by_view(domain, view, {mapping(1000, 256)}).unknown, "");
 }
 
-// The real thing: what a guest's process maps, and what its monitor says.
-TEST(MapBySize, OfARealGuestWithEqualCellsIsAmbiguous) {
+// The following tests use /proc/PID/maps of recorded guests.
+TEST(MapBySize, ARecordedGuestWithEqualCellsIsAmbiguous) {
     const auto mappings = parse_maps(test::read_golden("lab/vnuma/process/maps"));
     const RamMap map = map_by_size(test::golden_domain("vnuma"), mappings);
     EXPECT_EQ(map.unknown, "the memory of cell 0 is ambiguous: several blocks have its size");
 }
 
-TEST(MapBySize, FindsTheMemoryOfRealGuests) {
+TEST(MapBySize, FindsTheMemoryOfRecordedGuests) {
     for (const char* shape : {"hugetlb", "memfd", "helpers", "wishes"}) {
         const auto mappings =
             parse_maps(test::read_golden(std::string("lab/") + shape + "/process/maps"));

@@ -16,23 +16,24 @@ constexpr std::uint64_t base = 0x7f0000000000;
 constexpr std::uint64_t other = 0x7e0000000000;
 using Bytes = std::map<int, std::int64_t>;
 
-// Answers by address, and remembers what it was asked.
+// The node of an address is given by a function. Remembers the addresses that were queried.
 class FakeReader : public PageReader {
   public:
     explicit FakeReader(std::function<int(std::uint64_t)> node_at) : node_at_(std::move(node_at)) {}
 
-    PagesRead page_nodes(const Process&, std::uint64_t start, std::uint64_t stride,
+    const char* name() const override { return "fake"; }
+    PagesRead read_nodes(const Process&, std::uint64_t start, std::uint64_t stride,
                          std::span<int> nodes) override {
         if (gone) return {1, true};
-        EXPECT_LE(nodes.size(), max_pages_asked);
+        EXPECT_LE(nodes.size(), max_pages_per_read);
         EXPECT_GT(nodes.size(), 0U);
         for (std::size_t i = 0; i < nodes.size(); ++i) {
-            asked.push_back(start + i * stride);
-            nodes[i] = node_at_(asked.back());
+            queried.push_back(start + i * stride);
+            nodes[i] = node_at_(queried.back());
         }
         return {1, false};
     }
-    std::vector<std::uint64_t> asked;
+    std::vector<std::uint64_t> queried;
     bool gone = false;
 
   private:
@@ -43,19 +44,19 @@ int all_on_one(std::uint64_t) {
     return 1;
 }
 
-// Chunks in turn on node 0 and node 1; the pages of the first half of chunk 2 are on node 3.
+// Chunks alternate between node 0 and node 1. The first half of chunk 2 is on node 3.
 int by_chunk(std::uint64_t address) {
     const std::uint64_t offset = address - base;
     if (offset >= 2 * chunk_bytes && offset < 2 * chunk_bytes + chunk_bytes / 2) return 3;
     return static_cast<int>(offset / chunk_bytes % 2);
 }
 
-class ResidencyTest : public testing::Test {
+class ResidencyScanTest : public testing::Test {
   protected:
     Process self = *Process::open(::getpid());
 };
 
-TEST_F(ResidencyTest, AFullScanAsksForEveryPageOnce) {
+TEST_F(ResidencyScanTest, AFullScanReadsEveryPageOnce) {
     ResidencyScan scan({{{{base, 20 * chunk_bytes}}, {}}, {{{other, chunk_bytes + 8192}}, {}}});
     FakeReader reader([](std::uint64_t address) { return address < base ? 2 : by_chunk(address); });
     const ScanResult result = scan.scan_all(reader, self);
@@ -63,17 +64,17 @@ TEST_F(ResidencyTest, AFullScanAsksForEveryPageOnce) {
     EXPECT_EQ(result.calls, 4U);
     EXPECT_TRUE(result.pass_completed);
     EXPECT_EQ(scan.exact_passes(), 1U);
-    EXPECT_EQ(std::set<std::uint64_t>(reader.asked.begin(), reader.asked.end()).size(),
+    EXPECT_EQ(std::set<std::uint64_t>(reader.queried.begin(), reader.queried.end()).size(),
               21U * 512 + 2);
     const auto chunk = static_cast<std::int64_t>(chunk_bytes);
     EXPECT_EQ(scan.cells()[0].bytes_by_node(),
               (Bytes{{0, 9 * chunk + chunk / 2}, {1, 10 * chunk}, {3, chunk / 2}}));
     EXPECT_EQ(scan.cells()[1].bytes_by_node(), (Bytes{{2, chunk + 8192}}));
-    EXPECT_EQ(scan.cells()[0].at(2), (ChunkPages{0, 256, 3, 256, Learnt::exact}));
-    EXPECT_EQ(scan.cells()[0].count(Learnt::never), 0U);
+    EXPECT_EQ(scan.cells()[0].at(2), (ChunkPages{0, 256, 3, 256, Knowledge::exact}));
+    EXPECT_EQ(scan.cells()[0].count(Knowledge::none), 0U);
 }
 
-TEST_F(ResidencyTest, SlicesGoRoundThroughAllCells) {
+TEST_F(ResidencyScanTest, SlicesGoThroughAllCellsAgainAndAgain) {
     ResidencyScan scan({{{{base, 3 * chunk_bytes}}, {}}, {{}, {}}, {{{other, 4096}}, {}}});
     FakeReader reader(all_on_one);
     std::vector<std::uint64_t> pages;
@@ -89,30 +90,30 @@ TEST_F(ResidencyTest, SlicesGoRoundThroughAllCells) {
     EXPECT_EQ(scan.cells()[2].bytes_by_node(), (Bytes{{1, 4096}}));
 }
 
-TEST_F(ResidencyTest, ABudgetBelowAChunkIsOneChunk) {
+TEST_F(ResidencyScanTest, ALimitBelowOneChunkIsOneChunk) {
     ResidencyScan scan({{{{base, 2 * chunk_bytes}}, {}}});
     FakeReader reader(all_on_one);
     EXPECT_EQ(scan.scan_slice(reader, self, 0).pages, 512U);
-    EXPECT_EQ(scan.cells()[0].count(Learnt::never), 1U);
+    EXPECT_EQ(scan.cells()[0].count(Knowledge::none), 1U);
     EXPECT_EQ(scan.scan_slice(reader, self, 1).pages, 512U);
     EXPECT_EQ(scan.sample(reader, self, 0).pages, 1U);
 }
 
-TEST_F(ResidencyTest, ABudgetIsNeverExceededOtherwise) {
+TEST_F(ResidencyScanTest, AnyOtherLimitIsKept) {
     ResidencyScan scan({{{{base, 100 * chunk_bytes}, {other, 5 * chunk_bytes + 4096}}, {}}});
-    for (const std::uint64_t budget : {513U, 1023U, 5000U, 9999U}) {
+    for (const std::uint64_t limit : {513U, 1023U, 5000U, 9999U}) {
         FakeReader reader(all_on_one);
         for (bool completed = false; !completed;) {
-            const ScanResult result = scan.scan_slice(reader, self, budget);
-            EXPECT_LE(result.pages, budget);
+            const ScanResult result = scan.scan_slice(reader, self, limit);
+            EXPECT_LE(result.pages, limit);
             completed = result.pass_completed;
         }
-        EXPECT_EQ(reader.asked.size(), 105U * 512 + 1);
+        EXPECT_EQ(reader.queried.size(), 105U * 512 + 1);
     }
     EXPECT_EQ(scan.exact_passes(), 4U);
 }
 
-TEST_F(ResidencyTest, ASampleAsksForOnePageOfEachChunk) {
+TEST_F(ResidencyScanTest, ASampleReadsOnePageOfEachChunk) {
     ResidencyScan scan({{{{base, 6000 * chunk_bytes}, {other, chunk_bytes + 8192}}, {}}});
     FakeReader reader(all_on_one);
     const ScanResult result = scan.sample(reader, self, 1000000);
@@ -120,14 +121,14 @@ TEST_F(ResidencyTest, ASampleAsksForOnePageOfEachChunk) {
     EXPECT_TRUE(result.pass_completed);
     EXPECT_EQ(scan.sampled_passes(), 1U);
     EXPECT_EQ(scan.exact_passes(), 0U);
-    EXPECT_EQ(scan.cells()[0].count(Learnt::never), 0U);
-    EXPECT_EQ(scan.cells()[0].at(0), (ChunkPages{1, 512, 0, 0, Learnt::sampled}));
-    EXPECT_EQ(scan.cells()[0].at(6001), (ChunkPages{1, 2, 0, 0, Learnt::sampled}));
+    EXPECT_EQ(scan.cells()[0].count(Knowledge::none), 0U);
+    EXPECT_EQ(scan.cells()[0].at(0), (ChunkPages{1, 512, 0, 0, Knowledge::sampled}));
+    EXPECT_EQ(scan.cells()[0].at(6001), (ChunkPages{1, 2, 0, 0, Knowledge::sampled}));
     EXPECT_EQ(scan.cells()[0].bytes_by_node().at(1),
               static_cast<std::int64_t>(6001 * chunk_bytes + 8192));
 }
 
-TEST_F(ResidencyTest, ASampleWithABudgetGoesOnWhereItStopped) {
+TEST_F(ResidencyScanTest, ASampleWithALimitContinuesWhereItStopped) {
     ResidencyScan scan({{{{base, 10 * chunk_bytes}}, {}}});
     FakeReader reader(all_on_one);
     EXPECT_FALSE(scan.sample(reader, self, 4).pass_completed);
@@ -135,40 +136,41 @@ TEST_F(ResidencyTest, ASampleWithABudgetGoesOnWhereItStopped) {
     const ScanResult last = scan.sample(reader, self, 4);
     EXPECT_EQ(last.pages, 2U);
     EXPECT_TRUE(last.pass_completed);
-    EXPECT_EQ(reader.asked.size(), 10U);
-    EXPECT_EQ(reader.asked[9], base + 9 * chunk_bytes);
+    EXPECT_EQ(reader.queried.size(), 10U);
+    EXPECT_EQ(reader.queried[9], base + 9 * chunk_bytes);
 }
 
-TEST_F(ResidencyTest, ASampleLeavesWhatIsExactUnlessItContradicts) {
+TEST_F(ResidencyScanTest, ASampleKeepsExactKnowledgeUnlessItContradicts) {
     ResidencyScan scan({{{{base, 4 * chunk_bytes}}, {}}});
     FakeReader before(by_chunk);
     scan.scan_all(before, self);
     const Bytes exact = scan.cells()[0].bytes_by_node();
     scan.sample(before, self, 100);
     EXPECT_EQ(scan.cells()[0].bytes_by_node(), exact);
-    EXPECT_EQ(scan.cells()[0].at(2).learnt, Learnt::exact);
+    EXPECT_EQ(scan.cells()[0].at(2).knowledge, Knowledge::exact);
     FakeReader moved(all_on_one);
     scan.sample(moved, self, 100);
     EXPECT_EQ(scan.cells()[0].bytes_by_node(), (Bytes{{1, 4 * chunk_bytes}}));
-    EXPECT_EQ(scan.cells()[0].at(1).learnt, Learnt::exact) << "it was there all the time";
-    EXPECT_EQ(scan.cells()[0].at(2).learnt, Learnt::sampled);
+    EXPECT_EQ(scan.cells()[0].at(1).knowledge, Knowledge::exact)
+        << "this chunk was on node 1 before";
+    EXPECT_EQ(scan.cells()[0].at(2).knowledge, Knowledge::sampled);
     FakeReader freed([](std::uint64_t) { return -1; });
     scan.sample(freed, self, 100);
     EXPECT_EQ(scan.cells()[0].bytes_by_node(), Bytes{});
 }
 
-TEST_F(ResidencyTest, EveryPageOfAChunkIsSampledInSoManyPasses) {
+TEST_F(ResidencyScanTest, EveryPageOfAChunkIsSampledIn512Passes) {
     ResidencyScan scan({{{{base, chunk_bytes + 5 * 4096}}, {}}});
     FakeReader reader(all_on_one);
     for (int pass = 0; pass < pages_in_chunk; ++pass)
         scan.sample(reader, self, 10);
-    const std::set<std::uint64_t> pages(reader.asked.begin(), reader.asked.end());
+    const std::set<std::uint64_t> pages(reader.queried.begin(), reader.queried.end());
     EXPECT_EQ(pages.size(), 517U);
     EXPECT_EQ(*pages.rbegin(), base + chunk_bytes + 4 * 4096);
     EXPECT_EQ(scan.sampled_passes(), 512U);
 }
 
-TEST_F(ResidencyTest, FewPassesOfSamplingAreSpread) {
+TEST_F(ResidencyScanTest, FewPassesOfSamplingReadPagesInAllPartsOfAChunk) {
     std::set<int> eighths;
     for (std::uint64_t pass = 0; pass < 13; ++pass)
         eighths.insert(sampled_page(pass) / 64);
@@ -176,16 +178,16 @@ TEST_F(ResidencyTest, FewPassesOfSamplingAreSpread) {
     EXPECT_EQ(sampled_page(3), sampled_page(3 + pages_in_chunk));
 }
 
-TEST_F(ResidencyTest, AHugePageIsAskedForOnce) {
+TEST_F(ResidencyScanTest, AHugePageIsReadOnce) {
     ResidencyScan scan({{{{base, 10 * chunk_bytes}, {other, chunk_bytes}}, {chunk_bytes}}});
     FakeReader reader(all_on_one);
     EXPECT_EQ(scan.scan_all(reader, self).pages, 10U + 512);
-    EXPECT_EQ(scan.cells()[0].at(3), (ChunkPages{1, 512, 0, 0, Learnt::exact}));
+    EXPECT_EQ(scan.cells()[0].at(3), (ChunkPages{1, 512, 0, 0, Knowledge::exact}));
     EXPECT_EQ(scan.cells()[0].bytes_by_node().at(1), static_cast<std::int64_t>(11 * chunk_bytes));
 }
 
-TEST_F(ResidencyTest, PagesOfOtherSizesAreAskedForAsTheyCanBe) {
-    const auto asked = [&](std::uint64_t page_bytes) {
+TEST_F(ResidencyScanTest, PagesOfOtherSizesAreReadOnceOrAsSmallPages) {
+    const auto pages_read = [&](std::uint64_t page_bytes) {
         ResidencyScan scan({{{{base, 4 * chunk_bytes}}, {page_bytes}}});
         FakeReader reader(all_on_one);
         const ScanResult result = scan.scan_all(reader, self);
@@ -193,14 +195,14 @@ TEST_F(ResidencyTest, PagesOfOtherSizesAreAskedForAsTheyCanBe) {
                   static_cast<std::int64_t>(4 * chunk_bytes));
         return result.pages;
     };
-    EXPECT_EQ(asked(1 << 30), 4U);
-    EXPECT_EQ(asked(64 * 1024), 128U);
-    EXPECT_EQ(asked(0), 2048U);
-    EXPECT_EQ(asked(1), 2048U);
-    EXPECT_EQ(asked(12345), 2048U);
+    EXPECT_EQ(pages_read(1 << 30), 4U);
+    EXPECT_EQ(pages_read(64 * 1024), 128U);
+    EXPECT_EQ(pages_read(0), 2048U);
+    EXPECT_EQ(pages_read(1), 2048U);
+    EXPECT_EQ(pages_read(12345), 2048U);
 }
 
-TEST_F(ResidencyTest, WhatWasKnownOfAProcessThatEndedStays) {
+TEST_F(ResidencyScanTest, WhatIsKnownOfAProcessThatEndedIsKept) {
     ResidencyScan scan({{{{base, chunk_bytes}}, {}}});
     FakeReader reader(all_on_one);
     scan.scan_all(reader, self);
@@ -212,26 +214,26 @@ TEST_F(ResidencyTest, WhatWasKnownOfAProcessThatEndedStays) {
     EXPECT_EQ(scan.cells()[0].bytes_by_node().size(), 1U);
 }
 
-TEST_F(ResidencyTest, AGuestWithoutMemoryIsSoonLookedThrough) {
+TEST_F(ResidencyScanTest, APassOverAGuestWithoutRamIsCompletedAtOnce) {
     ResidencyScan scan({});
     FakeReader reader(all_on_one);
     EXPECT_TRUE(scan.scan_all(reader, self).pass_completed);
     EXPECT_TRUE(scan.sample(reader, self, 10).pass_completed);
-    EXPECT_EQ(reader.asked.size(), 0U);
+    EXPECT_EQ(reader.queried.size(), 0U);
 }
 
-TEST_F(ResidencyTest, AChangeOfRangesKeepsThePassGoing) {
+TEST_F(ResidencyScanTest, APassContinuesAfterAChangeOfRanges) {
     ResidencyScan scan({{{{base, 4 * chunk_bytes}}, {}}});
     FakeReader reader(all_on_one);
     scan.scan_slice(reader, self, 1024);
     scan.change_cells({{{{base, 4 * chunk_bytes}, {other, chunk_bytes}}, {}}});
-    EXPECT_EQ(scan.cells()[0].count(Learnt::never), 3U);
+    EXPECT_EQ(scan.cells()[0].count(Knowledge::none), 3U);
     EXPECT_TRUE(scan.scan_slice(reader, self, 10000).pass_completed);
-    EXPECT_EQ(scan.cells()[0].count(Learnt::never), 0U);
-    EXPECT_EQ(reader.asked.size(), 5U * 512);
+    EXPECT_EQ(scan.cells()[0].count(Knowledge::none), 0U);
+    EXPECT_EQ(reader.queried.size(), 5U * 512);
 }
 
-TEST_F(ResidencyTest, ALostRestOfAGuestEndsThePass) {
+TEST_F(ResidencyScanTest, APassEndsIfTheRamBehindItWasUnplugged) {
     ResidencyScan scan({{{{base, chunk_bytes}}, {}}, {{{other, chunk_bytes}}, {}}});
     FakeReader reader(all_on_one);
     scan.scan_slice(reader, self, 512);
@@ -240,24 +242,24 @@ TEST_F(ResidencyTest, ALostRestOfAGuestEndsThePass) {
     EXPECT_EQ(scan.scan_slice(reader, self, 512).pages, 512U);
 }
 
-TEST_F(ResidencyTest, HoldsFewBytesForAGuestOfAnySize) {
+TEST_F(ResidencyScanTest, HoldsEightBytesForEachChunkOfALargeGuest) {
     const std::uint64_t chunks = 2 * 1024 * 1024;  // 4 TiB
     const ResidencyScan scan(
         {{{{base, chunks / 2 * chunk_bytes}}, {}}, {{{other, chunks / 2 * chunk_bytes}}, {}}});
     EXPECT_LE(scan.bytes_held(), 8 * chunks + 1024);
 }
 
-TEST_F(ResidencyTest, FindsTheMemoryOfARealProcess) {
+TEST_F(ResidencyScanTest, FindsTheNodeOfThisProcess) {
     TestMemory memory(5 * chunk_bytes, MADV_NOHUGEPAGE);
     const int node = nodes_with_memory().at(0);
     ASSERT_TRUE(memory.bind(node));
-    memory.touch(0, 1024);
-    memory.touch(2000, 10);
+    memory.write(0, 1024);
+    memory.write(2000, 10);
     ResidencyScan scan({{{{memory.address(), memory.size()}}, {}}});
     MovePagesReader reader;
     EXPECT_TRUE(scan.scan_all(reader, self).pass_completed);
     EXPECT_EQ(scan.cells()[0].bytes_by_node(), (Bytes{{node, 1034 * 4096}}));
-    EXPECT_EQ(scan.cells()[0].at(3), (ChunkPages{node, 10, 0, 0, Learnt::exact}));
+    EXPECT_EQ(scan.cells()[0].at(3), (ChunkPages{node, 10, 0, 0, Knowledge::exact}));
 }
 
 }  // namespace

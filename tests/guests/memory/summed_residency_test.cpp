@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::uint64_t mib = 1 << 20;
 
-TEST(SumResidency, AddsUpMappingsInsideTheRangesOnly) {
+TEST(SumResidency, SumsOnlyMappingsInsideTheRanges) {
     const std::vector<RamRange> ranges{{1000 * mib, 512 * mib}};
     const Residency residency =
         sum_residency(ranges, {{900 * mib, "default", {{0, 7}}, 4096},
@@ -18,7 +18,7 @@ TEST(SumResidency, AddsUpMappingsInsideTheRangesOnly) {
     EXPECT_TRUE(residency.bound_to.empty());
 }
 
-TEST(SumResidency, OfMoreThanAnyHostHasDoesNotOverflow) {
+TEST(SumResidency, DoesNotOverflow) {
     std::vector<NumaMapping> mappings(10'000, {0, "default", {{0, max_mapped_bytes}}, 4096});
     mappings.push_back({0, "default", {{0, ~std::uint64_t{0} - max_mapped_bytes}}, 4096});
     EXPECT_EQ(sum_residency({{0, mib}}, mappings).bytes.at(0),
@@ -32,7 +32,7 @@ Residency under_policies(const std::vector<std::string>& policies) {
     return sum_residency({{0, mib}}, mappings);
 }
 
-TEST(SumResidency, TellsTheNodesOfABinding) {
+TEST(SumResidency, HasTheNodesThatAllBindingsPermit) {
     EXPECT_EQ(under_policies({"bind:0-1"}).bound_to, (std::vector<int>{0, 1}));
     EXPECT_EQ(under_policies({"bind=static:1"}).bound_to, (std::vector<int>{1}));
     EXPECT_TRUE(under_policies({"prefer:1", "default"}).bound_to.empty());
@@ -40,7 +40,7 @@ TEST(SumResidency, TellsTheNodesOfABinding) {
     EXPECT_EQ(under_policies({"bind:0-1"}).forbidden, "");
 }
 
-TEST(SumResidency, APolicyThatLeavesNoHomeIsForbidden) {
+TEST(SumResidency, APolicyThatPermitsNoHomeIsForbidden) {
     EXPECT_NE(under_policies({"interleave:0-1"}).forbidden, "");
     EXPECT_NE(under_policies({"bind:0", "bind:1"}).forbidden, "");
     EXPECT_NE(under_policies({"bind:what"}).forbidden, "");

@@ -51,9 +51,9 @@ class MemoryUser {
         pid_ = ::fork();
         if (pid_ == 0) {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-            memory_.touch(0, accessed_once / small_page_bytes);
+            memory_.write(0, accessed_once / small_page_bytes);
             while (true) {
-                memory_.touch(0, hot / small_page_bytes);
+                memory_.write(0, hot / small_page_bytes);
                 flush_tlb();
                 ::usleep(1'000);
             }
@@ -110,7 +110,7 @@ class MemoryUser {
     void flush_tlb() {
         constexpr std::uint64_t pages = 64;
         const std::uint64_t last = memory_.size() / small_page_bytes - pages;
-        memory_.touch(last, pages);
+        memory_.write(last, pages);
         ::madvise(memory_.at(last), pages * small_page_bytes, MADV_DONTNEED);
     }
 

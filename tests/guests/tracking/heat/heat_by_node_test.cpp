@@ -18,7 +18,8 @@ constexpr std::uint64_t base = 0x7f0000000000;
 
 // Returns the nodes that a test sets, and records the addresses it was queried for.
 struct FakeReader : PageReader {
-    PagesRead page_nodes(const Process&, std::uint64_t start, std::uint64_t stride,
+    const char* name() const override { return "fake"; }
+    PagesRead read_nodes(const Process&, std::uint64_t start, std::uint64_t stride,
                          std::span<int> nodes) override {
         for (std::size_t i = 0; i < nodes.size(); ++i) {
             queried.insert(start + i * stride);

@@ -155,12 +155,12 @@ class SoftDirtyOfAChild : public testing::TestWithParam<Kind> {
     int work() {
         ::close(down[1]);  // so that the child ends with its parent
         char byte = 0;
-        memory.touch(0, chunks * 512);
+        memory.write(0, chunks * 512);
         while (::write(up[1], "d", 1) == 1 && ::read(down[0], &byte, 1) == 1) {
-            memory.touch(512 + 77, 1);
+            memory.write(512 + 77, 1);
             for (std::uint64_t page = 2 * 512; page < 3 * 512; ++page)
                 static_cast<void>(*static_cast<volatile char*>(memory.at(page)));
-            memory.touch(3 * 512, 512);
+            memory.write(3 * 512, 512);
         }
         return 0;
     }

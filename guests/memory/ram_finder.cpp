@@ -1,0 +1,100 @@
+#include "guests/memory/ram_finder.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "guests/memory/hugetlb_file.hpp"
+#include "guests/memory/ram_map.hpp"
+
+namespace vnuma {
+namespace {
+
+RamMap unknown_map(std::string why) {
+    RamMap map;
+    map.unknown = std::move(why);
+    return map;
+}
+
+// Whether two domains have the same RAM blocks.
+bool same_blocks(const Domain& a, const Domain& b) {
+    return std::equal(a.memory_devices.begin(), a.memory_devices.end(), b.memory_devices.begin(),
+                      b.memory_devices.end(),
+                      [](const MemoryDevice& x, const MemoryDevice& y) {
+                          return x.id == y.id && x.cell == y.cell && x.bytes == y.bytes &&
+                                 x.address == y.address;
+                      }) &&
+           std::equal(a.cells.begin(), a.cells.end(), b.cells.begin(), b.cells.end(),
+                      [](const DomainCell& x, const DomainCell& y) {
+                          return x.id == y.id && x.bytes == y.bytes;
+                      });
+}
+
+RamMap ask_monitor(const ListedGuest& listed, GuestSource& source,
+                   const std::vector<Mapping>& mappings) {
+    try {
+        return map_by_view(*listed.domain, source.read_ram_view(listed.uuid), mappings);
+    } catch (const MonitorError& error) {
+        return unknown_map(error.what());
+    }
+}
+
+}  // namespace
+
+bool RamFinder::is_due(const ListedGuest& listed, bool rare_too) const {
+    return domain_ != listed.domain || rare_too || !known_;
+}
+
+std::optional<RamMap> RamFinder::find(const Process& process, const ListedGuest& listed,
+                                      GuestSource& source, bool rare_too) {
+    const auto mappings = parse_maps(process.read("maps").value_or(""));
+    std::optional<RamMap> map;
+    if (mappings.empty()) {
+        map = unknown_map("/proc/" + std::to_string(process.pid()) +
+                          "/maps cannot be read (CAP_SYS_PTRACE is needed)");
+    } else if (!is_still_right(*listed.domain, mappings)) {
+        const bool changed = !domain_ || !same_blocks(*domain_, *listed.domain);
+        map = find_again(listed, source, mappings, rare_too || changed);
+    }
+    domain_ = listed.domain;
+    if (!map) return std::nullopt;
+    known_ = map->unknown.empty();
+    ranges_.clear();
+    for (RamBlock& block : map->blocks) {
+        ranges_.push_back(block.host);
+        const std::int64_t page_bytes = read_hugetlb_page_bytes(process, block.backing);
+        if (page_bytes == 0) continue;
+        block.hugetlb = true;
+        block.page_bytes = page_bytes;
+    }
+    return map;
+}
+
+bool RamFinder::is_still_right(const Domain& domain, const std::vector<Mapping>& mappings) const {
+    return domain_ && !ranges_.empty() && same_blocks(*domain_, domain) &&
+           std::all_of(ranges_.begin(), ranges_.end(),
+                       [&](const RamRange& range) { return is_mapped(mappings, range); });
+}
+
+std::optional<RamMap> RamFinder::find_again(const ListedGuest& listed, GuestSource& source,
+                                            const std::vector<Mapping>& mappings, bool ask_again) {
+    RamMap map = map_by_size(*listed.domain, mappings);
+    // A domain without a machine type was described by QEMU's monitor. The layout of guest-physical
+    // memory is not known then, but the monitor knows it.
+    const bool complete = map.unknown.empty() && !listed.domain->machine.empty();
+    if (complete || !source.may_ask_monitor()) return map;
+    // During a migration or a save the monitor may not answer, and libvirt would wait for it.
+    if (listed.state != RunState::running && listed.state != RunState::paused)
+        return unknown_map(
+            "its monitor is asked for its RAM blocks only while it is running or paused");
+    if (ask_again || !asked_) {
+        map = ask_monitor(listed, source, mappings);
+        asked_ = true;
+        return map;
+    }
+    // If the monitor's last answer was of no use, the reason stays in force.
+    if (!known_) return std::nullopt;
+    return map;
+}
+
+}  // namespace vnuma

@@ -1,0 +1,40 @@
+// Finds the RAM blocks of one guest, and finds them again when they may have changed.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "guests/discovery/guest_source.hpp"
+#include "guests/model/listed_guest.hpp"
+#include "guests/model/ram.hpp"
+#include "guests/process/parse_proc.hpp"
+#include "guests/process/process.hpp"
+
+namespace vnuma {
+
+class RamFinder {
+  public:
+    // Whether find() has to be called: the domain has changed, its RAM blocks are not known, or it
+    // is the tick for what changes rarely.
+    bool is_due(const ListedGuest& listed, bool rare_too) const;
+
+    // Finds the RAM blocks by their sizes in /proc/PID/maps or, if these are ambiguous and the
+    // source permits it, from QEMU's monitor. Returns the new map, which may say why nothing was
+    // found, or nothing if the map returned last is still right. The monitor is asked once, and
+    // again if the domain's memory has changed or with `rare_too`. `listed` must have a domain.
+    std::optional<RamMap> find(const Process& process, const ListedGuest& listed,
+                               GuestSource& source, bool rare_too);
+
+  private:
+    bool is_still_right(const Domain& domain, const std::vector<Mapping>& mappings) const;
+    std::optional<RamMap> find_again(const ListedGuest& listed, GuestSource& source,
+                                     const std::vector<Mapping>& mappings, bool ask_again);
+
+    std::shared_ptr<const Domain> domain_;  // the domain that the map was found for
+    bool known_ = false;                    // whether that map has the blocks
+    std::vector<RamRange> ranges_;          // where its blocks are in QEMU's address space
+    bool asked_ = false;                    // whether the monitor was ever asked
+};
+
+}  // namespace vnuma

@@ -1,0 +1,169 @@
+#include "guests/memory/residency_reader.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "guests/memory/summed_residency.hpp"
+#include "guests/process/parse_proc.hpp"
+
+namespace vnuma {
+namespace {
+
+using std::chrono::steady_clock;
+
+// The first mappings of QEMU are its own code and have no memory policy of their own. So the
+// beginning of numa_maps shows the policy of the process.
+constexpr std::size_t numa_maps_head_bytes = 1024;
+
+std::vector<RamRange> host_ranges(const std::vector<RamBlock>& blocks) {
+    std::vector<RamRange> ranges;
+    for (const RamBlock& block : blocks)
+        ranges.push_back(block.host);
+    return ranges;
+}
+
+// Whether libvirt or QEMU were told to interleave the memory of a cell.
+bool is_interleaved(const GuestSample& sample, const CellSample& cell) {
+    const NumaTune* numatune = find_numatune(sample.domain->tuning, cell.id);
+    return (numatune && numatune->mode == "interleave") ||
+           std::any_of(cell.blocks.begin(), cell.blocks.end(), [](const RamBlock& block) {
+               return block.numatune && block.numatune->mode == "interleave";
+           });
+}
+
+}  // namespace
+
+void ResidencyReader::change_ram(const Domain& domain, const std::vector<RamBlock>& blocks) {
+    if (blocks.empty()) {
+        *this = ResidencyReader();
+        return;
+    }
+    cells_.assign(domain.cells.size(), {});
+    for (std::size_t i = 0; i < cells_.size(); ++i)
+        for (const RamBlock& block : blocks)
+            if (block.cell == domain.cells[i].id) cells_[i].blocks.push_back(block);
+    source_.time = {};
+    failure_ = "its residency has not been read yet";
+    if (scan_) scan_->change_cells(scan_cells());
+}
+
+void ResidencyReader::read_task_policy(const Process& process) {
+    const auto head =
+        parse_numa_maps(process.read_head("numa_maps", numa_maps_head_bytes).value_or(""));
+    task_policy_ = head.empty() ? "" : head.front().policy;
+}
+
+void ResidencyReader::read(const Process& process, const PageReaders& readers, ResidencyMode mode,
+                           bool complete) {
+    if (!has_ram()) return;
+    if (mode == ResidencyMode::automatic) mode = choose_mode();
+    source_.mode = name(mode);
+    failure_.clear();
+    try {
+        if (mode == ResidencyMode::summed)
+            sum(process);
+        else
+            scan(process, readers, mode, complete);
+        if (failure_.empty()) source_.time = steady_clock::now();
+    } catch (const std::runtime_error& error) {  // the kernel refuses
+        failure_ = std::string("its residency cannot be read: ") + error.what();
+    } catch (const std::length_error& error) {  // the guest exceeds the limit of a scan
+        failure_ = std::string("its residency cannot be read: ") + error.what();
+    }
+}
+
+bool ResidencyReader::has_ram() const {
+    return std::any_of(cells_.begin(), cells_.end(),
+                       [](const Cell& cell) { return !cell.blocks.empty(); });
+}
+
+ResidencyMode ResidencyReader::choose_mode() const {
+    std::int64_t in_small_pages = 0;
+    for (const Cell& cell : cells_)
+        for (const RamBlock& block : cell.blocks)
+            if (!block.hugetlb) in_small_pages += static_cast<std::int64_t>(block.host.size);
+    return in_small_pages <= max_bytes_summed ? ResidencyMode::summed : ResidencyMode::incremental;
+}
+
+void ResidencyReader::sum(const Process& process) {
+    source_.way = "numa_maps";
+    const auto mappings = parse_numa_maps(process.read("numa_maps").value_or(""));
+    if (mappings.empty()) {
+        failure_ = "/proc/" + std::to_string(process.pid()) +
+                   "/numa_maps cannot be read (CAP_SYS_PTRACE is needed)";
+        return;
+    }
+    for (Cell& cell : cells_) {
+        cell.residency = sum_residency(host_ranges(cell.blocks), mappings);
+        for (RamBlock& block : cell.blocks) {
+            const std::int64_t page_bytes = page_bytes_of(block.host, mappings);
+            if (page_bytes == 0) continue;
+            block.page_bytes = page_bytes;
+            block.hugetlb = page_bytes > static_cast<std::int64_t>(small_page_bytes);
+        }
+    }
+}
+
+// In incremental mode the sample finds out what has moved, and the slice gives the exact residency
+// of some chunks.
+void ResidencyReader::scan(const Process& process, const PageReaders& readers, ResidencyMode mode,
+                           bool complete) {
+    if (!scan_) scan_.emplace(scan_cells());
+    if (mode == ResidencyMode::full) {
+        scan_->scan_all(readers.exact, process);
+    } else {
+        ScanResult sampled;
+        do
+            sampled = scan_->sample(readers.sampling, process, pages_in_sample);
+        while (complete && !sampled.pass_completed && !sampled.gone);
+    }
+    const bool in_part =
+        std::any_of(scan_->cells().begin(), scan_->cells().end(),
+                    [](const ChunkResidency& cell) { return cell.count(Knowledge::none) > 0; });
+    if (in_part) {
+        failure_ = "its residency has been read only in part so far";
+        return;
+    }
+    if (mode == ResidencyMode::incremental)
+        scan_->scan_slice(readers.exact, process, pages_in_slice);
+    source_.way = mode == ResidencyMode::sampled ? readers.sampling.name() : readers.exact.name();
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+        cells_[i].residency = {};
+        cells_[i].residency.bytes = scan_->cells()[i].bytes_by_node();
+        apply_memory_policy(task_policy_, cells_[i].residency);
+    }
+}
+
+std::vector<CellRam> ResidencyReader::scan_cells() const {
+    std::vector<CellRam> cells;
+    for (const Cell& cell : cells_) {
+        CellRam& ram = cells.emplace_back();
+        ram.ranges = host_ranges(cell.blocks);
+        for (const RamBlock& block : cell.blocks)
+            ram.page_bytes.push_back(static_cast<std::uint64_t>(block.page_bytes));
+    }
+    return cells;
+}
+
+void ResidencyReader::fill(GuestSample& sample, steady_clock::time_point now) const {
+    sample.residency = source_;
+    for (std::size_t i = 0; i < std::min(sample.cells.size(), cells_.size()); ++i) {
+        CellSample& cell = sample.cells[i];
+        cell.blocks = cells_[i].blocks;
+        cell.residency = cells_[i].residency;
+        if (scan_ && i < scan_->cells().size()) {
+            const ChunkResidency& chunks = scan_->cells()[i];
+            cell.chunks = ChunkCounts{chunks.size(), chunks.count(Knowledge::exact),
+                                      chunks.chunks_on_several_nodes()};
+        }
+        mark_unsteady(sample, cell.residency.forbidden);
+        if (is_interleaved(sample, cell)) mark_unsteady(sample, interleaved_by_owner);
+    }
+    mark_unsteady(sample, failure_);
+    if (now - source_.time > max_residency_age)
+        mark_unsteady(sample, "its residency was last read more than " +
+                                  std::to_string(max_residency_age.count()) + " minutes ago");
+}
+
+}  // namespace vnuma

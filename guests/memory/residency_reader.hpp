@@ -1,0 +1,80 @@
+// Reads the residency of one guest, tick after tick.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "guests/memory/page_nodes.hpp"
+#include "guests/memory/residency_scan.hpp"
+#include "guests/model/domain.hpp"
+#include "guests/model/sample.hpp"
+#include "guests/model/settings.hpp"
+#include "guests/process/process.hpp"
+
+namespace vnuma {
+
+// Limit of the RAM in small pages that the automatic mode sums by numa_maps, bytes. The kernel
+// walks every page for its sums, which takes 8 ms for 1 GiB, and blocks a guest that maps memory
+// meanwhile. Larger guests are read page by page.
+inline constexpr std::int64_t max_bytes_summed = std::int64_t{4} << 30;
+// Number of pages of one exact slice: 64 MiB of small pages, about 3 ms with move_pages(2).
+inline constexpr std::uint64_t pages_in_slice = 16'384;
+// Number of pages of one sample: one page of each chunk of 128 GiB, about 25 ms.
+inline constexpr std::uint64_t pages_in_sample = 65'536;
+// Nothing is done to a guest whose residency is older.
+inline constexpr std::chrono::minutes max_residency_age{5};
+
+struct PageReaders {
+    PageReader& sampling;  // for single pages
+    PageReader& exact;     // for consecutive pages
+};
+
+class ResidencyReader {
+  public:
+    // Replaces the RAM whose residency is read, in the cells of the domain. The residency is not
+    // known then until it is read again, but a scan keeps what it knows of unchanged chunks.
+    // Without `blocks` nothing is read.
+    void change_ram(const Domain& domain, const std::vector<RamBlock>& blocks);
+
+    // Reads the memory policy of the process, which holds for memory without a policy of its own.
+    // Summing reads all policies anyway, so only scans use it.
+    void read_task_policy(const Process& process);
+
+    // Reads the residency of all of the RAM or, in incremental and sampled mode, of the next part
+    // of a large guest. With `complete` a sample goes on to the end of the RAM. A failure is kept
+    // for fill(), and so is the residency read before. Blocks for the time of the limits above, and
+    // in full mode for that of ResidencyScan::scan_all().
+    void read(const Process& process, const PageReaders& readers, ResidencyMode mode,
+              bool complete);
+
+    // When the residency was last read without a failure; the clock's epoch if never.
+    std::chrono::steady_clock::time_point time() const { return source_.time; }
+
+    // Puts the RAM blocks and their residency into the sample of the guest, and marks the guest
+    // unsteady if its residency is not known or the owner's memory policy leaves no choice.
+    void fill(GuestSample& sample, std::chrono::steady_clock::time_point now) const;
+
+  private:
+    struct Cell {
+        std::vector<RamBlock> blocks;
+        Residency residency;
+    };
+
+    bool has_ram() const;
+    ResidencyMode choose_mode() const;
+    void sum(const Process& process);
+    void scan(const Process& process, const PageReaders& readers, ResidencyMode mode,
+              bool complete);
+    std::vector<CellRam> scan_cells() const;
+
+    std::vector<Cell> cells_;  // in the order of the domain's cells
+    std::string task_policy_;  // as in numa_maps
+    ResidencySource source_;
+    std::string failure_;                // why the residency is not known; empty if it is
+    std::optional<ResidencyScan> scan_;  // none until the residency is read page by page
+};
+
+}  // namespace vnuma

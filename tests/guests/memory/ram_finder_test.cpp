@@ -1,0 +1,69 @@
+#include "guests/memory/ram_finder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/guests/golden.hpp"
+#include "tests/guests/scripted_source.hpp"
+
+namespace vnuma {
+namespace {
+
+class RamFinderTest : public testing::Test {
+  protected:
+    void record(const std::string& shape) {
+        host.emplace(shape);
+        listed.domain = std::make_shared<const Domain>(test::golden_domain(shape));
+        listed.state = RunState::running;
+    }
+    std::optional<RamMap> find(bool rare_too = false) {
+        return finder.find(host->process(), listed, source, rare_too);
+    }
+
+    std::optional<test::RecordedHost> host;
+    ListedGuest listed;
+    test::ScriptedSource source;
+    RamFinder finder;
+};
+
+TEST_F(RamFinderTest, IsDueUntilTheBlocksAreKnownAndWhenTheDomainChanges) {
+    record("vnuma");
+    source.hangs = true;
+    EXPECT_TRUE(finder.is_due(listed, false));
+    EXPECT_EQ(find()->unknown, "its monitor does not answer");
+    EXPECT_TRUE(finder.is_due(listed, false));
+    source.hangs = false;
+    EXPECT_EQ(find(true)->blocks.size(), 2U);
+    EXPECT_FALSE(finder.is_due(listed, false));
+    EXPECT_TRUE(finder.is_due(listed, true));
+    listed.domain = std::make_shared<const Domain>(*listed.domain);
+    EXPECT_TRUE(finder.is_due(listed, false));
+}
+
+TEST_F(RamFinderTest, ReturnsNoMapWhileTheLastOneIsRight) {
+    record("helpers");
+    EXPECT_EQ(find()->blocks.size(), 1U);
+    EXPECT_FALSE(find(true));
+}
+
+TEST_F(RamFinderTest, ABlockThatIsMappedElsewhereIsFoundAgain) {
+    record("helpers");
+    const RamRange before = find()->blocks.at(0).host;
+    const std::string maps = "proc/" + std::to_string(host->pid) + "/maps";
+    std::filesystem::remove(host->files.path(maps));
+    host->files.write(maps, "7e0000000000-7e0018000000 rw-p 00000000 00:00 0 \n");
+    const auto map = find();
+    ASSERT_TRUE(map);
+    EXPECT_EQ(map->blocks.at(0).host, (RamRange{0x7e0000000000, before.size}));
+}
+
+TEST_F(RamFinderTest, SaysWhichFileCannotBeRead) {
+    record("helpers");
+    const std::string maps = "/proc/" + std::to_string(host->pid) + "/maps";
+    std::filesystem::remove(host->files.path(maps.substr(1)));
+    EXPECT_EQ(find()->unknown, maps + " cannot be read (CAP_SYS_PTRACE is needed)");
+}
+
+}  // namespace
+}  // namespace vnuma

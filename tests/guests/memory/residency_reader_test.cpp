@@ -1,0 +1,122 @@
+#include "guests/memory/residency_reader.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "tests/guests/golden.hpp"
+
+namespace vnuma {
+namespace {
+
+using std::chrono::steady_clock;
+using Bytes = std::map<int, std::int64_t>;
+
+// Every page is on node 1, unless the kernel refuses.
+class FakeReader : public PageReader {
+  public:
+    const char* name() const override { return "fake"; }
+    PagesRead read_nodes(const Process&, std::uint64_t, std::uint64_t,
+                         std::span<int> nodes) override {
+        if (refuses) throw std::system_error(EPERM, std::generic_category(), "fake");
+        std::fill(nodes.begin(), nodes.end(), 1);
+        return {1, false};
+    }
+    bool refuses = false;
+};
+
+class ResidencyReaderTest : public testing::Test {
+  protected:
+    ResidencyReaderTest() {
+        Domain domain;
+        domain.cells.push_back({0, {0}, 0});
+        guest = std::make_shared<const Domain>(domain);
+    }
+    void change_ram(std::uint64_t bytes) {
+        RamBlock block;
+        block.host = {0x7f0000000000, bytes};
+        residency.change_ram(*guest, {block});
+    }
+    GuestSample read(ResidencyMode mode, bool complete = false) {
+        residency.read(host.process(), {pages, pages}, mode, complete);
+        return fill();
+    }
+    GuestSample fill() const {
+        GuestSample sample;
+        sample.domain = guest;
+        sample.cells.resize(1);
+        residency.fill(sample, steady_clock::now());
+        return sample;
+    }
+
+    test::RecordedHost host{"helpers"};
+    std::shared_ptr<const Domain> guest;
+    FakeReader pages;
+    ResidencyReader residency;
+};
+
+TEST_F(ResidencyReaderTest, ReadsNothingWithoutRam) {
+    read(ResidencyMode::full);
+    EXPECT_EQ(residency.time(), steady_clock::time_point());
+}
+
+TEST_F(ResidencyReaderTest, IsNotKnownBeforeItIsRead) {
+    change_ram(chunk_bytes);
+    EXPECT_EQ(fill().unsteady, "its residency has not been read yet");
+    const GuestSample sample = read(ResidencyMode::full);
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.cells[0].residency.bytes, (Bytes{{1, chunk_bytes}}));
+    change_ram(2 * chunk_bytes);
+    EXPECT_EQ(fill().unsteady, "its residency has not been read yet");
+}
+
+TEST_F(ResidencyReaderTest, AFailureKeepsTheResidencyReadBefore) {
+    change_ram(chunk_bytes);
+    read(ResidencyMode::full);
+    const auto before = residency.time();
+    pages.refuses = true;
+    const GuestSample sample = read(ResidencyMode::full);
+    EXPECT_EQ(sample.unsteady, "its residency cannot be read: fake: Operation not permitted");
+    EXPECT_EQ(sample.cells[0].residency.bytes, (Bytes{{1, chunk_bytes}}));
+    EXPECT_EQ(residency.time(), before);
+    pages.refuses = false;
+    EXPECT_EQ(read(ResidencyMode::full).unsteady, "");
+}
+
+TEST_F(ResidencyReaderTest, SaysWhichFileCannotBeRead) {
+    change_ram(chunk_bytes);
+    const std::string numa_maps = "/proc/" + std::to_string(host.pid) + "/numa_maps";
+    std::filesystem::remove(host.files.path(numa_maps.substr(1)));
+    EXPECT_EQ(read(ResidencyMode::summed).unsteady,
+              numa_maps + " cannot be read (CAP_SYS_PTRACE is needed)");
+}
+
+TEST_F(ResidencyReaderTest, ALargeGuestIsSampledInSeveralTicks) {
+    change_ram((pages_in_sample + 1) * chunk_bytes);
+    EXPECT_EQ(read(ResidencyMode::incremental).unsteady,
+              "its residency has been read only in part so far");
+    EXPECT_EQ(read(ResidencyMode::incremental).unsteady, "");
+}
+
+TEST_F(ResidencyReaderTest, ACompleteReadSamplesAllOfALargeGuest) {
+    change_ram((pages_in_sample + 1) * chunk_bytes);
+    EXPECT_EQ(read(ResidencyMode::incremental, true).unsteady, "");
+}
+
+TEST_F(ResidencyReaderTest, AGuestBeyondTheLimitOfAScanIsUnsteady) {
+    change_ram((max_chunks + 1) * chunk_bytes);
+    EXPECT_NE(read(ResidencyMode::sampled).unsteady.find("cannot be read: RAM exceeds"),
+              std::string::npos);
+}
+
+TEST_F(ResidencyReaderTest, TheAutomaticModeSumsSmallGuestsOnly) {
+    change_ram(static_cast<std::uint64_t>(max_bytes_summed));
+    EXPECT_STREQ(read(ResidencyMode::automatic).residency.mode, "summed");
+    change_ram(static_cast<std::uint64_t>(max_bytes_summed) + chunk_bytes);
+    EXPECT_STREQ(read(ResidencyMode::automatic).residency.mode, "incremental");
+}
+
+}  // namespace
+}  // namespace vnuma
