@@ -14,14 +14,15 @@
 namespace vnuma {
 namespace {
 
-constexpr std::size_t max_files = 8192;
+constexpr std::size_t max_files = 8192;  // open files of a QEMU process
 
 std::string_view base_name(std::string_view path) {
     const std::size_t slash = path.rfind('/');
     return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
-// VFIO accounts what it pins as locked, too.
+// Whether the process has locked at least half of the guest's RAM. VmLck of /proc/PID/status also
+// counts what VFIO has pinned.
 bool is_locked(std::string_view status, const Domain& domain) {
     std::int64_t ram = 0;
     for (const DomainCell& cell : domain.cells)
@@ -39,26 +40,8 @@ std::optional<Process> open_process(const Roots& roots, pid_t pid) {
     return Process::open(pid);
 }
 
-void blame(GuestSample& sample, std::string why) {
-    if (sample.unsteady.empty()) sample.unsteady = std::move(why);
-}
-
-}  // namespace
-
-std::string why_not_its_process(const std::string& executable, std::string_view command_line,
-                                const ListedGuest& listed, bool uuid_on_command_line) {
-    // A pid file may outlive its process; libvirt always gives QEMU the uuid.
-    if (uuid_on_command_line && command_line.find(listed.uuid) == std::string_view::npos)
-        return "its uuid is not on the command line of that process";
-    const std::string_view name = base_name(executable);
-    const bool as_configured = listed.domain && !listed.domain->emulator.empty() &&
-                               name.starts_with(base_name(listed.domain->emulator));
-    if (!name.starts_with("qemu") && !as_configured)
-        return "that process runs " + (executable.empty() ? "nobody can tell what" : executable);
-    return "";
-}
-
-GuestSample GuestReader::read(const ListedGuest& listed, GuestSource& source, bool all) {
+// The sample of a guest as its source lists it, with its cells.
+GuestSample begin_sample(const ListedGuest& listed, const GuestSource& source) {
     GuestSample sample;
     sample.uuid = listed.uuid;
     sample.name = listed.name;
@@ -67,46 +50,84 @@ GuestSample GuestReader::read(const ListedGuest& listed, GuestSource& source, bo
     sample.read_at = listed.read_at;
     sample.unsteady = listed.unsteady;
     sample.domain = listed.domain;
-    if (listed.domain)
-        for (const DomainCell& cell : listed.domain->cells) {
-            CellSample& one = sample.cells.emplace_back();
-            one.id = cell.id;
-            one.size = cell.bytes;
-            for (const MemoryDevice& device : listed.domain->memory_devices)
-                if (device.cell == cell.id) one.size += device.plugged;
+    if (!listed.domain) return sample;
+    for (const DomainCell& described : listed.domain->cells) {
+        CellSample& cell = sample.cells.emplace_back();
+        cell.id = described.id;
+        cell.size = described.bytes;
+        for (const MemoryDevice& device : listed.domain->memory_devices)
+            if (device.cell == described.id) cell.size += device.plugged;
+    }
+    return sample;
+}
+
+// Moves each vCPU to the cell that the domain has it in.
+void assign_vcpus(std::vector<VcpuSample> vcpus, GuestSample& sample) {
+    for (VcpuSample& vcpu : vcpus)
+        for (std::size_t i = 0; i < sample.cells.size(); ++i) {
+            const std::vector<int>& ids = sample.domain->cells[i].vcpus;
+            if (std::find(ids.begin(), ids.end(), vcpu.id) == ids.end()) continue;
+            sample.cells[i].vcpus.push_back(std::move(vcpu));
+            break;
         }
+}
+
+}  // namespace
+
+std::string identity_mismatch(const std::string& executable, std::string_view command_line,
+                              const ListedGuest& listed, bool uuid_on_command_line) {
+    // libvirt always puts the uuid on QEMU's command line. Its pid file may outlive the process, so
+    // the pid may be another process' by now.
+    if (uuid_on_command_line && command_line.find(listed.uuid) == std::string_view::npos)
+        return "its uuid is not on the command line of the process with its pid";
+    const std::string_view name = base_name(executable);
+    const bool as_configured = listed.domain && !listed.domain->emulator.empty() &&
+                               name.starts_with(base_name(listed.domain->emulator));
+    if (name.starts_with("qemu") || as_configured) return "";
+    if (executable.empty())
+        return "the executable of the process with its pid cannot be read (CAP_SYS_PTRACE is "
+               "needed)";
+    return "the process with its pid runs " + executable + ", not QEMU";
+}
+
+GuestSample GuestReader::read(const ListedGuest& listed, GuestSource& source, bool rare_too) {
+    GuestSample sample = begin_sample(listed, source);
     const auto before = process_;
     if (!find_process(listed, sample)) return sample;
-    all = all || process_ != before;
-    read_process(listed, sample, all);
+    rare_too = rare_too || process_ != before;
+    read_process(listed, sample, rare_too);
     if (!listed.domain) {
-        blame(sample, "its description cannot be used");
+        mark_unsteady(sample, "its description cannot be used");
         return sample;
     }
-    memory_.read_map(*process_, listed, source, all);
+    memory_.read_map(*process_, listed, source, rare_too);
     const auto has_vcpus = [](const CellSample& cell) { return !cell.vcpus.empty(); };
     if (std::none_of(sample.cells.begin(), sample.cells.end(), has_vcpus))
-        blame(sample, "its vCPU threads cannot be found");
-    if (!process_->alive()) blame(sample, "it has just ended");
+        mark_unsteady(sample, "its vCPU threads cannot be found");
+    if (!process_->alive()) mark_unsteady(sample, "its process has just ended");
     return sample;
 }
 
 bool GuestReader::find_process(const ListedGuest& listed, GuestSample& sample) {
     if (!process_ || process_->pid() != listed.pid || !process_->alive()) {
         *this = GuestReader(Roots(roots_));
-        auto process = listed.pid ? open_process(roots_, *listed.pid) : std::nullopt;
+        if (!listed.pid) {
+            mark_unsteady(sample,
+                          "its process cannot be found: libvirt's pid file is stale or cannot be "
+                          "read");
+            return false;
+        }
+        auto process = open_process(roots_, *listed.pid);
         if (!process) {
-            blame(sample, listed.pid ? "its process has ended"
-                                     : "its process cannot be found (libvirt's pid file is not "
-                                       "readable, or stale)");
+            mark_unsteady(sample, "its process has ended");
             return false;
         }
         const std::string executable = process->read_link("exe");
-        const std::string problem =
-            why_not_its_process(executable, process->read("cmdline").value_or(""), listed,
-                                std::string_view(sample.source) == "libvirt");
-        if (!problem.empty()) {
-            blame(sample, "its process cannot be found: " + problem);
+        const std::string mismatch =
+            identity_mismatch(executable, process->read("cmdline").value_or(""), listed,
+                              std::string_view(sample.source) == "libvirt");
+        if (!mismatch.empty()) {
+            mark_unsteady(sample, "its process cannot be found: " + mismatch);
             return false;
         }
         process_ = std::make_shared<const Process>(std::move(*process));
@@ -117,16 +138,11 @@ bool GuestReader::find_process(const ListedGuest& listed, GuestSample& sample) {
     return true;
 }
 
-void GuestReader::read_process(const ListedGuest& listed, GuestSample& sample, bool all) {
+void GuestReader::read_process(const ListedGuest& listed, GuestSample& sample, bool rare_too) {
     const auto status = process_->read("status");
     const auto nodes = status ? find_status_field(*status, "Mems_allowed_list") : std::nullopt;
     if (nodes) sample.memory_nodes = parse_number_list(*nodes).value_or(std::vector<int>{});
-    // libvirt's XML tells of a device at once; QEMU has another file open then.
-    auto files = std::string_view(sample.source) == "qmp" ? process_->list("fd", max_files)
-                                                          : std::vector<std::string>();
-    if (all || files != files_)
-        devices_ = read_devices(*process_, listed.domain.get(), roots_.sysfs);
-    files_ = std::move(files);
+    read_devices_if_changed(listed, sample, rare_too);
     sample.devices = devices_.devices;
     sample.uses_vhost = devices_.uses_vhost;
     if (listed.domain) sample.immovable = listed.domain->immovable;
@@ -134,17 +150,20 @@ void GuestReader::read_process(const ListedGuest& listed, GuestSample& sample, b
     if (sample.immovable.empty() && status && listed.domain && is_locked(*status, *listed.domain))
         sample.immovable = "its memory is locked";
 
-    GuestThreads group = threads_.read(*process_, listed, all);
-    sample.emulator = std::move(group.emulator);
-    sample.iothreads = std::move(group.iothreads);
-    sample.vhost = std::move(group.vhost);
-    for (VcpuSample& vcpu : group.vcpus)
-        for (std::size_t i = 0; i < sample.cells.size(); ++i) {
-            const std::vector<int>& ids = listed.domain->cells[i].vcpus;
-            if (std::find(ids.begin(), ids.end(), vcpu.id) == ids.end()) continue;
-            sample.cells[i].vcpus.push_back(std::move(vcpu));
-            break;
-        }
+    GuestThreads threads = threads_.read(*process_, listed, rare_too);
+    sample.emulator = std::move(threads.emulator);
+    sample.iothreads = std::move(threads.iothreads);
+    sample.vhost = std::move(threads.vhost);
+    assign_vcpus(std::move(threads.vcpus), sample);
+}
+
+void GuestReader::read_devices_if_changed(const ListedGuest& listed, const GuestSample& sample,
+                                          bool rare_too) {
+    auto fds = std::string_view(sample.source) == "qmp" ? process_->list("fd", max_files)
+                                                        : std::vector<std::string>();
+    if (rare_too || fds != fds_)
+        devices_ = read_devices(*process_, listed.domain.get(), roots_.sysfs);
+    fds_ = std::move(fds);
 }
 
 }  // namespace vnuma

@@ -1,4 +1,4 @@
-// Reads one guest again and again, and remembers between the looks what need not be read anew.
+// Reads one guest tick after tick. It remembers what changes rarely and need not be read each time.
 #pragma once
 
 #include <memory>
@@ -15,31 +15,41 @@
 
 namespace vnuma {
 
+// For one thread at a time. The calls of one object must be for the same guest.
 class GuestReader {
   public:
     explicit GuestReader(const Roots& roots) : roots_(roots), threads_(roots.cgroup) {}
 
-    // What the listing and /proc say, without its memory. `all` reads also what changes rarely.
-    GuestSample read(const ListedGuest& listed, GuestSource& source, bool all);
+    // Reads the guest's process, threads and devices from /proc, and finds its RAM blocks. The
+    // sample has no RAM yet; see memory(). What cannot be read is left out, and the sample says why
+    // the guest is unsteady. `rare_too` reads again what is remembered. Throws std::system_error if
+    // the kernel refuses to open the process.
+    GuestSample read(const ListedGuest& listed, GuestSource& source, bool rare_too);
 
-    // The memory of the guest last read, which must have had a process.
+    // The memory of the guest that was read last. Its residency may be read only if that sample has
+    // a process.
     MemoryReader& memory() { return memory_; }
 
   private:
     bool find_process(const ListedGuest& listed, GuestSample& sample);
-    void read_process(const ListedGuest& listed, GuestSample& sample, bool all);
+    void read_process(const ListedGuest& listed, GuestSample& sample, bool rare_too);
+    void read_devices_if_changed(const ListedGuest& listed, const GuestSample& sample,
+                                 bool rare_too);
 
     Roots roots_;
-    std::shared_ptr<const Process> process_;
+    std::shared_ptr<const Process> process_;  // null until a process was identified as the guest's
     std::string executable_;
     ThreadReader threads_;
     DeviceFindings devices_;
-    std::vector<std::string> files_;  // that were open then, by number; only of QEMUs of qmp_dir
+    // The process' open file descriptors at the last read. Devices are read again when these
+    // change. Empty for guests of libvirt, whose XML shows a new device by itself.
+    std::vector<std::string> fds_;
     MemoryReader memory_;
 };
 
-// Why this process cannot be the listed guest's; empty when it can. Pure.
-std::string why_not_its_process(const std::string& executable, std::string_view command_line,
-                                const ListedGuest& listed, bool uuid_on_command_line);
+// Why a process with this executable and command line cannot be the listed guest's; empty if it
+// can. An empty `executable` is one that cannot be read. Pure.
+std::string identity_mismatch(const std::string& executable, std::string_view command_line,
+                              const ListedGuest& listed, bool uuid_on_command_line);
 
 }  // namespace vnuma

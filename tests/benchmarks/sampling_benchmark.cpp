@@ -1,5 +1,6 @@
-// What one look at 100 guests of 8 vCPUs costs, of recorded files and of live threads, without
-// libvirt and without residency, which has its own benchmark and its own budget.
+// The cost of sampling 100 guests of 8 vCPUs once, from recorded files and from live processes.
+// libvirt is left out. So is nearly all residency, which has its own benchmark and its own time
+// limit.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 #include <signal.h>
@@ -35,7 +36,7 @@ std::shared_ptr<const Domain> make_domain(int guest) {
     return std::make_shared<const Domain>(std::move(domain));
 }
 
-// The guests of a list that does not change.
+// Lists the same guests each time.
 class FixedSource : public GuestSource {
   public:
     explicit FixedSource(const std::vector<pid_t>& pids) {
@@ -64,7 +65,7 @@ class FixedSource : public GuestSource {
     std::vector<ListedGuest> guests_;
 };
 
-// The files of such guests, made from one that was recorded in a lab host.
+// The files of such guests, made from those of a guest that was recorded on a lab host.
 class RecordedTree {
   public:
     RecordedTree() {
@@ -103,7 +104,7 @@ class RecordedTree {
     std::vector<pid_t> pids;
 };
 
-// Processes with eight threads each, named as QEMU names its vCPUs, and one block of memory.
+// Processes with one RAM block and eight threads each, whose names are those of QEMU's vCPUs.
 class LiveProcesses {
   public:
     LiveProcesses() {
@@ -153,38 +154,40 @@ class LiveProcesses {
     }
 };
 
-void look_again_and_again(benchmark::State& state, const std::vector<pid_t>& pids,
-                          const Roots& roots) {
+void sample_repeatedly(benchmark::State& state, const std::vector<pid_t>& pids,
+                       const Roots& roots) {
     const std::size_t before = ::mallinfo2().uordblks;
     SamplerSettings settings;
     settings.residency_time = std::chrono::microseconds(0);
     settings.roots = roots;
-    Sampler sampler(std::make_unique<FixedSource>(pids), settings);
+    FixedSource source(pids);
+    Sampler sampler(source, nullptr, settings);
     std::size_t vcpus = 0;
-    for (const GuestSample& guest : sampler.sample({}, false).guests)
+    for (const GuestSample& guest : sampler.sample(sampler.list(), {}).guests)
         for (const CellSample& cell : guest.cells)
             vcpus += cell.blocks.size() == 1 ? cell.vcpus.size() : 0;
-    if (vcpus != guest_count * vcpu_count) return state.SkipWithError("guests are missing");
+    if (vcpus != guest_count * vcpu_count)
+        return state.SkipWithError("a vCPU or a RAM block was not found");
     state.counters["bytes_per_guest"] =
         static_cast<double>(::mallinfo2().uordblks - before) / guest_count;
     for (auto _ : state)
-        benchmark::DoNotOptimize(sampler.sample({}, false));
+        benchmark::DoNotOptimize(sampler.sample(sampler.list(), {}));
 }
 
 void sample_recorded(benchmark::State& state) {
     const RecordedTree tree;
-    look_again_and_again(state, tree.pids, tree.roots());
+    sample_repeatedly(state, tree.pids, tree.roots());
 }
 
 void sample_live(benchmark::State& state) {
     const LiveProcesses processes;
-    look_again_and_again(state, processes.pids, Roots());
+    sample_repeatedly(state, processes.pids, Roots());
 }
 
 BENCHMARK(sample_recorded)
-    ->Name("look at 100 guests of 8 vCPUs/recorded")
+    ->Name("sample 100 guests of 8 vCPUs/recorded")
     ->Unit(benchmark::kMillisecond);
-BENCHMARK(sample_live)->Name("look at 100 guests of 8 vCPUs/live")->Unit(benchmark::kMillisecond);
+BENCHMARK(sample_live)->Name("sample 100 guests of 8 vCPUs/live")->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace vnuma

@@ -1,4 +1,4 @@
-// What was recorded of real guests in a lab host (tests/golden/lab).
+// Files of guests that were recorded on a lab host (tests/golden/lab).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -34,13 +34,13 @@ inline Domain golden_domain(const std::string& shape) {
     return domain.value_or(Domain{});
 }
 
-// /proc and the cgroups as they were when a guest was recorded. Links are not in what was recorded:
-// a test makes those it wants.
+// A directory with the recorded /proc and cgroup files of some guests. Symbolic links were not
+// recorded, except that each guest gets an exe link here. A test creates the others that it needs.
 class RecordedHost {
   public:
     explicit RecordedHost(const std::string& shape) { add(shape); }
 
-    // Another guest on the same host; `pid` is that of the last one.
+    // Adds a guest to the host. `pid` is then its pid.
     void add(const std::string& shape) {
         namespace fs = std::filesystem;
         const std::string recorded = golden_file("lab/" + shape);

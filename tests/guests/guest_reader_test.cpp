@@ -234,15 +234,15 @@ ListedGuest listed_with(const std::string& emulator) {
     return listed;
 }
 
-TEST(WhyNotItsProcess, AcceptsQemuByNameAndTheConfiguredEmulator) {
-    EXPECT_EQ(why_not_its_process("/usr/bin/qemu-system-x86_64 (deleted)", "-uuid u-1",
-                                  listed_with(""), true),
+TEST(IdentityMismatch, AcceptsQemuByNameAndTheConfiguredEmulator) {
+    EXPECT_EQ(identity_mismatch("/usr/bin/qemu-system-x86_64 (deleted)", "-uuid u-1",
+                                listed_with(""), true),
               "");
-    EXPECT_EQ(why_not_its_process("/usr/libexec/kvm-7", "-uuid u-1",
-                                  listed_with("/usr/libexec/kvm-7"), true),
+    EXPECT_EQ(identity_mismatch("/usr/libexec/kvm-7", "-uuid u-1",
+                                listed_with("/usr/libexec/kvm-7"), true),
               "");
-    EXPECT_NE(why_not_its_process("/usr/bin/bash", "-uuid u-1", listed_with(""), true), "");
-    EXPECT_NE(why_not_its_process("", "-uuid u-1", listed_with(""), true), "");
+    EXPECT_NE(identity_mismatch("/usr/bin/bash", "-uuid u-1", listed_with(""), true), "");
+    EXPECT_NE(identity_mismatch("", "-uuid u-1", listed_with(""), true), "");
 }
 
 }  // namespace
