@@ -97,8 +97,8 @@ struct PeriodLimits {
 struct TrackingSettings {
     HeatChoice heat = HeatChoice::automatic;
     bool attribution = true;
-    std::string
-        disabled_reason;  // why nothing is tracked, whatever the other settings; mostly empty
+    // Why nothing is tracked, whatever the other settings; mostly empty.
+    std::string disabled_reason;
     // Whether a guest may be disturbed: by rounds of induced faults, or by QEMU's own measurements.
     // A guest that is only observed never is (TrackingHint::may_disturb).
     bool may_disturb = true;
@@ -108,8 +108,8 @@ struct TrackingSettings {
     // is QEMU's limit for the time that a migration stops a guest (downtime-limit).
     std::chrono::milliseconds longest_stall{300};
     std::chrono::milliseconds scan_time{2'000};  // length of a scan
-    std::chrono::milliseconds round_time{
-        2'000};  // longest round; without rounds, of an observation
+    // Longest time of a round. Without rounds, the time over which faults are one observation.
+    std::chrono::milliseconds round_time{2'000};
     // How long a tick waits for the count of a guest's pages before a round. The count goes on in
     // the background, and a later tick uses it.
     std::chrono::milliseconds page_count_timeout{20};
