@@ -61,7 +61,7 @@ class TraceMaker {
     // Adds a guest of equal, idle cells, which stays for the whole trace and has one phase.
     GuestTrace& add(std::size_t cells, int vcpus, Bytes size) {
         GuestTrace& guest = trace_.guests.emplace_back();
-        guest.name = "g" + std::to_string(trace_.guests.size());
+        guest.name = 'g' + std::to_string(trace_.guests.size());
         guest.arrives = between(0, 60) * second;
         guest.departs = trace_.length;
         for (std::size_t c = 0; c < cells; ++c) {
