@@ -145,7 +145,7 @@ void GuestTracking::count(std::span<const CountedFaults> faults, int counted_by,
     for (const CountedFaults& one : faults) {
         // Of a device: with AMD's nested paging every access to one is a page fault.
         if (counted_by == shift() && physical_.complete() &&
-            !physical_.has_any(one.bucket << counted_by, counted_by))
+            !physical_.overlaps(one.bucket << counted_by, counted_by))
             continue;
         if (counted_by != shift() || observed_.size() == max_fault_kinds) {
             sums.dropped += one.count;
@@ -169,17 +169,17 @@ void GuestTracking::observe() {
     if (!rounds_.runs()) rounds_.settle();
     if (observed_.empty() && !rounds_.runs()) return;
     const auto cpu = thread_cpu_time();
-    FoldedFaults folded;
+    RecordedFaults recorded;
     if (!observed_.empty() && table_.grid().size() > 0) {
-        const auto kind = rounds_.runs() ? Observation::round : Observation::by_the_way;
-        folded = fold(observed_, shift(), physical_, table_, access_matrix_, kind);
-        observations_ += folded.chunks > 0 ? 1 : 0;
-        rounds_observed_ += folded.chunks > 0 && rounds_.runs() ? 1 : 0;
+        const auto origin = rounds_.runs() ? FaultOrigin::round : FaultOrigin::incidental;
+        recorded = record_faults(observed_, shift(), physical_, table_, access_matrix_, origin);
+        observations_ += recorded.chunks > 0 ? 1 : 0;
+        rounds_observed_ += recorded.chunks > 0 && rounds_.runs() ? 1 : 0;
         stale_ = true;
         count_chunks();
     }
     observed_.clear();
-    if (rounds_.runs()) rounds_.end(folded, hint_.well_placed);
+    if (rounds_.runs()) rounds_.end(recorded, hint_.well_placed);
     budget_.charge(thread_cpu_time() - cpu);
 }
 

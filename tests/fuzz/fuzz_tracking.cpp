@@ -94,10 +94,10 @@ void count(Bytes& bytes, HeatTable& table) {
             faults.push_back(*one);
         }
     }
-    const FoldedFaults folded =
-        fold(faults, 21, GuestPhysicalMap({block}), table, matrix, Observation::round);
-    require(folded.outside <= folded.faults);
-    require(folded.agreement >= 0 && folded.agreement <= 1000);
+    const RecordedFaults recorded =
+        record_faults(faults, 21, GuestPhysicalMap({block}), table, matrix, FaultOrigin::round);
+    require(recorded.outside <= recorded.faults);
+    require(recorded.agreement >= 0 && recorded.agreement <= 1000);
 }
 
 }  // namespace

@@ -167,7 +167,7 @@ void FaultRounds::charge(const Faults& faults, nanoseconds fault_time, TrackingB
     lost_ |= faults.dropped > 0;
 }
 
-void FaultRounds::end(const FoldedFaults& seen, bool well_placed) {
+void FaultRounds::end(const RecordedFaults& seen, bool well_placed) {
     runs_ = false;
     counting_late_refaults_ = true;
     lost_ = dropped_ > 0;

@@ -71,7 +71,7 @@ class FaultRounds {
     bool over(Time now) const {
         return runs_ && (has_nearly_all() || now >= began_ + length_ - length_ / 10);
     }
-    void end(const FoldedFaults& seen, bool well_placed);
+    void end(const RecordedFaults& seen, bool well_placed);
     // It has ended some time ago: what comes back from now on does not tell what a round takes.
     void settle() { counting_late_refaults_ = false; }
     // What was seen is of no use any more: two make a sample again.
