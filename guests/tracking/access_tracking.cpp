@@ -203,7 +203,7 @@ void AccessTracking::begin_round(const Sample& sample) {
     for (const auto& [guest, listed] : select(sample, due, begun)) {
         if (!watched_.contains(listed->process->pid()))
             guest->put_off_round("as many guests as can be are watched already", now);
-        else if (guest->begin_round(fault_time_, counting_, now))
+        else if (guest->begin_round(fault_time_, page_counter_, now))
             break;
     }
 }

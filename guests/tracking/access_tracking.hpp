@@ -61,7 +61,7 @@ class AccessTracking {
     std::string no_counter_;
     Time probed_{};
     std::chrono::nanoseconds fault_time_ = assumed_fault_time;
-    PageCounting counting_{settings_.page_count_timeout};
+    PageCounter page_counter_{settings_.page_count_timeout};
     std::uint64_t dropped_ = 0;
     MovePagesReader reader_;
     std::map<pid_t, int> watched_;                 // shifts

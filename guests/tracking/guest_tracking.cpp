@@ -110,7 +110,7 @@ void GuestTracking::follow_memory(const GuestSample& guest) {
     access_matrix_ = AccessMatrix(vcpus, table_.grid().size());
     observations_ = rounds_observed_ = 0;
     observed_.clear();
-    rounds_.begin_anew();
+    rounds_.forget_rounds();
     owned_ = {};
     own_ranges_.reset();
     is_told_ = false;
@@ -141,7 +141,7 @@ int GuestTracking::shift() const {
 
 void GuestTracking::count(std::span<const CountedFaults> faults, int counted_by,
                           std::uint64_t dropped, std::chrono::nanoseconds fault_time) {
-    FaultRounds::Faults sums{0, 0, dropped};
+    FaultSums sums{0, 0, dropped};
     for (const CountedFaults& one : faults) {
         // Of a device: with AMD's nested paging every access to one is a page fault.
         if (counted_by == shift() && physical_.complete() &&
@@ -160,36 +160,42 @@ void GuestTracking::count(std::span<const CountedFaults> faults, int counted_by,
 }
 
 void GuestTracking::end_observation_if_over(Time now) {
-    if (rounds_.runs() ? !rounds_.over(now) : now < observing_since_ + settings_.round_time) return;
+    if (rounds_.running() ? !rounds_.over(now) : now < observing_since_ + settings_.round_time)
+        return;
     observing_since_ = now;
     observe();
 }
 
 void GuestTracking::observe() {
-    if (!rounds_.runs()) rounds_.settle();
-    if (observed_.empty() && !rounds_.runs()) return;
+    if (!rounds_.running()) rounds_.settle();
+    if (observed_.empty() && !rounds_.running()) return;
     const auto cpu = thread_cpu_time();
     RecordedFaults recorded;
     if (!observed_.empty() && table_.grid().size() > 0) {
-        const auto origin = rounds_.runs() ? FaultOrigin::round : FaultOrigin::incidental;
+        const auto origin = rounds_.running() ? FaultOrigin::round : FaultOrigin::incidental;
         recorded = record_faults(observed_, shift(), physical_, table_, access_matrix_, origin);
         observations_ += recorded.chunks > 0 ? 1 : 0;
-        rounds_observed_ += recorded.chunks > 0 && rounds_.runs() ? 1 : 0;
+        rounds_observed_ += recorded.chunks > 0 && rounds_.running() ? 1 : 0;
         stale_ = true;
         count_chunks();
     }
     observed_.clear();
-    if (rounds_.runs()) rounds_.end(recorded, hint_.well_placed);
+    if (rounds_.running()) rounds_.end(recorded, hint_.well_placed);
     budget_.charge(thread_cpu_time() - cpu);
 }
 
-bool GuestTracking::begin_round(std::chrono::nanoseconds fault_time, PageCounting& counting,
+bool GuestTracking::begin_round(std::chrono::nanoseconds fault_time, PageCounter& counter,
                                 Time now) {
-    if (!rounds_.may_begin(process_, largest_page_, fault_time, counting, budget_, now))
+    if (!rounds_.take_turn(budget_, now)) return false;
+    const auto counted = counter.count(process_, largest_page_);
+    if (!counted) {
+        rounds_.await_count();
         return false;
-    observe();  // what came before
+    }
+    if (!rounds_.decide(*counted, fault_time, budget_, now)) return false;
+    observe();  // faults before the round are no part of it
     observing_since_ = now;
-    return rounds_.begin(*process_, budget_);
+    return rounds_.start(clear_mappings(*process_), budget_);
 }
 
 void GuestTracking::finish_scan(Time now) {
@@ -209,7 +215,7 @@ void GuestTracking::finish_scan(Time now) {
 bool GuestTracking::is_seen_enough() const {
     constexpr std::uint64_t rounds_wanted = 2, without_rounds = 8, while_rounds_wait = 32;
     return rounds_observed_ >= rounds_wanted ||
-           observations_ >= (rounds_.state().trouble.empty() ? while_rounds_wait : without_rounds);
+           observations_ >= (rounds_.report().trouble.empty() ? while_rounds_wait : without_rounds);
 }
 
 void GuestTracking::count_chunks() {
@@ -256,7 +262,7 @@ void GuestTracking::read_where_it_is(PageReader& reader, Time now) {
 
 void GuestTracking::fill(TrackingSample& sample, bool with_map) const {
     sample.heat = scans_.state();
-    sample.attribution = rounds_.state();
+    sample.attribution = rounds_.report();
     sample.attribution.agreed = agreed_;
     sample.attribution.shared = shared_;
     sample.chunks = table_.grid().size();

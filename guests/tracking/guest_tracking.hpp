@@ -8,6 +8,7 @@
 #include "guests/model/access_matrix.hpp"
 #include "guests/tracking/attribution/attribution.hpp"
 #include "guests/tracking/attribution/fault_rounds.hpp"
+#include "guests/tracking/attribution/page_counter.hpp"
 #include "guests/tracking/heat/heat_by_node.hpp"
 #include "guests/tracking/heat/heat_scans.hpp"
 
@@ -38,10 +39,10 @@ class GuestTracking {
     // beside them: what they take may have to be earned for long. From then on, of a look and a
     // round that are both due, the one that was longer ago.
     bool scan_due(Time now) const {
-        const bool sampling = !rounds_.has_sample() && (rounds_.due(now) || rounds_.runs());
+        const bool sampling = !rounds_.has_two_rounds() && (rounds_.due(now) || rounds_.running());
         if (sampling && scans_.state().scans > 0) return false;
         return hint_.wanted && scans_.due(now) &&
-               !(rounds_.due(now) && rounds_.last() < scans_.last());
+               !(rounds_.due(now) && rounds_.last_attempt() < scans_.last());
     }
     bool scan_over(Time now) const { return scans_.over(now); }
     Time scan_began() const { return scans_.last(); }
@@ -64,12 +65,12 @@ class GuestTracking {
     void end_observation_if_over(Time now);
 
     bool round_due(Time now) const {
-        return rounds_.due(now) &&
-               (!rounds_.has_sample() || !scans_.due(now) || scans_.last() >= rounds_.last());
+        return rounds_.due(now) && (!rounds_.has_two_rounds() || !scans_.due(now) ||
+                                    scans_.last() >= rounds_.last_attempt());
     }
-    Time round_began() const { return rounds_.last(); }
+    Time round_began() const { return rounds_.last_attempt(); }
     // Returns whether it has begun.
-    bool begin_round(std::chrono::nanoseconds fault_time, PageCounting& counting, Time now);
+    bool begin_round(std::chrono::nanoseconds fault_time, PageCounter& counter, Time now);
     void put_off_round(std::string why, Time now) { rounds_.put_off(std::move(why), now); }
 
     // Where what is used is has to be read anew after a look or a round, and when memory has moved.

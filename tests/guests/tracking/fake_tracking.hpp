@@ -152,6 +152,13 @@ class TrackingTest : public ::testing::Test {
         return last.guests.at(0).tracking;
     }
 
+    // At most 100 ticks.
+    void run_until_a_round_begins() {
+        for (int i = 0; i < 100 && clear_refs().empty(); ++i)
+            run(1);
+    }
+
+    // What vnumad has written into this file; empty before the first round.
     std::string clear_refs(pid_t pid = 4242) const {
         std::ifstream file(directory.path(std::to_string(pid) + "/clear_refs"));
         return {std::istreambuf_iterator<char>(file), {}};
