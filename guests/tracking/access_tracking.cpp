@@ -17,7 +17,7 @@ AccessTracking::AccessTracking(const TrackingSettings& settings,
       candidates_(std::move(candidates)),
       load_counter_(std::move(load_counter)) {}
 
-void AccessTracking::look(Sample& sample, const std::map<std::string, TrackingHint>& hints) {
+void AccessTracking::update(Sample& sample, const std::map<std::string, TrackingHint>& hints) {
     const auto cpu = process_cpu_time();
     const Time now = sample.time;
     const Time deadline = steady_clock::now() + most_time;
@@ -31,10 +31,10 @@ void AccessTracking::look(Sample& sample, const std::map<std::string, TrackingHi
     begin_scans(sample, deadline);
     begin_round(sample);
     for (auto& [uuid, guest] : guests_)
-        if (guest.has_moved()) guest.read_where_it_is(reader_, now);
+        guest.read_nodes_if_due(reader_, now);
     for (GuestSample& guest : sample.guests)
         if (const auto known = guests_.find(guest.uuid); known != guests_.end())
-            known->second.fill(guest.tracking, settings_.heat_map);
+            known->second.fill(guest.tracking);
     for (const TrackerCandidate& candidate : candidates_) {
         if (candidate.tracker)
             sample.tracking.trackers.emplace_back(candidate.name);
@@ -99,7 +99,7 @@ void AccessTracking::watch(const Sample& sample) {
     for (const GuestSample& guest : sample.guests) {
         const auto known = guests_.find(guest.uuid);
         if (guest.process && known != guests_.end() && known->second.counts_faults())
-            wanted[guest.process->pid()] = known->second.shift();
+            wanted[guest.process->pid()] = known->second.bucket_shift();
     }
     std::erase_if(watched_, [&](const auto& watched) {
         const auto still = wanted.find(watched.first);
@@ -164,7 +164,7 @@ AccessTracking::Due AccessTracking::select(const Sample& sample,
 void AccessTracking::finish_scans(const Sample& sample, Time deadline) {
     const Time now = sample.time;
     const auto over = [now](GuestTracking& guest) { return guest.scan_over(now); };
-    const auto begun = [](GuestTracking& guest) { return guest.scan_began(); };
+    const auto begun = [](GuestTracking& guest) { return guest.last_scan(); };
     for (const auto& [guest, unused] : select(sample, over, begun)) {
         if (steady_clock::now() > deadline) break;
         guest->finish_scan(now);
@@ -186,7 +186,7 @@ void AccessTracking::begin_scans(const Sample& sample, Time deadline) {
     }
     const Time now = sample.time;
     const auto due = [now](GuestTracking& guest) { return guest.scan_due(now); };
-    const auto begun = [](GuestTracking& guest) { return guest.scan_began(); };
+    const auto begun = [](GuestTracking& guest) { return guest.last_scan(); };
     for (const auto& [guest, listed] : select(sample, due, begun)) {
         if (steady_clock::now() > deadline) break;
         if (!listed->unsteady.empty()) continue;
@@ -199,7 +199,7 @@ void AccessTracking::begin_round(const Sample& sample) {
     if (!counter_) return;
     const Time now = sample.time;
     const auto due = [now](GuestTracking& guest) { return guest.round_due(now); };
-    const auto begun = [](GuestTracking& guest) { return guest.round_began(); };
+    const auto begun = [](GuestTracking& guest) { return guest.last_round(); };
     for (const auto& [guest, listed] : select(sample, due, begun)) {
         if (!watched_.contains(listed->process->pid()))
             guest->put_off_round("as many guests as can be are watched already", now);

@@ -32,7 +32,7 @@ class AccessTracking {
     // Ends what is over, begins what is due, and puts what is known into the sample. Hints are by
     // uuid, and the time is the sample's. For one worker thread at a time. What goes wrong with one
     // guest is told in its sample.
-    void look(Sample& sample, const std::map<std::string, TrackingHint>& hints);
+    void update(Sample& sample, const std::map<std::string, TrackingHint>& hints);
 
     // Ends what runs, since no sample comes at whose time it could be ended. Same thread.
     void abandon_scans();

@@ -143,7 +143,7 @@ class TrackingTest : public ::testing::Test {
         for (GuestSample& guest : guests)
             guest.cells[0].vcpus[0].run_ns += static_cast<std::uint64_t>(used / 1ns);
         sample.guests = guests;
-        tracking->look(sample, hints);
+        tracking->update(sample, hints);
         return sample;
     }
     const TrackingSample& run(int ticks, std::chrono::milliseconds used = 1000ms) {
