@@ -63,10 +63,10 @@ std::string GuestTracking::why_no_rounds(const GuestSample& guest,
     return "";
 }
 
-void GuestTracking::begin_scan(const std::vector<HeatTracker*>& best, const GuestSample& guest,
+void GuestTracking::begin_scan(const std::vector<HeatTracker*>& trackers, const GuestSample& guest,
                                Time now) {
     const bool may_disturb = settings_.may_disturb && hint_.may_disturb;
-    schedule_.scans().begin(best, guest, may_disturb, schedule_.budget(), now);
+    schedule_.scans().begin(trackers, guest, may_disturb, schedule_.budget(), now);
 }
 
 void GuestTracking::set_no_tracker(std::string why, Time now) {

@@ -47,8 +47,8 @@ class GuestTracking {
     bool scan_due(Time now) const { return hint_.wanted && schedule_.scan_due(now); }
     bool scan_over(Time now) const { return schedule_.scans().over(now); }
     Time last_scan() const { return schedule_.scans().last(); }
-    // `best` are the trackers of this host, best first.
-    void begin_scan(const std::vector<HeatTracker*>& best, const GuestSample& guest, Time now);
+    // `trackers` are those of this host, the best first.
+    void begin_scan(const std::vector<HeatTracker*>& trackers, const GuestSample& guest, Time now);
     void set_no_tracker(std::string why, Time now);
     void finish_scan(Time now);
     void abandon_scan();

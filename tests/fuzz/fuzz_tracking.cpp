@@ -53,7 +53,7 @@ std::vector<RamRange> take_ranges(Bytes& bytes) {
     return ranges;
 }
 
-void look(Bytes& bytes, HeatTable& table) {
+void scan(Bytes& bytes, HeatTable& table) {
     const auto& ranges = table.grid().ranges();
     std::vector<AccessedRange> earlier;
     for (std::size_t i = bytes.count(); i > 0; --i)
@@ -77,7 +77,7 @@ void look(Bytes& bytes, HeatTable& table) {
     }
 }
 
-void count(Bytes& bytes, HeatTable& table) {
+void count_faults(Bytes& bytes, HeatTable& table) {
     RamBlock block;
     block.host = table.grid().ranges().front();
     for (std::size_t i = bytes.count() % 4; i > 0; --i)
@@ -87,7 +87,7 @@ void count(Bytes& bytes, HeatTable& table) {
     for (std::size_t i = bytes.count(); i > 0; --i) {
         const auto key = bytes.take<fault_key>();
         const auto value = bytes.take<fault_value>();
-        auto guest = bytes.take<watched_guest>();  // our own
+        auto guest = bytes.take<watched_guest>();  // from the counter itself, and so valid
         guest.shift = min_bucket_shift + guest.shift % (max_bucket_shift - min_bucket_shift);
         if (const auto one = counted_faults(key, value, guest)) {
             require(one->count <= max_fault_count);
@@ -106,8 +106,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     count_pages_of(std::string_view(reinterpret_cast<const char*>(data), size), size << 20);
     Bytes bytes(data, size);
     HeatTable table(ChunkGrid(take_ranges(bytes), chunk, max_heat_chunks));
-    look(bytes, table);
-    count(bytes, table);
+    scan(bytes, table);
+    count_faults(bytes, table);
     for (std::size_t i = 0; i < table.grid().size(); ++i)
         table.accessor(i);
     return 0;

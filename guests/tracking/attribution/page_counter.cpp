@@ -20,7 +20,7 @@ PageCount count_now(const Process& process, std::uint64_t hugetlb_page) {
 
 void PageCounter::start(const std::shared_ptr<const Process>& process, std::uint64_t hugetlb_page,
                         std::chrono::nanoseconds unpaid) {
-    // Nobody asks for the counts of processes that have ended.
+    // Counts of processes that have ended are not asked for any more.
     std::erase_if(running_, [](const auto& running) { return !running.first->alive(); });
     auto task = std::make_shared<std::packaged_task<Done()>>([process, hugetlb_page] {
         const PageCount count = count_now(*process, hugetlb_page);

@@ -15,7 +15,7 @@ using RoundCost = TrackingTest;
 constexpr const char* cost_unknown =
     "smaps_rollup of the guest's process cannot be read, so the cost of a round is unknown";
 constexpr const char* being_counted = "the guest's mapped pages are being counted";
-constexpr const char* idle = "it is idle";
+constexpr const char* idle = "the guest is idle: it uses less than 5 % of a CPU";
 constexpr const char* too_long_a_stall = "a round would stall the guest for ";
 
 TEST_F(RoundCost, TheEstimateIsTheFaultsOfTheLastRoundAndASixteenthOfAllPages) {

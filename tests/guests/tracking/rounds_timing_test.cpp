@@ -100,7 +100,7 @@ TEST_F(RoundTiming, RoundsGoOnWithoutAHeatTracker) {
     add_guest("u", 4343);
     first_there = second_there = true;
     run(1);
-    now += AccessTracking::probe_again;
+    now += AccessTracking::probe_interval;
     run(1);
     best->reason = second->reason = "not for this guest";
     EXPECT_GT(run(60).attribution.rounds, 5U);
