@@ -22,12 +22,13 @@ class MemoryUse {
   public:
     struct Change {
         bool memory = false;  // RAM blocks were added or removed, or have moved in QEMU
-        bool vcpus = false;   // the number of vCPUs is another
+        bool vcpus = false;   // the highest vCPU id is another
     };
-    // Takes over the guest's memory and vCPUs as they are now. Forgets what does not fit them any
-    // more: heat of chunks that are gone, and all accesses after any change.
+    // Takes over the guest's memory and vCPUs as they are now. Forgets the heat of chunks that are
+    // gone, and the access matrix after any change.
     Change follow(const GuestSample& guest);
 
+    // Number of vCPU threads.
     int vcpus() const { return static_cast<int>(vcpu_of_thread_.size()); }
     // Size of the largest pages that the guest's RAM consists of, in bytes.
     std::uint64_t largest_page() const { return largest_page_; }
@@ -59,7 +60,8 @@ class MemoryUse {
     // refuses; reading residency, which does the same, reports why.
     void read_nodes(const Process& process, PageReader& reader);
 
-    // From now on samples contain the accesses.
+    // From now on samples contain the access matrix and what belongs to it, until the guest
+    // changes.
     void publish_accesses() { accesses_published_ = true; }
     bool accesses_published() const { return accesses_published_; }
     void fill(TrackingSample& sample, bool with_accesses, bool with_map) const;

@@ -64,15 +64,16 @@ class FaultRounds {
     bool due(Time now) const;
     Time last_attempt() const { return last_attempt_; }
 
-    // An attempt takes take_turn(), then await_count() or decide(), and start() after the latter.
-    // Each returns whether the attempt goes on.
+    // The steps of an attempt, in this order. A step that returns false ends the attempt.
     //
     // False if the guest cannot afford a round, or not even to have its pages counted.
     bool take_turn(const TrackingBudget& budget, Time now);
+    // Ends the attempt, since the pages are not counted yet. The next one is due at once.
     void await_count();
-    // `fault_time` is the CPU time of one fault.
+    // Decides by the page count. `fault_time` is the CPU time of one fault.
     bool decide(const PageCount& counted, std::chrono::nanoseconds fault_time,
                 TrackingBudget& budget, Time now);
+    // Begins the round if the mappings were taken down.
     bool start(const ClearedMappings& cleared, TrackingBudget& budget);
 
     // An attempt that is due is impossible: the next one comes after a longer period.
@@ -84,14 +85,14 @@ class FaultRounds {
                 TrackingBudget& budget);
 
     bool running() const { return std::holds_alternative<Running>(state_); }
-    // Whether the running round has lasted long enough, or as many pages have faulted again as are
-    // expected to, except a sixteenth. Expected are all pages in the first round, later as many as
-    // in the last one.
+    // Whether the running round has lasted long enough, or all expected pages but a sixteenth have
+    // faulted again. In the first round all pages are expected to, later as many as in the last.
     bool over(Time now) const;
+    // `well_placed`: see AdaptivePeriod.
     void end(const RecordedFaults& recorded, bool well_placed);
-    // Faults from now on are not taken for late ones of the last round.
+    // Faults from now on do not count as late refaults of the last round.
     void settle() { account_.close(); }
-    // Whether a round took place, and held the guest up, later than at `time`.
+    // Whether a round, for its full length, held the guest up after `time`.
     bool has_run_since(Time time) const;
     // Whether two rounds of the guest's present memory have ended.
     bool has_two_rounds() const { return rounds_ >= rounds_needed; }
@@ -102,7 +103,7 @@ class FaultRounds {
     static constexpr int rounds_needed = 2;
 
     struct Waiting {
-        Time not_before;
+        Time not_before;  // the next attempt; no limit by default
     };
     struct CountingPages {};
     struct Ready {
@@ -111,7 +112,7 @@ class FaultRounds {
         std::chrono::nanoseconds counting_cost{0};  // CPU time that counting the pages took
     };
     struct Running {
-        bool lost_faults_before = false;
+        bool lost_faults_before = false;  // in or after the round before
     };
 
     std::chrono::nanoseconds expected_stall(std::uint64_t pages) const;
