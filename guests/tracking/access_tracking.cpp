@@ -68,8 +68,9 @@ void AccessTracking::probe(Time now) {
     for (TrackerCandidate& candidate : candidates_)
         if (!candidate.tracker) candidate.tracker = candidate.probe(candidate.why_not);
     if (!settings_.attribution)
-        no_counter_ = settings_.disabled_reason.empty() ? "attribution is off (tracking.attribution)"
-                                                 : settings_.disabled_reason;
+        no_counter_ = settings_.disabled_reason.empty()
+                          ? "attribution is off (tracking.attribution)"
+                          : settings_.disabled_reason;
     else if (!counter_)
         counter_ = load_counter_(no_counter_);
     if (counter_) no_counter_.clear();

@@ -34,9 +34,9 @@ std::optional<PageCount> PageCounter::count(const std::shared_ptr<const Process>
                                             std::uint64_t hugetlb_page) {
     const Time now = std::chrono::steady_clock::now();
     if (!running_.contains(process)) start(process, hugetlb_page, std::chrono::nanoseconds(0));
-    const auto patience = running_.size() == 1 ? patience_ : std::chrono::milliseconds(0);
+    const auto timeout = running_.size() == 1 ? timeout_ : std::chrono::milliseconds(0);
     Running& running = running_.at(process);
-    if (running.result.wait_for(patience) != std::future_status::ready) return std::nullopt;
+    if (running.result.wait_for(timeout) != std::future_status::ready) return std::nullopt;
     Done done = running.result.get();
     done.count.cost = done.count.took + running.unpaid;
     running_.erase(process);

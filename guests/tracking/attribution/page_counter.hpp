@@ -18,11 +18,11 @@ namespace vnuma {
 // For one calling thread.
 class PageCounter {
   public:
-    // count() waits for `patience` and leaves a longer count to a later call. A result is too old
+    // count() waits for `timeout` and leaves a longer count to a later call. A result is too old
     // to be used `fresh_for` after its end.
-    explicit PageCounter(std::chrono::milliseconds patience,
+    explicit PageCounter(std::chrono::milliseconds timeout,
                          std::chrono::milliseconds fresh_for = std::chrono::seconds(30))
-        : patience_(patience), fresh_for_(fresh_for) {}
+        : timeout_(timeout), fresh_for_(fresh_for) {}
 
     // The count of this process, or nothing as long as it lasts. Begins a count if there is none,
     // or a new one if the last result is too old. Does not wait while other processes are being
@@ -43,7 +43,7 @@ class PageCounter {
     void start(const std::shared_ptr<const Process>& process, std::uint64_t hugetlb_page,
                std::chrono::nanoseconds unpaid);
 
-    std::chrono::milliseconds patience_, fresh_for_;
+    std::chrono::milliseconds timeout_, fresh_for_;
     std::map<std::shared_ptr<const Process>, Running> running_;  // or done, and not yet asked for
     // The last member, so that its thread ends first. Its destructor waits for the kernel's walk,
     // which cannot be interrupted, as the end of the process would.
