@@ -65,7 +65,7 @@ Sample Sampler::sample(const std::vector<ListedGuest>& listed, const SampleReque
     for (GuestSample& guest : sample.guests)
         readers_.at(guest.uuid).memory().fill(guest, std::chrono::steady_clock::now());
     sample.cpu_time = duration_cast<microseconds>(process_cpu_time() - before + list_cpu_time_);
-    if (tracking_) tracking_->look(sample, request.hints);
+    if (tracking_) tracking_->update(sample, request.hints);
     return sample;
 }
 

@@ -1,5 +1,5 @@
-// Finds out which memory of the guests is used, how much, and by which vCPU, at a cost that each
-// guest's own use of the CPU sets.
+// Finds out which memory of all guests is used, how much, and by which vCPU. What that may cost is
+// a share of the CPU time that each guest itself uses.
 #pragma once
 
 #include <functional>
@@ -20,52 +20,58 @@ class AccessTracking {
     using Time = std::chrono::steady_clock::time_point;
     using LoadCounter = std::function<std::unique_ptr<FaultCounter>(std::string& why_not)>;
 
-    // What is missing is probed for again after so long.
-    static constexpr std::chrono::minutes probe_again{1};
-    // No further look is begun or finished in a call that has taken so long. One may take longer:
-    // up to a second for a monitor's answer, or for the kernel's marks of a guest of 64 GiB.
-    static constexpr std::chrono::milliseconds most_time{300};
+    // Interval at which missing trackers and a missing fault counter are probed for again.
+    static constexpr std::chrono::minutes probe_interval{1};
+    // After this time one call of update() begins and finishes no further scan. A single scan may
+    // take longer: up to 1 s for a monitor's answer, or for the soft-dirty bits of 64 GiB.
+    static constexpr std::chrono::milliseconds time_limit{300};
 
     AccessTracking(const TrackingSettings& settings, std::vector<TrackerCandidate> candidates,
                    LoadCounter load_counter);
 
-    // Ends what is over, begins what is due, and puts what is known into the sample. Hints are by
-    // uuid, and the time is the sample's. For one worker thread at a time. What goes wrong with one
-    // guest is told in its sample.
-    void look(Sample& sample, const std::map<std::string, TrackingHint>& hints);
+    // Ends scans and rounds that are over, begins those that are due at the sample's time, and
+    // fills in the sample's tracking fields in place. Hints are by UUID. Errors of one guest are
+    // reported in its sample. May block, so it is for a worker thread; one thread at a time.
+    void update(Sample& sample, const std::map<std::string, TrackingHint>& hints);
 
-    // Ends what runs, since no sample comes at whose time it could be ended. Same thread.
+    // Ends the scans that run without a result. For ticks without a sample, in which nothing would
+    // end the scans in time. Same thread.
     void abandon_scans();
 
-    // What was begun in the kernel is ended: looks, counting, kdamonds. The last call; same thread.
+    // Ends everything that was begun in the kernel: scans, fault counting, kdamonds. The last call;
+    // same thread.
     void end();
 
   private:
-    using Due = std::vector<std::pair<GuestTracking*, const GuestSample*>>;
+    using Selection = std::vector<std::pair<GuestTracking*, const GuestSample*>>;
 
     void probe(Time now);
-    void follow(const Sample& sample, const std::map<std::string, TrackingHint>& hints);
-    void watch(const Sample& sample);
-    void give_up_counting(const std::system_error& error);
+    void update_guests(const Sample& sample, const std::map<std::string, TrackingHint>& hints);
+    void watch_guests(const Sample& sample);
+    void drop_counter(const std::system_error& error);
     void count_faults(const Sample& sample);
+    void distribute(FaultCounts counts, std::chrono::nanoseconds cost, const Sample& sample);
     void finish_scans(const Sample& sample, Time deadline);
     void begin_scans(const Sample& sample, Time deadline);
     void begin_round(const Sample& sample);
-    Due select(const Sample& sample, const std::function<bool(GuestTracking&)>& due,
-               const std::function<Time(GuestTracking&)>& order);
+    void fill(Sample& sample) const;
+    // The guests that are due, the one first whose turn was the longest ago.
+    Selection select(const Sample& sample, const std::function<bool(GuestTracking&)>& due,
+                     const std::function<Time(GuestTracking&)>& last_turn);
 
     TrackingSettings settings_;
     std::vector<TrackerCandidate> candidates_;
     LoadCounter load_counter_;
-    std::unique_ptr<FaultCounter> counter_;
-    std::string no_counter_;
+    std::unique_ptr<FaultCounter> counter_;  // null while faults cannot be counted
+    std::string no_counter_;                 // why they cannot
     Time probed_{};
-    std::chrono::nanoseconds fault_time_ = assumed_fault_time;
-    PageCounting counting_{settings_.page_count_timeout};
-    std::uint64_t dropped_ = 0;
+    std::chrono::nanoseconds fault_time_ = assumed_fault_time;  // CPU time of one fault
+    PageCounter page_counter_{settings_.page_count_timeout};
+    std::uint64_t dropped_ = 0;  // faults of all guests that found no room
     MovePagesReader reader_;
-    std::map<pid_t, int> watched_;                 // shifts
-    std::map<std::string, GuestTracking> guests_;  // by uuid; last: its looks end first
+    std::map<pid_t, int> watched_;  // bucket shifts
+    // By UUID. The last member, so that scans end before their trackers.
+    std::map<std::string, GuestTracking> guests_;
 };
 
 }  // namespace vnuma

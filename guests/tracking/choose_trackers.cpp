@@ -10,7 +10,8 @@ namespace vnuma {
 
 std::vector<TrackerCandidate> choose_trackers(const TrackingSettings& settings, GuestSource& source,
                                               const Roots& roots) {
-    // By what they tell, and what that takes. Soft-dirty tracking is nobody's second choice.
+    // In the order of what they find out, and what that costs. Soft-dirty tracking is used only
+    // where it is configured, since it disturbs the guest and other users of the soft-dirty bits.
     std::vector<std::pair<HeatChoice, decltype(TrackerCandidate::probe)>> known;
     known.emplace_back(HeatChoice::damon, [roots, time = settings.scan_time](std::string& why_not) {
         return probe_damon(roots.sysfs, time, why_not);
@@ -29,9 +30,9 @@ std::vector<TrackerCandidate> choose_trackers(const TrackingSettings& settings, 
 }
 
 void remove_leftovers(const Roots& roots) {
+    // The tracker takes over the kdamonds of a killed vnumad, and its destructor removes them.
     std::string unused;
-    probe_damon(roots.sysfs, TrackingSettings().scan_time,
-                unused);  // what it makes it takes away again, with what was there
+    probe_damon(roots.sysfs, TrackingSettings().scan_time, unused);
 }
 
 }  // namespace vnuma

@@ -1,4 +1,4 @@
-// Which ways there are to find out a guest's heat on this host.
+// Chooses the heat trackers that may serve on this host.
 #pragma once
 
 #include <functional>
@@ -12,8 +12,8 @@
 
 namespace vnuma {
 
-// One tracker that may serve, best first in a list of them. It is tried again now and then while it
-// is not there.
+// A tracker that the configuration allows. While the host lacks what the tracker needs, `tracker`
+// is null, `why_not` says what is missing, and `probe` is called again now and then.
 struct TrackerCandidate {
     const char* name = "";
     std::function<std::unique_ptr<HeatTracker>(std::string& why_not)> probe;
@@ -21,11 +21,12 @@ struct TrackerCandidate {
     std::string why_not{};
 };
 
-// As the settings choose. The source is the guests', and outlives the trackers.
+// The trackers that tracking.heat allows, best first. `source` lists the guests and must outlive
+// the trackers.
 std::vector<TrackerCandidate> choose_trackers(const TrackingSettings& settings, GuestSource& source,
                                               const Roots& roots);
 
-// What a killed vnumad has left in the kernel, whichever trackers are chosen.
+// Removes what a killed vnumad has left in the kernel, whichever trackers are chosen now.
 void remove_leftovers(const Roots& roots);
 
 }  // namespace vnuma

@@ -8,7 +8,7 @@ using std::chrono::nanoseconds;
 
 void TrackingBudget::earn(Time now, nanoseconds run_time, int vcpus) {
     if (run_time_ < nanoseconds(0) || run_time < run_time_ || now <= last_) {
-        // What it did before it was seen was not tracked, and earns nothing.
+        // CPU time that was used before the guest was first seen earns nothing.
         milli_cpu_ = 0;
     } else {
         const nanoseconds used = std::min<nanoseconds>(run_time - run_time_, (now - last_) * vcpus);
@@ -23,12 +23,16 @@ void TrackingBudget::earn(Time now, nanoseconds run_time, int vcpus) {
 
 std::string TrackingBudget::why_not(nanoseconds estimate,
                                     std::chrono::milliseconds longest_wait) const {
-    if (run_time_ < least_run_time) return "it has not used a second of CPU time yet";
-    if (idle()) return "it is idle";
-    if (balance_ < nanoseconds(0)) return "its budget is used up";
-    const nanoseconds earned_meanwhile =
+    if (run_time_ < least_run_time)
+        return "the guest has used less than 1 s of CPU time since its start";
+    if (idle()) return "the guest is idle: it uses less than 5 % of a CPU";
+    if (balance_ < nanoseconds(0))
+        return "tracking has cost more than the guest has earned (tracking.overhead)";
+    const nanoseconds earned_by_then =
         nanoseconds(longest_wait) / 1000 * milli_cpu_ / 1000 * overhead_;
-    if (estimate > std::max(earned_meanwhile, balance_)) return "its budget does not allow it";
+    if (estimate > std::max(earned_by_then, balance_))
+        return "the guest cannot earn the cost soon enough (tracking.overhead, "
+               "tracking.max_period)";
     return "";
 }
 

@@ -1,5 +1,6 @@
-// When a guest may be looked at, and how often: what tracking takes is a share of the CPU time the
-// guest itself uses, so that busy guests are known well and idle ones cost nothing. Pure.
+// How much tracking one guest may cost, and how often it is scanned. The budget is a share of the
+// CPU time that the guest itself uses, so that busy guests are known well and idle ones cost
+// nothing. Pure.
 #pragma once
 
 #include <algorithm>
@@ -11,12 +12,13 @@
 
 namespace vnuma {
 
-// A guest that has used less since it was started is not worth it (sched/numa and numa/core: one
-// second of run time).
+// A guest that has used less CPU time since it was started is not tracked (as in sched/numa and
+// numa/core, which begin after one second of run time).
 inline constexpr std::chrono::nanoseconds least_run_time = std::chrono::seconds(1);
-// Thousandths of a CPU: below this a guest is idle, and where its memory is hardly matters.
+// In thousandths of a CPU. A guest that uses less is idle, and where its memory is hardly matters.
 inline constexpr int idle_milli_cpu = 50;
-// What an idle time saves up is worth no more than this much of the guest's own run time.
+// Limit of what a guest saves up while it is not tracked, as CPU time of its own that earns as
+// much.
 inline constexpr std::chrono::nanoseconds most_saved = std::chrono::seconds(60);
 
 class TrackingBudget {
@@ -26,46 +28,50 @@ class TrackingBudget {
 
     using Time = std::chrono::steady_clock::time_point;
 
-    // `run_time` is what all vCPUs have used since the guest was started. One that has gone back (a
-    // vCPU was unplugged) begins anew. More than so many vCPUs can have used since the last call
-    // (one was not seen then) is not earned.
+    // Earns the guest's share for the time since the last call. `run_time` is the CPU time that all
+    // its vCPUs have used since it was started. Nothing is earned if that has decreased, as it does
+    // when a vCPU is unplugged, nor for more than `vcpus` can have used since the last call, which
+    // happens when a vCPU was not read then.
     void earn(Time now, std::chrono::nanoseconds run_time, int vcpus);
 
-    // What a look took. It may be more than there is; the guest has to earn it first then before
-    // the next one.
+    // Spends CPU time, which may be more than was earned: then nothing else begins before the guest
+    // has earned the rest.
     void charge(std::chrono::nanoseconds cost) {
         balance_ -= std::max(cost, std::chrono::nanoseconds(0));
         spent_ += std::max(cost, std::chrono::nanoseconds(0));
     }
 
-    // Whether a look may begin that will take about `estimate`: the guest is not idle, nothing is
-    // owed, and the guest earns as much within `longest_wait`. Otherwise why not.
+    // Whether a scan or round that takes about `estimate` may begin: the guest is not idle, owes
+    // nothing, and has saved as much or earns it within `longest_wait`.
     bool allows(std::chrono::nanoseconds estimate, std::chrono::milliseconds longest_wait) const {
         return why_not(estimate, longest_wait).empty();
     }
+    // Why it may not begin; empty if it may.
     std::string why_not(std::chrono::nanoseconds estimate,
                         std::chrono::milliseconds longest_wait) const;
 
     bool idle() const { return milli_cpu_ < idle_milli_cpu; }
-    // Thousandths of a CPU that the guest used last.
+    // CPU use between the two last calls of earn(), in thousandths of a CPU.
     std::int64_t milli_cpu() const { return milli_cpu_; }
     std::chrono::nanoseconds earned() const { return earned_; }
     std::chrono::nanoseconds spent() const { return spent_; }
 
   private:
-    std::int64_t overhead_ = 0;
+    std::int64_t overhead_ = 0;  // per mille of the guest's CPU time
     Time last_{};
-    std::chrono::nanoseconds run_time_{-1};  // none yet
-    std::int64_t milli_cpu_ = 0;             // used between the two last calls of earn()
+    std::chrono::nanoseconds run_time_{-1};  // at the last call of earn(); -1 before the first
+    std::int64_t milli_cpu_ = 0;
     std::chrono::nanoseconds balance_{0}, earned_{0}, spent_{0};
 };
 
-// The time from one look to the next: doubled, up to the most, while looks find what is known
-// already or all is as it should be; the least again after a change.
+// The time from the begin of one scan (or round) to that of the next. It doubles, up to a limit, as
+// long as scans find what is known already or the guest is well placed, and is the least again
+// after a change.
 class AdaptivePeriod {
   public:
     using Time = std::chrono::steady_clock::time_point;
-    // Looks that agree this well, of 1000, teach little; those below the other show a change.
+    // Agreement of a scan with what was known, in thousandths: from the first on the period
+    // doubles, below the second the guest has changed.
     static constexpr int agreeing = 800, disagreeing = 500;
 
     AdaptivePeriod() = default;
@@ -76,9 +82,9 @@ class AdaptivePeriod {
 
     void begin(Time now) { began_ = now; }
     void learn(int agreement, bool well_placed);
-    // As soon as may be, since there is a reason to look again.
+    // The shortest period again, since there is a reason for another scan.
     void restart() { length_ = limits_.least; }
-    // A look that failed.
+    // After a scan that failed or was refused.
     void back_off() { length_ = std::min(length_ * 2, limits_.most); }
 
   private:

@@ -206,7 +206,8 @@ TEST_F(Tracking, DoesNotScanAnIdleGuest) {
     json scans;  // at the previous tick, if the guest was idle then
     bool scanned = false;
     const auto idle_for_long = [&](const json& seen) {
-        const bool idle = heat_of(seen, "waits_for") == "it is idle";
+        const bool idle =
+            heat_of(seen, "waits_for") == "the guest is idle: it uses less than 5 % of a CPU";
         idle_ticks += idle ? 1 : 0;
         scanned |= idle && !scans.is_null() && scans != heat_of(seen, "scans");
         scans = idle ? heat_of(seen, "scans") : json();

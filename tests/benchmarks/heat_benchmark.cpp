@@ -47,7 +47,7 @@ void MergeAScan(benchmark::State& state) {
 BENCHMARK(MergeAScan)->ArgName("regions")->Arg(1024)->Arg(16'384)->Arg(524'288);
 
 // As many kinds of fault as the kernel's BPF map can hold, each at a random chunk. Items are kinds.
-void FoldFaults(benchmark::State& state) {
+void RecordFaults(benchmark::State& state) {
     HeatTable table(grid_of_a_tib());
     AccessMatrix matrix(64, table.grid().size());
     RamBlock block;
@@ -60,10 +60,10 @@ void FoldFaults(benchmark::State& state) {
         faults.push_back({1, 2, static_cast<int>(random() % 64), random() % table.grid().size(),
                           random() % 2 == 0, 1 + random() % 512});
     for (auto _ : state)
-        benchmark::DoNotOptimize(fold(faults, 21, map, table, matrix, Observation::round));
+        benchmark::DoNotOptimize(record_faults(faults, 21, map, table, matrix, FaultOrigin::round));
     state.SetItemsProcessed(state.iterations() * max_fault_kinds);
 }
-BENCHMARK(FoldFaults);
+BENCHMARK(RecordFaults);
 
 }  // namespace
 }  // namespace vnuma

@@ -87,17 +87,17 @@ void count_faults(Bytes& bytes, HeatTable& table) {
     for (std::size_t i = bytes.count(); i > 0; --i) {
         const auto key = bytes.take<fault_key>();
         const auto value = bytes.take<fault_value>();
-        auto guest = bytes.take<watched_guest>();  // our own
+        auto guest = bytes.take<watched_guest>();  // from the counter itself, and so valid
         guest.shift = min_bucket_shift + guest.shift % (max_bucket_shift - min_bucket_shift);
         if (const auto one = counted_faults(key, value, guest)) {
             require(one->count <= max_fault_count);
             faults.push_back(*one);
         }
     }
-    const FoldedFaults folded =
-        fold(faults, 21, GuestPhysicalMap({block}), table, matrix, Observation::round);
-    require(folded.outside <= folded.faults);
-    require(folded.agreement >= 0 && folded.agreement <= 1000);
+    const RecordedFaults recorded =
+        record_faults(faults, 21, GuestPhysicalMap({block}), table, matrix, FaultOrigin::round);
+    require(recorded.outside <= recorded.faults);
+    require(recorded.agreement >= 0 && recorded.agreement <= 1000);
 }
 
 }  // namespace

@@ -11,11 +11,12 @@
 namespace vnuma {
 namespace {
 
-// A verifier's log is one message; it begins with where and ends with why.
+// The log of the kernel's verifier is one message, which begins with the place of the error and
+// ends with the reason.
 constexpr std::size_t max_message_bytes = 64 << 10;
 constexpr std::size_t beginning_bytes = 150, end_bytes = 350;
 
-// libbpf hands no context to its printing function.
+// The current object's text. It is global since libbpf passes no context to its print function.
 thread_local std::string* kept = nullptr;
 
 std::string shortened(std::string message) {

@@ -1,4 +1,4 @@
-// libbpf's own words, which it prints to stderr unless it is told where else to.
+// Keeps the messages of libbpf, which otherwise go to stderr.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 
 namespace vnuma {
 
-// Keeps what libbpf says on this thread while it lives; nothing of libbpf reaches stderr then or
-// afterwards. One at a time on a thread.
+// Keeps the messages that libbpf prints on this thread during the object's life. Nothing reaches
+// stderr then or later. At most one object at a time on a thread.
 class BpfLog {
   public:
     static constexpr std::size_t max_bytes = 2'000;
@@ -17,7 +17,7 @@ class BpfLog {
     BpfLog(const BpfLog&) = delete;
     BpfLog& operator=(const BpfLog&) = delete;
 
-    // On one line. The first messages, long ones without their middle.
+    // The first messages, on one line. Long ones lack their middle.
     const std::string& text() const { return text_; }
 
   private:

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Counts KVM's page faults of watched processes, on the vCPU's own thread, just before KVM handles
- * them.
+ * Counts KVM's page faults of watched processes. The program runs on the thread of the vCPU, just
+ * before KVM handles the fault.
  *
- * A raw tracepoint, not one by BTF (tp_btf): those of modules take CAP_SYS_ADMIN, because only that
- * may look up a module's BTF. What is read of KVM's structs is where user space found it in
- * /sys/kernel/btf, for the same reason.
+ * It is attached to a raw tracepoint. A tp_btf program would need CAP_SYS_ADMIN, since KVM may be a
+ * module and only that capability may look up a module's BTF. For the same reason user space finds
+ * the offsets of KVM's fields in /sys/kernel/btf and passes them as constants.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
 #include "fault_maps.h"
 
-/* x86: bit 1 of the error code (AMD) and of the exit qualification (Intel). */
+/* x86: bit 1 of the error code (AMD) and of the exit qualification (Intel) is set for a write. */
 #define FAULT_IS_WRITE (1U << 1)
 
 #define PAGE_SHIFT 12
 
-/* In struct kvm_vcpu. The second is 0 where the kernel has no such field. */
+/* Offsets in struct kvm_vcpu, in bytes. guest_mode_offset is 0 if this kernel has no such field. */
 const volatile __u32 vcpu_id_offset, guest_mode_offset;
 
-/* User space sets the sizes. */
+/* Watched guests by process id. User space sets the number of entries of this map and the next. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -29,8 +29,8 @@ struct {
 } watched SEC(".maps");
 
 /*
- * Allocated in advance: that is 6 MiB for 65,536 entries, and a vCPU in a storm of faults then never
- * waits for an allocator nor is refused by one.
+ * Counts of faults. The entries are allocated in advance, 6 MiB for 65,536, so that a vCPU with
+ * many faults neither waits for an allocator nor is refused by one.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -51,7 +51,7 @@ struct last_fault {
 	__u64 page_and_write;
 };
 
-/* Of a thread, and ends with it. */
+/* The last fault of each thread. An entry ends with its thread. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -60,9 +60,10 @@ struct {
 } last_fault SEC(".maps");
 
 /*
- * Whether KVM only had the vCPU try again. It does as long as the memory is just being changed:
- * while /proc/PID/clear_refs is written, a vCPU repeats one fault until that is done. Repetitions
- * tell nothing of who touches what, nor of what a fault takes.
+ * Returns whether the fault repeats the thread's last one, and counts the interval between the two
+ * otherwise. KVM has a vCPU repeat a fault as long as the memory is being changed: for example,
+ * until a write to /proc/PID/clear_refs is done. Repetitions say nothing about accesses, nor about
+ * the time that a fault takes.
  */
 static int is_repeated(__u64 page_and_write, struct fault_tallies *tally)
 {
@@ -70,24 +71,28 @@ static int is_repeated(__u64 page_and_write, struct fault_tallies *tally)
 						       BPF_LOCAL_STORAGE_GET_F_CREATE);
 	__u64 now = bpf_ktime_get_ns();
 	int repeated = 0;
-	__u64 bucket; /* 32 bits would be widened in copies, and the verifier sees one checked only */
+	/*
+	 * Not __u32: the compiler would widen copies of that to 64 bits, and the verifier would know
+	 * the bounds of only one of them.
+	 */
+	__u64 bin;
 
 	if (!last)
 		return 0;
-	bucket = interval_bucket(now - last->at_ns);
-	/* Compilers know the bound already; the verifier is to see it. */
-	asm volatile("" : "+r"(bucket));
-	if (last->at_ns && bucket < INTERVAL_BUCKETS) {
+	bin = interval_bin(now - last->at_ns);
+	/* Keeps the compiler, which knows the bound, from dropping the check the verifier needs. */
+	asm volatile("" : "+r"(bin));
+	if (last->at_ns && bin < INTERVAL_BINS) {
 		repeated = last->page_and_write == page_and_write;
 		if (!repeated)
-			tally->intervals[bucket]++;
+			tally->intervals[bin]++;
 	}
 	last->at_ns = now;
 	last->page_and_write = page_and_write;
 	return repeated;
 }
 
-/* Only the thread itself adds to its entries. */
+/* Needs no atomic operations: the key holds the thread, so only this thread changes the entry. */
 static void add_fault(const struct fault_key *key, const struct watched_guest *guest, __u32 vcpu,
 		      struct fault_tallies *tally)
 {
@@ -124,7 +129,7 @@ int count_fault(struct bpf_raw_tracepoint_args *event)
 	tally = bpf_map_lookup_elem(&tallies, &only);
 	if (!tally)
 		return 0;
-	/* A fault of a guest's own guest has an address of that one's memory. */
+	/* Faults of a nested guest are skipped: their addresses are in that guest's memory. */
 	if (guest_mode_offset)
 		bpf_probe_read_kernel(&guest_mode, sizeof(guest_mode), vcpu + guest_mode_offset);
 	if (guest_mode)
@@ -141,5 +146,5 @@ int count_fault(struct bpf_raw_tracepoint_args *event)
 	return 0;
 }
 
-/* Apache-2.0 is not among the licences the kernel knows; the other choice is. */
+/* The kernel does not know Apache-2.0; the GPL is the other licence of this file. */
 char licence[] SEC("license") = "GPL";

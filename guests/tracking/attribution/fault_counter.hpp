@@ -1,5 +1,5 @@
-// Who touches which memory: counts KVM's page faults of chosen guests in the kernel, by vCPU and by
-// where in guest-physical memory they were.
+// Counts KVM's page faults of chosen guests in the kernel, by vCPU and by place in guest-physical
+// memory, and so shows which vCPU accesses which memory.
 #pragma once
 
 #include <sys/types.h>
@@ -13,31 +13,32 @@
 
 namespace vnuma {
 
-// Kinds of fault that the kernel holds between two calls of take(), for all guests together.
+// Kinds of fault (thread, bucket, read or write) that the kernel can count between two calls of
+// take(), for all guests together.
 inline constexpr std::uint32_t max_fault_kinds = 65'536;
-// Guests that can be watched at once.
+// Guests that can be watched at the same time.
 inline constexpr std::uint32_t max_watched_guests = 1'024;
 
+// Faults of one kind.
 struct CountedFaults {
     pid_t process = 0;
-    pid_t thread = 0;  // of the vCPU
-    int vcpu = 0;      // KVM's id. QEMU's is the APIC id, which may skip numbers: see `thread`
+    pid_t thread = 0;          // the vCPU's thread
+    int vcpu = 0;              // KVM's id, which QEMU sets to the APIC id: not QEMU's vCPU number
     std::uint64_t bucket = 0;  // guest-physical address >> the guest's shift
     bool write = false;
-    // What KVM has the vCPU try again at once, because the memory is just being changed, counts
-    // once.
+    // A fault that KVM has the vCPU repeat, because the memory is being changed, counts once.
     std::uint64_t count = 0;
 };
 
 struct FaultCounts {
     std::vector<CountedFaults> faults;
-    std::uint64_t dropped = 0;  // faults that found no room
-    // What one fault takes a vCPU, from the lower end of the times between two of one vCPU; none
-    // until there were enough.
+    std::uint64_t dropped = 0;  // faults, of any guest, that found no room in the table
+    // How long one fault keeps a vCPU busy, estimated from the shortest intervals between two
+    // faults of a vCPU; none until there were enough intervals.
     std::optional<std::chrono::nanoseconds> fault_time;
 };
 
-// For one thread at a time. The kernel forgets all of it when this process ends.
+// For one thread at a time. The kernel removes the program and its counts when this process ends.
 class FaultCounter {
   public:
     FaultCounter() = default;
@@ -45,19 +46,19 @@ class FaultCounter {
     FaultCounter& operator=(const FaultCounter&) = delete;
     virtual ~FaultCounter() = default;
 
-    // From now on faults of this process (a QEMU's) are counted, for each 2^shift bytes of its
-    // guest-physical memory, 4 KiB at least. With another shift, what was counted before is
-    // forgotten. False when max_watched_guests are watched already. Throws std::system_error.
+    // Counts the faults of this process (a QEMU) from now on, in buckets of 2^shift bytes, 4 KiB at
+    // least. If the process is watched with another shift, its counts are forgotten. Returns false
+    // if max_watched_guests are watched already. Throws std::system_error.
     virtual bool watch(pid_t process, int shift) = 0;
-    // What was counted and not taken is forgotten. Throws nothing.
+    // Forgets the counts that were not taken. Throws nothing.
     virtual void unwatch(pid_t process) = 0;
 
-    // What was counted since the last call. Groups need not be of the guest's RAM: devices' memory
-    // may fault, too. Throws std::system_error.
+    // The faults since the last call. Buckets may lie outside the guest's RAM: accesses to the
+    // memory of devices may fault, too. Throws std::system_error.
     virtual FaultCounts take() = 0;
 };
 
-// None, and why, where the kernel, a permission or the build lacks something.
+// Returns none, and sets `why_not`, if the kernel, a permission or the build lacks something.
 std::unique_ptr<FaultCounter> load_fault_counter(std::string& why_not);
 
 }  // namespace vnuma

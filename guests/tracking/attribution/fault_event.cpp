@@ -15,13 +15,13 @@ constexpr const char* kernel_types = "/sys/kernel/btf/vmlinux";
 constexpr const char* module_types = "/sys/kernel/btf/kvm";
 constexpr const char* module_directory = "/sys/module/kvm";
 constexpr const char* tracepoint = "btf_trace_kvm_page_fault";
-// Its own, and one in front for whoever attaches.
+// The tracepoint's own three, after a pointer to the data of the attached function.
 constexpr int tracepoint_parameters = 4;
-constexpr std::uint32_t max_offset = 1 << 20;  // of a field that is worth believing
+constexpr std::uint32_t max_offset = 1 << 20;  // bytes; a larger one cannot be true
 
 using Types = std::unique_ptr<btf, decltype(&btf__free)>;
 
-// Behind typedefs, const and the like; null for what is none.
+// The type behind typedefs and qualifiers; null if there is none.
 const btf_type* resolve(const btf* types, std::uint32_t id) {
     const int resolved = btf__resolve_type(types, id);
     return resolved < 0 ? nullptr : btf__type_by_id(types, static_cast<std::uint32_t>(resolved));
@@ -51,7 +51,7 @@ bool is_integer(const btf* types, std::uint32_t id, int bytes) {
     return type && btf_is_int(type) && btf__resolve_size(types, id) == bytes;
 }
 
-// What a pointer that is the parameter points to.
+// The type that a pointer of this type points to; null if it is no pointer.
 const btf_type* pointed_to(const btf* types, std::uint32_t id) {
     const btf_type* pointer = resolve(types, id);
     return pointer && btf_is_ptr(pointer) ? resolve(types, pointer->type) : nullptr;
@@ -87,7 +87,8 @@ std::optional<FaultEvent> find_fault_event(const btf* types, std::string& why_no
     }
     const btf_type* prototype = pointed_to(types, static_cast<std::uint32_t>(id));
     why_not =
-        "the tracepoint kvm_page_fault is not as known (kernels before 5.19 do not name the vCPU)";
+        "the tracepoint kvm_page_fault has other parameters than known (before Linux 5.19 it does "
+        "not name the vCPU)";
     if (!prototype || !btf_is_func_proto(prototype) || btf_vlen(prototype) != tracepoint_parameters)
         return std::nullopt;
     const btf_param* parameters = btf_params(prototype);
@@ -102,18 +103,21 @@ std::optional<FaultEvent> find_fault_event(const btf* types, std::string& why_no
 std::optional<FaultEvent> read_fault_event(std::string& why_not) {
     const Types kernel(btf__parse_raw(kernel_types), &btf__free);
     if (!kernel) {
-        why_not = "the kernel does not describe its types: " + unreadable(kernel_types, errno);
+        why_not = "the kernel does not describe its types (CONFIG_DEBUG_INFO_BTF): " +
+                  unreadable(kernel_types, errno);
         return std::nullopt;
     }
-    // KVM may be built in.
+    // KVM may be built into the kernel.
     if (has_tracepoint(kernel.get())) return find_fault_event(kernel.get(), why_not);
     const Types module(btf__parse_raw_split(module_types, kernel.get()), &btf__free);
     if (module) return find_fault_event(module.get(), why_not);
     const int error = errno;
     if (::access(module_directory, F_OK) != 0)
-        why_not = "the module kvm is not loaded";
+        why_not = "the kernel module kvm is not loaded";
     else
-        why_not = "the module kvm does not describe its types: " + unreadable(module_types, error);
+        why_not =
+            "the kernel module kvm does not describe its types (CONFIG_DEBUG_INFO_BTF_MODULES): " +
+            unreadable(module_types, error);
     return std::nullopt;
 }
 

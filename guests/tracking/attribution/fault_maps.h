@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
- * What the program in the kernel and the fault counter share. C and C++; the includer has __u32 and
- * __u64.
+ * Layout of the BPF maps that the program in the kernel and the fault counter share, for C and C++.
+ * The includer defines __u32 and __u64.
  */
 #ifndef VNUMA_FAULT_MAPS_H
 #define VNUMA_FAULT_MAPS_H
 
-/* Of a process. `watch` differs whenever it is watched anew, so that older counts are told apart. */
+/*
+ * Entry of a watched process, whose faults are counted in buckets of 2^shift bytes. `watch` is a
+ * new number each time a process is watched, so that counts of an earlier watch are recognised.
+ */
 struct watched_guest {
 	__u32 shift;
 	__u32 watch;
@@ -15,7 +18,7 @@ struct watched_guest {
 struct fault_key {
 	__u32 process;
 	__u32 thread;
-	__u64 bucket_and_write; /* the write is the lowest bit */
+	__u64 bucket_and_write; /* bit 0: the fault was a write; above: the bucket */
 };
 
 struct fault_value {
@@ -25,25 +28,29 @@ struct fault_value {
 };
 
 /*
- * Times between two faults of a vCPU: four buckets an octave, 1 ns each up to 8 ns. The guest did
- * something else between two that are further apart than 16.8 ms.
+ * Histogram of the time between two faults of a vCPU: four bins in each octave, and bins of 1 ns up
+ * to 8 ns. Between faults that are further apart than 2^24 ns (16.8 ms) the guest did something
+ * else.
  */
 #define INTERVAL_OCTAVES 24
-#define INTERVAL_BUCKETS ((INTERVAL_OCTAVES - 1) * 4)
+#define INTERVAL_BINS ((INTERVAL_OCTAVES - 1) * 4)
 
-/* Of one CPU, since the program was loaded. */
+/* Counts of one CPU since the program was loaded. */
 struct fault_tallies {
-	__u64 dropped;
-	__u64 intervals[INTERVAL_BUCKETS];
+	__u64 dropped; /* faults that found no room in the map */
+	__u64 intervals[INTERVAL_BINS];
 };
 
-/* INTERVAL_BUCKETS for one that is too long. Without a loop, which older verifiers would unroll. */
-static inline __u32 interval_bucket(__u64 ns)
+/*
+ * The bin of an interval; INTERVAL_BINS if the interval is too long. There is no loop, since older
+ * verifiers would unroll it.
+ */
+static inline __u32 interval_bin(__u64 ns)
 {
 	__u32 rest = (__u32)ns, octave = 0;
 
 	if (ns >> INTERVAL_OCTAVES)
-		return INTERVAL_BUCKETS;
+		return INTERVAL_BINS;
 	if (rest < 4)
 		return rest;
 	if (rest >= 1U << 16) {

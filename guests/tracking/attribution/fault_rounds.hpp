@@ -1,27 +1,44 @@
-// Rounds of induced faults for one guest: all of KVM's mappings of its memory are taken down at
-// once, and who touches a page next is seen by the fault this takes.
+// Decides when one guest has rounds of induced faults. A round takes down all of KVM's mappings of
+// the guest's memory at once; the page faults that follow show which vCPU accesses which page next.
+//
+// The class is a state machine without effects. Its caller counts the guest's mapped pages
+// (PageCounting) and takes the mappings down (clear_mappings()), and reports the results as events:
+//
+//   state          event                                               next state
+//   -------------  --------------------------------------------------  ------------------------
+//   Waiting        take_turn(): the guest cannot afford a round        Waiting
+//                  await_count(): the pages are still being counted    CountingPages
+//                  decide(): a round would cost or stall too much      Waiting{not_before}
+//                  decide(): the guest can afford a round              Ready
+//   CountingPages  the events of Waiting, with the same next states
+//                  set_wanted(false, ...)                              Waiting
+//   Ready          start(): the mappings could not be taken down       Waiting
+//                  start(): the mappings were taken down               Running
+//   Running        end()                                               Waiting
+//
+// put_off() leads from Waiting and CountingPages to Waiting. After end() the account of the round
+// stays open until settle(), since some of its pages fault late.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <string>
+#include <variant>
 
 #include "guests/model/settings.hpp"
 #include "guests/model/tracking_sample.hpp"
-#include "guests/process/process.hpp"
 #include "guests/tracking/attribution/attribution.hpp"
+#include "guests/tracking/attribution/clear_mappings.hpp"
 #include "guests/tracking/attribution/page_count.hpp"
+#include "guests/tracking/attribution/round_account.hpp"
 #include "guests/tracking/tracking_budget.hpp"
 
 namespace vnuma {
 
-// Until the first faults have been measured. KVM's own, with the exit from the guest and a page
-// that is there: some microseconds on any machine of the last ten years.
+// Used until faults have been measured: a fault of a page that is present, with the exit from the
+// guest, takes KVM some microseconds on any machine of the last ten years.
 inline constexpr std::chrono::nanoseconds assumed_fault_time{5'000};
-// Until the first round. What the kernel takes to write-protect one page, with others waiting.
+// Used until the first round: the time the kernel takes to write-protect one page under contention.
 inline constexpr std::chrono::nanoseconds assumed_stall_by_page{100};
 
 class FaultRounds {
@@ -34,88 +51,91 @@ class FaultRounds {
           limits_(settings.period),
           period_(settings.period) {}
 
-    // `obstacle`: why there can be none although they are wanted; empty when there may be some.
+    // Whether the guest should have rounds, and what prevents them; `obstacle` is empty if nothing
+    // does. A round that runs goes on.
     void set_wanted(bool wanted, std::string obstacle);
+    // The next round may follow after the shortest period.
+    void restart() { period_.restart(); }
+    // The guest's memory or vCPUs have changed, so that earlier rounds say nothing about them.
+    void forget_rounds();
 
-    // Two make a sample, so the second follows the first at once.
-    bool due(Time now) const {
-        const bool at_once = sampled_ == 1 && failure_.empty();
-        return possible_ && !runs_ && now >= refused_until_ &&
-               (at_once || counts_ || period_.due(now));
-    }
-    Time last() const { return began_; }
+    // Whether an attempt at a round is due. The second round follows the first at once, since an
+    // accessor is known only after two.
+    bool due(Time now) const;
+    Time last_attempt() const { return last_attempt_; }
 
-    // Whether one that is due can begin: the guest can afford it. Its pages are counted for that,
-    // which may take some ticks. `largest_page`: of the guest's memory, in bytes.
-    bool may_begin(const std::shared_ptr<const Process>& process, std::uint64_t largest_page,
-                   std::chrono::nanoseconds fault_time, PageCounting& counting,
-                   TrackingBudget& budget, Time now);
-    // Right after may_begin(). Returns whether it did.
-    bool begin(const Process& process, TrackingBudget& budget);
+    // The steps of an attempt, in this order. A step that returns false ends the attempt.
+    //
+    // False if the guest cannot afford a round, or not even to have its pages counted.
+    bool take_turn(const TrackingBudget& budget, Time now);
+    // Ends the attempt, since the pages are not counted yet. The next one is due at once.
+    void await_count();
+    // Decides by the page count. `fault_time` is the CPU time of one fault.
+    bool decide(const PageCount& counted, std::chrono::nanoseconds fault_time,
+                TrackingBudget& budget, Time now);
+    // Begins the round if the mappings were taken down.
+    bool start(const ClearedMappings& cleared, TrackingBudget& budget);
 
-    // One that is due cannot be: tried again after a longer time.
+    // An attempt that is due is impossible: the next one comes after a longer period.
     void put_off(std::string why, Time now);
 
-    // Faults that were counted, and those that found no room to be. As many as pages
-    // that a round has taken down are charged, after its end too; others come for free.
-    struct Faults {
-        std::uint64_t reads = 0, writes = 0, dropped = 0;
-    };
-    void charge(const Faults& faults, std::chrono::nanoseconds fault_time, TrackingBudget& budget);
+    // Charges faults to the budget: as many as the last round took down pages, even after its end.
+    // Other faults are free.
+    void charge(const FaultSums& faults, std::chrono::nanoseconds fault_time,
+                TrackingBudget& budget);
 
-    bool runs() const { return runs_; }
-    // Whether one has held the guest up after that.
-    bool has_run_since(Time time) const { return took_down_at_ + length_ > time; }
-    // After its time; or as soon as nearly all has come back that is expected: as many pages as
-    // in the last round, in the first all that were taken down.
-    bool over(Time now) const {
-        return runs_ && (has_nearly_all() || now >= began_ + length_ - length_ / 10);
-    }
-    void end(const FoldedFaults& seen, bool well_placed);
-    // It has ended some time ago: what comes back from now on does not tell what a round takes.
-    void settle() { counting_late_refaults_ = false; }
-    // What was seen is of no use any more: two make a sample again.
-    void begin_anew();
-    void restart() { period_.restart(); }
+    bool running() const { return std::holds_alternative<Running>(state_); }
+    // Whether the running round has lasted long enough, or all expected pages but a sixteenth have
+    // faulted again. In the first round all pages are expected to, later as many as in the last.
+    bool over(Time now) const;
+    // `well_placed`: see AdaptivePeriod.
+    void end(const RecordedFaults& recorded, bool well_placed);
+    // Faults from now on do not count as late refaults of the last round.
+    void settle() { account_.close(); }
+    // Whether a round, for its full length, held the guest up after `time`.
+    bool has_run_since(Time time) const;
+    // Whether two rounds of the guest's present memory have ended.
+    bool has_two_rounds() const { return rounds_ >= rounds_needed; }
 
-    const AttributionState& state() const { return state_; }
-    bool has_sample() const { return sampled_ >= 2; }
+    const AttributionState& report() const { return report_; }
 
   private:
-    // With its pages as counted.
-    std::string why_not_now(const TrackingBudget& budget, std::chrono::nanoseconds stall) const;
-    // Pages, at least: one that is read and then written faults twice.
-    std::uint64_t came_back() const { return std::max(reads_, writes_); }
-    bool has_nearly_all() const {
-        return expected_ > 0 && came_back() >= expected_ - expected_ / 16;
-    }
-    void back_off();
+    static constexpr int rounds_needed = 2;
+
+    struct Waiting {
+        Time not_before;  // the next attempt; no limit by default
+    };
+    struct CountingPages {};
+    struct Ready {
+        std::uint64_t pages = 0;
+        std::chrono::nanoseconds estimate{0};       // CPU time of the round
+        std::chrono::nanoseconds counting_cost{0};  // CPU time that counting the pages took
+    };
+    struct Running {
+        bool lost_faults_before = false;  // in or after the round before
+    };
+
     std::chrono::nanoseconds expected_stall(std::uint64_t pages) const;
-    bool take_down_mappings(const Process& process);
+    std::chrono::nanoseconds estimate(std::uint64_t pages, std::chrono::nanoseconds fault_time,
+                                      const TrackingBudget& budget) const;
+    std::uint64_t expected_refaults(std::uint64_t pages) const;
+    std::string why_not(const Ready& round, const TrackingBudget& budget) const;
+    std::string trouble(std::string obstacle) const;
+    bool has_lost_faults() const;
+    void back_off();
 
     std::chrono::milliseconds length_, longest_stall_;
     PeriodLimits limits_;
-    AdaptivePeriod period_;
-    AttributionState state_;
-    std::string failure_;  // of the last attempt
-    bool possible_ = false, runs_ = false;
-    bool counting_late_refaults_ = false;  // what it took down, just after its end
-    Time began_{}, took_down_at_{};
-    Time refused_until_{};  // by what is mapped, which is not counted before
-    bool counts_ = false;   // its pages are being counted
-    std::chrono::nanoseconds counting_took_{0}, counting_cost_{0};  // last
-    std::uint64_t pages_ = 0;                                       // as counted last
-    std::chrono::nanoseconds estimate_{0};                          // of a round with them
-    std::chrono::nanoseconds cost_{0};                              // of the last round, so far
-    std::chrono::nanoseconds stalled_{0};   // its vCPUs, that charge() has not come to yet
-    std::uint64_t faults_ = 0;              // of it
-    std::uint64_t reads_ = 0, writes_ = 0;  // of these
-    std::uint64_t expected_ = 0;            // pages to come back
-    std::uint64_t dropped_ = 0;             // since it began
-    bool lost_ = false;                     // some were, since the one before
-    std::uint64_t taken_down_ = 0;          // pages that have not faulted again yet
-    std::uint64_t stalled_pages_ = 0;       // pages that the last round took down
-    int sampled_ = 0;                       // rounds of this memory; two make a sample
+    AdaptivePeriod period_;  // between two attempts
+
+    std::variant<Waiting, CountingPages, Ready, Running> state_;
+    bool allowed_ = false;  // wanted, and no obstacle
+    Time last_attempt_{};
+    std::string failure_;                        // why the last attempt failed
+    std::chrono::nanoseconds counting_took_{0};  // CPU time of the last page count
+    RoundAccount account_;                       // of the running round, or else of the last one
+    int rounds_ = 0;  // ended rounds of the present memory, rounds_needed at most
+    AttributionState report_;
 };
 
 }  // namespace vnuma

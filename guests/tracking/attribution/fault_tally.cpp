@@ -7,14 +7,14 @@
 namespace vnuma {
 namespace {
 
-constexpr std::uint64_t part_of_shortest = 10;
+constexpr std::uint64_t percentile_divisor = 10;
 
-// Of what the kernel tells, so that sums of all buckets and CPUs stay far from 64 bits.
-std::uint64_t believable(std::uint64_t count) {
+// Sums over all bins and CPUs then stay far inside 64 bits.
+std::uint64_t limited(std::uint64_t count) {
     return std::min(count, max_fault_count);
 }
 
-std::uint64_t grown(std::uint64_t before, std::uint64_t after) {
+std::uint64_t growth(std::uint64_t before, std::uint64_t after) {
     return after > before ? after - before : 0;
 }
 
@@ -22,10 +22,10 @@ std::uint64_t total(const Intervals& intervals) {
     return std::accumulate(intervals.begin(), intervals.end(), std::uint64_t{0});
 }
 
-// The shortest interval of a bucket; see interval_bucket().
-std::uint64_t bucket_start(std::size_t bucket) {
-    if (bucket < 4) return bucket;
-    return (4 + bucket % 4) << (bucket / 4 - 1);
+// The shortest interval of a bin, in ns: the inverse of interval_bin().
+std::uint64_t bin_start(std::size_t bin) {
+    if (bin < 4) return bin;
+    return (4 + bin % 4) << (bin / 4 - 1);
 }
 
 }  // namespace
@@ -48,18 +48,18 @@ std::optional<CountedFaults> counted_faults(const fault_key& key, const fault_va
 FaultTally sum_of(std::span<const fault_tallies> by_cpu) {
     FaultTally sum;
     for (const fault_tallies& tally : by_cpu) {
-        sum.dropped += believable(tally.dropped);
-        for (std::size_t i = 0; i < INTERVAL_BUCKETS; ++i)
-            sum.intervals[i] += believable(tally.intervals[i]);
+        sum.dropped += limited(tally.dropped);
+        for (std::size_t i = 0; i < INTERVAL_BINS; ++i)
+            sum.intervals[i] += limited(tally.intervals[i]);
     }
     return sum;
 }
 
 FaultTally difference(const FaultTally& before, const FaultTally& after) {
     FaultTally added;
-    added.dropped = grown(before.dropped, after.dropped);
-    for (std::size_t i = 0; i < INTERVAL_BUCKETS; ++i)
-        added.intervals[i] = believable(grown(before.intervals[i], after.intervals[i]));
+    added.dropped = growth(before.dropped, after.dropped);
+    for (std::size_t i = 0; i < INTERVAL_BINS; ++i)
+        added.intervals[i] = limited(growth(before.intervals[i], after.intervals[i]));
     return added;
 }
 
@@ -79,8 +79,8 @@ std::optional<std::chrono::nanoseconds> fault_time(const Intervals& intervals) {
     std::uint64_t shorter = 0;
     for (std::size_t i = 0; i < intervals.size(); ++i) {
         shorter += intervals[i];
-        if (shorter > all / part_of_shortest)
-            return std::chrono::nanoseconds((bucket_start(i) + bucket_start(i + 1)) / 2);
+        if (shorter > all / percentile_divisor)
+            return std::chrono::nanoseconds((bin_start(i) + bin_start(i + 1)) / 2);
     }
     return std::nullopt;
 }

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <set>
 
 #include "guests/process/process.hpp"
 #include "tests/guests/tracking/fake_tracking.hpp"
@@ -15,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace test;
 
-TEST_F(TrackingTest, ABusyGuestIsLookedAt) {
+TEST_F(TrackingTest, ABusyGuestIsScanned) {
     start();
     const TrackingSample& seen = run(4);
     EXPECT_STREQ(seen.heat.tracker, "fake");
@@ -28,29 +27,29 @@ TEST_F(TrackingTest, ABusyGuestIsLookedAt) {
     EXPECT_GE(seen.spent, 2ms);
     EXPECT_LT(seen.spent, 2ms + seen.earned);
     EXPECT_EQ(last.tracking.trackers, (std::vector<std::string>{"first", "second"}));
-    EXPECT_TRUE(seen.map.empty()) << "nobody asked for it";
+    EXPECT_TRUE(seen.map.empty()) << "tracking.heat_map is off";
 }
 
-TEST_F(TrackingTest, TheMapTellsEachChunkThatIsKnown) {
+TEST_F(TrackingTest, TheMapHasAllChunksOfWhichSomethingIsKnown) {
     settings.heat_map = true;
     start();
     const TrackingSample& seen = run(4);
     ASSERT_EQ(seen.map.size(), chunks);
-    EXPECT_EQ(seen.map[0].address, 0U) << "guest-physical";
+    EXPECT_EQ(seen.map[0].address, 0U) << "a guest-physical address";
     EXPECT_EQ(seen.map[0].heat, 1000);
     EXPECT_EQ(seen.map[1].heat, 0);
     EXPECT_EQ(seen.map[1].accessor, -1);
 }
 
-TEST_F(TrackingTest, LooksOfASteadyGuestBecomeRare) {
+TEST_F(TrackingTest, ScansOfASteadyGuestBecomeRare) {
     settings.period = {2s, 16s};
     start();
     run(60);
     EXPECT_GE(best->begun, 7);
-    EXPECT_LE(best->begun, 12) << "120 s: after 2, 4, 8, and then 16 s each";
+    EXPECT_LE(best->begun, 12) << "in 120 s: after 2, 4, 8, and then 16 s each";
 }
 
-TEST_F(TrackingTest, AChangeIsFollowedByALookAtOnce) {
+TEST_F(TrackingTest, ANewHomeIsFollowedByAScanAtOnce) {
     settings.period = {2s, 600s};
     start();
     run(30);
@@ -60,7 +59,7 @@ TEST_F(TrackingTest, AChangeIsFollowedByALookAtOnce) {
     EXPECT_EQ(best->begun, begun + 1);
 }
 
-TEST_F(TrackingTest, MovingItsMemoryBringsNoLook) {
+TEST_F(TrackingTest, MovedMemoryIsNotFollowedByAScan) {
     settings.period = {2s, 600s};
     start();
     run(30);
@@ -70,18 +69,18 @@ TEST_F(TrackingTest, MovingItsMemoryBringsNoLook) {
     EXPECT_EQ(best->begun, begun);
 }
 
-TEST_F(TrackingTest, WhatWasHotLongAgoIsForgotten) {
+TEST_F(TrackingTest, HeatIsForgottenHalfAnHourAfterTheLastScanOfChunks) {
     start();
     EXPECT_EQ(run(4).hot_chunks, 1U);
     best->reason = second->reason = "not any more";
-    run(2);  // one that runs already
+    run(2);  // a scan that runs already ends
     now += HeatScans::heat_lifetime - 1min;
     EXPECT_EQ(run(1).hot_chunks, 1U);
     now += 1min;
     EXPECT_EQ(run(1).hot_chunks, 0U);
 }
 
-TEST_F(TrackingTest, WhereHotMemoryIsIsForgottenAlthoughItIsIdle) {
+TEST_F(TrackingTest, TheNodesOfHotMemoryAreForgottenWithTheHeatOfAnIdleGuest) {
     const std::size_t size = chunks * chunk;
     void* memory =
         ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -99,7 +98,7 @@ TEST_F(TrackingTest, WhereHotMemoryIsIsForgottenAlthoughItIsIdle) {
     ::munmap(memory, size);
 }
 
-TEST_F(TrackingTest, AGuestThatIsOffIsNotLookedAt) {
+TEST_F(TrackingTest, AGuestWhoseModeIsOffIsNotScanned) {
     hints["u"].wanted = false;
     start();
     run(10);
@@ -109,40 +108,27 @@ TEST_F(TrackingTest, AGuestThatIsOffIsNotLookedAt) {
     EXPECT_EQ(best->begun, 1);
 }
 
-TEST_F(TrackingTest, WhatWasHotInManyPiecesIsForgottenAsWell) {
+TEST_F(TrackingTest, HeatInMoreRangesThanTheLimitIsForgottenAsWell) {
     const std::uint64_t many = 3 * max_hot_ranges;
     RamBlock& block = guests[0].cells[0].blocks[0];
     block.host.size = many * chunk;
     block.guest = {{0, many * chunk}};
     start();
     run(1);
-    HeatScan look;
+    HeatScan scan;
     for (std::uint64_t i = 0; i < many; ++i) {
         const std::uint64_t start = base + i * chunk;
-        look.accessed.push_back({start, start + chunk, i % 2 == 0 ? max_level : std::uint16_t{0}});
+        scan.accessed.push_back({start, start + chunk, i % 2 == 0 ? max_level : std::uint16_t{0}});
     }
-    best->result = look;
+    best->result = scan;
     EXPECT_EQ(run(4).hot_chunks, many / 2);
     best->reason = second->reason = "not any more";
-    run(2);  // one that runs already
+    run(2);  // a scan that runs already ends
     now += HeatScans::heat_lifetime;
     EXPECT_EQ(run(1).hot_chunks, 0U);
 }
 
-TEST_F(TrackingTest, ALookThatWouldHoldTheGuestUpForLongIsNotTaken) {
-    settings.longest_stall = 10ms;
-    start();
-    run(1);
-    best->stalls = 10'001us;
-    EXPECT_GE(run(6).heat.scans, 1U);
-    EXPECT_EQ(best->begun, 0);
-    second->stalls = 20ms;
-    EXPECT_EQ(run(9).heat.trouble,
-              "a scan by fake would hold up the guest for 11 ms, which is more than "
-              "tracking.longest_stall");
-}
-
-TEST_F(TrackingTest, OneThatTellsOfNoChunksIsAsRareAsIfAllAgreed) {
+TEST_F(TrackingTest, ScansThatMeasureNoChunksBecomeRareAsIfTheyAgreed) {
     settings.period = {2s, 60s};
     start();
     run(4);
@@ -164,7 +150,7 @@ TEST_F(TrackingTest, AnIdleGuestCostsNothing) {
     EXPECT_EQ(seen.spent, 0ns);
 }
 
-TEST_F(TrackingTest, AGuestThatMustBeLeftAloneIsNotLookedAt) {
+TEST_F(TrackingTest, AnUnsteadyGuestHasNeitherScansNorRounds) {
     guests[0].unsteady = "it is migrating";
     wide();
     start();
@@ -174,25 +160,7 @@ TEST_F(TrackingTest, AGuestThatMustBeLeftAloneIsNotLookedAt) {
     EXPECT_EQ(clear_refs(), "");
 }
 
-TEST_F(TrackingTest, TheNextBestTrackerServesWhereTheBestCanNot) {
-    start();
-    run(1);
-    best->reason = "not this one";
-    run(4);
-    EXPECT_EQ(best->begun, 0);
-    EXPECT_GE(second->begun, 1);
-}
-
-TEST_F(TrackingTest, AGuestThatNoTrackerCanServeSaysWhy) {
-    start();
-    run(1);
-    best->reason = "not this one";
-    second->reason = "nor that one";
-    EXPECT_EQ(run(3).heat.trouble, "not this one");
-    EXPECT_STREQ(run(1).heat.tracker, "none");
-}
-
-TEST_F(TrackingTest, ALookThatFailsIsToldAndTriedAgainLater) {
+TEST_F(TrackingTest, AScanThatFailsIsReportedAndTriedAgainLater) {
     start();
     run(2);
     best->failure = "the kernel says no";
@@ -202,20 +170,20 @@ TEST_F(TrackingTest, ALookThatFailsIsToldAndTriedAgainLater) {
     EXPECT_EQ(run(10).heat.trouble, "");
 }
 
-TEST_F(TrackingTest, ALookWithoutAnEndIsGivenUp) {
+TEST_F(TrackingTest, AScanWithoutAResultIsGivenUp) {
     start();
     run(2);
     best->result.reset();
     EXPECT_EQ(run(18).heat.trouble, "a scan had no result 30 s after it should have ended");
 }
 
-TEST_F(TrackingTest, AGuestThatIsGoneEndsItsLookAndItsCounting) {
+TEST_F(TrackingTest, TheScanAndTheCountingOfAGuestThatIsGoneEnd) {
     wide();
     start();
     run(1);
     for (int i = 0; i < 20 && best->running == 0; ++i)
         run(1);
-    ASSERT_EQ(best->running, 1) << "a look";
+    ASSERT_EQ(best->running, 1);
     EXPECT_EQ(counter->watched.size(), 1U);
     guests.clear();
     tick();
@@ -223,18 +191,18 @@ TEST_F(TrackingTest, AGuestThatIsGoneEndsItsLookAndItsCounting) {
     EXPECT_TRUE(counter->watched.empty());
 }
 
-TEST_F(TrackingTest, LooksThatNobodyCanEndInTimeAreAbandoned) {
+TEST_F(TrackingTest, AbandonedScansAreChargedAndFollowedByOthers) {
     start();
     run(2);
     ASSERT_EQ(best->running, 1);
     const auto spent = last.guests[0].tracking.spent;
     tracking->abandon_scans();
     EXPECT_EQ(best->running, 0);
-    EXPECT_GE(run(1).spent - spent, 1ms) << "as estimated";
+    EXPECT_GE(run(1).spent - spent, 1ms) << "the estimate is charged";
     EXPECT_GE(run(4).heat.scans, 1U);
 }
 
-TEST_F(TrackingTest, OfAnotherProcessNothingIsKnown) {
+TEST_F(TrackingTest, NothingIsKnownOfAnotherProcess) {
     start();
     EXPECT_EQ(run(4).heat.scans, 1U);
     guests.clear();
@@ -242,73 +210,7 @@ TEST_F(TrackingTest, OfAnotherProcessNothingIsKnown) {
     EXPECT_EQ(run(1).heat.scans, 0U);
 }
 
-TEST_F(TrackingTest, GuestsTakeTurnsWhereLooksAreFew) {
-    add_guest("v", 4343);
-    add_guest("w", 4444);
-    settings.period = {2s, 2s};
-    start();
-    run(1);
-    best->slots = 1;
-    run(13);
-    std::set<std::string> waiting_for;
-    for (const GuestSample& guest : last.guests) {
-        EXPECT_GE(guest.tracking.heat.scans, 3U) << guest.uuid;
-        waiting_for.insert(guest.tracking.heat.waits_for);
-    }
-    EXPECT_TRUE(waiting_for.contains("fake already runs as many scans as it can"));
-}
-
-TEST_F(TrackingTest, ATrackerThatFailsAgainAndAgainIsLeftOutForAWhile) {
-    settings.period = {2s, 4s};
-    start();
-    run(1);
-    best->failure = "the kernel says no";
-    run(14);
-    EXPECT_EQ(best->begun, 3);
-    EXPECT_GT(second->begun, 0);
-    EXPECT_EQ(last.guests[0].tracking.heat.trouble, "fake: the kernel says no");
-    best->failure.clear();
-    run(170);
-    EXPECT_GT(best->begun, 3);
-    EXPECT_EQ(last.guests[0].tracking.heat.trouble, "");
-}
-
-TEST_F(TrackingTest, OfTrackersThatFailInTurnTheNextServes) {
-    settings.period = {2s, 4s};
-    start();
-    run(1);
-    best->failure = second->failure = "the kernel says no";
-    run(60);
-    EXPECT_LE(best->begun, 3);
-    EXPECT_LE(second->begun, 3);
-    EXPECT_STREQ(last.guests[0].tracking.heat.tracker, "none");
-    EXPECT_EQ(last.guests[0].tracking.heat.trouble, "fake: the kernel says no");
-}
-
-TEST_F(TrackingTest, AGuestThatIsOnlyObservedIsNotTouched) {
-    start();
-    run(1);
-    best->side_effect_text = "holds up the guest";
-    run(4);
-    EXPECT_EQ(best->begun, 0);
-    EXPECT_GE(second->begun, 1) << "which does nothing to it";
-    second->side_effect_text = "holds up the guest, too";
-    EXPECT_EQ(run(3).heat.trouble,
-              "fake holds up the guest, and vnumad may only observe this guest");
-    hints["u"].may_disturb = true;
-    run(4);
-    EXPECT_GE(best->begun, 1);
-}
-
-TEST_F(TrackingTest, WhereNothingIsTrackedTheReasonIsTold) {
-    settings.disabled_reason = "ticks are too rare";
-    settings.attribution = false;
-    tracking.emplace(settings, std::vector<TrackerCandidate>(), nullptr);
-    EXPECT_EQ(run(1).heat.trouble, "ticks are too rare");
-    EXPECT_EQ(last.tracking.missing.at("bpf"), "ticks are too rare");
-}
-
-TEST_F(TrackingTest, AGuestThatCannotBeReadForAMomentIsNotForgotten) {
+TEST_F(TrackingTest, AGuestThatCannotBeReadInOneTickIsNotForgotten) {
     start();
     run(4);
     const auto process = std::exchange(guests[0].process, nullptr);
@@ -317,42 +219,25 @@ TEST_F(TrackingTest, AGuestThatCannotBeReadForAMomentIsNotForgotten) {
     EXPECT_GE(run(1).heat.scans, 1U);
 }
 
-TEST_F(TrackingTest, AGuestThatWaitsSaysForWhat) {
+TEST_F(TrackingTest, AGuestReportsWhatItsScanWaitsFor) {
     start();
-    EXPECT_EQ(run(3, 10ms).heat.waits_for, "it has not used a second of CPU time yet");
+    EXPECT_EQ(run(3, 10ms).heat.waits_for,
+              "the guest has used less than 1 s of CPU time since its start");
     guests.clear();
     tick();
     add_guest("u", 4343);
     run(1, 5000ms);
-    EXPECT_EQ(run(1, 10ms).heat.waits_for, "it is idle");
+    EXPECT_EQ(run(1, 10ms).heat.waits_for, "the guest is idle: it uses less than 5 % of a CPU");
 }
 
-TEST_F(TrackingTest, WithoutAnyTrackerEveryGuestSaysWhy) {
-    first_there = second_there = false;
-    start();
-    EXPECT_EQ(run(1).heat.trouble, "not there");
-    EXPECT_STREQ(run(1).heat.tracker, "none");
-}
-
-TEST_F(TrackingTest, AMissingTrackerIsUsedOnceItIsThere) {
-    first_there = false;
-    start();
-    run(3);
-    EXPECT_EQ(last.tracking.missing.at("first"), "not there");
-    first_there = true;
-    run(40);
-    EXPECT_TRUE(last.tracking.missing.empty());
-    EXPECT_GT(best->begun, 0);
-}
-
-TEST_F(TrackingTest, MemoryThatChangesDuringALookEndsIt) {
+TEST_F(TrackingTest, AScanEndsWhenTheMemoryChanges) {
     start();
     run(2);
     EXPECT_EQ(best->running, 1);
     guests[0].cells[0].blocks[0].host.size -= chunk;
     const auto spent = last.guests[0].tracking.spent;
     EXPECT_EQ(run(1).chunks, chunks - 1);
-    EXPECT_GE(last.guests[0].tracking.spent, spent + 1ms) << "as much as was expected of it";
+    EXPECT_GE(last.guests[0].tracking.spent, spent + 1ms) << "the estimate is charged";
     EXPECT_EQ(last.guests[0].tracking.heat.scans, 0U);
 }
 

@@ -1,4 +1,5 @@
-// All of tracking but the kernel: trackers and a fault counter that say what a test tells them.
+// Runs all of access tracking without the kernel: trackers, fault counter and processes are fake
+// and report what the test sets.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -23,11 +24,11 @@ inline constexpr std::uint64_t chunk = 2 << 20;
 inline constexpr std::uint64_t base = 0x7f0000000000;
 inline constexpr std::size_t chunks = 8;
 
+// /proc/PID/stat after the PID.
 inline constexpr const char* stat_text =
     " (qemu) S 1 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 3 0 777 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 "
     "0";
 
-// A tracker that says what the test tells it.
 struct FakeTracker : HeatTracker {
     struct Scan : PendingScan {
         explicit Scan(FakeTracker& tracker) : tracker(tracker) { ++tracker.running; }
@@ -83,7 +84,7 @@ struct FakeCounter : FaultCounter {
 class TrackingTest : public ::testing::Test {
   protected:
     TrackingTest() {
-        settings.page_count_timeout = 10s;  // ticks of a test take no time
+        settings.page_count_timeout = 10s;  // a tick of a test takes no time, so it may wait
         add_guest("u", 4242);
     }
 
@@ -128,14 +129,14 @@ class TrackingTest : public ::testing::Test {
         });
     }
 
-    // The test keeps an eye on what Tracking owns.
+    // AccessTracking owns the tracker; the test keeps a pointer.
     static std::unique_ptr<HeatTracker> lend(FakeTracker*& tracker) {
         auto made = std::make_unique<FakeTracker>();
         tracker = made.get();
         return made;
     }
 
-    // Ticks of two seconds; every guest's vCPUs use so much in each.
+    // One tick of 2 s, in which the vCPUs of every guest use this much CPU time.
     Sample tick(std::chrono::milliseconds used = 1000ms) {
         now += 2s;
         Sample sample;
@@ -143,22 +144,32 @@ class TrackingTest : public ::testing::Test {
         for (GuestSample& guest : guests)
             guest.cells[0].vcpus[0].run_ns += static_cast<std::uint64_t>(used / 1ns);
         sample.guests = guests;
-        tracking->look(sample, hints);
+        tracking->update(sample, hints);
         return sample;
     }
+    // Runs some ticks, and returns what is known of the first guest.
     const TrackingSample& run(int ticks, std::chrono::milliseconds used = 1000ms) {
         for (int i = 0; i < ticks; ++i)
             last = tick(used);
         return last.guests.at(0).tracking;
     }
 
+    // At most 100 ticks.
+    void run_until_a_round_begins() {
+        for (int i = 0; i < 100 && clear_refs().empty(); ++i)
+            run(1);
+    }
+
+    // The content of the process' clear_refs: empty before the first round.
     std::string clear_refs(pid_t pid = 4242) const {
         std::ifstream file(directory.path(std::to_string(pid) + "/clear_refs"));
         return {std::istreambuf_iterator<char>(file), {}};
     }
+    // Makes accessors of the guest's memory matter, and allows rounds.
     void wide() { hints["u"].attribute = hints["u"].may_disturb = true; }
-    static FaultCounts faults_of(int vcpu, std::uint64_t group) {
-        return {{{4242, 100 + vcpu, 0, group, true, 100}}, 0, 1000ns};
+    // 100 writes of 1,000 ns each.
+    static FaultCounts faults_of(int vcpu, std::uint64_t bucket) {
+        return {{{4242, 100 + vcpu, 0, bucket, true, 100}}, 0, 1000ns};
     }
 
     TemporaryDirectory directory;

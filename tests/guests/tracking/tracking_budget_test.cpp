@@ -18,7 +18,8 @@ Time at(milliseconds since) {
     return Time(seconds(1000)) + since;
 }
 
-// A guest that was seen first with `before` of run time, and used `used` in the second after.
+// The budget of a guest that was first seen after `before` of run time, and used `used` in the next
+// second.
 TrackingBudget after_a_second(nanoseconds before, nanoseconds used, int overhead = 10) {
     TrackingBudget budget(overhead);
     budget.earn(at(milliseconds(0)), before, vcpus);
@@ -31,15 +32,15 @@ TEST(Budget, IsAShareOfTheGuestsOwnRunTime) {
     EXPECT_EQ(after_a_second(seconds(5), seconds(16), 50).earned(), milliseconds(800));
 }
 
-TEST(Budget, WhatWasUsedBeforeItWasSeenEarnsNothing) {
+TEST(Budget, CpuTimeBeforeTheGuestWasSeenEarnsNothing) {
     TrackingBudget budget(10);
     budget.earn(at(milliseconds(0)), seconds(3600), vcpus);
     EXPECT_EQ(budget.earned(), nanoseconds(0));
     EXPECT_FALSE(budget.allows(nanoseconds(1), minute));
 }
 
-// Its monitor did not answer at first, or one of its threads could not be read.
-TEST(Budget, WhatAGuestCannotHaveUsedSinceEarnsNothing) {
+// As when the monitor did not answer at first, or one of the threads could not be read.
+TEST(Budget, MoreCpuTimeThanTheVcpusCanHaveUsedEarnsNothing) {
     TrackingBudget budget(10);
     budget.earn(at(milliseconds(0)), seconds(0), 0);
     budget.earn(at(milliseconds(1000)), std::chrono::hours(100'000), 2);
@@ -47,17 +48,17 @@ TEST(Budget, WhatAGuestCannotHaveUsedSinceEarnsNothing) {
     EXPECT_EQ(budget.milli_cpu(), 2000);
 }
 
-TEST(Budget, AllowsNothingBeforeASecondOfRunTime) {
+TEST(Budget, AllowsNothingBeforeOneSecondOfRunTime) {
     EXPECT_FALSE(after_a_second(milliseconds(100), milliseconds(800)).allows({}, minute));
     EXPECT_TRUE(after_a_second(milliseconds(100), milliseconds(950)).allows({}, minute));
 }
 
-TEST(Budget, AnIdleGuestIsLeftAlone) {
+TEST(Budget, AllowsNothingForAnIdleGuest) {
     EXPECT_FALSE(after_a_second(seconds(100), milliseconds(49)).allows({}, minute));
     EXPECT_TRUE(after_a_second(seconds(100), milliseconds(50)).allows({}, minute));
 }
 
-TEST(Budget, WhatWasSpentHasToBeEarnedFirst) {
+TEST(Budget, CpuTimeThatWasSpentHasToBeEarnedFirst) {
     TrackingBudget budget = after_a_second(seconds(5), seconds(1));  // earned 10 ms
     EXPECT_TRUE(budget.allows(milliseconds(30), minute));
     budget.charge(milliseconds(30));
@@ -69,13 +70,13 @@ TEST(Budget, WhatWasSpentHasToBeEarnedFirst) {
     EXPECT_EQ(waited, 2);
 }
 
-TEST(Budget, WhatCanNotBeEarnedWithinTheLongestWaitIsNeverAllowed) {
+TEST(Budget, DoesNotAllowWhatCannotBeEarnedWithinTheLongestWait) {
     const TrackingBudget budget = after_a_second(seconds(5), seconds(1));  // 10 ms each second
     EXPECT_TRUE(budget.allows(milliseconds(600), minute));
     EXPECT_FALSE(budget.allows(milliseconds(601), minute));
 }
 
-TEST(Budget, SavingsOfAQuietGuestPayForWhatItCouldNotEarnInTime) {
+TEST(Budget, SavingsPayForWhatCannotBeEarnedInTime) {
     TrackingBudget budget(10);
     nanoseconds run = seconds(2);
     for (int second = 0; second <= 600; ++second)
@@ -94,7 +95,7 @@ TEST(Budget, SavingsAreLimited) {
     EXPECT_FALSE(budget.allows({}, minute));
 }
 
-TEST(Budget, RunTimeThatWentBackEarnsNothing) {
+TEST(Budget, RunTimeThatDecreasesEarnsNothing) {
     TrackingBudget budget = after_a_second(seconds(5), seconds(1));
     budget.earn(at(milliseconds(2000)), seconds(2), vcpus);
     EXPECT_EQ(budget.earned(), milliseconds(10));
@@ -103,14 +104,14 @@ TEST(Budget, RunTimeThatWentBackEarnsNothing) {
     EXPECT_EQ(budget.earned(), milliseconds(20));
 }
 
-TEST(Budget, OfNothingAllowsNoLookThatCosts) {
+TEST(Budget, OfZeroAllowsNothingThatCosts) {
     const TrackingBudget budget = after_a_second(seconds(5), seconds(1), 0);
     EXPECT_FALSE(budget.allows(nanoseconds(1), minute));
 }
 
 constexpr PeriodLimits limits{milliseconds(2000), milliseconds(60'000)};
 
-TEST(Period, DoublesUpToTheMostWhileLooksAgree) {
+TEST(Period, DoublesUpToTheLimitWhileScansAgree) {
     AdaptivePeriod period(limits);
     Time now = at(milliseconds(0));
     for (const int expected : {4, 8, 16, 32, 60, 60}) {
@@ -123,21 +124,21 @@ TEST(Period, DoublesUpToTheMostWhileLooksAgree) {
     }
 }
 
-TEST(Period, DoublesWhileAllIsWellPlaced) {
+TEST(Period, DoublesWhileTheGuestIsWellPlaced) {
     AdaptivePeriod period(limits);
     period.begin(at(milliseconds(0)));
     period.learn(600, true);
     EXPECT_EQ(period.length(), seconds(4));
 }
 
-TEST(Period, StaysWhileLooksNeitherAgreeNorDisagree) {
+TEST(Period, StaysWhileScansNeitherAgreeNorDisagree) {
     AdaptivePeriod period(limits);
     period.begin(at(milliseconds(0)));
     period.learn(600, false);
     EXPECT_EQ(period.length(), seconds(2));
 }
 
-TEST(Period, IsTheLeastAfterALookThatShowsAChange) {
+TEST(Period, IsTheShortestAfterAScanThatShowsAChange) {
     AdaptivePeriod period(limits);
     for (int i = 0; i < 5; ++i)
         period.learn(1000, true);
@@ -147,7 +148,7 @@ TEST(Period, IsTheLeastAfterALookThatShowsAChange) {
     EXPECT_TRUE(period.due(at(seconds(2))));
 }
 
-TEST(Period, IsTheLeastOnceItIsRestarted) {
+TEST(Period, IsTheShortestAfterARestart) {
     AdaptivePeriod period(limits);
     for (int i = 0; i < 5; ++i)
         period.learn(1000, true);

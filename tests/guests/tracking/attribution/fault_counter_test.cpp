@@ -18,32 +18,32 @@ constexpr watched_guest guest{26, 3};
 Intervals of(std::initializer_list<std::pair<std::uint64_t, std::uint64_t>> counts_by_ns) {
     Intervals intervals{};
     for (const auto& [ns, count] : counts_by_ns)
-        intervals.at(interval_bucket(ns)) += count;
+        intervals.at(interval_bin(ns)) += count;
     return intervals;
 }
 
-TEST(IntervalBucket, IsExactForTheShortestAndAnEighthOffForTheRest) {
+TEST(IntervalBin, IsOneNanosecondWideUpToEightNanoseconds) {
     for (std::uint64_t ns = 0; ns < 8; ++ns)
-        EXPECT_EQ(interval_bucket(ns), ns);
-    EXPECT_EQ(interval_bucket(9), interval_bucket(8));
-    EXPECT_EQ(interval_bucket(10), interval_bucket(9) + 1);
-    EXPECT_EQ(interval_bucket(1023) + 1, interval_bucket(1024));
+        EXPECT_EQ(interval_bin(ns), ns);
+    EXPECT_EQ(interval_bin(9), interval_bin(8));
+    EXPECT_EQ(interval_bin(10), interval_bin(9) + 1);
+    EXPECT_EQ(interval_bin(1023) + 1, interval_bin(1024));
 }
 
-TEST(IntervalBucket, GrowsByOneAtATimeUpToTheLast) {
+TEST(IntervalBin, GrowsByOneUpToTheLast) {
     std::uint32_t last = 0;
     for (std::uint64_t ns = 0; ns < std::uint64_t{1} << INTERVAL_OCTAVES; ++ns) {
-        const std::uint32_t bucket = interval_bucket(ns);
-        ASSERT_TRUE(bucket == last || bucket == last + 1) << ns;
-        last = bucket;
+        const std::uint32_t bin = interval_bin(ns);
+        ASSERT_TRUE(bin == last || bin == last + 1) << ns;
+        last = bin;
     }
-    EXPECT_EQ(last, INTERVAL_BUCKETS - 1);
+    EXPECT_EQ(last, INTERVAL_BINS - 1);
 }
 
-TEST(IntervalBucket, IsNoneForAPause) {
+TEST(IntervalBin, IsNoneForAPause) {
     for (const std::uint64_t ns :
          {std::uint64_t{1} << INTERVAL_OCTAVES, std::uint64_t{1} << 32, most})
-        EXPECT_EQ(interval_bucket(ns), INTERVAL_BUCKETS) << ns;
+        EXPECT_EQ(interval_bin(ns), INTERVAL_BINS) << ns;
 }
 
 TEST(FaultTime, IsUnknownWithoutEnoughIntervals) {
@@ -52,14 +52,14 @@ TEST(FaultTime, IsUnknownWithoutEnoughIntervals) {
     EXPECT_NE(fault_time(of({{2000, min_intervals}})), std::nullopt);
 }
 
-TEST(FaultTime, IsAtTheLowerEndOfWhatWasSeen) {
+TEST(FaultTime, IsTheTenthPercentileOfTheIntervals) {
     const auto time = fault_time(of({{500, 20}, {2000, 200}, {60'000, 500}, {9'000'000, 280}}));
     ASSERT_TRUE(time);
     EXPECT_GE(*time, nanoseconds(1792));
     EXPECT_LE(*time, nanoseconds(2048));
 }
 
-TEST(FaultTime, OfTheShortestAndTheLongestIsWithinTheirBucket) {
+TEST(FaultTime, OfTheShortestAndTheLongestIntervalIsWithinTheirBin) {
     EXPECT_EQ(fault_time(of({{0, 1000}})), nanoseconds(0));
     const std::uint64_t longest = (std::uint64_t{1} << INTERVAL_OCTAVES) - 1;
     const auto time = fault_time(of({{longest, 1000}}));
@@ -68,11 +68,11 @@ TEST(FaultTime, OfTheShortestAndTheLongestIsWithinTheirBucket) {
     EXPECT_LE(time->count(), static_cast<std::int64_t>(longest));
 }
 
-TEST(AddIntervals, KeepsAllOfFew) {
+TEST(AddIntervals, KeepsAllIntervalsWhileTheyAreFew) {
     EXPECT_EQ(add_intervals(of({{10, 7}}), of({{10, 1}, {99, 3}})), of({{10, 8}, {99, 3}}));
 }
 
-TEST(AddIntervals, ForgetsTheOldWhenThereIsMuchNew) {
+TEST(AddIntervals, ForgetsOldIntervalsWhenThereAreManyNewOnes) {
     Intervals known = of({{1000, max_intervals}});
     for (int i = 0; i < 8; ++i)
         known = add_intervals(known, of({{8000, max_intervals}}));
@@ -81,20 +81,20 @@ TEST(AddIntervals, ForgetsTheOldWhenThereIsMuchNew) {
     EXPECT_GT(*time, nanoseconds(7000));
 }
 
-TEST(AddIntervals, IsUnmovedByQuiet) {
+TEST(AddIntervals, ForgetsNothingWithoutNewIntervals) {
     const Intervals known = of({{1000, max_intervals}});
     EXPECT_EQ(add_intervals(known, Intervals{}), known);
 }
 
 TEST(AddIntervals, StaysWithinBoundsWhateverTheKernelCounts) {
     fault_tallies tallies{.dropped = most, .intervals = {}};
-    std::fill_n(tallies.intervals, INTERVAL_BUCKETS, most);
+    std::fill_n(tallies.intervals, INTERVAL_BINS, most);
     const std::vector<fault_tallies> many(8192, tallies);
     const FaultTally added = difference({}, sum_of(many));
     EXPECT_TRUE(fault_time(add_intervals(Intervals{}, added.intervals)));
 }
 
-TEST(Tallies, AreSummedOverCpusAndComparedToTheLast) {
+TEST(Tallies, AreSummedOverCpusAndComparedWithTheLastSum) {
     std::vector<fault_tallies> by_cpu(3);
     by_cpu[0].dropped = 4;
     by_cpu[2].dropped = 1;
@@ -112,7 +112,7 @@ TEST(Tallies, AreSummedOverCpusAndComparedToTheLast) {
     EXPECT_EQ(difference(sum_of(by_cpu), before).dropped, 0U) << "never below zero";
 }
 
-TEST(CountedFaults, AreReadFromTheKernelsEntry) {
+TEST(CountedFaults, AreReadFromAnEntryOfTheBpfMap) {
     const auto faults = counted_faults({70, 73, 5 << 1 | 1}, {9, 2, 3}, guest);
     ASSERT_TRUE(faults);
     EXPECT_EQ(faults->process, 70);
@@ -124,18 +124,18 @@ TEST(CountedFaults, AreReadFromTheKernelsEntry) {
     EXPECT_FALSE(counted_faults({70, 73, 5 << 1}, {9, 2, 3}, guest)->write);
 }
 
-TEST(CountedFaults, OfAnEarlierWatchAreNone) {
+TEST(CountedFaults, OfAnEarlierWatchAreIgnored) {
     EXPECT_FALSE(counted_faults({70, 73, 1}, {9, 2, 2}, guest));
 }
 
-TEST(CountedFaults, ThatCannotBeAreNone) {
+TEST(CountedFaults, ThatCannotBeTrueAreIgnored) {
     EXPECT_FALSE(counted_faults({70, 73, 1}, {0, 2, 3}, guest));
     EXPECT_FALSE(counted_faults({70, 73, 1}, {most, 2, 3}, guest));
     EXPECT_FALSE(counted_faults({70, 73, 1}, {9, max_kvm_vcpu_id + 1, 3}, guest));
     EXPECT_FALSE(counted_faults({70, 73, most}, {9, 2, 3}, guest));
-    const std::uint64_t extents = std::uint64_t{1} << (address_bits - 26);
-    EXPECT_TRUE(counted_faults({70, 73, (extents - 1) << 1}, {9, 2, 3}, guest));
-    EXPECT_FALSE(counted_faults({70, 73, extents << 1}, {9, 2, 3}, guest));
+    const std::uint64_t buckets = std::uint64_t{1} << (address_bits - 26);
+    EXPECT_TRUE(counted_faults({70, 73, (buckets - 1) << 1}, {9, 2, 3}, guest));
+    EXPECT_FALSE(counted_faults({70, 73, buckets << 1}, {9, 2, 3}, guest));
 }
 
 TEST(LoadFaultCounter, WorksOrSaysWhyNot) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int id_offset = 40, statistics_offset = 512, mode_offset = 24;
 
-// A kernel's types, as far as they matter.
+// Builds the types of a kernel, as far as they matter here.
 class Types {
   public:
     Types() : types_(btf__new_empty(), &btf__free) {
@@ -51,21 +51,21 @@ std::optional<FaultEvent> find(const Types& types, std::string& why_not) {
     return event;
 }
 
-TEST(FindFaultEvent, TellsWhereTheFieldsAre) {
+TEST(FindFaultEvent, FindsTheOffsetsOfTheFields) {
     const Types types;
     types.add_tracepoint({types.add_vcpu("vcpu_id", true), types.wide(), types.wide()});
-    std::string why_not = "left over";
+    std::string why_not = "set by an earlier call";
     EXPECT_EQ(find(types, why_not), (FaultEvent{id_offset, statistics_offset + mode_offset}));
 }
 
-TEST(FindFaultEvent, DoesWithoutTheGuestsMode) {
+TEST(FindFaultEvent, WorksWithoutTheFieldOfTheGuestMode) {
     const Types types;
     types.add_tracepoint({types.add_vcpu("vcpu_id", false), types.wide(), types.wide()});
     std::string why_not;
     EXPECT_EQ(find(types, why_not), (FaultEvent{id_offset, 0}));
 }
 
-TEST(FindFaultEvent, RefusesTheFormOfOlderKernels) {
+TEST(FindFaultEvent, RefusesTheParametersOfOlderKernels) {
     const Types types;
     types.add_tracepoint({types.wide(), types.narrow()});
     std::string why_not;
@@ -73,7 +73,7 @@ TEST(FindFaultEvent, RefusesTheFormOfOlderKernels) {
     EXPECT_NE(why_not.find("5.19"), std::string::npos) << why_not;
 }
 
-TEST(FindFaultEvent, RefusesWhatItDoesNotKnow) {
+TEST(FindFaultEvent, RefusesUnknownParametersAndFields) {
     std::string why_not;
     const Types empty;
     EXPECT_EQ(find(empty, why_not), std::nullopt);

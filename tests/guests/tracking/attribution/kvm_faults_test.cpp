@@ -1,4 +1,4 @@
-// The fault counter on a real KVM, with a guest whose every access is known.
+// The fault counter on a real KVM, with a guest all of whose accesses are known.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -17,14 +17,14 @@ namespace vnuma {
 namespace {
 
 constexpr int shift = 16;
-constexpr int first_id = 0, second_id = 5;  // QEMU's ids may skip numbers, too
+constexpr int first_id = 0, second_id = 5;  // ids may skip numbers, as APIC ids do
 constexpr std::uint32_t first_code = 0x1000, second_code = 0x2000;
-// KVM may map neighbours of a page in advance, up to seven within eight of them.
+// KVM may map up to seven neighbours of a page with it, in the same aligned eight pages.
 constexpr std::uint32_t stride = 0x8000;
-constexpr Touches writes{0x20000, 8, stride, true};  // groups 2 to 5
-constexpr Touches reads{0x80000, 4, stride, false};  // groups 8 and 9
+constexpr Accesses writes{0x20000, 8, stride, true};  // buckets 2 to 5
+constexpr Accesses reads{0x80000, 4, stride, false};  // buckets 8 and 9
 
-// By vCPU, group and write.
+// Number of faults by vCPU, bucket and write.
 using Truth = std::map<std::tuple<int, std::uint64_t, bool>, std::uint64_t>;
 
 Truth truth_of(const FaultCounts& counts) {
@@ -34,7 +34,7 @@ Truth truth_of(const FaultCounts& counts) {
     return truth;
 }
 
-// Group 0 is the programs' own, read to be run.
+// Bucket 0 holds the vCPUs' programs, which are read.
 const Truth first_truth = {{{first_id, 0, false}, 1},
                            {{first_id, 2, true}, 2},
                            {{first_id, 3, true}, 2},
@@ -47,7 +47,7 @@ const Truth both_truth = [] {
     return both;
 }();
 
-// Takes down KVM's mappings of this process, as a tracker would.
+// Takes down KVM's mappings of this process, as a round does.
 bool unmap() {
     std::ofstream file("/proc/self/clear_refs");
     return static_cast<bool>(file << "4" << std::flush);
@@ -58,7 +58,7 @@ class KvmFaults : public testing::Test {
     void SetUp() override {
         std::string why_not = TinyVm::why_not();
         if (why_not.empty()) counter = load_fault_counter(why_not);
-        // The lab has all it takes.
+        // In the lab nothing may be missing.
         if (!why_not.empty() && std::getenv("VNUMA_MUST_COUNT_FAULTS")) FAIL() << why_not;
         if (!why_not.empty()) GTEST_SKIP() << why_not;
         vm = std::make_unique<TinyVm>();
@@ -66,7 +66,7 @@ class KvmFaults : public testing::Test {
         second = std::make_unique<TinyVcpu>(*vm, second_id, second_code, reads);
     }
 
-    // One after the other: two at once may have to repeat a fault.
+    // Runs one after the other: vCPUs that run at once may have to repeat a fault.
     void run_both() {
         std::thread([this] { first->run(); }).join();
         std::thread([this] { second->run(); }).join();
@@ -78,7 +78,7 @@ class KvmFaults : public testing::Test {
     const pid_t self = ::getpid();
 };
 
-TEST_F(KvmFaults, AreCountedByVcpuGroupAndWrite) {
+TEST_F(KvmFaults, AreCountedByVcpuBucketAndWrite) {
     ASSERT_TRUE(counter->watch(self, shift));
     run_both();
     const FaultCounts counts = counter->take();
@@ -99,11 +99,11 @@ TEST_F(KvmFaults, ComeAgainOnceMappingsAreTakenDown) {
     run_both();
     counter->take();
     run_both();
-    EXPECT_EQ(truth_of(counter->take()), Truth{}) << "all is mapped";
+    EXPECT_EQ(truth_of(counter->take()), Truth{}) << "all pages are mapped";
     ASSERT_TRUE(unmap());
     run_both();
     EXPECT_EQ(truth_of(counter->take()), both_truth);
-    EXPECT_EQ(truth_of(counter->take()), Truth{}) << "taken";
+    EXPECT_EQ(truth_of(counter->take()), Truth{}) << "they were taken";
 }
 
 TEST_F(KvmFaults, AddUpUntilTheyAreTaken) {
@@ -115,7 +115,7 @@ TEST_F(KvmFaults, AddUpUntilTheyAreTaken) {
     Truth three_times = both_truth;
     for (auto& [kind, count] : three_times)
         count *= 3;
-    // A thread's entries are its own, so each round has made new ones.
+    // Entries are by thread, so each round has made new ones.
     EXPECT_EQ(truth_of(counter->take()), three_times);
 }
 
@@ -131,7 +131,7 @@ TEST_F(KvmFaults, AreForgottenWithTheirProcess) {
     EXPECT_EQ(truth_of(counter->take()), Truth{});
     ASSERT_TRUE(unmap());
     run_both();
-    EXPECT_EQ(truth_of(counter->take()), Truth{}) << "nor are there new ones";
+    EXPECT_EQ(truth_of(counter->take()), Truth{}) << "no new ones are counted";
 }
 
 TEST_F(KvmFaults, OfAnEarlierWatchAreNotMixedWithTheNext) {
@@ -148,10 +148,10 @@ TEST_F(KvmFaults, OfAnEarlierWatchAreNotMixedWithTheNext) {
     ASSERT_TRUE(unmap());
     run_both();
     ASSERT_TRUE(counter->watch(self, 20));
-    EXPECT_EQ(truth_of(counter->take()), Truth{}) << "extents of another size";
+    EXPECT_EQ(truth_of(counter->take()), Truth{}) << "the buckets have another size";
 }
 
-TEST_F(KvmFaults, TellWhatOneTakesOnceThereWereMany) {
+TEST_F(KvmFaults, GiveTheTimeOfOneFaultOnceThereWereMany) {
     ASSERT_TRUE(counter->watch(self, shift));
     std::thread([this] {
         for (int round = 0; round < 150; ++round) {
@@ -164,10 +164,11 @@ TEST_F(KvmFaults, TellWhatOneTakesOnceThereWereMany) {
     EXPECT_GT(*counts.fault_time, std::chrono::nanoseconds(100));
     EXPECT_LT(*counts.fault_time, std::chrono::milliseconds(10));
     std::cout << "one fault takes " << counts.fault_time->count() << " ns\n";
-    EXPECT_TRUE(counter->take().fault_time) << "still known";
+    EXPECT_TRUE(counter->take().fault_time) << "the time is still known";
 }
 
-// KVM has vCPUs try again and again while mappings are taken down, for longer in larger processes.
+// While mappings are taken down, which takes longer in larger processes, KVM has vCPUs repeat their
+// faults.
 TEST_F(KvmFaults, ThatKvmHasRepeatedCountOnce) {
     constexpr std::size_t more_bytes = 256 << 20;
     constexpr std::uint64_t rounds = 5;
@@ -187,18 +188,19 @@ TEST_F(KvmFaults, ThatKvmHasRepeatedCountOnce) {
     std::uint64_t sum = 0;
     for (const CountedFaults& faults : counter->take().faults)
         sum += faults.count;
-    // All nine pages once for each round, for the beginning and, where two rounds met, once more.
+    // Nine pages fault at the beginning, once in each round, and once more where two rounds
+    // overlap.
     EXPECT_GT(sum, 0U);
     EXPECT_LE(sum, 9 * (2 * rounds + 1));
 }
 
-// Each thread has entries of its own, so that many of them fill the kernel's table.
-TEST_F(KvmFaults, ThatFindNoRoomAreDroppedAndTold) {
+// Entries are by thread, so that many threads fill the map.
+TEST_F(KvmFaults, ThatFindNoRoomCountAsDropped) {
     constexpr int pages = 24;
-    constexpr std::uint64_t kinds_of_one = 8 * 2 * pages + 1;  // and the program's own page
+    constexpr std::uint64_t kinds_of_one = 8 * 2 * pages + 1;  // and the page of the program
     constexpr std::uint64_t threads = max_fault_kinds / kinds_of_one + 2;
-    // All pages from 0x20000 on, far enough apart in each run; read, then written.
-    const auto touch_all = [&] {
+    // Reads, then writes all pages from 0x20000 on, far enough apart in each run.
+    const auto access_all = [&] {
         for (std::uint32_t run = 0; run < 16; ++run) {
             first->load({0x20000 + run % 8 * 0x1000, pages, stride, run >= 8});
             ASSERT_TRUE(unmap());
@@ -207,23 +209,23 @@ TEST_F(KvmFaults, ThatFindNoRoomAreDroppedAndTold) {
     };
     ASSERT_TRUE(counter->watch(self, 12));
     for (std::uint64_t i = 0; i < threads; ++i)
-        std::thread(touch_all).join();
+        std::thread(access_all).join();
     FaultCounts counts = counter->take();
     EXPECT_EQ(counts.faults.size(), max_fault_kinds);
     EXPECT_GT(counts.dropped, 0U);
 
-    std::thread(touch_all).join();
+    std::thread(access_all).join();
     counts = counter->take();
     EXPECT_EQ(counts.faults.size(), kinds_of_one) << "there is room again";
     EXPECT_EQ(counts.dropped, 0U);
 }
 
-TEST_F(KvmFaults, OfSoManyProcessesAreCountedAtOnce) {
+TEST_F(KvmFaults, AreCountedForALimitedNumberOfProcesses) {
     const auto process = [](std::uint32_t i) { return static_cast<pid_t>(1'000'000 + i); };
     for (std::uint32_t i = 0; i < max_watched_guests; ++i)
         ASSERT_TRUE(counter->watch(process(i), shift));
     EXPECT_FALSE(counter->watch(self, shift));
-    EXPECT_TRUE(counter->watch(process(3), shift + 1)) << "it is among them";
+    EXPECT_TRUE(counter->watch(process(3), shift + 1)) << "it is watched already";
     counter->unwatch(process(0));
     EXPECT_TRUE(counter->watch(self, shift));
     run_both();

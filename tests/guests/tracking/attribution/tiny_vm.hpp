@@ -1,4 +1,4 @@
-// A virtual machine without an operating system: each of its vCPUs touches the pages it is told to.
+// A virtual machine without an operating system, whose vCPUs access the pages that a test sets.
 #pragma once
 
 #include <fcntl.h>
@@ -41,7 +41,7 @@ class KvmFile {
     int file_;
 };
 
-// Memory by mmap, in pages of 4 KiB and all there.
+// A mapping of memory that ends with the object.
 class Mapped {
   public:
     Mapped(std::size_t size, int file, int flags)
@@ -62,9 +62,9 @@ class Mapped {
     std::uint8_t* bytes_;
 };
 
-// What one vCPU does: touches `pages` pages, from `start` and `stride` apart. Real mode reaches the
-// first MiB; addresses are multiples of 4 KiB.
-struct Touches {
+// Accesses of one vCPU: to `pages` pages, the first at `start`, `stride` bytes apart. Both are
+// multiples of 4 KiB, and all addresses are below 1 MiB, which is what real mode reaches.
+struct Accesses {
     std::uint32_t start = 0;
     int pages = 0;
     std::uint32_t stride = 0;
@@ -82,14 +82,14 @@ class TinyVm {
         return {};
     }
 
-    // What its vCPUs do not reach is in `more_bytes`: it only makes the process larger.
+    // `more_bytes` of memory beyond the vCPUs' reach only make the process larger.
     explicit TinyVm(std::size_t more_bytes = 0)
         : kvm_(::open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm"),
           vm_(kvm_.call(KVM_CREATE_VM, 0, "KVM_CREATE_VM")),
           memory_(memory_bytes + more_bytes, -1, MAP_PRIVATE | MAP_ANONYMOUS) {
         ::madvise(memory_.bytes(), memory_.size(), MADV_NOHUGEPAGE);
         std::fill_n(memory_.bytes(), memory_.size(), 0xf4);  // hlt
-        // Where Intel's CPUs may want help with real mode; nobody else minds.
+        // Intel CPUs may need this to emulate real mode. Others ignore it.
         ::ioctl(vm_.number(), KVM_SET_TSS_ADDR, 0xfffbd000);
         kvm_userspace_memory_region region{};
         region.memory_size = memory_.size();
@@ -108,13 +108,13 @@ class TinyVm {
 
 class TinyVcpu {
   public:
-    // Its program is put at `code`, a page's address.
-    TinyVcpu(const TinyVm& vm, int id, std::uint32_t code, const Touches& touches)
+    // Puts the vCPU's program into the page at `code`.
+    TinyVcpu(const TinyVm& vm, int id, std::uint32_t code, const Accesses& accesses)
         : vcpu_(::ioctl(vm.vm(), KVM_CREATE_VCPU, id), "KVM_CREATE_VCPU"),
           run_(static_cast<std::size_t>(::ioctl(vm.kvm(), KVM_GET_VCPU_MMAP_SIZE, 0)),
                vcpu_.number(), MAP_SHARED),
           program_(vm.memory().subspan(code)) {
-        load(touches);
+        load(accesses);
         kvm_sregs segments{};
         vcpu_.call(KVM_GET_SREGS, &segments, "KVM_GET_SREGS");
         segments.cs.base = code;
@@ -122,13 +122,13 @@ class TinyVcpu {
         vcpu_.call(KVM_SET_SREGS, &segments, "KVM_SET_SREGS");
     }
 
-    // What it touches from the next run on.
-    void load(const Touches& touches) {
-        const auto program = assemble(touches);
+    // Sets the accesses of the next runs.
+    void load(const Accesses& accesses) {
+        const auto program = assemble(accesses);
         std::copy(program.begin(), program.end(), program_.begin());
     }
 
-    // Touches all its pages once. On one thread always: that is how KVM tells vCPUs' threads.
+    // Accesses all pages once. The fault counter takes the calling thread for the vCPU's.
     void run() {
         kvm_regs registers{};
         registers.rflags = 2;
@@ -137,22 +137,24 @@ class TinyVcpu {
         for (int attempt = 0; attempt < max_attempts; ++attempt) {
             if (::ioctl(vcpu_.number(), KVM_RUN, 0) == 0) {
                 if (state->exit_reason == KVM_EXIT_HLT) return;
-                throw std::runtime_error("vCPU left for " + std::to_string(state->exit_reason));
+                throw std::runtime_error("the vCPU left guest mode with exit reason " +
+                                         std::to_string(state->exit_reason));
             }
             if (errno != EINTR && errno != EAGAIN)
                 throw std::system_error(errno, std::generic_category(), "KVM_RUN");
         }
-        throw std::runtime_error("a vCPU never came to its end");
+        throw std::runtime_error("KVM_RUN was interrupted " + std::to_string(max_attempts) +
+                                 " times");
     }
 
   private:
     static constexpr int max_attempts = 100;
 
-    static std::array<std::uint8_t, 22> assemble(const Touches& touches) {
-        const std::uint32_t first = touches.start >> 4, step = touches.stride >> 4;
+    static std::array<std::uint8_t, 22> assemble(const Accesses& accesses) {
+        const std::uint32_t first = accesses.start >> 4, step = accesses.stride >> 4;
         const auto low = [](std::uint32_t value) { return static_cast<std::uint8_t>(value); };
         const auto high = [](std::uint32_t value) { return static_cast<std::uint8_t>(value >> 8); };
-        const auto pages = static_cast<std::uint32_t>(touches.pages);
+        const auto pages = static_cast<std::uint32_t>(accesses.pages);
         return {
             0xb8,
             low(first),
@@ -164,7 +166,7 @@ class TinyVcpu {
             0xdb,  // xor bx, bx
             0x8e,
             0xd8,  // again: mov ds, ax
-            low(touches.write ? 0x88U : 0x8aU),
+            low(accesses.write ? 0x88U : 0x8aU),
             0x17,  // mov [bx], dl; or mov dl, [bx]
             0x05,
             low(step),
