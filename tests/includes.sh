@@ -67,7 +67,7 @@ tracking=guests/tracking
 below='guests/model guests/process guests/discovery guests/memory'
 # shellcheck disable=SC2086
 {
-    below="$below $tracking/tracking_budget.hpp"
+    below="$below $tracking/tracking_budget.hpp $tracking/scan_period.hpp"
     check_level $tracking/heat $below
     for part in attribution damon idle_page soft_dirty dirty_rate; do
         check_level $tracking/$part $below $tracking/heat

@@ -36,11 +36,4 @@ std::string TrackingBudget::why_not(nanoseconds estimate,
     return "";
 }
 
-void AdaptivePeriod::learn(int agreement, bool well_placed) {
-    if (agreement < disagreeing)
-        length_ = limits_.least;
-    else if (well_placed || agreement >= agreeing)
-        length_ = std::min(length_ * 2, limits_.most);
-}
-
 }  // namespace vnuma

@@ -1,4 +1,5 @@
 #include "guests/tracking/tracking_schedule.hpp"
+#include "guests/tracking/scan_period.hpp"
 
 namespace vnuma {
 namespace {
@@ -37,8 +38,7 @@ bool TrackingSchedule::finish_scan(HeatTable& table, bool well_placed, Time now)
     if (!scans_.finish(table, well_placed, held_up, budget_, now)) return false;
     const int after = scans_.state().agreement;
     // Which vCPUs access the memory that is used now may not be known.
-    if (before >= AdaptivePeriod::disagreeing && after < AdaptivePeriod::disagreeing)
-        rounds_.restart();
+    if (before >= ScanPeriod::disagreeing && after < ScanPeriod::disagreeing) rounds_.restart();
     nodes_outdated_ = true;
     return true;
 }

@@ -31,6 +31,7 @@
 #include "guests/tracking/attribution/clear_mappings.hpp"
 #include "guests/tracking/attribution/page_count.hpp"
 #include "guests/tracking/attribution/round_account.hpp"
+#include "guests/tracking/scan_period.hpp"
 #include "guests/tracking/tracking_budget.hpp"
 
 namespace vnuma {
@@ -88,7 +89,7 @@ class FaultRounds {
     // Whether the running round has lasted long enough, or all expected pages but a sixteenth have
     // faulted again. In the first round all pages are expected to, later as many as in the last.
     bool over(Time now) const;
-    // `well_placed`: see AdaptivePeriod.
+    // `well_placed`: see ScanPeriod.
     void end(const RecordedFaults& recorded, bool well_placed);
     // Faults from now on do not count as late refaults of the last round.
     void settle() { account_.close(); }
@@ -126,7 +127,7 @@ class FaultRounds {
 
     std::chrono::milliseconds length_, longest_stall_;
     PeriodLimits limits_;
-    AdaptivePeriod period_;  // between two attempts
+    ScanPeriod period_;  // between two attempts
 
     std::variant<Waiting, CountingPages, Ready, Running> state_;
     bool allowed_ = false;  // wanted, and no obstacle

@@ -10,6 +10,7 @@
 #include "guests/model/settings.hpp"
 #include "guests/tracking/heat/heat_table.hpp"
 #include "guests/tracking/heat/heat_tracker.hpp"
+#include "guests/tracking/scan_period.hpp"
 #include "guests/tracking/tracking_budget.hpp"
 
 namespace vnuma {
@@ -79,7 +80,7 @@ class HeatScans {
 
     std::chrono::milliseconds scan_time_, longest_stall_;
     PeriodLimits limits_;
-    AdaptivePeriod period_;
+    ScanPeriod period_;
     HeatState state_;
     Time began_{};            // the last scan
     Time last_chunk_scan_{};  // end of the last scan that measured chunks
