@@ -11,7 +11,7 @@ seeds=
 for directory in "$@"; do
     [ ! -d "$directory" ] || seeds="$seeds $directory"
 done
-limits='-runs=200000 -max_total_time=20'
+limits='-runs=200000 -max_total_time=5'
 [ -z "${FUZZ_SECONDS:-}" ] || limits="-max_total_time=$FUZZ_SECONDS"
 # shellcheck disable=SC2086
 "$target" $limits -max_len=16384 -timeout=10 -print_final_stats=1 "$corpus" $seeds
