@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <future>
 #include <memory>
 #include <stdexcept>
 
@@ -119,6 +120,16 @@ void Guest::set_vcpus(int count) const {
     check(
         virDomainSetVcpusFlags(domain.handle, static_cast<unsigned>(count), VIR_DOMAIN_AFFECT_LIVE),
         name() + ": the number of vCPUs could not be changed");
+}
+
+std::pair<std::unique_ptr<Guest>, std::unique_ptr<Guest>> start_both(const LibvirtHost& host,
+                                                                     const GuestShape& first,
+                                                                     const GuestShape& second) {
+    guest_initramfs();  // The first call writes the file that both boot.
+    auto beside =
+        std::async(std::launch::async, [&] { return std::make_unique<Guest>(host, second); });
+    auto guest = std::make_unique<Guest>(host, first);
+    return {std::move(guest), beside.get()};
 }
 
 }  // namespace vnuma::lab

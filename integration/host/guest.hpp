@@ -1,6 +1,9 @@
 // A KVM guest of a lab host that libvirt runs.
 #pragma once
 
+#include <memory>
+#include <utility>
+
 #include "integration/host/libvirt_host.hpp"
 #include "integration/host/running_guest.hpp"
 
@@ -37,5 +40,11 @@ class Guest final : public RunningGuest {
     const LibvirtHost* host_;
     std::string uuid_;
 };
+
+// Two guests that start side by side, which takes little longer than one. Throws
+// std::runtime_error.
+std::pair<std::unique_ptr<Guest>, std::unique_ptr<Guest>> start_both(const LibvirtHost& host,
+                                                                     const GuestShape& first,
+                                                                     const GuestShape& second);
 
 }  // namespace vnuma::lab

@@ -1,5 +1,7 @@
 #include "integration/host/running_guest.hpp"
 
+#include <chrono>
+#include <iomanip>
 #include <iostream>
 #include <stdexcept>
 
@@ -16,7 +18,6 @@ using std::chrono::seconds;
 constexpr seconds boot_limit{90};
 constexpr seconds access_limit{120};
 constexpr seconds report_limit{20};
-constexpr int settled_reports = 2;
 // A guest's kernel patches its code while it boots on emulated CPUs, and a guest lacks the module
 // that makes this safe in the host (docs/lab.md). So a boot may fail.
 constexpr int max_boot_attempts = 3;
@@ -57,7 +58,7 @@ void RunningGuest::end() {
 
 void RunningGuest::start() {
     for (int attempt = 1; !start_once(attempt == max_boot_attempts); ++attempt)
-        std::cerr << "lab: starting " << name() << " again\n";
+        std::cerr << "second attempt: guest " << name() << ": it did not come up\n";
 }
 
 bool RunningGuest::start_once(bool last_attempt) {
@@ -76,15 +77,24 @@ bool RunningGuest::start_once(bool last_attempt) {
 }
 
 void RunningGuest::boot() {
+    const auto began = std::chrono::steady_clock::now();
+    const auto seconds_so_far = [&] {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    };
     create();
+    const double created = seconds_so_far();
     const Affinities before = affinities();
     confine_to_first_touch_nodes();
     resume_vcpus();
     connect_workload();
     if (workload_.receive(boot_limit).is_null())
         throw BootFailure(name() + " did not come up:\n" + last_output());
+    const double booted = seconds_so_far();
     access_all_buffers();
     restore_affinities(before);
+    std::cerr << std::fixed << std::setprecision(1) << "lab: " << name() << " took " << created
+              << " s to create, " << booted - created << " s to boot, " << seconds_so_far() - booted
+              << " s to access its memory\n";
 }
 
 RunningGuest::Affinities RunningGuest::affinities() const {
@@ -126,7 +136,6 @@ std::string RunningGuest::last_output() {
 void RunningGuest::access_all_buffers() {
     send(own_windows(shape_, {}, shape_.write ? Access::write : Access::read));
     std::map<int, std::int64_t> accessed;
-    int settled = 0;
     const bool done = wait_until(
         [&] {
             const json report = next_report(boot_limit);
@@ -138,8 +147,7 @@ void RunningGuest::access_all_buffers() {
                 count += thread["accesses"].get<std::int64_t>();
                 all = all && count >= std::int64_t{buffer_mib_of(shape_, thread["cpu"])} * 256;
             }
-            settled += all ? 1 : 0;
-            return settled >= settled_reports;
+            return all;
         },
         access_limit);
     if (!done)

@@ -233,8 +233,9 @@ TEST(Lifecycle, AGuestOfTheSameNameIsAnotherGuest) {
 
 TEST(Lifecycle, AHungMonitorHoldsUpItsOwnGuestOnly) {
     // Equal cells cannot be told apart without the monitor.
-    Guest hung(libvirt_host(), equal_cells("hung", {0, 0}));
-    Guest other(libvirt_host(), on_both_nodes("other"));
+    const auto guests =
+        start_both(libvirt_host(), equal_cells("hung", {0, 0}), on_both_nodes("other"));
+    Guest &hung = *guests.first, &other = *guests.second;
     auto frozen = std::make_unique<Frozen>(hung.pid());
     const auto silent = [](const json& guest) {
         return is_unsteady_because(guest, "not answered");

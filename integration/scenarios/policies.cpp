@@ -49,8 +49,8 @@ json any_report_of(Daemon& vnumad, const std::string& guest) {
 }
 
 TEST(Policies, GuestsThatBelongTogetherEndOnOneNode) {
-    const Guest one(libvirt_host(), one_vcpu("one", 0)),
-        other(libvirt_host(), one_vcpu("other", 1));
+    const auto guests = start_both(libvirt_host(), one_vcpu("one", 0), one_vcpu("other", 1));
+    const Guest &one = *guests.first, &other = *guests.second;
     Daemon vnumad(with_group("together"));
     EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
     EXPECT_GE(home_of(placement_of(one)), 0) << vnumad.output();
@@ -58,7 +58,8 @@ TEST(Policies, GuestsThatBelongTogetherEndOnOneNode) {
 }
 
 TEST(Policies, GuestsThatHaveToBeApartEndOnDifferentNodes) {
-    Guest one(libvirt_host(), one_vcpu("one", 1)), other(libvirt_host(), one_vcpu("other", 1));
+    const auto guests = start_both(libvirt_host(), one_vcpu("one", 1), one_vcpu("other", 1));
+    Guest &one = *guests.first, &other = *guests.second;
     for (Guest* guest : {&one, &other}) {
         GuestShape shape = guest->shape();
         shape.duty_percent = 1;  // so little that CPU use is no reason to separate the guests
@@ -78,9 +79,9 @@ TEST(Policies, AGuestThatItsOwnerPinnedStaysAndItsVerdictSaysWhy) {
     GuestShape shape = one_vcpu("pinned", 1);
     shape.elements =
         "<cputune><vcpupin vcpu='0' cpuset='" + std::to_string(node_cpus(1)[0]) + "'/></cputune>";
-    const Guest pinned(libvirt_host(), shape);
     // The load on its node makes the other node better.
-    const Guest beside(libvirt_host(), {"beside", {{2, 320}}, {1}, 60, 45});
+    const auto guests = start_both(libvirt_host(), shape, {"beside", {{2, 320}}, {1}, 60, 45});
+    const Guest& pinned = *guests.first;
     const auto before = affinities_of(pinned);
     Daemon vnumad(acting);
     const auto settled = [](const json& guest) { return reason_of(guest) == "settled"; };
@@ -177,8 +178,8 @@ void replace(const std::string& file, const std::string& text) {
 
 TEST(Policies, RunTimePolicyMayDefineAGroup) {
     const std::string file = "/run/lab/policy.toml";
-    const Guest one(libvirt_host(), one_vcpu("one", 0)),
-        other(libvirt_host(), one_vcpu("other", 1));
+    const auto guests = start_both(libvirt_host(), one_vcpu("one", 0), one_vcpu("other", 1));
+    const Guest &one = *guests.first, &other = *guests.second;
     replace(file, "[guest.one]\nhome = \"0\"\n[guest.other]\nhome = \"1\"\n");
     Daemon vnumad("run_time_policy = \"" + file + "\"\n" + acting);
     const auto homes = [&] {

@@ -19,8 +19,8 @@ GuestShape thin(const std::string& name, std::vector<int> first_touch_nodes) {
 }
 
 TEST(TwoNodes, MisplacedGuestsComeHomeOnDifferentNodes) {
-    const Guest alpha(libvirt_host(), thin("alpha", {1}));
-    const Guest beta(libvirt_host(), thin("beta", {1}));
+    const auto guests = start_both(libvirt_host(), thin("alpha", {1}), thin("beta", {1}));
+    const Guest &alpha = *guests.first, &beta = *guests.second;
     ASSERT_EQ(home_of(placement_of(alpha)), -1);
     // QEMU loaded the guest's kernel before the guest was confined to node 1.
     ASSERT_GT(placement_of(beta).memory_share[1], 0.8) << "the memory did not start on node 1";
@@ -47,8 +47,8 @@ TEST(TwoNodes, EachCellOfAGuestEndsOnItsOwnNode) {
 }
 
 TEST(TwoNodes, AGuestKilledInTheMiddleOfAMoveHarmsNobody) {
-    auto victim = std::make_unique<Guest>(libvirt_host(), thin("victim", {0, 1}));
-    const Guest other(libvirt_host(), thin("other", {0, 1}));
+    const auto guests = start_both(libvirt_host(), thin("victim", {0, 1}), thin("other", {0, 1}));
+    const Guest &victim = *guests.first, &other = *guests.second;
     // The rate is so low that the move still runs when the guest is killed.
     Daemon vnumad(std::string(acting) + "[memory]\nrate = \"20M\"\n");
     const auto moving = [](const json& report) {
@@ -60,7 +60,7 @@ TEST(TwoNodes, AGuestKilledInTheMiddleOfAMoveHarmsNobody) {
         return false;
     };
     ASSERT_FALSE(vnumad.wait_for(moving, settle_limit).is_null()) << vnumad.output();
-    ASSERT_EQ(::kill(victim->pid(), SIGKILL), 0);
+    ASSERT_EQ(::kill(victim.pid(), SIGKILL), 0);
 
     const auto only_other = [](const json& report) {
         return report.contains("guests") && report["guests"].size() == 1;
@@ -159,7 +159,8 @@ TEST(TwoNodes, MemoryThatItsOwnerInterleavesIsLeftAlone) {
 TEST(TwoNodes, ADryRunReportsAdvisedActionsAndChangesNothing) {
     const Guest guest(libvirt_host(), thin("watched", {0, 1}));
     const Placement before = placement_of(guest);
-    Daemon vnumad(acting, {}, {"--dry-run", "--once"});
+    const std::string recording = "/run/lab/recording.jsonl";
+    Daemon vnumad(acting, {}, {"--dry-run", "--once", "--record", recording});
     const json report = vnumad.wait_for([](const json&) { return true; }, settle_limit);
     EXPECT_EQ(vnumad.wait_for_end(settle_limit), 0) << vnumad.output();
     const json watched = find_guest(report, "watched");
@@ -173,6 +174,8 @@ TEST(TwoNodes, ADryRunReportsAdvisedActionsAndChangesNothing) {
     EXPECT_EQ(report["advised"][1]["action"], "move");
     EXPECT_EQ(placement_of(guest).vcpu_nodes, before.vcpu_nodes);
     EXPECT_LT(placement_of(guest).memory_share.at(0), 0.9);
+    EXPECT_EQ(run_program({vnumad_program(), "--replay", recording}, "/run/lab/replay.log"), 0)
+        << read_text("/run/lab/replay.log");
 }
 
 TEST(TwoNodes, TheWorkloadFollowsANewPatternAtRunTime) {
