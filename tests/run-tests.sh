@@ -39,6 +39,14 @@ expect() {
     status=1
 }
 
+# expect_line TEXT: in what the last run printed
+expect_line() {
+    grep -qxF -- "$1" "$work/output" && return
+    echo "FAILED: there is no line \"$1\""
+    cat "$work/output"
+    status=1
+}
+
 ok() { printf '[       OK ] %s (5 ms)\\n' "$1"; }
 failed() { printf '[  FAILED  ] %s (5 ms)\\n' "$1"; }
 
@@ -69,6 +77,16 @@ hosts "$(ok A.a)139" "$(ok A.b)0"
 expect 0 2 'a test in which the program crashed once'
 hosts "$(ok A.a)$(failed A.b)1" "$(ok A.b)0"
 expect 0 2 'a test that fails once'
+expect_line 'second attempt: A.b: the program ended with status 1'
+hosts "[ RUN      ] A.a\n$(ok A.a)[ RUN      ] A.b\n../integration/b.cpp:12: Failure\nValue of: home\n$(failed A.b)1" "$(ok A.b)0"
+expect 0 2 'a test that fails once and says why'
+expect_line 'second attempt: A.b: b.cpp:12: Value of: home'
+hosts "[ RUN      ] A.a\nvnuma-lab: a processor of the host stalled\n125" "$(ok A.a)0"
+expect 0 2 'a host that ends during a test'
+expect_line 'second attempt: A.a: a processor of the host stalled'
+hosts "[ RUN      ] A.a\n$(failed A.a)lab: alpha has been reset:\n75" "$(ok A.a)0"
+expect 0 2 'a guest that is reset'
+expect_line 'second attempt: A.a: alpha has been reset'
 hosts "$(failed A.a)$(ok A.b)[  FAILED  ] 1 test, listed below:\n[  FAILED  ] A.a\n1" "$(failed A.a)1"
 expect 1 2 'a test that fails twice'
 hosts "$(ok A.a)$(failed A.b)75" "$(failed A.b)75" "$(ok A.b)0"

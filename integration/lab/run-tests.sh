@@ -3,7 +3,8 @@
 # dependable (docs/lab.md): where a host ends before the program does, another one goes on with the
 # tests that have not passed yet. A test that fails has a second attempt, in another host too, unless
 # the program says (status 75, EX_TEMPFAIL) that its failures say nothing. Gives up after two
-# failures of one test, or three hosts in a row in which no test passed.
+# failures of one test, or three hosts in a row in which no test passed. For the summary of
+# ./bootstrap test it prints a line "second attempt: TEST: REASON" for every test that it runs again.
 # run-tests.sh VNUMA_LAB TOPOLOGY FILTER PROGRAM...
 set -u
 lab=$1 topology=$2 filter=$3
@@ -11,11 +12,39 @@ shift 3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 143' TERM INT
-: >"$work/passed" >"$work/failed"
+: >"$work/passed"
+: >"$work/failed"
 
 # The names in such lines of what was printed last.
 names() {
     sed -n "s/^\[ *$1 *\] \([^ ,]*\).* (.* ms)\$/\1/p" "$work/output"
+}
+
+# Of the test that ran when the host ended.
+interrupted() {
+    sed -n 's/^\[ RUN      \] //p' "$work/output" | tail -n 1
+}
+
+# reason TEST: why it has not passed, in one line
+reason() {
+    case $status in
+    125) sed -n 's/^vnuma-lab: //p' "$work/output" ;;
+    75) sed -n 's/^lab: \(.* has been reset\):$/\1/p' "$work/output" ;;
+    *) awk -v test="$1" '
+        index($0, "[ RUN      ] " test) == 1 { inside = 1 }
+        inside && / Failure$/ { file = $1; sub(".*/", "", file); getline; print file " " $0 }' "$work/output" ;;
+    esac | head -n 1
+}
+
+# Once for each test, though GoogleTest names a failed one again in the end.
+announce_second_attempts() {
+    case $status in
+    125) interrupted ;;
+    *) names FAILED | sort -u ;;
+    esac | while read -r test; do
+        why=$(reason "$test")
+        echo "second attempt: $test: ${why:-the program ended with status $status}"
+    done
 }
 
 case $filter in
@@ -50,5 +79,5 @@ while :; do
         echo "run-tests: given up; failed twice: ${twice:-none}" >&2
         exit "$status"
     fi
-    echo "run-tests: status $status; what has not passed is run once more, in another host" >&2
+    announce_second_attempts
 done

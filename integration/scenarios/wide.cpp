@@ -95,7 +95,10 @@ TEST_P(WideLoads, NearlyAllIsLocalWithin15Seconds) {
     constexpr double limit = 15;
     double took = time_until_local();
     // An emulated host stands still for some seconds now and then, hence a second attempt.
-    if (took < 0 || took > limit) took = time_until_local();
+    if (took < 0 || took > limit) {
+        std::cout << "second attempt: " << GetParam().name << ": local from " << took << " s on\n";
+        took = time_until_local();
+    }
     EXPECT_GE(took, 0);
     EXPECT_LE(took, limit);
 }

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Prints what a run of `meson test` says in the end: how long each test took, the slowest
+scenarios and unit tests, second attempts with their reasons, and how many passed.
+
+summary.py STEPS TESTLOG_JSON...       STEPS: a file with lines of seconds and a name
+"""
+
+import json
+import re
+import sys
+
+SLOWEST = 15
+# Lines of GoogleTest and of our own scripts, in what a test printed.
+RESULT = re.compile(r"^\[ *(OK|FAILED|SKIPPED) *\] ([^ ,]+).* \((\d+) ms\)$", re.MULTILINE)
+SECOND_ATTEMPT = re.compile(r"^second attempt: (.*)$", re.MULTILINE)
+
+
+def results_of(output):
+    """The last result and the time of each GoogleTest test; a second attempt replaces the first."""
+    return {name: (result, int(ms) / 1000) for result, name, ms in RESULT.findall(output)}
+
+
+def print_rows(title, rows):
+    if rows:
+        print(f"\n{title}")
+        for seconds, name in sorted(rows, reverse=True):
+            print(f"{seconds:8.1f} s  {name}")
+
+
+def read_lines(file):
+    with open(file, encoding="utf-8") as lines:
+        return lines.read().splitlines()
+
+
+def main(steps_file, logs):
+    steps = [line.split(" ", 1) for line in read_lines(steps_file)]
+    tests = [json.loads(line) for log in logs for line in read_lines(log)]
+    counts = {"OK": 0, "FAILED": 0, "SKIPPED": 0}
+    durations, parts, attempts, failures = [], [], [], []
+    for test in tests:
+        name = test["name"].split(" / ")[-1]
+        output = test.get("stdout", "") + test.get("stderr", "")
+        durations.append((test["duration"], name))
+        attempts += [f"{name}: {reason}" for reason in SECOND_ATTEMPT.findall(output)]
+        results = results_of(output)
+        parts += [(seconds, f"{name}: {part}") for part, (_, seconds) in results.items()]
+        for result, _ in results.values():
+            counts[result] += 1
+        failures += [f"{name}: {part}" for part, (result, _) in results.items() if result == "FAILED"]
+        passed, skipped = test["result"] in ("OK", "EXPECTEDFAIL"), test["result"] == "SKIP"
+        # A program that is no GoogleTest program, or one that fails although its tests pass.
+        if not results or not (passed or any(result == "FAILED" for result, _ in results.values())):
+            counts["OK" if passed else "SKIPPED" if skipped else "FAILED"] += 1
+            if not passed and not skipped:
+                failures.append(f"{name}: {test['result'].lower()}")
+
+    print_rows("Seconds by step", [(float(seconds), step) for seconds, step in steps])
+    print_rows("Seconds by test", durations)
+    print_rows(f"The slowest {SLOWEST} scenarios and unit tests", sorted(parts)[-SLOWEST:])
+    if attempts:
+        print("\nSecond attempts, with their reasons", *attempts, sep="\n    ")
+    if failures:
+        print("\nFailed", *failures, sep="\n    ")
+    skipped = f", {counts['SKIPPED']} skipped" if counts["SKIPPED"] else ""
+    print(f"\n{counts['OK']} passed, {counts['FAILED']} failed{skipped}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
