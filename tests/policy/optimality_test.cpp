@@ -8,13 +8,14 @@
 #include "policy/search/search.hpp"
 #include "tests/policy/hard_hosts.hpp"
 #include "tests/policy/random_homes.hpp"
+#include "tests/repeats.hpp"
 
 namespace vnuma {
 namespace {
 
 using namespace vnuma::test;
 
-constexpr unsigned hosts = 1'000;
+const unsigned hosts = test::cases(200, 1'000);
 // A hundredth of a CPU over the horizon. Optimal costs below it count as this, since a small
 // difference would be many per cent of them.
 constexpr Cost min_optimum = 600;

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "tests/repeats.hpp"
 #include "tests/simulator/planned.hpp"
 #include "tests/simulator/simulation.hpp"
 #include "tests/simulator/trace_maker.hpp"
@@ -13,7 +14,7 @@ namespace {
 
 using namespace vnuma::simulator;
 
-constexpr unsigned hosts = 20;
+const unsigned hosts = test::cases(6, 20);
 // Ticks until guests that all start at once have allocated their memory and it is at home.
 constexpr int settling_ticks = 60;
 
@@ -259,7 +260,7 @@ TEST(Stability, NewHomesAreAllowedAndHaveRoomInEveryTick) {
 }
 
 TEST(Stability, WatchedGuestsAreNeverActedOn) {
-    for (unsigned seed = 0; seed < hosts / 4; ++seed) {
+    for (unsigned seed = 0; seed < (hosts + 3) / 4; ++seed) {
         TraceMaker maker = restless_host(seed, 500);
         std::set<std::string> watched;
         for (GuestTrace& guest : maker.trace().guests) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "policy/verdict/explain.hpp"
+#include "tests/repeats.hpp"
 #include "tests/src/record/records.hpp"
 
 namespace vnuma {
@@ -71,7 +72,7 @@ TEST_P(RandomRecord, WithAnyValueReplacedIsRefusedOrPlanned) {
     EXPECT_GT(planned, 0) << "all records were refused";
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomRecord, ::testing::Range(0U, 100U));
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomRecord, ::testing::Range(0U, test::cases(20, 100)));
 
 // The record of a tick of the small host that has all parts of a record.
 json whole_record() {
