@@ -18,7 +18,7 @@ std::vector<ListedGuest> DomainQueries::run(const std::vector<DomainQuery>& quer
     Listing listing{now_()};
     std::vector<ListedGuest> guests;
     for (const DomainQuery* next : order(queries))
-        if (auto guest = query(*next, known_.at(next->uuid), listing))
+        if (auto guest = query(*next, domains_.at(next->uuid), listing))
             guests.push_back(std::move(*guest));
     return guests;
 }
@@ -29,13 +29,13 @@ std::vector<const DomainQuery*> DomainQueries::order(const std::vector<DomainQue
     std::vector<const DomainQuery*> order;
     for (const DomainQuery& query : queries) {
         if (!listed.insert(query.uuid).second) continue;
-        known_.try_emplace(query.uuid, Known{now_()});
+        domains_.try_emplace(query.uuid, CachedDomain{now_()});
         order.push_back(&query);
     }
-    std::erase_if(known_, [&](const auto& entry) { return !listed.contains(entry.first); });
+    std::erase_if(domains_, [&](const auto& entry) { return !listed.contains(entry.first); });
     const auto rank = [&](const DomainQuery* query) {
-        const Known& known = known_.at(query->uuid);
-        return std::tuple(known.quarantine.has_value(), known.last_reply);
+        const CachedDomain& cached = domains_.at(query->uuid);
+        return std::tuple(cached.quarantine.has_value(), cached.last_reply);
     };
     std::stable_sort(order.begin(), order.end(),
                      [&](const DomainQuery* a, const DomainQuery* b) { return rank(a) < rank(b); });
@@ -43,44 +43,44 @@ std::vector<const DomainQuery*> DomainQueries::order(const std::vector<DomainQue
 }
 
 // Returns nothing if the domain has ended.
-std::optional<ListedGuest> DomainQueries::query(const DomainQuery& query, Known& known,
+std::optional<ListedGuest> DomainQueries::query(const DomainQuery& query, CachedDomain& cached,
                                                 Listing& listing) {
     ListedGuest guest;
     guest.uuid = query.uuid;
     guest.name = query.name;
-    guest.domain = known.domain;
-    guest.unsteady = why_no_query(query.uuid, known, listing);
+    guest.domain = cached.domain;
+    guest.unsteady = why_no_query(query.uuid, cached, listing);
     if (!guest.unsteady.empty()) return guest;
-    if (known.quarantine) listing.quarantine_queried = true;
+    if (cached.quarantine) listing.quarantine_queried = true;
     auto reply = calls_.run(query.uuid, query.run, query_limit);
     if (!reply) {
-        if (!known.quarantine) known.quarantine.emplace(first_pause, longest_pause);
-        known.quarantine->fail(now_());
-        guest.unsteady = silence(known);
+        if (!cached.quarantine) cached.quarantine.emplace(first_pause, longest_pause);
+        cached.quarantine->fail(now_());
+        guest.unsteady = no_answer_reason(cached);
         return guest;
     }
-    known.last_reply = now_();
-    known.quarantine.reset();
+    cached.last_reply = now_();
+    cached.quarantine.reset();
     if (reply->gone) return std::nullopt;
     if (!reply->error.empty()) {
         guest.unsteady = std::move(reply->error);
         return guest;
     }
-    known.keep_description(std::move(reply->xml));
+    cached.keep_description(std::move(reply->xml));
     guest.state = reply->state;
     guest.unsteady = why_unsteady(guest.state);
-    guest.domain = known.domain;
-    if (guest.unsteady.empty()) guest.unsteady = known.xml_problem;
+    guest.domain = cached.domain;
+    if (guest.unsteady.empty()) guest.unsteady = cached.xml_problem;
     return guest;
 }
 
-std::string DomainQueries::why_no_query(const std::string& uuid, const Known& known,
+std::string DomainQueries::why_no_query(const std::string& uuid, const CachedDomain& cached,
                                         const Listing& listing) const {
-    if (calls_.hangs(uuid)) return silence(known);
+    if (calls_.hangs(uuid)) return no_answer_reason(cached);
     const std::size_t hung = calls_.hung();
-    if (known.quarantine && (listing.quarantine_queried || hung >= max_hung_in_quarantine ||
-                             !known.quarantine->is_due(now_())))
-        return silence(known);
+    if (cached.quarantine && (listing.quarantine_queried || hung >= max_hung_in_quarantine ||
+                              !cached.quarantine->is_due(now_())))
+        return no_answer_reason(cached);
     if (hung >= max_hung_for_query)
         return "libvirt is not asked about it while " + std::to_string(hung) +
                " calls for other domains do not return";
@@ -90,13 +90,13 @@ std::string DomainQueries::why_no_query(const std::string& uuid, const Known& kn
     return "";
 }
 
-std::string DomainQueries::silence(const Known& known) const {
-    const auto length = std::chrono::duration_cast<seconds>(now_() - known.last_reply);
+std::string DomainQueries::no_answer_reason(const CachedDomain& cached) const {
+    const auto length = std::chrono::duration_cast<seconds>(now_() - cached.last_reply);
     return "libvirt has not answered for this domain for " + std::to_string(length.count()) + " s";
 }
 
 // `domain` stays the same object while the XML is the same.
-void DomainQueries::Known::keep_description(std::string new_xml) {
+void DomainQueries::CachedDomain::keep_description(std::string new_xml) {
     if (xml == new_xml && !xml.empty()) return;
     std::string error;
     auto parsed = parse_domain(new_xml, error);
@@ -106,14 +106,14 @@ void DomainQueries::Known::keep_description(std::string new_xml) {
 }
 
 const Domain* DomainQueries::find(const std::string& uuid) const {
-    const auto known = known_.find(uuid);
-    return known == known_.end() ? nullptr : known->second.domain.get();
+    const auto cached = domains_.find(uuid);
+    return cached == domains_.end() ? nullptr : cached->second.domain.get();
 }
 
 std::string DomainQueries::why_no_monitor_call(const std::string& uuid) const {
-    const auto known = known_.find(uuid);
-    if (known != known_.end() && (calls_.hangs(uuid) || known->second.quarantine))
-        return silence(known->second);
+    const auto cached = domains_.find(uuid);
+    if (cached != domains_.end() && (calls_.hangs(uuid) || cached->second.quarantine))
+        return no_answer_reason(cached->second);
     if (const std::size_t hung = calls_.hung(); hung >= max_hung_for_monitor)
         return "its monitor is not asked while " + std::to_string(hung) +
                " calls for other domains do not return";

@@ -70,7 +70,7 @@ class DomainQueries {
     std::string why_no_monitor_call(const std::string& uuid) const;
 
   private:
-    struct Known {
+    struct CachedDomain {
         void keep_description(std::string new_xml);
 
         Time last_reply;  // until the first reply, the time when it was first listed
@@ -86,14 +86,15 @@ class DomainQueries {
     };
 
     std::vector<const DomainQuery*> order(const std::vector<DomainQuery>& queries);
-    std::optional<ListedGuest> query(const DomainQuery& query, Known& known, Listing& listing);
-    std::string why_no_query(const std::string& uuid, const Known& known,
+    std::optional<ListedGuest> query(const DomainQuery& query, CachedDomain& cached,
+                                     Listing& listing);
+    std::string why_no_query(const std::string& uuid, const CachedDomain& cached,
                              const Listing& listing) const;
-    std::string silence(const Known& known) const;
+    std::string no_answer_reason(const CachedDomain& cached) const;
 
     CallsWithTimeout& calls_;
     Now now_;
-    std::map<std::string, Known> known_;  // by uuid
+    std::map<std::string, CachedDomain> domains_;  // by uuid
 };
 
 }  // namespace vnuma

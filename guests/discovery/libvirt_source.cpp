@@ -110,8 +110,8 @@ RamView LibvirtSource::read_ram_view(const std::string& uuid) {
 
 bool LibvirtSource::start_write_measurement(const std::string& uuid,
                                             std::chrono::seconds duration) {
-    const Domain* known = queries_.find(uuid);
-    const bool ring = known && known->dirty_ring;
+    const Domain* domain = queries_.find(uuid);
+    const bool ring = domain && domain->dirty_ring;
     return call_monitor(uuid, [uuid, duration, ring](virConnectPtr connection) {
         return start_write_measurement_by(connection, uuid, duration, ring);
     });

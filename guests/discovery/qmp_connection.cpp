@@ -55,17 +55,17 @@ std::optional<ListedGuest> QmpConnection::list() const {
     ListedGuest guest = guest_.listed;
     if (guest.uuid.empty()) guest.uuid = guest.name = file_name();
     if (reading_)
-        guest.unsteady =
-            silence() + (negotiated_ ? "" : "; is another client connected to this socket?");
+        guest.unsteady = no_answer_reason() +
+                         (negotiated_ ? "" : "; is another client connected to this socket?");
     else if (unserved)
         guest.unsteady =
-            silence() + (error_.empty() ? "; the connection has ended" : ": " + error_);
+            no_answer_reason() + (error_.empty() ? "; the connection has ended" : ": " + error_);
     else if (!error_.empty())
         guest.unsteady = error_;
     return guest;
 }
 
-std::string QmpConnection::silence() const {
+std::string QmpConnection::no_answer_reason() const {
     const auto length =
         std::chrono::duration_cast<std::chrono::seconds>(now_() - guest_.last_reply);
     return "QEMU has not answered on its QMP socket for " + std::to_string(length.count()) + " s";

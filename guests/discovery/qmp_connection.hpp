@@ -74,7 +74,7 @@ class QmpConnection {
     boost::asio::awaitable<void> read();
     void end_read(std::exception_ptr failure);
     void open_process();
-    std::string silence() const;
+    std::string no_answer_reason() const;
     std::string file_name() const;
 
     boost::asio::io_context& context_;

@@ -59,9 +59,9 @@ bool QmpSource::run_until(Condition condition, milliseconds limit) {
     return true;
 }
 
-std::unique_ptr<QmpConnection> QmpSource::connect(const std::string& socket, QmpGuest known) {
+std::unique_ptr<QmpConnection> QmpSource::connect(const std::string& socket, QmpGuest guest) {
     return std::make_unique<QmpConnection>(context_, fs::path(directory_) / socket,
-                                           std::move(known), now_);
+                                           std::move(guest), now_);
 }
 
 void QmpSource::follow_directory() {

@@ -40,7 +40,7 @@ class QmpSource : public GuestSource {
     // Opens and closes connections so that each socket in the directory has one. Throws
     // SourceError.
     void follow_directory();
-    std::unique_ptr<QmpConnection> connect(const std::string& socket, QmpGuest known);
+    std::unique_ptr<QmpConnection> connect(const std::string& socket, QmpGuest guest);
     // Runs `call` with the guest's connection and monitor and returns what it returns. Throws
     // MonitorError.
     template <typename Call>

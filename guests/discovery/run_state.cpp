@@ -115,8 +115,8 @@ RunState state_of_qemu(std::string_view status, std::string_view migration) {
         {"guest-panicked", RunState::crashed}, {"internal-error", RunState::crashed},
         {"suspended", RunState::suspended},
     };
-    const auto known = states.find(status);
-    return known == states.end() ? RunState::unknown : known->second;
+    const auto found = states.find(status);
+    return found == states.end() ? RunState::unknown : found->second;
 }
 
 }  // namespace vnuma

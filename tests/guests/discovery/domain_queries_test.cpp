@@ -16,7 +16,7 @@ constexpr const char* xml =
 // Domains whose uuid is their name. All run, unless a test says otherwise.
 class DomainQueriesTest : public ::testing::Test {
   protected:
-    ~DomainQueriesTest() override { hanging.let_go(); }
+    ~DomainQueriesTest() override { hanging.release(); }
 
     std::vector<ListedGuest> list(const Names& names) {
         std::vector<DomainQuery> domains;
@@ -35,8 +35,8 @@ class DomainQueriesTest : public ::testing::Test {
         return "not listed";
     }
     // The calls that hung before return.
-    void let_go() {
-        hanging.let_go();
+    void release() {
+        hanging.release();
         while (calls.hung() > 0)
             std::this_thread::yield();
     }
@@ -130,7 +130,7 @@ TEST_F(DomainQueriesTest, ADomainInQuarantineIsAskedAboutAgainAfterPausesThatGro
         const int before = hanging.entered("a");
         list({"a"});
         ASSERT_EQ(hanging.entered("a"), before + 1);
-        let_go();
+        release();
         hanging.advance(pause - 1ms);
         list({"a"});
         EXPECT_EQ(hanging.entered("a"), before + 1) << pause.count();
@@ -139,7 +139,7 @@ TEST_F(DomainQueriesTest, ADomainInQuarantineIsAskedAboutAgainAfterPausesThatGro
     EXPECT_EQ(reason(list({"a"}), "a"), "") << "it answers at last";
     hanging.hang({"a"});
     list({"a"});
-    let_go();
+    release();
     hanging.advance(2s);
     EXPECT_EQ(reason(list({"a"}), "a"), "") << "the pauses are short again";
 }
@@ -149,7 +149,7 @@ TEST_F(DomainQueriesTest, DomainsInQuarantineAreAskedAboutOneAtATimeAndAfterTheO
     hanging.hang({"a", "b", "c"});
     for (int i = 0; i < 2; ++i)
         list(names);
-    let_go();
+    release();
     hanging.advance(60s);
     hanging.hang({"a", "b", "c"});
     for (std::size_t hung = 1; hung <= DomainQueries::max_hung_in_quarantine; ++hung) {
@@ -163,7 +163,7 @@ TEST_F(DomainQueriesTest, AQuarantineNeverTakesTheCallOfTheOtherDomains) {
     hanging.hang({"a", "b", "c", "d"});
     for (int i = 0; i < 2; ++i)
         list(names);
-    let_go();
+    release();
     hanging.advance(60s);
     hanging.hang({"a", "b", "c", "d"});
     for (int i = 0; i < 6; ++i)
@@ -201,7 +201,7 @@ TEST_F(DomainQueriesTest, MonitorsAreAskedOnlyWhileFewCallsHang) {
     EXPECT_EQ(queries.why_no_monitor_call("a"), "libvirt has not answered for this domain for 2 s");
     EXPECT_EQ(queries.why_no_monitor_call("c"),
               "its monitor is not asked while 2 calls for other domains do not return");
-    let_go();
+    release();
     EXPECT_EQ(queries.why_no_monitor_call("c"), "");
     EXPECT_NE(queries.why_no_monitor_call("a"), "") << "in quarantine";
 }

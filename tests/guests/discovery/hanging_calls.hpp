@@ -1,5 +1,5 @@
-// Calls that hang for as long as a test wants, and a clock that advances only while one is waited
-// for.
+// Calls that hang until a test releases them, and a clock that advances only while a test waits for
+// such a call.
 #pragma once
 
 #include <chrono>
@@ -18,12 +18,12 @@ class HangingCalls {
   public:
     using Time = std::chrono::steady_clock::time_point;
 
-    // Calls for these names do not return before let_go().
+    // Calls for these names do not return before release().
     void hang(const std::set<std::string>& names) {
         const std::lock_guard lock(mutex_);
         hanging_.insert(names.begin(), names.end());
     }
-    void let_go() {
+    void release() {
         const std::lock_guard lock(mutex_);
         hanging_.clear();
         changed_.notify_all();

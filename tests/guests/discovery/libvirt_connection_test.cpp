@@ -22,26 +22,26 @@ class FailingLoop {
             return virEventRunDefaultImpl();
         };
     }
-    // Returns from every pause at once, but from the last one only after let_go().
+    // Returns from every pause at once, but from the last one only after end_last_pause().
     LibvirtEvents::Pause pause() {
         return [this](std::chrono::milliseconds length) {
             pauses_.push_back(length);
             if (runs_ < failures_) return;
             last_pause_.set_value();
-            let_go_.get_future().wait();
+            pause_over_.get_future().wait();
         };
     }
     const Pauses& wait_for_last_pause() {
         last_pause_.get_future().wait();
         return pauses_;
     }
-    void let_go() { let_go_.set_value(); }
+    void end_last_pause() { pause_over_.set_value(); }
     void wait_until_it_works() { working_.get_future().wait(); }
 
   private:
     int failures_, runs_ = 0;
     Pauses pauses_;
-    std::promise<void> last_pause_, let_go_, working_;
+    std::promise<void> last_pause_, pause_over_, working_;
 };
 
 TEST(LibvirtEvents, ALoopThatFailsIsRunAgainAfterPausesThatGrow) {
@@ -49,7 +49,7 @@ TEST(LibvirtEvents, ALoopThatFailsIsRunAgainAfterPausesThatGrow) {
     LibvirtEvents events(loop.run_once(), loop.pause());
     const Pauses pauses = loop.wait_for_last_pause();
     EXPECT_EQ(events.failure(), "") << "nine failures may be a passing trouble";
-    loop.let_go();
+    loop.end_last_pause();
     const Pauses expected{std::chrono::milliseconds(10),  std::chrono::milliseconds(20),
                           std::chrono::milliseconds(40),  std::chrono::milliseconds(80),
                           std::chrono::milliseconds(160), std::chrono::milliseconds(320),
@@ -63,7 +63,7 @@ TEST(LibvirtEvents, ALoopThatKeepsFailingIsReportedUntilItWorksAgain) {
     LibvirtEvents events(loop.run_once(), loop.pause());
     loop.wait_for_last_pause();
     EXPECT_NE(events.failure(), "");
-    loop.let_go();
+    loop.end_last_pause();
     loop.wait_until_it_works();
     EXPECT_EQ(events.failure(), "");
 }

@@ -41,7 +41,7 @@ class LibvirtSourceTest : public ::testing::Test {
         hanging_calls = &hanging;
     }
     ~LibvirtSourceTest() override {
-        let_go();
+        release();
         hanging_calls = nullptr;
     }
 
@@ -56,8 +56,8 @@ class LibvirtSourceTest : public ::testing::Test {
     void connect() { source.emplace(settings, hanging.clock(), hanging.wait()); }
     std::vector<ListedGuest> list() { return source->list(); }
     // The calls that hung before return.
-    void let_go() {
-        hanging.let_go();
+    void release() {
+        hanging.release();
         while (source && source->hung_calls() > 0)
             std::this_thread::yield();
     }
@@ -122,7 +122,7 @@ TEST_F(LibvirtSourceTest, DomainsWhoseCallsHangLeaveTheListToTheOthers) {
     describe_host(names);
     connect();
     list();
-    for (int round = 0; round < 5; ++round) {
+    for (int repetition = 0; repetition < 5; ++repetition) {
         hanging.hang({"h0", "h1", "h2", "h3", "h4", "h5"});
         for (int i = 0; i < 3; ++i) {
             const auto before = hanging.now();
@@ -133,7 +133,7 @@ TEST_F(LibvirtSourceTest, DomainsWhoseCallsHangLeaveTheListToTheOthers) {
                 EXPECT_TRUE(guest.domain) << guest.name << " keeps its description";
             EXPECT_NE(find(guests, "h0")->unsteady, "");
         }
-        let_go();  // libvirt gives up by itself after 30 s
+        release();  // libvirt gives up by itself after 30 s
     }
     hanging.hang({"h0", "h1", "h2", "h3", "h4", "h5"});
     for (int i = 0; i < 10; ++i)

@@ -89,7 +89,7 @@ class QmpSourceTest : public ::testing::Test {
     std::chrono::steady_clock::time_point now{};
 };
 
-std::string silent_for(const std::string& seconds) {
+std::string not_answered_for(const std::string& seconds) {
     return "QEMU has not answered on its QMP socket for " + seconds + " s";
 }
 
@@ -178,7 +178,7 @@ TEST_F(QmpSourceTest, AMonitorThatHangsHoldsUpNobodyElse) {
     });
     bad.signal(SIGSTOP);
     const auto hung = source.list();
-    EXPECT_EQ(hung[0].unsteady, silent_for("0"));
+    EXPECT_EQ(hung[0].unsteady, not_answered_for("0"));
     EXPECT_EQ(hung[0].uuid, "11111111-2222-3333-4444-555555555555");
     EXPECT_TRUE(hung[0].domain);
     EXPECT_EQ(hung[1].unsteady, "it is starting");
@@ -194,9 +194,9 @@ TEST_F(QmpSourceTest, AMonitorThatAnswersAtLastIsHeardThoughNoOtherGuestIsThere)
     QmpSource source = listen();
     list_until(source, one_described);
     qemu.signal(SIGSTOP);
-    EXPECT_EQ(source.list()[0].unsteady, silent_for("0"));
+    EXPECT_EQ(source.list()[0].unsteady, not_answered_for("0"));
     now += 7s;
-    EXPECT_EQ(source.list()[0].unsteady, silent_for("7"));
+    EXPECT_EQ(source.list()[0].unsteady, not_answered_for("7"));
     qemu.signal(SIGCONT);
     list_until(source, [](const auto& guests) { return guests[0].unsteady == "it is starting"; });
 }
@@ -225,7 +225,7 @@ TEST_F(QmpSourceTest, AGuestWhoseConnectionDoesNotComeBackKeepsItsUuidAndNameWhi
             qemu.hang_up(false);
         for (int i = 0; i < 3; ++i) {
             const auto guests = list_until(source, [&](const auto& listed) {
-                return listed.size() != 1 || listed[0].unsteady == silent_for("7") + reason;
+                return listed.size() != 1 || listed[0].unsteady == not_answered_for("7") + reason;
             });
             ASSERT_EQ(guests.size(), 1U);
             EXPECT_EQ(guests[0].uuid, before.uuid);
@@ -274,7 +274,7 @@ TEST_F(QmpSourceTest, ASocketThatSendsNoGreetingIsAGuestThatDoesNotAnswer) {
         const auto guests = source.list();
         ASSERT_EQ(guests.size(), 1U);
         EXPECT_EQ(guests[0].unsteady,
-                  silent_for("0") + "; is another client connected to this socket?");
+                  not_answered_for("0") + "; is another client connected to this socket?");
     }
     ::close(fd);
 }
