@@ -44,44 +44,6 @@ const GuestState* Placement::apart_from(std::size_t unit, NodeIndex node) const 
     return first;
 }
 
-Bytes Placement::bytes_above_limits() const {
-    Bytes sum = 0;
-    for (std::size_t pool = 0; pool < page_.size(); ++pool)
-        for (std::size_t n = 0; n < nodes_; ++n)
-            sum += std::max<Bytes>(-room(NodeIndex(n), pool), 0);
-    return sum;
-}
-
-Bytes Placement::above_watermark(NodeIndex node, Bytes more) const {
-    return std::max<Bytes>(use_[0][node] + more - limit_[0][node], 0);
-}
-
-Bytes Placement::bytes_on(std::size_t index, std::size_t pool, NodeIndex node,
-                          std::optional<NodeIndex> home) const {
-    Bytes bytes = 0;
-    for (const Part& part : parts(index))
-        if (part.pool == pool) bytes += bytes_on(part, node, home, placed_[index].taken_off);
-    return bytes;
-}
-
-Bytes Placement::freed_by_leaving(std::size_t unit, NodeIndex node) const {
-    Bytes bytes = bytes_on(unit, 0, node, node);
-    for (const Part& part : parts(unit))
-        if (part.pool == 0 && !part.cell->movable) bytes -= part.cell->residency[node];
-    return bytes;
-}
-
-Bytes Placement::brought(std::size_t unit, std::size_t pool, NodeIndex node) const {
-    if (home(unit) == node) return 0;
-    return bytes_on(unit, pool, node, node) - bytes_on(unit, pool, node, home(unit));
-}
-
-Bytes Placement::brought_by_swap(std::size_t coming, std::size_t leaving, std::size_t pool) const {
-    const NodeIndex node = *home(leaving);
-    return brought(coming, pool, node) + bytes_on(leaving, pool, node, home(coming)) -
-           bytes_on(leaving, pool, node, node);
-}
-
 bool Placement::can_move_memory(std::size_t unit) const {
     return std::any_of(parts(unit).begin(), parts(unit).end(),
                        [](const Part& part) { return part.cell->movable; });
@@ -152,7 +114,7 @@ bool Placement::memory_can_follow(const Placement& before) const {
 bool Placement::relieves(std::size_t unit, NodeIndex to) const {
     const NodeIndex here = *home(unit);
     return can_move_memory(unit) && is_short_of_memory(here) && !is_short_of_memory(to) &&
-           bytes_on(unit, 0, here, to) < bytes_on(unit, 0, here, here);
+           added_bytes(unit, 0, here, here, to) < 0;
 }
 
 }  // namespace vnuma

@@ -1,165 +1,13 @@
 #include "policy/search/placement.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace vnuma {
-namespace {
 
-// CPU use on a node of a cell that may run anywhere: the kernel's balancing follows the memory.
-MilliCpu use_by_memory(const CellState& cell, std::size_t node) {
+MilliCpu Placement::use_by_memory(const CellState& cell, NodeIndex node) {
     const Bytes total = std::max<Bytes>(total_bytes(cell) / mib, 1);
     return cell.cpu_use * (cell.residency[node] / mib) / total;
-}
-
-// A guest of the highest priority counts nearly twice, one of the lowest a tenth.
-Cost weighted(Cost cost, int priority) {
-    return cost * (1000 + 9 * std::clamp(priority, min_priority, max_priority)) / 1000;
-}
-
-// The CPU time that the devices of a guest cost a cell at a node. Devices serve all vCPUs alike, so
-// a cell has a share of it.
-class DeviceCosts {
-  public:
-    explicit DeviceCosts(const Placement::Part& part, const GuestState& guest) : guest_(guest) {
-        MilliCpu use_of_guest = 0;
-        for (const CellState& cell : guest.cells)
-            all_shares_ += cell.vcpus, use_of_guest += cell.cpu_use;
-        // A guest whose memory is less than half accessed may still become busy.
-        const bool is_young = 2 * (part.full - part.unallocated) < part.full;
-        const auto devices = static_cast<MilliCpu>(guest.devices.size());
-        if (!is_young && devices > 0)
-            use_ = std::min(device_use, use_of_guest / device_use_divisor / devices);
-        share_ = all_shares_ > 0 ? part.cell->vcpus : 1;
-        all_shares_ = std::max<Cost>(all_shares_, 1);
-    }
-
-    Cost at(const std::vector<PerMille>& excess, const PlannerSettings& settings) const {
-        Cost cost = 0;
-        for (const NodeIndex device : guest_.devices)
-            cost += traffic_cost(use_, excess[device], settings) * share_ / all_shares_;
-        return cost;
-    }
-
-  private:
-    const GuestState& guest_;
-    MilliCpu use_ = device_use;  // of each device
-    Cost share_ = 0, all_shares_ = 0;
-};
-
-}  // namespace
-
-Placement::Placement(const Snapshot& snapshot, const PlannerSettings& settings,
-                     const std::vector<Unit>& units,
-                     const std::vector<const CellState*>& bystanders,
-                     const std::vector<HeldApart>& held_apart)
-    : topology_(&snapshot.topology),
-      units_(&units),
-      settings_(settings),
-      nodes_(snapshot.topology.nodes.size()),
-      placed_(units.size()),
-      own_cost_(units.size() * nodes_),
-      excess_(nodes_, std::vector<PerMille>(nodes_)),
-      demand_(nodes_),
-      expected_(nodes_),
-      page_{0},
-      use_(1, std::vector<Bytes>(nodes_)),
-      limit_(1, std::vector<Bytes>(nodes_)),
-      apart_(snapshot.groups.size(), std::vector<int>(nodes_)) {
-    const Topology& topology = snapshot.topology;
-    for (std::size_t n = 0; n < nodes_; ++n) {
-        const HostNode& node = topology.nodes[n];
-        demand_[n] = node.other_use;
-        use_[0][n] = node.memory_total - node.memory_available;
-        limit_[0][n] = max_used_memory(node, settings_);
-        for (std::size_t m = 0; m < nodes_; ++m) {
-            excess_[n][m] = excess_of(topology.distances[n][m]);
-            if (node.cpus > 0 && topology.nodes[m].cpus > 0)
-                farthest_ = std::max(farthest_, excess_[n][m]);
-        }
-    }
-    for (const CellState* cell : bystanders)
-        add_bystander(*cell);
-    for (const HeldApart& held : held_apart)
-        hold_apart(held, 1);
-    NodeSet short_of_memory;
-    for (std::size_t n = 0; n < nodes_; ++n)
-        if (is_short_of_memory(NodeIndex(n))) short_of_memory.insert(NodeIndex(n));
-    parts_.reserve(units.size());
-    for (std::size_t i = 0; i < units.size(); ++i) {
-        placed_[i].home = units[i].initial_home;
-        placed_[i].first_part = parts_.size();
-        placed_[i].part_count = units[i].parts.size();
-        for (const Unit::Part& part : units[i].parts)
-            add_part(i, part, short_of_memory);
-        count(i, 1);
-    }
-    for (std::size_t n = 0; n < nodes_; ++n)
-        load_cost_.push_back(node_cost(topology.nodes[n], demand_[n], settings_));
-}
-
-void Placement::add_bystander(const CellState& cell) {
-    if (cell.confined_to) {
-        demand_[*cell.confined_to] += cell.cpu_use;
-        use_[0][*cell.confined_to] += growth_at(cell, *cell.confined_to);
-        return;
-    }
-    // It is not known on which node the guest will allocate memory that it has not accessed yet. So
-    // that memory is no reason for other units to leave a node, but it keeps them from coming.
-    for (std::size_t n = 0; n < nodes_; ++n) {
-        demand_[n] += use_by_memory(cell, n);
-        expected_[n] += growth_at(cell, NodeIndex(n));
-    }
-}
-
-void Placement::add_part(std::size_t unit, const Unit::Part& input, NodeSet short_of_memory) {
-    const CellState& cell = *input.cell;
-    Part& part = parts_.emplace_back();
-    part.cell = &cell;
-    part.pool = find_or_add_pool(cell.huge_page);
-    part.full = full_bytes(cell);
-    part.unallocated = part.full - total_bytes(cell);
-    placed_[unit].cpu_use += cell.cpu_use;
-    const bool lazy = input.guest->policy.memory == MemoryPolicy::lazy;
-    // Memory follows out of a node that is short of it, however little it is accessed, to a home
-    // that has room.
-    bool is_in_the_way = false;
-    for (std::size_t n = 0; !short_of_memory.empty() && n < nodes_; ++n)
-        is_in_the_way |= part.pool == 0 && short_of_memory.contains(NodeIndex(n)) &&
-                         cell.residency[n] > settled_bytes;
-    const auto makes_room = [&](std::size_t home) {
-        const HostNode& node = topology_->nodes[home];
-        const Bytes use = node.memory_total - node.memory_available;
-        return is_in_the_way &&
-               use + part.full - cell.residency[home] <= max_used_memory(node, settings_);
-    };
-    const DeviceCosts devices(part, *input.guest);
-    CellCosts costs(cell, *topology_, settings_);
-    for (std::size_t n = 0; n < nodes_; ++n) {
-        const CellCost cost = costs.at(NodeIndex(n));
-        const bool stays = !cell.movable || (lazy && cost.stay < cost.move && !makes_room(n));
-        if (stays) part.stays_at.insert(NodeIndex(n));
-        const Cost own = (stays ? cost.stay : cost.move) + devices.at(excess_[n], settings_);
-        own_cost_[unit * nodes_ + n] += weighted(own, input.guest->policy.priority);
-        // The unit counts this memory from now on. Of a pool the snapshot has only what is free.
-        if (part.pool == 0)
-            use_[0][n] -= cell.residency[n];
-        else
-            limit_[part.pool][n] += cell.residency[n];
-    }
-}
-
-std::size_t Placement::find_or_add_pool(Bytes huge_page) {
-    const auto known = std::find(page_.begin(), page_.end(), huge_page);
-    if (known != page_.end()) return static_cast<std::size_t>(known - page_.begin());
-    page_.push_back(huge_page);
-    use_.emplace_back(nodes_);
-    std::vector<Bytes>& limit = limit_.emplace_back(nodes_);
-    for (std::size_t n = 0; n < nodes_; ++n) {
-        const auto& pools = topology_->nodes[n].huge_available;
-        const auto pool = pools.find(huge_page);
-        limit[n] = pool == pools.end() ? 0 : pool->second;
-    }
-    return page_.size() - 1;
 }
 
 void Placement::hold_apart(const HeldApart& held, int sign) {
@@ -167,22 +15,11 @@ void Placement::hold_apart(const HeldApart& held, int sign) {
     own_apart_[{held.guest, held.node}] += sign;
 }
 
-MilliCpu Placement::use_at(std::size_t index, NodeIndex node) const {
-    const PlacedUnit& unit = placed_[index];
-    if (unit.home) return unit.home == node ? unit.cpu_use : 0;
+MilliCpu Placement::use_without_home(std::size_t unit, NodeIndex node) const {
     MilliCpu use = 0;
-    if (!unit.taken_off)
-        for (const Part& part : parts(index))
-            use += use_by_memory(*part.cell, node);
+    for (const Part& part : parts(unit))
+        use += use_by_memory(*part.cell, node);
     return use;
-}
-
-Bytes Placement::bytes_on(const Part& part, NodeIndex node, std::optional<NodeIndex> home,
-                          bool taken_off) {
-    const Bytes there = part.cell->residency[node];
-    if (!home) return taken_off && part.cell->movable ? 0 : there;
-    if (!part.stays_at.contains(*home)) return node == *home ? part.full : 0;
-    return there + (node == *home ? part.unallocated : 0);
 }
 
 void Placement::count(std::size_t index, int sign) {
@@ -217,6 +54,145 @@ void Placement::put(std::size_t unit, std::optional<NodeIndex> home) {
 
 void Placement::take_off(std::size_t unit) {
     change(unit, std::nullopt, true);
+}
+
+Bytes Placement::bytes_above_limits() const {
+    Bytes sum = 0;
+    for (std::size_t pool = 0; pool < page_.size(); ++pool)
+        for (std::size_t n = 0; n < nodes_; ++n)
+            sum += std::max<Bytes>(-room(NodeIndex(n), pool), 0);
+    return sum;
+}
+
+Bytes Placement::above_watermark(NodeIndex node, Bytes more) const {
+    return std::max<Bytes>(use_[0][node] + more - limit_[0][node], 0);
+}
+
+Bytes Placement::added_bytes(std::size_t index, std::size_t pool, NodeIndex node,
+                             std::optional<NodeIndex> from, std::optional<NodeIndex> to) const {
+    const bool taken_off = placed_[index].taken_off;
+    Bytes added = 0;
+    for (const Part& part : parts(index))
+        if (part.pool == pool)
+            added += bytes_on(part, node, to, taken_off) - bytes_on(part, node, from, taken_off);
+    return added;
+}
+
+Bytes Placement::brought(std::size_t unit, std::size_t pool, NodeIndex node) const {
+    return added_bytes(unit, pool, node, home(unit), node);
+}
+
+Bytes Placement::brought_by_swap(std::size_t coming, std::size_t leaving, std::size_t pool) const {
+    const NodeIndex node = *home(leaving);
+    return added_bytes(coming, pool, node, home(coming), node) +
+           added_bytes(leaving, pool, node, node, home(coming));
+}
+
+Bytes Placement::freed_by_leaving(std::size_t unit, NodeIndex node) const {
+    Bytes bytes = 0;
+    for (const Part& part : parts(unit))
+        if (part.pool == 0)
+            bytes += bytes_on(part, node, node, false) -
+                     (part.cell->movable ? 0 : part.cell->residency[node]);
+    return bytes;
+}
+
+Placement::Marginal Placement::least_marginal(std::size_t unit, NodeIndex node) const {
+    const MilliCpu others = demand_[node] - use_at(unit, node);
+    const auto load_cost = [&](MilliCpu demand) {
+        return demand == demand_[node] ? load_cost_[node]
+                                       : node_cost(topology_->nodes[node], demand, settings_);
+    };
+    const Cost load = load_cost(others + cpu_use(unit)) - load_cost(others);
+    return {own_cost(unit, node) + load, load};
+}
+
+Placement::Marginal Placement::marginal(std::size_t unit, NodeIndex node) const {
+    Marginal cost = least_marginal(unit, node);
+    if (const Bytes above = above_watermark(node, brought(unit, 0, node)); above > 0)
+        cost.all += pressure_cost(std::min(above, freed_by_leaving(unit, node)), settings_);
+    for (const Unit::Coupling& coupling : units()[unit].couplings)
+        if (const std::optional<NodeIndex> other = home(coupling.other))
+            cost.all += coupling_cost(coupling, node, *other);
+    return cost;
+}
+
+Cost Placement::coupling_cost(const Unit::Coupling& coupling, NodeIndex here,
+                              NodeIndex other) const {
+    if (here != other) return traffic_cost(coupling.traffic, excess_[here][other], settings_);
+    if (coupling.sibling == 0) return 0;
+    return std::max(
+        sibling_cost(coupling.sibling, settings_),
+        sibling_over_farthest * traffic_cost(coupling.traffic, farthest_, settings_) / 1000);
+}
+
+Placement::Marginal Placement::swap_gain(std::size_t a, std::size_t b) const {
+    const NodeIndex home_a = *home(a), home_b = *home(b);
+    const MilliCpu shift = cpu_use(b) - cpu_use(a);  // of demand, from b's home to a's
+    Marginal gain;
+    gain.load = load_cost_[home_a] + load_cost_[home_b] -
+                node_cost(topology_->nodes[home_a], demand_[home_a] + shift, settings_) -
+                node_cost(topology_->nodes[home_b], demand_[home_b] - shift, settings_);
+    gain.all = gain.load + own_cost(a, home_a) + own_cost(b, home_b) - own_cost(a, home_b) -
+               own_cost(b, home_a);
+    // Accesses between the two have as far to go after the swap as before.
+    const auto coupling_gain = [&](std::size_t unit, std::size_t partner, NodeIndex from,
+                                   NodeIndex to) {
+        Cost saved = 0;
+        for (const Unit::Coupling& coupling : units()[unit].couplings)
+            if (const auto other = home(coupling.other); other && coupling.other != partner)
+                saved +=
+                    coupling_cost(coupling, from, *other) - coupling_cost(coupling, to, *other);
+        return saved;
+    };
+    gain.all += coupling_gain(a, b, home_a, home_b) + coupling_gain(b, a, home_b, home_a);
+    gain.all += pressure_gain(a, b);
+    return gain;
+}
+
+Cost Placement::pressure_gain(std::size_t a, std::size_t b) const {
+    const NodeIndex home_a = *home(a), home_b = *home(b);
+    // On most hosts no unit is large enough to bring a node above its watermark.
+    if (above_watermark(home_a, placed_[b].ordinary_full) == 0 &&
+        above_watermark(home_b, placed_[a].ordinary_full) == 0)
+        return 0;
+    const Bytes to_a = brought_by_swap(b, a, 0), to_b = brought_by_swap(a, b, 0);
+    return pressure_cost(above_watermark(home_a, 0), settings_) +
+           pressure_cost(above_watermark(home_b, 0), settings_) -
+           pressure_cost(above_watermark(home_a, to_a), settings_) -
+           pressure_cost(above_watermark(home_b, to_b), settings_);
+}
+
+Cost Placement::load() const {
+    return std::accumulate(load_cost_.begin(), load_cost_.end(), Cost{0});
+}
+
+Cost Placement::total() const {
+    Cost sum = load();
+    for (std::size_t n = 0; n < nodes_; ++n)
+        sum += pressure_cost(above_watermark(NodeIndex(n), 0), settings_);
+    for (std::size_t i = 0; i < placed_.size(); ++i) {
+        const std::optional<NodeIndex> here = home(i);
+        if (!here) continue;
+        sum += own_cost(i, *here);
+        Cost couplings = 0;  // both units of a coupling have it
+        for (const Unit::Coupling& coupling : units()[i].couplings)
+            if (const std::optional<NodeIndex> other = home(coupling.other))
+                couplings += coupling_cost(coupling, *here, *other);
+        sum += couplings / 2;
+    }
+    return sum;
+}
+
+PerMille Placement::load_of(NodeIndex node) const {
+    return demand_[node] * 1000 / std::max<MilliCpu>(topology_->nodes[node].cpu_capacity, 1);
+}
+
+bool Placement::load_matters(NodeIndex a, NodeIndex b) const {
+    constexpr PerMille fully_used = 1000;
+    const PerMille load_a = load_of(a), load_b = load_of(b);
+    return std::max(load_a, load_b) > fully_used ||
+           std::max(load_a - load_b, load_b - load_a) >= settings_.imbalance;
 }
 
 }  // namespace vnuma

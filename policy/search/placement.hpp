@@ -109,7 +109,8 @@ class Placement {
   private:
     struct PlacedUnit {
         std::size_t first_part = 0, part_count = 0;
-        MilliCpu cpu_use = 0;  // of all parts
+        MilliCpu cpu_use = 0;     // of all parts
+        Bytes ordinary_full = 0;  // Part::full of all parts from pool 0
         std::optional<NodeIndex> home{};
         bool taken_off = false;
     };
@@ -122,15 +123,30 @@ class Placement {
     void change(std::size_t unit, std::optional<NodeIndex> home, bool taken_off);
 
     Cost coupling_cost(const Unit::Coupling& coupling, NodeIndex here, NodeIndex other) const;
+    // CPU use on a node of a cell that may run anywhere: the kernel's balancing follows the memory.
+    static MilliCpu use_by_memory(const CellState& cell, NodeIndex node);
     // CPU demand of a unit that is counted at a node.
-    MilliCpu use_at(std::size_t unit, NodeIndex node) const;
-    // Bytes that a part, or a unit from a pool, has on a node if this is its home.
+    MilliCpu use_at(std::size_t unit, NodeIndex node) const {
+        const PlacedUnit& placed = placed_[unit];
+        if (placed.home) return placed.home == node ? placed.cpu_use : 0;
+        return placed.taken_off ? 0 : use_without_home(unit, node);
+    }
+    MilliCpu use_without_home(std::size_t unit, NodeIndex node) const;
+    // Bytes that a part has on a node if this is its home.
     static Bytes bytes_on(const Part& part, NodeIndex node, std::optional<NodeIndex> home,
-                          bool taken_off);
-    Bytes bytes_on(std::size_t unit, std::size_t pool, NodeIndex node,
-                   std::optional<NodeIndex> home) const;
+                          bool taken_off) {
+        const Bytes there = part.cell->residency[node];
+        if (!home) return taken_off && part.cell->movable ? 0 : there;
+        if (!part.stays_at.contains(*home)) return node == *home ? part.full : 0;
+        return there + (node == *home ? part.unallocated : 0);
+    }
+    // Bytes of a pool that a change of a unit's home adds to a node.
+    Bytes added_bytes(std::size_t unit, std::size_t pool, NodeIndex node,
+                      std::optional<NodeIndex> from, std::optional<NodeIndex> to) const;
     // Bytes that a unit brings to a node beyond what is counted there already.
     Bytes brought(std::size_t unit, std::size_t pool, NodeIndex node) const;
+    // Cost of memory pressure that a swap saves.
+    Cost pressure_gain(std::size_t a, std::size_t b) const;
     // Bytes that a swap brings to the home of the unit that leaves.
     Bytes brought_by_swap(std::size_t coming, std::size_t leaving, std::size_t pool) const;
     // Ordinary memory that a unit at `node` would not use there if it went elsewhere.
