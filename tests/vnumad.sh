@@ -32,6 +32,12 @@ if [ "$(id -u)" = 0 ]; then
     expect 1 'libvirt at qemu+unix:///system?socket=/nobody' "$vnumad" --config "$dir/no-libvirt.conf" --once
 fi
 
+# A reader that does not read must not keep vnumad from ending when it is told to.
+if [ "$(id -u)" = 0 ]; then
+    printf 'mode = "observe"\ninterval = "100ms"\nsource = "qmp"\nqmp_dir = "%s"\n' "$dir" >"$dir/empty.conf"
+    expect 0 'ended' python3 "$(dirname "$0")/stuck_reader.py" "$vnumad" --config "$dir/empty.conf" --report -
+fi
+
 golden=$(dirname "$0")/golden/recordings/two-nodes.jsonl
 expect 0 '12 plans, 12 the same, 0 different' "$vnumad" --replay "$golden"
 sed '1s/"cost_cpu_ms":[0-9]*/"cost_cpu_ms":7/' "$golden" >"$dir/other.jsonl"

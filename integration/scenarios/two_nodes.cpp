@@ -206,6 +206,21 @@ TEST(TwoNodes, TheWorkloadFollowsANewPatternAtRunTime) {
         << "the workload has accepted an invalid pattern";
 }
 
+TEST(TwoNodes, ACpuThatGoesOfflineIsFollowedAndComesBack) {
+    const std::string online = "/sys/devices/system/cpu/cpu3/online";
+    Daemon vnumad(observing);
+    const auto node_1_has = [](int cpus) {
+        return [cpus](const json& report) {
+            return report.contains("nodes") && report["nodes"][1]["cpus"] == cpus;
+        };
+    };
+    EXPECT_FALSE(vnumad.wait_for(node_1_has(2), settle_limit).is_null()) << vnumad.output();
+    write_text(online, "0");
+    EXPECT_FALSE(vnumad.wait_for(node_1_has(1), settle_limit).is_null()) << vnumad.output();
+    write_text(online, "1");
+    EXPECT_FALSE(vnumad.wait_for(node_1_has(2), settle_limit).is_null()) << vnumad.output();
+}
+
 TEST(TwoNodes, WithoutCapabilitiesVnumadNamesTheMissingOnesAndEnds) {
     Daemon vnumad(acting,
                   {"setpriv", "--bounding-set", "-sys_nice,-sys_ptrace", "--inh-caps", "-all"});
