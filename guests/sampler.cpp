@@ -54,6 +54,7 @@ Sample Sampler::sample(const std::vector<ListedGuest>& listed, const SampleReque
     sample.time = std::chrono::steady_clock::now();
     ++samples_;
     renew_pagemap();
+    sample.pagemap_problem = pagemap_problem_;
     std::set<std::string> seen;
     for (const ListedGuest& guest : listed) {
         seen.insert(guest.uuid);
@@ -89,8 +90,8 @@ GuestSample Sampler::read(const ListedGuest& guest) {
 // Memory may have been added to the host since the table was made.
 void Sampler::renew_pagemap() {
     if (!settings_.pagemap || samples_ % samples_for_all != 1) return;
-    std::string why;
-    pagemap_ = make_pagemap_reader(why);
+    pagemap_problem_.clear();
+    pagemap_ = make_pagemap_reader(pagemap_problem_);
 }
 
 void Sampler::add_kernel_vhost_threads(Sample& sample) {

@@ -105,6 +105,7 @@ struct Sample {
     std::chrono::microseconds cpu_time{0};           // CPU time of vnumad for listing and reading
     std::chrono::microseconds tracking_cpu_time{0};  // CPU time of vnumad for tracking
     std::vector<GuestSample> guests;                 // sorted by uuid
+    std::string pagemap_problem;  // why pages are not read from pagemap although that is wanted
     TrackingAbilities tracking;
 };
 

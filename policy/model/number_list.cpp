@@ -16,14 +16,6 @@ std::optional<int> parse_number(std::string_view text) {
     return number;
 }
 
-// Returns the text before the first separator, and removes both from `rest`.
-std::string_view take(std::string_view& rest, char separator) {
-    const std::size_t at = rest.find(separator);
-    const std::string_view part = rest.substr(0, at);
-    rest = at == std::string_view::npos ? std::string_view() : rest.substr(at + 1);
-    return part;
-}
-
 std::string_view trim(std::string_view text) {
     const auto first = text.find_first_not_of(" \t\n");
     if (first == std::string_view::npos) return {};
@@ -39,15 +31,29 @@ std::optional<std::pair<int, int>> parse_range(std::string_view text, int max) {
     return std::pair{*first, *last};
 }
 
+// The parts of a list that are separated by commas, without the blanks around them.
+std::vector<std::string_view> split_list(std::string_view text) {
+    std::vector<std::string_view> parts;
+    if (text = trim(text); text.empty()) return parts;
+    for (std::size_t comma; (comma = text.find(',')) != std::string_view::npos;) {
+        parts.push_back(trim(text.substr(0, comma)));
+        text.remove_prefix(comma + 1);
+    }
+    parts.push_back(trim(text));
+    return parts;
+}
+
 std::optional<std::vector<int>> parse_list(std::string_view text, int max) {
     std::set<int> numbers;
-    text = trim(text);
-    while (!text.empty()) {
-        std::string_view part = trim(take(text, ','));
+    int named = 0;
+    for (std::string_view part : split_list(text)) {
         const bool exclude = part.starts_with('^');
         if (exclude) part.remove_prefix(1);
         const auto range = parse_range(part, max);
         if (!range) return std::nullopt;
+        // A short text must not cost much work by naming the same numbers many times.
+        named += range->second - range->first + 1;
+        if (named > 4 * (max + 1)) return std::nullopt;
         for (int number = range->first; number <= range->second; ++number) {
             if (exclude)
                 numbers.erase(number);
@@ -72,9 +78,8 @@ std::optional<std::vector<int>> parse_node_list(std::string_view text) {
 
 std::optional<std::vector<int>> parse_node_sequence(std::string_view text) {
     std::vector<int> nodes;
-    text = trim(text);
-    while (!text.empty()) {
-        const auto range = parse_range(trim(take(text, ',')), max_node_number);
+    for (const std::string_view part : split_list(text)) {
+        const auto range = parse_range(part, max_node_number);
         if (!range) return std::nullopt;
         for (int node = range->first; node <= range->second; ++node)
             nodes.push_back(node);

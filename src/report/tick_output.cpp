@@ -113,6 +113,7 @@ void TickOutput::log_changes(const Tick& tick) {
 void TickOutput::log_troubles(const Tick& tick) {
     blind_.update(tick.blind);
     policy_.update(tick.policy_problem);
+    if (tick.look) pagemap_.update(tick.sample().pagemap_problem);
     slow_.update(why_slow(tick, config_.interval));
 }
 

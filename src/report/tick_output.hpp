@@ -61,6 +61,8 @@ class TickOutput {
     Trouble blind_{"blind, so nothing is changed", "guests can be seen again"};
     Trouble policy_{"run-time policy rejected, the previous one stays in force",
                     "the run-time policy is in force again"};
+    Trouble pagemap_{"pages are located with move_pages, which takes more CPU time than pagemap",
+                     "pages are located with pagemap"};
     Trouble slow_{"reading the guests takes too long", "reading the guests is fast enough again"};
 };
 

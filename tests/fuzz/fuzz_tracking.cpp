@@ -8,7 +8,7 @@
 
 #include "guests/model/access_matrix.hpp"
 #include "guests/tracking/attribution/attribution.hpp"
-#include "guests/tracking/attribution/fault_tally.hpp"
+#include "guests/tracking/attribution/fault_map_entries.hpp"
 #include "guests/tracking/attribution/page_count.hpp"
 #include "guests/tracking/damon/damon_plan.hpp"
 #include "guests/tracking/heat/chunk_levels.hpp"

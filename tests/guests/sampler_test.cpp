@@ -78,6 +78,17 @@ TEST_F(SamplerTest, ACompleteSampleReadsAll) {
         EXPECT_EQ(guest.unsteady, "") << guest.name;
 }
 
+TEST_F(SamplerTest, TellsWhyItDoesNotReadPagemapThatIsWanted) {
+    EXPECT_EQ(sample().pagemap_problem, "") << "nobody wants it";
+    SamplerSettings settings;
+    settings.roots = host.roots();
+    settings.pagemap = true;
+    Sampler with_pagemap(*source, nullptr, settings);
+    std::string why;
+    make_pagemap_reader(why);
+    EXPECT_EQ(with_pagemap.sample(with_pagemap.list(), {}).pagemap_problem, why);
+}
+
 TEST_F(SamplerTest, UrgentGuestsAreReadFirst) {
     sample();
     sample();

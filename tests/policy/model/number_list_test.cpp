@@ -15,8 +15,13 @@ TEST(ParseNumberList, ReadsTheListsOfTheKernelAndOfLibvirt) {
 }
 
 TEST(ParseNumberList, RefusesAnythingElse) {
-    for (const char* text : {"x", "3-1", "-1", "1-", "1,,2", "0-99999999", "1 2"})
+    for (const char* text : {"x", "3-1", "-1", "1-", "1,,2", "1,", ",1", ",", "0-99999999", "1 2"})
         EXPECT_EQ(parse_number_list(text), std::nullopt) << text;
+}
+
+TEST(ParseNumberList, RefusesTheSameNumbersManyTimes) {
+    EXPECT_NE(parse_number_list("0-65535,^0-65534"), std::nullopt);
+    EXPECT_EQ(parse_number_list("0-65535,0-65535,0-65535,0-65535,0"), std::nullopt);
 }
 
 TEST(ParseNodeList, RefusesAnEmptyListAndNodesThatNoKernelHas) {
@@ -28,7 +33,7 @@ TEST(ParseNodeList, RefusesAnEmptyListAndNodesThatNoKernelHas) {
 TEST(ParseNodeSequence, KeepsOrderAndRepetitions) {
     EXPECT_EQ(parse_node_sequence("1,0"), (Numbers{1, 0}));
     EXPECT_EQ(parse_node_sequence("0,0-1"), (Numbers{0, 0, 1}));
-    for (const char* text : {"", "^0", "0,^0", "1024", "0-1023,0", "1,,2", "x"})
+    for (const char* text : {"", "^0", "0,^0", "1024", "0-1023,0", "1,,2", "0,", "x"})
         EXPECT_EQ(parse_node_sequence(text), std::nullopt) << text;
 }
 

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "guests/process/process.hpp"
-#include "guests/tracking/attribution/fault_tally.hpp"
+#include "guests/tracking/attribution/fault_map_entries.hpp"
 
 namespace vnuma {
 namespace {

@@ -1,4 +1,4 @@
-#include "guests/tracking/attribution/fault_tally.hpp"
+#include "guests/tracking/attribution/fault_map_entries.hpp"
 
 #include <algorithm>
 #include <cstddef>
