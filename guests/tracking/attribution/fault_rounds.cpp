@@ -126,7 +126,7 @@ bool FaultRounds::start(const ClearedMappings& cleared, TrackingBudget& budget) 
         return false;
     }
     state_ = Running{has_lost_faults()};
-    // The vCPUs that would have run meanwhile.
+    // CPU time that the vCPUs would have used meanwhile.
     const nanoseconds stalled_vcpus = nanoseconds(cleared.stall) * budget.milli_cpu() / 1000;
     account_ = RoundAccount({.began = last_attempt_,
                              .pages = round.pages,
@@ -184,7 +184,8 @@ nanoseconds FaultRounds::estimate(std::uint64_t pages, nanoseconds fault_time,
            expected_stall(pages) * budget.milli_cpu() / 1000;
 }
 
-// As long as the last round, and longer for each page that the guest has mapped since.
+// The guest is expected to stall as long as in the last round, and longer for each page that it has
+// mapped since.
 nanoseconds FaultRounds::expected_stall(std::uint64_t pages) const {
     const std::uint64_t before = account_.pages();
     if (before == 0) return static_cast<std::int64_t>(pages) * assumed_stall_by_page;
@@ -194,8 +195,8 @@ nanoseconds FaultRounds::expected_stall(std::uint64_t pages) const {
     return last + more * std::max(assumed_stall_by_page, by_page);
 }
 
-// As many as in the last round. One that ended early, as soon as nearly all expected pages had
-// faulted again, does not lower what is expected.
+// The expected pages are those that faulted again in the last round. A round that ended early, when
+// nearly all expected pages had faulted, does not lower the expectation.
 std::uint64_t FaultRounds::expected_refaults(std::uint64_t pages) const {
     if (rounds_ == 0) return pages;
     std::uint64_t last = account_.refaulted_pages();

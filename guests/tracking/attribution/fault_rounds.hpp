@@ -80,14 +80,14 @@ class FaultRounds {
     // An attempt that is due is impossible: the next one comes after a longer period.
     void put_off(std::string why, Time now);
 
-    // Charges faults to the budget: as many as the last round took down pages, even after its end.
-    // Other faults are free.
+    // Charges one fault to the budget for each page that the last round took down, even after the
+    // end of the round. Further faults are free.
     void charge(const FaultSums& faults, std::chrono::nanoseconds fault_time,
                 TrackingBudget& budget);
 
     bool running() const { return std::holds_alternative<Running>(state_); }
     // Whether the running round has lasted long enough, or all expected pages but a sixteenth have
-    // faulted again. In the first round all pages are expected to, later as many as in the last.
+    // faulted again. The first round expects all pages, later ones the number of the round before.
     bool over(Time now) const;
     // `well_placed`: see ScanPeriod.
     void end(const RecordedFaults& recorded, bool well_placed);
