@@ -47,7 +47,7 @@ class Sampler {
     SamplerSettings settings_;
     MovePagesReader move_pages_;
     std::unique_ptr<PagemapReader> pagemap_;           // null unless configured and permitted
-    std::string pagemap_problem_;  // why it is null although it is configured
+    std::string pagemap_problem_;                      // why it is null although it is configured
     std::map<std::string, GuestReader> readers_;       // by uuid
     std::multimap<pid_t, ThreadSample> kernel_vhost_;  // by the process that they serve
     std::chrono::nanoseconds list_cpu_time_{0};        // of the last list()

@@ -18,6 +18,7 @@ constexpr std::size_t numa_maps_head_bytes = 1024;
 
 std::vector<RamRange> host_ranges(const std::vector<RamBlock>& blocks) {
     std::vector<RamRange> ranges;
+    ranges.reserve(blocks.size());
     for (const RamBlock& block : blocks)
         ranges.push_back(block.host);
     return ranges;

@@ -15,7 +15,7 @@ std::string find_group(const toml::node& node, const HostPolicy& policy, std::st
 Value group_name(std::optional<std::string>& target, const HostPolicy& policy) {
     auto set = [&](const toml::node& node) -> std::string {
         std::string group;
-        const std::string problem = find_group(node, policy, group);
+        std::string problem = find_group(node, policy, group);
         if (node.is_string() && group.empty()) {
             target = "";
             return "";

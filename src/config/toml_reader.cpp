@@ -22,8 +22,9 @@ void TomlReader::read(const toml::table& table, const std::string& section,
                       const std::vector<Key>& keys, const std::vector<std::string>& subsections) {
     for (const auto& [name, node] : table) {
         const std::string path = path_of(section, std::string(name.str()));
-        const auto key = std::find_if(keys.begin(), keys.end(),
-                                      [&](const Key& one) { return one.name == name.str(); });
+        const auto key =
+            std::find_if(keys.begin(), keys.end(),
+                         [wanted = name.str()](const Key& one) { return one.name == wanted; });
         if (key != keys.end()) {
             const std::string problem = key->value.set(node);
             if (!problem.empty()) add_problem(node.source().begin.line, path, problem);

@@ -139,7 +139,7 @@ Value share(int& target) {
 
 Value text(std::string& target) {
     Value value = text_or_empty(target);
-    value.set = [&target, set = value.set](const toml::node& node) -> std::string {
+    value.set = [set = value.set](const toml::node& node) -> std::string {
         if (node.value<std::string>() == "") return "must not be empty";
         return set(node);
     };

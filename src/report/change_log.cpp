@@ -12,6 +12,10 @@ std::string describe_cell(const std::string& guest, const CellKey& key) {
            (key.shard == CellKey::whole ? "" : ", shard " + std::to_string(key.shard));
 }
 
+std::string line_of(const std::string& guest, const char* change, const std::string& uuid) {
+    return guest + ": " + change + " (" + uuid + ")";
+}
+
 std::map<CellKey, std::string> failures_of(const std::vector<ActionResult>& results) {
     std::map<CellKey, std::string> failures;
     for (const ActionResult& result : results)
@@ -28,9 +32,9 @@ std::vector<std::string> ChangeLog::update(const Tick& tick) {
     for (const GuestState& guest : tick.snapshot.guests)
         guests[guest.uuid] = guest.name;
     for (const auto& [uuid, name] : guests_)
-        if (!guests.contains(uuid)) lines.push_back(name + ": is gone (" + uuid + ")");
+        if (!guests.contains(uuid)) lines.push_back(line_of(name, "is gone", uuid));
     for (const auto& [uuid, name] : guests)
-        if (!guests_.contains(uuid)) lines.push_back(name + ": is new (" + uuid + ")");
+        if (!guests_.contains(uuid)) lines.push_back(line_of(name, "is new", uuid));
 
     const auto failures = failures_of(tick.results);
     std::map<CellKey, Known> cells;
