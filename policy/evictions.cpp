@@ -121,16 +121,16 @@ class Attempt {
         }
     }
 
-    // Between the largest units on the node and the smallest ones elsewhere.
+    // Between the largest units on the node and the smallest ones on other nodes.
     std::optional<Exchange> best_exchange() {
-        std::vector<std::size_t> here = evictable_units(true), elsewhere = evictable_units(false);
+        std::vector<std::size_t> here = evictable_units(true), on_others = evictable_units(false);
         std::reverse(here.begin(), here.end());
         here.resize(std::min(here.size(), max_exchange_candidates));
-        elsewhere.resize(std::min(elsewhere.size(), max_exchange_candidates));
+        on_others.resize(std::min(on_others.size(), max_exchange_candidates));
         std::optional<Exchange> best;
         const Bytes room = placement_.room(node_);
         for (const std::size_t leaves : here)
-            for (const std::size_t comes : elsewhere) {
+            for (const std::size_t comes : on_others) {
                 if (!placement_.can_swap(leaves, comes)) continue;
                 swap_homes(leaves, comes);
                 const Exchange exchange{leaves, comes, has_room(), placement_.room(node_) - room,

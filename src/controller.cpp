@@ -46,7 +46,8 @@ asio::awaitable<bool> Controller::run_once() {
     co_return co_await tick(Purpose::act);
 }
 
-// Blind means still: without a look there is no plan, and the next look has no predecessor.
+// When nothing can be seen, nothing is changed: without a look there is no plan, and the next look
+// has no predecessor.
 asio::awaitable<bool> Controller::tick(Purpose purpose) {
     const Clock::Time begin = clock_.now();
     Tick tick = number_tick();

@@ -38,7 +38,7 @@ class Controller {
     boost::asio::awaitable<bool> run_once();
 
     // Gives all vCPUs back what their owners allowed. Blocks. After run() has ended.
-    void undo_pins() { actuator_.undo_pins(); }
+    bool undo_pins() { return actuator_.undo_pins(); }
 
   private:
     // What is known of the guests before they are sampled.

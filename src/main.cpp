@@ -81,7 +81,8 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
     }
     sd_notify(0, "STOPPING=1");
     ignore({SIGINT, SIGTERM, SIGHUP});
-    if (config.undo_at_stop) controller.undo_pins();
+    if (config.undo_at_stop && !controller.undo_pins())
+        spdlog::warn("vCPUs stay pinned: a call that changes pins does not return");
     if (!service.is_cut_off()) observer->end();
     const bool written = output.finish(output_patience);
     if (!written || service.is_cut_off() || observer->hung_calls() > 0) {
@@ -145,6 +146,7 @@ int main(int argc, char** argv) {
     } catch (const std::exception& error) {
         spdlog::error("{}", error.what());
     }
+    std::cout.flush();
     if (!log->finish(output_patience)) std::_Exit(status);
     spdlog::shutdown();
     return status;

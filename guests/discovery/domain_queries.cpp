@@ -52,6 +52,7 @@ std::optional<ListedGuest> DomainQueries::query(const DomainQuery& query, Cached
     guest.unsteady = why_no_query(query.uuid, cached, listing);
     if (!guest.unsteady.empty()) return guest;
     if (cached.quarantine) listing.quarantine_queried = true;
+    guest.read_at = now_();
     auto reply = calls_.run(query.uuid, query.run, query_limit);
     if (!reply) {
         if (!cached.quarantine) cached.quarantine.emplace(first_pause, longest_pause);
@@ -84,7 +85,9 @@ std::string DomainQueries::why_no_query(const std::string& uuid, const CachedDom
     if (hung >= max_hung_for_query)
         return "libvirt is not asked about it while " + std::to_string(hung) +
                " calls for other domains do not return";
-    if (now_() - listing.begin >= begin_limit)
+    // The one in quarantine that is due is asked about even if the others have taken all the time:
+    // otherwise it would never be seen to have recovered.
+    if (!cached.quarantine && now_() - listing.begin >= begin_limit)
         return "libvirt was not asked about it, because other domains took more than " +
                std::to_string(begin_limit.count()) + " ms";
     return "";

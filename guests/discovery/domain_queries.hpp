@@ -42,10 +42,11 @@ class DomainQueries {
 
     // A query that takes longer hangs.
     static constexpr std::chrono::milliseconds query_limit{1000};
-    // No further query begins when the queries of one list have taken this long. The domains that
-    // libvirt answered longest ago come first, so that every domain has its turn.
+    // No further query begins when the queries of one list have taken this long, except that of one
+    // domain in quarantine. The domains that libvirt answered longest ago come first, so that every
+    // domain has its turn.
     static constexpr std::chrono::milliseconds begin_limit{2000};
-    static constexpr std::chrono::milliseconds run_limit = begin_limit + query_limit;
+    static constexpr std::chrono::milliseconds run_limit = begin_limit + 2 * query_limit;
     static constexpr std::chrono::milliseconds first_pause{2'000}, longest_pause{30'000};
 
     // Numbers of hung calls from which on no further call of a kind is made. libvirtd handles five

@@ -110,6 +110,7 @@ asio::awaitable<void> QmpConnection::connect() {
 asio::awaitable<void> QmpConnection::read() {
     if (!connected_) co_await connect();
     QemuReplies replies;
+    const auto begin = now_();
     const auto status = co_await run(qmp::query_status());
     const auto migration = co_await run_if_possible(qmp::query_migrate());
     replies.uuid = (co_await run_if_possible(qmp::query_uuid())).value_or("");
@@ -122,6 +123,7 @@ asio::awaitable<void> QmpConnection::read() {
     const auto iothreads = co_await run(qmp::query_iothreads());
 
     ListedGuest guest;
+    guest.read_at = begin;
     guest.state = state_of_qemu(status.status, migration.value_or(""));
     guest.unsteady = why_unsteady(guest.state);
     guest.pid = client_.peer().pid;

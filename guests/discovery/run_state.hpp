@@ -11,10 +11,12 @@ namespace vnuma {
 // Why a guest in this state must be left alone; empty for a running one.
 std::string why_unsteady(RunState state);
 
-// Of a virDomainState, its reason, and a virDomainJobOperation, which is 0 without a job.
+// Returns the run state for a virDomainState, its reason, and a virDomainJobOperation, which is 0
+// without a job.
 RunState state_of_libvirt(int state, int reason, int operation);
 
-// Of the status that query-status and query-migrate return; `migration` is empty if there was none.
+// Returns the run state for what query-status and query-migrate return. `migration` is empty if
+// there was none.
 RunState state_of_qemu(std::string_view status, std::string_view migration);
 
 }  // namespace vnuma

@@ -1,5 +1,5 @@
-// All settings of guests/: where guests are found, how their memory is read, and how its use is
-// tracked. Data only; src/config reads them from the configuration.
+// The settings of all of guests/ are here: where guests are found, how their memory is read, and
+// how its use is tracked. Data only; src/config reads them from the configuration.
 #pragma once
 
 #include <array>

@@ -35,7 +35,7 @@ int per_mille_of(std::uint16_t heat) {
     return (heat * 1000 + max_level - 1) / max_level;
 }
 
-// As in ChunkUse::accessor.
+// Returns the code of ChunkUse::accessor.
 int code_of(const Accessor& accessor) {
     if (accessor.kind == Accessor::one) return accessor.vcpu;
     return accessor.kind == Accessor::several ? several_accessors : no_accessor;

@@ -89,7 +89,7 @@ class MemoryUse {
     std::shared_ptr<const std::vector<RamRange>> hot_ranges_ =
         std::make_shared<const std::vector<RamRange>>();
 
-    // As of the last read_nodes().
+    // What the last read_nodes() has found.
     std::map<int, BytesByNode> heat_by_cell_;
     OwnedBytes owned_;
     std::shared_ptr<const std::vector<OwnRange>> own_ranges_;

@@ -15,7 +15,7 @@ namespace vnuma {
 // A guest that has used less CPU time since it was started is not tracked (as in sched/numa and
 // numa/core, which begin after one second of run time).
 inline constexpr std::chrono::nanoseconds least_run_time = std::chrono::seconds(1);
-// In thousandths of a CPU. A guest that uses less is idle, and where its memory is hardly matters.
+// A guest that uses less, in thousandths of a CPU, is idle, and where its memory is hardly matters.
 inline constexpr int idle_milli_cpu = 50;
 // Limit of what a guest saves up while it is not tracked, as CPU time of its own that earns as
 // much.

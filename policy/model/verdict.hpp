@@ -95,8 +95,8 @@ struct FormerHome {
 struct Home {
     NodeIndex node;
     Cost cost = 0;  // of being there, with all other units where the plan puts them
-    // Of a new home that is not the first: better_home, made_way, relief, displaced, and with_group
-    // if the cell had another home.
+    // Only a new home that is not the first has it: better_home, made_way, relief, displaced, and
+    // with_group if the cell had another home.
     std::optional<FormerHome> former{};
     Bytes to_move = 0;        // memory on other nodes that is to come
     Bytes left_away = 0;      // memory on other nodes that stays: accessed too little to pay back

@@ -42,7 +42,7 @@ class Placement {
         // too little to pay back.
         NodeSet stays_at{};
     };
-    // In the order of Unit::parts.
+    // The elements have the order of Unit::parts.
     std::span<const Part> parts(std::size_t unit) const {
         const PlacedUnit& placed = placed_[unit];
         return {&parts_[placed.first_part], placed.part_count};

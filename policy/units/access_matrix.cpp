@@ -8,7 +8,7 @@ namespace {
 
 using Matrix = std::vector<std::vector<std::uint64_t>>;
 
-// By shard and extent.
+// The values are ordered by shard, then by extent.
 Matrix accesses_by_shard(const WideUse& use, const Partition& partition) {
     Matrix accesses(partition.size(), std::vector<std::uint64_t>(use.extents));
     for (std::size_t s = 0; s < partition.size(); ++s)

@@ -143,7 +143,7 @@ void PlanBuilder::add_actions(const Unit::Part& part, bool is_confined, const Ve
         actions.emplace_back(std::move(move));
 }
 
-// For the cell of the last verdict.
+// Requests a move of the cell of the last verdict.
 void PlanBuilder::request_move(const Unit::Part& part, MoveMemory move) {
     const CellState& cell = *part.cell;
     MoveRequest& request = moves_.emplace_back();

@@ -13,7 +13,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-// The cell with the vCPUs of one shard only; with all of them where `vcpus` is empty.
+// Returns the cell with the vCPUs of one shard only, or with all of them if `vcpus` is empty.
 CellSample part_of(const CellSample& cell, const std::vector<std::size_t>& vcpus) {
     CellSample part = cell;
     if (vcpus.empty()) return part;
@@ -23,7 +23,8 @@ CellSample part_of(const CellSample& cell, const std::vector<std::size_t>& vcpus
     return part;
 }
 
-// All memory of a cell; of a shard, what its vCPUs alone access and the extents that come with it.
+// Returns all memory of a cell. For a shard, returns what its vCPUs alone access and the extents
+// that come with it.
 std::vector<RamRange> memory_of(const MoveMemory& action, const GuestSample& guest,
                                 const CellSample& cell) {
     if (action.key.shard == CellKey::whole) return host_ranges(cell);
@@ -191,12 +192,12 @@ asio::awaitable<void> Actuator::move_in_turns(std::vector<Move>& moves,
             co_await clock_.wait_until(std::min(rest_until_, deadline));
             ActionResult& result = results[move.result];
             const std::string too_late = why_not(move.target, deadline);
-            if (clock_.now() >= deadline) co_return;
             if (!too_late.empty()) {
-                if (result.bytes == 0) result.skipped = too_late;
+                if (!move.begun) result.skipped = too_late;
                 move.finished = true;
                 continue;
             }
+            move.begun = true;
             CellMover& mover = mover_for(move, key_of(result.action));
             auto one_step = [&, this] { return step(move, mover); };
             const MoveStep done = co_await run_blocking(pool_, one_step);

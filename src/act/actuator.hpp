@@ -35,7 +35,7 @@ class Actuator {
     const KnownPins& pins() const { return pins_.known(); }
 
     // Puts all pins back. Blocks. After the last apply() has ended.
-    void undo_pins() { pins_.undo(); }
+    bool undo_pins() { return pins_.undo(); }
 
   private:
     struct Target {
@@ -50,6 +50,7 @@ class Actuator {
         std::shared_ptr<const std::vector<RamRange>> hot;  // null where no heat is known
         std::uint64_t huge_page = 0;                       // as CellMover takes it
         Bytes left_free = 0;                               // on the node; 0 where it has no limit
+        bool begun = false;                                // a step of it was made
         bool finished = false;
     };
 

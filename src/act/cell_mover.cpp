@@ -82,7 +82,7 @@ bool CellMover::serves(const std::vector<RamRange>& memory, const std::vector<Ra
     return to_node_id == to_node_id_ && memory == memory_ && (knows_hot_ || hot.empty());
 }
 
-// From as many ranges as needed: the memory of a shard may be in many small ones.
+// Takes pages from as many ranges as needed, since the memory of a shard may be in many small ones.
 std::vector<CellMover::Page> CellMover::next_pages() const {
     const std::uint64_t stride = pass_ == Pass::huge ? two_mib : page_bytes;
     std::vector<Page> pages;

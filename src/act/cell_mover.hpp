@@ -42,7 +42,7 @@ class CellMover {
     bool serves(const std::vector<RamRange>& memory, const std::vector<RamRange>& hot,
                 int to_node_id) const;
 
-    // In all steps together.
+    // The sums of all steps.
     Bytes brought() const { return brought_; }
     int refused() const { return refused_; }
 

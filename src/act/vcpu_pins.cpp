@@ -24,6 +24,7 @@ std::string describe_failure(const VcpuSample& vcpu, int error) {
 
 std::string VcpuPins::pin(const Process& process, const CellSample& cell, const Host& host,
                           NodeIndex node) {
+    const std::lock_guard lock(mutex_);
     Pins former;
     for (const VcpuSample& vcpu : cell.vcpus)
         if (const Pin* pin = pins_.find(vcpu)) former[identity_of(vcpu)] = *pin;
@@ -78,6 +79,7 @@ int VcpuPins::put_back(const ThreadIdentity& thread, const Pin& pin) {
 }
 
 std::string VcpuPins::release(const CellSample& cell) {
+    const std::lock_guard lock(mutex_);
     std::string failure;
     for (const VcpuSample& vcpu : cell.vcpus) {
         const Pin* pin = pins_.find(vcpu);
@@ -92,6 +94,7 @@ std::string VcpuPins::release(const CellSample& cell) {
 }
 
 void VcpuPins::forget_ended(const Sample& sample) {
+    const std::lock_guard lock(mutex_);
     std::set<ThreadIdentity> seen;
     for (const GuestSample& guest : sample.guests)
         for (const CellSample& cell : guest.cells)
@@ -104,10 +107,13 @@ void VcpuPins::forget_ended(const Sample& sample) {
         pins_.erase(thread);
 }
 
-void VcpuPins::undo() {
+bool VcpuPins::undo() {
+    const std::unique_lock lock(mutex_, undo_patience);
+    if (!lock) return false;
     for (const auto& [thread, pin] : pins_.all())
         put_back(thread, pin);
     pins_ = {};
+    return true;
 }
 
 }  // namespace vnuma

@@ -1,7 +1,9 @@
 // Confines vCPU threads to the CPUs of a node, and gives them back what their owner allowed.
 #pragma once
 
+#include <chrono>
 #include <map>
+#include <mutex>
 #include <string>
 
 #include "guests/model/sample.hpp"
@@ -12,7 +14,8 @@
 
 namespace vnuma {
 
-// Its calls block. One thread at a time.
+// Its calls block. Calls that change something may come from any thread, known() only while there
+// are none.
 class VcpuPins {
   public:
     // `kernel` must outlive it.
@@ -34,8 +37,10 @@ class VcpuPins {
     // one were taken for the owner's choice, it could never be undone.
     void forget_ended(const Sample& sample);
 
-    // Puts back the owner's choice wherever our pin is still in force.
-    void undo();
+    // Puts back the owner's choice wherever our pin is still in force. Returns false, and changes
+    // nothing, if another call does not return within undo_patience.
+    bool undo();
+    static constexpr std::chrono::seconds undo_patience{1};
 
   private:
     using Pins = std::map<ThreadIdentity, Pin>;
@@ -47,6 +52,7 @@ class VcpuPins {
     int put_back(const ThreadIdentity& thread, const Pin& pin);
 
     Kernel& kernel_;
+    std::timed_mutex mutex_;  // held for the length of a call that changes something
     KnownPins pins_;
 };
 

@@ -23,7 +23,7 @@ std::optional<std::int64_t> find_unit(const Units& units, std::string_view name)
     return std::nullopt;
 }
 
-// In the largest unit that divides it.
+// Writes the value in the largest unit that divides it.
 std::string with_unit(std::int64_t value, const Units& units) {
     std::string text = std::to_string(value / units.front().second) + units.front().first;
     for (const auto& [unit, factor] : units)

@@ -49,11 +49,12 @@ Value node_sequence(std::optional<std::vector<int>>& target);
 template <typename Word>
 using Words = std::vector<std::pair<Word, std::string>>;
 
-// One word of a few. `Target` is Word, or an optional of it.
+// One name of a few. `Target` is Word, or an optional of it.
 template <typename Word, typename Target>
 Value word(Target& target, Words<Word> words);
 
-// Words of an enum's table, such as vnuma::modes; only those in `some`, where there are any.
+// Returns the names in an enum's table, such as vnuma::modes: those of the values in `some`, or all
+// of them if it is empty.
 template <typename Word, std::size_t count>
 Words<Word> words_of(const std::array<std::pair<Word, const char*>, count>& table,
                      const std::vector<Word>& some = {});

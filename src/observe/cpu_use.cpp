@@ -118,6 +118,12 @@ CpuUse measure_use(const Look* previous, const Look& current, const Host& host) 
                     use.by_vcpu[vcpu.thread] = *used;
     }
     const std::vector<std::int64_t>& then = previous->use.by_others;
+    if (previous->host.cpus != current.host.cpus) {
+        // What a node's CPUs have used since boot cannot be compared when they are other CPUs.
+        use.by_others = then;
+        use.by_others.resize(host.topology.nodes.size());
+        return use;
+    }
     for (const MilliCpu used : used_by_others(*previous, before, current, host, elapsed)) {
         const std::size_t n = use.by_others.size();
         use.by_others.push_back(n < then.size() ? average(then[n], used * micro, elapsed)

@@ -76,10 +76,15 @@ std::vector<std::vector<int>> distances_of(const Domain& domain) {
     return told ? distances : std::vector<std::vector<int>>();
 }
 
-std::string foreign_change(const GuestSample& guest, const KnownPins& pins) {
+std::string foreign_change(const GuestSample& guest, const KnownPins& pins, const Host& host) {
+    if (pins.all().empty()) return "";
+    std::vector<int> online;
+    for (const std::vector<int>& cpus : host.cpus)
+        online.insert(online.end(), cpus.begin(), cpus.end());
+    std::sort(online.begin(), online.end());
     for (const CellSample& cell : guest.cells)
         for (const VcpuSample& vcpu : cell.vcpus)
-            if (pins.changed_by_someone_else(vcpu))
+            if (pins.changed_by_someone_else(vcpu, online))
                 return "someone else changed the CPUs of vCPU " + std::to_string(vcpu.id) + " to " +
                        format_number_list(vcpu.affinity);
     return "";
@@ -131,7 +136,7 @@ GuestState guest_of(const GuestSample& sample, const CpuUse& measured, const Hos
     guest.uuid = sample.uuid;
     guest.name = sample.name;
     guest.unsteady = sample.unsteady;
-    if (guest.unsteady.empty()) guest.unsteady = foreign_change(sample, pins);
+    if (guest.unsteady.empty()) guest.unsteady = foreign_change(sample, pins, host);
     for (const CellSample& cell : sample.cells) {
         auto use = cpu_use(cell, measured);
         if (!use && guest.unsteady.empty()) guest.unsteady = "its CPU use is not known yet";

@@ -240,7 +240,7 @@ Bytes read_available(int node_id, const std::string& root) {
 
 HostReading read_host_state(const Host& host, const std::string& root,
                             const std::string& stat_file) {
-    HostReading now{host.topology, read_busy(host, stat_file)};
+    HostReading now{host.topology, read_busy(host, stat_file), host.cpus};
     const std::vector<int> online = read_online_nodes(root);
     for (HostNode& node : now.topology.nodes) {
         if (!std::binary_search(online.begin(), online.end(), node.id)) continue;

@@ -43,6 +43,7 @@ Host follow_host(const Host& before, const std::string& root = sysfs_root);
 struct HostReading {
     Topology topology;  // with memory; a node that is offline has neither CPUs nor memory
     std::vector<std::chrono::milliseconds> busy;  // CPU time used since boot, by NodeIndex
+    std::vector<std::vector<int>> cpus{};         // those that `busy` counts: Host::cpus
 };
 
 // Throws HostError.

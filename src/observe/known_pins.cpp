@@ -1,6 +1,7 @@
 #include "src/observe/known_pins.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace vnuma {
 
@@ -14,9 +15,18 @@ const std::vector<int>& KnownPins::owners_choice(const VcpuSample& vcpu) const {
     return pin ? pin->before : vcpu.affinity;
 }
 
-bool KnownPins::changed_by_someone_else(const VcpuSample& vcpu) const {
+bool KnownPins::changed_by_someone_else(const VcpuSample& vcpu,
+                                        const std::vector<int>& online) const {
     const Pin* pin = find(vcpu);
-    return pin && vcpu.affinity != pin->ours && vcpu.affinity != pin->before;
+    if (!pin) return false;
+    const auto still = [&](const std::vector<int>& cpus) {
+        std::vector<int> left;
+        std::set_intersection(cpus.begin(), cpus.end(), online.begin(), online.end(),
+                              std::back_inserter(left));
+        if (left.empty()) left = vcpu.cpuset.empty() ? online : vcpu.cpuset;
+        return vcpu.affinity == cpus || vcpu.affinity == left;
+    };
+    return !still(pin->ours) && !still(pin->before);
 }
 
 std::set<pid_t> KnownPins::in_force(const Sample& sample) const {

@@ -37,8 +37,10 @@ class KnownPins {
     const std::vector<int>& owners_choice(const VcpuSample& vcpu) const;
 
     // Whether someone else has changed the affinity of a vCPU that we pinned. The owner's choice
-    // counts as unchanged, since kernels before 6.2 restore it when any cpuset is written.
-    bool changed_by_someone_else(const VcpuSample& vcpu) const;
+    // counts as unchanged, since kernels before 6.2 restore it when any cpuset is written. So do
+    // both without the CPUs that are not in `online`, which is sorted: the kernel takes CPUs that
+    // go offline out of affinities, and allows all of the cpuset where none is left.
+    bool changed_by_someone_else(const VcpuSample& vcpu, const std::vector<int>& online) const;
 
     // Threads whose affinity is the one that we set.
     std::set<pid_t> in_force(const Sample& sample) const;

@@ -67,19 +67,20 @@ void RecordFile::rotate() {
 }
 
 std::string RecordFile::append(std::string line) {
-    if (closed()) return "";
     line += '\n';
     const auto bytes = static_cast<std::int64_t>(line.size());
     try {
         if (bytes > std::min(limit_, std::int64_t{max_record_bytes}))
             fail(path_ + ": a record of " + std::to_string(bytes) + " bytes", EFBIG);
+        if (!fd_) open();
         if (size_ + bytes > limit_) rotate();
         if (!write_all(fd_.get(), line)) fail(path_);
         size_ += bytes;
         return "";
     } catch (const std::system_error& error) {
-        // The part of the line that found room would make the file unreadable.
-        const bool cut = closed() || ::ftruncate(fd_.get(), size_) == 0;
+        // The part of the line that found room would make the file unreadable. Opening the file
+        // again cuts it off if that is not possible now.
+        const bool cut = !fd_ || ::ftruncate(fd_.get(), size_) == 0;
         fd_.reset();
         return error.what() + std::string(cut ? "" : "; the last line is incomplete");
     }

@@ -19,12 +19,10 @@ class RecordFile {
     // std::system_error.
     explicit RecordFile(std::string path, std::int64_t limit = max_recording_bytes);
 
-    // Writes a line and a newline to the page cache. On failure, for example on a full disk, cuts
-    // off what was written of the line, closes the file for good, and returns what went wrong.
-    // Returns an empty string on success and on every call after a failure.
+    // Writes a line and a newline to the page cache, and returns an empty string. On failure, for
+    // example on a full disk, cuts off what was written of the line, closes the file, and returns
+    // what went wrong; the next call opens the file again.
     std::string append(std::string line);
-
-    bool closed() const { return !fd_; }
 
   private:
     void open();
@@ -33,7 +31,7 @@ class RecordFile {
     std::string path_;
     std::int64_t limit_;
     std::int64_t size_ = 0;
-    FileDescriptor fd_;
+    FileDescriptor fd_;  // none after a failure
 };
 
 }  // namespace vnuma

@@ -42,11 +42,12 @@ std::string LineWriter::problem() const {
 }
 
 bool LineWriter::finish(std::chrono::milliseconds patience) {
+    const auto end = std::chrono::steady_clock::now() + patience;
     std::unique_lock lock(mutex_);
-    ended_.wait_for(lock, patience, [this] { return waiting_.empty() && !finishing_; });
+    ended_.wait_until(lock, end, [this] { return finishing_ || waiting_.empty(); });
     finishing_ = true;
     wake_.notify_one();
-    return ended_.wait_for(lock, patience, [this] { return has_ended_; });
+    return ended_.wait_until(lock, end, [this] { return has_ended_; });
 }
 
 void LineWriter::run() {

@@ -62,9 +62,9 @@ json report_threads(const std::vector<ThreadSample>& threads, const Host& host) 
 }
 
 // Who has set the affinity of a vCPU. "other" is neither vnumad nor the domain's XML.
-const char* affinity_from(const VcpuSample& vcpu, const std::vector<int>* wish, bool pinned) {
+const char* affinity_from(const VcpuSample& vcpu, const std::vector<int>* vcpupin, bool pinned) {
     if (pinned) return "vnumad";
-    if (wish) return vcpu.affinity == *wish ? "domain" : "other";
+    if (vcpupin) return vcpu.affinity == *vcpupin ? "domain" : "other";
     return vcpu.affinity == vcpu.cpuset || vcpu.cpuset.empty() ? "domain" : "other";
 }
 
@@ -73,11 +73,11 @@ json report_vcpus(const Tick& tick, const GuestSample& guest, const CellSample& 
     json vcpus = json::array();
     for (const VcpuSample& vcpu : cell.vcpus) {
         json value = report_thread(vcpu, host);
-        const std::vector<int>* wish = find_vcpupin(guest, vcpu.id);
+        const std::vector<int>* vcpupin = find_vcpupin(guest, vcpu.id);
         value.erase("name");
         value["vcpu"] = vcpu.id;
-        value["vcpupin"] = wish ? json(format_number_list(*wish)) : json(nullptr);
-        value["affinity_from"] = affinity_from(vcpu, wish, tick.pinned.contains(vcpu.thread));
+        value["vcpupin"] = vcpupin ? json(format_number_list(*vcpupin)) : json(nullptr);
+        value["affinity_from"] = affinity_from(vcpu, vcpupin, tick.pinned.contains(vcpu.thread));
         vcpus.push_back(std::move(value));
     }
     return vcpus;

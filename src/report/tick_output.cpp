@@ -25,6 +25,9 @@ class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
         formatter_->format(message, line);
         std::string text(line.data(), line.size());
         if (!text.empty() && text.back() == '\n') text.pop_back();
+        if (const std::uint64_t dropped = writer_.take_dropped())
+            writer_.write("vnumad: " + std::to_string(dropped) +
+                          " lines of the log were dropped, because their reader is too slow");
         writer_.write(std::move(text));
     }
     void flush_() override {}
@@ -85,6 +88,8 @@ TickOutput::Output TickOutput::open(const char* name, const std::string& file, T
 void TickOutput::record(const Tick& tick) {
     if (!recording_.writer || !tick.look) return;
     recording_.writer->write(to_line({config_.planner, tick.history, tick.snapshot, tick.plan}));
+    if (const std::uint64_t dropped = recording_.writer->take_dropped())
+        spdlog::warn("{} ticks were not recorded, because the file is written too slowly", dropped);
     recording_.trouble.update(recording_.writer->problem());
 }
 

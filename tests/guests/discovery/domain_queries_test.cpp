@@ -66,6 +66,14 @@ TEST_F(DomainQueriesTest, AGuestHasItsStateAndDescription) {
     EXPECT_EQ(queries.find("b"), nullptr);
 }
 
+TEST_F(DomainQueriesTest, AGuestIsReadWhenItsOwnQueryBegins) {
+    duration = 300ms;
+    const auto begin = hanging.now();
+    const auto guests = list({"a", "b"});
+    EXPECT_EQ(guests[0].read_at, begin);
+    EXPECT_EQ(guests[1].read_at, begin + 300ms);
+}
+
 TEST_F(DomainQueriesTest, ADomainThatHasEndedIsNotListed) {
     replies["a"].gone = true;
     replies["a"].error = "no such domain";
@@ -184,6 +192,15 @@ TEST_F(DomainQueriesTest, SlowDomainsEndTheListInTimeAndTakeTurns) {
     EXPECT_EQ(reason(second, "d"), "");
     EXPECT_EQ(reason(second, "e"), "");
     EXPECT_NE(reason(second, "c"), "");
+}
+
+TEST_F(DomainQueriesTest, ADomainInQuarantineIsSeenToAnswerAgainHoweverSlowTheOthersAre) {
+    hanging.hang({"a"});
+    list({"a"});
+    release();
+    hanging.advance(60s);
+    duration = 900ms;
+    EXPECT_EQ(reason(list({"a", "b", "c", "d", "e"}), "a"), "");
 }
 
 TEST_F(DomainQueriesTest, AHungDomainTakesNoMoreOfTheListThanItsLimit) {

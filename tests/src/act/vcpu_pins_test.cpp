@@ -91,14 +91,31 @@ TEST_F(PinsTest, ANodeOutsideTheOwnersChoiceIsRefused) {
 
 TEST_F(PinsTest, TellsSomeoneElsesChangeFromTheKernelsReset) {
     pins.pin(*process, cell(), host, NodeIndex(1));
-    EXPECT_FALSE(pins.known().changed_by_someone_else(read()));
+    EXPECT_FALSE(pins.known().changed_by_someone_else(read(), before));
     VcpuSample vcpu = read();
     vcpu.affinity = before;  // what kernels before 6.2 do on a cpuset write
-    EXPECT_FALSE(pins.known().changed_by_someone_else(vcpu));
+    EXPECT_FALSE(pins.known().changed_by_someone_else(vcpu, before));
     vcpu.affinity = {before[0]};
-    EXPECT_TRUE(pins.known().changed_by_someone_else(vcpu));
+    EXPECT_TRUE(pins.known().changed_by_someone_else(vcpu, before));
     vcpu.start_time += 1;  // another thread with the same number
-    EXPECT_FALSE(pins.known().changed_by_someone_else(vcpu));
+    EXPECT_FALSE(pins.known().changed_by_someone_else(vcpu, before));
+}
+
+TEST(KnownPins, CpusThatGoOfflineAreNobodysChange) {
+    KnownPins pins;
+    VcpuSample vcpu;
+    vcpu.cpuset = {0, 1, 2, 3, 4, 5};
+    pins.set(identity_of(vcpu), {{0, 1, 2, 3}, {2, 3}});
+    const auto changed = [&](std::vector<int> affinity, const std::vector<int>& online) {
+        vcpu.affinity = std::move(affinity);
+        return pins.changed_by_someone_else(vcpu, online);
+    };
+    EXPECT_FALSE(changed({2}, {0, 1, 2, 4, 5}));
+    EXPECT_FALSE(changed({0, 1, 2}, {0, 1, 2, 4, 5}));
+    EXPECT_TRUE(changed({2}, {0, 1, 2, 3, 4, 5})) << "no CPU is offline";
+    vcpu.cpuset = {0, 1, 4, 5};
+    EXPECT_FALSE(changed({0, 1, 4, 5}, {0, 1, 4, 5})) << "none of ours is left";
+    EXPECT_TRUE(changed({4, 5}, {0, 1, 4, 5}));
 }
 
 TEST_F(PinsTest, UndoLeavesAloneWhatIsNotOurPinAnyMore) {

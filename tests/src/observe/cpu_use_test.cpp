@@ -28,7 +28,7 @@ class CpuUseTest : public ::testing::Test {
         CellSample cell;
         cell.vcpus = std::move(vcpus);
         guest.cells.push_back(cell);
-        Look look{{}, {host.topology, busy}, {}};
+        Look look{{}, {host.topology, busy, host.cpus}, {}};
         look.sample.time = std::chrono::steady_clock::time_point(time);
         look.sample.guests.push_back(std::move(guest));
         look.use = measure_use(previous ? &*previous : nullptr, look, host);
@@ -97,6 +97,32 @@ TEST_F(CpuUseTest, OfOthersIsWhatVcpusDoNotUse) {
 }
 
 // It ran on the second node until just now.
+TEST_F(CpuUseTest, OfOthersIsKeptWhileCpusGoAndCome) {
+    next(0s, {});
+    busy = {1000ms, 500ms};
+    next(2s, {});
+    const Host all = host;
+    const MilliCpu before = others(0);
+    ASSERT_GT(before, 0);
+    host.cpus[0].pop_back();
+    busy = {100ms, 600ms};
+    next(4s, {});
+    EXPECT_EQ(others(0), before);
+    host = all;
+    busy = {900'000ms, 700ms};
+    next(6s, {});
+    EXPECT_EQ(others(0), before) << "not all that the CPU has used since boot";
+    host.topology.nodes.push_back(host.topology.nodes[1]);
+    host.cpus.push_back({4000});
+    busy.push_back(100'000ms);
+    next(8s, {});
+    EXPECT_EQ(others(2), 0) << "nothing is known of a node that is new";
+    busy.back() += 1000ms;
+    next(10s, {});
+    EXPECT_GT(others(2), 0);
+    EXPECT_LT(others(2), 1000);
+}
+
 TEST_F(CpuUseTest, OfAVcpuBeforeItChangedNodesIsNotOfOthers) {
     next(0s, {vcpu(0, 0, 0, 1)});
     busy = {100ms, 1000ms};

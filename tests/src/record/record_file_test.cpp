@@ -96,16 +96,15 @@ TEST_F(RecordFileTest, RefusesDirectoriesLinksAndDevices) {
     EXPECT_THROW(RecordFile{file}, std::system_error);
 }
 
-TEST_F(RecordFileTest, ClosesWhenALineIsLongerThanTheLimit) {
+TEST_F(RecordFileTest, RefusesALineThatIsLongerThanTheLimitAndTakesTheNext) {
     RecordFile recording(file, 4);
     EXPECT_NE(recording.append("four").find("5 bytes"), std::string::npos);
-    EXPECT_TRUE(recording.closed());
-    EXPECT_EQ(recording.append("a"), "") << "the failure is reported once";
-    EXPECT_EQ(read(file), "");
+    EXPECT_EQ(recording.append("a"), "");
+    EXPECT_EQ(read(file), "a\n");
 }
 
 // RLIMIT_FSIZE makes a write fail in the middle of a line, as a full disk does.
-TEST_F(RecordFileTest, CutsOffALineThatFindsNoRoomAndReportsThatOnce) {
+TEST_F(RecordFileTest, CutsOffALineThatFindsNoRoomAndGoesOnWhenThereIsRoom) {
     RecordFile recording(file);
     ASSERT_EQ(recording.append("one"), "");
     rlimit before{};
@@ -114,13 +113,14 @@ TEST_F(RecordFileTest, CutsOffALineThatFindsNoRoomAndReportsThatOnce) {
     const rlimit small{10, before.rlim_max};
     ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
     const std::string problem = recording.append("0123456789");
-    const std::string later = recording.append("a");
+    const std::string again = recording.append("0123456789");
     ::setrlimit(RLIMIT_FSIZE, &before);
     std::signal(SIGXFSZ, ignored);
     EXPECT_NE(problem.find(file), std::string::npos) << problem;
-    EXPECT_EQ(later, "");
-    EXPECT_TRUE(recording.closed());
+    EXPECT_EQ(again, problem) << "for as long as there is no room";
     EXPECT_EQ(read(file), "one\n");
+    EXPECT_EQ(recording.append("two"), "");
+    EXPECT_EQ(read(file), "one\ntwo\n");
 }
 
 }  // namespace
