@@ -206,19 +206,24 @@ TEST(TwoNodes, TheWorkloadFollowsANewPatternAtRunTime) {
         << "the workload has accepted an invalid pattern";
 }
 
-TEST(TwoNodes, ACpuThatGoesOfflineIsFollowedAndComesBack) {
-    const std::string online = "/sys/devices/system/cpu/cpu3/online";
-    Daemon vnumad(observing);
-    const auto node_1_has = [](int cpus) {
-        return [cpus](const json& report) {
-            return report.contains("nodes") && report["nodes"][1]["cpus"] == cpus;
-        };
-    };
-    EXPECT_FALSE(vnumad.wait_for(node_1_has(2), settle_limit).is_null()) << vnumad.output();
+TEST(TwoNodes, AGuestLeavesANodeWhoseCpuGoesOffline) {
+    const Guest guest(libvirt_host(), thin("leaver", {1}));
+    Daemon vnumad(acting);
+    ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
+    const int home = home_of(placement_of(guest));
+    ASSERT_GE(home, 0) << vnumad.output();
+    // One CPU of the node is left, too few for two vCPUs.
+    const std::string online =
+        "/sys/devices/system/cpu/cpu" + std::to_string(node_cpus(home).back()) + "/online";
     write_text(online, "0");
-    EXPECT_FALSE(vnumad.wait_for(node_1_has(1), settle_limit).is_null()) << vnumad.output();
+    EXPECT_TRUE(wait_until([&] { return home_of(placement_of(guest)) == 1 - home; }, settle_limit))
+        << vnumad.output();
     write_text(online, "1");
-    EXPECT_FALSE(vnumad.wait_for(node_1_has(2), settle_limit).is_null()) << vnumad.output();
+    const auto both_are_back = [&](const json& report) {
+        return report.contains("nodes") && report["nodes"][home]["cpus"] == 2;
+    };
+    EXPECT_FALSE(vnumad.wait_for(both_are_back, settle_limit).is_null()) << vnumad.output();
+    EXPECT_EQ(vnumad.stop(), 0);
 }
 
 TEST(TwoNodes, WithoutCapabilitiesVnumadNamesTheMissingOnesAndEnds) {
