@@ -117,7 +117,10 @@ TEST_F(QmpSourceTest, DescribesAGuestThatQemuRunsWithoutLibvirt) {
     ASSERT_EQ(guest.domain->cells.size(), 2U);
     EXPECT_EQ(guest.domain->cells[1].vcpus, std::vector<int>{1});
     EXPECT_EQ(guest.domain->cells[1].bytes, 64 << 20);
-    EXPECT_EQ(source.list()[0].domain, guest.domain) << "the same object while nothing changes";
+    now += 7s;
+    const ListedGuest again = source.list()[0];
+    EXPECT_EQ(again.domain, guest.domain) << "the same object while nothing changes";
+    EXPECT_EQ(again.read_at, now);
 }
 
 TEST_F(QmpSourceTest, FindsTheMemoryOfEachOfTwoEqualCells) {
