@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "guests/discovery/domain_xml.hpp"
+#include "guests/discovery/libvirt_limits.hpp"
 #include "guests/discovery/run_state.hpp"
 
 namespace vnuma {
@@ -53,9 +54,11 @@ std::optional<ListedGuest> DomainQueries::query(const DomainQuery& query, Cached
     if (!guest.unsteady.empty()) return guest;
     if (cached.quarantine) listing.quarantine_queried = true;
     guest.read_at = now_();
-    auto reply = calls_.run(query.uuid, query.run, query_limit);
+    auto reply = calls_.run(query.uuid, query.run, libvirt_limits::query);
     if (!reply) {
-        if (!cached.quarantine) cached.quarantine.emplace(first_pause, longest_pause);
+        if (!cached.quarantine)
+            cached.quarantine.emplace(libvirt_limits::first_quarantine,
+                                      libvirt_limits::longest_quarantine);
         cached.quarantine->fail(now_());
         guest.unsteady = no_answer_reason(cached);
         return guest;
@@ -79,17 +82,18 @@ std::string DomainQueries::why_no_query(const std::string& uuid, const CachedDom
                                         const Listing& listing) const {
     if (calls_.hangs(uuid)) return no_answer_reason(cached);
     const std::size_t hung = calls_.hung();
-    if (cached.quarantine && (listing.quarantine_queried || hung >= max_hung_in_quarantine ||
-                              !cached.quarantine->is_due(now_())))
+    if (cached.quarantine &&
+        (listing.quarantine_queried || hung >= libvirt_limits::max_hung_in_quarantine ||
+         !cached.quarantine->is_due(now_())))
         return no_answer_reason(cached);
-    if (hung >= max_hung_for_query)
+    if (hung >= libvirt_limits::max_hung_for_query)
         return "libvirt is not asked about it while " + std::to_string(hung) +
                " calls for other domains do not return";
     // The one in quarantine that is due is asked about even if the others have taken all the time:
     // otherwise it would never be seen to have recovered.
-    if (!cached.quarantine && now_() - listing.begin >= begin_limit)
+    if (!cached.quarantine && now_() - listing.begin >= libvirt_limits::begin_queries)
         return "libvirt was not asked about it, because other domains took more than " +
-               std::to_string(begin_limit.count()) + " ms";
+               std::to_string(libvirt_limits::begin_queries.count()) + " ms";
     return "";
 }
 
@@ -117,7 +121,7 @@ std::string DomainQueries::why_no_monitor_call(const std::string& uuid) const {
     const auto cached = domains_.find(uuid);
     if (cached != domains_.end() && (calls_.hangs(uuid) || cached->second.quarantine))
         return no_answer_reason(cached->second);
-    if (const std::size_t hung = calls_.hung(); hung >= max_hung_for_monitor)
+    if (const std::size_t hung = calls_.hung(); hung >= libvirt_limits::max_hung_for_monitor)
         return "its monitor is not asked while " + std::to_string(hung) +
                " calls for other domains do not return";
     return "";

@@ -40,26 +40,10 @@ class DomainQueries {
     using Time = Backoff::Time;
     using Now = std::function<Time()>;
 
-    // A query that takes longer hangs.
-    static constexpr std::chrono::milliseconds query_limit{1000};
-    // No further query begins when the queries of one list have taken this long, except that of one
-    // domain in quarantine. The domains that libvirt answered longest ago come first, so that every
-    // domain has its turn.
-    static constexpr std::chrono::milliseconds begin_limit{2000};
-    static constexpr std::chrono::milliseconds run_limit = begin_limit + 2 * query_limit;
-    static constexpr std::chrono::milliseconds first_pause{2'000}, longest_pause{30'000};
-
-    // Numbers of hung calls from which on no further call of a kind is made. libvirtd handles five
-    // calls of one connection at a time (CallsWithTimeout::max_at_once). The likelier a call is to
-    // hang, the more of the five it leaves to others: two calls are for monitors, a third one for a
-    // domain in quarantine, a fourth one for any other domain, and the last one for the list.
-    static constexpr std::size_t max_hung_for_monitor = 2, max_hung_in_quarantine = 3,
-                                 max_hung_for_query = 4;
-    static_assert(max_hung_for_query < CallsWithTimeout::max_at_once);
-
     explicit DomainQueries(CallsWithTimeout& calls, Now now = std::chrono::steady_clock::now);
 
-    // Returns a guest for each domain that has not ended, in any order, within run_limit. A guest
+    // Returns a guest for each domain that has not ended, in any order, within
+    // libvirt_limits::all_queries. A guest
     // whose query fails or is not made is unsteady and has its last known description, if any.
     // Forgets domains that are not in `queries`.
     std::vector<ListedGuest> run(const std::vector<DomainQuery>& queries);

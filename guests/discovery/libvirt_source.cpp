@@ -47,7 +47,7 @@ void LibvirtSource::connect() {
         const auto opened = calls_.run(
             connection_key,
             [uri = settings_.uri] { return std::make_shared<LibvirtConnection>(uri); },
-            connect_limit);
+            libvirt_limits::connect);
         if (!opened) throw SourceError("libvirt at " + settings_.uri + " does not answer");
         connection_ = *opened;
         reconnect_.succeed();
@@ -62,7 +62,7 @@ std::vector<DomainQuery> LibvirtSource::list_domains() {
     const auto listed = calls_.run(
         connection_key,
         [connection = connection_] { return list_running_domains(connection->get()); },
-        list_domains_limit);
+        libvirt_limits::list_domains);
     if (!listed) throw SourceError("libvirt at " + settings_.uri + " does not answer");
     std::vector<DomainQuery> queries;
     for (const std::shared_ptr<virDomain>& domain : *listed) {
@@ -93,10 +93,11 @@ auto LibvirtSource::call_monitor(const std::string& uuid, Call call) {
     if (const std::string why_not = queries_.why_no_monitor_call(uuid); !why_not.empty())
         throw MonitorError(why_not);
     auto result = calls_.run(
-        uuid, [connection = connection_, call] { return call(connection->get()); }, monitor_limit);
+        uuid, [connection = connection_, call] { return call(connection->get()); },
+        libvirt_limits::monitor);
     if (!result)
         throw MonitorError("its monitor has not answered within " +
-                           std::to_string(monitor_limit.count()) + " ms");
+                           std::to_string(libvirt_limits::monitor.count()) + " ms");
     return std::move(*result);
 }
 

@@ -12,6 +12,7 @@
 #include "guests/discovery/domain_queries.hpp"
 #include "guests/discovery/guest_source.hpp"
 #include "guests/discovery/libvirt_connection.hpp"
+#include "guests/discovery/libvirt_limits.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "guests/model/settings.hpp"
 
@@ -19,15 +20,6 @@ namespace vnuma {
 
 class LibvirtSource : public GuestSource {
   public:
-    // Time limits for opening the connection, listing the domains, and a call to a monitor.
-    static constexpr std::chrono::milliseconds connect_limit{3000}, list_domains_limit{3000},
-        monitor_limit{1000};
-    // The longest time that list() takes.
-    static constexpr std::chrono::milliseconds list_limit =
-        connect_limit + list_domains_limit + DomainQueries::run_limit;
-    // Pauses between attempts to connect.
-    static constexpr std::chrono::milliseconds first_pause{1000}, longest_pause{30'000};
-
     // Tests pass their own clock and their own way to wait.
     explicit LibvirtSource(LibvirtSettings settings,
                            DomainQueries::Now now = std::chrono::steady_clock::now,
@@ -44,14 +36,14 @@ class LibvirtSource : public GuestSource {
   private:
     void connect();
     std::vector<DomainQuery> list_domains();
-    // Runs `call` with the connection to libvirt and returns what it returns, within monitor_limit.
-    // Throws MonitorError.
+    // Runs `call` with the connection to libvirt and returns what it returns, within
+    // libvirt_limits::monitor. Throws MonitorError.
     template <typename Call>
     auto call_monitor(const std::string& uuid, Call call);
 
     LibvirtSettings settings_;
     DomainQueries::Now now_;
-    Backoff reconnect_{first_pause, longest_pause};
+    Backoff reconnect_{libvirt_limits::first_reconnect, libvirt_limits::longest_reconnect};
     std::string last_failure_;  // of the last attempt to connect
     LibvirtEvents events_;
     std::shared_ptr<LibvirtConnection> connection_;

@@ -36,32 +36,7 @@ class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
     LineWriter& writer_;
 };
 
-// Why actions have to wait for a younger sample; empty when they do not.
-std::string why_slow(const Tick& tick, std::chrono::milliseconds interval) {
-    if (tick.look_time <= interval) return "";
-    std::size_t skipped = 0;
-    for (const ActionResult& result : tick.results)
-        skipped += result.skipped.empty() ? 0 : 1;
-    return "it took " + std::to_string(tick.look_time.count()) + " ms of an interval of " +
-           std::to_string(interval.count()) + " ms, and " + std::to_string(skipped) + " of " +
-           std::to_string(tick.results.size()) +
-           " actions were left to a later tick; a longer interval or residency = \"sampled\" helps";
-}
-
 }  // namespace
-
-void Trouble::update(const std::string& now) {
-    // Numbers in the text may change with every tick, the trouble is the same.
-    if (now.empty() == last_.empty()) {
-        last_ = now;
-        return;
-    }
-    if (now.empty())
-        spdlog::info("{}", over_);
-    else
-        spdlog::warn("{}: {}", wrong_, now);
-    last_ = now;
-}
 
 TickOutput::TickOutput(const Config& config, const TickOutputSettings& settings)
     : config_(config),
@@ -94,8 +69,9 @@ void TickOutput::record(const Tick& tick) {
 }
 
 void TickOutput::report(const Tick& tick) {
-    log_changes(tick);
-    log_troubles(tick);
+    for (const std::string& line : changes_.update(tick))
+        spdlog::info("{}", line);
+    troubles_.update(tick, config_.interval);
     if (report_.writer) {
         nlohmann::json report = make_report(tick);
         if (const std::uint64_t dropped = report_.writer->take_dropped()) {
@@ -108,18 +84,6 @@ void TickOutput::report(const Tick& tick) {
     }
     sd_notifyf(0, "STATUS=%s, %zu guests", tick.look ? "balancing" : "blind",
                tick.snapshot.guests.size());
-}
-
-void TickOutput::log_changes(const Tick& tick) {
-    for (const std::string& line : changes_.update(tick))
-        spdlog::info("{}", line);
-}
-
-void TickOutput::log_troubles(const Tick& tick) {
-    blind_.update(tick.blind);
-    policy_.update(tick.policy_problem);
-    if (tick.look) pagemap_.update(tick.sample().pagemap_problem);
-    slow_.update(why_slow(tick, config_.interval));
 }
 
 bool TickOutput::finish(std::chrono::milliseconds patience) {

@@ -11,20 +11,9 @@
 #include "src/report/change_log.hpp"
 #include "src/report/line_writer.hpp"
 #include "src/report/tick.hpp"
+#include "src/report/trouble_log.hpp"
 
 namespace vnuma {
-
-// Logs when something goes wrong, and when it is over, once each.
-class Trouble {
-  public:
-    Trouble(const char* wrong, const char* over) : wrong_(wrong), over_(over) {}
-    // `now`: what is wrong, or empty.
-    void update(const std::string& now);
-
-  private:
-    const char *wrong_, *over_;
-    std::string last_;
-};
 
 struct TickOutputSettings {
     std::string report_file;  // "-" for stdout; empty for none
@@ -52,18 +41,10 @@ class TickOutput {
     };
 
     static Output open(const char* name, const std::string& file, Trouble trouble);
-    void log_changes(const Tick& tick);
-    void log_troubles(const Tick& tick);
-
     const Config& config_;
     ChangeLog changes_;
+    TroubleLog troubles_;
     Output report_, recording_;
-    Trouble blind_{"blind, so nothing is changed", "guests can be seen again"};
-    Trouble policy_{"run-time policy rejected, the previous one stays in force",
-                    "the run-time policy is in force again"};
-    Trouble pagemap_{"pages are located with move_pages, which takes more CPU time than pagemap",
-                     "pages are located with pagemap"};
-    Trouble slow_{"reading the guests takes too long", "reading the guests is fast enough again"};
 };
 
 // From now on spdlog's default logger writes to stderr from a thread of its own. The returned

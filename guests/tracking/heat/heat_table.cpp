@@ -1,7 +1,6 @@
 #include "guests/tracking/heat/heat_table.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <cmath>
 #include <utility>
@@ -11,7 +10,6 @@ namespace {
 
 constexpr std::uint64_t least_chunk_bytes = 2 * 1024 * 1024;
 constexpr int max_doublings = 24;  // up to chunks of 32 TiB
-constexpr int rounds_kept = 8;
 constexpr int hot_divisor = 8;
 // A chunk may be taken for cold by chance, although it is accessed as often as before, with this
 // probability.
@@ -74,36 +72,14 @@ void HeatTable::forget_heat() {
 
 void HeatTable::record_faults(std::size_t chunk, int vcpu, std::uint64_t faults,
                               std::uint64_t writes) {
-    assert(chunk < entries_.size() && vcpu <= max_vcpu_id);
+    assert(chunk < entries_.size());
     if (faults == 0) return;
     Entry& entry = entries_[chunk];
-    const std::uint16_t now = vcpu < 0 ? several_accessors : static_cast<std::uint16_t>(vcpu);
-    const bool disagrees =
-        entry.last != no_accessor && (entry.last != now || now == several_accessors);
-    entry.disagreements = static_cast<std::uint8_t>(entry.disagreements << 1 | (disagrees ? 1 : 0));
     const auto share = static_cast<std::uint8_t>(std::min(writes, faults) * 255 / faults);
-    entry.writes = entry.last == no_accessor
-                       ? share
-                       : static_cast<std::uint8_t>((entry.writes + share + 1) / 2);
+    entry.writes =
+        entry.accessors.empty() ? share : static_cast<std::uint8_t>((entry.writes + share + 1) / 2);
     entry.writes_known = true;
-    entry.previous = entry.last;
-    entry.last = now;
-    entry.rounds = static_cast<std::uint8_t>(std::min(entry.rounds + 1, rounds_kept + 1));
-}
-
-// A huge page faults once in a round, for the vCPU that accesses it first. Two vCPUs that come
-// first at random look like one in eight rounds with a probability of 1 in 256. The accessor has
-// changed, rather than being two vCPUs, if exactly one of the last eight rounds disagreed with the
-// round before it, and none of the last two did: two vCPUs at random look like that with a
-// probability of 6 in 256.
-Accessor HeatTable::accessor(std::size_t chunk) const {
-    const Entry& entry = entries_[chunk];
-    const bool accessor_changed = std::popcount(entry.disagreements) == 1 &&
-                                  (entry.disagreements & 0b11) == 0 && entry.rounds > rounds_kept;
-    if (entry.last == several_accessors || (entry.disagreements != 0 && !accessor_changed))
-        return {Accessor::several, -1};
-    if (entry.last == no_accessor || entry.last != entry.previous) return {};
-    return {Accessor::one, entry.last};
+    entry.accessors.record(vcpu);
 }
 
 std::uint16_t HeatTable::hot_from() const {

@@ -9,6 +9,7 @@
 
 #include "guests/memory/chunk_grid.hpp"
 #include "guests/tracking/heat/heat_tracker.hpp"
+#include "guests/tracking/heat/two_sample_filter.hpp"
 
 namespace vnuma {
 
@@ -20,19 +21,6 @@ inline constexpr std::size_t max_heat_chunks = 512 * 1024;
 // two, at least 2 MiB, that keeps the guest within max_heat_chunks.
 std::uint64_t heat_chunk_bytes(std::uint64_t bytes, std::size_t ranges);
 
-// Who accesses a chunk.
-struct Accessor {
-    enum Kind : std::uint8_t {
-        unknown,  // the chunk was seen accessed in fewer than two rounds
-        one,      // one vCPU
-        several,  // more than one vCPU, in one round or within the last eight
-    } kind = unknown;
-    int vcpu = -1;  // id of the vCPU, if kind is one
-
-    friend bool operator==(const Accessor&, const Accessor&) = default;
-};
-
-inline constexpr int max_vcpu_id = 65'000;
 inline constexpr int unknown_write_share = -1;
 
 class HeatTable {
@@ -65,7 +53,7 @@ class HeatTable {
     // Whether a scan has measured the chunk.
     bool known(std::size_t chunk) const { return entries_[chunk].known; }
     std::uint16_t heat(std::size_t chunk) const { return entries_[chunk].heat; }
-    Accessor accessor(std::size_t chunk) const;
+    Accessor accessor(std::size_t chunk) const { return entries_[chunk].accessors.accessor(); }
     // The share of writes in the accesses to a chunk, 0 to 1000. It is unknown_write_share until a
     // source that can tell writes from reads has seen the chunk.
     int write_share(std::size_t chunk) const {
@@ -81,16 +69,10 @@ class HeatTable {
     std::size_t bytes_held() const;
 
   private:
-    // Values of Entry::last and Entry::previous that are no vCPU.
-    static constexpr std::uint16_t no_accessor = 0xffff, several_accessors = 0xfffe;
     struct Entry {
         std::uint16_t heat = 0;
-        // The accessors in the last two rounds that saw the chunk accessed.
-        std::uint16_t last = no_accessor, previous = no_accessor;
-        // One bit per round, the latest lowest: the round's accessor was not the one before it.
-        std::uint8_t disagreements = 0;
+        TwoSampleFilter accessors;
         std::uint8_t writes = 0;  // share of the accesses, of 255
-        std::uint8_t rounds = 0;  // that saw the chunk accessed; stops counting at rounds_kept + 1
         bool known = false;
         bool writes_known = false;
     };

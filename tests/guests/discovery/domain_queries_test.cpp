@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "guests/discovery/libvirt_limits.hpp"
 #include "tests/guests/discovery/hanging_calls.hpp"
 
 namespace vnuma {
@@ -114,7 +115,7 @@ TEST_F(DomainQueriesTest, HungQueriesLeaveOneCallForTheListOfDomains) {
     hanging.hang({names.begin(), names.end()});
     for (int i = 0; i < 5; ++i) {
         EXPECT_EQ(list(names).size(), names.size());
-        EXPECT_LE(calls.hung(), DomainQueries::max_hung_for_query);
+        EXPECT_LE(calls.hung(), libvirt_limits::max_hung_for_query);
         EXPECT_EQ(calls.run(
                       "", [] { return 7; }, 1s),
                   7);
@@ -160,7 +161,7 @@ TEST_F(DomainQueriesTest, DomainsInQuarantineAreAskedAboutOneAtATimeAndAfterTheO
     release();
     hanging.advance(60s);
     hanging.hang({"a", "b", "c"});
-    for (std::size_t hung = 1; hung <= DomainQueries::max_hung_in_quarantine; ++hung) {
+    for (std::size_t hung = 1; hung <= libvirt_limits::max_hung_in_quarantine; ++hung) {
         EXPECT_EQ(reason(list(names), "d"), "");
         EXPECT_EQ(calls.hung(), hung);
     }
@@ -176,7 +177,7 @@ TEST_F(DomainQueriesTest, AQuarantineNeverTakesTheCallOfTheOtherDomains) {
     hanging.hang({"a", "b", "c", "d"});
     for (int i = 0; i < 6; ++i)
         EXPECT_EQ(reason(list(names), "e"), "");
-    EXPECT_EQ(calls.hung(), DomainQueries::max_hung_in_quarantine);
+    EXPECT_EQ(calls.hung(), libvirt_limits::max_hung_in_quarantine);
 }
 
 TEST_F(DomainQueriesTest, SlowDomainsEndTheListInTimeAndTakeTurns) {
@@ -184,7 +185,7 @@ TEST_F(DomainQueriesTest, SlowDomainsEndTheListInTimeAndTakeTurns) {
     const Names names{"a", "b", "c", "d", "e"};
     const auto begin = hanging.now();
     const auto first = list(names);
-    EXPECT_LE(hanging.now() - begin, DomainQueries::run_limit);
+    EXPECT_LE(hanging.now() - begin, libvirt_limits::all_queries);
     EXPECT_EQ(reason(first, "c"), "");
     EXPECT_EQ(reason(first, "d"),
               "libvirt was not asked about it, because other domains took more than 2000 ms");
@@ -207,7 +208,7 @@ TEST_F(DomainQueriesTest, AHungDomainTakesNoMoreOfTheListThanItsLimit) {
     hanging.hang({"a", "b", "c"});
     const auto begin = hanging.now();
     list({"a", "b", "c"});
-    EXPECT_LE(hanging.now() - begin, DomainQueries::run_limit);
+    EXPECT_LE(hanging.now() - begin, libvirt_limits::all_queries);
 }
 
 TEST_F(DomainQueriesTest, MonitorsAreAskedOnlyWhileFewCallsHang) {

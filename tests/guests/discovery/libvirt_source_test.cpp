@@ -111,7 +111,7 @@ TEST_F(LibvirtSourceTest, WithoutLibvirtTheErrorNamesTheUriAndTheNextAttemptCome
     EXPECT_NE(error().find("nobody.xml"), std::string::npos);
     describe_host({"web"});
     std::filesystem::rename(files.path("host.xml"), files.path("nobody.xml"));
-    hanging.advance(LibvirtSource::first_pause - 1ms);
+    hanging.advance(libvirt_limits::first_reconnect - 1ms);
     EXPECT_NE(error(), "") << "no attempt is made before the pause is over";
     hanging.advance(1ms);
     EXPECT_EQ(error(), "");
@@ -127,7 +127,7 @@ TEST_F(LibvirtSourceTest, DomainsWhoseCallsHangLeaveTheListToTheOthers) {
         for (int i = 0; i < 3; ++i) {
             const auto before = hanging.now();
             const auto guests = list();
-            EXPECT_LE(hanging.now() - before, LibvirtSource::list_limit);
+            EXPECT_LE(hanging.now() - before, libvirt_limits::list);
             EXPECT_EQ(guests.size(), names.size());
             for (const ListedGuest& guest : guests)
                 EXPECT_TRUE(guest.domain) << guest.name << " keeps its description";
