@@ -18,17 +18,18 @@ constexpr std::size_t worker_threads = 2;
 }  // namespace
 
 Controller::Controller(const Config& config, Host host, Observer& observer, Kernel& kernel,
-                       Clock& clock, Outputs outputs)
+                       Clock& clock, Journal& journal, HandsOffGuests& hands_off, Outputs outputs)
     : config_(config),
       host_(std::move(host)),
       observer_(observer),
       kernel_(kernel),
       clock_(clock),
+      hands_off_(hands_off),
       outputs_(std::move(outputs)),
       pool_(worker_threads),
       policy_(config.policy),
       run_time_policy_(config.run_time_policy, config.policy),
-      actuator_(config, kernel, clock, pool_) {}
+      actuator_(config, kernel, journal, clock, pool_) {}
 
 asio::awaitable<void> Controller::run() {
     // From the last begin, not from the end of the tick, so that the period does not drift. Ticks
@@ -64,7 +65,10 @@ asio::awaitable<bool> Controller::tick(Purpose purpose) {
         (*look)->use = measure_use(previous_.get(), **look, host_);
         previous_ = tick.look = *look;
         tick.host = host_;
-        tick.snapshot = derive(**look, host_, actuator_.pins(), policy_, listing->policies);
+        tick.snapshot =
+            derive(**look, host_, {actuator_.pins(), hands_off_}, policy_, listing->policies);
+        tick.frozen = actuator_.why_frozen();
+        tick.hands_off_problem = hands_off_.problem();
         tick.pinned = actuator_.pins().in_force(tick.sample());
 
         tick.history = history_;
@@ -72,11 +76,13 @@ asio::awaitable<bool> Controller::tick(Purpose purpose) {
 
         tick.results = co_await actuator_.apply(tick.plan, **look, host_, deadline(begin));
 
+        tick.group_problems = actuator_.group_problems();
+
         // In a dry run homes are not learned: every report tells what would be done next.
         if (kernel_.acts())
             history_ = learn(std::move(history_), tick.snapshot, tick.plan, tick.results);
         hints_ = derive_hints(hints_, tick.snapshot, tick.plan, tick.results);
-        acted_on_.clear();
+        acted_on_ = actuator_.changed_groups();
         for (const ActionResult& result : tick.results)
             acted_on_.insert(key_of(result.action).uuid);
     } else {
@@ -109,6 +115,9 @@ Controller::Listing Controller::list() {
     policy_.run_time = run_time_policy_.words();
     listing.policies = resolve_policies(listing.guests, policy_, listing.host.topology);
     withdraw_hints(hints_, listing.policies);
+    if (!actuator_.why_frozen().empty())
+        for (auto& [uuid, hint] : hints_)
+            hint.may_disturb = false;
     return listing;
 }
 
@@ -116,7 +125,19 @@ std::shared_ptr<Look> Controller::sample(Listing& listing, bool complete) {
     auto look = std::make_shared<Look>();
     look->sample = observer_.sample(listing.guests, {acted_on_, complete, hints_});
     look->host = std::move(listing.host);
+    notice_changes(look->sample);
     return look;
+}
+
+// What somebody else changes wins at once, and the guest is left alone from now on.
+void Controller::notice_changes(const Sample& sample) {
+    hands_off_.refresh(sample);
+    for (const GuestSample& guest : sample.guests) {
+        ForeignChange change = find_foreign_change(guest, actuator_.pins(), host_);
+        if (change.what.empty()) continue;
+        hands_off_.add(guest, std::move(change.what));
+        actuator_.forget_pins(change.threads);
+    }
 }
 
 // A tick acts until the next one is due. Where the look has taken longer than an interval, it acts

@@ -13,6 +13,7 @@
 #include "src/act/actuator.hpp"
 #include "src/config/config.hpp"
 #include "src/config/run_time_policy.hpp"
+#include "src/observe/hands_off.hpp"
 #include "src/observe/observer.hpp"
 #include "src/observe/tracking_hints.hpp"
 #include "src/report/tick.hpp"
@@ -28,7 +29,7 @@ class Controller {
   public:
     // All references must outlive it. `host` is the host at the start.
     Controller(const Config& config, Host host, Observer& observer, Kernel& kernel, Clock& clock,
-               Outputs outputs);
+               Journal& journal, HandsOffGuests& hands_off, Outputs outputs);
 
     // Ticks until cancelled. Does not throw for what guests, libvirt or the kernel do.
     boost::asio::awaitable<void> run();
@@ -37,8 +38,9 @@ class Controller {
     // between two. Returns whether anything could be seen.
     boost::asio::awaitable<bool> run_once();
 
-    // Gives all vCPUs back what their owners allowed. Blocks. After run() has ended.
-    bool undo_pins() { return actuator_.undo_pins(); }
+    // Gives all threads back what their owners allowed, and returns what became of each. Blocks.
+    // After run() has ended. Nothing if a call that changes pins does not return.
+    std::optional<std::vector<Restored>> undo_pins() { return actuator_.undo_pins(); }
 
   private:
     // What is known of the guests before they are sampled.
@@ -53,6 +55,7 @@ class Controller {
     Tick number_tick();
     Listing list();
     std::shared_ptr<Look> sample(Listing& listing, bool complete);
+    void notice_changes(const Sample& sample);
     Clock::Time deadline(Clock::Time begin) const;
 
     // Runs `read` on a worker thread. Nothing, and why in tick.blind, when nothing can be seen.
@@ -65,6 +68,7 @@ class Controller {
     Observer& observer_;
     Kernel& kernel_;
     Clock& clock_;
+    HandsOffGuests& hands_off_;
     Outputs outputs_;
     boost::asio::thread_pool pool_;
     HostPolicy policy_;

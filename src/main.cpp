@@ -2,18 +2,23 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <string>
 
+#include "guests/tracking/choose_trackers.hpp"
+#include "src/act/restore.hpp"
 #include "src/controller.hpp"
 #include "src/observe/requirements.hpp"
 #include "src/record/replay.hpp"
 #include "src/report/tick_output.hpp"
 #include "src/service.hpp"
+#include "src/state_directory.hpp"
 
 namespace {
 
@@ -29,6 +34,7 @@ struct Arguments {
     bool check_config = false;
     bool once = false;
     bool dry_run = false;
+    bool restore = false, unless_kept = false;
     std::string replay_file;
     TickOutputSettings output;
 };
@@ -56,22 +62,84 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// What a vnumad that was killed has left, or one that was to keep its pins. Returns whether all of
+// it is put back.
+bool restore_all(Journal& journal) {
+    const auto kernel = open_kernel();
+    bool complete = true;
+    for (const Restored& restored : restore(*kernel, journal)) {
+        complete &= restored.outcome != PutBack::failed;
+        if (restored.outcome != PutBack::ended) spdlog::info("restored: {}", describe(restored));
+    }
+    return complete;
+}
+
+// `vnumad --restore`. The exit status.
+int run_restore(const Config& config, bool unless_kept) {
+    if (::access(config.state_directory.c_str(), F_OK) != 0) return EXIT_SUCCESS;
+    prepare_state_directory(config.state_directory);
+    const InstanceLock lock(config.state_directory);
+    remove_leftovers(Roots());
+    Journal journal(journal_file(config.state_directory));
+    if (unless_kept && journal.is_kept()) return EXIT_SUCCESS;
+    return restore_all(journal) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+void put_back_at_stop(Controller& controller) {
+    const auto restored = controller.undo_pins();
+    if (!restored) {
+        spdlog::warn("threads stay pinned: a call that changes pins does not return");
+        return;
+    }
+    for (const Restored& one : *restored)
+        if (one.outcome == PutBack::failed) spdlog::warn("{}", describe(one));
+}
+
+void keep_at_stop(Journal& journal) {
+    try {
+        journal.keep();
+    } catch (const std::system_error& error) {
+        spdlog::warn("the unit puts pins back that were to be kept: {}", error.what());
+    }
+}
+
+// A vnumad that does not act puts back what one that was killed has left, too, unless another one
+// acts at present.
+void clean_up_before_observing(const Config& config) {
+    try {
+        run_restore(config, false);
+    } catch (const StateError& error) {
+        spdlog::warn("what another vnumad may have left is not put back: {}", error.what());
+    }
+}
+
 int run(const Config& config, const Arguments& arguments, LineWriter& log) {
     check_requirements(config);
+    const bool acts = config.mode == Mode::act;
+    std::optional<InstanceLock> lock;
+    if (acts) {
+        prepare_state_directory(config.state_directory);
+        lock.emplace(config.state_directory);
+    } else {
+        clean_up_before_observing(config);
+    }
+    Journal journal(acts ? journal_file(config.state_directory) : "");
+    if (acts && !restore_all(journal)) spdlog::warn("some threads keep the CPUs of a former run");
+    HandsOffGuests hands_off(hands_off_directory(config.state_directory));
     const Host host = read_host();
     if (host.topology.nodes.size() < 2)
         spdlog::warn("this host has one NUMA node: there is nothing to balance");
     ignore({SIGPIPE});
     raise_descriptor_limit();
     TickOutput output(config, arguments.output);
-    const auto kernel = config.mode == Mode::act ? open_kernel() : open_dry_run();
+    const auto kernel = acts ? open_kernel() : open_dry_run();
     // Two looks at the guests are too few to find out which memory they access.
     const auto observer = observe_host(config, make_source(config), !arguments.once);
     SteadyClock clock;
-    Controller controller(config, host, *observer, *kernel, clock,
+    Controller controller(config, host, *observer, *kernel, clock, journal, hands_off,
                           {[&](const Tick& tick) { output.record(tick); },
                            [&](const Tick& tick) { output.report(tick); }});
-    Service service(controller, arguments.once);
+    Service service(controller, Freeze(config.state_directory), arguments.once);
     sd_notify(0, "READY=1");
     int status = EXIT_FAILURE;
     try {
@@ -80,9 +148,11 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
         spdlog::error("{}", error.what());
     }
     sd_notify(0, "STOPPING=1");
-    ignore({SIGINT, SIGTERM, SIGHUP});
-    if (config.undo_at_stop && !controller.undo_pins())
-        spdlog::warn("vCPUs stay pinned: a call that changes pins does not return");
+    ignore({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2});
+    if (config.restore_at_stop)
+        put_back_at_stop(controller);
+    else
+        keep_at_stop(journal);
     if (!service.is_cut_off()) observer->end();
     const bool written = output.finish(output_patience);
     if (!written || service.is_cut_off() || observer->hung_calls() > 0) {
@@ -122,6 +192,12 @@ int main(int argc, char** argv) {
     app.add_option("--replay", arguments.replay_file,
                    "plan again what a file records, tell what differs, and exit")
         ->excludes("--record");
+    app.add_flag("--restore", arguments.restore,
+                 "give threads back what their owners allow, where a vnumad that has ended left "
+                 "them pinned, and exit");
+    app.add_flag("--unless-kept", arguments.unless_kept,
+                 "with --restore: not what vnumad was configured to keep")
+        ->needs("--restore");
     app.set_version_flag("--version", VNUMA_VERSION);
     CLI11_PARSE(app, argc, argv);
 
@@ -136,6 +212,8 @@ int main(int argc, char** argv) {
         } else if (arguments.check_config) {
             std::cout << to_toml(config);
             status = EXIT_SUCCESS;
+        } else if (arguments.restore) {
+            status = run_restore(config, arguments.unless_kept);
         } else {
             status = run(config, arguments, *log);
         }

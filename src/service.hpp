@@ -8,6 +8,7 @@
 #include <chrono>
 #include <exception>
 
+#include "src/act/freeze.hpp"
 #include "src/controller.hpp"
 
 namespace vnuma {
@@ -17,8 +18,8 @@ class Service {
     // After a signal, a call that does not return (a hung monitor) is left behind after this time.
     static constexpr std::chrono::seconds stop_grace{10};
 
-    // The arguments must outlive it.
-    Service(Controller& controller, bool once);
+    // The references must outlive it.
+    Service(Controller& controller, Freeze freeze, bool once);
 
     // Returns the exit status of the process. Throws what the loop has thrown.
     int run();
@@ -28,10 +29,14 @@ class Service {
 
   private:
     boost::asio::awaitable<bool> work();
+    void wait_for_signal();
+    void handle(int signal);
+    void freeze(bool on);
     void ask_to_end(int signal);
     void end(std::exception_ptr failure, bool seen);
 
     Controller& controller_;
+    Freeze freeze_;
     bool once_;
     boost::asio::io_context context_{1};
     boost::asio::signal_set signals_;

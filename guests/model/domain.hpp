@@ -86,6 +86,9 @@ struct Domain {
     friend bool operator==(const Domain&, const Domain&) = default;
 };
 
+// The CPUs that <vcpupin> allows a vCPU; null if it allows all, or without a domain.
+const std::vector<int>* find_vcpupin(const Domain* domain, int vcpu);
+
 // The memory policy of a cell: its own, else the domain's; null without one.
 const NumaTune* find_numatune(const DomainTuning& tuning, int cell);
 

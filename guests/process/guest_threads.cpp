@@ -52,6 +52,16 @@ std::string read_affinity_mask(pid_t task) {
 
 }  // namespace
 
+std::vector<int> read_cpuset(const std::string& cgroup_text, const std::string& cgroup_root) {
+    const auto cgroup = parse_cgroup(cgroup_text);
+    if (!cgroup) return {};
+    const std::string file =
+        cgroup->unified ? cgroup_root + cgroup->path + "/cpuset.cpus.effective"
+                        : cgroup_root + "/cpuset" + cgroup->path + "/cpuset.effective_cpus";
+    const auto cpus = read_small_file(file);
+    return cpus ? parse_number_list(*cpus).value_or(std::vector<int>{}) : std::vector<int>{};
+}
+
 std::optional<ThreadSample> read_thread(const Process& process, pid_t task) {
     auto sample = read_times(process, task);
     auto affinity = sample ? read_affinity(process, task) : std::nullopt;
@@ -62,13 +72,7 @@ std::optional<ThreadSample> read_thread(const Process& process, pid_t task) {
 
 std::vector<int> ThreadReader::read_cpuset(const Process& process, pid_t task) const {
     const auto text = process.read(task_file(task, "cgroup"));
-    const auto cgroup = text ? parse_cgroup(*text) : std::nullopt;
-    if (!cgroup) return {};
-    const std::string file =
-        cgroup->unified ? cgroup_root_ + cgroup->path + "/cpuset.cpus.effective"
-                        : cgroup_root_ + "/cpuset" + cgroup->path + "/cpuset.effective_cpus";
-    const auto cpus = read_small_file(file);
-    return cpus ? parse_number_list(*cpus).value_or(std::vector<int>{}) : std::vector<int>{};
+    return text ? vnuma::read_cpuset(*text, cgroup_root_) : std::vector<int>{};
 }
 
 std::optional<ThreadReader::Known> ThreadReader::read_thread(const Process& process, pid_t task,
@@ -89,7 +93,9 @@ std::optional<ThreadReader::Known> ThreadReader::read_thread(const Process& proc
         if (!affinity) return std::nullopt;
         known.sample.affinity = std::move(*affinity);
     }
-    known.sample.cpuset = before && !rare_too ? before->sample.cpuset : read_cpuset(process, task);
+    // A cpuset that is written changes the affinity of its threads, or leaves it as it is.
+    const bool is_same = before && !rare_too && known.mask == before->mask;
+    known.sample.cpuset = is_same ? before->sample.cpuset : read_cpuset(process, task);
     return known;
 }
 

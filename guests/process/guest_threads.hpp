@@ -44,6 +44,9 @@ class ThreadReader {
     std::map<pid_t, Known> known_;
 };
 
+// CPUs of the cpuset of a task, whose "cgroup" file has this text; empty if it is not known.
+std::vector<int> read_cpuset(const std::string& cgroup_text, const std::string& cgroup_root);
+
 // One thread without its cpuset; nothing if it has ended.
 std::optional<ThreadSample> read_thread(const Process& process, pid_t task);
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "guests/model/huge_pages.hpp"
+#include "policy/model/number_list.hpp"
 #include "src/act/pace.hpp"
 #include "src/act/run_blocking.hpp"
 
@@ -45,8 +46,14 @@ std::vector<RamRange> memory_of(const MoveMemory& action, const GuestSample& gue
 
 }  // namespace
 
-Actuator::Actuator(const Config& config, Kernel& kernel, Clock& clock, asio::thread_pool& pool)
-    : config_(config), kernel_(kernel), clock_(clock), pool_(pool), pins_(kernel) {}
+Actuator::Actuator(const Config& config, Kernel& kernel, Journal& journal, Clock& clock,
+                   asio::thread_pool& pool)
+    : config_(config),
+      kernel_(kernel),
+      clock_(clock),
+      pool_(pool),
+      freeze_(config.state_directory),
+      pins_(kernel, journal) {}
 
 asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, const Look& look,
                                                            const Host& host, Clock::Time deadline) {
@@ -81,14 +88,24 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
             moves.back().result = results.size() - 1;
         }
     }
+    auto pin_others = [&] {
+        pin_groups(plan, look, host);
+        return true;
+    };
+    co_await run_blocking(pool_, pin_others);
     forget_movers(plan);
     co_await move_in_turns(moves, results, deadline);
     co_return results;
 }
 
+std::string Actuator::why_frozen() const {
+    return freeze_.is_on() ? "vnumad is frozen: " + freeze_.file() + " exists" : "";
+}
+
 // Why nothing may be done to the guest now; empty when something may.
 std::string Actuator::why_not(const Target& target, Clock::Time deadline) const {
     if (!target.guest || !target.guest->process) return "the guest is not in the sample";
+    if (std::string frozen = why_frozen(); !frozen.empty()) return frozen;
     const Clock::Time now = clock_.now();
     if (now >= deadline) return "the tick is over";
     const auto age = now - target.guest->read_at;
@@ -102,13 +119,57 @@ std::string Actuator::why_not(const Target& target, Clock::Time deadline) const 
 asio::awaitable<ActionResult> Actuator::pin(const Action& action, const Target& target,
                                             const Host& host) {
     auto change = [&]() -> std::string {
-        if (const auto* pin = std::get_if<PinCell>(&action))
-            return pins_.pin(*target.guest->process, part_of(*target.cell, pin->vcpus), host,
-                             pin->to);
-        return pins_.release(part_of(*target.cell, std::get<UnpinCell>(action).vcpus));
+        if (const auto* pin = std::get_if<PinCell>(&action)) {
+            const CellSample part = part_of(*target.cell, pin->vcpus);
+            return pins_.pin(*target.guest, vcpus_of(*target.guest, part), host.cpus[pin->to],
+                             host.online());
+        }
+        const CellSample part = part_of(*target.cell, std::get<UnpinCell>(action).vcpus);
+        return pins_.release(vcpus_of(*target.guest, part));
     };
     std::string error = co_await run_blocking(pool_, change);
     co_return ActionResult{action, 0, std::move(error), ""};
+}
+
+// The threads that serve a guest go with its vCPUs: over the nodes of all of its homes. They are
+// given back when none of its vCPUs is pinned any more.
+void Actuator::pin_groups(const Plan& plan, const Look& look, const Host& host) {
+    group_problems_.clear();
+    changed_groups_.clear();
+    std::map<std::string, std::vector<int>> home_cpus;  // by uuid
+    for (const Verdict& verdict : plan.verdicts) {
+        if (!verdict.home || !verdict.acts) continue;
+        const std::vector<int>& cpus = host.cpus[verdict.home->node];
+        std::vector<int>& all = home_cpus[verdict.key.uuid];
+        all.insert(all.end(), cpus.begin(), cpus.end());
+    }
+    for (const GuestSample& guest : look.sample.guests) {
+        if (!guest.process || !guest.unsteady.empty() || freeze_.is_on()) continue;
+        const auto cpus = home_cpus.find(guest.uuid);
+        std::string problem = pin_group(
+            guest, cpus == home_cpus.end() ? std::vector<int>() : sorted_unique(cpus->second),
+            host);
+        if (!problem.empty()) group_problems_[guest.uuid] = std::move(problem);
+    }
+}
+
+// `cpus` of its homes; empty if it has none. Returns what went wrong, or an empty string.
+std::string Actuator::pin_group(const GuestSample& guest, const std::vector<int>& cpus,
+                                const Host& host) {
+    const auto is_pinned = [&](const CellSample& cell) { return pins_.known().holds(cell); };
+    const bool pinned = std::any_of(guest.cells.begin(), guest.cells.end(), is_pinned);
+    if (pinned && cpus.empty()) return "";
+    std::string problem;
+    // One by one: where the owner allows one of them none of these CPUs, the others go.
+    for (const GuestThread& thread : other_threads_of(guest)) {
+        const Pin before = pins_.known().find_or_none(*thread.sample);
+        const std::string error =
+            pinned ? pins_.pin(guest, {thread}, cpus, host.online()) : pins_.release({thread});
+        if (problem.empty()) problem = error;
+        if (pins_.known().find_or_none(*thread.sample) != before)
+            changed_groups_.insert(guest.uuid);
+    }
+    return problem;
 }
 
 Actuator::Move Actuator::move_of(const MoveMemory& action, const Target& target,

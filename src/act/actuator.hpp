@@ -5,14 +5,16 @@
 #include <boost/asio/thread_pool.hpp>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "policy/model/plan.hpp"
 #include "src/act/cell_mover.hpp"
 #include "src/act/clock.hpp"
+#include "src/act/freeze.hpp"
 #include "src/act/kernel_calls.hpp"
-#include "src/act/vcpu_pins.hpp"
+#include "src/act/thread_pins.hpp"
 #include "src/config/config.hpp"
 #include "src/observe/look.hpp"
 
@@ -25,17 +27,29 @@ inline constexpr std::chrono::seconds max_reading_age{2};
 class Actuator {
   public:
     // All of them must outlive it. Blocking calls run on `pool`, one at a time.
-    Actuator(const Config& config, Kernel& kernel, Clock& clock, boost::asio::thread_pool& pool);
+    Actuator(const Config& config, Kernel& kernel, Journal& journal, Clock& clock,
+             boost::asio::thread_pool& pool);
 
     // One result for each action of the plan; none in a dry run. What is not done by the deadline
     // is left to the next plan.
     boost::asio::awaitable<std::vector<ActionResult>> apply(const Plan& plan, const Look& look,
                                                             const Host& host, Clock::Time deadline);
 
+    // Why nothing is done, because an administrator has stopped all actions; empty otherwise.
+    std::string why_frozen() const;
+
     const KnownPins& pins() const { return pins_.known(); }
 
-    // Puts all pins back. Blocks. After the last apply() has ended.
-    bool undo_pins() { return pins_.undo(); }
+    // Why threads that belong to a guest, other than its vCPUs, are not where its homes are; by the
+    // guest's uuid. Of the last apply().
+    const std::map<std::string, std::string>& group_problems() const { return group_problems_; }
+
+    // The uuids of guests whose threads other than vCPUs were pinned or given back.
+    const std::set<std::string>& changed_groups() const { return changed_groups_; }
+
+    // As ThreadPins says. They block, and may be called while no apply() is under way.
+    void forget_pins(const std::vector<ThreadIdentity>& threads) { pins_.forget(threads); }
+    std::optional<std::vector<Restored>> undo_pins() { return pins_.undo(); }
 
   private:
     struct Target {
@@ -57,6 +71,8 @@ class Actuator {
     std::string why_not(const Target& target, Clock::Time deadline) const;
     boost::asio::awaitable<ActionResult> pin(const Action& action, const Target& target,
                                              const Host& host);
+    std::string pin_group(const GuestSample& guest, const std::vector<int>& cpus, const Host& host);
+    void pin_groups(const Plan& plan, const Look& look, const Host& host);
     Move move_of(const MoveMemory& action, const Target& target, const HostNode& node) const;
     CellMover& mover_for(const Move& move, const CellKey& key);
     MoveStep step(const Move& move, CellMover& mover) const;
@@ -70,7 +86,10 @@ class Actuator {
     Kernel& kernel_;
     Clock& clock_;
     boost::asio::thread_pool& pool_;
-    VcpuPins pins_;
+    Freeze freeze_;
+    ThreadPins pins_;
+    std::map<std::string, std::string> group_problems_;
+    std::set<std::string> changed_groups_;
     std::map<CellKey, CellMover> movers_;  // of moves under way
     Clock::Time rest_until_{};  // the rate allows no move before, in the next plan either
 };

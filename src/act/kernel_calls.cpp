@@ -4,10 +4,13 @@
 #include <sched.h>
 
 #include <cerrno>
+#include <numeric>
 #include <string>
 
 #include "guests/memory/page_nodes.hpp"
+#include "guests/model/settings.hpp"
 #include "guests/process/files.hpp"
+#include "guests/process/guest_threads.hpp"
 #include "guests/process/parse_proc.hpp"
 #include "policy/model/number_list.hpp"
 #include "src/observe/host.hpp"
@@ -37,6 +40,16 @@ std::vector<void*> to_pointers(std::span<const std::uint64_t> addresses) {
     return pointers;
 }
 
+std::string thread_file(const ThreadIdentity& thread, const char* file) {
+    return "/proc/" + std::to_string(thread.id) + "/" + file;
+}
+
+bool is_thread_alive(const ThreadIdentity& thread) {
+    const auto text = read_small_file(thread_file(thread, "stat"));
+    const auto stat = text ? parse_stat(*text) : std::nullopt;
+    return stat && stat->start_time == thread.start_time;
+}
+
 class DryRunKernel : public Kernel {
   public:
     bool acts() const override { return false; }
@@ -44,14 +57,27 @@ class DryRunKernel : public Kernel {
     bool is_alive(const Process& process) override { return process.alive(); }
 
     // A thread has no pidfd on most kernels; its start time tells it from a later one.
-    std::optional<std::vector<int>> read_affinity(const ThreadIdentity& thread) override {
-        const std::string directory = "/proc/" + std::to_string(thread.id) + "/";
-        const auto status = read_small_file(directory + "status");
-        const auto text = read_small_file(directory + "stat");
-        const auto stat = text ? parse_stat(*text) : std::nullopt;
-        if (!status || !stat || stat->start_time != thread.start_time) return std::nullopt;
+    std::optional<ThreadCpus> read_cpus(const ThreadIdentity& thread) override {
+        const auto status = read_small_file(thread_file(thread, "status"));
+        const auto cgroup = read_small_file(thread_file(thread, "cgroup"));
+        if (!status || !is_thread_alive(thread)) return std::nullopt;
         const auto cpus = find_status_field(*status, "Cpus_allowed_list");
-        return cpus ? parse_number_list(*cpus) : std::nullopt;
+        const auto affinity = cpus ? parse_number_list(*cpus) : std::nullopt;
+        if (!affinity) return std::nullopt;
+        return ThreadCpus{*affinity,
+                          cgroup ? read_cpuset(*cgroup, Roots().cgroup) : std::vector<int>()};
+    }
+
+    std::vector<ThreadIdentity> read_threads(const ThreadIdentity& process) override {
+        std::vector<ThreadIdentity> threads;
+        const auto opened = Process::open(process.id);
+        if (!opened || opened->start_time() != process.start_time) return threads;
+        for (const pid_t task : opened->tasks()) {
+            const auto text = opened->read("task/" + std::to_string(task) + "/stat");
+            const auto stat = text ? parse_stat(*text) : std::nullopt;
+            if (stat) threads.push_back({task, stat->start_time});
+        }
+        return threads;
     }
 
     int read_page_nodes(const Process& process, std::span<const std::uint64_t> addresses,
@@ -75,11 +101,21 @@ class ActingKernel final : public DryRunKernel {
   public:
     bool acts() const override { return true; }
 
+    // The kernel knows a number only. If the thread ends right before the call, a stranger that has
+    // got the number since gets back what it had.
     CallResult set_affinity(const ThreadIdentity& thread, const std::vector<int>& cpus) override {
         const auto begin = steady_clock::now();
-        const CpuSet set = make_set(cpus);
+        const CpuSet set = make_set(cpus), before = make_set({});
+        const bool known =
+            ::sched_getaffinity(thread.id, CPU_ALLOC_SIZE(max_cpus), before.get()) == 0;
+        if (!known || !is_thread_alive(thread)) return {ESRCH, steady_clock::now() - begin};
         const int result = ::sched_setaffinity(thread.id, CPU_ALLOC_SIZE(max_cpus), set.get());
-        return {result < 0 ? errno : 0, steady_clock::now() - begin};
+        const int error = result < 0 ? errno : 0;
+        if (error == 0 && !is_thread_alive(thread)) {
+            ::sched_setaffinity(thread.id, CPU_ALLOC_SIZE(max_cpus), before.get());
+            return {ESRCH, steady_clock::now() - begin};
+        }
+        return {error, steady_clock::now() - begin};
     }
 
     CallResult move_pages(const Process& process, std::span<const std::uint64_t> addresses,
@@ -95,6 +131,15 @@ class ActingKernel final : public DryRunKernel {
 };
 
 }  // namespace
+
+const std::vector<int>& every_cpu() {
+    static const std::vector<int> all = [] {
+        std::vector<int> cpus(max_cpus);
+        std::iota(cpus.begin(), cpus.end(), 0);
+        return cpus;
+    }();
+    return all;
+}
 
 std::unique_ptr<Kernel> open_kernel() {
     return std::make_unique<ActingKernel>();

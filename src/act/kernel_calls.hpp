@@ -23,6 +23,9 @@ struct CallResult {
     std::chrono::nanoseconds took{0};
 };
 
+// The affinity of a thread for which nobody has set one: all CPUs that a kernel could have.
+const std::vector<int>& every_cpu();
+
 // Calls block. Any thread, and several at once.
 class Kernel {
   public:
@@ -38,7 +41,10 @@ class Kernel {
     virtual bool is_alive(const Process& process) = 0;
 
     // The CPUs that the thread may run on; nothing when it has ended.
-    virtual std::optional<std::vector<int>> read_affinity(const ThreadIdentity& thread) = 0;
+    virtual std::optional<ThreadCpus> read_cpus(const ThreadIdentity& thread) = 0;
+
+    // The threads of a process with this start time; none when it has ended.
+    virtual std::vector<ThreadIdentity> read_threads(const ThreadIdentity& process) = 0;
 
     // The host node (the kernel's number) of the page at each address; negative where there is no
     // page. `nodes` is as long as `addresses`. Returns errno, or 0.
@@ -48,7 +54,7 @@ class Kernel {
     // As read_available(). Throws HostError.
     virtual Bytes read_available(int node_id) = 0;
 
-    // sched_setaffinity(2).
+    // sched_setaffinity(2) of this thread and no other with its number. ESRCH when it has ended.
     virtual CallResult set_affinity(const ThreadIdentity& thread, const std::vector<int>& cpus) = 0;
 
     // move_pages(2) with MPOL_MF_MOVE. Which pages have moved is for read_page_nodes() to tell: the

@@ -15,9 +15,10 @@ namespace vnuma {
 struct Config {
     Mode mode = Mode::act;  // a limit for all guests; never off
     std::chrono::milliseconds interval{2000};
-    bool undo_at_stop = true;  // put pins back; memory stays where it is
-    bool qmp = false;          // the guests are those of qmp_dir instead of libvirt's
-    std::string qmp_dir;       // directory with a QMP socket for each guest
+    bool restore_at_stop = true;                  // put pins back; memory stays where it is
+    std::string state_directory = "/run/vnumad";  // the journal, the lock, hands-off guests
+    bool qmp = false;     // the guests are those of qmp_dir instead of libvirt's
+    std::string qmp_dir;  // directory with a QMP socket for each guest
     LibvirtSettings libvirt;
     PlannerSettings planner;
     HostPolicy policy;

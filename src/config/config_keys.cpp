@@ -14,9 +14,13 @@ std::vector<Key> top_keys(Config& config) {
          "vCPUs and moves memory. The installed file has `observe`."},
         {"interval", duration(config.interval, milliseconds(100), minutes(10)),
          "Time from one look at the host and its guests to the next."},
-        {"undo_at_stop", flag(config.undo_at_stop),
-         "Put pins back when vnumad ends, after `--once` too. Memory stays where it is. With "
-         "`false`, the next start takes the pins for the owner's."},
+        {"on_stop", word<bool>(config.restore_at_stop, {{true, "restore"}, {false, "keep"}}),
+         "`restore`: when vnumad ends, after `--once` too, threads get back the CPUs that their "
+         "owners allow. `keep`: pins stay until the next start or `vnumad --restore`. Memory stays "
+         "where it is."},
+        {"state_directory", text(config.state_directory),
+         "What has to survive vnumad: the journal, the lock, `freeze`, guests that are left alone "
+         "([safety](safety.md))."},
         {"source", word<bool>(config.qmp, {{false, "libvirt"}, {true, "qmp"}}),
          "Who lists the guests: libvirt, or QEMU's monitors in `qmp_dir`."},
         {"qmp_dir", text(config.qmp_dir),

@@ -76,18 +76,17 @@ std::vector<std::vector<int>> distances_of(const Domain& domain) {
     return told ? distances : std::vector<std::vector<int>>();
 }
 
-std::string foreign_change(const GuestSample& guest, const KnownPins& pins, const Host& host) {
-    if (pins.all().empty()) return "";
-    std::vector<int> online;
-    for (const std::vector<int>& cpus : host.cpus)
-        online.insert(online.end(), cpus.begin(), cpus.end());
-    std::sort(online.begin(), online.end());
-    for (const CellSample& cell : guest.cells)
-        for (const VcpuSample& vcpu : cell.vcpus)
-            if (pins.changed_by_someone_else(vcpu, online))
-                return "someone else changed the CPUs of vCPU " + std::to_string(vcpu.id) + " to " +
-                       format_number_list(vcpu.affinity);
-    return "";
+// Why nothing is done to a guest whose CPUs are left alone. Where all vCPUs of each cell are
+// confined to a node, by whoever has changed them, that node is the cell's home and its memory
+// follows; nothing is pinned then.
+std::string why_hands_off(const GuestSample& guest, const Claims& claims, const Host& host) {
+    const std::string* why = claims.hands_off.find(guest.uuid);
+    if (!why) return "";
+    const bool confined =
+        std::all_of(guest.cells.begin(), guest.cells.end(), [&](const CellSample& cell) {
+            return cell.vcpus.empty() || confined_to(cell, host).has_value();
+        });
+    return confined ? "" : *why;
 }
 
 // The policy narrows what the owner allows.
@@ -131,16 +130,16 @@ CellState state_of(const GuestSample& guest, const CellSample& cell, const Host&
 }
 
 GuestState guest_of(const GuestSample& sample, const CpuUse& measured, const Host& host,
-                    const KnownPins& pins) {
+                    const Claims& claims) {
     GuestState guest;
     guest.uuid = sample.uuid;
     guest.name = sample.name;
     guest.unsteady = sample.unsteady;
-    if (guest.unsteady.empty()) guest.unsteady = foreign_change(sample, pins, host);
+    if (guest.unsteady.empty()) guest.unsteady = why_hands_off(sample, claims, host);
     for (const CellSample& cell : sample.cells) {
         auto use = cpu_use(cell, measured);
         if (!use && guest.unsteady.empty()) guest.unsteady = "its CPU use is not known yet";
-        CellState& state = guest.cells.emplace_back(state_of(sample, cell, host, pins));
+        CellState& state = guest.cells.emplace_back(state_of(sample, cell, host, claims.pins));
         if (use) state.cpu_use = std::accumulate(use->begin(), use->end(), MilliCpu{0});
         if (use && sample.cells.size() == 1)
             guest.wide = wide_use_of(sample, std::move(*use), host);
@@ -188,7 +187,7 @@ std::optional<NodeIndex> confined_to(const CellSample& cell, const Host& host) {
     return all ? first : std::nullopt;
 }
 
-Snapshot derive(const Look& current, const Host& host, const KnownPins& pins,
+Snapshot derive(const Look& current, const Host& host, const Claims& claims,
                 const HostPolicy& policy, const GuestPolicies& policies) {
     Snapshot snapshot;
     snapshot.now = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -200,7 +199,8 @@ Snapshot derive(const Look& current, const Host& host, const KnownPins& pins,
     for (std::size_t n = 0; n < snapshot.topology.nodes.size(); ++n)
         snapshot.topology.nodes[n].other_use = other_use(NodeIndex(n), current.use);
     for (const GuestSample& sample : current.sample.guests) {
-        GuestState& guest = snapshot.guests.emplace_back(guest_of(sample, current.use, host, pins));
+        GuestState& guest =
+            snapshot.guests.emplace_back(guest_of(sample, current.use, host, claims));
         guest.policy = policies.at(sample.uuid);
         apply_policy(guest, host);
     }

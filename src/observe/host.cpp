@@ -1,5 +1,6 @@
 #include "src/observe/host.hpp"
 
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -86,6 +87,14 @@ std::vector<int> read_distances(const std::string& root, int id, const std::vect
 
 }  // namespace
 
+std::vector<int> Host::online() const {
+    std::vector<int> all;
+    for (const std::vector<int>& of_node : cpus)
+        all.insert(all.end(), of_node.begin(), of_node.end());
+    std::sort(all.begin(), all.end());
+    return all;
+}
+
 std::optional<NodeIndex> Host::index_of(int node_id) const {
     for (std::size_t i = 0; i < topology.nodes.size(); ++i)
         if (topology.nodes[i].id == node_id) return NodeIndex(i);
@@ -110,7 +119,15 @@ Host read_host(const std::string& root) {
         host.topology.nodes.push_back(node);
         host.topology.distances.push_back(read_distances(root, id, ids));
     }
+    utsname kernel{};
+    host.forgets_affinities = ::uname(&kernel) != 0 || forgets_affinities(kernel.release);
     return host;
+}
+
+bool forgets_affinities(const std::string& kernel_release) {
+    int major = 0, minor = 0;
+    const int read = std::sscanf(kernel_release.c_str(), "%d.%d", &major, &minor);
+    return read != 2 || major < 6 || (major == 6 && minor < 2);
 }
 
 namespace {

@@ -24,12 +24,20 @@ struct HostError : std::runtime_error {
 struct Host {
     Topology topology;                   // without memory: see HostReading
     std::vector<std::vector<int>> cpus;  // online CPUs, sorted, by NodeIndex; empty while offline
+    // Whether the kernel forgets affinities when a cpuset is written, as those before 6.2 do.
+    bool forgets_affinities = false;
 
+    // All online CPUs, sorted.
+    std::vector<int> online() const;
     std::optional<NodeIndex> index_of(int node_id) const;
     std::optional<NodeIndex> node_of_cpu(int cpu) const;
 
     friend bool operator==(const Host&, const Host&) = default;
 };
+
+// Whether a kernel of this release ("6.1.0-28-amd64") forgets affinities when a cpuset is written.
+// Since 6.2 (commit 8f9ea86fdf99) it remembers them. A release that cannot be read counts as old.
+bool forgets_affinities(const std::string& kernel_release);
 
 // All nodes that are online. Throws HostError.
 Host read_host(const std::string& root = sysfs_root);

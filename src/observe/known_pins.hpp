@@ -1,5 +1,5 @@
 // The affinities that vnumad has set, and what they were before. Pure: the system calls are in
-// src/act/vcpu_pins.hpp.
+// src/act/thread_pins.hpp.
 #pragma once
 
 #include <sys/types.h>
@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "guests/model/sample.hpp"
@@ -29,18 +30,68 @@ inline ThreadIdentity identity_of(const ThreadSample& thread) {
 struct Pin {
     std::vector<int> before;  // the CPUs that the owner allowed before our first pin
     std::vector<int> ours;    // the CPUs that we allowed
+    // Nobody had set an affinity, so the thread gets back all CPUs that its cpuset will ever allow.
+    bool unset = false;
+    // What libvirt's <vcpupin> allowed before our first pin; empty if it allowed all.
+    std::vector<int> configured{};
+    std::uint64_t since = 0;  // the first pin, in clock ticks since boot
+    int reapplied = 0;        // times that it was set again, since it was not in force any more
+
+    friend bool operator==(const Pin&, const Pin&) = default;
 };
+
+// Kernels before 6.2 forget affinities when a cpuset is written (sched_setaffinity(2),
+// user_cpus_ptr in kernel/sched/core.c). A pin is set again so often; then it is taken for
+// somebody's will.
+inline constexpr int max_reapplied = 3;
+
+// Whether a thread for which `mask` was set has this affinity: the kernel takes the CPUs that are
+// not usable (outside its cpuset, or offline) out of the mask, and allows all usable CPUs where
+// none is left. CPUs that are offline may stay in the affinity. All are sorted.
+bool explains(const std::vector<int>& mask, const std::vector<int>& affinity,
+              const std::vector<int>& usable);
+
+struct ThreadCpus {
+    std::vector<int> affinity;  // sorted; within the cpuset
+    std::vector<int> cpuset;    // sorted; empty if it is not known
+};
+
+// Whether a thread was born while another one of its process was pinned like this, and has its
+// affinity: the kernel gives a thread the affinity of the one that creates it.
+bool is_heir(const ThreadIdentity& thread, const ThreadCpus& cpus, const Pin& pin);
+
+// A thread of a guest, and what else is needed to pin it.
+struct GuestThread {
+    const ThreadSample* sample = nullptr;
+    std::string name;               // for messages: "vCPU 0", "iothread 1234"
+    std::vector<int> configured{};  // what libvirt's configuration allows it; empty: all CPUs
+};
+
+// The vCPUs of a cell, and the threads of a guest that are not vCPUs. They point into the sample.
+std::vector<GuestThread> vcpus_of(const GuestSample& guest, const CellSample& cell);
+std::vector<GuestThread> other_threads_of(const GuestSample& guest);
+
+template <typename Visit>
+void for_each_thread(const GuestSample& guest, const Visit& visit) {
+    for (const CellSample& cell : guest.cells)
+        for (const VcpuSample& vcpu : cell.vcpus)
+            visit(vcpu);
+    for (const auto* others : {&guest.emulator, &guest.iothreads, &guest.vhost})
+        for (const ThreadSample& thread : *others)
+            visit(thread);
+}
 
 class KnownPins {
   public:
     // The CPUs that the owner allows: those before our first pin, or the current ones without one.
-    const std::vector<int>& owners_choice(const VcpuSample& vcpu) const;
+    const std::vector<int>& owners_choice(const ThreadSample& thread) const;
 
-    // Whether someone else has changed the affinity of a vCPU that we pinned. The owner's choice
-    // counts as unchanged, since kernels before 6.2 restore it when any cpuset is written. So do
-    // both without the CPUs that are not in `online`, which is sorted: the kernel takes CPUs that
-    // go offline out of affinities, and allows all of the cpuset where none is left.
-    bool changed_by_someone_else(const VcpuSample& vcpu, const std::vector<int>& online) const;
+    // Whether someone else has changed the affinity of a thread that we pinned. CPUs that leave its
+    // cpuset or go offline are nobody's change. `online` is sorted. `kernel_forgets`: the host's
+    // kernel restores the owner's choice when a cpuset is written, so that it is no change either,
+    // up to max_reapplied times.
+    bool changed_by_someone_else(const ThreadSample& thread, const std::vector<int>& online,
+                                 bool kernel_forgets) const;
 
     // Threads whose affinity is the one that we set.
     std::set<pid_t> in_force(const Sample& sample) const;
@@ -49,6 +100,14 @@ class KnownPins {
     bool holds(const CellSample& cell) const;
 
     const Pin* find(const ThreadSample& thread) const;
+    Pin find_or_none(const ThreadSample& thread) const {
+        const Pin* pin = find(thread);
+        return pin ? *pin : Pin();
+    }
+
+    // The pin that a thread has inherited (is_heir) from another one of the guest; null if none.
+    const Pin* find_inherited(const GuestSample& guest, const ThreadSample& thread) const;
+
     void set(const ThreadIdentity& thread, Pin pin) { pins_[thread] = std::move(pin); }
     void erase(const ThreadIdentity& thread) { pins_.erase(thread); }
     const std::map<ThreadIdentity, Pin>& all() const { return pins_; }

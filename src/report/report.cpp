@@ -73,7 +73,7 @@ json report_vcpus(const Tick& tick, const GuestSample& guest, const CellSample& 
     json vcpus = json::array();
     for (const VcpuSample& vcpu : cell.vcpus) {
         json value = report_thread(vcpu, host);
-        const std::vector<int>* vcpupin = find_vcpupin(guest, vcpu.id);
+        const std::vector<int>* vcpupin = find_vcpupin(guest.domain.get(), vcpu.id);
         value.erase("name");
         value["vcpu"] = vcpu.id;
         value["vcpupin"] = vcpupin ? json(format_number_list(*vcpupin)) : json(nullptr);
@@ -192,6 +192,9 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
                {"policy", report_policy(state.policy)},
                {"tracking", report_tracking(sample.tracking, tick.sample().time)},
                {"cells", cells}};
+    if (const auto problem = tick.group_problems.find(sample.uuid);
+        problem != tick.group_problems.end())
+        value["group_problem"] = problem->second;
     if (sample.domain) {
         value["tuning"] = report_tuning(sample.domain->tuning);
         const auto& balloon = sample.domain->balloon_bytes;
@@ -243,6 +246,8 @@ nlohmann::json make_report(const Tick& tick) {
     const Host& host = tick.host;
     json report{{"tick", tick.number}, {"time_ms", tick.time_ms}, {"mode", name(tick.mode)}};
     if (!tick.policy_problem.empty()) report["policy_problem"] = tick.policy_problem;
+    if (!tick.frozen.empty()) report["frozen"] = tick.frozen;
+    if (!tick.hands_off_problem.empty()) report["hands_off_problem"] = tick.hands_off_problem;
     if (!tick.blind.empty()) {
         report["blind"] = tick.blind;
         return report;

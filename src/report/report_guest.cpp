@@ -80,10 +80,4 @@ json report_policy(const GuestPolicy& policy) {
             {"problems", policy.problems}};
 }
 
-const std::vector<int>* find_vcpupin(const GuestSample& guest, int vcpu) {
-    if (!guest.domain) return nullptr;
-    const auto pin = guest.domain->tuning.vcpupin.find(vcpu);
-    return pin == guest.domain->tuning.vcpupin.end() ? nullptr : &pin->second;
-}
-
 }  // namespace vnuma

@@ -14,7 +14,4 @@ nlohmann::json report_chunks(const std::optional<ChunkCounts>& chunks);
 nlohmann::json report_tuning(const DomainTuning& tuning);
 nlohmann::json report_policy(const GuestPolicy& policy);
 
-// The CPUs that <vcpupin> gives the vCPU, or null.
-const std::vector<int>* find_vcpupin(const GuestSample& guest, int vcpu);
-
 }  // namespace vnuma

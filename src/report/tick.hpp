@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -22,14 +23,18 @@ struct Tick {
     std::int64_t time_ms = 0;    // wall clock, since 1970
     Mode mode = Mode::act;       // as configured
     std::string policy_problem;  // why the run-time policy file is not in force; empty when it is
-    std::string blind;           // why nothing could be seen; the fields below are empty then
+    std::string frozen;          // why nothing is done; empty where actions are taken
+    std::string hands_off_problem;  // why guests that are left alone are not all known
+    std::string blind;              // why nothing could be seen; the fields below are empty then
     std::chrono::milliseconds look_time{0};  // how long reading host and guests took
     Host host;
     std::shared_ptr<const Look> look;
     History history;  // that the plan was made with
     Snapshot snapshot;
     Plan plan;
-    std::set<pid_t> pinned;             // threads that were where vnumad had pinned them
+    std::set<pid_t> pinned;  // threads that were where vnumad had pinned them
+    // Why threads that serve a guest are not where its homes are, by its uuid.
+    std::map<std::string, std::string> group_problems{};
     std::vector<ActionResult> results;  // one for each action of the plan; none in a dry run
 
     const Sample& sample() const { return look->sample; }

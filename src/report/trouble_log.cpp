@@ -35,6 +35,8 @@ void Trouble::update(const std::string& now) {
 void TroubleLog::update(const Tick& tick, std::chrono::milliseconds interval) {
     blind_.update(tick.blind);
     run_time_policy_.update(tick.policy_problem);
+    frozen_.update(tick.frozen);
+    hands_off_.update(tick.hands_off_problem);
     if (tick.look) pagemap_.update(tick.sample().pagemap_problem);
     slow_.update(why_slow(tick, interval));
 }

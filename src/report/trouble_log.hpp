@@ -31,6 +31,9 @@ class TroubleLog {
                              "the run-time policy is in force again"};
     Trouble pagemap_{"pages are located with move_pages, which takes more CPU time than pagemap",
                      "pages are located with pagemap"};
+    Trouble frozen_{"nothing is changed", "thawed: guests are balanced again"};
+    Trouble hands_off_{"guests that are to be left alone are not all known",
+                       "guests that are to be left alone are known again"};
     Trouble slow_{"reading the guests takes too long", "reading the guests is fast enough again"};
 };
 

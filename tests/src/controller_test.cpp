@@ -1,5 +1,7 @@
 #include "src/controller.hpp"
 
+#include <filesystem>
+
 #include "tests/src/loop.hpp"
 
 namespace vnuma {
@@ -222,6 +224,48 @@ TEST_F(ControllerTest, GuestsThatAreActedOnAreReadFirst) {
     run(1);
     EXPECT_EQ(host->last_request.urgent, std::set<std::string>{"a"});
     EXPECT_TRUE(host->last_request.hints.at("a").wanted);
+}
+
+TEST_F(ControllerTest, AnAdministratorWinsWhateverCpusTheySet) {
+    host->guests["a"] = make_guest("alpha", 2, 200 * mib, 0);
+    const std::vector<int> all = host->affinity_of("a", 0);
+    ASSERT_TRUE(reaches(Reason::settled, "a"));
+    ASSERT_EQ(host->affinity_of("a", 0), host->host.cpus[0]);
+    host->set_affinity_of("a", 0, all);  // taskset -p with the CPUs from before
+    run(1);
+    EXPECT_EQ(verdict(ticks.back(), "a").reason, Reason::unsteady);
+    EXPECT_NE(ticks.back().snapshot.guests[0].unsteady.find("vCPU 0 to 0-7"), std::string::npos);
+    run(5);
+    EXPECT_EQ(host->affinity_of("a", 0), all);
+    std::filesystem::remove(directory.path("hands-off/a"));
+    EXPECT_TRUE(reaches(Reason::settled, "a")) << "they have said otherwise";
+    EXPECT_EQ(host->affinity_of("a", 0), host->host.cpus[0]);
+}
+
+TEST_F(ControllerTest, MemoryFollowsVcpusThatSomebodyElseHasPinned) {
+    host->guests["a"] = make_guest("alpha", 2, 200 * mib, 0);
+    ASSERT_TRUE(reaches(Reason::settled, "a"));
+    for (const int vcpu : {0, 1})
+        host->set_affinity_of("a", vcpu, host->host.cpus[1]);
+    EXPECT_TRUE(reaches(Reason::settled, "a"));
+    EXPECT_EQ(host->memory_on("a", 0), 0);
+    EXPECT_EQ(host->affinity_of("a", 1), host->host.cpus[1]);
+    EXPECT_TRUE(controller->undo_pins().value().empty()) << "none of them is ours";
+}
+
+TEST_F(ControllerTest, WhileFrozenNothingIsDoneAndReportsGoOn) {
+    host->guests["a"] = make_guest("alpha", 2, 200 * mib, 0);
+    directory.write("freeze", "");
+    run(3);
+    EXPECT_NE(ticks.back().frozen.find("/freeze exists"), std::string::npos);
+    ASSERT_FALSE(ticks.back().results.empty());
+    EXPECT_EQ(ticks.back().results[0].skipped, ticks.back().frozen);
+    EXPECT_EQ(host->affinity_calls + host->move_calls, 0U);
+    std::filesystem::remove(directory.path("freeze"));
+    EXPECT_TRUE(reaches(Reason::settled, "a"));
+    directory.write("freeze", "");
+    run(2);
+    EXPECT_EQ(host->affinity_of("a", 0), host->host.cpus[0]) << "pins stay";
 }
 
 }  // namespace

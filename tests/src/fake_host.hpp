@@ -9,6 +9,7 @@
 #include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -163,11 +164,12 @@ class FakeHost final : public Observer, public Kernel {
     // Kernel
     bool acts() const override { return real; }
     bool is_alive(const Process&) override { return acting_on_living_; }
-    std::optional<std::vector<int>> read_affinity(const ThreadIdentity& thread) override {
+    std::optional<ThreadCpus> read_cpus(const ThreadIdentity& thread) override {
         const auto found = affinities_.find(thread);
         if (found == affinities_.end()) return std::nullopt;
-        return found->second;
+        return ThreadCpus{found->second, {}};
     }
+    std::vector<ThreadIdentity> read_threads(const ThreadIdentity&) override { return {}; }
     int read_page_nodes(const Process&, std::span<const std::uint64_t> addresses,
                         std::span<int> nodes) override {
         for (std::size_t i = 0; i < addresses.size(); ++i) {
@@ -180,7 +182,11 @@ class FakeHost final : public Observer, public Kernel {
     CallResult set_affinity(const ThreadIdentity& thread, const std::vector<int>& cpus) override {
         ++affinity_calls;
         if (const int error = fail_affinity(thread)) return {error, {}};
-        affinities_[thread] = cpus;
+        std::vector<int>& set = affinities_[thread];
+        set.clear();
+        const std::vector<int> online = host.online();
+        std::set_intersection(cpus.begin(), cpus.end(), online.begin(), online.end(),
+                              std::back_inserter(set));
         return {};
     }
     CallResult move_pages(const Process&, std::span<const std::uint64_t> addresses,

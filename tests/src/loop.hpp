@@ -10,6 +10,7 @@
 #include "policy/verdict/explain.hpp"
 #include "src/controller.hpp"
 #include "tests/src/fake_host.hpp"
+#include "tests/temporary.hpp"
 
 namespace vnuma::test {
 
@@ -19,6 +20,7 @@ class Loop : public ::testing::Test {
   protected:
     Loop() {
         config.run_time_policy = "";
+        config.state_directory = directory.path();
         config.planner.watermark = 0;
         make_host(2, 4, 1024 * mib);
     }
@@ -31,7 +33,7 @@ class Loop : public ::testing::Test {
     const Tick& run(std::size_t ticks) {
         if (!controller)
             controller = std::make_unique<Controller>(
-                config, host->host, *host, *host, clock,
+                config, host->host, *host, *host, clock, journal, hands_off,
                 Outputs{[this](const Tick&) { ++recorded; },
                         [this](const Tick& tick) { this->ticks.push_back(tick); }});
         if (!this->ticks.empty()) clock.pass(config.interval);  // run() begins with a tick at once
@@ -75,8 +77,11 @@ class Loop : public ::testing::Test {
         throw std::runtime_error("there is no verdict for " + uuid);
     }
 
+    TemporaryDirectory directory;
     FakeClock clock;
     Config config;
+    Journal journal{directory.path("journal")};
+    HandsOffGuests hands_off{directory.path("hands-off")};
     std::unique_ptr<FakeHost> host;
     std::unique_ptr<Controller> controller;
     std::vector<Tick> ticks;

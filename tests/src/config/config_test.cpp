@@ -20,7 +20,7 @@ TEST(Config, AnEmptyFileMeansTheDefaults) {
 
 TEST(Config, ReadsEveryKey) {
     const Config config = parse_config(
-        "mode = \"observe\"\ninterval = \"500ms\"\nundo_at_stop = false\n"
+        "mode = \"observe\"\ninterval = \"500ms\"\non_stop = \"keep\"\n"
         "source = \"qmp\"\nqmp_dir = \"/run/q\"\nrun_time_policy = \"/run/p\"\n"
         "[libvirt]\nuri = \"qemu:///session\"\npid_directory = \"/run/x\"\nmonitor = \"never\"\n"
         "[planner]\nhorizon = \"2min\"\ncool_down = \"1h\"\nmargin = 0.25\nimbalance = 0.2\n"
@@ -32,7 +32,7 @@ TEST(Config, ReadsEveryKey) {
         "f.conf");
     EXPECT_EQ(config.mode, Mode::observe);
     EXPECT_EQ(config.interval.count(), 500);
-    EXPECT_FALSE(config.undo_at_stop);
+    EXPECT_FALSE(config.restore_at_stop);
     EXPECT_EQ(config.run_time_policy, "/run/p");
     EXPECT_EQ(config.libvirt.uri, "qemu:///session");
     EXPECT_EQ(config.libvirt.pid_directory, "/run/x");
@@ -232,7 +232,7 @@ TEST(Config, RefusesWrongTypesUnitsAndRanges) {
     for (const char* text :
          {"interval = 2", "interval = \"2 weeks\"", "interval = \"-2s\"", "interval = \"1ms\"",
           "interval = \"99999999999999h\"", "interval = \"-9223372036854775808h\"",
-          "[planner]\nmargin = 0.9996", "undo_at_stop = \"yes\"", "mode = 1", "libvirt = 3",
+          "[planner]\nmargin = 0.9996", "on_stop = \"undo\"", "mode = 1", "libvirt = 3",
           "[libvirt]\nuri = \"\"", "[memory]\nrate = \"0M\"", "[memory]\nwatermark = 1",
           "[memory]\nwatermark = nan", "[memory]\nrate = \"2T\"", "[planner]\nhorizon = \"s\""})
         EXPECT_EQ(problems_of(text).size(), 1U) << text;

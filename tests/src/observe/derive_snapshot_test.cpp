@@ -57,13 +57,14 @@ class DeriveTest : public ::testing::Test {
     const CellState& next(const Sample& now) {
         Look look{now, {host.topology, busy}, {}};
         look.use = measure_use(previous ? &*previous : nullptr, look, host);
-        snapshot = derive(look, host, pins, policy,
+        snapshot = derive(look, host, {pins, hands_off}, policy,
                           resolve_policies(listed(now), policy, look.host.topology));
         previous = std::move(look);
         return snapshot.guests.at(0).cells.at(0);
     }
     Host host = two_nodes();
     KnownPins pins;
+    HandsOffGuests hands_off{""};
     HostPolicy policy;
     const std::vector<std::chrono::milliseconds> busy{0ms, 0ms};
     Snapshot snapshot;

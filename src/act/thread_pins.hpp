@@ -1,0 +1,70 @@
+// Confines threads of guests to the CPUs of nodes, and gives them back what their owner allowed.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "guests/model/sample.hpp"
+#include "src/act/journal.hpp"
+#include "src/act/kernel_calls.hpp"
+#include "src/act/restore.hpp"
+#include "src/observe/known_pins.hpp"
+
+namespace vnuma {
+
+// Its calls block. Calls that change something may come from any thread, known() only while there
+// are none.
+class ThreadPins {
+  public:
+    // Both must outlive it. The journal is empty: what a crash has left is put back before.
+    ThreadPins(Kernel& kernel, Journal& journal) : kernel_(kernel), journal_(journal) {}
+
+    const KnownPins& known() const { return pins_; }
+
+    // Confines threads of the guest to these CPUs, within what the owner allows: either all of them
+    // or none. `online` are the CPUs of the host, sorted. Returns what went wrong, or an empty
+    // string; that a thread has just ended is no failure.
+    std::string pin(const GuestSample& guest, const std::vector<GuestThread>& threads,
+                    const std::vector<int>& cpus, const std::vector<int>& online);
+
+    // Gives threads back the CPUs that their owner allows. Returns what went wrong, or an empty
+    // string; a thread that cannot be put back stays known as pinned.
+    std::string release(const std::vector<GuestThread>& threads);
+
+    // Threads that somebody else has pinned since are not ours any more, and keep what they have.
+    void forget(const std::vector<ThreadIdentity>& threads);
+
+    // Forgets threads that have ended. A guest that is missing from one sample keeps its pins: if
+    // one were taken for the owner's choice, it could never be undone.
+    void forget_ended(const Sample& sample);
+
+    // Puts back the owner's choice wherever our pin is still in force, and returns what became of
+    // each. Nothing, and nothing is changed, if another call does not return within undo_patience.
+    std::optional<std::vector<Restored>> undo();
+    static constexpr std::chrono::seconds undo_patience{1};
+
+  private:
+    // What pin() is about to do to one thread.
+    struct Step {
+        const GuestThread* thread = nullptr;
+        JournalEntry entry;
+        std::optional<Pin> former{};  // our pin before
+    };
+
+    // Nothing if the CPUs are in force already, by our pin or by the owner's.
+    std::optional<Step> plan(const GuestSample& guest, const GuestThread& thread,
+                             const std::vector<int>& cpus, const std::vector<int>& online) const;
+    std::string take(const GuestSample& guest, const Step& step);
+    void take_back(const std::vector<Step>& steps, std::size_t taken);
+    void end(const std::vector<ThreadIdentity>& threads);
+
+    Kernel& kernel_;
+    Journal& journal_;
+    std::timed_mutex mutex_;  // held for the length of a call that changes something
+    KnownPins pins_;
+};
+
+}  // namespace vnuma
