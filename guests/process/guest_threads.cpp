@@ -78,7 +78,9 @@ std::vector<int> ThreadReader::read_cpuset(const Process& process, pid_t task) c
 std::optional<ThreadReader::Known> ThreadReader::read_thread(const Process& process, pid_t task,
                                                              const Known* before,
                                                              bool rare_too) const {
-    if (before && before->role != ThreadRole::vcpu && !rare_too) return *before;
+    const bool is_rare = before && before->role != ThreadRole::vcpu && !rare_too;
+    if (is_rare && (process.is_recording() || read_affinity_mask(task) == before->mask))
+        return *before;
     auto sample = read_times(process, task);
     if (!sample) return std::nullopt;
     if (before && before->sample.start_time != sample->start_time) before = nullptr;

@@ -18,8 +18,8 @@ struct GuestThreads {
     std::vector<ThreadSample> emulator, iothreads, vhost;
 };
 
-// Reads one guest's threads tick after tick. It remembers what changes rarely: cpusets, affinities,
-// and all of the threads that are not vCPUs.
+// Reads one guest's threads tick after tick. It remembers what changes rarely: cpusets, affinities
+// whose mask is the same, and all else of the threads that are not vCPUs.
 class ThreadReader {
   public:
     // `cgroup_root` is the directory where the cgroup hierarchy, or each of those of cgroup v1, is

@@ -76,5 +76,22 @@ TEST(GuestThreads, IncludeAHotpluggedVcpuAtTheNextRead) {
     EXPECT_EQ(after.emulator.size(), before.emulator.size()) << "they are remembered";
 }
 
+// Its times are remembered, but a pin must not be taken for somebody else's from an old reading.
+TEST(GuestThreads, TellTheAffinityOfEveryThreadEachTime) {
+    const auto process = Process::open(::getpid());
+    ThreadReader reader("/sys/fs/cgroup");
+    const std::vector<int> before =
+        reader.read(*process, without_threads, true).emulator.at(0).affinity;
+    if (before.size() < 2) GTEST_SKIP() << "one CPU only";
+    cpu_set_t all, one;
+    ASSERT_EQ(::sched_getaffinity(0, sizeof all, &all), 0);
+    CPU_ZERO(&one);
+    CPU_SET(before[0], &one);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+    const GuestThreads now = reader.read(*process, without_threads, false);
+    EXPECT_EQ(::sched_setaffinity(0, sizeof all, &all), 0);
+    EXPECT_EQ(now.emulator.at(0).affinity, std::vector<int>{before[0]});
+}
+
 }  // namespace
 }  // namespace vnuma
