@@ -19,16 +19,16 @@ constexpr std::chrono::hours command_limit{1};
 
 }  // namespace
 
-QmpConnection::QmpConnection(asio::io_context& context, std::string path, QmpGuest guest, Now now)
-    : context_(context),
+QmpConnection::QmpConnection(const QmpPeers& peers, std::string path, QmpGuest guest)
+    : peers_(peers),
       path_(std::move(path)),
-      client_(context.get_executor()),
-      now_(std::move(now)),
+      client_(peers.context.get_executor(), {.budget = peers.memory}),
       guest_(std::move(guest)) {}
 
 void QmpConnection::begin_read() {
     reading_ = true;
-    asio::co_spawn(context_, read(), [this](std::exception_ptr failure) { end_read(failure); });
+    asio::co_spawn(peers_.context, read(),
+                   [this](std::exception_ptr failure) { end_read(failure); });
 }
 
 void QmpConnection::end_read(std::exception_ptr failure) {
@@ -42,6 +42,29 @@ void QmpConnection::end_read(std::exception_ptr failure) {
     } catch (const std::exception& error) {
         error_ = error.what();
     }
+}
+
+// A peer that does not speak QMP, or that sends too much, is not connected to again at once.
+void QmpConnection::end_run(std::exception_ptr cause) {
+    running_ = false;
+    try {
+        std::rethrow_exception(cause);
+    } catch (const qmp::ProtocolError& error) {
+        error_ = error.what();
+        begin_quarantine();
+    } catch (const std::exception&) {  // the connection has ended
+    }
+}
+
+void QmpConnection::begin_quarantine() {
+    if (!guest_.quarantine)
+        guest_.quarantine.emplace(qmp_limits::first_quarantine, qmp_limits::longest_quarantine);
+    guest_.quarantine->fail(peers_.now());
+}
+
+QmpGuest QmpConnection::take_guest() {
+    if (guest_.alive()) return std::move(guest_);
+    return {.last_reply = peers_.now(), .quarantine = guest_.quarantine};
 }
 
 std::string QmpConnection::uuid() const {
@@ -67,7 +90,7 @@ std::optional<ListedGuest> QmpConnection::list() const {
 
 std::string QmpConnection::no_answer_reason() const {
     const auto length =
-        std::chrono::duration_cast<std::chrono::seconds>(now_() - guest_.last_reply);
+        std::chrono::duration_cast<std::chrono::seconds>(peers_.now() - guest_.last_reply);
     return "QEMU has not answered on its QMP socket for " + std::to_string(length.count()) + " s";
 }
 
@@ -97,7 +120,8 @@ asio::awaitable<std::optional<Reply>> QmpConnection::run_if_possible(qmp::Comman
 asio::awaitable<void> QmpConnection::connect() {
     co_await client_.connect(path_);
     connected_ = running_ = true;
-    asio::co_spawn(context_, client_.run(), [this](std::exception_ptr) { running_ = false; });
+    asio::co_spawn(peers_.context, client_.run(),
+                   [this](std::exception_ptr cause) { end_run(cause); });
     try {
         co_await client_.negotiate(command_limit);
     } catch (const std::exception&) {
@@ -110,7 +134,7 @@ asio::awaitable<void> QmpConnection::connect() {
 asio::awaitable<void> QmpConnection::read() {
     if (!connected_) co_await connect();
     QemuReplies replies;
-    const auto begin = now_();
+    const auto begin = peers_.now();
     const auto status = co_await run(qmp::query_status());
     const auto migration = co_await run_if_possible(qmp::query_migrate());
     replies.uuid = (co_await run_if_possible(qmp::query_uuid())).value_or("");
@@ -138,7 +162,9 @@ asio::awaitable<void> QmpConnection::read() {
     guest.domain =
         before && *before == domain ? before : std::make_shared<const Domain>(std::move(domain));
     guest_.listed = std::move(guest);
-    guest_.last_reply = now_();
+    guest_.last_reply = peers_.now();
+    // A peer that misbehaves after each first answer is asked less and less often.
+    if (std::exchange(answered_, true)) guest_.quarantine.reset();
     open_process();
 }
 

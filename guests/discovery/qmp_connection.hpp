@@ -10,11 +10,22 @@
 #include <optional>
 #include <string>
 
+#include "guests/discovery/backoff.hpp"
+#include "guests/discovery/qmp_limits.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "guests/process/process.hpp"
 #include "qmp/client.hpp"
 
 namespace vnuma {
+
+// What all connections of a source use.
+struct QmpPeers {
+    using Now = std::function<std::chrono::steady_clock::time_point()>;
+
+    boost::asio::io_context& context;
+    Now now;
+    std::shared_ptr<qmp::MemoryBudget> memory = {};  // null: without a common limit
+};
 
 // What is known about a guest. It outlives the connections to the guest's socket.
 struct QmpGuest {
@@ -27,6 +38,8 @@ struct QmpGuest {
     std::optional<bool> dirty_ring{};  // whether the guest has one; unknown until it is found out
     // Null until the first reply, and if the kernel refuses to open the process.
     std::shared_ptr<const Process> process{};
+    // From the time when its peer misbehaves on until it answers again.
+    std::optional<Backoff> quarantine{};
 };
 
 // Connects once: a connection that has ended is replaced by a new object. One coroutine at a time
@@ -34,10 +47,8 @@ struct QmpGuest {
 // io_context. Destroy only when it is not busy.
 class QmpConnection {
   public:
-    using Now = std::function<std::chrono::steady_clock::time_point()>;
-
-    // `guest` is what is known from earlier connections to the socket.
-    QmpConnection(boost::asio::io_context& context, std::string path, QmpGuest guest, Now now);
+    // `guest` is what is known from earlier connections to the socket. `peers` must outlive this.
+    QmpConnection(const QmpPeers& peers, std::string path, QmpGuest guest);
 
     // Begins to read the guest. The first call connects.
     void begin_read();
@@ -48,6 +59,8 @@ class QmpConnection {
     // The connection has ended or could not be made, and nothing is under way.
     bool ended() const { return !reading_ && !running_ && (connected_ || !error_.empty()); }
     bool busy() const { return reading_ || running_; }
+    // Whether the guest is in quarantine and must not be asked yet.
+    bool paused() const { return guest_.quarantine && !guest_.quarantine->is_due(peers_.now()); }
     // Ends the connection. The guest is not listed any more when the connection has ended.
     void close() {
         client_.close();
@@ -58,6 +71,9 @@ class QmpConnection {
     bool open() const { return running_ && negotiated_; }
     qmp::Client& client() { return client_; }
     QmpGuest& guest() { return guest_; }
+    // What the next connection to the socket is to know. The guest is the same one as long as its
+    // process runs.
+    QmpGuest take_guest();
 
     // The guest's uuid, and until the first reply the name of the socket.
     std::string uuid() const;
@@ -73,22 +89,24 @@ class QmpConnection {
     boost::asio::awaitable<void> connect();
     boost::asio::awaitable<void> read();
     void end_read(std::exception_ptr failure);
+    void end_run(std::exception_ptr cause);
+    void begin_quarantine();
     void open_process();
     std::string no_answer_reason() const;
     std::string file_name() const;
 
-    boost::asio::io_context& context_;
+    const QmpPeers& peers_;
     std::string path_;
     qmp::Client client_;
-    Now now_;
     QmpGuest guest_;
     bool connected_ = false;   // the socket was connected, and may have been closed since
     bool negotiated_ = false;  // QEMU has sent its greeting and accepts commands
     bool running_ = false;     // the client reads and writes
     bool reading_ = false;     // the guest is being read
+    bool answered_ = false;    // the guest was read once over this connection
     bool refused_ = false;     // no process listens on the socket
     int replies_ = 0, replies_seen_ = 0;
-    std::string error_;  // of the last read; empty if it has succeeded
+    std::string error_;  // of the last read or of the connection; empty if the read has succeeded
 };
 
 }  // namespace vnuma

@@ -36,8 +36,9 @@ std::set<std::string> read_sockets(const std::string& directory) {
 
 }  // namespace
 
-QmpSource::QmpSource(std::string directory, QmpConnection::Now now)
-    : directory_(std::move(directory)), now_(std::move(now)) {}
+QmpSource::QmpSource(std::string directory, QmpPeers::Now now)
+    : directory_(std::move(directory)),
+      peers_{context_, std::move(now), std::make_shared<qmp::MemoryBudget>(qmp_limits::memory)} {}
 
 QmpSource::~QmpSource() {
     for (auto& [socket, connection] : connections_)
@@ -60,8 +61,7 @@ bool QmpSource::run_until(Condition condition, milliseconds limit) {
 }
 
 std::unique_ptr<QmpConnection> QmpSource::connect(const std::string& socket, QmpGuest guest) {
-    return std::make_unique<QmpConnection>(context_, fs::path(directory_) / socket,
-                                           std::move(guest), now_);
+    return std::make_unique<QmpConnection>(peers_, fs::path(directory_) / socket, std::move(guest));
 }
 
 void QmpSource::follow_directory() {
@@ -74,12 +74,9 @@ void QmpSource::follow_directory() {
     for (const std::string& socket : sockets) {
         std::unique_ptr<QmpConnection>& connection = connections_[socket];
         if (!connection)
-            connection = connect(socket, {now_()});
-        else if (connection->ended())
-            // The guest is the same one as long as its process runs.
-            connection =
-                connect(socket, connection->guest().alive() ? std::move(connection->guest())
-                                                            : QmpGuest{now_()});
+            connection = connect(socket, {peers_.now()});
+        else if (connection->ended() && !connection->paused())
+            connection = connect(socket, connection->take_guest());
     }
 }
 
@@ -89,6 +86,7 @@ std::vector<ListedGuest> QmpSource::list() {
     std::vector<const QmpConnection*> awaited;
     for (auto& [socket, connection] : connections_) {
         const bool progressed = connection->has_progressed();
+        if (connection->ended()) continue;
         if (!connection->reading())
             connection->begin_read();
         else if (!progressed)

@@ -24,8 +24,7 @@ class QmpSource : public GuestSource {
     static constexpr std::size_t max_sockets = 4096;
 
     // Tests pass their own clock.
-    explicit QmpSource(std::string directory,
-                       QmpConnection::Now now = std::chrono::steady_clock::now);
+    explicit QmpSource(std::string directory, QmpPeers::Now now = std::chrono::steady_clock::now);
     ~QmpSource() override;
 
     const char* name() const override { return "qmp"; }
@@ -50,8 +49,8 @@ class QmpSource : public GuestSource {
     bool run_until(Condition condition, std::chrono::milliseconds limit);
 
     std::string directory_;
-    QmpConnection::Now now_;
     boost::asio::io_context context_{1};
+    QmpPeers peers_;
     std::map<std::string, std::unique_ptr<QmpConnection>> connections_;  // by the socket's name
 };
 

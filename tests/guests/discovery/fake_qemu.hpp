@@ -51,6 +51,15 @@ class FakeQemu {
         });
     }
 
+    // Sends a text that is no reply. Returns at once: the client may read it only later.
+    void send(const std::string& text) {
+        boost::asio::post(context_, [this, text] {
+            boost::system::error_code ignored;
+            if (connection_)
+                boost::asio::write(connection_->socket, boost::asio::buffer(text), ignored);
+        });
+    }
+
   private:
     using Stream = boost::asio::local::stream_protocol;
     struct Connection {

@@ -254,6 +254,52 @@ TEST_F(QmpSourceTest, AGuestWhoseConnectionComesBackIsTheSameGuest) {
     EXPECT_EQ(after.domain, before.domain);
 }
 
+// A reply to a request that was never made, whose values take more memory than the budget has.
+std::string huge_reply() {
+    std::string list = "1";
+    for (int i = 0; i < 500'000; ++i)
+        list += ",1";
+    return "{\"return\": [" + list + "], \"id\": 0}\n";
+}
+
+TEST_F(QmpSourceTest, AGuestWhoseMessagesTakeTooMuchMemoryIsDisconnectedAndAskedAgainLater) {
+    test::FakeQemu qemu(socket("a"));
+    QmpSource source = listen();
+    const ListedGuest before = list_until(source, one_described)[0];
+    for (const auto pause : {qmp_limits::first_quarantine, 2 * qmp_limits::first_quarantine}) {
+        qemu.send(huge_reply());
+        const std::string reason = not_answered_for("0") + ": " + socket("a") +
+                                   ": disconnected: its messages take more memory than is left of "
+                                   "the 64 MiB for all QMP connections";
+        list_until(source, [&](const auto& guests) { return guests[0].unsteady == reason; });
+        for (int i = 0; i < 3; ++i) {
+            const ListedGuest paused = source.list()[0];
+            EXPECT_EQ(paused.unsteady, reason);
+            EXPECT_EQ(paused.domain, before.domain);
+        }
+        now += pause - 1ms;
+        EXPECT_NE(source.list()[0].unsteady, "");
+        now += 1ms;
+        EXPECT_EQ(source.list()[0].unsteady, "");
+    }
+    EXPECT_EQ(source.list()[0].unsteady, "") << "the second answer ends the quarantine";
+    qemu.send(huge_reply());
+    list_until(source, [](const auto& guests) { return !guests[0].unsteady.empty(); });
+    now += qmp_limits::first_quarantine;
+    EXPECT_EQ(source.list()[0].unsteady, "");
+}
+
+TEST_F(QmpSourceTest, EventsAreDroppedHoweverManyArrive) {
+    test::FakeQemu qemu(socket("a"));
+    QmpSource source = listen();
+    list_until(source, one_described);
+    const std::string event =
+        R"({"event": "FLOOD", "data": ")" + std::string(1024 * 1024, 'x') + "\"}\n";
+    for (int i = 0; i < 40; ++i)
+        qemu.send(event);
+    list_until(source, [](const auto& guests) { return guests[0].unsteady.empty(); });
+}
+
 TEST_F(QmpSourceTest, AGuestWhoseSocketIsRemovedIsGone) {
     test::FakeQemu qemu(socket("a"));
     QmpSource source = listen();
