@@ -99,13 +99,14 @@ std::size_t Client::in_flight() const {
     return state_->session.in_flight();
 }
 
-asio::awaitable<void> Client::connect(std::string path) {
+asio::awaitable<void> Client::connect(std::string path, std::string other_path) {
     path_ = std::move(path);
+    const std::string& address = other_path.empty() ? path_ : other_path;
     error_code error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
-    if (path_.size() >= sizeof(sockaddr_un::sun_path))
+    if (address.size() >= sizeof(sockaddr_un::sun_path))
         throw ConnectionError(path_, asio::error::name_too_long);
-    co_await socket_.async_connect(asio::local::stream_protocol::endpoint(path_), token);
+    co_await socket_.async_connect(asio::local::stream_protocol::endpoint(address), token);
     if (error) throw ConnectionError(path_, error);
     peer_ = read_peer(socket_.native_handle());
 }

@@ -54,9 +54,10 @@ class Client {
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    // Connects to the socket. The greeting and the negotiation of capabilities follow in run().
-    // Throws ConnectionError; it may be called again then.
-    boost::asio::awaitable<void> connect(std::string path);
+    // Connects to the socket, by another path that leads to it if there is one. The greeting and
+    // the negotiation of capabilities follow in run(). Throws ConnectionError; it may be called
+    // again then.
+    boost::asio::awaitable<void> connect(std::string path, std::string other_path = "");
 
     // Reads and writes until the connection ends or the owner cancels. Always throws:
     // ConnectionError, whose cause is operation_aborted after close() or a cancellation, or

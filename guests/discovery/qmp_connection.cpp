@@ -67,17 +67,17 @@ QmpGuest QmpConnection::take_guest() {
     return {.last_reply = peers_.now(), .quarantine = guest_.quarantine};
 }
 
-std::string QmpConnection::uuid() const {
-    return guest_.listed.uuid.empty() ? file_name() : guest_.listed.uuid;
-}
-
 std::optional<ListedGuest> QmpConnection::list() const {
     // A QEMU that was killed leaves the file of its socket behind.
     const bool unserved = ended() && (connected_ || refused_);
     if (unserved && !guest_.alive()) return std::nullopt;
     ListedGuest guest = guest_.listed;
     if (guest.uuid.empty()) guest.uuid = guest.name = file_name();
-    if (reading_)
+    guest.process = guest_.process;
+    if (guest.process) guest.pid = guest.process->pid();
+    if (!guest_.distrust.empty())
+        guest.unsteady = guest_.distrust;
+    else if (reading_)
         guest.unsteady = no_answer_reason() +
                          (negotiated_ ? "" : "; is another client connected to this socket?");
     else if (unserved)
@@ -118,7 +118,12 @@ asio::awaitable<std::optional<Reply>> QmpConnection::run_if_possible(qmp::Comman
 }
 
 asio::awaitable<void> QmpConnection::connect() {
-    co_await client_.connect(path_);
+    const QmpSocketFile socket(std::filesystem::path(path_).parent_path(), file_name());
+    if (socket.is_symbolic_link())
+        throw std::runtime_error(path_ + " is a symbolic link, which vnumad does not follow");
+    facts_ = read_socket_facts(socket);
+    co_await client_.connect(path_, socket.address());
+    identify(socket);
     connected_ = running_ = true;
     asio::co_spawn(peers_.context, client_.run(),
                    [this](std::exception_ptr cause) { end_run(cause); });
@@ -150,7 +155,6 @@ asio::awaitable<void> QmpConnection::read() {
     guest.read_at = begin;
     guest.state = state_of_qemu(status.status, migration.value_or(""));
     guest.unsteady = why_unsteady(guest.state);
-    guest.pid = client_.peer().pid;
     for (const auto& cpu : replies.cpus)
         guest.vcpu_threads[cpu.index] = cpu.thread;
     for (const auto& iothread : iothreads)
@@ -165,20 +169,27 @@ asio::awaitable<void> QmpConnection::read() {
     guest_.last_reply = peers_.now();
     // A peer that misbehaves after each first answer is asked less and less often.
     if (std::exchange(answered_, true)) guest_.quarantine.reset();
-    open_process();
+    // QEMU listens before it makes its virtual machine, and greets afterwards.
+    if (guest_.process && !facts_.holds_vm) {
+        facts_.holds_vm = holds_vm(*guest_.process, peers_.vm_file);
+        guest_.distrust = why_not_trusted(facts_);
+    }
 }
 
 // The peer is the process that made the socket: QEMU itself, or a process that handed the socket to
 // QEMU and may have ended since.
-void QmpConnection::open_process() {
+void QmpConnection::identify(const QmpSocketFile& socket) {
     const pid_t pid = client_.peer().pid;
-    if (guest_.process && guest_.process->pid() == pid && guest_.process->alive()) return;
-    guest_.process.reset();
-    try {
-        if (auto process = Process::open(pid))
-            guest_.process = std::make_shared<const Process>(std::move(*process));
-    } catch (const std::system_error&) {  // the kernel refuses
+    if (!guest_.alive() || guest_.process->pid() != pid) {
+        guest_ = {.last_reply = guest_.last_reply, .quarantine = guest_.quarantine};
+        try {
+            if (auto process = Process::open(pid))
+                guest_.process = std::make_shared<const Process>(std::move(*process));
+        } catch (const std::system_error&) {  // the kernel refuses
+        }
     }
+    if (guest_.process) read_process_facts(*guest_.process, socket, peers_.vm_file, facts_);
+    guest_.distrust = why_not_trusted(facts_);
 }
 
 }  // namespace vnuma

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "guests/discovery/backoff.hpp"
+#include "guests/discovery/qmp_identity.hpp"
 #include "guests/discovery/qmp_limits.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "guests/process/process.hpp"
@@ -25,19 +26,23 @@ struct QmpPeers {
     boost::asio::io_context& context;
     Now now;
     std::shared_ptr<qmp::MemoryBudget> memory = {};  // null: without a common limit
+    std::string vm_file = kvm_vm_file;  // what a process has open that holds a virtual machine
 };
 
 // What is known about a guest. It outlives the connections to the guest's socket.
 struct QmpGuest {
-    // Whether QEMU has replied once and its process still runs.
+    // Whether the process that made the socket still runs.
     bool alive() const { return process && process->alive(); }
+    // Whether the process may be acted on as the guest's.
+    bool trusted() const { return alive() && distrust.empty(); }
 
     // Until the first reply, the time when the socket was found.
     std::chrono::steady_clock::time_point last_reply;
     ListedGuest listed{};              // as of the last reply; without uuid until the first one
     std::optional<bool> dirty_ring{};  // whether the guest has one; unknown until it is found out
-    // Null until the first reply, and if the kernel refuses to open the process.
+    // Null until the first connection, and if the kernel refuses to open the process.
     std::shared_ptr<const Process> process{};
+    std::string distrust{};  // why the process may not be acted on as the guest's
     // From the time when its peer misbehaves on until it answers again.
     std::optional<Backoff> quarantine{};
 };
@@ -75,10 +80,9 @@ class QmpConnection {
     // process runs.
     QmpGuest take_guest();
 
-    // The guest's uuid, and until the first reply the name of the socket.
-    std::string uuid() const;
-    // Returns nothing if no process serves the socket. A guest that was read once is listed as long
-    // as its process runs, but it is unsteady while QEMU does not reply.
+    // The guest has its uuid, and until the first reply the name of the socket. Returns nothing if
+    // no process serves the socket. A guest that was read once is listed as long as its process
+    // runs, but it is unsteady while QEMU does not reply.
     std::optional<ListedGuest> list() const;
 
   private:
@@ -91,7 +95,7 @@ class QmpConnection {
     void end_read(std::exception_ptr failure);
     void end_run(std::exception_ptr cause);
     void begin_quarantine();
-    void open_process();
+    void identify(const QmpSocketFile& socket);
     std::string no_answer_reason() const;
     std::string file_name() const;
 
@@ -99,6 +103,7 @@ class QmpConnection {
     std::string path_;
     qmp::Client client_;
     QmpGuest guest_;
+    QmpPeerFacts facts_;
     bool connected_ = false;   // the socket was connected, and may have been closed since
     bool negotiated_ = false;  // QEMU has sent its greeting and accepts commands
     bool running_ = false;     // the client reads and writes

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <tuple>
 
 #include "guests/discovery/qemu_monitor.hpp"
 #include "guests/discovery/qmp_monitor.hpp"
@@ -34,11 +35,60 @@ std::set<std::string> read_sockets(const std::string& directory) {
     return sockets;
 }
 
+// A guest and the socket that it was found by.
+struct Found {
+    std::string socket;
+    bool trusted;
+    ListedGuest guest;
+    bool repeated = false;  // found by another socket already
+};
+
+bool same_process(const Found& a, const Found& b) {
+    return a.trusted && b.trusted && a.guest.pid == b.guest.pid;
+}
+
+// Nobody knows which of several trusted guests with one UUID is the one that a policy means, so
+// none of them is acted on. The UUID stays with one of them, and the others have their socket's
+// name added to it: neither a UUID nor a file name has a slash.
+void tell_apart_equal(std::vector<Found*> same) {
+    const auto rank = [](const Found* one) {
+        return std::tuple(!one->trusted, one->guest.process ? one->guest.process->start_time() : 0);
+    };
+    // A guest keeps its UUID when another process copies it later.
+    std::stable_sort(same.begin(), same.end(),
+                     [&](const Found* a, const Found* b) { return rank(a) < rank(b); });
+    for (Found* one : same) {
+        if (one != same.front()) one->guest.uuid += "/" + one->socket;
+        const auto other = std::find_if(same.begin(), same.end(), [&](const Found* another) {
+            return another != one && another->trusted;
+        });
+        if (one->trusted && other != same.end())
+            one->guest.unsteady = "process " + std::to_string(*(*other)->guest.pid) +
+                                  ", whose QMP socket is " + (*other)->socket +
+                                  ", has a guest with the same UUID";
+    }
+}
+
+void tell_apart(std::vector<Found>& found) {
+    std::map<std::string, std::vector<Found*>> by_uuid;
+    for (Found& one : found) {
+        std::vector<Found*>& same = by_uuid[one.guest.uuid];
+        // A second socket of one QEMU is the same guest.
+        one.repeated = std::any_of(same.begin(), same.end(),
+                                   [&](const Found* known) { return same_process(*known, one); });
+        if (!one.repeated) same.push_back(&one);
+    }
+    for (const auto& [uuid, same] : by_uuid)
+        if (same.size() > 1) tell_apart_equal(same);
+    std::erase_if(found, [&](const Found& one) { return one.repeated; });
+}
+
 }  // namespace
 
-QmpSource::QmpSource(std::string directory, QmpPeers::Now now)
-    : directory_(std::move(directory)),
-      peers_{context_, std::move(now), std::make_shared<qmp::MemoryBudget>(qmp_limits::memory)} {}
+QmpSource::QmpSource(QmpSettings settings, QmpPeers::Now now)
+    : directory_(std::move(settings.directory)),
+      peers_{context_, std::move(now), std::make_shared<qmp::MemoryBudget>(qmp_limits::memory),
+             std::move(settings.vm_file)} {}
 
 QmpSource::~QmpSource() {
     for (auto& [socket, connection] : connections_)
@@ -100,19 +150,25 @@ std::vector<ListedGuest> QmpSource::list() {
                 [](const QmpConnection* connection) { return connection->reading(); });
         },
         reply_limit);
-    std::vector<ListedGuest> guests;
-    std::set<std::string> uuids;
+    std::vector<Found> found;
     for (const auto& [socket, connection] : connections_)
-        if (auto guest = connection->list(); guest && uuids.insert(guest->uuid).second)
-            guests.push_back(std::move(*guest));
+        if (auto guest = connection->list())
+            found.push_back({socket, connection->guest().trusted(), std::move(*guest)});
+    tell_apart(found);
+    std::vector<ListedGuest> guests;
+    sockets_.clear();
+    for (Found& one : found) {
+        sockets_.emplace(one.guest.uuid, one.socket);
+        guests.push_back(std::move(one.guest));
+    }
     return guests;
 }
 
 template <typename Call>
 auto QmpSource::call_monitor(const std::string& uuid, Call call) {
+    const auto socket = sockets_.find(uuid);
     const auto found =
-        std::find_if(connections_.begin(), connections_.end(),
-                     [&](const auto& entry) { return entry.second->uuid() == uuid; });
+        socket == sockets_.end() ? connections_.end() : connections_.find(socket->second);
     if (found == connections_.end()) throw MonitorError("its QMP socket is gone");
     QmpConnection& connection = *found->second;
     if (connection.reading() || !connection.open())

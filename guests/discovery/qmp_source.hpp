@@ -14,6 +14,11 @@
 
 namespace vnuma {
 
+struct QmpSettings {
+    std::string directory;              // with the sockets
+    std::string vm_file = kvm_vm_file;  // tests have no KVM, and name another file
+};
+
 class QmpSource : public GuestSource {
   public:
     // list() waits this long for all guests together. It does not wait again for a guest that takes
@@ -24,7 +29,7 @@ class QmpSource : public GuestSource {
     static constexpr std::size_t max_sockets = 4096;
 
     // Tests pass their own clock.
-    explicit QmpSource(std::string directory, QmpPeers::Now now = std::chrono::steady_clock::now);
+    explicit QmpSource(QmpSettings settings, QmpPeers::Now now = std::chrono::steady_clock::now);
     ~QmpSource() override;
 
     const char* name() const override { return "qmp"; }
@@ -52,6 +57,7 @@ class QmpSource : public GuestSource {
     boost::asio::io_context context_{1};
     QmpPeers peers_;
     std::map<std::string, std::unique_ptr<QmpConnection>> connections_;  // by the socket's name
+    std::map<std::string, std::string> sockets_;  // by the uuid of the guest, as listed last
 };
 
 }  // namespace vnuma
