@@ -12,13 +12,6 @@ namespace vnuma {
 
 namespace asio = boost::asio;
 
-namespace {
-
-// list() waits for a shorter time. Only a QEMU that never replies to a command meets this limit.
-constexpr std::chrono::hours command_limit{1};
-
-}  // namespace
-
 QmpConnection::QmpConnection(const QmpPeers& peers, std::string path, QmpGuest guest)
     : peers_(peers),
       path_(std::move(path)),
@@ -62,8 +55,22 @@ void QmpConnection::begin_quarantine() {
     guest_.quarantine->fail(peers_.now());
 }
 
+void QmpConnection::end_wait() {
+    if (reading_) return miss_deadline();
+    if (!error_.empty()) return;
+    guest_.late = false;
+    // A peer that misbehaves after each first answer is asked less and less often.
+    if (std::exchange(answered_, true)) guest_.quarantine.reset();
+}
+
+void QmpConnection::miss_deadline() {
+    guest_.late = true;
+    begin_quarantine();
+}
+
 QmpGuest QmpConnection::take_guest() {
     if (guest_.alive()) return std::move(guest_);
+    if (guest_.has_died()) return {peers_.now()};
     return {.last_reply = peers_.now(), .quarantine = guest_.quarantine};
 }
 
@@ -85,6 +92,8 @@ std::optional<ListedGuest> QmpConnection::list() const {
             no_answer_reason() + (error_.empty() ? "; the connection has ended" : ": " + error_);
     else if (!error_.empty())
         guest.unsteady = error_;
+    else if (guest_.late)
+        guest.unsteady = "QEMU has answered too late on its QMP socket, and is asked again later";
     return guest;
 }
 
@@ -96,13 +105,6 @@ std::string QmpConnection::no_answer_reason() const {
 
 std::string QmpConnection::file_name() const {
     return std::filesystem::path(path_).filename();
-}
-
-template <typename Reply>
-asio::awaitable<Reply> QmpConnection::run(qmp::Command<Reply> command) {
-    Reply reply = co_await client_.execute(std::move(command), command_limit);
-    ++replies_;
-    co_return reply;
 }
 
 // Returns nothing if QEMU refuses the command, as it refuses query-balloon for a guest without a
@@ -167,8 +169,6 @@ asio::awaitable<void> QmpConnection::read() {
         before && *before == domain ? before : std::make_shared<const Domain>(std::move(domain));
     guest_.listed = std::move(guest);
     guest_.last_reply = peers_.now();
-    // A peer that misbehaves after each first answer is asked less and less often.
-    if (std::exchange(answered_, true)) guest_.quarantine.reset();
     // QEMU listens before it makes its virtual machine, and greets afterwards.
     if (guest_.process && !facts_.holds_vm) {
         facts_.holds_vm = holds_vm(*guest_.process, peers_.vm_file);

@@ -33,6 +33,7 @@ struct QmpPeers {
 struct QmpGuest {
     // Whether the process that made the socket still runs.
     bool alive() const { return process && process->alive(); }
+    bool has_died() const { return process && !process->alive(); }
     // Whether the process may be acted on as the guest's.
     bool trusted() const { return alive() && distrust.empty(); }
 
@@ -43,8 +44,9 @@ struct QmpGuest {
     // Null until the first connection, and if the kernel refuses to open the process.
     std::shared_ptr<const Process> process{};
     std::string distrust{};  // why the process may not be acted on as the guest's
-    // From the time when its peer misbehaves on until it answers again.
+    // From the time when its peer misbehaves or misses a deadline on until it answers in time.
     std::optional<Backoff> quarantine{};
+    bool late = false;  // it is in quarantine because it has missed a deadline
 };
 
 // Connects once: a connection that has ended is replaced by a new object. One coroutine at a time
@@ -52,20 +54,27 @@ struct QmpGuest {
 // io_context. Destroy only when it is not busy.
 class QmpConnection {
   public:
+    // Nobody waits that long. Only a QEMU that never replies to a command meets this limit.
+    static constexpr std::chrono::hours command_limit{1};
+
     // `guest` is what is known from earlier connections to the socket. `peers` must outlive this.
     QmpConnection(const QmpPeers& peers, std::string path, QmpGuest guest);
 
     // Begins to read the guest. The first call connects.
     void begin_read();
     bool reading() const { return reading_; }
-    // Whether QEMU has replied to a command since the last call of this function. A read that
-    // makes progress is worth waiting for.
-    bool has_progressed() { return std::exchange(replies_seen_, replies_) != replies_; }
     // The connection has ended or could not be made, and nothing is under way.
     bool ended() const { return !reading_ && !running_ && (connected_ || !error_.empty()); }
     bool busy() const { return reading_ || running_; }
-    // Whether the guest is in quarantine and must not be asked yet.
+    // Whether the guest is in quarantine and must not be asked yet. Its monitor is not asked in
+    // quarantine at all.
     bool paused() const { return guest_.quarantine && !guest_.quarantine->is_due(peers_.now()); }
+    bool in_quarantine() const { return guest_.quarantine.has_value(); }
+    // To be called when the deadline of a read has come: the guest leaves quarantine if the read
+    // has succeeded, and is in quarantine if it is still under way.
+    void end_wait();
+    // Puts the guest in quarantine: it has missed a deadline.
+    void miss_deadline();
     // Ends the connection. The guest is not listed any more when the connection has ended.
     void close() {
         client_.close();
@@ -87,7 +96,9 @@ class QmpConnection {
 
   private:
     template <typename Reply>
-    boost::asio::awaitable<Reply> run(qmp::Command<Reply> command);
+    boost::asio::awaitable<Reply> run(qmp::Command<Reply> command) {
+        return client_.execute(std::move(command), command_limit);
+    }
     template <typename Reply>
     boost::asio::awaitable<std::optional<Reply>> run_if_possible(qmp::Command<Reply> command);
     boost::asio::awaitable<void> connect();
@@ -108,9 +119,8 @@ class QmpConnection {
     bool negotiated_ = false;  // QEMU has sent its greeting and accepts commands
     bool running_ = false;     // the client reads and writes
     bool reading_ = false;     // the guest is being read
-    bool answered_ = false;    // the guest was read once over this connection
+    bool answered_ = false;    // the guest was read once in time over this connection
     bool refused_ = false;     // no process listens on the socket
-    int replies_ = 0, replies_seen_ = 0;
     std::string error_;  // of the last read or of the connection; empty if the read has succeeded
 };
 

@@ -4,6 +4,23 @@
 #include <chrono>
 #include <cstddef>
 
+namespace vnuma {
+
+// How long a look waits for monitors at most. Tests set shorter times.
+struct QmpDeadlines {
+    // All guests are read at the same time. Who has not answered by then is in quarantine until it
+    // answers in time.
+    std::chrono::milliseconds list{1000};
+    // The same for guests in quarantine, so that waiting for them takes little time from the
+    // others.
+    std::chrono::milliseconds recovery{100};
+    // All calls to monitors between two lists, and one command of them. A guest that takes longer
+    // for a command is in quarantine.
+    std::chrono::milliseconds calls{2000}, call{1000};
+};
+
+}  // namespace vnuma
+
 namespace vnuma::qmp_limits {
 
 using std::chrono::milliseconds;

@@ -87,6 +87,7 @@ void tell_apart(std::vector<Found>& found) {
 
 QmpSource::QmpSource(QmpSettings settings, QmpPeers::Now now)
     : directory_(std::move(settings.directory)),
+      deadlines_(settings.deadlines),
       peers_{context_, std::move(now), std::make_shared<qmp::MemoryBudget>(qmp_limits::memory),
              std::move(settings.vm_file)} {}
 
@@ -98,12 +99,11 @@ QmpSource::~QmpSource() {
             return std::none_of(connections_.begin(), connections_.end(),
                                 [](const auto& entry) { return entry.second->busy(); });
         },
-        end_limit);
+        steady_clock::now() + end_limit);
 }
 
 template <typename Condition>
-bool QmpSource::run_until(Condition condition, milliseconds limit) {
-    const auto end = steady_clock::now() + limit;
+bool QmpSource::run_until(Condition condition, steady_clock::time_point end) {
     context_.restart();
     while (!condition())
         if (context_.run_one_until(end) == 0) return condition();
@@ -125,31 +125,42 @@ void QmpSource::follow_directory() {
         std::unique_ptr<QmpConnection>& connection = connections_[socket];
         if (!connection)
             connection = connect(socket, {peers_.now()});
-        else if (connection->ended() && !connection->paused())
+        else if (connection->ended() && (!connection->paused() || connection->guest().has_died()))
             connection = connect(socket, connection->take_guest());
     }
 }
 
-std::vector<ListedGuest> QmpSource::list() {
-    run_until([] { return false; }, catch_up_limit);
-    follow_directory();
-    std::vector<const QmpConnection*> awaited;
-    for (auto& [socket, connection] : connections_) {
-        const bool progressed = connection->has_progressed();
-        if (connection->ended()) continue;
-        if (!connection->reading())
-            connection->begin_read();
-        else if (!progressed)
-            continue;
-        awaited.push_back(connection.get());
-    }
+void QmpSource::wait_for(const Connections& connections, steady_clock::time_point end) {
     run_until(
         [&] {
             return std::none_of(
-                awaited.begin(), awaited.end(),
+                connections.begin(), connections.end(),
                 [](const QmpConnection* connection) { return connection->reading(); });
         },
-        reply_limit);
+        end);
+}
+
+// A read that has missed its deadline goes on: when QEMU answers at last, it is heard.
+void QmpSource::read_guests() {
+    Connections ordinary, in_quarantine;
+    const auto begin = steady_clock::now();
+    for (auto& [socket, connection] : connections_) {
+        if (connection->ended() || connection->reading() || connection->paused()) continue;
+        (connection->in_quarantine() ? in_quarantine : ordinary).push_back(connection.get());
+        connection->begin_read();
+    }
+    wait_for(ordinary, begin + deadlines_.list);
+    wait_for(in_quarantine, begin + deadlines_.recovery);
+    for (const Connections* connections : {&ordinary, &in_quarantine})
+        for (QmpConnection* connection : *connections)
+            connection->end_wait();
+}
+
+std::vector<ListedGuest> QmpSource::list() {
+    run_until([] { return false; }, steady_clock::now() + catch_up_limit);
+    follow_directory();
+    read_guests();
+    calls_left_ = deadlines_.calls;
     std::vector<Found> found;
     for (const auto& [socket, connection] : connections_)
         if (auto guest = connection->list())
@@ -171,12 +182,20 @@ auto QmpSource::call_monitor(const std::string& uuid, Call call) {
         socket == sockets_.end() ? connections_.end() : connections_.find(socket->second);
     if (found == connections_.end()) throw MonitorError("its QMP socket is gone");
     QmpConnection& connection = *found->second;
-    if (connection.reading() || !connection.open())
+    if (connection.in_quarantine() || connection.reading() || !connection.open())
         throw MonitorError("QEMU does not answer on its QMP socket");
-    const auto end = steady_clock::now() + monitor_limit;
-    QmpMonitor monitor(context_, connection.client(), [&, end](const auto& condition) {
-        const auto left = end - steady_clock::now();
-        return run_until(condition, std::chrono::duration_cast<milliseconds>(left));
+    if (calls_left_ <= calls_left_.zero())
+        throw MonitorError(
+            "its monitor was not asked, because those of other guests took more than " +
+            std::to_string(deadlines_.calls.count()) + " ms");
+    QmpMonitor monitor(context_, connection.client(), [&](const auto& condition) {
+        const auto begin = steady_clock::now();
+        const steady_clock::duration limit = deadlines_.call;
+        const bool done = run_until(condition, begin + std::min(calls_left_, limit));
+        const auto taken = steady_clock::now() - begin;
+        calls_left_ -= taken;
+        if (taken >= limit) connection.miss_deadline();
+        return done;
     });
     return call(connection, monitor);
 }
