@@ -35,9 +35,13 @@ bool is_locked(std::string_view status, const Domain& domain) {
     return ram > 0 && kib >= ram / 1024 / 2;
 }
 
-std::optional<Process> open_process(const Roots& roots, pid_t pid) {
-    if (roots.is_recording()) return Process::open_recorded(roots.proc + "/" + std::to_string(pid));
-    return Process::open(pid);
+// Null if it has ended.
+std::shared_ptr<const Process> open_process(const Roots& roots, const ListedGuest& listed) {
+    if (listed.process) return listed.process->alive() ? listed.process : nullptr;
+    auto process = roots.is_recording()
+                       ? Process::open_recorded(roots.proc + "/" + std::to_string(*listed.pid))
+                       : Process::open(*listed.pid);
+    return process ? std::make_shared<const Process>(std::move(*process)) : nullptr;
 }
 
 // The sample of a guest as its source lists it, with its cells.
@@ -109,7 +113,8 @@ GuestSample GuestReader::read(const ListedGuest& listed, GuestSource& source, bo
 }
 
 bool GuestReader::find_process(const ListedGuest& listed, GuestSample& sample) {
-    if (!process_ || process_->pid() != listed.pid || !process_->alive()) {
+    const bool another = listed.process && process_ != listed.process;
+    if (!process_ || process_->pid() != listed.pid || another || !process_->alive()) {
         *this = GuestReader(Roots(roots_));
         if (!listed.pid) {
             mark_unsteady(sample,
@@ -117,7 +122,7 @@ bool GuestReader::find_process(const ListedGuest& listed, GuestSample& sample) {
                           "read");
             return false;
         }
-        auto process = open_process(roots_, *listed.pid);
+        const auto process = open_process(roots_, listed);
         if (!process) {
             mark_unsteady(sample, "its process has ended");
             return false;
@@ -130,7 +135,7 @@ bool GuestReader::find_process(const ListedGuest& listed, GuestSample& sample) {
             mark_unsteady(sample, "its process cannot be found: " + mismatch);
             return false;
         }
-        process_ = std::make_shared<const Process>(std::move(*process));
+        process_ = process;
         executable_ = executable;
     }
     sample.process = process_;

@@ -44,8 +44,10 @@ std::string in_ms(Client::Duration time) {
 }  // namespace
 
 struct Client::State {
+    explicit State(Reception reception) : session(std::move(reception)) {}
+
     Session session;
-    std::vector<PendingCall*> pending;
+    std::vector<PendingCall*> pending{};
 };
 
 // A call that waits for its answer. However the call ends, its request is abandoned unless it has
@@ -68,21 +70,21 @@ class Client::PendingCall {
         auto same_id = [&](const PendingCall* call) { return call->id_ == answer.id; };
         auto call = std::find_if(state.pending.begin(), state.pending.end(), same_id);
         if (call == state.pending.end()) return;
-        (*call)->outcome = std::move(answer.outcome);
+        (*call)->answer = std::move(answer);
         (*call)->wake.cancel();
     }
 
     asio::steady_timer wake;  // expires at the deadline; cancelled when the answer arrives
-    std::optional<std::variant<json, Refusal>> outcome;
+    std::optional<Answer> answer;
 
   private:
     std::shared_ptr<State> state_;
     std::uint64_t id_;
 };
 
-Client::Client(asio::any_io_executor executor)
+Client::Client(asio::any_io_executor executor, Reception reception)
     : socket_(executor),
-      state_(std::make_shared<State>()),
+      state_(std::make_shared<State>(std::move(reception))),
       greeted_(executor, never),
       outgoing_ready_(executor, never),
       events_(executor, max_queued_events) {}
@@ -97,13 +99,14 @@ std::size_t Client::in_flight() const {
     return state_->session.in_flight();
 }
 
-asio::awaitable<void> Client::connect(std::string path) {
+asio::awaitable<void> Client::connect(std::string path, std::string other_path) {
     path_ = std::move(path);
+    const std::string& address = other_path.empty() ? path_ : other_path;
     error_code error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
-    if (path_.size() >= sizeof(sockaddr_un::sun_path))
+    if (address.size() >= sizeof(sockaddr_un::sun_path))
         throw ConnectionError(path_, asio::error::name_too_long);
-    co_await socket_.async_connect(asio::local::stream_protocol::endpoint(path_), token);
+    co_await socket_.async_connect(asio::local::stream_protocol::endpoint(address), token);
     if (error) throw ConnectionError(path_, error);
     peer_ = read_peer(socket_.native_handle());
 }
@@ -169,13 +172,21 @@ void Client::dispatch(Incoming incoming) {
     if (auto* answer = std::get_if<Answer>(&incoming)) {
         PendingCall::deliver(*state_, std::move(*answer));
     } else if (auto* event = std::get_if<Event>(&incoming)) {
-        if (!events_.try_send(error_code{}, std::move(*event))) ++dropped_events_;
+        const std::size_t bytes = event->memory.bytes();
+        if (queued_event_bytes_ + bytes <= max_queued_event_bytes &&
+            events_.try_send(error_code{}, std::move(*event)))
+            queued_event_bytes_ += bytes;
+        else
+            ++dropped_events_;
     } else if (auto* greeting = std::get_if<Greeting>(&incoming)) {
         greeting_ = std::move(*greeting);
         greeted_.cancel();
     } else {
+        const auto& malformed = std::get<Malformed>(incoming);
         throw ProtocolError(
-            path_ + ": the peer does not speak QMP: " + std::get<Malformed>(incoming).reason);
+            path_ +
+            (malformed.over_budget ? ": disconnected: " : ": the peer does not speak QMP: ") +
+            malformed.reason);
     }
 }
 
@@ -218,10 +229,10 @@ asio::awaitable<json> Client::execute(std::string command, json arguments, Durat
     error_code error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
     co_await call.wake.async_wait(token);
-    if (call.outcome) {
-        if (auto* refusal = std::get_if<Refusal>(&*call.outcome))
+    if (call.answer) {
+        if (auto* refusal = std::get_if<Refusal>(&call.answer->outcome))
             throw CommandError(std::move(command), std::move(*refusal));
-        co_return std::move(std::get<json>(*call.outcome));
+        co_return std::move(std::get<json>(call.answer->outcome));
     }
     if (ended_) std::rethrow_exception(ended_);
     if (error) throw_cancelled();
@@ -235,6 +246,7 @@ asio::awaitable<Event> Client::next_event() {
     if (error == asio::experimental::error::channel_closed && ended_)
         std::rethrow_exception(ended_);
     if (error) throw_cancelled();
+    queued_event_bytes_ -= event.memory.bytes();
     co_return event;
 }
 

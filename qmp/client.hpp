@@ -25,8 +25,10 @@
 
 namespace vnuma::qmp {
 
-// Limit of events that wait for next_event(). More are dropped and counted.
+// Limits of the events that wait for next_event(), and of the memory that these take. More are
+// dropped and counted.
 inline constexpr std::size_t max_queued_events = 256;
+inline constexpr std::size_t max_queued_event_bytes = 1024 * 1024;
 
 // The process that called listen(2) on the server's socket: QEMU if it opened the socket itself,
 // otherwise the process that passed the socket to QEMU, as libvirt does.
@@ -46,18 +48,21 @@ class Client {
   public:
     using Duration = std::chrono::steady_clock::duration;
 
-    explicit Client(boost::asio::any_io_executor executor);
+    // Without `reception` events are dropped while they are decoded.
+    explicit Client(boost::asio::any_io_executor executor, Reception reception = {});
     ~Client();
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    // Connects to the socket. The greeting and the negotiation of capabilities follow in run().
-    // Throws ConnectionError; it may be called again then.
-    boost::asio::awaitable<void> connect(std::string path);
+    // Connects to the socket, by another path that leads to it if there is one. The greeting and
+    // the negotiation of capabilities follow in run(). Throws ConnectionError; it may be called
+    // again then.
+    boost::asio::awaitable<void> connect(std::string path, std::string other_path = "");
 
     // Reads and writes until the connection ends or the owner cancels. Always throws:
     // ConnectionError, whose cause is operation_aborted after close() or a cancellation, or
-    // ProtocolError. Every request in flight ends with the same error.
+    // ProtocolError, also when the peer's messages take more memory than the budget has left. Every
+    // request in flight ends with the same error.
     boost::asio::awaitable<void> run();
 
     // Runs the connection until `work` ends, and returns or throws what `work` does. If the
@@ -80,11 +85,11 @@ class Client {
     template <typename Reply>
     boost::asio::awaitable<Reply> execute(Command<Reply> command, Duration deadline);
 
-    // The next event, in the order of arrival. After run() has ended, the queued events are
-    // returned, and then its error is thrown.
+    // The next event, in the order of arrival; for a reception that wants events. After run() has
+    // ended, the queued events are returned, and then its error is thrown.
     boost::asio::awaitable<Event> next_event();
 
-    // Number of events that were dropped because the queue was full.
+    // Number of events that were dropped because the queue was full; 0 if none are wanted.
     std::uint64_t dropped_events() const { return dropped_events_; }
 
     // Numbers of answers that were dropped, and of requests without an answer.
@@ -117,6 +122,7 @@ class Client {
     boost::asio::steady_timer greeted_;
     boost::asio::steady_timer outgoing_ready_;
     EventChannel events_;
+    std::size_t queued_event_bytes_ = 0;
     std::uint64_t dropped_events_ = 0;
     boost::system::error_code write_error_;
     std::exception_ptr ended_;

@@ -1,5 +1,6 @@
 #include "qmp/commands.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -78,6 +79,15 @@ std::optional<MemoryDevice> read_memory_device(const json& value) {
     return fields.result(std::move(device));
 }
 
+// "11111111-2222-3333-4444-555555555555"
+bool is_uuid(std::string_view text) {
+    constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    constexpr std::string_view digits = "0123456789abcdefABCDEF";
+    return std::equal(text.begin(), text.end(), form.begin(), form.end(), [&](char c, char wanted) {
+        return wanted == 'x' ? digits.find(c) != std::string_view::npos : c == wanted;
+    });
+}
+
 }  // namespace
 
 Command<Status> query_status() {
@@ -90,8 +100,10 @@ Command<Status> query_status() {
 }
 
 Command<std::string> query_uuid() {
-    return {"query-uuid", nullptr,
-            [](const json& value) { return read_required_field<std::string>(value, "UUID"); }};
+    return {"query-uuid", nullptr, [](const json& value) {
+                auto uuid = read_required_field<std::string>(value, "UUID");
+                return uuid && is_uuid(*uuid) ? uuid : std::nullopt;
+            }};
 }
 
 Command<std::string> query_name() {

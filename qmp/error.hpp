@@ -34,7 +34,8 @@ struct ConnectionError : std::runtime_error {
     boost::system::error_code cause;
 };
 
-// The peer does not speak QMP, and the connection is closed; or its answer to one command is not
+// The peer does not speak QMP, or its messages take more memory than is left, and the connection is
+// closed; or its answer to one command is not
 // what that command returns.
 struct ProtocolError : std::runtime_error {
     using std::runtime_error::runtime_error;

@@ -12,7 +12,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t mib = 1024 * 1024;
-constexpr std::size_t max_cpus_of_node = 65536;
+constexpr std::size_t max_cpus_of_node = 8192;
 
 // "m0" or "m0 @0000000000100000", followed by " KVM" if KVM maps the range. The name itself may
 // contain spaces and '@'.

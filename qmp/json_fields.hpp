@@ -13,8 +13,10 @@
 
 namespace vnuma::qmp {
 
-// An answer with a longer list is not the expected one.
-inline constexpr std::size_t max_elements = 65536;
+// An answer with a longer list is not the expected one. KVM has at most 4096 vCPUs on x86.
+inline constexpr std::size_t max_elements = 8192;
+// A longer text in a field is not the expected one.
+inline constexpr std::size_t max_text_bytes = 1024;
 
 // A boolean, string or integer; nothing if the value has another type or does not fit into T.
 template <typename T>
@@ -22,7 +24,8 @@ std::optional<T> read_as(const nlohmann::json& value) {
     if constexpr (std::is_same_v<T, bool>) {
         if (value.is_boolean()) return value.get<bool>();
     } else if constexpr (std::is_same_v<T, std::string>) {
-        if (value.is_string()) return value.get<std::string>();
+        const auto* text = value.get_ptr<const std::string*>();
+        if (text && text->size() <= max_text_bytes) return *text;
     } else if (value.is_number_unsigned()) {
         if (const auto n = value.get<std::uint64_t>(); std::in_range<T>(n))
             return static_cast<T>(n);

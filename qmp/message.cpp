@@ -1,31 +1,13 @@
 #include "qmp/message.hpp"
 
+#include <algorithm>
+
+#include "qmp/outline.hpp"
+
 namespace vnuma::qmp {
 namespace {
 
 using nlohmann::json;
-
-// Checked before the line is parsed, since the parser can limit the depth only through a callback
-// that halves its speed. Up to the first byte that is not JSON, where the parser stops, both count
-// the same depth.
-bool too_deep(std::string_view line) {
-    int depth = 0;
-    bool in_string = false;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-        const char c = line[i];
-        if (in_string) {
-            if (c == '\\') ++i;
-            if (c == '"') in_string = false;
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '[' || c == '{') {
-            if (++depth > max_nesting) return true;
-        } else if (c == ']' || c == '}') {
-            --depth;
-        }
-    }
-    return false;
-}
 
 template <typename Json>
 Json* find(Json& object, const char* key) {
@@ -36,6 +18,13 @@ Json* find(Json& object, const char* key) {
 std::string string_or(const json& object, const char* key, std::string fallback) {
     const json* value = find(object, key);
     return value && value->is_string() ? value->get<std::string>() : std::move(fallback);
+}
+
+// A text of an error or a greeting is kept for longer than the message.
+std::string short_text(std::string text) {
+    if (text.size() > max_description_bytes) text.resize(max_description_bytes);
+    text.shrink_to_fit();
+    return text;
 }
 
 std::int64_t int_or_zero(const json& object, const char* key) {
@@ -60,7 +49,8 @@ Message parse_greeting(const json& body) {
     const json* capabilities = body.is_object() ? find(body, "capabilities") : nullptr;
     if (capabilities && capabilities->is_array())
         for (const json& capability : *capabilities)
-            if (capability.is_string()) greeting.capabilities.push_back(capability);
+            if (capability.is_string() && greeting.capabilities.size() < max_capabilities)
+                greeting.capabilities.push_back(short_text(capability));
     return greeting;
 }
 
@@ -79,9 +69,6 @@ Message parse_event(json& object, std::string name) {
 }  // namespace
 
 Message parse_message(std::string_view line) {
-    if (too_deep(line))
-        return Malformed{"a message is nested more than " + std::to_string(max_nesting) +
-                         " levels deep"};
     json object = json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (object.is_discarded()) return Malformed{"a message is not JSON"};
     if (!object.is_object()) return Malformed{"a message is not an object"};
@@ -89,8 +76,8 @@ Message parse_message(std::string_view line) {
     if (json* value = find(object, "return")) return Reply{id_of(object), std::move(*value)};
     if (const json* error = find(object, "error")) {
         if (!error->is_object()) return Malformed{"an error is not an object"};
-        return Refusal{id_of(object), string_or(*error, "class", "GenericError"),
-                       string_or(*error, "desc", "no description")};
+        return Refusal{id_of(object), short_text(string_or(*error, "class", "GenericError")),
+                       short_text(string_or(*error, "desc", "no description"))};
     }
     if (const json* name = find(object, "event")) {
         if (!name->is_string()) return Malformed{"the name of an event is not a string"};
@@ -99,43 +86,97 @@ Message parse_message(std::string_view line) {
     return Malformed{"a message is neither greeting nor reply nor error nor event"};
 }
 
+Decoder::Decoder(Reception reception)
+    : events_wanted_(reception.events), budget_(std::move(reception.budget)), held_(budget_) {}
+
 void Decoder::feed(std::string_view bytes) {
     if (broken_) return;
-    buffer_.erase(0, begin_);
-    scanned_ -= begin_;
-    begin_ = 0;
-    // The memory of one long answer is not kept for good.
-    if (buffer_.empty() && buffer_.capacity() > max_idle_bytes) buffer_.shrink_to_fit();
+    const std::size_t wanted = buffer_.size() + bytes.size();
+    // A string that grows doubles its memory.
+    if (wanted > buffer_.capacity() && !hold(std::max(wanted, 2 * buffer_.capacity())))
+        return fail_over_budget();
     buffer_.append(bytes);
 }
 
 std::optional<Message> Decoder::next() {
     while (!broken_) {
-        const std::size_t newline = buffer_.find('\n', scanned_);
-        const std::size_t length =
-            (newline == std::string::npos ? buffer_.size() : newline) - begin_;
-        if (length > max_line_bytes)
-            return fail("a line is longer than " + std::to_string(max_line_bytes) + " bytes");
-        if (newline == std::string::npos) {
-            scanned_ = buffer_.size();
-            return std::nullopt;
-        }
-        std::string_view line(buffer_.data() + begin_, length);
-        begin_ = scanned_ = newline + 1;
-        if (line.ends_with('\r')) line.remove_suffix(1);
-        if (line.empty()) continue;
-        Message message = parse_message(line);
-        if (auto* malformed = std::get_if<Malformed>(&message)) return fail(malformed->reason);
-        return message;
+        const auto line = next_line();
+        if (!line) break;
+        if (auto message = decode(*line)) return message;
     }
-    return *broken_;
+    if (broken_) return *broken_;
+    forget_lines();
+    return std::nullopt;
 }
 
-std::optional<Message> Decoder::fail(std::string reason) {
-    broken_ = Malformed{std::move(reason)};
-    buffer_.clear();
-    begin_ = scanned_ = 0;
-    return *broken_;
+// Returns the next line that is complete.
+std::optional<std::string_view> Decoder::next_line() {
+    const std::size_t newline = buffer_.find('\n', scanned_);
+    const bool complete = newline != std::string::npos;
+    const std::size_t length = (complete ? newline : buffer_.size()) - begin_;
+    if (length > max_line_bytes) {
+        fail({"a line is longer than " + std::to_string(max_line_bytes) + " bytes"});
+        return std::nullopt;
+    }
+    scanned_ = complete ? newline + 1 : buffer_.size();
+    if (!complete) return std::nullopt;
+    std::string_view line(buffer_.data() + begin_, length);
+    begin_ = scanned_;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+}
+
+// Returns nothing if nobody wants the message, or if it is the last one.
+std::optional<Message> Decoder::decode(std::string_view line) {
+    if (line.empty()) return std::nullopt;
+    const Outline outline = outline_of(line);
+    if (outline.too_deep) {
+        fail({"a message is nested more than " + std::to_string(max_nesting) + " levels deep"});
+        return std::nullopt;
+    }
+    // An event that nobody takes is not even parsed: a peer may send any number of them.
+    if (outline.event && !events_wanted_) return std::nullopt;
+    MemoryShare memory(budget_);
+    if (!memory.resize(parsed_bytes(outline, line))) {
+        fail_over_budget();
+        return std::nullopt;
+    }
+    Message message = parse_message(line);
+    if (auto* malformed = std::get_if<Malformed>(&message)) {
+        fail(std::move(*malformed));
+        return std::nullopt;
+    }
+    if (auto* reply = std::get_if<Reply>(&message))
+        reply->memory = std::move(memory);
+    else if (auto* event = std::get_if<Event>(&message))
+        event->memory = std::move(memory);
+    return message;
+}
+
+// Drops the lines that were returned. The memory of a long one is not kept.
+void Decoder::forget_lines() {
+    buffer_.erase(0, begin_);
+    scanned_ -= begin_;
+    begin_ = 0;
+    if (buffer_.capacity() > std::max(max_idle_bytes, 4 * buffer_.size())) buffer_.shrink_to_fit();
+    hold(buffer_.capacity());
+}
+
+// Counts the memory of the buffer; false if the budget has too little left.
+bool Decoder::hold(std::size_t bytes) {
+    return held_.resize(bytes > max_idle_bytes ? bytes : 0);
+}
+
+void Decoder::fail(Malformed reason) {
+    broken_ = std::move(reason);
+    begin_ = scanned_ = buffer_.size();
+    forget_lines();
+}
+
+void Decoder::fail_over_budget() {
+    fail({"its messages take more memory than is left of the " +
+              std::to_string(budget_->bytes() >> 20) + " MiB for all QMP connections",
+          true});
 }
 
 std::string encode_request(std::string_view command, const nlohmann::json& arguments,

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -11,14 +12,18 @@
 #include <variant>
 #include <vector>
 
+#include "qmp/memory_budget.hpp"
+
 namespace vnuma::qmp {
 
 // A longer line ends the connection. libvirt has the same limit.
 inline constexpr std::size_t max_line_bytes = 10 * 1024 * 1024;
-// Limit of the depth of arrays and objects in a message. QEMU's own parser stops at 1024.
-inline constexpr int max_nesting = 64;
+// Further capabilities of a greeting are left out. QEMU 10.0 has one.
+inline constexpr std::size_t max_capabilities = 16;
+// The rest of a longer description of an error is left out.
+inline constexpr std::size_t max_description_bytes = 1024;
 
-// Memory that a decoder keeps while no message is being received.
+// Memory that a decoder keeps while no message is being received. It is not counted.
 inline constexpr std::size_t max_idle_bytes = 8 * 1024;
 
 struct Greeting {
@@ -31,6 +36,7 @@ struct Greeting {
 struct Reply {
     std::optional<std::uint64_t> id;
     nlohmann::json value;
+    MemoryShare memory{};  // what the value takes
 };
 
 // The answer to a request that failed.
@@ -44,19 +50,30 @@ struct Event {
     std::string name;
     nlohmann::json data;
     std::int64_t time_us = 0;  // microseconds since 1970 by the server's clock; 0 if it sends none
+    MemoryShare memory{};      // what the data takes
 };
 
-// The peer does not speak QMP, and the connection is of no further use.
+// The connection is of no further use: the peer does not speak QMP, or there is too little memory
+// left for what it sends.
 struct Malformed {
     std::string reason;
+    bool over_budget = false;
 };
 
 using Message = std::variant<Greeting, Reply, Refusal, Event, Malformed>;
+
+// What is wanted of a peer.
+struct Reception {
+    bool events = false;  // whether events are wanted; otherwise they are dropped without parsing
+    std::shared_ptr<MemoryBudget> budget{};  // null: each buffer has its own limit only
+};
 
 // Splits a stream of bytes into messages. It does not matter how the bytes are divided over calls
 // of feed().
 class Decoder {
   public:
+    explicit Decoder(Reception reception = {});
+
     void feed(std::string_view bytes);
 
     // The next complete message; nothing if more bytes are needed. After Malformed, the same
@@ -67,15 +84,23 @@ class Decoder {
     bool in_line() const { return begin_ < buffer_.size(); }
 
   private:
-    std::optional<Message> fail(std::string reason);
+    std::optional<std::string_view> next_line();
+    std::optional<Message> decode(std::string_view line);
+    void forget_lines();
+    bool hold(std::size_t bytes);
+    void fail(Malformed reason);
+    void fail_over_budget();
 
+    bool events_wanted_;
+    std::shared_ptr<MemoryBudget> budget_;
     std::string buffer_;
+    MemoryShare held_;         // what the buffer takes, if it takes more than max_idle_bytes
     std::size_t begin_ = 0;    // begin of the first line that next() has not returned
     std::size_t scanned_ = 0;  // there is no newline from `begin_` to here
     std::optional<Malformed> broken_;
 };
 
-// Parses one line without its newline.
+// Parses one line without its newline, nested at most max_nesting levels deep.
 Message parse_message(std::string_view line);
 
 // A request as one line with its newline. `arguments` is an object or null. Bytes that are not

@@ -22,7 +22,8 @@ std::optional<Incoming> Session::next() {
     if (broken_) return *broken_;
     while (auto message = decoder_.next()) {
         if (auto* reply = std::get_if<Reply>(&*message)) {
-            if (complete(reply->id)) return Answer{*reply->id, std::move(reply->value)};
+            if (complete(reply->id))
+                return Answer{*reply->id, std::move(reply->value), std::move(reply->memory)};
         } else if (auto* refusal = std::get_if<Refusal>(&*message)) {
             const auto id = refusal->id;
             if (complete(id)) return Answer{*id, std::move(*refusal)};
@@ -30,10 +31,10 @@ std::optional<Incoming> Session::next() {
             return std::move(*event);
         } else if (auto* greeting = std::get_if<Greeting>(&*message)) {
             // Another server has taken over the socket, and does not know the open requests.
-            if (std::exchange(greeted_, true)) return fail("a second greeting arrived");
+            if (std::exchange(greeted_, true)) return fail({"a second greeting arrived"});
             return std::move(*greeting);
         } else {
-            return fail(std::get<Malformed>(*message).reason);
+            return fail(std::move(std::get<Malformed>(*message)));
         }
     }
     return std::nullopt;
@@ -60,8 +61,8 @@ std::vector<Session::Request>::iterator Session::find(std::uint64_t id) {
                         [id](const Request& request) { return request.id == id; });
 }
 
-Malformed Session::fail(std::string reason) {
-    broken_ = Malformed{std::move(reason)};
+Malformed Session::fail(Malformed reason) {
+    broken_ = std::move(reason);
     return *broken_;
 }
 

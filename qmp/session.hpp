@@ -23,6 +23,7 @@ inline constexpr std::size_t max_in_flight = 64;
 struct Answer {
     std::uint64_t id = 0;
     std::variant<nlohmann::json, Refusal> outcome;
+    MemoryShare memory{};  // what the outcome takes
 };
 
 // After Malformed the conversation is over, and only Malformed follows.
@@ -38,6 +39,8 @@ struct StrayAnswers {
 
 class Session {
   public:
+    explicit Session(Reception reception = {}) : decoder_(std::move(reception)) {}
+
     // Queues a request and returns its id (1, 2, ...); nothing if max_in_flight are open.
     std::optional<std::uint64_t> begin(std::string_view command, const nlohmann::json& arguments);
 
@@ -48,7 +51,8 @@ class Session {
     // Takes received bytes. It does not matter how they are divided over calls.
     void feed(std::string_view bytes) { decoder_.feed(bytes); }
 
-    // What arrived next; nothing if more bytes are needed. Stray answers are counted and skipped.
+    // What arrived next; nothing if more bytes are needed. Stray answers are counted and skipped,
+    // and so are events, without being counted, unless the reception wants them.
     std::optional<Incoming> next();
 
     // The lines that were queued since the last call, at most max_in_flight.
@@ -70,7 +74,7 @@ class Session {
     // Closes the request. False if its answer is a stray one, which is counted.
     bool complete(std::optional<std::uint64_t> id);
     std::vector<Request>::iterator find(std::uint64_t id);
-    Malformed fail(std::string reason);
+    Malformed fail(Malformed reason);
 
     Decoder decoder_;
     std::vector<Request> open_;  // sorted by id

@@ -12,23 +12,16 @@ namespace vnuma {
 
 namespace asio = boost::asio;
 
-namespace {
-
-// list() waits for a shorter time. Only a QEMU that never replies to a command meets this limit.
-constexpr std::chrono::hours command_limit{1};
-
-}  // namespace
-
-QmpConnection::QmpConnection(asio::io_context& context, std::string path, QmpGuest guest, Now now)
-    : context_(context),
+QmpConnection::QmpConnection(const QmpPeers& peers, std::string path, QmpGuest guest)
+    : peers_(peers),
       path_(std::move(path)),
-      client_(context.get_executor()),
-      now_(std::move(now)),
+      client_(peers.context.get_executor(), {.budget = peers.memory}),
       guest_(std::move(guest)) {}
 
 void QmpConnection::begin_read() {
     reading_ = true;
-    asio::co_spawn(context_, read(), [this](std::exception_ptr failure) { end_read(failure); });
+    asio::co_spawn(peers_.context, read(),
+                   [this](std::exception_ptr failure) { end_read(failure); });
 }
 
 void QmpConnection::end_read(std::exception_ptr failure) {
@@ -44,8 +37,41 @@ void QmpConnection::end_read(std::exception_ptr failure) {
     }
 }
 
-std::string QmpConnection::uuid() const {
-    return guest_.listed.uuid.empty() ? file_name() : guest_.listed.uuid;
+// A peer that does not speak QMP, or that sends too much, is not connected to again at once.
+void QmpConnection::end_run(std::exception_ptr cause) {
+    running_ = false;
+    try {
+        std::rethrow_exception(cause);
+    } catch (const qmp::ProtocolError& error) {
+        error_ = error.what();
+        begin_quarantine();
+    } catch (const std::exception&) {  // the connection has ended
+    }
+}
+
+void QmpConnection::begin_quarantine() {
+    if (!guest_.quarantine)
+        guest_.quarantine.emplace(qmp_limits::first_quarantine, qmp_limits::longest_quarantine);
+    guest_.quarantine->fail(peers_.now());
+}
+
+void QmpConnection::end_wait() {
+    if (reading_) return miss_deadline();
+    if (!error_.empty()) return;
+    guest_.late = false;
+    // A peer that misbehaves after each first answer is asked less and less often.
+    if (std::exchange(answered_, true)) guest_.quarantine.reset();
+}
+
+void QmpConnection::miss_deadline() {
+    guest_.late = true;
+    begin_quarantine();
+}
+
+QmpGuest QmpConnection::take_guest() {
+    if (guest_.alive()) return std::move(guest_);
+    if (guest_.has_died()) return {peers_.now()};
+    return {.last_reply = peers_.now(), .quarantine = guest_.quarantine};
 }
 
 std::optional<ListedGuest> QmpConnection::list() const {
@@ -54,7 +80,11 @@ std::optional<ListedGuest> QmpConnection::list() const {
     if (unserved && !guest_.alive()) return std::nullopt;
     ListedGuest guest = guest_.listed;
     if (guest.uuid.empty()) guest.uuid = guest.name = file_name();
-    if (reading_)
+    guest.process = guest_.process;
+    if (guest.process) guest.pid = guest.process->pid();
+    if (!guest_.distrust.empty())
+        guest.unsteady = guest_.distrust;
+    else if (reading_)
         guest.unsteady = no_answer_reason() +
                          (negotiated_ ? "" : "; is another client connected to this socket?");
     else if (unserved)
@@ -62,24 +92,19 @@ std::optional<ListedGuest> QmpConnection::list() const {
             no_answer_reason() + (error_.empty() ? "; the connection has ended" : ": " + error_);
     else if (!error_.empty())
         guest.unsteady = error_;
+    else if (guest_.late)
+        guest.unsteady = "QEMU has answered too late on its QMP socket, and is asked again later";
     return guest;
 }
 
 std::string QmpConnection::no_answer_reason() const {
     const auto length =
-        std::chrono::duration_cast<std::chrono::seconds>(now_() - guest_.last_reply);
+        std::chrono::duration_cast<std::chrono::seconds>(peers_.now() - guest_.last_reply);
     return "QEMU has not answered on its QMP socket for " + std::to_string(length.count()) + " s";
 }
 
 std::string QmpConnection::file_name() const {
     return std::filesystem::path(path_).filename();
-}
-
-template <typename Reply>
-asio::awaitable<Reply> QmpConnection::run(qmp::Command<Reply> command) {
-    Reply reply = co_await client_.execute(std::move(command), command_limit);
-    ++replies_;
-    co_return reply;
 }
 
 // Returns nothing if QEMU refuses the command, as it refuses query-balloon for a guest without a
@@ -95,9 +120,15 @@ asio::awaitable<std::optional<Reply>> QmpConnection::run_if_possible(qmp::Comman
 }
 
 asio::awaitable<void> QmpConnection::connect() {
-    co_await client_.connect(path_);
+    const QmpSocketFile socket(std::filesystem::path(path_).parent_path(), file_name());
+    if (socket.is_symbolic_link())
+        throw std::runtime_error(path_ + " is a symbolic link, which vnumad does not follow");
+    facts_ = read_socket_facts(socket);
+    co_await client_.connect(path_, socket.address());
+    identify(socket);
     connected_ = running_ = true;
-    asio::co_spawn(context_, client_.run(), [this](std::exception_ptr) { running_ = false; });
+    asio::co_spawn(peers_.context, client_.run(),
+                   [this](std::exception_ptr cause) { end_run(cause); });
     try {
         co_await client_.negotiate(command_limit);
     } catch (const std::exception&) {
@@ -110,7 +141,7 @@ asio::awaitable<void> QmpConnection::connect() {
 asio::awaitable<void> QmpConnection::read() {
     if (!connected_) co_await connect();
     QemuReplies replies;
-    const auto begin = now_();
+    const auto begin = peers_.now();
     const auto status = co_await run(qmp::query_status());
     const auto migration = co_await run_if_possible(qmp::query_migrate());
     replies.uuid = (co_await run_if_possible(qmp::query_uuid())).value_or("");
@@ -126,7 +157,6 @@ asio::awaitable<void> QmpConnection::read() {
     guest.read_at = begin;
     guest.state = state_of_qemu(status.status, migration.value_or(""));
     guest.unsteady = why_unsteady(guest.state);
-    guest.pid = client_.peer().pid;
     for (const auto& cpu : replies.cpus)
         guest.vcpu_threads[cpu.index] = cpu.thread;
     for (const auto& iothread : iothreads)
@@ -138,21 +168,28 @@ asio::awaitable<void> QmpConnection::read() {
     guest.domain =
         before && *before == domain ? before : std::make_shared<const Domain>(std::move(domain));
     guest_.listed = std::move(guest);
-    guest_.last_reply = now_();
-    open_process();
+    guest_.last_reply = peers_.now();
+    // QEMU listens before it makes its virtual machine, and greets afterwards.
+    if (guest_.process && !facts_.holds_vm) {
+        facts_.holds_vm = holds_vm(*guest_.process, peers_.vm_file);
+        guest_.distrust = why_not_trusted(facts_);
+    }
 }
 
 // The peer is the process that made the socket: QEMU itself, or a process that handed the socket to
 // QEMU and may have ended since.
-void QmpConnection::open_process() {
+void QmpConnection::identify(const QmpSocketFile& socket) {
     const pid_t pid = client_.peer().pid;
-    if (guest_.process && guest_.process->pid() == pid && guest_.process->alive()) return;
-    guest_.process.reset();
-    try {
-        if (auto process = Process::open(pid))
-            guest_.process = std::make_shared<const Process>(std::move(*process));
-    } catch (const std::system_error&) {  // the kernel refuses
+    if (!guest_.alive() || guest_.process->pid() != pid) {
+        guest_ = {.last_reply = guest_.last_reply, .quarantine = guest_.quarantine};
+        try {
+            if (auto process = Process::open(pid))
+                guest_.process = std::make_shared<const Process>(std::move(*process));
+        } catch (const std::system_error&) {  // the kernel refuses
+        }
     }
+    if (guest_.process) read_process_facts(*guest_.process, socket, peers_.vm_file, facts_);
+    guest_.distrust = why_not_trusted(facts_);
 }
 
 }  // namespace vnuma

@@ -10,23 +10,43 @@
 #include <optional>
 #include <string>
 
+#include "guests/discovery/backoff.hpp"
+#include "guests/discovery/qmp_identity.hpp"
+#include "guests/discovery/qmp_limits.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "guests/process/process.hpp"
 #include "qmp/client.hpp"
 
 namespace vnuma {
 
+// What all connections of a source use.
+struct QmpPeers {
+    using Now = std::function<std::chrono::steady_clock::time_point()>;
+
+    boost::asio::io_context& context;
+    Now now;
+    std::shared_ptr<qmp::MemoryBudget> memory = {};  // null: without a common limit
+    std::string vm_file = kvm_vm_file;  // what a process has open that holds a virtual machine
+};
+
 // What is known about a guest. It outlives the connections to the guest's socket.
 struct QmpGuest {
-    // Whether QEMU has replied once and its process still runs.
+    // Whether the process that made the socket still runs.
     bool alive() const { return process && process->alive(); }
+    bool has_died() const { return process && !process->alive(); }
+    // Whether the process may be acted on as the guest's.
+    bool trusted() const { return alive() && distrust.empty(); }
 
     // Until the first reply, the time when the socket was found.
     std::chrono::steady_clock::time_point last_reply;
     ListedGuest listed{};              // as of the last reply; without uuid until the first one
     std::optional<bool> dirty_ring{};  // whether the guest has one; unknown until it is found out
-    // Null until the first reply, and if the kernel refuses to open the process.
+    // Null until the first connection, and if the kernel refuses to open the process.
     std::shared_ptr<const Process> process{};
+    std::string distrust{};  // why the process may not be acted on as the guest's
+    // From the time when its peer misbehaves or misses a deadline on until it answers in time.
+    std::optional<Backoff> quarantine{};
+    bool late = false;  // it is in quarantine because it has missed a deadline
 };
 
 // Connects once: a connection that has ended is replaced by a new object. One coroutine at a time
@@ -34,20 +54,27 @@ struct QmpGuest {
 // io_context. Destroy only when it is not busy.
 class QmpConnection {
   public:
-    using Now = std::function<std::chrono::steady_clock::time_point()>;
+    // Nobody waits that long. Only a QEMU that never replies to a command meets this limit.
+    static constexpr std::chrono::hours command_limit{1};
 
-    // `guest` is what is known from earlier connections to the socket.
-    QmpConnection(boost::asio::io_context& context, std::string path, QmpGuest guest, Now now);
+    // `guest` is what is known from earlier connections to the socket. `peers` must outlive this.
+    QmpConnection(const QmpPeers& peers, std::string path, QmpGuest guest);
 
     // Begins to read the guest. The first call connects.
     void begin_read();
     bool reading() const { return reading_; }
-    // Whether QEMU has replied to a command since the last call of this function. A read that
-    // makes progress is worth waiting for.
-    bool has_progressed() { return std::exchange(replies_seen_, replies_) != replies_; }
     // The connection has ended or could not be made, and nothing is under way.
     bool ended() const { return !reading_ && !running_ && (connected_ || !error_.empty()); }
     bool busy() const { return reading_ || running_; }
+    // Whether the guest is in quarantine and must not be asked yet. Its monitor is not asked in
+    // quarantine at all.
+    bool paused() const { return guest_.quarantine && !guest_.quarantine->is_due(peers_.now()); }
+    bool in_quarantine() const { return guest_.quarantine.has_value(); }
+    // To be called when the deadline of a read has come: the guest leaves quarantine if the read
+    // has succeeded, and is in quarantine if it is still under way.
+    void end_wait();
+    // Puts the guest in quarantine: it has missed a deadline.
+    void miss_deadline();
     // Ends the connection. The guest is not listed any more when the connection has ended.
     void close() {
         client_.close();
@@ -58,37 +85,43 @@ class QmpConnection {
     bool open() const { return running_ && negotiated_; }
     qmp::Client& client() { return client_; }
     QmpGuest& guest() { return guest_; }
+    // What the next connection to the socket is to know. The guest is the same one as long as its
+    // process runs.
+    QmpGuest take_guest();
 
-    // The guest's uuid, and until the first reply the name of the socket.
-    std::string uuid() const;
-    // Returns nothing if no process serves the socket. A guest that was read once is listed as long
-    // as its process runs, but it is unsteady while QEMU does not reply.
+    // The guest has its uuid, and until the first reply the name of the socket. Returns nothing if
+    // no process serves the socket. A guest that was read once is listed as long as its process
+    // runs, but it is unsteady while QEMU does not reply.
     std::optional<ListedGuest> list() const;
 
   private:
     template <typename Reply>
-    boost::asio::awaitable<Reply> run(qmp::Command<Reply> command);
+    boost::asio::awaitable<Reply> run(qmp::Command<Reply> command) {
+        return client_.execute(std::move(command), command_limit);
+    }
     template <typename Reply>
     boost::asio::awaitable<std::optional<Reply>> run_if_possible(qmp::Command<Reply> command);
     boost::asio::awaitable<void> connect();
     boost::asio::awaitable<void> read();
     void end_read(std::exception_ptr failure);
-    void open_process();
+    void end_run(std::exception_ptr cause);
+    void begin_quarantine();
+    void identify(const QmpSocketFile& socket);
     std::string no_answer_reason() const;
     std::string file_name() const;
 
-    boost::asio::io_context& context_;
+    const QmpPeers& peers_;
     std::string path_;
     qmp::Client client_;
-    Now now_;
     QmpGuest guest_;
+    QmpPeerFacts facts_;
     bool connected_ = false;   // the socket was connected, and may have been closed since
     bool negotiated_ = false;  // QEMU has sent its greeting and accepts commands
     bool running_ = false;     // the client reads and writes
     bool reading_ = false;     // the guest is being read
+    bool answered_ = false;    // the guest was read once in time over this connection
     bool refused_ = false;     // no process listens on the socket
-    int replies_ = 0, replies_seen_ = 0;
-    std::string error_;  // of the last read; empty if it has succeeded
+    std::string error_;  // of the last read or of the connection; empty if the read has succeeded
 };
 
 }  // namespace vnuma

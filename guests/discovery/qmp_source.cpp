@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <tuple>
 
 #include "guests/discovery/qemu_monitor.hpp"
 #include "guests/discovery/qmp_monitor.hpp"
@@ -34,10 +35,61 @@ std::set<std::string> read_sockets(const std::string& directory) {
     return sockets;
 }
 
+// A guest and the socket that it was found by.
+struct Found {
+    std::string socket;
+    bool trusted;
+    ListedGuest guest;
+    bool repeated = false;  // found by another socket already
+};
+
+bool same_process(const Found& a, const Found& b) {
+    return a.trusted && b.trusted && a.guest.pid == b.guest.pid;
+}
+
+// Nobody knows which of several trusted guests with one UUID is the one that a policy means, so
+// none of them is acted on. The UUID stays with one of them, and the others have their socket's
+// name added to it: neither a UUID nor a file name has a slash.
+void tell_apart_equal(std::vector<Found*> same) {
+    const auto rank = [](const Found* one) {
+        return std::tuple(!one->trusted, one->guest.process ? one->guest.process->start_time() : 0);
+    };
+    // A guest keeps its UUID when another process copies it later.
+    std::stable_sort(same.begin(), same.end(),
+                     [&](const Found* a, const Found* b) { return rank(a) < rank(b); });
+    for (Found* one : same) {
+        if (one != same.front()) one->guest.uuid += "/" + one->socket;
+        const auto other = std::find_if(same.begin(), same.end(), [&](const Found* another) {
+            return another != one && another->trusted;
+        });
+        if (one->trusted && other != same.end())
+            one->guest.unsteady = "process " + std::to_string(*(*other)->guest.pid) +
+                                  ", whose QMP socket is " + (*other)->socket +
+                                  ", has a guest with the same UUID";
+    }
+}
+
+void tell_apart(std::vector<Found>& found) {
+    std::map<std::string, std::vector<Found*>> by_uuid;
+    for (Found& one : found) {
+        std::vector<Found*>& same = by_uuid[one.guest.uuid];
+        // A second socket of one QEMU is the same guest.
+        one.repeated = std::any_of(same.begin(), same.end(),
+                                   [&](const Found* known) { return same_process(*known, one); });
+        if (!one.repeated) same.push_back(&one);
+    }
+    for (const auto& [uuid, same] : by_uuid)
+        if (same.size() > 1) tell_apart_equal(same);
+    std::erase_if(found, [&](const Found& one) { return one.repeated; });
+}
+
 }  // namespace
 
-QmpSource::QmpSource(std::string directory, QmpConnection::Now now)
-    : directory_(std::move(directory)), now_(std::move(now)) {}
+QmpSource::QmpSource(QmpSettings settings, QmpPeers::Now now)
+    : directory_(std::move(settings.directory)),
+      deadlines_(settings.deadlines),
+      peers_{context_, std::move(now), std::make_shared<qmp::MemoryBudget>(qmp_limits::memory),
+             std::move(settings.vm_file)} {}
 
 QmpSource::~QmpSource() {
     for (auto& [socket, connection] : connections_)
@@ -47,12 +99,11 @@ QmpSource::~QmpSource() {
             return std::none_of(connections_.begin(), connections_.end(),
                                 [](const auto& entry) { return entry.second->busy(); });
         },
-        end_limit);
+        steady_clock::now() + end_limit);
 }
 
 template <typename Condition>
-bool QmpSource::run_until(Condition condition, milliseconds limit) {
-    const auto end = steady_clock::now() + limit;
+bool QmpSource::run_until(Condition condition, steady_clock::time_point end) {
     context_.restart();
     while (!condition())
         if (context_.run_one_until(end) == 0) return condition();
@@ -60,8 +111,7 @@ bool QmpSource::run_until(Condition condition, milliseconds limit) {
 }
 
 std::unique_ptr<QmpConnection> QmpSource::connect(const std::string& socket, QmpGuest guest) {
-    return std::make_unique<QmpConnection>(context_, fs::path(directory_) / socket,
-                                           std::move(guest), now_);
+    return std::make_unique<QmpConnection>(peers_, fs::path(directory_) / socket, std::move(guest));
 }
 
 void QmpSource::follow_directory() {
@@ -74,55 +124,78 @@ void QmpSource::follow_directory() {
     for (const std::string& socket : sockets) {
         std::unique_ptr<QmpConnection>& connection = connections_[socket];
         if (!connection)
-            connection = connect(socket, {now_()});
-        else if (connection->ended())
-            // The guest is the same one as long as its process runs.
-            connection =
-                connect(socket, connection->guest().alive() ? std::move(connection->guest())
-                                                            : QmpGuest{now_()});
+            connection = connect(socket, {peers_.now()});
+        else if (connection->ended() && (!connection->paused() || connection->guest().has_died()))
+            connection = connect(socket, connection->take_guest());
     }
 }
 
-std::vector<ListedGuest> QmpSource::list() {
-    run_until([] { return false; }, catch_up_limit);
-    follow_directory();
-    std::vector<const QmpConnection*> awaited;
-    for (auto& [socket, connection] : connections_) {
-        const bool progressed = connection->has_progressed();
-        if (!connection->reading())
-            connection->begin_read();
-        else if (!progressed)
-            continue;
-        awaited.push_back(connection.get());
-    }
+void QmpSource::wait_for(const Connections& connections, steady_clock::time_point end) {
     run_until(
         [&] {
             return std::none_of(
-                awaited.begin(), awaited.end(),
+                connections.begin(), connections.end(),
                 [](const QmpConnection* connection) { return connection->reading(); });
         },
-        reply_limit);
-    std::vector<ListedGuest> guests;
-    std::set<std::string> uuids;
+        end);
+}
+
+// A read that has missed its deadline goes on: when QEMU answers at last, it is heard.
+void QmpSource::read_guests() {
+    Connections ordinary, in_quarantine;
+    const auto begin = steady_clock::now();
+    for (auto& [socket, connection] : connections_) {
+        if (connection->ended() || connection->reading() || connection->paused()) continue;
+        (connection->in_quarantine() ? in_quarantine : ordinary).push_back(connection.get());
+        connection->begin_read();
+    }
+    wait_for(ordinary, begin + deadlines_.list);
+    wait_for(in_quarantine, begin + deadlines_.recovery);
+    for (const Connections* connections : {&ordinary, &in_quarantine})
+        for (QmpConnection* connection : *connections)
+            connection->end_wait();
+}
+
+std::vector<ListedGuest> QmpSource::list() {
+    run_until([] { return false; }, steady_clock::now() + catch_up_limit);
+    follow_directory();
+    read_guests();
+    calls_left_ = deadlines_.calls;
+    std::vector<Found> found;
     for (const auto& [socket, connection] : connections_)
-        if (auto guest = connection->list(); guest && uuids.insert(guest->uuid).second)
-            guests.push_back(std::move(*guest));
+        if (auto guest = connection->list())
+            found.push_back({socket, connection->guest().trusted(), std::move(*guest)});
+    tell_apart(found);
+    std::vector<ListedGuest> guests;
+    sockets_.clear();
+    for (Found& one : found) {
+        sockets_.emplace(one.guest.uuid, one.socket);
+        guests.push_back(std::move(one.guest));
+    }
     return guests;
 }
 
 template <typename Call>
 auto QmpSource::call_monitor(const std::string& uuid, Call call) {
+    const auto socket = sockets_.find(uuid);
     const auto found =
-        std::find_if(connections_.begin(), connections_.end(),
-                     [&](const auto& entry) { return entry.second->uuid() == uuid; });
+        socket == sockets_.end() ? connections_.end() : connections_.find(socket->second);
     if (found == connections_.end()) throw MonitorError("its QMP socket is gone");
     QmpConnection& connection = *found->second;
-    if (connection.reading() || !connection.open())
+    if (connection.in_quarantine() || connection.reading() || !connection.open())
         throw MonitorError("QEMU does not answer on its QMP socket");
-    const auto end = steady_clock::now() + monitor_limit;
-    QmpMonitor monitor(context_, connection.client(), [&, end](const auto& condition) {
-        const auto left = end - steady_clock::now();
-        return run_until(condition, std::chrono::duration_cast<milliseconds>(left));
+    if (calls_left_ <= calls_left_.zero())
+        throw MonitorError(
+            "its monitor was not asked, because those of other guests took more than " +
+            std::to_string(deadlines_.calls.count()) + " ms");
+    QmpMonitor monitor(context_, connection.client(), [&](const auto& condition) {
+        const auto begin = steady_clock::now();
+        const steady_clock::duration limit = deadlines_.call;
+        const bool done = run_until(condition, begin + std::min(calls_left_, limit));
+        const auto taken = steady_clock::now() - begin;
+        calls_left_ -= taken;
+        if (taken >= limit) connection.miss_deadline();
+        return done;
     });
     return call(connection, monitor);
 }

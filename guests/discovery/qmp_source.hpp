@@ -14,18 +14,18 @@
 
 namespace vnuma {
 
+struct QmpSettings {
+    std::string directory;              // with the sockets
+    std::string vm_file = kvm_vm_file;  // tests have no KVM, and name another file
+    QmpDeadlines deadlines{};
+};
+
 class QmpSource : public GuestSource {
   public:
-    // list() waits this long for all guests together. It does not wait again for a guest that takes
-    // longer before QEMU replies to another command.
-    static constexpr std::chrono::milliseconds reply_limit{1000};
-    // Time limit for all commands of one call to a monitor.
-    static constexpr std::chrono::milliseconds monitor_limit{2000};
     static constexpr std::size_t max_sockets = 4096;
 
     // Tests pass their own clock.
-    explicit QmpSource(std::string directory,
-                       QmpConnection::Now now = std::chrono::steady_clock::now);
+    explicit QmpSource(QmpSettings settings, QmpPeers::Now now = std::chrono::steady_clock::now);
     ~QmpSource() override;
 
     const char* name() const override { return "qmp"; }
@@ -37,6 +37,12 @@ class QmpSource : public GuestSource {
     std::size_t hung_calls() const override { return 0; }
 
   private:
+    using Connections = std::vector<QmpConnection*>;
+
+    // Reads all guests that are not in quarantine and those whose pause is over, at the same time.
+    void read_guests();
+    // Waits for the reads until the time comes.
+    void wait_for(const Connections& connections, std::chrono::steady_clock::time_point end);
     // Opens and closes connections so that each socket in the directory has one. Throws
     // SourceError.
     void follow_directory();
@@ -45,14 +51,18 @@ class QmpSource : public GuestSource {
     // MonitorError.
     template <typename Call>
     auto call_monitor(const std::string& uuid, Call call);
-    // Runs the connections until the condition holds; false if it does not within the limit.
+    // Runs the connections until the condition holds; false if it does not before the time comes.
     template <typename Condition>
-    bool run_until(Condition condition, std::chrono::milliseconds limit);
+    bool run_until(Condition condition, std::chrono::steady_clock::time_point end);
 
     std::string directory_;
-    QmpConnection::Now now_;
+    QmpDeadlines deadlines_;
+    std::chrono::steady_clock::duration calls_left_{
+        0};  // for calls to monitors until the next list
     boost::asio::io_context context_{1};
+    QmpPeers peers_;
     std::map<std::string, std::unique_ptr<QmpConnection>> connections_;  // by the socket's name
+    std::map<std::string, std::string> sockets_;  // by the uuid of the guest, as listed last
 };
 
 }  // namespace vnuma

@@ -14,6 +14,8 @@
 
 namespace vnuma {
 
+class Process;
+
 struct ListedGuest {
     std::string uuid;
     std::string name;
@@ -23,6 +25,8 @@ struct ListedGuest {
     std::chrono::steady_clock::time_point read_at{};
     std::string unsteady;      // why vnumad does nothing to it; empty if it simply runs
     std::optional<pid_t> pid;  // none if it is not known
+    // The process with that pid, if the source has made sure that it is the guest's.
+    std::shared_ptr<const Process> process{};
     // Null if there is no usable description. The same object at every tick until it changes.
     std::shared_ptr<const Domain> domain;
     // Threads that QEMU reports, by vCPU and by iothread id. Both are empty if the source reports

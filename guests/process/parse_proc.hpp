@@ -34,6 +34,18 @@ std::optional<SchedStat> parse_schedstat(std::string_view text);
 // around it. It points into the text.
 std::optional<std::string_view> find_status_field(std::string_view text, std::string_view name);
 
+// The effective user in /proc/PID/status.
+std::optional<uid_t> parse_effective_user(std::string_view status);
+
+// A line of /proc/PID/net/unix: a socket that is bound to a file, or connected to one that is.
+struct UnixSocket {
+    std::uint64_t inode = 0;  // as in the link "socket:[INODE]" of /proc/PID/fd
+    std::string path;         // of the file, as it was given to bind(2)
+};
+// Those whose file has this name, at most max_unix_sockets.
+inline constexpr std::size_t max_unix_sockets = 4096;
+std::vector<UnixSocket> parse_unix_sockets(std::string_view text, std::string_view name);
+
 // /proc/PID/task/TID/children: the first `limit` process ids.
 std::vector<pid_t> parse_children(std::string_view text, std::size_t limit);
 

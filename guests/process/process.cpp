@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -85,6 +86,12 @@ std::string Process::read_link(const std::string& link) const {
     std::array<char, PATH_MAX> path{};
     const ssize_t size = ::readlinkat(directory_.get(), link.c_str(), path.data(), path.size());
     return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
+std::optional<FileId> Process::file_id(const std::string& path) const {
+    struct stat status {};
+    if (::fstatat(directory_.get(), path.c_str(), &status, 0) != 0) return std::nullopt;
+    return FileId{status.st_dev, status.st_ino};
 }
 
 std::optional<std::string> Process::read_head(const std::string& file, std::size_t bytes) const {

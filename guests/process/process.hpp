@@ -14,6 +14,13 @@ namespace vnuma {
 
 struct TaskStat;
 
+// Which file a path leads to.
+struct FileId {
+    dev_t device = 0;
+    ino_t inode = 0;
+    friend bool operator==(const FileId&, const FileId&) = default;
+};
+
 // Files, links and directories are named relative to the process' directory in /proc ("status",
 // "task/12/stat"). A process that has ended, and a file that may not be read, is no error: the
 // calls return nothing, or an empty list or string. Any thread may call the const functions.
@@ -51,6 +58,10 @@ class Process {
 
     // Target of a symbolic link ("exe", "fd/7"); empty if it cannot be read.
     std::string read_link(const std::string& link) const;
+
+    // The file that a path leads to, links followed: "root/run/a.sock" is "/run/a.sock" as the
+    // process sees it. Nothing if the path leads nowhere or may not be followed.
+    std::optional<FileId> file_id(const std::string& path) const;
 
     // Names of a directory's entries, without those that begin with a dot; at most `limit`.
     std::vector<std::string> list(const std::string& directory, std::size_t limit) const;

@@ -168,7 +168,7 @@ asio::awaitable<std::string> shutdown_reason(qmp::Client& client) {
 
 asio::awaitable<std::string> watch_monitor(std::string path) {
     auto executor = co_await asio::this_coro::executor;
-    qmp::Client client(executor);
+    qmp::Client client(executor, {.events = true});
     asio::steady_timer timer(executor);
     const auto give_up = std::chrono::steady_clock::now() + monitor_deadline;
     for (bool connected = false; !connected;) {

@@ -57,6 +57,16 @@ TEST_F(GuestReaderTest, ReadsAllOfAGuest) {
     EXPECT_EQ(source.asked, 0) << "the monitor was not needed";
 }
 
+TEST_F(GuestReaderTest, ReadsTheProcessThatTheSourceHasIdentified) {
+    record("helpers");
+    for (int i = 0; i < 2; ++i) {
+        listed.process = std::make_shared<const Process>(
+            *Process::open_recorded(host->roots().proc + "/" + std::to_string(host->pid)));
+        EXPECT_EQ(read().process, listed.process);
+        EXPECT_EQ(read().unsteady, "");
+    }
+}
+
 TEST_F(GuestReaderTest, AsksTheMonitorOnceIfSizesAreAmbiguous) {
     record("vnuma");
     const GuestSample sample = read();

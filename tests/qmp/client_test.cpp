@@ -302,5 +302,77 @@ TEST_F(ClientTest, EventsArriveInOrderAndThoseAboveTheLimitAreCounted) {
     EXPECT_EQ(dropped, 10U);
 }
 
+std::string event_of(std::size_t bytes) {
+    return R"({"event": "FLOOD", "data": ")" + std::string(bytes, 'x') + "\"}\n";
+}
+
+TEST_F(ClientTest, EventsAreNotQueuedBeyondTheLimitOfTheirMemory) {
+    std::size_t received = 0;
+    std::uint64_t dropped = 0;
+    run(
+        [](Server& server) -> asio::awaitable<void> {
+            co_await server.greet();
+            for (int i = 0; i < 5; ++i)
+                co_await server.send(event_of(max_queued_event_bytes / 16));
+            const json request = co_await server.receive();
+            co_await server.answer(request, 0);
+            co_await server.send(event_of(1));
+        },
+        [&](Client& client) -> asio::awaitable<void> {
+            co_await client.negotiate(5s);
+            co_await client.execute("after-the-flood", nullptr, 5s);
+            dropped = client.dropped_events();
+            while (received < 6 - dropped) {
+                co_await client.next_event();
+                ++received;
+            }
+        });
+    EXPECT_EQ(dropped, 2U) << "parsing a text takes four times its length";
+    EXPECT_EQ(received, 4U) << "there is room again when events have been taken";
+}
+
+TEST_F(ClientTest, EventsThatNobodyWantsTakeNoMemoryHoweverManyArrive) {
+    const auto budget = std::make_shared<MemoryBudget>(1024 * 1024);
+    reception = {.budget = budget};
+    std::uint64_t dropped = 0;
+    run(
+        [](Server& server) -> asio::awaitable<void> {
+            co_await server.greet();
+            const std::string event = event_of(64 * 1024);
+            for (int i = 0; i < 300; ++i)
+                co_await server.send(event);
+            const json request = co_await server.receive();
+            co_await server.answer(request, 0);
+        },
+        [&](Client& client) -> asio::awaitable<void> {
+            co_await client.negotiate(5s);
+            co_await client.execute("after-the-flood", nullptr, 5s);
+            dropped = client.dropped_events();
+            EXPECT_EQ(budget->used(), 0U);
+        });
+    EXPECT_EQ(dropped, 0U);
+}
+
+TEST_F(ClientTest, APeerThatTakesMoreMemoryThanIsLeftForAllIsDisconnected) {
+    const auto budget = std::make_shared<MemoryBudget>(4 * 1024 * 1024);
+    reception = {.budget = budget};
+    MemoryShare others(budget);
+    ASSERT_TRUE(others.resize(2 * 1024 * 1024));
+    const auto ended = run_to<ProtocolError>(
+        [](Server& server) -> asio::awaitable<void> {
+            co_await server.greet();
+            const json request = co_await server.receive();
+            co_await server.answer(request, std::string(1024 * 1024, 'x'));
+        },
+        [](Client& client) -> asio::awaitable<void> {
+            co_await client.negotiate(5s);
+            co_await client.execute("big", nullptr, 5s);
+        });
+    EXPECT_EQ(ended.what(), path_ +
+                                ": disconnected: its messages take more memory than is left of "
+                                "the 4 MiB for all QMP connections");
+    EXPECT_EQ(budget->used(), others.bytes());
+}
+
 }  // namespace
 }  // namespace vnuma::qmp

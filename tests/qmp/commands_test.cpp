@@ -36,6 +36,15 @@ TEST(Commands, AGuestHasAUuidAndMayHaveAName) {
     }
 }
 
+TEST(Commands, AUuidHasTheFormOfOne) {
+    const auto parse = [](const char* uuid) { return query_uuid().parse({{"UUID", uuid}}); };
+    EXPECT_TRUE(parse("00000000-0000-0000-0000-00000000abCD"));
+    for (const char* uuid :
+         {"", "a.sock", "00000000-0000-0000-0000-00000000000g",
+          "00000000/0000-0000-0000-000000000000", "00000000-0000-0000-0000-0000000000000"})
+        EXPECT_FALSE(parse(uuid)) << uuid;
+}
+
 TEST(Commands, EveryCpuHasAThreadAndWithVnumaANode) {
     for (const char* version : golden_versions) {
         EXPECT_TRUE(read(query_cpus_fast(), version, "none").empty());

@@ -9,7 +9,7 @@ template <typename T>
 T expect(std::string_view line) {
     Message message = parse_message(line);
     EXPECT_TRUE(std::holds_alternative<T>(message)) << line;
-    return std::holds_alternative<T>(message) ? std::get<T>(message) : T{};
+    return std::holds_alternative<T>(message) ? std::move(std::get<T>(message)) : T{};
 }
 
 // The greeting of QEMU 7.2.
@@ -56,17 +56,32 @@ TEST(ParseMessage, AMalformedMessageHasAReason) {
         EXPECT_FALSE(expect<Malformed>(line).reason.empty());
 }
 
-TEST(ParseMessage, RefusesDeepNesting) {
-    const std::string deep =
-        R"({"return": )" + std::string(2000, '[') + std::string(2000, ']') + "}";
-    expect<Malformed>(deep);
+TEST(ParseMessage, CutsWhatIsKeptOfErrorsAndGreetings) {
+    const std::string text(max_description_bytes + 1, 'x');
+    const auto refusal =
+        expect<Refusal>(R"({"error": {"class": ")" + text + R"(", "desc": ")" + text + R"("}})");
+    EXPECT_EQ(refusal.error_class.size(), max_description_bytes);
+    EXPECT_EQ(refusal.description.size(), max_description_bytes);
+    const std::vector<std::string> capabilities(max_capabilities + 1, text);
+    const nlohmann::json long_greeting{{"QMP", {{"capabilities", capabilities}}}};
+    const auto message = expect<Greeting>(long_greeting.dump());
+    ASSERT_EQ(message.capabilities.size(), max_capabilities);
+    EXPECT_EQ(message.capabilities[0].size(), max_description_bytes);
+}
+
+TEST(Decoder, RefusesDeepNesting) {
+    Decoder decoder;
+    decoder.feed(R"({"return": )" + std::string(2000, '[') + std::string(2000, ']') + "}\n");
+    const auto message = decoder.next();
+    ASSERT_TRUE(message);
+    EXPECT_EQ(std::get<Malformed>(*message).reason, "a message is nested more than 64 levels deep");
 }
 
 TEST(Decoder, ReturnsTheSameMessagesForEverySplitOfTheBytes) {
     const std::string bytes = std::string(greeting) + "\r\n" + R"({"return": {}, "id": 1})" +
                               "\n\n" + R"({"event": "STOP"})" + "\n";
     for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
-        Decoder decoder;
+        Decoder decoder({.events = true});
         std::vector<std::size_t> kinds;
         for (const auto& part : {bytes.substr(0, cut), bytes.substr(cut)}) {
             decoder.feed(part);

@@ -81,7 +81,7 @@ class Qemu : public ::testing::Test {
         }
     }
     asio::awaitable<void> use(std::function<asio::awaitable<void>(Client&)>& work) {
-        Client client(co_await asio::this_coro::executor);
+        Client client(co_await asio::this_coro::executor, {.events = true});
         co_await connect(client);
         auto negotiated = [](Client& one, auto& rest) -> asio::awaitable<void> {
             const Greeting greeting = co_await one.negotiate(deadline);

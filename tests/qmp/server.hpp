@@ -73,6 +73,7 @@ class ClientTest : public ::testing::Test {
         throw std::logic_error("ended without an error");
     }
 
+    Reception reception{.events = true};
     const std::string path_ =
         (std::filesystem::temp_directory_path() / ("vnuma-qmp-test." + std::to_string(::getpid())))
             .string();
@@ -95,7 +96,7 @@ class ClientTest : public ::testing::Test {
         co_await server.receive();  // keeps the connection open until the client closes it
     }
     asio::awaitable<void> use(asio::io_context& context, Work& work, Stream::acceptor& acceptor) {
-        Client client(context.get_executor());
+        Client client(context.get_executor(), reception);
         co_await client.connect(path_);
         std::exception_ptr thrown;
         try {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "qmp/outline.hpp"
+
 namespace vnuma::qmp {
 namespace {
 
@@ -119,11 +121,48 @@ TEST(Session, AnAnswerWithoutANumberAsIdIsCounted) {
 }
 
 TEST(Session, EventsAndTheGreetingPassThrough) {
-    Session session;
+    Session session({.events = true});
     const auto all = drain(session, "{\"QMP\": {}}\r\n{\"event\": \"STOP\"}\r\n");
     ASSERT_EQ(all.size(), 2U);
     EXPECT_TRUE(std::holds_alternative<Greeting>(all[0]));
     EXPECT_EQ(std::get<Event>(all[1]).name, "STOP");
+}
+
+TEST(Session, EventsThatNobodyWantsAreDropped) {
+    Session session;
+    session.begin("a", nullptr);
+    const auto all = drain(session, "{\"QMP\": {}}\n{\"event\": \"STOP\"}\n{\"event\": nonsense\n" +
+                                        reply(1) + "{\"event\": \"STOP\"}\n");
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_TRUE(std::holds_alternative<Greeting>(all[0]));
+    EXPECT_EQ(std::get<Answer>(all[1]).id, 1U);
+}
+
+TEST(Session, TheMemoryOfAnAnswerIsHeldAsLongAsTheAnswer) {
+    const auto budget = std::make_shared<MemoryBudget>(1024 * 1024);
+    Session session({.budget = budget});
+    session.begin("a", nullptr);
+    session.feed(reply(1, std::string(10'000, 'x')) + "{");
+    EXPECT_GE(budget->used(), 10'000U) << "the line that has not been decoded";
+    {
+        const auto answer = session.next();
+        EXPECT_FALSE(session.next());
+        EXPECT_GE(budget->used(), 10'000U);
+    }
+    EXPECT_EQ(budget->used(), 0U) << "the begin of the next line keeps no memory of this one";
+}
+
+TEST(Session, AnAnswerThatTakesMoreMemoryThanIsLeftEndsTheSession) {
+    const auto budget = std::make_shared<MemoryBudget>(64 * 1024);
+    for (const json& value : {json(std::string(40'000, 'x')), json(std::vector<int>(1'000, 1))}) {
+        Session session({.budget = budget});
+        session.begin("a", nullptr);
+        const auto all = drain(session, reply(1, value) + reply(1));
+        ASSERT_EQ(all.size(), 1U);
+        ASSERT_TRUE(std::holds_alternative<Malformed>(all[0]));
+        EXPECT_TRUE(std::get<Malformed>(all[0]).over_budget);
+        EXPECT_EQ(budget->used(), 0U);
+    }
 }
 
 TEST(Session, ASecondGreetingEndsTheSession) {
@@ -140,7 +179,7 @@ TEST(Session, AMalformedMessageEndsTheSession) {
     for (const std::string& line :
          {"HTTP/1.1 400 Bad Request"s, "{]"s, "\0\1\2\xfe"s, "{\"event\": \"\xff\xff\"}"s,
           "{\"event\": \"a\0b\"}"s, "{\"return\": "s + deep + "}", "[]"s}) {
-        Session session;
+        Session session({.events = true});
         const auto all = drain(session, line + "\n" + reply(1));
         ASSERT_EQ(all.size(), 1U) << line;
         EXPECT_TRUE(std::holds_alternative<Malformed>(all[0])) << line;
@@ -167,7 +206,7 @@ TEST(Session, ALineLongerThanTheLimitEndsTheSession) {
 
 TEST(Session, KnowsWhetherTheBytesEndInsideAMessage) {
     Session session;
-    session.feed("{\"event\": \"STOP\"}\n");
+    session.feed("{\"QMP\": {}}\n");
     EXPECT_EQ(drain(session).size(), 1U);
     EXPECT_FALSE(session.in_message());
     session.feed("{");

@@ -1,4 +1,5 @@
-// A QMP server in this process that ends, mutes and refuses connections when a test says so.
+// A QMP server in this process that ends, mutes, delays and refuses connections when a test says
+// so.
 #pragma once
 
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace vnuma::test {
 
@@ -25,7 +28,8 @@ class FakeQemu {
     static constexpr const char* uuid = "11111111-2222-3333-4444-555555555555";
     static constexpr const char* name = "web";
 
-    explicit FakeQemu(const std::string& path) : acceptor_(context_, Stream::endpoint(path)) {
+    explicit FakeQemu(const std::string& path, std::string own_uuid = uuid)
+        : uuid_(std::move(own_uuid)), acceptor_(context_, Stream::endpoint(path)) {
         accept();
         thread_ = std::thread([this] { context_.run(); });
     }
@@ -48,6 +52,27 @@ class FakeQemu {
         in_thread([this] {
             acceptor_.close();
             hang_up();
+        });
+    }
+
+    // Holds back the replies to these commands, or to all, until release().
+    void hold(const std::string& command = "") {
+        in_thread([this, command] { held_command_ = command; });
+    }
+    void release() {
+        in_thread([this] {
+            held_command_.reset();
+            for (const auto& [connection, request] : held_requests_)
+                answer(*connection, request);
+            held_requests_.clear();
+        });
+    }
+    // Sends a text that is no reply. Returns at once: the client may read it only later.
+    void send(const std::string& text) {
+        boost::asio::post(context_, [this, text] {
+            boost::system::error_code ignored;
+            if (connection_)
+                boost::asio::write(connection_->socket, boost::asio::buffer(text), ignored);
         });
     }
 
@@ -99,20 +124,28 @@ class FakeQemu {
                 if (error) return;
                 const auto request = nlohmann::json::parse(connection->input.substr(0, size));
                 connection->input.erase(0, size);
-                nlohmann::json message = reply(request["execute"]);
-                message["id"] = request["id"];
-                send(*connection, message);
+                if (held_command_ &&
+                    (held_command_->empty() || *held_command_ == request["execute"]))
+                    held_requests_.emplace_back(connection, request);
+                else
+                    answer(*connection, request);
                 receive(connection);
             });
     }
 
-    static nlohmann::json reply(const std::string& command) {
+    void answer(Connection& connection, const nlohmann::json& request) {
+        nlohmann::json message = reply(request["execute"]);
+        message["id"] = request["id"];
+        send(connection, message);
+    }
+
+    nlohmann::json reply(const std::string& command) const {
         using nlohmann::json;
         if (command == "query-balloon")
             return {{"error", {{"class", "DeviceNotActive"}, {"desc", "no balloon"}}}};
         if (command == "query-status")
             return {{"return", {{"status", "running"}, {"running", true}}}};
-        if (command == "query-uuid") return {{"return", {{"UUID", uuid}}}};
+        if (command == "query-uuid") return {{"return", {{"UUID", uuid_}}}};
         if (command == "query-name") return {{"return", {{"name", name}}}};
         if (command == "human-monitor-command") return {{"return", "0 nodes\r\n"}};
         if (command == "query-migrate" || command == "qmp_capabilities")
@@ -120,9 +153,12 @@ class FakeQemu {
         return {{"return", json::array()}};
     }
 
+    const std::string uuid_;
     boost::asio::io_context context_{1};
     Stream::acceptor acceptor_;
-    std::shared_ptr<Connection> connection_;  // the latest
+    std::shared_ptr<Connection> connection_;   // the latest
+    std::optional<std::string> held_command_;  // empty: all
+    std::vector<std::pair<std::shared_ptr<Connection>, nlohmann::json>> held_requests_;
     bool greets_ = true;
     std::thread thread_;
 };

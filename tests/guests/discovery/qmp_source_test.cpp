@@ -1,108 +1,19 @@
 #include "guests/discovery/qmp_source.hpp"
 
-#include <gtest/gtest.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <thread>
+#include <memory>
 
 #include "guests/discovery/guest_source.hpp"
 #include "guests/memory/ram_map.hpp"
-#include "guests/model/listed_guest.hpp"
 #include "guests/process/process.hpp"
 #include "tests/guests/discovery/fake_qemu.hpp"
-#include "tests/temporary.hpp"
-
-extern char** environ;
+#include "tests/guests/discovery/qmp_guests.hpp"
 
 namespace vnuma {
 namespace {
-
-using namespace std::chrono_literals;
-
-// A real QEMU whose guest is stopped, without KVM.
-class Qemu {
-  public:
-    Qemu(const std::string& socket, const std::vector<std::string>& options) {
-        std::vector<std::string> arguments{"qemu-system-x86_64",
-                                           "-accel",
-                                           "tcg",
-                                           "-S",
-                                           "-nodefaults",
-                                           "-display",
-                                           "none",
-                                           "-qmp",
-                                           "unix:" + socket + ",server=on,wait=off"};
-        arguments.insert(arguments.end(), options.begin(), options.end());
-        std::vector<char*> argv;
-        for (std::string& argument : arguments)
-            argv.push_back(argument.data());
-        argv.push_back(nullptr);
-        EXPECT_EQ(::posix_spawnp(&pid_, argv[0], nullptr, nullptr, argv.data(), environ), 0);
-    }
-    ~Qemu() { end(); }
-    Qemu(const Qemu&) = delete;
-    Qemu& operator=(const Qemu&) = delete;
-    void end() {
-        if (pid_ <= 0) return;
-        ::kill(pid_, SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
-        pid_ = -1;
-    }
-    void signal(int number) const { ::kill(pid_, number); }
-    pid_t pid() const { return pid_; }
-
-  private:
-    pid_t pid_ = -1;
-};
-
-class QmpSourceTest : public ::testing::Test {
-  protected:
-    // Its clock stands still unless a test advances it.
-    QmpSource listen() {
-        return QmpSource(files.path(), [this] { return now; });
-    }
-    std::string socket(const std::string& name) const { return files.path(name + ".sock"); }
-
-    // Lists until the condition holds: QEMU takes a moment to make its socket.
-    template <typename Condition>
-    std::vector<ListedGuest> list_until(QmpSource& source, Condition condition) {
-        const auto end = std::chrono::steady_clock::now() + 20s;
-        while (std::chrono::steady_clock::now() < end) {
-            std::vector<ListedGuest> guests = source.list();
-            if (condition(guests)) return guests;
-            std::this_thread::yield();
-        }
-        ADD_FAILURE() << "the condition did not come true in 20 s";
-        return std::vector<ListedGuest>(8);
-    }
-    static bool one_described(const std::vector<ListedGuest>& guests) {
-        return guests.size() == 1 && guests[0].domain;
-    }
-
-    test::TemporaryDirectory files;
-    std::chrono::steady_clock::time_point now{};
-};
-
-std::string not_answered_for(const std::string& seconds) {
-    return "QEMU has not answered on its QMP socket for " + seconds + " s";
-}
-
-const std::vector<std::string> two_cells{"-machine", "q35",
-                                         "-m",       "128",
-                                         "-smp",     "2",
-                                         "-object",  "memory-backend-ram,id=m0,size=64M",
-                                         "-object",  "memory-backend-ram,id=m1,size=64M",
-                                         "-numa",    "node,nodeid=0,memdev=m0,cpus=0",
-                                         "-numa",    "node,nodeid=1,memdev=m1,cpus=1",
-                                         "-object",  "iothread,id=io1",
-                                         "-uuid",    "11111111-2222-3333-4444-555555555555",
-                                         "-name",    "web"};
 
 TEST_F(QmpSourceTest, DescribesAGuestThatQemuRunsWithoutLibvirt) {
     const Qemu qemu(socket("a"), two_cells);
@@ -172,38 +83,6 @@ TEST_F(QmpSourceTest, MeasuresAGuestWithoutADirtyRingBySamples) {
     EXPECT_THROW(source.start_write_measurement("another guest", 1s), MonitorError);
 }
 
-TEST_F(QmpSourceTest, AMonitorThatHangsHoldsUpNobodyElse) {
-    const Qemu good(socket("good"), {"-machine", "none"});
-    const Qemu bad(socket("bad"), two_cells);
-    QmpSource source = listen();
-    list_until(source, [](const auto& guests) {
-        return guests.size() == 2 && guests[0].domain && guests[1].domain;
-    });
-    bad.signal(SIGSTOP);
-    const auto hung = source.list();
-    EXPECT_EQ(hung[0].unsteady, not_answered_for("0"));
-    EXPECT_EQ(hung[0].uuid, "11111111-2222-3333-4444-555555555555");
-    EXPECT_TRUE(hung[0].domain);
-    EXPECT_EQ(hung[1].unsteady, "it is starting");
-    EXPECT_THROW(source.read_ram_view(hung[0].uuid), MonitorError);
-    bad.signal(SIGCONT);
-    list_until(source, [](const auto& guests) {
-        return guests.size() == 2 && guests[0].unsteady == "it is starting";
-    });
-}
-
-TEST_F(QmpSourceTest, AMonitorThatAnswersAtLastIsHeardThoughNoOtherGuestIsThere) {
-    const Qemu qemu(socket("a"), two_cells);
-    QmpSource source = listen();
-    list_until(source, one_described);
-    qemu.signal(SIGSTOP);
-    EXPECT_EQ(source.list()[0].unsteady, not_answered_for("0"));
-    now += 7s;
-    EXPECT_EQ(source.list()[0].unsteady, not_answered_for("7"));
-    qemu.signal(SIGCONT);
-    list_until(source, [](const auto& guests) { return guests[0].unsteady == "it is starting"; });
-}
-
 // Lists until the guest is unsteady: its connection has ended and has not come back.
 std::vector<ListedGuest> list_until_unsteady(QmpSource& source) {
     std::vector<ListedGuest> guests;
@@ -219,16 +98,18 @@ TEST_F(QmpSourceTest, AGuestWhoseConnectionDoesNotComeBackKeepsItsUuidAndNameWhi
     const ListedGuest before = list_until(source, one_described)[0];
     EXPECT_EQ(before.uuid, test::FakeQemu::uuid);
     EXPECT_EQ(before.unsteady, "");
-    now += 7s;
     for (const std::string& reason : {std::string("; is another client connected to this socket?"),
                                       ": " + socket("a") + ": Connection refused"}) {
-        if (reason.ends_with("refused"))
+        now += 7s;  // a pause is shorter
+        const bool refused = reason.ends_with("refused");
+        if (refused)
             qemu.refuse();
         else
             qemu.hang_up(false);
         for (int i = 0; i < 3; ++i) {
             const auto guests = list_until(source, [&](const auto& listed) {
-                return listed.size() != 1 || listed[0].unsteady == not_answered_for("7") + reason;
+                return listed.size() != 1 ||
+                       listed[0].unsteady == not_answered_for(refused ? "14" : "7") + reason;
             });
             ASSERT_EQ(guests.size(), 1U);
             EXPECT_EQ(guests[0].uuid, before.uuid);
@@ -247,11 +128,57 @@ TEST_F(QmpSourceTest, AGuestWhoseConnectionComesBackIsTheSameGuest) {
     qemu.hang_up(false);
     list_until_unsteady(source);
     qemu.hang_up(true);
-    const ListedGuest after = list_until(source, [](const auto& guests) {
-        return guests.size() == 1 && guests[0].unsteady.empty();
-    })[0];
+    const ListedGuest after = list_until(
+        source, [](const auto& guests) { return guests.size() == 1 && guests[0].unsteady.empty(); },
+        1s)[0];
     EXPECT_EQ(after.uuid, before.uuid);
     EXPECT_EQ(after.domain, before.domain);
+}
+
+// A reply to a request that was never made, whose values take more memory than the budget has.
+std::string huge_reply() {
+    std::string list = "1";
+    for (int i = 0; i < 500'000; ++i)
+        list += ",1";
+    return "{\"return\": [" + list + "], \"id\": 0}\n";
+}
+
+TEST_F(QmpSourceTest, AGuestWhoseMessagesTakeTooMuchMemoryIsDisconnectedAndAskedAgainLater) {
+    test::FakeQemu qemu(socket("a"));
+    QmpSource source = listen();
+    const ListedGuest before = list_until(source, one_described)[0];
+    for (const auto pause : {qmp_limits::first_quarantine, 2 * qmp_limits::first_quarantine}) {
+        qemu.send(huge_reply());
+        const std::string reason = not_answered_for("0") + ": " + socket("a") +
+                                   ": disconnected: its messages take more memory than is left of "
+                                   "the 64 MiB for all QMP connections";
+        list_until(source, [&](const auto& guests) { return guests[0].unsteady == reason; });
+        for (int i = 0; i < 3; ++i) {
+            const ListedGuest paused = source.list()[0];
+            EXPECT_EQ(paused.unsteady, reason);
+            EXPECT_EQ(paused.domain, before.domain);
+        }
+        now += pause - 1ms;
+        EXPECT_NE(source.list()[0].unsteady, "");
+        now += 1ms;
+        EXPECT_EQ(source.list()[0].unsteady, "");
+    }
+    EXPECT_EQ(source.list()[0].unsteady, "") << "the second answer ends the quarantine";
+    qemu.send(huge_reply());
+    list_until(source, [](const auto& guests) { return !guests[0].unsteady.empty(); });
+    now += qmp_limits::first_quarantine;
+    EXPECT_EQ(source.list()[0].unsteady, "");
+}
+
+TEST_F(QmpSourceTest, EventsAreDroppedHoweverManyArrive) {
+    test::FakeQemu qemu(socket("a"));
+    QmpSource source = listen();
+    list_until(source, one_described);
+    const std::string event =
+        R"({"event": "FLOOD", "data": ")" + std::string(1024 * 1024, 'x') + "\"}\n";
+    for (int i = 0; i < 40; ++i)
+        qemu.send(event);
+    list_until(source, [](const auto& guests) { return guests[0].unsteady.empty(); });
 }
 
 TEST_F(QmpSourceTest, AGuestWhoseSocketIsRemovedIsGone) {
@@ -289,7 +216,7 @@ TEST_F(QmpSourceTest, AFileThatIsNoSocketIsLeftOut) {
 }
 
 TEST_F(QmpSourceTest, WithoutTheDirectoryNothingCanBeListed) {
-    QmpSource source(files.path("nowhere"));
+    QmpSource source({.directory = files.path("nowhere")});
     EXPECT_THROW(source.list(), SourceError);
 }
 

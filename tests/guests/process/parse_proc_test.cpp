@@ -40,6 +40,27 @@ TEST(FindStatusField, FindsTheFieldByItsWholeName) {
     EXPECT_EQ(find_status_field(status, "Mems_allowed_list"), std::nullopt);
 }
 
+TEST(ParseEffectiveUser, ReadsTheSecondNumber) {
+    EXPECT_EQ(parse_effective_user("Name:\tqemu\nUid:\t1000\t107\t107\t107\nGid:\t1\t2\t3\t4\n"),
+              107U);
+    EXPECT_FALSE(parse_effective_user("Name:\tqemu\nUid:\t1000\n"));
+}
+
+TEST(ParseUnixSockets, FindsTheSocketsOfAFileByItsName) {
+    const auto sockets = parse_unix_sockets(
+        "Num       RefCount Protocol Flags    Type St Inode Path\n"
+        "00000000e5f9acec: 00000003 00000000 00000000 0001 03  1062\n"
+        "0000000053d4a43f: 00000002 00000000 00010000 0001 01 112242 /run/my guests/a.sock\n"
+        "0000000053d4a440: 00000003 00000000 00000000 0001 03 112243 a.sock\n"
+        "0000000053d4a441: 00000003 00000000 00000000 0001 03 112244 @a.sock\n"
+        "0000000053d4a442: 00000003 00000000 00000000 0001 03 112245 /run/aa.sock\n",
+        "a.sock");
+    ASSERT_EQ(sockets.size(), 2U);
+    EXPECT_EQ(sockets[0].inode, 112242U);
+    EXPECT_EQ(sockets[0].path, "/run/my guests/a.sock");
+    EXPECT_EQ(sockets[1].path, "a.sock");
+}
+
 TEST(ParseMaps, ReadsMappingsAndSkipsOtherLines) {
     const auto maps = parse_maps(
         "7f63a3e00000-7f63c3e00000 rw-p 00000000 00:00 0 \n"

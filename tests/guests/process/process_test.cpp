@@ -45,6 +45,15 @@ TEST(Process, ReadsItsOwnFilesAndTasks) {
     EXPECT_FALSE(self->read("no-such-file"));
 }
 
+TEST(Process, KnowsWhichFileAPathLeadsTo) {
+    const auto self = Process::open(::getpid());
+    ASSERT_TRUE(self);
+    EXPECT_TRUE(self->file_id("root/proc/self"));
+    EXPECT_EQ(self->file_id("root/"), self->file_id("root/proc/.."));
+    EXPECT_NE(self->file_id("root/"), self->file_id("root/proc"));
+    EXPECT_FALSE(self->file_id("root/no-such-file"));
+}
+
 TEST(Process, CannotBeOpenedAfterItsEnd) {
     Child child;
     const pid_t pid = child.pid();

@@ -1,0 +1,35 @@
+// How long QEMU's monitors may take to answer, and what they may cost.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace vnuma {
+
+// How long a look waits for monitors at most. Tests set shorter times.
+struct QmpDeadlines {
+    // All guests are read at the same time. Who has not answered by then is in quarantine until it
+    // answers in time.
+    std::chrono::milliseconds list{1000};
+    // The same for guests in quarantine, so that waiting for them takes little time from the
+    // others.
+    std::chrono::milliseconds recovery{100};
+    // All calls to monitors between two lists, and one command of them. A guest that takes longer
+    // for a command is in quarantine.
+    std::chrono::milliseconds calls{2000}, call{1000};
+};
+
+}  // namespace vnuma
+
+namespace vnuma::qmp_limits {
+
+using std::chrono::milliseconds;
+
+// Memory for what all monitors together send. The longest answer of a guest with 512 vCPUs takes
+// about 1 MiB while it is parsed. contrib/vnumad.service.in counts on this figure.
+inline constexpr std::size_t memory = std::size_t{64} << 20;
+
+// Pauses before a monitor in quarantine is asked again.
+inline constexpr milliseconds first_quarantine{2'000}, longest_quarantine{30'000};
+
+}  // namespace vnuma::qmp_limits
