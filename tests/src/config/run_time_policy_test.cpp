@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "src/config/text_file.hpp"
 #include "tests/temporary.hpp"
 
 namespace vnuma {
@@ -83,6 +84,13 @@ TEST_F(RunTimePolicyTest, OnlyARegularFileIsRead) {
     fs::create_directory(file);
     policy.refresh();
     EXPECT_EQ(policy.problem(), file + ": is no regular file");
+}
+
+TEST_F(RunTimePolicyTest, AFileOfMoreThanOneMebibyteIsNotInForce) {
+    say("[guest.web]\npriority = 7\n" + std::string(max_text_bytes, '#') + "\n");
+    policy.refresh();
+    EXPECT_EQ(policy.problem(), file + ": is larger than 1 MiB");
+    EXPECT_EQ(priority(), std::nullopt);
 }
 
 TEST_F(RunTimePolicyTest, GuestsMayBeInGroupsOfTheConfigurationInNewOnesAndInNone) {
