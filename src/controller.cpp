@@ -113,6 +113,7 @@ Controller::Listing Controller::list() {
     listing.host = observer_.read(host_);
     run_time_policy_.refresh();
     policy_.run_time = run_time_policy_.words();
+    policy_.limits = run_time_policy_.limits();
     listing.policies = resolve_policies(listing.guests, policy_, listing.host.topology);
     withdraw_hints(hints_, listing.policies);
     if (!actuator_.why_frozen().empty())

@@ -35,8 +35,9 @@ void RunTimePolicy::refresh() {
     const FileDescriptor fd = open_text_file(file_);
     if (!fd) {
         seen_.reset();
-        problem_ = errno == ENOENT ? "" : file_ + ": " + why_unreadable();
-        if (errno == ENOENT) words_ = {};
+        const bool absent = errno == ENOENT;
+        problem_ = absent ? "" : file_ + ": " + why_unreadable();
+        if (absent) set({});
         return;
     }
     struct stat now {};
@@ -56,10 +57,27 @@ void RunTimePolicy::read(int fd, const struct stat& now) {
         return;
     }
     try {
-        words_ = config_text::parse_run_time_policy(content.text, file_, host_);
+        set(config_text::parse_run_time_policy(content.text, file_, host_));
     } catch (const ConfigError& error) {
         problem_ = error.what();
     }
+}
+
+void RunTimePolicy::set(RunTimeOverrides words) {
+    words_ = std::move(words);
+    known_ = true;
+}
+
+std::string RunTimePolicy::problem() const {
+    if (problem_.empty()) return "";
+    return problem_ + (known_ ? "\nthe previous policy stays in force"
+                              : "\nall guests are at most observed until the file can be used or "
+                                "is removed, because no policy was in force before");
+}
+
+std::vector<PolicyLimit> RunTimePolicy::limits() const {
+    if (known_ || problem_.empty()) return {};
+    return {{"run-time policy", "its file cannot be used", Mode::observe}};
 }
 
 }  // namespace vnuma
