@@ -34,7 +34,7 @@ class Resolution {
         choose_nodes();
         choose_home();
         for (const PolicyLimit& limit : host_.limits)
-            apply(limit);
+            if (!limit.guests || limit.guests->contains(guest_.uuid)) apply(limit);
         return std::move(policy_);
     }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -116,6 +117,7 @@ struct PolicyLimit {
     std::string why;     // a sentence without its end: "the file cannot be used"
     Mode mode = Mode::act;
     MemoryPolicy memory = MemoryPolicy::eager;
+    std::optional<std::set<std::string>> guests{};  // uuids; all guests if there is no value
 
     friend bool operator==(const PolicyLimit&, const PolicyLimit&) = default;
 };

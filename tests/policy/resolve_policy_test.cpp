@@ -70,6 +70,16 @@ TEST(ResolvePolicy, ALimitOfTheMomentHoldsWhateverTheSourcesSetAndSaysWhy) {
     EXPECT_EQ(resolve_policy(host, guest, two_nodes).problems, Problems{}) << "nothing is limited";
 }
 
+TEST(ResolvePolicy, ALimitMayBeForSomeGuestsOnly) {
+    HostPolicy host;
+    PolicyLimit& limit = host.limits.emplace_back();
+    limit.mode = Mode::observe;
+    limit.guests = {"another uuid"};
+    EXPECT_EQ(resolve_policy(host, make_guest(), two_nodes), GuestPolicy{});
+    limit.guests = {uuid};
+    EXPECT_EQ(resolve_policy(host, make_guest(), two_nodes).mode, Mode::observe);
+}
+
 TEST(ResolvePolicy, TheSectionOfAGuestDoesNotApplyToOthers) {
     HostPolicy host;
     host.guests["mail"] = mode_of(Mode::off);

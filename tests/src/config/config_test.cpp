@@ -39,6 +39,8 @@ TEST(Config, ReadsEveryKey) {
         "[planner]\nhorizon = \"2min\"\ncool_down = \"1h\"\nmargin = 0.25\nimbalance = 0.2\n"
         "[memory]\nrate = \"1GiB\"\ncall_time = \"20ms\"\nwatermark = 0.1\n"
         "residency = \"sampled\"\npagemap = true\n"
+        "[coexist]\nnuma_balancing = \"yield\"\nnumad = \"share\"\nksm = \"refuse\"\n"
+        "kubelet = \"refuse\"\ntuned = \"refuse\"\nirqbalance = \"yield\"\n"
         "[tracking]\nheat = \"soft-dirty\"\nattribution = \"never\"\noverhead = 0.05\n"
         "longest_stall = \"1s\"\nmin_period = \"1s\"\nmax_period = \"5min\"\n[report]\nheat_map = "
         "true\n",
@@ -61,6 +63,12 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_FALSE(config.libvirt.ask_monitor);
     EXPECT_EQ(config.residency, ResidencyMode::sampled);
     EXPECT_TRUE(config.pagemap);
+    EXPECT_EQ(config.coexist.numa_balancing, Handling::yield);
+    EXPECT_EQ(config.coexist.numad, Handling::share);
+    EXPECT_EQ(config.coexist.ksm, Handling::refuse);
+    EXPECT_EQ(config.coexist.kubelet, Handling::refuse);
+    EXPECT_EQ(config.coexist.tuned, Handling::refuse);
+    EXPECT_EQ(config.coexist.irqbalance, Handling::yield);
     EXPECT_EQ(config.tracking.heat, HeatChoice::soft_dirty);
     EXPECT_FALSE(config.tracking.attribution);
     EXPECT_EQ(config.tracking.overhead_permille, 50);
