@@ -33,6 +33,8 @@ class Resolution {
         choose_values();
         choose_nodes();
         choose_home();
+        for (const PolicyLimit& limit : host_.limits)
+            if (!limit.guests || limit.guests->contains(guest_.uuid)) apply(limit);
         return std::move(policy_);
     }
 
@@ -136,6 +138,16 @@ class Resolution {
                      nodes_that(outside, "is not among the guest's nodes",
                                 "are not among the guest's nodes"));
         }
+    }
+
+    void apply(const PolicyLimit& limit) {
+        const auto complain_if = [&](bool binds, const char* key, const char* limited_to) {
+            if (binds) complain({limit.source, {}}, key, limit.why + ", limited to " + limited_to);
+        };
+        complain_if(policy_.mode > limit.mode, "mode", name(limit.mode));
+        complain_if(policy_.memory > limit.memory, "memory", name(limit.memory));
+        policy_.mode = std::min(policy_.mode, limit.mode);
+        policy_.memory = std::min(policy_.memory, limit.memory);
     }
 
     const HostPolicy& host_;

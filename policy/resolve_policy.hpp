@@ -24,8 +24,8 @@ struct PolicySources {
 // The sources in ascending order of precedence are the built-in values, the configuration's
 // defaults, its section for the guest, its section for the guest's group, the domain's metadata,
 // the run-time policy for the group and that for the guest. The ceiling limits all of them. A home
-// that is impossible, and a group that the ceiling does not allow, are ignored. `nodes` are all
-// nodes of the host.
+// that is impossible, and a group that the ceiling does not allow, are ignored. The limits of the
+// moment come last. `nodes` are all nodes of the host.
 GuestPolicy resolve_policy(const HostPolicy& host, const PolicySources& guest,
                            const std::vector<int>& nodes);
 

@@ -65,6 +65,7 @@ asio::awaitable<bool> Controller::tick(Purpose purpose) {
         (*look)->use = measure_use(previous_.get(), **look, host_);
         previous_ = tick.look = *look;
         tick.host = host_;
+        tick.rivals = std::move(listing->rivals);
         tick.snapshot =
             derive(**look, host_, {actuator_.pins(), hands_off_}, policy_, listing->policies);
         tick.frozen = actuator_.why_frozen();
@@ -113,6 +114,9 @@ Controller::Listing Controller::list() {
     listing.host = observer_.read(host_);
     run_time_policy_.refresh();
     policy_.run_time = run_time_policy_.words();
+    policy_.limits = run_time_policy_.limits();
+    listing.rivals = find_rivals(observer_.read_rivals(listing.guests), config_.coexist);
+    add_limits(listing.rivals, policy_.limits);
     listing.policies = resolve_policies(listing.guests, policy_, listing.host.topology);
     withdraw_hints(hints_, listing.policies);
     if (!actuator_.why_frozen().empty())

@@ -48,6 +48,7 @@ class Controller {
         std::vector<ListedGuest> guests;
         HostReading host;
         GuestPolicies policies;
+        std::vector<Rival> rivals;
     };
     enum class Purpose { act, first_of_two };
 

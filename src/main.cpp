@@ -44,8 +44,6 @@ void check_requirements(const Config& config) {
     for (const std::string& problem : missing)
         spdlog::error("{}", problem);
     if (!missing.empty()) throw std::runtime_error("vnumad cannot work here");
-    for (const std::string& rival : find_rivals())
-        spdlog::warn("{}", rival);
 }
 
 // A reader of our reports that goes away, or a second ^C, must not keep pins from being undone.

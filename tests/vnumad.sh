@@ -23,6 +23,7 @@ expect 2 "bad.conf:1: mode: must be one of" "$vnumad" --config "$dir/bad.conf" -
 expect 2 "bad.conf:2: colour: unknown key" "$vnumad" --config "$dir/bad.conf" --check-config
 expect 2 "bad.conf:4: memory.rate: must be a string" "$vnumad" --config "$dir/bad.conf"
 expect 2 "/no/such/file" "$vnumad" --config /no/such/file --check-config
+expect 2 "/dev/zero: is no regular file" "$vnumad" --config /dev/zero --check-config
 expect 0 'mode = "act"' "$vnumad" --check-config
 expect 0 '--dry-run' "$vnumad" --help
 expect 109 'nonsense' "$vnumad" --nonsense
@@ -45,6 +46,7 @@ expect 1 '12 plans, 11 the same, 1 different' "$vnumad" --replay "$dir/other.jso
 sed '3s/"now":/"then":/' "$golden" >"$dir/bad.jsonl"
 expect 2 'bad.jsonl:3: snapshot.now: is missing' "$vnumad" --replay "$dir/bad.jsonl"
 expect 2 '/no/such/file: cannot be read' "$vnumad" --replay /no/such/file
+expect 2 '/dev/zero:1: has more than' "$vnumad" --replay /dev/zero
 expect 108 '--record' "$vnumad" --record "$dir/recording" --replay "$golden"
 if [ "$(id -u)" = 0 ]; then
     expect 1 '/no/such/directory/recording' "$vnumad" --config "$dir/no-libvirt.conf" --once \

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -110,6 +111,17 @@ struct RunTimeOverrides {
     friend bool operator==(const RunTimeOverrides&, const RunTimeOverrides&) = default;
 };
 
+// A limit that holds for as long as something else does, whatever the sources of a policy set.
+struct PolicyLimit {
+    std::string source;  // in problems; "run-time policy"
+    std::string why;     // a sentence without its end: "the file cannot be used"
+    Mode mode = Mode::act;
+    MemoryPolicy memory = MemoryPolicy::eager;
+    std::optional<std::set<std::string>> guests{};  // uuids; all guests if there is no value
+
+    friend bool operator==(const PolicyLimit&, const PolicyLimit&) = default;
+};
+
 // What the host's administrator sets for all guests. The ceiling limits what the other sources can
 // set, since whoever may edit a domain writes its metadata.
 struct HostPolicy {
@@ -125,6 +137,7 @@ struct HostPolicy {
     int ceiling_priority = max_priority;
     // Groups that guests may be members of; all if there is no value.
     std::optional<std::vector<std::string>> ceiling_groups{};
+    std::vector<PolicyLimit> limits{};  // in force at this moment
 
     bool has_group(const std::string& name) const {
         return groups.contains(name) || run_time.groups.contains(name);

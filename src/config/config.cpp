@@ -1,11 +1,10 @@
 #include "src/config/config.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include "src/config/config_keys.hpp"
 #include "src/config/policy_sections.hpp"
+#include "src/config/text_file.hpp"
 
 namespace vnuma {
 namespace {
@@ -81,12 +80,9 @@ TrackingSettings tracking_settings(const Config& config) {
 }
 
 Config load_config(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    in.peek();  // a directory can be opened, but not read
-    if (!in.is_open() || in.bad()) throw ConfigError({file + ": cannot be read"});
-    std::ostringstream content;
-    content << in.rdbuf();
-    return parse_config(content.str(), file);
+    const FileText content = read_text_file(file);
+    if (!content.problem.empty()) throw ConfigError({file + ": " + content.problem});
+    return parse_config(content.text, file);
 }
 
 std::string to_toml(const Config& config) {

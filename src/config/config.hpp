@@ -9,6 +9,7 @@
 #include "guests/model/settings.hpp"
 #include "policy/model/guest_policy.hpp"
 #include "policy/model/planner_settings.hpp"
+#include "src/config/coexistence.hpp"
 
 namespace vnuma {
 
@@ -25,7 +26,8 @@ struct Config {
     std::string run_time_policy = "/run/vnumad/policy.toml";  // empty for none
     std::chrono::milliseconds call_time{10};  // what one call that moves memory should take
     ResidencyMode residency = ResidencyMode::automatic;
-    bool pagemap = false;       // read residency from page frame numbers; needs CAP_SYS_ADMIN
+    bool pagemap = false;  // read residency from page frame numbers; needs CAP_SYS_ADMIN
+    Coexistence coexist;
     TrackingSettings tracking;  // as configured; see tracking_settings()
 };
 

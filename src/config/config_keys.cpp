@@ -94,6 +94,23 @@ std::vector<Key> tracking_keys(TrackingSettings& tracking) {
     };
 }
 
+std::vector<Key> coexist_keys(Coexistence& coexist) {
+    const auto key = [](const char* name, Handling& handling, const char* meaning) {
+        return Key{name, word(handling, words_of(handlings)), meaning};
+    };
+    return {
+        key("numa_balancing", coexist.numa_balancing,
+            "What vnumad does while the kernel's NUMA balancing is on; see [other "
+            "balancers](#other-balancers)."),
+        key("numad", coexist.numad, "The same while numad runs."),
+        key("ksm", coexist.ksm, "The same while KSM merges pages of different nodes."),
+        key("kubelet", coexist.kubelet,
+            "The same while Kubernetes' CPU manager or memory manager has the static policy."),
+        key("tuned", coexist.tuned, "The same while tuned runs."),
+        key("irqbalance", coexist.irqbalance, "The same while irqbalance runs."),
+    };
+}
+
 }  // namespace
 
 std::vector<Section> sections_of(Config& config) {
@@ -101,6 +118,7 @@ std::vector<Section> sections_of(Config& config) {
             {"libvirt", libvirt_keys(config.libvirt)},
             {"planner", planner_keys(config.planner)},
             {"memory", memory_keys(config)},
+            {"coexist", coexist_keys(config.coexist)},
             {"tracking", tracking_keys(config.tracking)},
             {"report",
              {{"heat_map", flag(config.tracking.heat_map),

@@ -1,9 +1,11 @@
 #include "src/observe/observer.hpp"
 
+#include <chrono>
 #include <optional>
 
 #include "guests/discovery/libvirt_source.hpp"
 #include "guests/discovery/qmp_source.hpp"
+#include "src/observe/rival_reader.hpp"
 
 namespace vnuma {
 namespace {
@@ -39,6 +41,9 @@ class HostObserver final : public Observer {
     }
     Host follow(const Host& before) override { return follow_host(before); }
     HostReading read(const Host& host) override { return read_host_state(host); }
+    RivalReading read_rivals(const std::vector<ListedGuest>& listed) override {
+        return rivals_.read(listed, std::chrono::steady_clock::now());
+    }
     std::size_t hung_calls() const override { return source_->hung_calls(); }
     void end() override {
         if (tracking_) tracking_->end();
@@ -48,6 +53,7 @@ class HostObserver final : public Observer {
     std::unique_ptr<GuestSource> source_;
     std::optional<AccessTracking> tracking_;
     std::optional<Sampler> sampler_;
+    RivalReader rivals_;
 };
 
 }  // namespace

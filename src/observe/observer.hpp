@@ -7,6 +7,7 @@
 #include "guests/sampler.hpp"
 #include "src/config/config.hpp"
 #include "src/observe/host.hpp"
+#include "src/observe/rivals.hpp"
 
 namespace vnuma {
 
@@ -25,6 +26,9 @@ class Observer {
     // See follow_host() and read_host_state(). Throw HostError.
     virtual Host follow(const Host& before) = 0;
     virtual HostReading read(const Host& host) = 0;
+
+    // See RivalReader.
+    virtual RivalReading read_rivals(const std::vector<ListedGuest>& listed) = 0;
 
     // Calls that nobody waits for any more and that have not returned: while there are any, the
     // observer cannot be destroyed without waiting for them.

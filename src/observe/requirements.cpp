@@ -51,14 +51,4 @@ std::vector<std::string> missing_abilities(const Abilities& found, Mode mode) {
     return missing;
 }
 
-std::vector<std::string> find_rivals() {
-    std::vector<std::string> rivals;
-    const auto balancing = read_small_file("/proc/sys/kernel/numa_balancing");
-    if (balancing && *balancing != "0\n")
-        rivals.emplace_back(
-            "the kernel's NUMA balancing is on (sysctl kernel.numa_balancing): it moves guests' "
-            "memory too, and may move it back");
-    return rivals;
-}
-
 }  // namespace vnuma

@@ -22,7 +22,4 @@ Abilities probe_abilities();
 // One sentence for each thing that is missing for this mode; empty when nothing is. Pure.
 std::vector<std::string> missing_abilities(const Abilities& found, Mode mode);
 
-// Other balancers that would work against vnumad, one sentence each.
-std::vector<std::string> find_rivals();
-
 }  // namespace vnuma

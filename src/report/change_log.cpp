@@ -28,6 +28,7 @@ std::map<CellKey, std::string> failures_of(const std::vector<ActionResult>& resu
 std::vector<std::string> ChangeLog::update(const Tick& tick) {
     std::vector<std::string> lines;
     if (!tick.look) return lines;
+    add_rivals(tick.rivals, lines);
     std::map<std::string, std::string> guests;
     for (const GuestState& guest : tick.snapshot.guests)
         guests[guest.uuid] = guest.name;
@@ -54,6 +55,21 @@ std::vector<std::string> ChangeLog::update(const Tick& tick) {
     guests_ = std::move(guests);
     cells_ = std::move(cells);
     return lines;
+}
+
+void ChangeLog::add_rivals(const std::vector<Rival>& rivals, std::vector<std::string>& lines) {
+    std::map<std::string, std::string> now;
+    for (const Rival& rival : rivals)
+        now[rival.name] = rival.presence;
+    for (const auto& [name, presence] : rivals_)
+        if (!now.contains(name)) lines.push_back("coexist." + name + ": it is gone");
+    for (const Rival& rival : rivals) {
+        const auto before = rivals_.find(rival.name);
+        if (before != rivals_.end() && before->second == rival.presence) continue;
+        lines.push_back("coexist." + rival.name + " = \"" + name(rival.handling) +
+                        "\": " + rival.presence + "; " + rival.effect());
+    }
+    rivals_ = std::move(now);
 }
 
 }  // namespace vnuma

@@ -1,5 +1,5 @@
-// One line for each change that an operator cares about: guests that come and go, new homes and
-// verdicts, actions that fail. Pure.
+// One line for each change that an operator cares about: guests and rivals that come and go, new
+// homes and verdicts, actions that fail. Pure.
 #pragma once
 
 #include <map>
@@ -23,6 +23,9 @@ class ChangeLog {
         std::string failure;  // of an action, in the last tick
     };
 
+    void add_rivals(const std::vector<Rival>& rivals, std::vector<std::string>& lines);
+
+    std::map<std::string, std::string> rivals_;  // how they show, by name
     std::map<std::string, std::string> guests_;  // names, by uuid
     std::map<CellKey, Known> cells_;
 };

@@ -156,6 +156,16 @@ json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& s
     return value;
 }
 
+json report_rivals(const std::vector<Rival>& rivals) {
+    json all = json::array();
+    for (const Rival& rival : rivals)
+        all.push_back({{"name", rival.name},
+                       {"presence", rival.presence},
+                       {"handling", name(rival.handling)},
+                       {"effect", rival.effect()}});
+    return all;
+}
+
 json report_residency(const ResidencySource& residency, const Sample& sample) {
     using std::chrono::duration_cast;
     using std::chrono::milliseconds;
@@ -255,6 +265,7 @@ nlohmann::json make_report(const Tick& tick) {
     report["look_ms"] = tick.look_time.count();
     report["look_cpu_us"] = tick.sample().cpu_time.count();
     report["tracking"] = report_tracking(tick.sample());
+    report["rivals"] = report_rivals(tick.rivals);
     report["nodes"] = report_nodes(tick.snapshot.topology);
     json guests = json::array();
     for (std::size_t i = 0; i < tick.snapshot.guests.size(); ++i)

@@ -15,6 +15,7 @@
 #include "policy/model/plan.hpp"
 #include "src/observe/host.hpp"
 #include "src/observe/look.hpp"
+#include "src/observe/rivals.hpp"
 
 namespace vnuma {
 
@@ -28,6 +29,7 @@ struct Tick {
     std::string blind;              // why nothing could be seen; the fields below are empty then
     std::chrono::milliseconds look_time{0};  // how long reading host and guests took
     Host host;
+    std::vector<Rival> rivals;
     std::shared_ptr<const Look> look;
     History history;  // that the plan was made with
     Snapshot snapshot;

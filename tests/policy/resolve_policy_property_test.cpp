@@ -50,6 +50,7 @@ class RandomSources {
         host.ceiling_priority = below(201) - 100;
         if (below(2)) host.ceiling_nodes = nodes(4);
         if (below(2)) host.ceiling_groups = {"b"};
+        if (below(4) == 0) host.limits.push_back({"policy", "something lasts", mode(), memory()});
         return host;
     }
     PolicySources guest() {
@@ -83,6 +84,10 @@ TEST(ResolvePolicyProperty, ThePolicyIsWithinTheCeilingAndTheHost) {
         const GuestPolicy policy = resolve_policy(host, guest, nodes);
         ASSERT_LE(policy.mode, host.ceiling_mode);
         ASSERT_LE(policy.memory, host.ceiling_memory);
+        for (const PolicyLimit& limit : host.limits) {
+            ASSERT_LE(policy.mode, limit.mode);
+            ASSERT_LE(policy.memory, limit.memory);
+        }
         ASSERT_LE(policy.priority, host.ceiling_priority);
         ASSERT_GE(policy.priority, min_priority);
         ASSERT_TRUE(policy.group.empty() || host.groups.contains(policy.group));

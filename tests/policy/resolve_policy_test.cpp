@@ -52,6 +52,34 @@ TEST(ResolvePolicy, MissingKeysAreTakenFromSourcesOfLowerPrecedence) {
     EXPECT_EQ(policy.problems, Problems{});
 }
 
+TEST(ResolvePolicy, ALimitOfTheMomentHoldsWhateverTheSourcesSetAndSaysWhy) {
+    HostPolicy host;
+    host.limits = {{"run-time policy", "its file cannot be used", Mode::observe},
+                   {"coexist.ksm", "KSM runs", Mode::act, MemoryPolicy::none}};
+    PolicySources guest = with_metadata(mode_of(Mode::act));
+    guest.run_time = mode_of(Mode::act);
+    const GuestPolicy policy = resolve_policy(host, guest, two_nodes);
+    EXPECT_EQ(policy.mode, Mode::observe);
+    EXPECT_EQ(policy.memory, MemoryPolicy::none);
+    EXPECT_EQ(policy.problems,
+              (Problems{"run-time policy: mode: its file cannot be used, limited to observe",
+                        "coexist.ksm: memory: KSM runs, limited to none"}));
+    guest.run_time = mode_of(Mode::off);
+    host.limits.resize(1);
+    EXPECT_EQ(resolve_policy(host, guest, two_nodes).mode, Mode::off);
+    EXPECT_EQ(resolve_policy(host, guest, two_nodes).problems, Problems{}) << "nothing is limited";
+}
+
+TEST(ResolvePolicy, ALimitMayBeForSomeGuestsOnly) {
+    HostPolicy host;
+    PolicyLimit& limit = host.limits.emplace_back();
+    limit.mode = Mode::observe;
+    limit.guests = {"another uuid"};
+    EXPECT_EQ(resolve_policy(host, make_guest(), two_nodes), GuestPolicy{});
+    limit.guests = {uuid};
+    EXPECT_EQ(resolve_policy(host, make_guest(), two_nodes).mode, Mode::observe);
+}
+
 TEST(ResolvePolicy, TheSectionOfAGuestDoesNotApplyToOthers) {
     HostPolicy host;
     host.guests["mail"] = mode_of(Mode::off);

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "tests/src/loop.hpp"
+#include "tests/temporary.hpp"
 
 namespace vnuma {
 namespace {
@@ -213,6 +214,26 @@ TEST_F(ControllerTest, ACpuThatGoesOfflineIsNotPinnedToAndANodeThatIsGoneIsNobod
     EXPECT_EQ(verdict(ticks.back(), "a").home_node(), NodeIndex(1));
     run(1);
     EXPECT_EQ(host->affinity_of("a", 0), host->host.cpus[1]);
+}
+
+TEST_F(ControllerTest, ARunTimePolicyThatCannotBeReadAtTheStartStopsAllActionsUntilItCan) {
+    const test::TemporaryDirectory directory;
+    config.run_time_policy = directory.path("policy.toml");
+    directory.write("policy.toml", "[guest.alpha\nmode = \"off\"\n");
+    host->guests["a"] = make_guest("alpha", 2, 200 * mib, 0);
+    host->guests["b"] = make_guest("beta", 2, 200 * mib, 1);
+    run(5);
+    EXPECT_EQ(host->affinity_calls + host->move_calls, 0U);
+    EXPECT_NE(ticks.back().policy_problem, "");
+    EXPECT_EQ(ticks.back().snapshot.guests[0].policy.mode, Mode::observe);
+    directory.write("policy.toml", "[guest.alpha]\nmode = \"off\"\n");
+    ASSERT_TRUE(reaches(Reason::settled, "b"));
+    EXPECT_EQ(verdict(ticks.back(), "a").reason, Reason::off);
+    EXPECT_EQ(ticks.back().policy_problem, "");
+    directory.write("policy.toml", "[guest.alpha\n");
+    run(2);
+    EXPECT_EQ(verdict(ticks.back(), "a").reason, Reason::off) << "the previous policy holds";
+    EXPECT_EQ(verdict(ticks.back(), "b").reason, Reason::settled);
 }
 
 TEST_F(ControllerTest, GuestsThatAreActedOnAreReadFirst) {

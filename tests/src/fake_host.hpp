@@ -98,7 +98,8 @@ class FakeHost final : public Observer, public Kernel {
     Host host;
     std::map<std::string, FakeGuest> guests;  // by uuid
     std::vector<Bytes> used_by_others;        // by node
-    bool real = true;                         // false: a dry run
+    RivalReading rivals;
+    bool real = true;  // false: a dry run
 
     // Faults: errno, 0 for none. They are called for each call.
     std::function<int(const ThreadIdentity&)> fail_affinity = [](const auto&) { return 0; };
@@ -157,6 +158,7 @@ class FakeHost final : public Observer, public Kernel {
         }
         return reading;
     }
+    RivalReading read_rivals(const std::vector<ListedGuest>&) override { return rivals; }
     std::size_t hung_calls() const override { return 0; }
     void end() override {}
     SampleRequest last_request;

@@ -1,9 +1,22 @@
 #include "src/config/config.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "src/config/text_file.hpp"
+#include "tests/temporary.hpp"
 
 namespace vnuma {
 namespace {
+
+std::vector<std::string> problems_of_file(const std::string& file) {
+    try {
+        load_config(file);
+    } catch (const ConfigError& error) {
+        return error.problems;
+    }
+    return {};
+}
 
 std::vector<std::string> problems_of(const std::string& text) {
     try {
@@ -26,6 +39,8 @@ TEST(Config, ReadsEveryKey) {
         "[planner]\nhorizon = \"2min\"\ncool_down = \"1h\"\nmargin = 0.25\nimbalance = 0.2\n"
         "[memory]\nrate = \"1GiB\"\ncall_time = \"20ms\"\nwatermark = 0.1\n"
         "residency = \"sampled\"\npagemap = true\n"
+        "[coexist]\nnuma_balancing = \"yield\"\nnumad = \"share\"\nksm = \"refuse\"\n"
+        "kubelet = \"refuse\"\ntuned = \"refuse\"\nirqbalance = \"yield\"\n"
         "[tracking]\nheat = \"soft-dirty\"\nattribution = \"never\"\noverhead = 0.05\n"
         "longest_stall = \"1s\"\nmin_period = \"1s\"\nmax_period = \"5min\"\n[report]\nheat_map = "
         "true\n",
@@ -48,6 +63,12 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_FALSE(config.libvirt.ask_monitor);
     EXPECT_EQ(config.residency, ResidencyMode::sampled);
     EXPECT_TRUE(config.pagemap);
+    EXPECT_EQ(config.coexist.numa_balancing, Handling::yield);
+    EXPECT_EQ(config.coexist.numad, Handling::share);
+    EXPECT_EQ(config.coexist.ksm, Handling::refuse);
+    EXPECT_EQ(config.coexist.kubelet, Handling::refuse);
+    EXPECT_EQ(config.coexist.tuned, Handling::refuse);
+    EXPECT_EQ(config.coexist.irqbalance, Handling::yield);
     EXPECT_EQ(config.tracking.heat, HeatChoice::soft_dirty);
     EXPECT_FALSE(config.tracking.attribution);
     EXPECT_EQ(config.tracking.overhead_permille, 50);
@@ -252,10 +273,29 @@ TEST(Config, ABrokenFileSaysWhere) {
     EXPECT_TRUE(problems[0].starts_with("f.conf:2: ")) << problems[0];
 }
 
-TEST(Config, AFileThatIsNotThereIsNamed) {
-    EXPECT_THROW(load_config("/no/such/file.conf"), ConfigError);
-    EXPECT_THROW(load_config("/"), ConfigError) << "a directory";
-    EXPECT_NO_THROW(load_config("/dev/null"));
+TEST(Config, AFileThatCannotBeReadIsNamed) {
+    EXPECT_EQ(
+        problems_of_file("/no/such/file.conf"),
+        std::vector<std::string>{"/no/such/file.conf: cannot be read: No such file or directory"});
+}
+
+TEST(Config, OnlyARegularFileIsReadAndNoneHoldsUpTheStart) {
+    const test::TemporaryDirectory directory;
+    const std::string fifo = directory.path("fifo");
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    for (const std::string& file :
+         {std::string("/dev/zero"), std::string("/dev/null"), std::string("/"), fifo})
+        EXPECT_EQ(problems_of_file(file), std::vector<std::string>{file + ": is no regular file"});
+}
+
+TEST(Config, AFileOfMoreThanOneMebibyteIsNotRead) {
+    const test::TemporaryDirectory directory;
+    const std::string comment(max_text_bytes - 1, '#');
+    directory.write("f.conf", comment + "\n");
+    EXPECT_TRUE(problems_of_file(directory.path("f.conf")).empty());
+    directory.write("f.conf", comment + "#\n");
+    EXPECT_EQ(problems_of_file(directory.path("f.conf")),
+              std::vector<std::string>{directory.path("f.conf") + ": is larger than 1 MiB"});
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "src/config/text_file.hpp"
 #include "tests/temporary.hpp"
 
 namespace vnuma {
@@ -21,6 +22,11 @@ class RunTimePolicyTest : public ::testing::Test {
     std::optional<int> priority() const {
         const auto words = policy.words().guests.find("web");
         return words == policy.words().guests.end() ? std::nullopt : words->second.priority;
+    }
+
+    std::string first_problem() const {
+        const std::string problem = policy.problem();
+        return problem.substr(0, problem.find('\n'));
     }
 
     const test::TemporaryDirectory directory;
@@ -58,7 +64,9 @@ TEST_F(RunTimePolicyTest, AMistakeIsToldAndWhatWasSaidBeforeStays) {
         say(content);
         policy.refresh();
         EXPECT_EQ(policy.problem().find(file + problem), 0U) << policy.problem();
+        EXPECT_TRUE(policy.problem().ends_with("\nthe previous policy stays in force"));
         EXPECT_EQ(priority(), 7);
+        EXPECT_TRUE(policy.limits().empty());
         policy.refresh();
         EXPECT_NE(policy.problem(), "") << "it is still wrong";
     }
@@ -72,17 +80,59 @@ TEST_F(RunTimePolicyTest, WhatOthersMayWriteIsNotInForce) {
     say("[guest.web]\npriority = 7\n");
     fs::permissions(file, fs::perms::others_write, fs::perm_options::add);
     policy.refresh();
-    EXPECT_EQ(policy.problem(), file + ": may be written by others than its owner");
+    EXPECT_EQ(first_problem(), file + ": may be written by others than its owner");
     EXPECT_EQ(priority(), std::nullopt);
     fs::permissions(file, fs::perms::others_write, fs::perm_options::remove);
     policy.refresh();
     EXPECT_EQ(priority(), 7);
 }
 
+TEST_F(RunTimePolicyTest, AFileThatCannotBeUsedAtTheStartLimitsAllGuestsUntilItIsUsedOrRemoved) {
+    const auto is_limited = [this] {
+        policy.refresh();
+        EXPECT_EQ(policy.limits().empty(), policy.problem().empty());
+        return policy.limits() ==
+               std::vector<PolicyLimit>{
+                   {"run-time policy", "its file cannot be used", Mode::observe}};
+    };
+    say("[guest.web]\nmode = \"of\"\n");
+    EXPECT_TRUE(is_limited());
+    EXPECT_NE(policy.problem().find("all guests are at most observed"), std::string::npos);
+    EXPECT_TRUE(is_limited()) << "it is still wrong";
+    say("[guest.web\n");
+    EXPECT_TRUE(is_limited());
+    say("[guest.web]\nmode = \"off\"\n");
+    fs::permissions(file, fs::perms::group_write, fs::perm_options::add);
+    EXPECT_TRUE(is_limited());
+    fs::permissions(file, fs::perms::group_write, fs::perm_options::remove);
+    EXPECT_FALSE(is_limited());
+    EXPECT_EQ(policy.words().guests.at("web").mode, Mode::off);
+}
+
+TEST_F(RunTimePolicyTest, RemovingAFileThatCouldNotBeUsedAtTheStartLiftsTheLimit) {
+    fs::create_directory(file);
+    policy.refresh();
+    EXPECT_FALSE(policy.limits().empty());
+    fs::remove(file);
+    policy.refresh();
+    EXPECT_TRUE(policy.limits().empty());
+    say("[guest.web\n");
+    policy.refresh();
+    EXPECT_TRUE(policy.limits().empty()) << "there was no policy, and that stays in force";
+    EXPECT_NE(policy.problem(), "");
+}
+
 TEST_F(RunTimePolicyTest, OnlyARegularFileIsRead) {
     fs::create_directory(file);
     policy.refresh();
-    EXPECT_EQ(policy.problem(), file + ": is no regular file");
+    EXPECT_EQ(first_problem(), file + ": is no regular file");
+}
+
+TEST_F(RunTimePolicyTest, AFileOfMoreThanOneMebibyteIsNotInForce) {
+    say("[guest.web]\npriority = 7\n" + std::string(max_text_bytes, '#') + "\n");
+    policy.refresh();
+    EXPECT_EQ(first_problem(), file + ": is larger than 1 MiB");
+    EXPECT_EQ(priority(), std::nullopt);
 }
 
 TEST_F(RunTimePolicyTest, GuestsMayBeInGroupsOfTheConfigurationInNewOnesAndInNone) {

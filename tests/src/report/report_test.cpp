@@ -74,6 +74,22 @@ TEST(Report, SpeaksOfNodesByTheKernelsNumbers) {
     EXPECT_DOUBLE_EQ(cell["locality"], 0.5) << "a quarter for vCPU 0, three quarters for vCPU 1";
 }
 
+TEST(Report, NamesRivalsAndWhatIsDoneAboutThem) {
+    const Host host = two_nodes();
+    Tick tick = tick_of_one_guest(host);
+    EXPECT_EQ(make_report(tick)["rivals"], json::array());
+    RivalReading reading;
+    reading.ksm_across_nodes = true;
+    Coexistence coexist;
+    coexist.ksm = Handling::yield;
+    tick.rivals = find_rivals(reading, coexist);
+    EXPECT_EQ(make_report(tick)["rivals"],
+              (json{{{"name", "ksm"},
+                     {"presence", "KSM merges pages of different nodes"},
+                     {"handling", "yield"},
+                     {"effect", "vnumad moves no memory"}}}));
+}
+
 TEST(Report, HasAllThatAVerdictSaysExceptWhatItHasElsewhere) {
     const Host host = two_nodes();
     Tick tick = tick_of_one_guest(host);
