@@ -1,0 +1,73 @@
+// Carries out the memory moves of a plan: one step of each in turn, within a rate and until a
+// deadline.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "policy/model/plan.hpp"
+#include "src/act/cell_mover.hpp"
+#include "src/act/clock.hpp"
+#include "src/act/kernel_calls.hpp"
+#include "src/config/config.hpp"
+
+namespace vnuma {
+
+// One move of a plan. What it points to must live until the move was carried out.
+struct MoveOrder {
+    const MoveMemory* action = nullptr;
+    const GuestSample* guest = nullptr;  // with a process
+    const CellSample* cell = nullptr;
+    const HostNode* node = nullptr;  // the target
+    std::size_t result = 0;          // index of the action among the results
+};
+
+class MemoryMoves {
+  public:
+    // Why nothing may be done to the guest at this moment; empty when something may.
+    using WhyNot = std::function<std::string(const GuestSample&)>;
+
+    // All of them must outlive it. Blocking calls run on `pool`, one at a time.
+    MemoryMoves(const Config& config, Kernel& kernel, Clock& clock, boost::asio::thread_pool& pool);
+
+    // Forgets the moves that the plan does not go on with. Before its moves are carried out.
+    void follow(const Plan& plan);
+
+    // Adds to the results what became of the moves. `why_not` is asked before each call. The caller
+    // keeps the arguments until the end.
+    boost::asio::awaitable<void> carry_out(const std::vector<MoveOrder>& orders,
+                                           std::vector<ActionResult>& results,
+                                           const WhyNot& why_not, Clock::Time deadline);
+
+  private:
+    struct Move {
+        MoveOrder order;
+        std::vector<RamRange> memory;
+        std::shared_ptr<const std::vector<RamRange>> hot;  // null where no heat is known
+        std::uint64_t huge_page = 0;                       // as CellMover takes it
+        Bytes left_free = 0;                               // on the node; 0 where it has no limit
+        bool begun = false;                                // a step of it was made
+        bool finished = false;
+
+        const CellKey& key() const { return order.action->key; }
+    };
+
+    Move move_of(const MoveOrder& order) const;
+    CellMover& mover_for(const Move& move);
+    MoveStep step(const Move& move, CellMover& mover) const;
+    void account(Move& move, ActionResult& result, const MoveStep& done);
+
+    const Config& config_;
+    Kernel& kernel_;
+    Clock& clock_;
+    boost::asio::thread_pool& pool_;
+    std::map<CellKey, CellMover> movers_;  // of moves under way
+    Clock::Time rest_until_{};  // the rate allows no move before, in the next plan either
+};
+
+}  // namespace vnuma
