@@ -71,7 +71,7 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
         return true;
     };
     co_await run_blocking(pool_, pin_others);
-    moves_.follow(plan);
+    moves_.follow(plan, look.sample);
     const MemoryMoves::WhyNot may_not = [&](const GuestSample& guest) {
         return why_not({&guest, nullptr}, deadline);
     };

@@ -83,7 +83,7 @@ bool CellMover::serves(const std::vector<RamRange>& memory, const std::vector<Ra
 }
 
 // Takes pages from as many ranges as needed, since the memory of a shard may be in many small ones.
-std::vector<CellMover::Page> CellMover::next_pages() const {
+std::vector<CellMover::Page> CellMover::next_pages(const FailingRanges& failing) const {
     const std::uint64_t stride = pass_ == Pass::huge ? two_mib : page_bytes;
     std::vector<Page> pages;
     for (Position at = at_; at.range < ranges_.size() && pages.size() < max_pages_checked;) {
@@ -97,14 +97,41 @@ std::vector<CellMover::Page> CellMover::next_pages() const {
             continue;
         }
         const std::uint64_t address = range.start + at.offset;
+        // What has failed since this mover began waits for a later one.
+        if (failing.waits(address, *begun_)) {
+            at.offset = failing.end_of_range(address) - range.start;
+            continue;
+        }
         at.offset += stride;
         pages.push_back({address, at});
     }
     return pages;
 }
 
-MoveStep CellMover::step(Kernel& kernel, const Process& process, std::chrono::nanoseconds aim) {
-    const std::vector<Page> pages = next_pages();
+// The pages of the next call, behind which the next step goes on. Of a range that has failed before
+// only so many are tried in one call as tell whether it still does.
+std::vector<std::uint64_t> CellMover::take_remote(const std::vector<Page>& pages,
+                                                  const std::vector<int>& nodes,
+                                                  const FailingRanges& failing) {
+    const auto batch = static_cast<std::size_t>(pass_ == Pass::huge ? huge_batch_ : small_batch_);
+    std::vector<std::uint64_t> remote;
+    int probes = 0;  // pages of the last page's range, if that has failed before
+    for (std::size_t i = 0; i < pages.size() && remote.size() < batch; ++i) {
+        const std::uint64_t address = pages[i].address;
+        if (nodes[i] >= 0 && nodes[i] != to_node_id_) {
+            if (!remote.empty() && !failing.in_one_range(remote.back(), address)) probes = 0;
+            if (failing.has_failed(address) && ++probes > FailingRanges::probe_pages) break;
+            remote.push_back(address);
+        }
+        at_ = pages[i].behind;
+    }
+    return remote;
+}
+
+MoveStep CellMover::step(Kernel& kernel, const Process& process, FailingRanges& failing,
+                         const StepLimits& limits) {
+    if (!begun_) begun_ = limits.now;
+    const std::vector<Page> pages = next_pages(failing);
     if (pages.empty() && pass_ == Pass::small) return finished("");
     if (pages.empty()) {
         pass_ = Pass::small;
@@ -119,22 +146,17 @@ MoveStep CellMover::step(Kernel& kernel, const Process& process, std::chrono::na
     const std::vector<int> nodes = read_nodes(kernel, process, addresses, error);
     if (error != 0) return finished(describe_failure(error));
 
-    const auto batch = static_cast<std::size_t>(pass_ == Pass::huge ? huge_batch_ : small_batch_);
-    std::vector<std::uint64_t> remote;
-    for (std::size_t i = 0; i < pages.size() && remote.size() < batch; ++i) {
-        if (nodes[i] >= 0 && nodes[i] != to_node_id_) remote.push_back(addresses[i]);
-        at_ = pages[i].behind;
-    }
+    const std::vector<std::uint64_t> remote = take_remote(pages, nodes, failing);
     MoveStep step;
-    if (!remote.empty()) step = move(kernel, process, remote, aim);
+    if (!remote.empty()) step = move(kernel, process, remote, failing, limits);
     brought_ += step.bytes;
     refused_ += step.refused;
     return step;
 }
 
 MoveStep CellMover::move(Kernel& kernel, const Process& process,
-                         const std::vector<std::uint64_t>& addresses,
-                         std::chrono::nanoseconds aim) {
+                         const std::vector<std::uint64_t>& addresses, FailingRanges& failing,
+                         const StepLimits& limits) {
     const bool huge = pass_ == Pass::huge;
     // When the page behind the one that was asked for comes along, both are of one huge page.
     std::vector<std::uint64_t> neighbours = addresses;
@@ -156,17 +178,22 @@ MoveStep CellMover::move(Kernel& kernel, const Process& process,
     for (std::size_t i = 0; i < now.size(); ++i) {
         const bool whole = i < neighbours_now.size() && i < neighbours_before.size() &&
                            neighbours_now[i] == to_node_id_ && neighbours_before[i] != to_node_id_;
-        if (now[i] == to_node_id_ && whole)
+        if (now[i] == to_node_id_ && whole) {
             step.bytes += whole_pages.insert(addresses[i] / huge_page_).second
                               ? static_cast<Bytes>(huge_page_)
                               : 0;
-        else if (now[i] == to_node_id_)
+            failing.forget(addresses[i]);
+        } else if (now[i] == to_node_id_) {
             step.bytes += static_cast<Bytes>(page_bytes);
-        else if (now[i] >= 0)
+        } else if (now[i] >= 0) {
             ++step.refused;
+            // A call that fails as a whole tells nothing of its pages.
+            if (result.error == 0) failing.add(addresses[i], huge, limits.now);
+        }
     }
+    step.tried = step.bytes + step.refused * static_cast<Bytes>(huge ? huge_page_ : page_bytes);
     int& batch = huge ? huge_batch_ : small_batch_;
-    batch = next_batch(batch, step.took, aim, huge ? huge_limits : small_limits);
+    batch = next_batch(batch, step.took, limits.aim, huge ? huge_limits : small_limits);
     return step;
 }
 

@@ -35,6 +35,18 @@ std::vector<RamRange> memory_of(const MoveMemory& action, const GuestSample& gue
     return ranges;
 }
 
+// Why a move that came to the end of the memory brought nothing; empty if nothing was to come.
+std::string describe_stay(int refused, const FailingRanges& failing, Clock::Time now) {
+    const FailingRanges::Waiting waiting = failing.waiting(now);
+    if (refused == 0 && waiting.bytes == 0) return "";
+    const std::string reason =
+        " not move: a device or another process holds them, or the node has no page of their size";
+    if (waiting.bytes == 0) return std::to_string(refused) + " pages do" + reason;
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(waiting.until - now);
+    return "pages in " + std::to_string(waiting.bytes / mib) + " MiB did" + reason +
+           "; they are left alone for " + std::to_string(wait.count()) + " s or more";
+}
+
 }  // namespace
 
 MemoryMoves::MemoryMoves(const Config& config, Kernel& kernel, Clock& clock,
@@ -42,13 +54,17 @@ MemoryMoves::MemoryMoves(const Config& config, Kernel& kernel, Clock& clock,
     : config_(config), kernel_(kernel), clock_(clock), pool_(pool) {}
 
 // Movers go on in the next tick: those of this plan's moves, and those that have to wait in it.
-void MemoryMoves::follow(const Plan& plan) {
+void MemoryMoves::follow(const Plan& plan, const Sample& sample) {
     std::set<CellKey> going_on;
     for (const Action& action : plan.actions)
         if (std::holds_alternative<MoveMemory>(action)) going_on.insert(key_of(action));
     for (const Verdict& verdict : plan.verdicts)
         if (verdict.home && verdict.home->queued_behind > 0) going_on.insert(verdict.key);
     std::erase_if(movers_, [&](const auto& entry) { return !going_on.contains(entry.first); });
+    std::set<std::string> guests;
+    for (const GuestSample& guest : sample.guests)
+        guests.insert(guest.uuid);
+    std::erase_if(failing_, [&](const auto& entry) { return !guests.contains(entry.first.uuid); });
 }
 
 MemoryMoves::Move MemoryMoves::move_of(const MoveOrder& order) const {
@@ -74,7 +90,20 @@ CellMover& MemoryMoves::mover_for(const Move& move) {
         .first->second;
 }
 
-MoveStep MemoryMoves::step(const Move& move, CellMover& mover) const {
+// Another process has other memory, and another node may have the room that one has not.
+FailingRanges& MemoryMoves::failing_of(const Move& move) {
+    const std::uint64_t start_time = move.order.guest->process->start_time();
+    const int to = move.order.node->id;
+    const auto known = failing_.find(move.key());
+    if (known != failing_.end() && known->second.start_time == start_time &&
+        known->second.to_node_id == to)
+        return known->second.ranges;
+    return failing_
+        .insert_or_assign(move.key(), Failing{start_time, to, FailingRanges(move.huge_page)})
+        .first->second.ranges;
+}
+
+MoveStep MemoryMoves::step(const Move& move, CellMover& mover, FailingRanges& failing) const {
     const Process& process = *move.order.guest->process;
     MoveStep refusal;
     refusal.finished = true;
@@ -86,7 +115,7 @@ MoveStep MemoryMoves::step(const Move& move, CellMover& mover) const {
     }
     if (!kernel_.is_alive(process)) refusal.error = "the guest has ended";
     if (!refusal.error.empty()) return refusal;
-    MoveStep done = mover.step(kernel_, process, config_.call_time);
+    MoveStep done = mover.step(kernel_, process, failing, {config_.call_time, clock_.now()});
     // The kernel knows a number only. If the guest has ended meanwhile, the number may have been
     // another process's, and what happened is not counted.
     if (kernel_.is_alive(process)) return done;
@@ -101,10 +130,8 @@ void MemoryMoves::account(Move& move, ActionResult& result, const MoveStep& done
     if (!done.finished) return;
     const auto mover = movers_.find(move.key());
     // A few busy pages at the end of a long move are no failure.
-    if (result.error.empty() && mover->second.brought() == 0 && mover->second.refused() > 0)
-        result.error = std::to_string(mover->second.refused()) +
-                       " pages do not move: a device or another process holds them, or the node "
-                       "has no page of their size";
+    if (result.error.empty() && mover->second.brought() == 0)
+        result.error = describe_stay(mover->second.refused(), failing_of(move), clock_.now());
     movers_.erase(mover);
 }
 
@@ -129,9 +156,10 @@ asio::awaitable<void> MemoryMoves::carry_out(const std::vector<MoveOrder>& order
             }
             move.begun = true;
             CellMover& mover = mover_for(move);
-            auto one_step = [&, this] { return step(move, mover); };
+            FailingRanges& failing = failing_of(move);
+            auto one_step = [&, this] { return step(move, mover, failing); };
             const MoveStep done = co_await run_blocking(pool_, one_step);
-            rest_until_ = clock_.now() + rest_after(done.bytes, done.took, config_.planner.pace);
+            rest_until_ = clock_.now() + rest_after(done.tried, done.took, config_.planner.pace);
             account(move, result, done);
             more = more || !move.finished;
         }

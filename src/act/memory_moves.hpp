@@ -13,6 +13,7 @@
 #include "policy/model/plan.hpp"
 #include "src/act/cell_mover.hpp"
 #include "src/act/clock.hpp"
+#include "src/act/failing_ranges.hpp"
 #include "src/act/kernel_calls.hpp"
 #include "src/config/config.hpp"
 
@@ -35,8 +36,9 @@ class MemoryMoves {
     // All of them must outlive it. Blocking calls run on `pool`, one at a time.
     MemoryMoves(const Config& config, Kernel& kernel, Clock& clock, boost::asio::thread_pool& pool);
 
-    // Forgets the moves that the plan does not go on with. Before its moves are carried out.
-    void follow(const Plan& plan);
+    // Forgets the moves that the plan does not go on with, and guests that are gone. Before its
+    // moves are carried out.
+    void follow(const Plan& plan, const Sample& sample);
 
     // Adds to the results what became of the moves. `why_not` is asked before each call. The caller
     // keeps the arguments until the end.
@@ -57,9 +59,17 @@ class MemoryMoves {
         const CellKey& key() const { return order.action->key; }
     };
 
+    // What is known of the memory of one cell or shard, for as long as its process lives.
+    struct Failing {
+        std::uint64_t start_time = 0;  // of the process
+        int to_node_id = 0;
+        FailingRanges ranges;
+    };
+
     Move move_of(const MoveOrder& order) const;
     CellMover& mover_for(const Move& move);
-    MoveStep step(const Move& move, CellMover& mover) const;
+    FailingRanges& failing_of(const Move& move);
+    MoveStep step(const Move& move, CellMover& mover, FailingRanges& failing) const;
     void account(Move& move, ActionResult& result, const MoveStep& done);
 
     const Config& config_;
@@ -67,6 +77,7 @@ class MemoryMoves {
     Clock& clock_;
     boost::asio::thread_pool& pool_;
     std::map<CellKey, CellMover> movers_;  // of moves under way
+    std::map<CellKey, Failing> failing_;   // of cells and shards that have been moved
     Clock::Time rest_until_{};  // the rate allows no move before, in the next plan either
 };
 

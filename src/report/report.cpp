@@ -182,6 +182,7 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
                {"executable", sample.executable},
                {"unsteady", state.unsteady},
                {"immovable", sample.immovable},
+               {"pinned_bytes", sample.pinned_bytes},
                {"memory_nodes", format_number_list(sample.memory_nodes)},
                {"residency", report_residency(sample.residency, tick.sample())},
                {"threads",

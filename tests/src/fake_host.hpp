@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,7 @@ struct FakeGuest {
         int vcpus = 2;
         std::vector<int> chunk_nodes;  // the kernel's node number of each chunk
         MilliCpu use = 1000;           // of all its vCPUs together
+        std::set<std::size_t> held{};  // chunks that something holds where they are
     };
 
     std::string name;
@@ -106,7 +108,7 @@ class FakeHost final : public Observer, public Kernel {
     std::function<void()> on_list = [] {};    // may throw, or let time pass
     std::function<void()> on_sample = [] {};  // the same
     std::chrono::milliseconds move_time{5};   // of each moving call
-    std::size_t affinity_calls = 0, move_calls = 0;
+    std::size_t affinity_calls = 0, move_calls = 0, refused_pages = 0;
 
     Bytes memory_on(const std::string& uuid, int node_id) const {
         Bytes bytes = 0;
@@ -173,8 +175,8 @@ class FakeHost final : public Observer, public Kernel {
     int read_page_nodes(const Process&, std::span<const std::uint64_t> addresses,
                         std::span<int> nodes) override {
         for (std::size_t i = 0; i < addresses.size(); ++i) {
-            const int* node = chunk_at(addresses[i]);
-            nodes[i] = node ? *node : -ENOENT;
+            const auto [cell, index] = find_chunk(addresses[i]);
+            nodes[i] = cell ? cell->chunk_nodes[index] : -ENOENT;
         }
         return 0;
     }
@@ -194,8 +196,13 @@ class FakeHost final : public Observer, public Kernel {
         ++move_calls;
         clock_.pass(move_time);
         if (const int error = fail_move(node_id)) return {error, move_time};
-        for (const std::uint64_t address : addresses)
-            if (int* node = chunk_at(address)) *node = node_id;
+        for (const std::uint64_t address : addresses) {
+            const auto [cell, index] = find_chunk(address);
+            if (cell && cell->held.contains(index))
+                ++refused_pages;
+            else if (cell)
+                cell->chunk_nodes[index] = node_id;
+        }
         return {0, move_time};
     }
     // What is_alive() says while something is done to a guest.
@@ -220,16 +227,16 @@ class FakeHost final : public Observer, public Kernel {
         if (is_new) known->second = cell_distance * bases_.size();
         return known->second;
     }
-    int* chunk_at(std::uint64_t address) {
+    std::pair<FakeGuest::Cell*, std::size_t> find_chunk(std::uint64_t address) {
         for (const auto& [key, base] : bases_) {
             const auto guest = guests.find(key.first);
             if (guest == guests.end() || address < base || address - base >= cell_distance)
                 continue;
-            std::vector<int>& chunks = guest->second.cells[key.second].chunk_nodes;
+            FakeGuest::Cell& cell = guest->second.cells[key.second];
             const std::uint64_t index = (address - base) / chunk;
-            return index < chunks.size() ? &chunks[index] : nullptr;
+            if (index < cell.chunk_nodes.size()) return {&cell, index};
         }
-        return nullptr;
+        return {nullptr, 0};
     }
     Bytes available(int node_id) const {
         const auto n = static_cast<std::size_t>(node_id);

@@ -40,6 +40,8 @@ class CellMoverTest : public ::testing::Test {
     int node = 0;
     std::optional<Process> process;
     std::unique_ptr<Kernel> kernel = open_kernel();
+    FailingRanges failing{2 << 20};
+    StepLimits limits{10ms};
 };
 
 TEST_F(CellMoverTest, MemoryAtHomeIsFinishedWithoutAMove) {
@@ -48,7 +50,7 @@ TEST_F(CellMoverTest, MemoryAtHomeIsFinishedWithoutAMove) {
     int steps = 0;
     for (bool finished = false; !finished; ++steps) {
         ASSERT_LT(steps, 100) << "it never ends";
-        const MoveStep step = mover.step(*kernel, *process, 10ms);
+        const MoveStep step = mover.step(*kernel, *process, failing, limits);
         EXPECT_EQ(step.error, "");
         moved += step.bytes;
         finished = step.finished;
@@ -59,7 +61,7 @@ TEST_F(CellMoverTest, MemoryAtHomeIsFinishedWithoutAMove) {
 
 TEST_F(CellMoverTest, ANodeThatDoesNotExistIsTheKernelsRefusal) {
     CellMover mover(ranges(), {}, 63);
-    const MoveStep step = mover.step(*kernel, *process, 10ms);
+    const MoveStep step = mover.step(*kernel, *process, failing, limits);
     EXPECT_TRUE(step.finished);
     EXPECT_NE(step.error.find("move_pages"), std::string::npos);
 }
@@ -68,7 +70,7 @@ TEST_F(CellMoverTest, LooksAtAllOfItWhateverIsHot) {
     const std::uint64_t start = ranges()[0].start;
     CellMover mover(ranges(), {{start + (4 << 20), 1 << 20}}, node);
     int steps = 0;
-    while (!mover.step(*kernel, *process, 10ms).finished)
+    while (!mover.step(*kernel, *process, failing, limits).finished)
         ASSERT_LT(++steps, 100) << "it never ends";
     EXPECT_GT(steps, 3);
 }
@@ -80,7 +82,7 @@ TEST_F(CellMoverTest, LooksAtManySmallRangesTogether) {
     ASSERT_GT(scattered.size(), 1000U);
     CellMover mover(scattered, {}, node);
     int steps = 0;
-    while (!mover.step(*kernel, *process, 10ms).finished)
+    while (!mover.step(*kernel, *process, failing, limits).finished)
         ASSERT_LT(++steps, 8);
 }
 

@@ -1,0 +1,86 @@
+#include "src/act/memory_moves.hpp"
+
+#include "tests/src/loop.hpp"
+
+namespace vnuma {
+namespace {
+
+using namespace test;
+
+class MemoryMovesTest : public Loop {
+  protected:
+    // A guest whose home is node 0, and some of whose chunks are on node 1.
+    FakeGuest::Cell& add_guest(Bytes bytes, std::size_t away, const char* uuid = "a") {
+        host->guests[uuid] = make_guest(uuid, 2, bytes, 0);
+        FakeGuest::Cell& cell = host->guests[uuid].cells[0];
+        for (std::size_t i = 0; i < away; ++i)
+            cell.chunk_nodes[i] = 1;
+        return cell;
+    }
+    // What became of the guest's move in the last tick; null if there was none.
+    const ActionResult* move_result() const {
+        for (const ActionResult& result : ticks.back().results)
+            if (std::holds_alternative<MoveMemory>(result.action)) return &result;
+        return nullptr;
+    }
+    // The first tick, out of so many, with an error of a move.
+    std::string first_error(std::size_t most) {
+        for (std::size_t i = 0; i < most; ++i) {
+            run(1);
+            if (move_result() && !move_result()->error.empty()) return move_result()->error;
+        }
+        return "";
+    }
+};
+
+// A guest of 256 MiB once took 143,932 failed attempts in 90 s.
+TEST_F(MemoryMovesTest, HeldMemoryIsTriedRarelyAndTheRestComesHome) {
+    FakeGuest::Cell& cell = add_guest(256 * mib, 60);
+    for (std::size_t i = 0; i < 30; ++i)  // it comes first
+        cell.held.insert(i);
+    run(4);
+    EXPECT_EQ(host->memory_on("a", 1), 60 * mib) << "what can move has moved";
+    run(41);
+    EXPECT_LT(host->refused_pages, 30U * 8) << "in 90 s";
+    EXPECT_GT(host->refused_pages, 30U) << "it was tried again";
+    cell.held.clear();
+    run(400);
+    EXPECT_EQ(host->memory_on("a", 1), 0) << "and once nothing holds it, it comes";
+}
+
+TEST_F(MemoryMovesTest, TheErrorTellsHowMuchIsHeldAndForHowLongItIsLeftAlone) {
+    FakeGuest::Cell& cell = add_guest(256 * mib, 30);
+    for (std::size_t i = 0; i < 30; ++i)
+        cell.held.insert(i);
+    const std::string error = first_error(3);
+    EXPECT_TRUE(error.starts_with("pages in 60 MiB did not move: a device or another process"))
+        << error;
+    EXPECT_TRUE(error.ends_with("they are left alone for 2 s or more")) << error;
+}
+
+TEST_F(MemoryMovesTest, AttemptsAreChargedToTheRateAsIfTheyHadMoved) {
+    config.planner.pace = 16 * mib;
+    FakeGuest::Cell& cell = add_guest(256 * mib, 60);
+    for (std::size_t i = 0; i < 60; ++i)
+        cell.held.insert(i);
+    run(2);
+    EXPECT_LE(host->refused_pages, 16U + 16) << "2 s at 16 MiB a second, and one call";
+    EXPECT_GT(host->refused_pages, 8U);
+}
+
+TEST_F(MemoryMovesTest, WhatFailedInOneProcessIsTriedAtOnceInAnother) {
+    FakeGuest::Cell& cell = add_guest(256 * mib, 30);
+    for (std::size_t i = 0; i < 30; ++i)
+        cell.held.insert(i);
+    ASSERT_NE(first_error(3), "");
+    const std::size_t before = host->refused_pages;
+    const FakeGuest guest = host->guests["a"];
+    host->guests.clear();
+    run(1);
+    host->guests["a"] = guest;
+    ASSERT_NE(first_error(4), "");
+    EXPECT_EQ(host->refused_pages, before + 30);
+}
+
+}  // namespace
+}  // namespace vnuma
