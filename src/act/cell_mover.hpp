@@ -10,6 +10,7 @@
 #include "policy/model/types.hpp"
 #include "src/act/failing_ranges.hpp"
 #include "src/act/kernel_calls.hpp"
+#include "src/act/pace.hpp"
 
 namespace vnuma {
 
@@ -25,6 +26,7 @@ struct MoveStep {
 // What one step may do.
 struct StepLimits {
     std::chrono::nanoseconds aim{0};  // how long the moving call should take
+    Bytes room = 0;                   // that the node has; at least one huge page
     FailingRanges::Time now{};
 };
 
@@ -32,15 +34,15 @@ struct StepLimits {
 std::vector<RamRange> hot_first(const std::vector<RamRange>& memory,
                                 const std::vector<RamRange>& hot);
 
-// Goes over one cell's memory twice: first one page of each 2 MiB, which moves huge pages whole,
-// then every page. Hot memory comes first both times. It remembers its position, so that the next
-// tick goes on where the last one stopped.
+// Goes over one cell's memory: first one page of each huge page, which moves huge pages whole,
+// then, unless all of them are, every page. Hot memory comes first both times. It remembers its
+// position, so that the next tick goes on where the last one stopped.
 class CellMover {
   public:
-    // `hot`: as hot_first() takes it; empty where no heat is known. `huge_page`: the size in bytes
-    // of the hugetlb pages that all of the memory is made of, or of transparent huge pages.
+    // `hot`: as hot_first() takes it; empty where no heat is known. `hugetlb_page`: the size of the
+    // hugetlb pages that all of the memory is made of, bytes; 0 for ordinary memory.
     CellMover(std::vector<RamRange> memory, const std::vector<RamRange>& hot, int to_node_id,
-              std::uint64_t huge_page = std::uint64_t{2} << 20);
+              Bytes hugetlb_page = 0);
 
     // Checks a bounded piece of the memory and moves what is not on the node. Ranges that fail are
     // added, and are not tried again by this mover. Blocks for about as long as the call should
@@ -72,7 +74,7 @@ class CellMover {
     std::vector<Page> next_pages(const FailingRanges& failing) const;
     std::vector<std::uint64_t> take_remote(const std::vector<Page>& pages,
                                            const std::vector<int>& nodes,
-                                           const FailingRanges& failing);
+                                           const FailingRanges& failing, Bytes room);
     MoveStep move(Kernel& kernel, const Process& process,
                   const std::vector<std::uint64_t>& addresses, FailingRanges& failing,
                   const StepLimits& limits);
@@ -81,7 +83,9 @@ class CellMover {
     bool knows_hot_;
     std::vector<RamRange> ranges_;  // the memory in the order in which it is moved
     int to_node_id_;
+    bool is_hugetlb_;
     std::uint64_t huge_page_;
+    BatchLimits huge_limits_;
     Pass pass_ = Pass::huge;
     Position at_;  // of the next step
     std::optional<FailingRanges::Time> begun_;

@@ -7,33 +7,13 @@
 #include "guests/model/huge_pages.hpp"
 #include "src/act/pace.hpp"
 #include "src/act/run_blocking.hpp"
-#include "src/observe/host.hpp"
+#include "src/observe/page_size_limit.hpp"
 
 namespace vnuma {
 
 namespace asio = boost::asio;
 
 namespace {
-
-// Returns all memory of a cell. For a shard, returns what its vCPUs alone access and the extents
-// that come with it.
-std::vector<RamRange> memory_of(const MoveMemory& action, const GuestSample& guest,
-                                const CellSample& cell) {
-    if (action.key.shard == CellKey::whole) return host_ranges(cell);
-    std::vector<RamRange> ranges;
-    std::set<int> vcpus;
-    for (const std::size_t vcpu : action.vcpus)
-        vcpus.insert(cell.vcpus.at(vcpu).id);
-    const auto comes_along = [&](const OwnRange& range) {
-        return range.vcpu == OwnRange::shared
-                   ? std::binary_search(action.extents.begin(), action.extents.end(), range.extent)
-                   : vcpus.contains(range.vcpu);
-    };
-    if (const auto& own = guest.tracking.own_ranges)
-        for (const OwnRange& range : *own)
-            if (comes_along(range)) ranges.push_back(range.memory);
-    return ranges;
-}
 
 // Why a move that came to the end of the memory brought nothing; empty if nothing was to come.
 std::string describe_stay(int refused, const FailingRanges& failing, Clock::Time now) {
@@ -51,7 +31,11 @@ std::string describe_stay(int refused, const FailingRanges& failing, Clock::Time
 
 MemoryMoves::MemoryMoves(const Config& config, Kernel& kernel, Clock& clock,
                          asio::thread_pool& pool)
-    : config_(config), kernel_(kernel), clock_(clock), pool_(pool) {}
+    : config_(config),
+      kernel_(kernel),
+      clock_(clock),
+      pool_(pool),
+      target_memory_(kernel, config.planner) {}
 
 // Movers go on in the next tick: those of this plan's moves, and those that have to wait in it.
 void MemoryMoves::follow(const Plan& plan, const Sample& sample) {
@@ -60,33 +44,48 @@ void MemoryMoves::follow(const Plan& plan, const Sample& sample) {
         if (std::holds_alternative<MoveMemory>(action)) going_on.insert(key_of(action));
     for (const Verdict& verdict : plan.verdicts)
         if (verdict.home && verdict.home->queued_behind > 0) going_on.insert(verdict.key);
-    std::erase_if(movers_, [&](const auto& entry) { return !going_on.contains(entry.first); });
+    std::erase_if(movers_,
+                  [&](const auto& entry) { return !going_on.contains(entry.first.first); });
     std::set<std::string> guests;
     for (const GuestSample& guest : sample.guests)
         guests.insert(guest.uuid);
-    std::erase_if(failing_, [&](const auto& entry) { return !guests.contains(entry.first.uuid); });
+    std::erase_if(failing_,
+                  [&](const auto& entry) { return !guests.contains(entry.first.first.uuid); });
 }
 
-MemoryMoves::Move MemoryMoves::move_of(const MoveOrder& order) const {
-    Move move;
-    move.order = order;
-    move.memory = memory_of(*order.action, *order.guest, *order.cell);
-    move.huge_page = static_cast<std::uint64_t>(uniform_huge_page_bytes(order.cell->blocks));
-    if (order.action->key.shard == CellKey::whole) move.hot = order.guest->tracking.hot_ranges;
-    // A pool of huge pages has a limit of its own, whatever else is free on the node.
-    const auto& blocks = order.cell->blocks;
-    if (std::none_of(blocks.begin(), blocks.end(), [](const auto& block) { return block.hugetlb; }))
-        move.left_free = order.node->memory_total - max_used_memory(*order.node, config_.planner);
-    return move;
+// What is of pages that are too large is left out, and the result says so.
+std::vector<MemoryMoves::Move> MemoryMoves::moves_of(const std::vector<MoveOrder>& orders,
+                                                     std::vector<ActionResult>& results) const {
+    std::vector<Move> moves;
+    for (const MoveOrder& order : orders) {
+        std::string too_large;
+        const std::size_t before = moves.size();
+        for (MovePart& part : parts_of(*order.action, *order.guest, *order.cell)) {
+            const std::string why = why_page_too_large(part.hugetlb_page, config_.call_time);
+            if (!why.empty()) {
+                too_large = why;
+                continue;
+            }
+            Move& move = moves.emplace_back();
+            move.order = order;
+            move.part = std::move(part);
+            if (order.action->key.shard == CellKey::whole)
+                move.hot = order.guest->tracking.hot_ranges;
+        }
+        if (!too_large.empty()) results[order.result].limits.insert("memory.call_time");
+        if (moves.size() == before) results[order.result].skipped = too_large;
+    }
+    return moves;
 }
 
 CellMover& MemoryMoves::mover_for(const Move& move) {
     static const std::vector<RamRange> nothing;
     const std::vector<RamRange>& hot = move.hot ? *move.hot : nothing;
+    const std::vector<RamRange>& memory = move.part.memory;
     const int to = move.order.node->id;
     const auto known = movers_.find(move.key());
-    if (known != movers_.end() && known->second.serves(move.memory, hot, to)) return known->second;
-    return movers_.insert_or_assign(move.key(), CellMover(move.memory, hot, to, move.huge_page))
+    if (known != movers_.end() && known->second.serves(memory, hot, to)) return known->second;
+    return movers_.insert_or_assign(move.key(), CellMover(memory, hot, to, move.part.hugetlb_page))
         .first->second;
 }
 
@@ -98,24 +97,23 @@ FailingRanges& MemoryMoves::failing_of(const Move& move) {
     if (known != failing_.end() && known->second.start_time == start_time &&
         known->second.to_node_id == to)
         return known->second.ranges;
+    const Bytes range = std::max(move.part.hugetlb_page, transparent_huge_page_bytes);
     return failing_
-        .insert_or_assign(move.key(), Failing{start_time, to, FailingRanges(move.huge_page)})
+        .insert_or_assign(move.key(),
+                          Failing{start_time, to, FailingRanges(static_cast<std::uint64_t>(range))})
         .first->second.ranges;
 }
 
-MoveStep MemoryMoves::step(const Move& move, CellMover& mover, FailingRanges& failing) const {
+MoveStep MemoryMoves::step(const Move& move, CellMover& mover, FailingRanges& failing) {
     const Process& process = *move.order.guest->process;
+    const Clock::Time now = clock_.now();
+    const auto room = target_memory_.read(*move.order.node, move.part.hugetlb_page, now);
     MoveStep refusal;
     refusal.finished = true;
-    try {
-        if (move.left_free > 0 && kernel_.read_available(move.order.node->id) < move.left_free)
-            refusal.error = "node " + std::to_string(move.order.node->id) + " is at its watermark";
-    } catch (const HostError& error) {
-        refusal.error = error.what();
-    }
+    refusal.error = room.refusal;
     if (!kernel_.is_alive(process)) refusal.error = "the guest has ended";
     if (!refusal.error.empty()) return refusal;
-    MoveStep done = mover.step(kernel_, process, failing, {config_.call_time, clock_.now()});
+    MoveStep done = mover.step(kernel_, process, failing, {config_.call_time, room.bytes, now});
     // The kernel knows a number only. If the guest has ended meanwhile, the number may have been
     // another process's, and what happened is not counted.
     if (kernel_.is_alive(process)) return done;
@@ -125,7 +123,7 @@ MoveStep MemoryMoves::step(const Move& move, CellMover& mover, FailingRanges& fa
 
 void MemoryMoves::account(Move& move, ActionResult& result, const MoveStep& done) {
     result.bytes += done.bytes;
-    result.error = done.error;
+    if (result.error.empty()) result.error = done.error;
     move.finished = done.finished;
     if (!done.finished) return;
     const auto mover = movers_.find(move.key());
@@ -135,22 +133,33 @@ void MemoryMoves::account(Move& move, ActionResult& result, const MoveStep& done
     movers_.erase(mover);
 }
 
+// Why no memory moves now; empty if it may.
+asio::awaitable<std::string> MemoryMoves::why_pressed() {
+    if (pressure_.is_due(clock_.now())) {
+        auto read = [this] { return kernel_.read_host_pressure(); };
+        pressure_.update(co_await run_blocking(pool_, read), clock_.now());
+    }
+    co_return pressure_.why_closed(clock_.now());
+}
+
 // One step of each move in turn, so that no guest waits for another one's gigabytes.
 asio::awaitable<void> MemoryMoves::carry_out(const std::vector<MoveOrder>& orders,
                                              std::vector<ActionResult>& results,
                                              const WhyNot& why_not, Clock::Time deadline) {
-    std::vector<Move> moves;
-    for (const MoveOrder& order : orders)
-        moves.push_back(move_of(order));
+    std::vector<Move> moves = moves_of(orders, results);
     for (bool more = !moves.empty(); more;) {
         more = false;
         for (Move& move : moves) {
             if (move.finished) continue;
             co_await clock_.wait_until(std::min(rest_until_, deadline));
             ActionResult& result = results[move.order.result];
-            const std::string too_late = why_not(*move.order.guest);
-            if (!too_late.empty()) {
-                if (!move.begun) result.skipped = too_late;
+            std::string why = why_not(*move.order.guest);
+            if (why.empty()) {
+                why = co_await why_pressed();
+                if (!why.empty()) result.limits.insert("memory pressure");
+            }
+            if (!why.empty()) {
+                if (!move.begun) result.skipped = why;
                 move.finished = true;
                 continue;
             }

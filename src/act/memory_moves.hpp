@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "policy/model/plan.hpp"
@@ -15,6 +16,9 @@
 #include "src/act/clock.hpp"
 #include "src/act/failing_ranges.hpp"
 #include "src/act/kernel_calls.hpp"
+#include "src/act/move_parts.hpp"
+#include "src/act/pressure_gate.hpp"
+#include "src/act/target_memory.hpp"
 #include "src/config/config.hpp"
 
 namespace vnuma {
@@ -47,37 +51,42 @@ class MemoryMoves {
                                            const WhyNot& why_not, Clock::Time deadline);
 
   private:
+    // A cell or shard, and the page size of a pool, as in MovePart.
+    using PartKey = std::pair<CellKey, Bytes>;
+
     struct Move {
         MoveOrder order;
-        std::vector<RamRange> memory;
+        MovePart part;
         std::shared_ptr<const std::vector<RamRange>> hot;  // null where no heat is known
-        std::uint64_t huge_page = 0;                       // as CellMover takes it
-        Bytes left_free = 0;                               // on the node; 0 where it has no limit
         bool begun = false;                                // a step of it was made
         bool finished = false;
 
-        const CellKey& key() const { return order.action->key; }
+        PartKey key() const { return {order.action->key, part.hugetlb_page}; }
     };
 
-    // What is known of the memory of one cell or shard, for as long as its process lives.
+    // What is known of that memory, for as long as its process lives.
     struct Failing {
         std::uint64_t start_time = 0;  // of the process
         int to_node_id = 0;
         FailingRanges ranges;
     };
 
-    Move move_of(const MoveOrder& order) const;
+    std::vector<Move> moves_of(const std::vector<MoveOrder>& orders,
+                               std::vector<ActionResult>& results) const;
     CellMover& mover_for(const Move& move);
     FailingRanges& failing_of(const Move& move);
-    MoveStep step(const Move& move, CellMover& mover, FailingRanges& failing) const;
+    MoveStep step(const Move& move, CellMover& mover, FailingRanges& failing);
     void account(Move& move, ActionResult& result, const MoveStep& done);
+    boost::asio::awaitable<std::string> why_pressed();
 
     const Config& config_;
     Kernel& kernel_;
     Clock& clock_;
     boost::asio::thread_pool& pool_;
-    std::map<CellKey, CellMover> movers_;  // of moves under way
-    std::map<CellKey, Failing> failing_;   // of cells and shards that have been moved
+    TargetMemory target_memory_;
+    PressureGate pressure_;
+    std::map<PartKey, CellMover> movers_;  // of moves under way
+    std::map<PartKey, Failing> failing_;   // of what has been moved
     Clock::Time rest_until_{};  // the rate allows no move before, in the next plan either
 };
 

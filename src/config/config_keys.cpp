@@ -63,7 +63,9 @@ std::vector<Key> memory_keys(Config& config) {
         {"rate", size(config.planner.pace, mib, tebi),
          "Memory that is moved in a second, for all guests together."},
         {"call_time", duration(config.call_time, milliseconds(1), milliseconds(1000)),
-         "How long one call that moves memory should take. Batches are sized by measured time."},
+         "How long one call that moves memory should take. Batches are sized by measured time. A "
+         "huge page is moved in one call: pages that take longer than four times this at 1 GiB a "
+         "second are not moved, so those of 1 GiB need `\"250ms\"`."},
         {"watermark", share(config.planner.watermark),
          "Share of each node's memory that is never filled."},
         {"residency", word(config.residency, words_of(residency_modes)),

@@ -226,6 +226,7 @@ json report_result(const ActionResult& result, const Topology& topology) {
     if (std::holds_alternative<MoveMemory>(result.action)) value["moved_bytes"] = result.bytes;
     if (!result.error.empty()) value["error"] = result.error;
     if (!result.skipped.empty()) value["skipped"] = result.skipped;
+    if (!result.limits.empty()) value["limits"] = result.limits;
     return value;
 }
 

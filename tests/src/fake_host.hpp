@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -55,6 +56,11 @@ struct FakeGuest {
         std::vector<int> chunk_nodes;  // the kernel's node number of each chunk
         MilliCpu use = 1000;           // of all its vCPUs together
         std::set<std::size_t> held{};  // chunks that something holds where they are
+        // From this chunk on, the memory is of hugetlb pages of this size.
+        std::size_t hugetlb_from = std::numeric_limits<std::size_t>::max();
+        Bytes hugetlb_page = 2 * mib;
+
+        bool is_hugetlb(std::size_t index) const { return index >= hugetlb_from; }
     };
 
     std::string name;
@@ -94,13 +100,19 @@ class FakeHost final : public Observer, public Kernel {
         }
         memory_.assign(nodes, memory);
         used_by_others.assign(nodes, 0);
+        pools.assign(nodes, 0);
     }
 
     // What is there.
     Host host;
     std::map<std::string, FakeGuest> guests;  // by uuid
     std::vector<Bytes> used_by_others;        // by node
-    bool real = true;                         // false: a dry run
+    std::vector<Bytes> pools;                 // of huge pages, by node
+    Bytes pool_page = 2 * mib;
+    Bytes reserved = 0;        // of all pools
+    Bytes high_watermark = 0;  // of each node
+    HostPressure pressure;
+    bool real = true;  // false: a dry run
 
     // Faults: errno, 0 for none. They are called for each call.
     std::function<int(const ThreadIdentity&)> fail_affinity = [](const auto&) { return 0; };
@@ -155,6 +167,7 @@ class FakeHost final : public Observer, public Kernel {
             HostNode& node = reading.topology.nodes[n];
             if (node.cpus > 0) node.memory_total = memory_[n];
             node.memory_available = node.cpus > 0 ? available(node.id) : 0;
+            if (pools[n] > 0) node.huge_available[pool_page] = free_huge(node.id);
             reading.busy.emplace_back(0);
         }
         return reading;
@@ -198,13 +211,19 @@ class FakeHost final : public Observer, public Kernel {
         if (const int error = fail_move(node_id)) return {error, move_time};
         for (const std::uint64_t address : addresses) {
             const auto [cell, index] = find_chunk(address);
-            if (cell && cell->held.contains(index))
+            if (!cell) continue;
+            if (cell->held.contains(index))
                 ++refused_pages;
-            else if (cell)
-                cell->chunk_nodes[index] = node_id;
+            else
+                move_page(*cell, index, node_id);
         }
         return {0, move_time};
     }
+    Bytes read_high_watermark(int) override { return high_watermark; }
+    Bytes read_unreserved_huge(int node_id, Bytes) override {
+        return std::max<Bytes>(free_huge(node_id) - reserved, 0);
+    }
+    HostPressure read_host_pressure() override { return pressure; }
     // What is_alive() says while something is done to a guest.
     void kill_before_next_call() { acting_on_living_ = false; }
 
@@ -238,12 +257,31 @@ class FakeHost final : public Observer, public Kernel {
         }
         return {nullptr, 0};
     }
+    // A hugetlb page may be several chunks.
+    static void move_page(FakeGuest::Cell& cell, std::size_t index, int node_id) {
+        std::size_t first = index, count = 1;
+        if (cell.is_hugetlb(index)) {
+            count = static_cast<std::size_t>(cell.hugetlb_page / chunk);
+            first = cell.hugetlb_from + (index - cell.hugetlb_from) / count * count;
+        }
+        std::fill_n(cell.chunk_nodes.begin() + static_cast<std::ptrdiff_t>(first), count, node_id);
+    }
+    // What guests have there of ordinary memory, or of huge pages.
+    Bytes used(int node_id, bool hugetlb) const {
+        Bytes bytes = 0;
+        for (const auto& [uuid, guest] : guests)
+            for (const FakeGuest::Cell& cell : guest.cells)
+                for (std::size_t i = 0; i < cell.chunk_nodes.size(); ++i)
+                    if (cell.chunk_nodes[i] == node_id && cell.is_hugetlb(i) == hugetlb)
+                        bytes += chunk;
+        return bytes;
+    }
     Bytes available(int node_id) const {
         const auto n = static_cast<std::size_t>(node_id);
-        Bytes bytes = memory_[n] - used_by_others[n];
-        for (const auto& [uuid, guest] : guests)
-            bytes -= memory_on(uuid, node_id);
-        return bytes;
+        return memory_[n] - used_by_others[n] - used(node_id, false);
+    }
+    Bytes free_huge(int node_id) const {
+        return pools[static_cast<std::size_t>(node_id)] - used(node_id, true);
     }
     static Bytes size_of(const FakeGuest::Cell& cell) {
         return chunk * static_cast<Bytes>(cell.chunk_nodes.size());
@@ -286,8 +324,7 @@ class FakeHost final : public Observer, public Kernel {
         CellSample sample;
         sample.id = static_cast<int>(index);
         sample.size = size_of(cell);
-        RamBlock& block = sample.blocks.emplace_back();
-        block.host = {base_of(listed.uuid, index), static_cast<std::uint64_t>(sample.size)};
+        add_blocks(base_of(listed.uuid, index), cell, sample);
         for (const int node : cell.chunk_nodes)
             sample.residency.bytes[node] += chunk;
         for (const int id : listed.domain->cells[index].vcpus) {
@@ -302,6 +339,18 @@ class FakeHost final : public Observer, public Kernel {
                           static_cast<std::uint64_t>(cell.use / cell.vcpus) / 1000;
         }
         return sample;
+    }
+    // Ordinary memory first.
+    static void add_blocks(std::uint64_t base, const FakeGuest::Cell& cell, CellSample& sample) {
+        const auto all = static_cast<std::uint64_t>(sample.size);
+        const std::uint64_t ordinary =
+            std::min<std::uint64_t>(cell.hugetlb_from, cell.chunk_nodes.size()) * chunk;
+        if (ordinary > 0) sample.blocks.emplace_back().host = {base, ordinary};
+        if (ordinary == all) return;
+        RamBlock& block = sample.blocks.emplace_back();
+        block.host = {base + ordinary, all - ordinary};
+        block.hugetlb = true;
+        block.page_bytes = cell.hugetlb_page;
     }
     static void add_accessors(const FakeGuest& guest, GuestSample& sample) {
         const CellSample& cell = sample.cells.front();

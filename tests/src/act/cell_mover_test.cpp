@@ -41,7 +41,7 @@ class CellMoverTest : public ::testing::Test {
     std::optional<Process> process;
     std::unique_ptr<Kernel> kernel = open_kernel();
     FailingRanges failing{2 << 20};
-    StepLimits limits{10ms};
+    StepLimits limits{10ms, 1024 * mib};
 };
 
 TEST_F(CellMoverTest, MemoryAtHomeIsFinishedWithoutAMove) {

@@ -82,5 +82,77 @@ TEST_F(MemoryMovesTest, WhatFailedInOneProcessIsTriedAtOnceInAnother) {
     EXPECT_EQ(host->refused_pages, before + 30);
 }
 
+TEST_F(MemoryMovesTest, OrdinaryMemoryStopsAtTheWatermarkBesideHugePagesThatHaveRoom) {
+    FakeGuest::Cell& cell = add_guest(400 * mib, 100);
+    cell.hugetlb_from = 50;
+    host->pools = {800 * mib, 800 * mib};
+    host->high_watermark = 10 * mib;
+    host->used_by_others[0] = 1024 * mib - 20 * mib - 30 * mib;  // room for 30 MiB
+    ASSERT_EQ(first_error(3), "node 0 is near the kernel's high watermark");
+    const auto away = [&](std::size_t from, std::size_t to) {
+        return std::count(cell.chunk_nodes.begin() + static_cast<long>(from),
+                          cell.chunk_nodes.begin() + static_cast<long>(to), 1);
+    };
+    EXPECT_EQ(away(0, 50), 35) << "to the last page that fits";
+    EXPECT_EQ(away(50, 100), 0);
+}
+
+TEST_F(MemoryMovesTest, HugePagesThatOthersHaveReservedAreLeftToThem) {
+    FakeGuest::Cell& cell = add_guest(400 * mib, 100);
+    cell.hugetlb_from = 0;
+    host->pools = {440 * mib, 300 * mib};
+    host->reserved = 100 * mib;
+    ASSERT_EQ(first_error(3), "node 0 has no free page of 2048 KiB that is not reserved");
+    EXPECT_EQ(host->memory_on("a", 0), 340 * mib);
+}
+
+TEST_F(MemoryMovesTest, APageOf1GiBIsOneCallAndMovesOnlyIfThatMayBeLong) {
+    make_host(2, 4, 4096 * mib);
+    FakeGuest::Cell& cell = add_guest(3072 * mib, 512);
+    cell.hugetlb_from = 0;
+    cell.hugetlb_page = 1024 * mib;
+    host->pools = {4096 * mib, 4096 * mib};
+    host->pool_page = 1024 * mib;
+    run(4);
+    ASSERT_NE(move_result(), nullptr);
+    EXPECT_TRUE(move_result()->skipped.starts_with("a page of 1024 MiB is moved in one call"));
+    EXPECT_EQ(move_result()->limits, std::set<std::string>{"memory.call_time"});
+    EXPECT_EQ(host->move_calls, 0U);
+    config.call_time = 250ms;
+    run(4);
+    EXPECT_EQ(host->memory_on("a", 1), 0);
+    EXPECT_EQ(host->move_calls, 1U);
+}
+
+TEST_F(MemoryMovesTest, NothingMovesUnderMemoryPressureAndThenItGoesOn) {
+    config.planner.pace = 16 * mib;
+    add_guest(256 * mib, 60);
+    host->pressure = {500, 0};
+    run(3);
+    ASSERT_NE(move_result(), nullptr);
+    EXPECT_TRUE(move_result()->skipped.starts_with("the host is short of memory: in 50 %"));
+    EXPECT_EQ(move_result()->limits, std::set<std::string>{"memory pressure"});
+    EXPECT_EQ(host->move_calls, 0U);
+    host->pressure = {0, 0};
+    run(1);
+    EXPECT_GT(host->move_calls, 0U) << "it was no failure, so nothing waits";
+}
+
+TEST_F(MemoryMovesTest, AMoveStopsWhenTheHostBeginsToSwap) {
+    config.planner.pace = 16 * mib;
+    add_guest(256 * mib, 60);
+    run(3);
+    ASSERT_GT(host->move_calls, 0U);
+    host->pressure.swapped_out = 0;
+    run(1);
+    host->pressure.swapped_out = 1;
+    const std::size_t calls = host->move_calls;
+    run(4);
+    EXPECT_LE(host->move_calls, calls);
+    EXPECT_TRUE(move_result()->skipped.starts_with("the host swaps"));
+    run(6);
+    EXPECT_EQ(host->memory_on("a", 1), 0);
+}
+
 }  // namespace
 }  // namespace vnuma
