@@ -49,8 +49,10 @@ void MemoryMoves::follow(const Plan& plan, const Sample& sample) {
     std::set<std::string> guests;
     for (const GuestSample& guest : sample.guests)
         guests.insert(guest.uuid);
-    std::erase_if(failing_,
-                  [&](const auto& entry) { return !guests.contains(entry.first.first.uuid); });
+    const auto is_gone = [&](const std::string& uuid) { return !guests.contains(uuid); };
+    std::erase_if(failing_, [&](const auto& entry) { return is_gone(entry.first.first.uuid); });
+    std::erase_if(guests_rest_until_, [&](const auto& entry) { return is_gone(entry.first); });
+    std::erase_if(told_, [&](const auto& entry) { return is_gone(entry.first); });
 }
 
 // What is of pages that are too large is left out, and the result says so.
@@ -121,6 +123,22 @@ MoveStep MemoryMoves::step(const Move& move, CellMover& mover, FailingRanges& fa
     return refusal;
 }
 
+// By the rates, and by the time that the call took.
+void MemoryMoves::rest(const std::string& uuid, const MoveStep& done, ActionResult& result) {
+    if (done.tried == 0 && done.took.count() == 0) return;  // there was nothing to move
+    const Bytes rate = config_.planner.pace;
+    const auto of_all = rest_after(done.tried, done.took, rate);
+    const auto of_guest = rest_after(done.tried, done.took, std::min(rate, config_.guest_rate));
+    rest_until_ = clock_.now() + of_all;
+    guests_rest_until_[uuid] = clock_.now() + of_guest;
+    result.limits.insert(of_guest > of_all                         ? "memory.guest_rate"
+                         : of_all > done.took / least_rest_divisor ? "memory.rate"
+                                                                   : "share of time");
+    GuestMoves& told = told_[uuid];
+    if (done.took > config_.call_time) result.limits.insert("memory.call_time");
+    if (done.took > config_.call_time * slow_call_factor) ++told.slow_calls;
+}
+
 void MemoryMoves::account(Move& move, ActionResult& result, const MoveStep& done) {
     result.bytes += done.bytes;
     if (result.error.empty()) result.error = done.error;
@@ -142,36 +160,55 @@ asio::awaitable<std::string> MemoryMoves::why_pressed() {
     co_return pressure_.why_closed(clock_.now());
 }
 
+// The move whose turn it is, from index `turn` on, or the one that may go on first; null if all are
+// finished. A guest that rests holds up nobody else.
+MemoryMoves::Move* MemoryMoves::next(std::vector<Move>& moves, std::size_t& turn) const {
+    const Clock::Time soonest = std::max(rest_until_, clock_.now());
+    std::size_t best = moves.size();
+    Clock::Time best_time{};
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+        const std::size_t at = (turn + i) % moves.size();
+        if (moves[at].finished) continue;
+        const auto rests = guests_rest_until_.find(moves[at].order.guest->uuid);
+        const Clock::Time time =
+            rests == guests_rest_until_.end() ? soonest : std::max(rests->second, soonest);
+        if (best < moves.size() && time >= best_time) continue;
+        best = at;
+        best_time = time;
+    }
+    if (best == moves.size()) return nullptr;
+    turn = best + 1;
+    return &moves[best];
+}
+
 // One step of each move in turn, so that no guest waits for another one's gigabytes.
 asio::awaitable<void> MemoryMoves::carry_out(const std::vector<MoveOrder>& orders,
                                              std::vector<ActionResult>& results,
                                              const WhyNot& why_not, Clock::Time deadline) {
     std::vector<Move> moves = moves_of(orders, results);
-    for (bool more = !moves.empty(); more;) {
-        more = false;
-        for (Move& move : moves) {
-            if (move.finished) continue;
-            co_await clock_.wait_until(std::min(rest_until_, deadline));
-            ActionResult& result = results[move.order.result];
-            std::string why = why_not(*move.order.guest);
-            if (why.empty()) {
-                why = co_await why_pressed();
-                if (!why.empty()) result.limits.insert("memory pressure");
-            }
-            if (!why.empty()) {
-                if (!move.begun) result.skipped = why;
-                move.finished = true;
-                continue;
-            }
-            move.begun = true;
-            CellMover& mover = mover_for(move);
-            FailingRanges& failing = failing_of(move);
-            auto one_step = [&, this] { return step(move, mover, failing); };
-            const MoveStep done = co_await run_blocking(pool_, one_step);
-            rest_until_ = clock_.now() + rest_after(done.tried, done.took, config_.planner.pace);
-            account(move, result, done);
-            more = more || !move.finished;
+    std::size_t turn = 0;
+    while (Move* move = next(moves, turn)) {
+        const std::string& uuid = move->order.guest->uuid;
+        const Clock::Time rested = std::max(rest_until_, guests_rest_until_[uuid]);
+        co_await clock_.wait_until(std::min(rested, deadline));
+        ActionResult& result = results[move->order.result];
+        std::string why = why_not(*move->order.guest);
+        if (why.empty()) {
+            why = co_await why_pressed();
+            if (!why.empty()) result.limits.insert("memory pressure");
         }
+        if (!why.empty()) {
+            if (!move->begun) result.skipped = why;
+            move->finished = true;
+            continue;
+        }
+        move->begun = true;
+        CellMover& mover = mover_for(*move);
+        FailingRanges& failing = failing_of(*move);
+        auto one_step = [&, this] { return step(*move, mover, failing); };
+        const MoveStep done = co_await run_blocking(pool_, one_step);
+        rest(uuid, done, result);
+        account(*move, result, done);
     }
 }
 

@@ -15,6 +15,7 @@
 #include "src/act/cell_mover.hpp"
 #include "src/act/clock.hpp"
 #include "src/act/failing_ranges.hpp"
+#include "src/act/guest_moves.hpp"
 #include "src/act/kernel_calls.hpp"
 #include "src/act/move_parts.hpp"
 #include "src/act/pressure_gate.hpp"
@@ -50,6 +51,9 @@ class MemoryMoves {
                                            std::vector<ActionResult>& results,
                                            const WhyNot& why_not, Clock::Time deadline);
 
+    // Of the guests that have been moved, by uuid.
+    const std::map<std::string, GuestMoves>& by_guest() const { return told_; }
+
   private:
     // A cell or shard, and the page size of a pool, as in MovePart.
     using PartKey = std::pair<CellKey, Bytes>;
@@ -75,7 +79,9 @@ class MemoryMoves {
                                std::vector<ActionResult>& results) const;
     CellMover& mover_for(const Move& move);
     FailingRanges& failing_of(const Move& move);
+    Move* next(std::vector<Move>& moves, std::size_t& turn) const;
     MoveStep step(const Move& move, CellMover& mover, FailingRanges& failing);
+    void rest(const std::string& uuid, const MoveStep& done, ActionResult& result);
     void account(Move& move, ActionResult& result, const MoveStep& done);
     boost::asio::awaitable<std::string> why_pressed();
 
@@ -87,7 +93,10 @@ class MemoryMoves {
     PressureGate pressure_;
     std::map<PartKey, CellMover> movers_;  // of moves under way
     std::map<PartKey, Failing> failing_;   // of what has been moved
-    Clock::Time rest_until_{};  // the rate allows no move before, in the next plan either
+    // The rates allow no move before, in the next plan either: of any guest, and by uuid.
+    Clock::Time rest_until_{};
+    std::map<std::string, Clock::Time> guests_rest_until_;
+    std::map<std::string, GuestMoves> told_;
 };
 
 }  // namespace vnuma

@@ -62,6 +62,10 @@ std::vector<Key> memory_keys(Config& config) {
     return {
         {"rate", size(config.planner.pace, mib, tebi),
          "Memory that is moved in a second, for all guests together."},
+        {"guest_rate", size(config.guest_rate, mib, tebi),
+         "Memory that is moved in a second for one guest, within `rate`. The default is no limit "
+         "of "
+         "its own."},
         {"call_time", duration(config.call_time, milliseconds(1), milliseconds(1000)),
          "How long one call that moves memory should take. Batches are sized by measured time. A "
          "huge page is moved in one call: pages that take longer than four times this at 1 GiB a "

@@ -154,5 +154,49 @@ TEST_F(MemoryMovesTest, AMoveStopsWhenTheHostBeginsToSwap) {
     EXPECT_EQ(host->memory_on("a", 1), 0);
 }
 
+TEST_F(MemoryMovesTest, AGuestHasARateOfItsOwnAndHoldsUpNobodyElse) {
+    config.guest_rate = 16 * mib;
+    for (const char* uuid : {"a", "b"})
+        config.policy.guests[uuid].home = {0};
+    add_guest(256 * mib, 60);
+    add_guest(256 * mib, 60, "b");
+    run(2);
+    const auto begin = clock.now();
+    run(2);
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(clock.now() - begin);
+    for (const char* uuid : {"a", "b"}) {
+        const Bytes moved = 120 * mib - host->memory_on(uuid, 1);
+        EXPECT_LE(moved, 16 * mib * (seconds.count() + 3)) << uuid;
+        EXPECT_GE(moved, 16 * mib * (seconds.count() - 1)) << uuid;
+    }
+    EXPECT_EQ(move_result()->limits, std::set<std::string>{"memory.guest_rate"});
+}
+
+TEST_F(MemoryMovesTest, TheLimitThatHeldAMoveUpIsInItsResult) {
+    config.planner.pace = 16 * mib;
+    add_guest(256 * mib, 60);
+    run(2);
+    EXPECT_EQ(move_result()->limits, std::set<std::string>{"memory.rate"});
+    config.planner.pace = 1024 * 1024 * mib;
+    host->move_time = 15ms;
+    run(1);
+    EXPECT_EQ(move_result()->limits, (std::set<std::string>{"memory.call_time", "share of time"}));
+}
+
+TEST_F(MemoryMovesTest, CallsThatTakeMoreThanFourTimesTheirTimeAreCountedByGuest) {
+    config.planner.pace = 16 * mib;
+    add_guest(256 * mib, 60);
+    host->move_time = 40ms;
+    run(2);
+    ASSERT_GT(host->move_calls, 0U);
+    EXPECT_EQ(ticks.back().moves.at("a").slow_calls, 0U);
+    host->move_time = 41ms;
+    const std::size_t before = host->move_calls;
+    run(1);
+    EXPECT_EQ(ticks.back().moves.at("a").slow_calls, host->move_calls - before);
+    host->guests.clear();
+    EXPECT_TRUE(run(1).moves.empty());
+}
+
 }  // namespace
 }  // namespace vnuma
