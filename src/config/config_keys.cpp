@@ -54,6 +54,10 @@ std::vector<Key> planner_keys(PlannerSettings& planner) {
          "doubles with each failure in a row."},
         {"imbalance", share(planner.imbalance),
          "Load is no reason to move between two nodes whose load differs by less than this."},
+        {"changes_per_hour", whole(planner.changes_per_hour, 1, max_changes_per_hour),
+         "Changes of home within a guest in any hour. Changes that relieve a full node, or that "
+         "its "
+         "policy demands, count and are made all the same."},
     };
 }
 
