@@ -38,7 +38,7 @@ class Actuator {
     std::string why_frozen() const;
 
     const KnownPins& pins() const { return pins_.known(); }
-    const std::map<std::string, GuestMoves>& moves() const { return moves_.by_guest(); }
+    std::map<std::string, GuestMoves> moves() const { return moves_.by_guest(); }
 
     // Why threads that belong to a guest, other than its vCPUs, are not where its homes are; by the
     // guest's uuid. Of the last apply().

@@ -101,6 +101,10 @@ class DryRunKernel : public Kernel {
         return vnuma::read_unreserved_huge(node_id, page_bytes);
     }
     HostPressure read_host_pressure() override { return vnuma::read_host_pressure(); }
+    std::optional<SchedStat> read_times(const Process& process, pid_t thread) override {
+        const auto text = process.read("task/" + std::to_string(thread) + "/schedstat");
+        return text ? parse_schedstat(*text) : std::nullopt;
+    }
 };
 
 class ActingKernel final : public DryRunKernel {

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "guests/process/parse_proc.hpp"
 #include "guests/process/process.hpp"
 #include "policy/model/types.hpp"
 #include "src/observe/known_pins.hpp"
@@ -67,6 +68,9 @@ class Kernel {
     virtual Bytes read_high_watermark(int node_id) = 0;
     virtual Bytes read_unreserved_huge(int node_id, Bytes page_bytes) = 0;
     virtual HostPressure read_host_pressure() = 0;
+
+    // The run time and waiting time of a thread of the process; nothing when it has ended.
+    virtual std::optional<SchedStat> read_times(const Process& process, pid_t thread) = 0;
 };
 
 // Acts.

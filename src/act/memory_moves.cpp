@@ -7,6 +7,7 @@
 #include "guests/model/huge_pages.hpp"
 #include "src/act/pace.hpp"
 #include "src/act/run_blocking.hpp"
+#include "src/act/vcpu_times.hpp"
 #include "src/observe/page_size_limit.hpp"
 
 namespace vnuma {
@@ -46,13 +47,38 @@ void MemoryMoves::follow(const Plan& plan, const Sample& sample) {
         if (verdict.home && verdict.home->queued_behind > 0) going_on.insert(verdict.key);
     std::erase_if(movers_,
                   [&](const auto& entry) { return !going_on.contains(entry.first.first); });
-    std::set<std::string> guests;
-    for (const GuestSample& guest : sample.guests)
-        guests.insert(guest.uuid);
-    const auto is_gone = [&](const std::string& uuid) { return !guests.contains(uuid); };
-    std::erase_if(failing_, [&](const auto& entry) { return is_gone(entry.first.first.uuid); });
-    std::erase_if(guests_rest_until_, [&](const auto& entry) { return is_gone(entry.first); });
-    std::erase_if(told_, [&](const auto& entry) { return is_gone(entry.first); });
+    follow_guests(sample);
+}
+
+// Another process is another guest.
+void MemoryMoves::follow_guests(const Sample& sample) {
+    std::map<std::string, Guest> guests;
+    for (const GuestSample& one : sample.guests) {
+        const auto known = guests_.find(one.uuid);
+        if (!one.process) {
+            if (known != guests_.end()) guests.insert(guests_.extract(known));
+            continue;
+        }
+        const std::uint64_t start_time = one.process->start_time();
+        Guest& guest =
+            known != guests_.end() && known->second.start_time == start_time
+                ? guests.insert(guests_.extract(known)).position->second
+                : guests.emplace(one.uuid, Guest{start_time, {}, 0, LatencyGuard(config_.felt)})
+                      .first->second;
+        guest.guard.add_look(sum_times(one, sample.time));
+    }
+    guests_ = std::move(guests);
+    std::erase_if(failing_,
+                  [&](const auto& entry) { return !guests_.contains(entry.first.first.uuid); });
+}
+
+std::map<std::string, GuestMoves> MemoryMoves::by_guest() const {
+    std::map<std::string, GuestMoves> all;
+    const Clock::Time now = clock_.now();
+    for (const auto& [uuid, guest] : guests_)
+        all[uuid] = {guest.slow_calls, guest.guard.pace(now), guest.guard.slowdown(),
+                     guest.guard.pauses(), guest.guard.describe(now)};
+    return all;
 }
 
 // What is of pages that are too large is left out, and the result says so.
@@ -106,6 +132,15 @@ FailingRanges& MemoryMoves::failing_of(const Move& move) {
         .first->second.ranges;
 }
 
+// Blocks.
+void MemoryMoves::watch(Guest& guest, const GuestSample& sample) {
+    if (!guest.guard.is_due(clock_.now())) return;
+    if (const auto reading = read_times(kernel_, sample, clock_.now()))
+        guest.guard.add_moving(*reading);
+    else
+        guest.guard.end_moving();
+}
+
 MoveStep MemoryMoves::step(const Move& move, CellMover& mover, FailingRanges& failing) {
     const Process& process = *move.order.guest->process;
     const Clock::Time now = clock_.now();
@@ -115,7 +150,11 @@ MoveStep MemoryMoves::step(const Move& move, CellMover& mover, FailingRanges& fa
     refusal.error = room.refusal;
     if (!kernel_.is_alive(process)) refusal.error = "the guest has ended";
     if (!refusal.error.empty()) return refusal;
+    Guest& guest = guests_.at(move.order.guest->uuid);
+    watch(guest, *move.order.guest);
+    if (guest.guard.pace(now) >= LatencyGuard::Pace::paused) return {};
     MoveStep done = mover.step(kernel_, process, failing, {config_.call_time, room.bytes, now});
+    watch(guest, *move.order.guest);
     // The kernel knows a number only. If the guest has ended meanwhile, the number may have been
     // another process's, and what happened is not counted.
     if (kernel_.is_alive(process)) return done;
@@ -123,20 +162,21 @@ MoveStep MemoryMoves::step(const Move& move, CellMover& mover, FailingRanges& fa
     return refusal;
 }
 
-// By the rates, and by the time that the call took.
-void MemoryMoves::rest(const std::string& uuid, const MoveStep& done, ActionResult& result) {
+// By the rates, by the time that the call took, and by what the guest feels.
+void MemoryMoves::rest(Guest& guest, const MoveStep& done, ActionResult& result) {
     if (done.tried == 0 && done.took.count() == 0) return;  // there was nothing to move
     const Bytes rate = config_.planner.pace;
     const auto of_all = rest_after(done.tried, done.took, rate);
     const auto of_guest = rest_after(done.tried, done.took, std::min(rate, config_.guest_rate));
+    const int slowdown = guest.guard.slowdown();
     rest_until_ = clock_.now() + of_all;
-    guests_rest_until_[uuid] = clock_.now() + of_guest;
-    result.limits.insert(of_guest > of_all                         ? "memory.guest_rate"
+    guest.rest_until = clock_.now() + (done.took + of_guest) * slowdown - done.took;
+    result.limits.insert(slowdown > 1                              ? "memory.felt"
+                         : of_guest > of_all                       ? "memory.guest_rate"
                          : of_all > done.took / least_rest_divisor ? "memory.rate"
                                                                    : "share of time");
-    GuestMoves& told = told_[uuid];
     if (done.took > config_.call_time) result.limits.insert("memory.call_time");
-    if (done.took > config_.call_time * slow_call_factor) ++told.slow_calls;
+    if (done.took > config_.call_time * slow_call_factor) ++guest.slow_calls;
 }
 
 void MemoryMoves::account(Move& move, ActionResult& result, const MoveStep& done) {
@@ -148,7 +188,23 @@ void MemoryMoves::account(Move& move, ActionResult& result, const MoveStep& done
     // A few busy pages at the end of a long move are no failure.
     if (result.error.empty() && mover->second.brought() == 0)
         result.error = describe_stay(mover->second.refused(), failing_of(move), clock_.now());
+    if (result.error.empty()) guests_.at(move.order.guest->uuid).guard.finish();
     movers_.erase(mover);
+}
+
+// Whether the guest's memory stays where it is for now, since the guest feels its moves. That is a
+// failure only if it is to stay for long, so that other moves take its place in the plan.
+bool MemoryMoves::leaves(const Guest& guest, Move& move, ActionResult& result) const {
+    const Clock::Time now = clock_.now();
+    const LatencyGuard::Pace pace = guest.guard.pace(now);
+    if (pace < LatencyGuard::Pace::paused) return false;
+    result.limits.insert("memory.felt");
+    if (pace == LatencyGuard::Pace::stays && result.error.empty())
+        result.error = guest.guard.describe(now);
+    if (pace == LatencyGuard::Pace::paused && !move.begun)
+        result.skipped = guest.guard.describe(now);
+    move.finished = true;
+    return true;
 }
 
 // Why no memory moves now; empty if it may.
@@ -169,9 +225,8 @@ MemoryMoves::Move* MemoryMoves::next(std::vector<Move>& moves, std::size_t& turn
     for (std::size_t i = 0; i < moves.size(); ++i) {
         const std::size_t at = (turn + i) % moves.size();
         if (moves[at].finished) continue;
-        const auto rests = guests_rest_until_.find(moves[at].order.guest->uuid);
-        const Clock::Time time =
-            rests == guests_rest_until_.end() ? soonest : std::max(rests->second, soonest);
+        const Guest& guest = guests_.at(moves[at].order.guest->uuid);
+        const Clock::Time time = std::max(guest.rest_until, soonest);
         if (best < moves.size() && time >= best_time) continue;
         best = at;
         best_time = time;
@@ -188,10 +243,10 @@ asio::awaitable<void> MemoryMoves::carry_out(const std::vector<MoveOrder>& order
     std::vector<Move> moves = moves_of(orders, results);
     std::size_t turn = 0;
     while (Move* move = next(moves, turn)) {
-        const std::string& uuid = move->order.guest->uuid;
-        const Clock::Time rested = std::max(rest_until_, guests_rest_until_[uuid]);
-        co_await clock_.wait_until(std::min(rested, deadline));
+        Guest& guest = guests_.at(move->order.guest->uuid);
+        co_await clock_.wait_until(std::min(std::max(rest_until_, guest.rest_until), deadline));
         ActionResult& result = results[move->order.result];
+        if (leaves(guest, *move, result)) continue;
         std::string why = why_not(*move->order.guest);
         if (why.empty()) {
             why = co_await why_pressed();
@@ -207,9 +262,11 @@ asio::awaitable<void> MemoryMoves::carry_out(const std::vector<MoveOrder>& order
         FailingRanges& failing = failing_of(*move);
         auto one_step = [&, this] { return step(*move, mover, failing); };
         const MoveStep done = co_await run_blocking(pool_, one_step);
-        rest(uuid, done, result);
+        rest(guest, done, result);
         account(*move, result, done);
     }
+    for (auto& [uuid, guest] : guests_)
+        guest.guard.end_moving();
 }
 
 }  // namespace vnuma

@@ -41,7 +41,7 @@ class MemoryMoves {
     // All of them must outlive it. Blocking calls run on `pool`, one at a time.
     MemoryMoves(const Config& config, Kernel& kernel, Clock& clock, boost::asio::thread_pool& pool);
 
-    // Forgets the moves that the plan does not go on with, and guests that are gone. Before its
+    // Follows what guests do, and forgets the moves that the plan does not go on with. Before its
     // moves are carried out.
     void follow(const Plan& plan, const Sample& sample);
 
@@ -51,8 +51,8 @@ class MemoryMoves {
                                            std::vector<ActionResult>& results,
                                            const WhyNot& why_not, Clock::Time deadline);
 
-    // Of the guests that have been moved, by uuid.
-    const std::map<std::string, GuestMoves>& by_guest() const { return told_; }
+    // By uuid.
+    std::map<std::string, GuestMoves> by_guest() const;
 
   private:
     // A cell or shard, and the page size of a pool, as in MovePart.
@@ -75,14 +75,24 @@ class MemoryMoves {
         FailingRanges ranges;
     };
 
+    struct Guest {
+        std::uint64_t start_time = 0;  // of its process
+        Clock::Time rest_until{};      // its rate allows no move before
+        std::uint64_t slow_calls = 0;
+        LatencyGuard guard;
+    };
+
+    void follow_guests(const Sample& sample);
     std::vector<Move> moves_of(const std::vector<MoveOrder>& orders,
                                std::vector<ActionResult>& results) const;
     CellMover& mover_for(const Move& move);
     FailingRanges& failing_of(const Move& move);
     Move* next(std::vector<Move>& moves, std::size_t& turn) const;
+    void watch(Guest& guest, const GuestSample& sample);
     MoveStep step(const Move& move, CellMover& mover, FailingRanges& failing);
-    void rest(const std::string& uuid, const MoveStep& done, ActionResult& result);
+    void rest(Guest& guest, const MoveStep& done, ActionResult& result);
     void account(Move& move, ActionResult& result, const MoveStep& done);
+    bool leaves(const Guest& guest, Move& move, ActionResult& result) const;
     boost::asio::awaitable<std::string> why_pressed();
 
     const Config& config_;
@@ -93,10 +103,8 @@ class MemoryMoves {
     PressureGate pressure_;
     std::map<PartKey, CellMover> movers_;  // of moves under way
     std::map<PartKey, Failing> failing_;   // of what has been moved
-    // The rates allow no move before, in the next plan either: of any guest, and by uuid.
-    Clock::Time rest_until_{};
-    std::map<std::string, Clock::Time> guests_rest_until_;
-    std::map<std::string, GuestMoves> told_;
+    std::map<std::string, Guest> guests_;  // by uuid
+    Clock::Time rest_until_{};  // the rate allows no move before, in the next plan either
 };
 
 }  // namespace vnuma

@@ -74,6 +74,10 @@ std::vector<Key> memory_keys(Config& config) {
          "How long one call that moves memory should take. Batches are sized by measured time. A "
          "huge page is moved in one call: pages that take longer than four times this at 1 GiB a "
          "second are not moved, so those of 1 GiB need `\"250ms\"`."},
+        {"felt", share(config.felt),
+         "How much longer vCPUs may wait for a CPU while memory of their guest moves, as a share "
+         "of "
+         "their run time; see below."},
         {"watermark", share(config.planner.watermark),
          "Share of each node's memory that is never filled."},
         {"residency", word(config.residency, words_of(residency_modes)),

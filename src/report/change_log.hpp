@@ -1,10 +1,11 @@
 // One line for each change that an operator cares about: guests that come and go, new homes and
-// verdicts, actions that fail. Pure.
+// verdicts, actions that fail, moves that a guest feels. Pure.
 #pragma once
 
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/report/tick.hpp"
@@ -23,7 +24,12 @@ class ChangeLog {
         std::string failure;  // of an action, in the last tick
     };
 
+    void tell_what_is_felt(const Tick& tick, const std::map<std::string, std::string>& names,
+                           std::vector<std::string>& lines);
+
     std::map<std::string, std::string> guests_;  // names, by uuid
+    // What was told of guests whose memory moves, by uuid: the worst pace, and pauses.
+    std::map<std::string, std::pair<LatencyGuard::Pace, int>> felt_;
     std::map<CellKey, Known> cells_;
 };
 

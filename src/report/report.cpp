@@ -167,7 +167,11 @@ json report_residency(const ResidencySource& residency, const Sample& sample) {
 json report_moves(const Tick& tick, const std::string& uuid) {
     const auto known = tick.moves.find(uuid);
     const GuestMoves moves = known == tick.moves.end() ? GuestMoves() : known->second;
-    return {{"slow_calls", moves.slow_calls}};
+    return {{"slow_calls", moves.slow_calls},
+            {"pace", name(moves.pace)},
+            {"slowdown", moves.slowdown},
+            {"pauses", moves.pauses},
+            {"felt", moves.felt}};
 }
 
 json report_guest(const Tick& tick, std::size_t index, const Host& host) {

@@ -37,7 +37,7 @@ struct Tick {
     // Why threads that serve a guest are not where its homes are, by its uuid.
     std::map<std::string, std::string> group_problems{};
     std::vector<ActionResult> results;        // one for each action of the plan; none in a dry run
-    std::map<std::string, GuestMoves> moves;  // of guests that have been moved, by uuid
+    std::map<std::string, GuestMoves> moves;  // by uuid; none in a dry run
 
     const Sample& sample() const { return look->sample; }
 };

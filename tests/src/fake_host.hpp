@@ -117,9 +117,10 @@ class FakeHost final : public Observer, public Kernel {
     // Faults: errno, 0 for none. They are called for each call.
     std::function<int(const ThreadIdentity&)> fail_affinity = [](const auto&) { return 0; };
     std::function<int(int node_id)> fail_move = [](int) { return 0; };
-    std::function<void()> on_list = [] {};    // may throw, or let time pass
-    std::function<void()> on_sample = [] {};  // the same
-    std::chrono::milliseconds move_time{5};   // of each moving call
+    std::function<void()> on_list = [] {};      // may throw, or let time pass
+    std::function<void()> on_sample = [] {};    // the same
+    std::chrono::milliseconds move_time{5};     // of each moving call
+    std::chrono::nanoseconds wait_per_call{0};  // of the guest's first vCPU
     std::size_t affinity_calls = 0, move_calls = 0, refused_pages = 0;
 
     Bytes memory_on(const std::string& uuid, int node_id) const {
@@ -188,7 +189,7 @@ class FakeHost final : public Observer, public Kernel {
     int read_page_nodes(const Process&, std::span<const std::uint64_t> addresses,
                         std::span<int> nodes) override {
         for (std::size_t i = 0; i < addresses.size(); ++i) {
-            const auto [cell, index] = find_chunk(addresses[i]);
+            const auto [cell, index, uuid] = find_chunk(addresses[i]);
             nodes[i] = cell ? cell->chunk_nodes[index] : -ENOENT;
         }
         return 0;
@@ -210,8 +211,9 @@ class FakeHost final : public Observer, public Kernel {
         clock_.pass(move_time);
         if (const int error = fail_move(node_id)) return {error, move_time};
         for (const std::uint64_t address : addresses) {
-            const auto [cell, index] = find_chunk(address);
+            const auto [cell, index, uuid] = find_chunk(address);
             if (!cell) continue;
+            if (address == addresses.front()) waited_[uuid] += wait_per_call;
             if (cell->held.contains(index))
                 ++refused_pages;
             else
@@ -224,6 +226,11 @@ class FakeHost final : public Observer, public Kernel {
         return std::max<Bytes>(free_huge(node_id) - reserved, 0);
     }
     HostPressure read_host_pressure() override { return pressure; }
+    std::optional<SchedStat> read_times(const Process&, pid_t thread) override {
+        for (const auto& [key, id] : threads_)
+            if (id == thread) return times_of(key.first, key.second, clock_.now());
+        return std::nullopt;
+    }
     // What is_alive() says while something is done to a guest.
     void kill_before_next_call() { acting_on_living_ = false; }
 
@@ -246,16 +253,21 @@ class FakeHost final : public Observer, public Kernel {
         if (is_new) known->second = cell_distance * bases_.size();
         return known->second;
     }
-    std::pair<FakeGuest::Cell*, std::size_t> find_chunk(std::uint64_t address) {
+    struct Chunk {
+        FakeGuest::Cell* cell = nullptr;  // null if there is none
+        std::size_t index = 0;
+        std::string uuid{};
+    };
+    Chunk find_chunk(std::uint64_t address) {
         for (const auto& [key, base] : bases_) {
             const auto guest = guests.find(key.first);
             if (guest == guests.end() || address < base || address - base >= cell_distance)
                 continue;
             FakeGuest::Cell& cell = guest->second.cells[key.second];
             const std::uint64_t index = (address - base) / chunk;
-            if (index < cell.chunk_nodes.size()) return {&cell, index};
+            if (index < cell.chunk_nodes.size()) return {&cell, index, key.first};
         }
-        return {nullptr, 0};
+        return {};
     }
     // A hugetlb page may be several chunks.
     static void move_page(FakeGuest::Cell& cell, std::size_t index, int node_id) {
@@ -335,10 +347,23 @@ class FakeHost final : public Observer, public Kernel {
             vcpu.start_time = thread.start_time;
             vcpu.affinity = affinities_.at(thread);
             vcpu.last_cpu = vcpu.affinity.front();
-            vcpu.run_ns = static_cast<std::uint64_t>(run_time_.count()) *
-                          static_cast<std::uint64_t>(cell.use / cell.vcpus) / 1000;
+            const SchedStat times = times_of(listed.uuid, id, sampled_at_);
+            vcpu.run_ns = times.run_ns;
+            vcpu.wait_ns = times.wait_ns;
         }
         return sample;
+    }
+    // Run and waiting time of a vCPU, all of whose guest's waiting time is its first vCPU's.
+    SchedStat times_of(const std::string& uuid, int vcpu, Clock::Time now) {
+        const auto run = run_time_ + (now - sampled_at_);
+        int first = 0;
+        for (const FakeGuest::Cell& cell : guests.at(uuid).cells) {
+            if (vcpu < first + cell.vcpus)
+                return {static_cast<std::uint64_t>(run.count() * (cell.use / cell.vcpus) / 1000),
+                        vcpu == 0 ? static_cast<std::uint64_t>(waited_[uuid].count()) : 0};
+            first += cell.vcpus;
+        }
+        return {};
     }
     // Ordinary memory first.
     static void add_blocks(std::uint64_t base, const FakeGuest::Cell& cell, CellSample& sample) {
@@ -383,6 +408,7 @@ class FakeHost final : public Observer, public Kernel {
     std::map<std::pair<std::string, std::size_t>, std::uint64_t> bases_;
     Clock::Time sampled_at_ = clock_.now();
     std::chrono::nanoseconds run_time_{0};
+    std::map<std::string, std::chrono::nanoseconds> waited_;
     bool acting_on_living_ = true;
 };
 

@@ -198,5 +198,53 @@ TEST_F(MemoryMovesTest, CallsThatTakeMoreThanFourTimesTheirTimeAreCountedByGuest
     EXPECT_TRUE(run(1).moves.empty());
 }
 
+// The guest runs for one second of CPU time in a second, and each call takes 5 ms.
+TEST_F(MemoryMovesTest, AMoveThatIsFeltIsSlower) {
+    config.planner.pace = 16 * mib;
+    config.call_time = 5ms;
+    make_host(2, 4, 4096 * mib);
+    add_guest(2048 * mib, 400);
+    run(3);
+    const auto moved_in_a_tick = [&] {
+        const Bytes before = host->memory_on("a", 1);
+        run(1);
+        return before - host->memory_on("a", 1);
+    };
+    const Bytes at_full_pace = moved_in_a_tick();
+    EXPECT_GE(at_full_pace, 28 * mib);
+    host->wait_per_call = 8ms;  // there are four calls of 4 MiB in a second
+    run(1);
+    EXPECT_EQ(ticks.back().moves.at("a").pace, LatencyGuard::Pace::slower);
+    EXPECT_TRUE(move_result()->limits.contains("memory.felt"));
+    EXPECT_LT(moved_in_a_tick(), at_full_pace);
+}
+
+TEST_F(MemoryMovesTest, AMoveThatHurtsPausesAndStopsUntilTheGuestIsIdle) {
+    config.planner.pace = 16 * mib;
+    config.policy.defaults.memory = MemoryPolicy::eager;
+    config.call_time = 5ms;
+    make_host(2, 4, 4096 * mib);
+    FakeGuest::Cell& cell = add_guest(2048 * mib, 400);
+    run(3);
+    host->wait_per_call = 100ms;
+    run(1);
+    EXPECT_EQ(ticks.back().moves.at("a").pace, LatencyGuard::Pace::paused);
+    std::size_t calls = host->move_calls;
+    run(4);
+    EXPECT_EQ(host->move_calls, calls);
+    EXPECT_TRUE(move_result()->skipped.starts_with("its vCPUs wait ")) << move_result()->skipped;
+    std::string error = first_error(60);
+    EXPECT_TRUE(error.ends_with("the rest stays where it is until the guest is idle")) << error;
+    EXPECT_EQ(ticks.back().moves.at("a").pauses, LatencyGuard::most_pauses);
+    run(1);
+    EXPECT_EQ(verdict(run(1), "a").reason, Reason::retry_later) << "others have their turn";
+    calls = host->move_calls;
+    run(400);
+    EXPECT_EQ(host->move_calls, calls);
+    cell.use = 10;
+    run(200);
+    EXPECT_EQ(host->memory_on("a", 1), 0);
+}
+
 }  // namespace
 }  // namespace vnuma

@@ -25,7 +25,8 @@ TEST(Config, ReadsEveryKey) {
         "[libvirt]\nuri = \"qemu:///session\"\npid_directory = \"/run/x\"\nmonitor = \"never\"\n"
         "[planner]\nhorizon = \"2min\"\ncool_down = \"1h\"\nmargin = 0.25\nimbalance = 0.2\n"
         "changes_per_hour = 3\n"
-        "[memory]\nrate = \"1GiB\"\nguest_rate = \"64M\"\ncall_time = \"20ms\"\nwatermark = 0.1\n"
+        "[memory]\nrate = \"1GiB\"\nguest_rate = \"64M\"\ncall_time = \"20ms\"\nfelt = "
+        "0.02\nwatermark = 0.1\n"
         "residency = \"sampled\"\npagemap = true\n"
         "[tracking]\nheat = \"soft-dirty\"\nattribution = \"never\"\noverhead = 0.05\n"
         "longest_stall = \"1s\"\nmin_period = \"1s\"\nmax_period = \"5min\"\n[report]\nheat_map = "
@@ -45,6 +46,7 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_EQ(config.planner.pace, 1024 * mib);
     EXPECT_EQ(config.guest_rate, 64 * mib);
     EXPECT_EQ(config.call_time.count(), 20);
+    EXPECT_EQ(config.felt, 20);
     EXPECT_EQ(config.planner.watermark, 100);
     EXPECT_TRUE(config.qmp);
     EXPECT_EQ(config.qmp_dir, "/run/q");
