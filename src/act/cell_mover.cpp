@@ -1,6 +1,7 @@
 #include "src/act/cell_mover.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -36,8 +37,26 @@ MoveStep finished(std::string error) {
     return step;
 }
 
+// What the error means here (move_pages(2)).
+const char* meaning(int error) {
+    switch (error) {
+        case EPERM:
+            return ": vnumad needs CAP_SYS_PTRACE";
+        case ESRCH:
+            return ": the guest has ended";
+        case ENODEV:
+            return ": the node is not online";
+        case EACCES:
+            return ": the guest's cpuset does not have the node";
+        case ENOMEM:
+            return ": the node or the kernel has no free memory";
+        default:
+            return "";
+    }
+}
+
 std::string describe_failure(int error) {
-    return "move_pages: " + std::generic_category().message(error);
+    return "move_pages: " + std::generic_category().message(error) + meaning(error);
 }
 
 }  // namespace

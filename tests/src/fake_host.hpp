@@ -117,11 +117,14 @@ class FakeHost final : public Observer, public Kernel {
     // Faults: errno, 0 for none. They are called for each call.
     std::function<int(const ThreadIdentity&)> fail_affinity = [](const auto&) { return 0; };
     std::function<int(int node_id)> fail_move = [](int) { return 0; };
-    std::function<void()> on_list = [] {};      // may throw, or let time pass
-    std::function<void()> on_sample = [] {};    // the same
-    std::chrono::milliseconds move_time{5};     // of each moving call
-    std::chrono::nanoseconds wait_per_call{0};  // of the guest's first vCPU
+    std::function<int()> fail_query = [] { return 0; };
+    std::function<void()> on_read_available = [] {};  // may throw
+    std::function<void()> on_list = [] {};            // may throw, or let time pass
+    std::function<void()> on_sample = [] {};          // the same
+    std::chrono::milliseconds move_time{5};           // of each moving call
+    std::chrono::nanoseconds wait_per_call{0};        // of the guest's first vCPU
     std::size_t affinity_calls = 0, move_calls = 0, refused_pages = 0;
+    std::size_t pages_in_last_call = 0;
 
     Bytes memory_on(const std::string& uuid, int node_id) const {
         Bytes bytes = 0;
@@ -188,13 +191,17 @@ class FakeHost final : public Observer, public Kernel {
     std::vector<ThreadIdentity> read_threads(const ThreadIdentity&) override { return {}; }
     int read_page_nodes(const Process&, std::span<const std::uint64_t> addresses,
                         std::span<int> nodes) override {
+        if (const int error = fail_query()) return error;
         for (std::size_t i = 0; i < addresses.size(); ++i) {
             const auto [cell, index, uuid] = find_chunk(addresses[i]);
             nodes[i] = cell ? cell->chunk_nodes[index] : -ENOENT;
         }
         return 0;
     }
-    Bytes read_available(int node_id) override { return available(node_id); }
+    Bytes read_available(int node_id) override {
+        on_read_available();
+        return available(node_id);
+    }
     CallResult set_affinity(const ThreadIdentity& thread, const std::vector<int>& cpus) override {
         ++affinity_calls;
         if (const int error = fail_affinity(thread)) return {error, {}};
@@ -208,6 +215,7 @@ class FakeHost final : public Observer, public Kernel {
     CallResult move_pages(const Process&, std::span<const std::uint64_t> addresses,
                           int node_id) override {
         ++move_calls;
+        pages_in_last_call = addresses.size();
         clock_.pass(move_time);
         if (const int error = fail_move(node_id)) return {error, move_time};
         for (const std::uint64_t address : addresses) {
@@ -233,6 +241,7 @@ class FakeHost final : public Observer, public Kernel {
     }
     // What is_alive() says while something is done to a guest.
     void kill_before_next_call() { acting_on_living_ = false; }
+    void revive() { acting_on_living_ = true; }
 
   private:
     // Cells of all guests lie 1 TiB apart, in the order of their uuids.
