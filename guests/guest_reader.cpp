@@ -14,11 +14,23 @@
 namespace vnuma {
 namespace {
 
-constexpr std::size_t max_files = 8192;  // open files of a QEMU process
+constexpr std::size_t max_files = 8192;                         // open files of a QEMU process
+constexpr std::int64_t max_status_kib = std::int64_t{1} << 42;  // 4 PiB; no host has more
 
 std::string_view base_name(std::string_view path) {
     const std::size_t slash = path.rfind('/');
     return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+// A size of /proc/PID/status, such as "VmLck"; 0 if it is missing.
+std::int64_t status_bytes(std::string_view status, std::string_view name) {
+    const auto field = find_status_field(status, name);
+    std::int64_t kib = 0;
+    if (!field ||
+        std::from_chars(field->data(), field->data() + field->size(), kib).ec != std::errc() ||
+        kib < 0 || kib > max_status_kib)
+        return 0;
+    return kib * 1024;
 }
 
 // Whether the process has locked at least half of the guest's RAM. VmLck of /proc/PID/status also
@@ -27,12 +39,17 @@ bool is_locked(std::string_view status, const Domain& domain) {
     std::int64_t ram = 0;
     for (const DomainCell& cell : domain.cells)
         ram += cell.bytes;
-    const auto field = find_status_field(status, "VmLck");
-    std::int64_t kib = 0;
-    if (!field ||
-        std::from_chars(field->data(), field->data() + field->size(), kib).ec != std::errc())
-        return false;
-    return ram > 0 && kib >= ram / 1024 / 2;
+    return ram > 0 && status_bytes(status, "VmLck") >= ram / 2;
+}
+
+// Why the memory cannot be moved if at least half of what the process has in use is pinned; empty
+// otherwise. Nothing tells which pages VmPin counts, and it counts a page once for each holder.
+std::string why_pinned(std::string_view status) {
+    const std::int64_t pinned = status_bytes(status, "VmPin");
+    const std::int64_t resident =
+        status_bytes(status, "VmRSS") + status_bytes(status, "HugetlbPages");
+    if (pinned == 0 || pinned < resident / 2) return "";
+    return std::to_string(pinned >> 20) + " MiB of its memory are pinned (VmPin)";
 }
 
 // Null if it has ended.
@@ -154,6 +171,8 @@ void GuestReader::read_process(const ListedGuest& listed, GuestSample& sample, b
     if (sample.immovable.empty()) sample.immovable = devices_.immovable;
     if (sample.immovable.empty() && status && listed.domain && is_locked(*status, *listed.domain))
         sample.immovable = "its memory is locked";
+    if (status) sample.pinned_bytes = status_bytes(*status, "VmPin");
+    if (status && sample.immovable.empty()) sample.immovable = why_pinned(*status);
 
     GuestThreads threads = threads_.read(*process_, listed, rare_too);
     sample.emulator = std::move(threads.emulator);

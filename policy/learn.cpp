@@ -59,10 +59,33 @@ void learn_shards(History& after, const History& before, const Snapshot& snapsho
         if (is_shard_of_unsteady_guest({uuid, 0, 0}, plan)) after.shards.try_emplace(uuid, shards);
 }
 
+// Cells that change together are one change.
+void count_change(std::vector<Millis>& changes, Millis now) {
+    if (!changes.empty() && changes.back() == now) return;
+    changes.push_back(now);
+    if (changes.size() > std::size_t{max_changes_per_hour}) changes.erase(changes.begin());
+}
+
+void forget_changes(std::map<std::string, std::vector<Millis>>& changes, Millis now) {
+    for (auto& [uuid, times] : changes)
+        std::erase_if(times, [&](Millis time) { return time <= now - changes_window; });
+    std::erase_if(changes, [](const auto& entry) { return entry.second.empty(); });
+}
+
+// A cell that is new to the planner gets its first home, which is no change.
+void learn_home(const Verdict& verdict, bool is_new, Millis now, CellHistory& cell,
+                std::map<std::string, std::vector<Millis>>& changes) {
+    if (is_new || cell.home != verdict.home->node) {
+        if (!is_new) count_change(changes[verdict.key.uuid], now);
+        cell = {verdict.home->node, now, cell.failures, 0};
+    }
+    if (verdict.reason == Reason::settled) cell.failures = 0;
+}
+
 // Updates the homes in place, since on a large host nearly all of them stay the same in every tick.
 // Both the verdicts and the homes are sorted by key.
-void learn_homes(std::map<CellKey, CellHistory>& cells, const Snapshot& snapshot,
-                 const Plan& plan) {
+void learn_homes(History& after, const Snapshot& snapshot, const Plan& plan) {
+    std::map<CellKey, CellHistory>& cells = after.cells;
     auto known = cells.begin();
     const auto forget_until = [&](const auto& is_reached) {
         while (known != cells.end() && !is_reached(known->first))
@@ -74,10 +97,7 @@ void learn_homes(std::map<CellKey, CellHistory>& cells, const Snapshot& snapshot
         const bool was_known = known != cells.end() && known->first == verdict.key;
         if (verdict.home && verdict.acts) {
             if (!was_known) known = cells.emplace_hint(known, verdict.key, CellHistory());
-            CellHistory& cell = known->second;
-            if (!was_known || cell.home != verdict.home->node)
-                cell = {verdict.home->node, snapshot.now, cell.failures, 0};
-            if (verdict.reason == Reason::settled) cell.failures = 0;
+            learn_home(verdict, !was_known, snapshot.now, known->second, after.changes);
             ++known;
         } else if (!verdict.home && was_known && keeps_home(verdict.reason)) {
             ++known;
@@ -110,7 +130,9 @@ History learn(History before, const Snapshot& snapshot, const Plan& plan,
               const std::vector<ActionResult>& results) {
     History after;
     after.cells = std::move(before.cells);
-    learn_homes(after.cells, snapshot, plan);
+    after.changes = std::move(before.changes);
+    forget_changes(after.changes, snapshot.now);
+    learn_homes(after, snapshot, plan);
     learn_shards(after, before, snapshot, plan);
     learn_failures(after, snapshot.now, results);
     return after;

@@ -76,6 +76,7 @@ asio::awaitable<bool> Controller::tick(Purpose purpose) {
         tick.plan = plan(tick.snapshot, history_, config_.planner);
 
         tick.results = co_await actuator_.apply(tick.plan, **look, host_, deadline(begin));
+        tick.moves = actuator_.moves();
 
         tick.group_problems = actuator_.group_problems();
 

@@ -15,9 +15,4 @@ inline constexpr std::int64_t transparent_huge_page_bytes = std::int64_t{2} << 2
 // with hugetlb pages. 0 if there is none.
 std::int64_t hugetlb_pool_page_bytes(const std::vector<RamBlock>& blocks);
 
-// Size of the huge pages that all blocks may consist of, bytes: that of their hugetlb pages if all
-// blocks have hugetlb pages of one size, otherwise that of transparent huge pages. At least the
-// latter.
-std::int64_t uniform_huge_page_bytes(const std::vector<RamBlock>& blocks);
-
 }  // namespace vnuma

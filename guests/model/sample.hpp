@@ -81,6 +81,7 @@ struct GuestSample {
     // could not be read. Empty if vnumad may act.
     std::string unsteady;
     std::string immovable;                   // why its memory cannot be moved; empty if it can
+    std::int64_t pinned_bytes = 0;           // VmPin: held by RDMA, io_uring, mediated VFIO, ...
     std::shared_ptr<const Process> process;  // null if it was not found
     std::string executable;                  // path; empty if it cannot be read
     std::shared_ptr<const Domain> domain;    // null if the description cannot be used

@@ -16,6 +16,9 @@ inline constexpr int max_counted_failures = 6;
 // 320 s after the sixth.
 inline constexpr Millis retry_interval = 5'000;
 
+// A guest's homes may change so often in any stretch of this length.
+inline constexpr Millis changes_window = 3'600'000;
+
 struct CellHistory {
     NodeIndex home;
     Millis home_since = 0;
@@ -42,6 +45,9 @@ struct ShardHistory {
 struct History {
     std::map<CellKey, CellHistory> cells;
     std::map<std::string, ShardHistory> shards;  // by UUID
+    // When homes of a guest changed in the last hour, ascending, at most max_changes_per_hour; by
+    // UUID.
+    std::map<std::string, std::vector<Millis>> changes{};
 
     friend bool operator==(const History&, const History&) = default;
 };

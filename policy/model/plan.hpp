@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -56,9 +57,10 @@ struct Plan {
 // What became of one action.
 struct ActionResult {
     Action action;
-    Bytes bytes = 0;        // brought home; 0 for pins
-    std::string error;      // why it failed; empty when it did not
-    std::string skipped{};  // why it was not tried; empty when it was
+    Bytes bytes = 0;                 // brought home; 0 for pins
+    std::string error;               // why it failed; empty when it did not
+    std::string skipped{};           // why it was not tried; empty when it was
+    std::set<std::string> limits{};  // what a move had to wait for: "memory.rate", ...
 };
 
 const CellKey& key_of(const Action& action);

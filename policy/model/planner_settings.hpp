@@ -5,6 +5,9 @@
 
 namespace vnuma {
 
+// Limit of PlannerSettings::changes_per_hour: so many changes are remembered.
+inline constexpr int max_changes_per_hour = 60;
+
 struct PlannerSettings {
     Millis horizon = 60'000;     // time within which a new home must pay back its cost
     PerMille margin = 125;       // share of its cost that a new home must save
@@ -14,6 +17,7 @@ struct PlannerSettings {
     // A difference in load below this is no reason to move a cell between two nodes. ESXi's default
     // for Numa.MigImbalanceThreshold is 10 %, too.
     PerMille imbalance = 100;
+    int changes_per_hour = 6;  // changes of home within one guest
 
     friend bool operator==(const PlannerSettings&, const PlannerSettings&) = default;
 };

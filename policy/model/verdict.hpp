@@ -65,10 +65,11 @@ enum class Lack {
     margin,     // it would cost less there, but not by the margin
     balance,    // it would cost less there only because of a load that differs too little
     cool_down,  // it would cost less there, but its guest or group got a new home recently
-    shards      // it would cost less there, but other shards may soon replace this one
+    shards,     // it would cost less there, but other shards may soon replace this one
+    changes     // it would cost less there, but homes of its guest changed too often in an hour
 };
 
-inline constexpr std::array<std::pair<Lack, const char*>, 8> lacks{{
+inline constexpr std::array<std::pair<Lack, const char*>, 9> lacks{{
     {Lack::allowed, "allowed"},
     {Lack::memory, "memory"},
     {Lack::apart, "apart"},
@@ -77,6 +78,7 @@ inline constexpr std::array<std::pair<Lack, const char*>, 8> lacks{{
     {Lack::balance, "balance"},
     {Lack::cool_down, "cool-down"},
     {Lack::shards, "shards"},
+    {Lack::changes, "changes-per-hour"},
 }};
 
 constexpr const char* name(Lack lack) {
@@ -135,8 +137,8 @@ struct Verdict {
     // With a home: none if no other node is allowed and large enough. Without: too_large, no_room
     // and kept_apart, where there is a node to name.
     std::optional<Alternative> alternative{};
-    // retry_later: until the action is repeated. Else for lack cool_down and shards: until the home
-    // may change. 0 for all others.
+    // retry_later: until the action is repeated. Else for lack cool_down, shards and changes: until
+    // the home may change. 0 for all others.
     Millis wait = 0;
     bool group_parted = false;  // no node has room for all of its group, which belongs together
     // unsteady: what the guest is doing. displaced: what the former home did ("does not ...").

@@ -11,6 +11,15 @@ namespace vnuma {
 namespace {
 
 // Time until the cell's cool-down is over, in milliseconds; 0 if it is.
+// Until the guest's homes may change again.
+Millis changes_left(const History& history, const std::string& uuid, Millis now,
+                    const PlannerSettings& settings) {
+    const auto known = history.changes.find(uuid);
+    const auto most = static_cast<std::size_t>(settings.changes_per_hour);
+    if (known == history.changes.end() || known->second.size() < most) return 0;
+    return std::max<Millis>(known->second[known->second.size() - most] + changes_window - now, 0);
+}
+
 Millis cool_down_left(const CellHistory& cell, Millis now, const PlannerSettings& settings) {
     return std::max<Millis>(cell.home_since + (settings.cool_down << cell.failures) - now, 0);
 }
@@ -42,6 +51,7 @@ class Chooser {
   private:
     void add_guest(const GuestState& guest) {
         cool_down_left_ = cool_down_left(guest);
+        changes_left_ = changes_left(history_, guest.uuid, snapshot_.now, settings_);
         const auto by_number = [](const CellState& a, const CellState& b) {
             return a.key.cell < b.key.cell;
         };
@@ -159,7 +169,8 @@ class Chooser {
             unit.former = known->home;
             unit.cooling = cool_down_left_;
             unit.shards_due = shards_due;
-            unit.fixed = cool_down_left_ > 0 || shards_due > 0;
+            unit.changes_due = changes_left_;
+            unit.fixed = cool_down_left_ > 0 || shards_due > 0 || changes_left_ > 0;
             if (fits.contains(known->home))
                 unit.initial_home = unit.former;
             else
@@ -211,6 +222,7 @@ class Chooser {
     const NodeCapacity capacity_;
     std::map<CellKey, CellHistory>::const_iterator known_;  // first entry that is still ahead
     Millis cool_down_left_ = 0;                             // of the guest that is being added
+    Millis changes_left_ = 0;                               // the same
     Bystanders bystanders_;
     Units chosen_;
 };

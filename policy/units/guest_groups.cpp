@@ -41,7 +41,7 @@ class Joiner {
         NodeSet fits = first.fits;
         std::map<NodeIndex, Bytes> bytes_by_home;
         bool fixed = false, all_have_home = true;
-        Millis cooling = 0;
+        Millis cooling = 0, changes_due = 0;
         for (const std::size_t i : members) {
             const Unit& unit = units_[i];
             fits = fits & unit.fits;
@@ -50,6 +50,7 @@ class Joiner {
             all_have_home = all_have_home && unit.initial_home;
             fixed = fixed || unit.fixed;
             cooling = std::max(cooling, unit.cooling);
+            changes_due = std::max(changes_due, unit.changes_due);
         }
         const bool joined_before = all_have_home && bytes_by_home.size() == 1;
         const NodeSet room = nodes_with_room(members);
@@ -75,6 +76,7 @@ class Joiner {
         first.former = first.initial_home;
         first.fixed = fixed && first.initial_home && bytes_by_home.size() == 1;
         first.cooling = cooling;
+        first.changes_due = changes_due;
     }
 
     static std::optional<NodeIndex> home_with_most_bytes(

@@ -35,9 +35,10 @@ struct Unit {
     // Home at the beginning of the search; none for a new unit and for one that cannot keep its
     // former home.
     std::optional<NodeIndex> initial_home;
-    bool fixed = false;         // keeps its home, unless a change relieves that of memory pressure
-    Millis cooling = 0;         // fixed for a cool-down: until that ends
-    Millis shards_due = 0;      // fixed for a check whether other shards are better: until that
+    bool fixed = false;      // keeps its home, unless a change relieves that of memory pressure
+    Millis cooling = 0;      // fixed for a cool-down: until that ends
+    Millis shards_due = 0;   // fixed for a check whether other shards are better: until that
+    Millis changes_due = 0;  // fixed for too many changes in the last hour: until there are fewer
     bool group_parted = false;  // no node has room for all of its group, which belongs together
     std::optional<std::size_t> apart_group{};  // index of the group that keeps its members apart
     std::string displaced{};  // what the former home did ("does not ..."); empty if it is kept

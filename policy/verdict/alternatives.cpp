@@ -64,6 +64,12 @@ std::optional<Candidate> best_candidate(const Placement& placement, std::size_t 
     return best;
 }
 
+// What keeps it at its home for longest.
+Lack why_fixed(const Unit& unit) {
+    if (unit.changes_due > std::max(unit.cooling, unit.shards_due)) return Lack::changes;
+    return unit.cooling < unit.shards_due ? Lack::shards : Lack::cool_down;
+}
+
 }  // namespace
 
 std::optional<Alternative> best_alternative(const Placement& placement, std::size_t index,
@@ -80,7 +86,7 @@ std::optional<Alternative> best_alternative(const Placement& placement, std::siz
     if (best->cost.all >= here.all) {
         there.lack = Lack::cheaper;
     } else if (unit.fixed) {
-        there.lack = unit.cooling < unit.shards_due ? Lack::shards : Lack::cool_down;
+        there.lack = why_fixed(unit);
     } else if (best->cost.all - best->cost.load >= here.all - here.load &&
                !placement.load_matters(*placement.home(index), best->node)) {
         there.lack = Lack::balance;
@@ -91,6 +97,7 @@ std::optional<Alternative> best_alternative(const Placement& placement, std::siz
 Millis wait_for(const Unit& unit, const std::optional<Alternative>& alternative) {
     if (alternative && alternative->lack == Lack::cool_down) return unit.cooling;
     if (alternative && alternative->lack == Lack::shards) return unit.shards_due;
+    if (alternative && alternative->lack == Lack::changes) return unit.changes_due;
     return 0;
 }
 

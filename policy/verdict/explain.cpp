@@ -148,6 +148,11 @@ class Explainer {
                 return "; " + other + " would cost " + cost +
                        ", but other shards may replace this one: the next check is in " +
                        seconds(verdict_.wait);
+            case Lack::changes:
+                return "; " + other + " would cost " + cost +
+                       ", but homes of the guest or its group changed too often in the last hour, "
+                       "and it stays for another " +
+                       seconds(verdict_.wait);
         }
         return "";
     }

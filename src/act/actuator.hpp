@@ -1,19 +1,18 @@
-// Carries out a plan: pins first, then memory moves in turn, within a rate and until a deadline.
+// Carries out a plan: pins first, then memory moves, until a deadline.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "policy/model/plan.hpp"
-#include "src/act/cell_mover.hpp"
 #include "src/act/clock.hpp"
 #include "src/act/freeze.hpp"
 #include "src/act/kernel_calls.hpp"
+#include "src/act/memory_moves.hpp"
 #include "src/act/thread_pins.hpp"
 #include "src/config/config.hpp"
 #include "src/observe/look.hpp"
@@ -39,6 +38,7 @@ class Actuator {
     std::string why_frozen() const;
 
     const KnownPins& pins() const { return pins_.known(); }
+    std::map<std::string, GuestMoves> moves() const { return moves_.by_guest(); }
 
     // Why threads that belong to a guest, other than its vCPUs, are not where its homes are; by the
     // guest's uuid. Of the last apply().
@@ -56,33 +56,12 @@ class Actuator {
         const GuestSample* guest = nullptr;
         const CellSample* cell = nullptr;
     };
-    struct Move {
-        std::size_t result = 0;  // index into the results
-        Target target;
-        int to_node_id = 0;
-        std::vector<RamRange> memory;
-        std::shared_ptr<const std::vector<RamRange>> hot;  // null where no heat is known
-        std::uint64_t huge_page = 0;                       // as CellMover takes it
-        Bytes left_free = 0;                               // on the node; 0 where it has no limit
-        bool begun = false;                                // a step of it was made
-        bool finished = false;
-    };
-
     std::string why_not(const Target& target, Clock::Time deadline) const;
     boost::asio::awaitable<ActionResult> pin(const Action& action, const Target& target,
                                              const Host& host);
     std::string pin_group(const GuestSample& guest, const std::vector<int>& cpus, const Host& host);
     void pin_groups(const Plan& plan, const Look& look, const Host& host);
-    Move move_of(const MoveMemory& action, const Target& target, const HostNode& node) const;
-    CellMover& mover_for(const Move& move, const CellKey& key);
-    MoveStep step(const Move& move, CellMover& mover) const;
-    void account(Move& move, ActionResult& result, const MoveStep& done);
-    void forget_movers(const Plan& plan);
-    boost::asio::awaitable<void> move_in_turns(std::vector<Move>& moves,
-                                               std::vector<ActionResult>& results,
-                                               Clock::Time deadline);
 
-    const Config& config_;
     Kernel& kernel_;
     Clock& clock_;
     boost::asio::thread_pool& pool_;
@@ -90,8 +69,7 @@ class Actuator {
     ThreadPins pins_;
     std::map<std::string, std::string> group_problems_;
     std::set<std::string> changed_groups_;
-    std::map<CellKey, CellMover> movers_;  // of moves under way
-    Clock::Time rest_until_{};  // the rate allows no move before, in the next plan either
+    MemoryMoves moves_;
 };
 
 }  // namespace vnuma

@@ -95,6 +95,16 @@ class DryRunKernel : public Kernel {
     CallResult move_pages(const Process&, std::span<const std::uint64_t>, int) override {
         return {ECANCELED, {}};
     }
+
+    Bytes read_high_watermark(int node_id) override { return vnuma::read_high_watermark(node_id); }
+    Bytes read_unreserved_huge(int node_id, Bytes page_bytes) override {
+        return vnuma::read_unreserved_huge(node_id, page_bytes);
+    }
+    HostPressure read_host_pressure() override { return vnuma::read_host_pressure(); }
+    std::optional<SchedStat> read_times(const Process& process, pid_t thread) override {
+        const auto text = process.read("task/" + std::to_string(thread) + "/schedstat");
+        return text ? parse_schedstat(*text) : std::nullopt;
+    }
 };
 
 class ActingKernel final : public DryRunKernel {

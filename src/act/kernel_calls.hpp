@@ -11,9 +11,11 @@
 #include <span>
 #include <vector>
 
+#include "guests/process/parse_proc.hpp"
 #include "guests/process/process.hpp"
 #include "policy/model/types.hpp"
 #include "src/observe/known_pins.hpp"
+#include "src/observe/memory_limits.hpp"
 
 namespace vnuma {
 
@@ -61,6 +63,14 @@ class Kernel {
     // kernel leaves statuses unwritten after a partial failure.
     virtual CallResult move_pages(const Process& process, std::span<const std::uint64_t> addresses,
                                   int node_id) = 0;
+
+    // Readings of memory_limits.hpp. The first two throw HostError.
+    virtual Bytes read_high_watermark(int node_id) = 0;
+    virtual Bytes read_unreserved_huge(int node_id, Bytes page_bytes) = 0;
+    virtual HostPressure read_host_pressure() = 0;
+
+    // The run time and waiting time of a thread of the process; nothing when it has ended.
+    virtual std::optional<SchedStat> read_times(const Process& process, pid_t thread) = 0;
 };
 
 // Acts.

@@ -17,7 +17,7 @@ int next_batch(int batch, nanoseconds took, nanoseconds aim, BatchLimits limits)
 nanoseconds rest_after(Bytes bytes, nanoseconds took, Bytes rate) {
     constexpr std::int64_t ns_per_ms = 1'000'000;
     const nanoseconds wanted(bytes * 1000 / std::max<Bytes>(rate, 1) * ns_per_ms);
-    return std::max(wanted - took, took / 2);
+    return std::max(wanted - took, took / least_rest_divisor);
 }
 
 }  // namespace vnuma

@@ -18,8 +18,13 @@ struct BatchLimits {
 int next_batch(int batch, std::chrono::nanoseconds took, std::chrono::nanoseconds aim,
                BatchLimits limits);
 
-// The rest after a call that moved `bytes` in `took`, so that the average is at most `rate` bytes a
-// second. Calls that are slower than that take two thirds of the time at most.
+// A call is followed by a rest of at least this part of its time: moves take two thirds of the time
+// at most.
+inline constexpr int least_rest_divisor = 2;
+
+// The rest after a call that tried to move `bytes` in `took`, so that the average is at most `rate`
+// bytes a second. Calls that are slower than that have the
+// least rest.
 std::chrono::nanoseconds rest_after(Bytes bytes, std::chrono::nanoseconds took, Bytes rate);
 
 }  // namespace vnuma

@@ -24,7 +24,9 @@ struct Config {
     PlannerSettings planner;
     HostPolicy policy;
     std::string run_time_policy = "/run/vnumad/policy.toml";  // empty for none
+    Bytes guest_rate = 1024 * 1024 * mib;     // memory moved per second for one guest
     std::chrono::milliseconds call_time{10};  // what one call that moves memory should take
+    PerMille felt = 10;  // share of a guest's run time that its vCPUs may wait longer during moves
     ResidencyMode residency = ResidencyMode::automatic;
     bool pagemap = false;  // read residency from page frame numbers; needs CAP_SYS_ADMIN
     Coexistence coexist;

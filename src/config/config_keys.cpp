@@ -54,6 +54,10 @@ std::vector<Key> planner_keys(PlannerSettings& planner) {
          "doubles with each failure in a row."},
         {"imbalance", share(planner.imbalance),
          "Load is no reason to move between two nodes whose load differs by less than this."},
+        {"changes_per_hour", whole(planner.changes_per_hour, 1, max_changes_per_hour),
+         "Changes of home within a guest in any hour. Changes that relieve a full node, or that "
+         "its "
+         "policy demands, count and are made all the same."},
     };
 }
 
@@ -62,8 +66,18 @@ std::vector<Key> memory_keys(Config& config) {
     return {
         {"rate", size(config.planner.pace, mib, tebi),
          "Memory that is moved in a second, for all guests together."},
+        {"guest_rate", size(config.guest_rate, mib, tebi),
+         "Memory that is moved in a second for one guest, within `rate`. The default is no limit "
+         "of "
+         "its own."},
         {"call_time", duration(config.call_time, milliseconds(1), milliseconds(1000)),
-         "How long one call that moves memory should take. Batches are sized by measured time."},
+         "How long one call that moves memory should take. Batches are sized by measured time. A "
+         "huge page is moved in one call: pages that take longer than four times this at 1 GiB a "
+         "second are not moved, so those of 1 GiB need `\"250ms\"`."},
+        {"felt", share(config.felt),
+         "How much longer vCPUs may wait for a CPU while memory of their guest moves, as a share "
+         "of "
+         "their run time; see below."},
         {"watermark", share(config.planner.watermark),
          "Share of each node's memory that is never filled."},
         {"residency", word(config.residency, words_of(residency_modes)),

@@ -5,6 +5,7 @@
 
 #include "guests/discovery/libvirt_source.hpp"
 #include "guests/discovery/qmp_source.hpp"
+#include "src/observe/page_size_limit.hpp"
 #include "src/observe/rival_reader.hpp"
 
 namespace vnuma {
@@ -25,7 +26,7 @@ SamplerSettings sampler_settings(const Config& config) {
 class HostObserver final : public Observer {
   public:
     HostObserver(const Config& config, std::unique_ptr<GuestSource> source, bool track)
-        : source_(std::move(source)) {
+        : call_time_(config.call_time), source_(std::move(source)) {
         remove_leftovers(Roots());
         if (track) {
             const TrackingSettings settings = tracking_settings(config);
@@ -37,7 +38,9 @@ class HostObserver final : public Observer {
 
     std::vector<ListedGuest> list() override { return sampler_->list(); }
     Sample sample(const std::vector<ListedGuest>& listed, const SampleRequest& request) override {
-        return sampler_->sample(listed, request);
+        Sample sample = sampler_->sample(listed, request);
+        mark_large_pages(sample, call_time_);
+        return sample;
     }
     Host follow(const Host& before) override { return follow_host(before); }
     HostReading read(const Host& host) override { return read_host_state(host); }
@@ -50,6 +53,7 @@ class HostObserver final : public Observer {
     }
 
   private:
+    std::chrono::milliseconds call_time_;
     std::unique_ptr<GuestSource> source_;
     std::optional<AccessTracking> tracking_;
     std::optional<Sampler> sampler_;

@@ -17,13 +17,14 @@ constexpr PerMille most_permille = 10'000;
 
 auto settings_shape() {
     return object_of([](auto& io, auto& settings) {
-        auto& [horizon, margin, cool_down, pace, watermark, imbalance] = settings;
+        auto& [horizon, margin, cool_down, pace, watermark, imbalance, changes_per_hour] = settings;
         io.field("horizon", horizon, Number{1, max_recorded_horizon});
         io.field("margin", margin, Number{0, most_permille});
         io.field("cool_down", cool_down, Number{0, max_recorded_cool_down});
         io.field("pace", pace, recorded::some_memory);
         io.field("watermark", watermark, Number{0, 1000});
         io.field("imbalance", imbalance, Number{0, most_permille});
+        io.field("changes_per_hour", changes_per_hour, Number{1, max_changes_per_hour});
     });
 }
 
@@ -58,10 +59,16 @@ auto history_shape(std::size_t nodes) {
         io.unless(0, "changes", changes, Number{0, max_counted_changes});
         io.unless(Millis{0}, "changed", changed, point_in_time);
     };
+    const auto change = [](auto& io, auto& uuid, auto& times) {
+        io.field("uuid", uuid, Text());
+        io.field("times", times, list_between(point_in_time, 1, max_changes_per_hour));
+        io.check("times", std::is_sorted(times.begin(), times.end()), "must be in their order");
+    };
     return object_of([=](auto& io, auto& history) {
-        auto& [cells, shards] = history;
+        auto& [cells, shards, changes] = history;
         io.field("cells", cells, entries_of(cell));
         io.maybe("shards", shards, entries_of(shard));
+        io.maybe("changes", changes, entries_of(change));
     });
 }
 

@@ -11,7 +11,7 @@
 namespace vnuma {
 
 // Raised with every field that is added, removed, renamed, or changes its meaning.
-inline constexpr int record_version = 7;
+inline constexpr int record_version = 8;
 
 // Limits of what is read, since a record may come from anywhere. They exceed every host, keep the
 // planner's sums within 64 bits, and bound its loops.

@@ -1,5 +1,6 @@
 #include "src/report/change_log.hpp"
 
+#include <set>
 #include <utility>
 
 #include "policy/verdict/explain.hpp"
@@ -24,6 +25,22 @@ std::map<CellKey, std::string> failures_of(const std::vector<ActionResult>& resu
 }
 
 }  // namespace
+
+// Each stage is told once in a move: a guest may feel it in every other second.
+void ChangeLog::tell_what_is_felt(const Tick& tick, const std::map<std::string, std::string>& names,
+                                  std::vector<std::string>& lines) {
+    std::set<std::string> moving;
+    for (const ActionResult& result : tick.results)
+        if (std::holds_alternative<MoveMemory>(result.action))
+            moving.insert(key_of(result.action).uuid);
+    std::erase_if(felt_, [&](const auto& entry) { return !moving.contains(entry.first); });
+    for (const auto& [uuid, moves] : tick.moves) {
+        const std::pair stage(moves.pace, moves.pauses);
+        if (!moving.contains(uuid) || stage <= felt_[uuid]) continue;
+        felt_[uuid] = stage;
+        lines.push_back(names.at(uuid) + ": " + moves.felt);
+    }
+}
 
 std::vector<std::string> ChangeLog::update(const Tick& tick) {
     std::vector<std::string> lines;
@@ -52,6 +69,7 @@ std::vector<std::string> ChangeLog::update(const Tick& tick) {
             lines.push_back(cell + ": an action failed: " + now.failure);
         cells.emplace(verdict.key, std::move(now));
     }
+    tell_what_is_felt(tick, guests, lines);
     guests_ = std::move(guests);
     cells_ = std::move(cells);
     return lines;

@@ -1,10 +1,11 @@
 // One line for each change that an operator cares about: guests and rivals that come and go, new
-// homes and verdicts, actions that fail. Pure.
+// homes and verdicts, actions that fail, moves that a guest feels. Pure.
 #pragma once
 
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/report/tick.hpp"
@@ -26,7 +27,12 @@ class ChangeLog {
     void add_rivals(const std::vector<Rival>& rivals, std::vector<std::string>& lines);
 
     std::map<std::string, std::string> rivals_;  // how they show, by name
+    void tell_what_is_felt(const Tick& tick, const std::map<std::string, std::string>& names,
+                           std::vector<std::string>& lines);
+
     std::map<std::string, std::string> guests_;  // names, by uuid
+    // What was told of guests whose memory moves, by uuid: the worst pace, and pauses.
+    std::map<std::string, std::pair<LatencyGuard::Pace, int>> felt_;
     std::map<CellKey, Known> cells_;
 };
 

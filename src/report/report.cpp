@@ -174,6 +174,16 @@ json report_residency(const ResidencySource& residency, const Sample& sample) {
     return {{"mode", residency.mode}, {"way", residency.way}, {"age_ms", std::max<long>(age, 0)}};
 }
 
+json report_moves(const Tick& tick, const std::string& uuid) {
+    const auto known = tick.moves.find(uuid);
+    const GuestMoves moves = known == tick.moves.end() ? GuestMoves() : known->second;
+    return {{"slow_calls", moves.slow_calls},
+            {"pace", name(moves.pace)},
+            {"slowdown", moves.slowdown},
+            {"pauses", moves.pauses},
+            {"felt", moves.felt}};
+}
+
 json report_guest(const Tick& tick, std::size_t index, const Host& host) {
     const GuestSample& sample = tick.sample().guests[index];
     const GuestState& state = tick.snapshot.guests[index];
@@ -192,6 +202,8 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
                {"executable", sample.executable},
                {"unsteady", state.unsteady},
                {"immovable", sample.immovable},
+               {"pinned_bytes", sample.pinned_bytes},
+               {"moves", report_moves(tick, sample.uuid)},
                {"memory_nodes", format_number_list(sample.memory_nodes)},
                {"residency", report_residency(sample.residency, tick.sample())},
                {"threads",
@@ -235,6 +247,7 @@ json report_result(const ActionResult& result, const Topology& topology) {
     if (std::holds_alternative<MoveMemory>(result.action)) value["moved_bytes"] = result.bytes;
     if (!result.error.empty()) value["error"] = result.error;
     if (!result.skipped.empty()) value["skipped"] = result.skipped;
+    if (!result.limits.empty()) value["limits"] = result.limits;
     return value;
 }
 

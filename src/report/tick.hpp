@@ -13,6 +13,7 @@
 
 #include "policy/model/history.hpp"
 #include "policy/model/plan.hpp"
+#include "src/act/guest_moves.hpp"
 #include "src/observe/host.hpp"
 #include "src/observe/look.hpp"
 #include "src/observe/rivals.hpp"
@@ -37,7 +38,8 @@ struct Tick {
     std::set<pid_t> pinned;  // threads that were where vnumad had pinned them
     // Why threads that serve a guest are not where its homes are, by its uuid.
     std::map<std::string, std::string> group_problems{};
-    std::vector<ActionResult> results;  // one for each action of the plan; none in a dry run
+    std::vector<ActionResult> results;        // one for each action of the plan; none in a dry run
+    std::map<std::string, GuestMoves> moves;  // by uuid; none in a dry run
 
     const Sample& sample() const { return look->sample; }
 };

@@ -228,6 +228,28 @@ TEST_F(GuestReaderTest, ADeviceThatQemuOpensIsReadAtTheNextTick) {
     EXPECT_NE(read().immovable.find("VFIO"), std::string::npos);
 }
 
+// VmRSS of this guest is 366,196 kB. VmLck is something else: what mlock() and VFIO hold.
+TEST_F(GuestReaderTest, AGuestWithHalfOfItsMemoryPinnedIsImmovable) {
+    record("helpers");
+    const std::string status = "proc/" + std::to_string(host->pid) + "/status";
+    std::string text = test::read_golden("lab/helpers/process/status");
+    const std::string line = "VmPin:\t       0 kB";
+    const auto read_pinned = [&](const std::string& pinned) {
+        std::string changed = text;
+        changed.replace(changed.find(line), line.size(), "VmPin:\t" + pinned + " kB");
+        std::filesystem::remove(host->files.path(status));
+        host->files.write(status, changed);
+        return read();
+    };
+    GuestSample sample = read_pinned("  183097");
+    EXPECT_EQ(sample.pinned_bytes, 183097 * 1024);
+    EXPECT_EQ(sample.immovable, "") << "what fails is left alone, and the rest moves";
+    sample = read_pinned("  183098");
+    EXPECT_EQ(sample.immovable, "178 MiB of its memory are pinned (VmPin)");
+    for (const char* wrong : {"-5", "word", "99999999999999999999", "9223372036854775807"})
+        EXPECT_EQ(read_pinned(wrong).pinned_bytes, 0) << wrong;
+}
+
 TEST_F(GuestReaderTest, HugetlbPagesAreKnownFromNumaMaps) {
     record("hugetlb");
     const GuestSample sample = read();

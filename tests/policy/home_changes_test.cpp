@@ -47,6 +47,23 @@ TEST(HomeChanges, AFailureDoublesTheCoolDown) {
               home_of(plan(host, history, settings), "b"));
 }
 
+TEST(HomeChanges, AfterTooManyInAnHourTheVerdictSaysWhenTheNextOneMayBe) {
+    Snapshot host = make_snapshot(
+        make_topology(2, 4, 64 * gib),
+        {make_guest("a", 4, 4000, {gib, 0}), make_guest("b", 4, 4000, {gib, 0})}, 4'000'000);
+    History history = history_with(host, NodeIndex(0), 0);
+    for (const char* uuid : {"uuid-a", "uuid-b"})
+        for (int i = 0; i < settings.changes_per_hour; ++i)
+            history.changes[uuid].push_back(1'000'000 + 100'000 * i);
+    const Plan made = plan(host, history, settings);
+    EXPECT_EQ(home_of(made, "a"), home_of(made, "b"));
+    EXPECT_EQ(verdict_of(made, "a").alternative.value().lack, Lack::changes);
+    EXPECT_EQ(verdict_of(made, "a").wait, 600'000);
+    host.now += 600'000;
+    EXPECT_NE(home_of(plan(host, history, settings), "a"),
+              home_of(plan(host, history, settings), "b"));
+}
+
 TEST(HomeChanges, TwoGuestsExchangeTheirHomesWithoutRoomForBothOnOneNode) {
     // The memory of each guest is at the home of the other.
     const Snapshot host = make_snapshot(

@@ -39,6 +39,40 @@ TEST(Learn, AMoveThatStoppedOnItsWayHasNotFailed) {
     EXPECT_EQ(failures(100 * mib), 0);
 }
 
+TEST(Learn, RemembersForAnHourWhenHomesOfAGuestChanged) {
+    Snapshot host =
+        make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});
+    GuestState& guest = host.guests[0];
+    guest.cells.push_back(guest.cells[0]);
+    guest.cells[1].key.cell = 1;
+    const auto go_to = [&](History history, std::size_t node) {
+        Plan made;
+        for (const CellState& cell : guest.cells) {
+            made.verdicts.push_back({cell.key});
+            made.verdicts.back().home = Home{NodeIndex(node)};
+        }
+        return learn(std::move(history), host, made, {});
+    };
+    History history = go_to({}, 0);
+    EXPECT_TRUE(history.changes.empty()) << "a first home is no change";
+    for (const Millis time : {1000, 2000, 3000}) {
+        host.now = time;
+        history = go_to(history, time % 2000 / 1000);
+    }
+    using Times = std::vector<Millis>;
+    EXPECT_EQ(history.changes.at("uuid-a"), (Times{1000, 2000, 3000})) << "both cells are one";
+    host.now = 2000 + changes_window;
+    history = go_to(history, 1);
+    EXPECT_EQ(history.changes.at("uuid-a"), Times{3000});
+    for (int i = 0; i < 100; ++i) {
+        ++host.now;
+        history = go_to(history, static_cast<std::size_t>(i % 2));
+    }
+    EXPECT_EQ(history.changes.at("uuid-a").size(), std::size_t{max_changes_per_hour});
+    host.now += changes_window;
+    EXPECT_TRUE(go_to(history, 1).changes.empty());
+}
+
 TEST(Learn, CountsFailuresUntilTheCellIsSettled) {
     Snapshot host =
         make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});

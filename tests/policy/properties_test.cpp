@@ -21,6 +21,7 @@ const PlannerSettings settings;
 const PlannerSettings restless = [] {
     PlannerSettings without;
     without.cool_down = 0;
+    without.changes_per_hour = max_changes_per_hour;
     return without;
 }();
 

@@ -24,6 +24,7 @@ const PlannerSettings settings;
 const PlannerSettings restless = [] {
     PlannerSettings without;
     without.cool_down = 0;
+    without.changes_per_hour = max_changes_per_hour;
     return without;
 }();
 
@@ -139,6 +140,38 @@ TEST(Stability, NoCellWaitsLongerThanTheCoolDown) {
                 ASSERT_LE(ticks_waited, settings.cool_down / tick_length + 1) << "seed " << seed;
             }
     }
+}
+
+// A full node, and what the policy demands, are more urgent.
+bool is_free_choice(Reason reason) {
+    return reason == Reason::better_home || reason == Reason::made_way;
+}
+
+TEST(Stability, NoGuestChangesItsHomesMoreOftenThanConfigured) {
+    PlannerSettings three_an_hour = restless;
+    three_an_hour.changes_per_hour = 3;
+    three_an_hour.margin = 10;
+    int held_back = 0;
+    for (unsigned seed = 0; seed < hosts; ++seed) {
+        const Trace trace = restless_host(seed, 2000).trace();  // a little longer than an hour
+        Planned planner(three_an_hour);
+        Simulation simulation(trace, planner);
+        std::map<std::string, std::set<Millis>> changes;
+        while (simulation.step()) {
+            const Millis now = simulation.seen().now;
+            for (const Verdict& verdict : planner.last_plan().verdicts) {
+                std::set<Millis>& times = changes[verdict.key.uuid];
+                times.erase(times.begin(), times.upper_bound(now - changes_window));
+                held_back += verdict.alternative && verdict.alternative->lack == Lack::changes;
+                if (!verdict.former_node()) continue;
+                times.insert(now);
+                if (is_free_choice(verdict.reason)) {
+                    ASSERT_LE(times.size(), 3U) << "seed " << seed << ", " << verdict.key.uuid;
+                }
+            }
+        }
+    }
+    EXPECT_GT(held_back, 0);
 }
 
 std::map<std::string, std::vector<std::pair<const CellState*, const Verdict*>>> by_group(

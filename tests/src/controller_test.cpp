@@ -131,7 +131,8 @@ TEST_F(ControllerTest, AMoveThatTheKernelRefusesIsToldAndTriedAgain) {
     host->fail_move = [](int) { return ENOMEM; };
     run(2);
     ASSERT_EQ(ticks.back().results.size(), 2U);
-    EXPECT_EQ(ticks.back().results[1].error, "move_pages: Cannot allocate memory");
+    EXPECT_EQ(ticks.back().results[1].error,
+              "move_pages: Cannot allocate memory: the node or the kernel has no free memory");
     host->fail_move = [](int) { return 0; };
     EXPECT_EQ(verdict(run(1), "a").reason, Reason::retry_later);
     EXPECT_TRUE(reaches(Reason::settled, "a"));

@@ -10,9 +10,11 @@
 #include <cerrno>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,6 +55,12 @@ struct FakeGuest {
         int vcpus = 2;
         std::vector<int> chunk_nodes;  // the kernel's node number of each chunk
         MilliCpu use = 1000;           // of all its vCPUs together
+        std::set<std::size_t> held{};  // chunks that something holds where they are
+        // From this chunk on, the memory is of hugetlb pages of this size.
+        std::size_t hugetlb_from = std::numeric_limits<std::size_t>::max();
+        Bytes hugetlb_page = 2 * mib;
+
+        bool is_hugetlb(std::size_t index) const { return index >= hugetlb_from; }
     };
 
     std::string name;
@@ -92,6 +100,7 @@ class FakeHost final : public Observer, public Kernel {
         }
         memory_.assign(nodes, memory);
         used_by_others.assign(nodes, 0);
+        pools.assign(nodes, 0);
     }
 
     // What is there.
@@ -99,15 +108,24 @@ class FakeHost final : public Observer, public Kernel {
     std::map<std::string, FakeGuest> guests;  // by uuid
     std::vector<Bytes> used_by_others;        // by node
     RivalReading rivals;
+    std::vector<Bytes> pools;  // of huge pages, by node
+    Bytes pool_page = 2 * mib;
+    Bytes reserved = 0;        // of all pools
+    Bytes high_watermark = 0;  // of each node
+    HostPressure pressure;
     bool real = true;  // false: a dry run
 
     // Faults: errno, 0 for none. They are called for each call.
     std::function<int(const ThreadIdentity&)> fail_affinity = [](const auto&) { return 0; };
     std::function<int(int node_id)> fail_move = [](int) { return 0; };
-    std::function<void()> on_list = [] {};    // may throw, or let time pass
-    std::function<void()> on_sample = [] {};  // the same
-    std::chrono::milliseconds move_time{5};   // of each moving call
-    std::size_t affinity_calls = 0, move_calls = 0;
+    std::function<int()> fail_query = [] { return 0; };
+    std::function<void()> on_read_available = [] {};  // may throw
+    std::function<void()> on_list = [] {};            // may throw, or let time pass
+    std::function<void()> on_sample = [] {};          // the same
+    std::chrono::milliseconds move_time{5};           // of each moving call
+    std::chrono::nanoseconds wait_per_call{0};        // of the guest's first vCPU
+    std::size_t affinity_calls = 0, move_calls = 0, refused_pages = 0;
+    std::size_t pages_in_last_call = 0;
 
     Bytes memory_on(const std::string& uuid, int node_id) const {
         Bytes bytes = 0;
@@ -154,6 +172,7 @@ class FakeHost final : public Observer, public Kernel {
             HostNode& node = reading.topology.nodes[n];
             if (node.cpus > 0) node.memory_total = memory_[n];
             node.memory_available = node.cpus > 0 ? available(node.id) : 0;
+            if (pools[n] > 0) node.huge_available[pool_page] = free_huge(node.id);
             reading.busy.emplace_back(0);
         }
         return reading;
@@ -174,13 +193,17 @@ class FakeHost final : public Observer, public Kernel {
     std::vector<ThreadIdentity> read_threads(const ThreadIdentity&) override { return {}; }
     int read_page_nodes(const Process&, std::span<const std::uint64_t> addresses,
                         std::span<int> nodes) override {
+        if (const int error = fail_query()) return error;
         for (std::size_t i = 0; i < addresses.size(); ++i) {
-            const int* node = chunk_at(addresses[i]);
-            nodes[i] = node ? *node : -ENOENT;
+            const auto [cell, index, uuid] = find_chunk(addresses[i]);
+            nodes[i] = cell ? cell->chunk_nodes[index] : -ENOENT;
         }
         return 0;
     }
-    Bytes read_available(int node_id) override { return available(node_id); }
+    Bytes read_available(int node_id) override {
+        on_read_available();
+        return available(node_id);
+    }
     CallResult set_affinity(const ThreadIdentity& thread, const std::vector<int>& cpus) override {
         ++affinity_calls;
         if (const int error = fail_affinity(thread)) return {error, {}};
@@ -194,14 +217,33 @@ class FakeHost final : public Observer, public Kernel {
     CallResult move_pages(const Process&, std::span<const std::uint64_t> addresses,
                           int node_id) override {
         ++move_calls;
+        pages_in_last_call = addresses.size();
         clock_.pass(move_time);
         if (const int error = fail_move(node_id)) return {error, move_time};
-        for (const std::uint64_t address : addresses)
-            if (int* node = chunk_at(address)) *node = node_id;
+        for (const std::uint64_t address : addresses) {
+            const auto [cell, index, uuid] = find_chunk(address);
+            if (!cell) continue;
+            if (address == addresses.front()) waited_[uuid] += wait_per_call;
+            if (cell->held.contains(index))
+                ++refused_pages;
+            else
+                move_page(*cell, index, node_id);
+        }
         return {0, move_time};
+    }
+    Bytes read_high_watermark(int) override { return high_watermark; }
+    Bytes read_unreserved_huge(int node_id, Bytes) override {
+        return std::max<Bytes>(free_huge(node_id) - reserved, 0);
+    }
+    HostPressure read_host_pressure() override { return pressure; }
+    std::optional<SchedStat> read_times(const Process&, pid_t thread) override {
+        for (const auto& [key, id] : threads_)
+            if (id == thread) return times_of(key.first, key.second, clock_.now());
+        return std::nullopt;
     }
     // What is_alive() says while something is done to a guest.
     void kill_before_next_call() { acting_on_living_ = false; }
+    void revive() { acting_on_living_ = true; }
 
   private:
     // Cells of all guests lie 1 TiB apart, in the order of their uuids.
@@ -222,23 +264,47 @@ class FakeHost final : public Observer, public Kernel {
         if (is_new) known->second = cell_distance * bases_.size();
         return known->second;
     }
-    int* chunk_at(std::uint64_t address) {
+    struct Chunk {
+        FakeGuest::Cell* cell = nullptr;  // null if there is none
+        std::size_t index = 0;
+        std::string uuid{};
+    };
+    Chunk find_chunk(std::uint64_t address) {
         for (const auto& [key, base] : bases_) {
             const auto guest = guests.find(key.first);
             if (guest == guests.end() || address < base || address - base >= cell_distance)
                 continue;
-            std::vector<int>& chunks = guest->second.cells[key.second].chunk_nodes;
+            FakeGuest::Cell& cell = guest->second.cells[key.second];
             const std::uint64_t index = (address - base) / chunk;
-            return index < chunks.size() ? &chunks[index] : nullptr;
+            if (index < cell.chunk_nodes.size()) return {&cell, index, key.first};
         }
-        return nullptr;
+        return {};
+    }
+    // A hugetlb page may be several chunks.
+    static void move_page(FakeGuest::Cell& cell, std::size_t index, int node_id) {
+        std::size_t first = index, count = 1;
+        if (cell.is_hugetlb(index)) {
+            count = static_cast<std::size_t>(cell.hugetlb_page / chunk);
+            first = cell.hugetlb_from + (index - cell.hugetlb_from) / count * count;
+        }
+        std::fill_n(cell.chunk_nodes.begin() + static_cast<std::ptrdiff_t>(first), count, node_id);
+    }
+    // What guests have there of ordinary memory, or of huge pages.
+    Bytes used(int node_id, bool hugetlb) const {
+        Bytes bytes = 0;
+        for (const auto& [uuid, guest] : guests)
+            for (const FakeGuest::Cell& cell : guest.cells)
+                for (std::size_t i = 0; i < cell.chunk_nodes.size(); ++i)
+                    if (cell.chunk_nodes[i] == node_id && cell.is_hugetlb(i) == hugetlb)
+                        bytes += chunk;
+        return bytes;
     }
     Bytes available(int node_id) const {
         const auto n = static_cast<std::size_t>(node_id);
-        Bytes bytes = memory_[n] - used_by_others[n];
-        for (const auto& [uuid, guest] : guests)
-            bytes -= memory_on(uuid, node_id);
-        return bytes;
+        return memory_[n] - used_by_others[n] - used(node_id, false);
+    }
+    Bytes free_huge(int node_id) const {
+        return pools[static_cast<std::size_t>(node_id)] - used(node_id, true);
     }
     static Bytes size_of(const FakeGuest::Cell& cell) {
         return chunk * static_cast<Bytes>(cell.chunk_nodes.size());
@@ -281,8 +347,7 @@ class FakeHost final : public Observer, public Kernel {
         CellSample sample;
         sample.id = static_cast<int>(index);
         sample.size = size_of(cell);
-        RamBlock& block = sample.blocks.emplace_back();
-        block.host = {base_of(listed.uuid, index), static_cast<std::uint64_t>(sample.size)};
+        add_blocks(base_of(listed.uuid, index), cell, sample);
         for (const int node : cell.chunk_nodes)
             sample.residency.bytes[node] += chunk;
         for (const int id : listed.domain->cells[index].vcpus) {
@@ -293,10 +358,35 @@ class FakeHost final : public Observer, public Kernel {
             vcpu.start_time = thread.start_time;
             vcpu.affinity = affinities_.at(thread);
             vcpu.last_cpu = vcpu.affinity.front();
-            vcpu.run_ns = static_cast<std::uint64_t>(run_time_.count()) *
-                          static_cast<std::uint64_t>(cell.use / cell.vcpus) / 1000;
+            const SchedStat times = times_of(listed.uuid, id, sampled_at_);
+            vcpu.run_ns = times.run_ns;
+            vcpu.wait_ns = times.wait_ns;
         }
         return sample;
+    }
+    // Run and waiting time of a vCPU, all of whose guest's waiting time is its first vCPU's.
+    SchedStat times_of(const std::string& uuid, int vcpu, Clock::Time now) {
+        const auto run = run_time_ + (now - sampled_at_);
+        int first = 0;
+        for (const FakeGuest::Cell& cell : guests.at(uuid).cells) {
+            if (vcpu < first + cell.vcpus)
+                return {static_cast<std::uint64_t>(run.count() * (cell.use / cell.vcpus) / 1000),
+                        vcpu == 0 ? static_cast<std::uint64_t>(waited_[uuid].count()) : 0};
+            first += cell.vcpus;
+        }
+        return {};
+    }
+    // Ordinary memory first.
+    static void add_blocks(std::uint64_t base, const FakeGuest::Cell& cell, CellSample& sample) {
+        const auto all = static_cast<std::uint64_t>(sample.size);
+        const std::uint64_t ordinary =
+            std::min<std::uint64_t>(cell.hugetlb_from, cell.chunk_nodes.size()) * chunk;
+        if (ordinary > 0) sample.blocks.emplace_back().host = {base, ordinary};
+        if (ordinary == all) return;
+        RamBlock& block = sample.blocks.emplace_back();
+        block.host = {base + ordinary, all - ordinary};
+        block.hugetlb = true;
+        block.page_bytes = cell.hugetlb_page;
     }
     static void add_accessors(const FakeGuest& guest, GuestSample& sample) {
         const CellSample& cell = sample.cells.front();
@@ -329,6 +419,7 @@ class FakeHost final : public Observer, public Kernel {
     std::map<std::pair<std::string, std::size_t>, std::uint64_t> bases_;
     Clock::Time sampled_at_ = clock_.now();
     std::chrono::nanoseconds run_time_{0};
+    std::map<std::string, std::chrono::nanoseconds> waited_;
     bool acting_on_living_ = true;
 };
 

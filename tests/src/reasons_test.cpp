@@ -30,6 +30,7 @@ class ReasonTest : public Loop, public ::testing::WithParamInterface<Reason> {
 
 void ReasonTest::prepare(Reason reason) {
     config.planner.cool_down = 0;
+    config.planner.changes_per_hour = max_changes_per_hour;
     switch (reason) {
         case Reason::settled:
         case Reason::first_home:

@@ -28,22 +28,5 @@ TEST(HugetlbPoolPageBytes, IsZeroWithoutHugetlbPages) {
     EXPECT_EQ(hugetlb_pool_page_bytes({small_pages()}), 0);
 }
 
-TEST(UniformHugePageBytes, IsTheSizeThatAllBlocksShare) {
-    EXPECT_EQ(uniform_huge_page_bytes({hugetlb(gib)}), gib);
-    EXPECT_EQ(uniform_huge_page_bytes({hugetlb(gib), hugetlb(gib)}), gib);
-}
-
-TEST(UniformHugePageBytes, IsThatOfTransparentPagesWhereBlocksDiffer) {
-    EXPECT_EQ(uniform_huge_page_bytes({}), 2 * mib);
-    EXPECT_EQ(uniform_huge_page_bytes({small_pages()}), 2 * mib);
-    EXPECT_EQ(uniform_huge_page_bytes({hugetlb(gib), small_pages()}), 2 * mib);
-    EXPECT_EQ(uniform_huge_page_bytes({small_pages(), hugetlb(gib)}), 2 * mib);
-    EXPECT_EQ(uniform_huge_page_bytes({hugetlb(gib), hugetlb(2 * mib)}), 2 * mib);
-}
-
-TEST(UniformHugePageBytes, IsNeverLessThanThatOfTransparentPages) {
-    EXPECT_EQ(uniform_huge_page_bytes({hugetlb(64 << 10)}), 2 * mib);
-}
-
 }  // namespace
 }  // namespace vnuma

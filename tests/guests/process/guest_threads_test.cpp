@@ -1,5 +1,8 @@
 #include "guests/process/guest_threads.hpp"
 
+#include <sched.h>
+#include <unistd.h>
+
 #include "guests/model/listed_guest.hpp"
 #include "guests/process/process.hpp"
 #include "tests/guests/golden.hpp"

@@ -126,6 +126,10 @@ TEST(Explanation, SaysWhatTheBestOtherNodeLacks) {
               cost + ", but the guest or its group moved recently and stays for another 9 s");
     EXPECT_EQ(text(settled(Lack::shards)),
               cost + ", but other shards may replace this one: the next check is in 9 s");
+    EXPECT_EQ(text(settled(Lack::changes)),
+              cost +
+                  ", but homes of the guest or its group changed too often in the last hour, and "
+                  "it stays for another 9 s");
 }
 
 TEST(Explanation, SaysHowMuchMemoryStaysElsewhere) {

@@ -37,7 +37,9 @@ TEST(Config, ReadsEveryKey) {
         "source = \"qmp\"\nqmp_dir = \"/run/q\"\nrun_time_policy = \"/run/p\"\n"
         "[libvirt]\nuri = \"qemu:///session\"\npid_directory = \"/run/x\"\nmonitor = \"never\"\n"
         "[planner]\nhorizon = \"2min\"\ncool_down = \"1h\"\nmargin = 0.25\nimbalance = 0.2\n"
-        "[memory]\nrate = \"1GiB\"\ncall_time = \"20ms\"\nwatermark = 0.1\n"
+        "changes_per_hour = 3\n"
+        "[memory]\nrate = \"1GiB\"\nguest_rate = \"64M\"\ncall_time = \"20ms\"\nfelt = "
+        "0.02\nwatermark = 0.1\n"
         "residency = \"sampled\"\npagemap = true\n"
         "[coexist]\nnuma_balancing = \"yield\"\nnumad = \"share\"\nksm = \"refuse\"\n"
         "kubelet = \"refuse\"\ntuned = \"refuse\"\nirqbalance = \"yield\"\n"
@@ -55,8 +57,11 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_EQ(config.planner.cool_down, 3'600'000);
     EXPECT_EQ(config.planner.margin, 250);
     EXPECT_EQ(config.planner.imbalance, 200);
+    EXPECT_EQ(config.planner.changes_per_hour, 3);
     EXPECT_EQ(config.planner.pace, 1024 * mib);
+    EXPECT_EQ(config.guest_rate, 64 * mib);
     EXPECT_EQ(config.call_time.count(), 20);
+    EXPECT_EQ(config.felt, 20);
     EXPECT_EQ(config.planner.watermark, 100);
     EXPECT_TRUE(config.qmp);
     EXPECT_EQ(config.qmp_dir, "/run/q");

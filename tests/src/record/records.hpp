@@ -82,8 +82,13 @@ class RandomRecords {
     }
 
     PlannerSettings settings() {
-        return {1 + up_to(100'000), up_to(999), up_to(1'000'000),
-                up_to(gib),         up_to(500), up_to(1000)};
+        return {1 + up_to(100'000),
+                up_to(999),
+                up_to(1'000'000),
+                up_to(gib),
+                up_to(500),
+                up_to(1000),
+                1 + static_cast<int>(up_to(max_changes_per_hour - 1))};
     }
 
     GuestState wide_guest() {
@@ -138,6 +143,7 @@ class RandomRecords {
             if (coin()) cell.home = node();
             if (coin()) cell.failures = static_cast<int>(up_to(max_counted_failures));
             if (coin()) cell.retry_at = record.snapshot.now + up_to(100'000) - 50'000;
+            if (coin()) history.changes[key.uuid] = {up_to(1000), 1000 + up_to(1000)};
         }
         return history;
     }
