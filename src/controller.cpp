@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
 #include "policy/learn.hpp"
 #include "policy/planner.hpp"
@@ -69,6 +70,7 @@ asio::awaitable<bool> Controller::tick(Purpose purpose) {
         tick.snapshot =
             derive(**look, host_, {actuator_.pins(), hands_off_}, policy_, listing->policies);
         tick.frozen = actuator_.why_frozen();
+        tick.hands_off = hands_off_.all();
         tick.hands_off_problem = hands_off_.problem();
         tick.pinned = actuator_.pins().in_force(tick.sample());
 
@@ -85,8 +87,10 @@ asio::awaitable<bool> Controller::tick(Purpose purpose) {
             history_ = learn(std::move(history_), tick.snapshot, tick.plan, tick.results);
         hints_ = derive_hints(hints_, tick.snapshot, tick.plan, tick.results);
         acted_on_ = actuator_.changed_groups();
-        for (const ActionResult& result : tick.results)
+        for (const ActionResult& result : tick.results) {
             acted_on_.insert(key_of(result.action).uuid);
+            moved_[key_of(result.action).uuid] += result.bytes;
+        }
     } else {
         previous_.reset();
     }
@@ -116,7 +120,9 @@ Controller::Listing Controller::list() {
     run_time_policy_.refresh();
     policy_.run_time = run_time_policy_.words();
     policy_.limits = run_time_policy_.limits();
-    listing.rivals = find_rivals(observer_.read_rivals(listing.guests), config_.coexist);
+    const RivalReading rivals = observer_.read_rivals(listing.guests);
+    listing.rivals = find_rivals(rivals, config_.coexist);
+    listing.balanced = rivals.balanced;
     add_limits(listing.rivals, policy_.limits);
     listing.policies = resolve_policies(listing.guests, policy_, listing.host.topology);
     withdraw_hints(hints_, listing.policies);
@@ -130,19 +136,27 @@ std::shared_ptr<Look> Controller::sample(Listing& listing, bool complete) {
     auto look = std::make_shared<Look>();
     look->sample = observer_.sample(listing.guests, {acted_on_, complete, hints_});
     look->host = std::move(listing.host);
-    notice_changes(look->sample);
+    notice_changes(look->sample, listing.balanced);
     return look;
 }
 
-// What somebody else changes wins at once, and the guest is left alone from now on.
-void Controller::notice_changes(const Sample& sample) {
+// What somebody else changes wins at once, and the guest is left alone from now on. Memory counts
+// only of guests that vnumad has pinned, since only theirs would be moved back.
+void Controller::notice_changes(const Sample& sample, Bytes balanced) {
     hands_off_.refresh(sample);
+    foreign_moves_.forget_others(sample);
+    const Bytes kernels = std::max<Bytes>(balanced - std::exchange(balanced_, balanced), 0);
     for (const GuestSample& guest : sample.guests) {
+        HandsOff why;
+        why.memory = foreign_moves_.update(guest, moved_[guest.uuid], kernels);
+        if (!actuator_.pins().holds(guest)) why.memory.clear();
         ForeignChange change = find_foreign_change(guest, actuator_.pins(), host_);
-        if (change.what.empty()) continue;
-        hands_off_.add(guest, std::move(change.what));
+        why.cpus = std::move(change.what);
+        if (why == HandsOff()) continue;
+        hands_off_.add(guest, why);
         actuator_.forget_pins(change.threads);
     }
+    moved_.clear();
 }
 
 // A tick acts until the next one is due. Where the look has taken longer than an interval, it acts

@@ -13,6 +13,7 @@
 #include "src/act/actuator.hpp"
 #include "src/config/config.hpp"
 #include "src/config/run_time_policy.hpp"
+#include "src/observe/foreign_moves.hpp"
 #include "src/observe/hands_off.hpp"
 #include "src/observe/observer.hpp"
 #include "src/observe/tracking_hints.hpp"
@@ -49,6 +50,7 @@ class Controller {
         HostReading host;
         GuestPolicies policies;
         std::vector<Rival> rivals;
+        Bytes balanced = 0;  // RivalReading::balanced
     };
     enum class Purpose { act, first_of_two };
 
@@ -56,7 +58,7 @@ class Controller {
     Tick number_tick();
     Listing list();
     std::shared_ptr<Look> sample(Listing& listing, bool complete);
-    void notice_changes(const Sample& sample);
+    void notice_changes(const Sample& sample, Bytes balanced);
     Clock::Time deadline(Clock::Time begin) const;
 
     // Runs `read` on a worker thread. Nothing, and why in tick.blind, when nothing can be seen.
@@ -70,6 +72,9 @@ class Controller {
     Kernel& kernel_;
     Clock& clock_;
     HandsOffGuests& hands_off_;
+    ForeignMoves foreign_moves_;
+    std::map<std::string, Bytes> moved_;  // since the last look, by uuid
+    Bytes balanced_ = 0;                  // RivalReading::balanced of the last look
     Outputs outputs_;
     boost::asio::thread_pool pool_;
     HostPolicy policy_;

@@ -2,6 +2,8 @@
 // CPUs each.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <set>
@@ -33,6 +35,12 @@ int run_restore() {
 
 bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
+}
+
+// As migratepages(8) does.
+void migrate_pages(pid_t pid, int from, int to) {
+    const unsigned long old_nodes = 1UL << from, new_nodes = 1UL << to;
+    ASSERT_GE(::syscall(SYS_migrate_pages, pid, 8 * sizeof old_nodes, &old_nodes, &new_nodes), 0);
 }
 
 // A guest that vnumad has brought home.
@@ -160,6 +168,20 @@ TEST_F(Safety, WhatVirshVcpupinSetsStaysEvenIfItIsTheSame) {
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
     for (const auto& [vcpu, thread] : guest.vcpu_threads())
         EXPECT_EQ(affinity_of(thread), node_cpus(home)) << "vCPU " << vcpu;
+}
+
+TEST_F(Safety, MemoryThatAnAdministratorMovesStaysWhereItIs) {
+    Daemon vnumad(acting);
+    settle(vnumad);
+    const int home = home_of(placement_of(guest));
+    ASSERT_GE(home, 0);
+    const int other = 1 - home;
+    migrate_pages(guest.pid(), home, other);
+    const auto noticed = [&] { return std::filesystem::exists(hands_off + guest.uuid()); };
+    EXPECT_TRUE(wait_until(noticed, settle_limit)) << vnumad.output();
+    let_pass(vnumad, 6);
+    EXPECT_GT(placement_of(guest).memory_share[other], 0.9) << vnumad.output();
+    EXPECT_TRUE(guest.is_at_work());
 }
 
 TEST_F(Safety, WhileFrozenNothingIsDone) {

@@ -137,8 +137,7 @@ void Actuator::pin_groups(const Plan& plan, const Look& look, const Host& host) 
 // `cpus` of its homes; empty if it has none. Returns what went wrong, or an empty string.
 std::string Actuator::pin_group(const GuestSample& guest, const std::vector<int>& cpus,
                                 const Host& host) {
-    const auto is_pinned = [&](const CellSample& cell) { return pins_.known().holds(cell); };
-    const bool pinned = std::any_of(guest.cells.begin(), guest.cells.end(), is_pinned);
+    const bool pinned = pins_.known().holds(guest);
     if (pinned && cpus.empty()) return "";
     std::string problem;
     // One by one: where the owner allows one of them none of these CPUs, the others go.

@@ -80,13 +80,13 @@ std::vector<std::vector<int>> distances_of(const Domain& domain) {
 // confined to a node, by whoever has changed them, that node is the cell's home and its memory
 // follows; nothing is pinned then.
 std::string why_hands_off(const GuestSample& guest, const Claims& claims, const Host& host) {
-    const std::string* why = claims.hands_off.find(guest.uuid);
-    if (!why) return "";
+    const HandsOff* why = claims.hands_off.find(guest.uuid);
+    if (!why || why->cpus.empty()) return "";
     const bool confined =
         std::all_of(guest.cells.begin(), guest.cells.end(), [&](const CellSample& cell) {
             return cell.vcpus.empty() || confined_to(cell, host).has_value();
         });
-    return confined ? "" : *why;
+    return confined ? "" : why->cpus;
 }
 
 // The policy narrows what the owner allows.
@@ -114,7 +114,7 @@ void apply_policy(GuestState& guest, const Host& host) {
 }
 
 CellState state_of(const GuestSample& guest, const CellSample& cell, const Host& host,
-                   const KnownPins& pins) {
+                   const Claims& claims) {
     CellState state;
     state.key = {guest.uuid, cell.id};
     state.vcpus = static_cast<int>(cell.vcpus.size());
@@ -122,10 +122,11 @@ CellState state_of(const GuestSample& guest, const CellSample& cell, const Host&
     state.huge_page = hugetlb_pool_page_bytes(cell.blocks);
     state.residency = by_index(cell.residency.bytes, host);
     state.heat = heat_of(guest, cell, host);
-    state.movable = guest.immovable.empty();
-    state.allowed = allowed_nodes(guest, cell, host, pins);
+    const HandsOff* hands_off = claims.hands_off.find(guest.uuid);
+    state.movable = guest.immovable.empty() && (!hands_off || hands_off->memory.empty());
+    state.allowed = allowed_nodes(guest, cell, host, claims.pins);
     state.confined_to = confined_to(cell, host);
-    state.pinned = pins.holds(cell);
+    state.pinned = claims.pins.holds(cell);
     return state;
 }
 
@@ -139,7 +140,7 @@ GuestState guest_of(const GuestSample& sample, const CpuUse& measured, const Hos
     for (const CellSample& cell : sample.cells) {
         auto use = cpu_use(cell, measured);
         if (!use && guest.unsteady.empty()) guest.unsteady = "its CPU use is not known yet";
-        CellState& state = guest.cells.emplace_back(state_of(sample, cell, host, claims.pins));
+        CellState& state = guest.cells.emplace_back(state_of(sample, cell, host, claims));
         if (use) state.cpu_use = std::accumulate(use->begin(), use->end(), MilliCpu{0});
         if (use && sample.cells.size() == 1)
             guest.wide = wide_use_of(sample, std::move(*use), host);

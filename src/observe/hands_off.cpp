@@ -105,17 +105,20 @@ void HandsOffGuests::read(const std::string& uuid) {
         const json guest = json::parse(*text);
         guests_[uuid] = {
             {guest.at("process").get<pid_t>(), guest.at("process_start").get<std::uint64_t>()},
-            guest.at("cpus").get<std::string>(),
+            {guest.value("cpus", ""), guest.value("memory", "")},
             true};
     } catch (const json::exception& error) {
         problem_ = file + ": " + error.what();
     }
 }
 
-void HandsOffGuests::add(const GuestSample& guest, std::string why) {
-    const auto [known, is_new] =
-        guests_.try_emplace(guest.uuid, Guest{process_of(guest), std::move(why), false});
-    if (is_new && !directory_.empty()) write(guest.uuid, guest.name, known->second);
+void HandsOffGuests::add(const GuestSample& guest, const HandsOff& why) {
+    Guest& known =
+        guests_.try_emplace(guest.uuid, Guest{process_of(guest), {}, false}).first->second;
+    const HandsOff before = known.why;
+    if (known.why.cpus.empty()) known.why.cpus = why.cpus;
+    if (known.why.memory.empty()) known.why.memory = why.memory;
+    if (known.why != before && !directory_.empty()) write(guest.uuid, guest.name, known);
 }
 
 void HandsOffGuests::write(const std::string& uuid, const std::string& name, Guest& guest) {
@@ -126,7 +129,8 @@ void HandsOffGuests::write(const std::string& uuid, const std::string& name, Gue
     const json text = {{"guest", name},
                        {"process", guest.process.id},
                        {"process_start", guest.process.start_time},
-                       {"cpus", guest.why}};
+                       {"cpus", guest.why.cpus},
+                       {"memory", guest.why.memory}};
     guest.on_file =
         fd &&
         write_all(fd.get(), text.dump(2, ' ', false, json::error_handler_t::replace) + '\n') &&
@@ -134,7 +138,14 @@ void HandsOffGuests::write(const std::string& uuid, const std::string& name, Gue
     if (!guest.on_file) problem_ = last_error(file);
 }
 
-const std::string* HandsOffGuests::find(const std::string& uuid) const {
+std::map<std::string, HandsOff> HandsOffGuests::all() const {
+    std::map<std::string, HandsOff> all;
+    for (const auto& [uuid, guest] : guests_)
+        all.emplace(uuid, guest.why);
+    return all;
+}
+
+const HandsOff* HandsOffGuests::find(const std::string& uuid) const {
     const auto known = guests_.find(uuid);
     return known == guests_.end() ? nullptr : &known->second.why;
 }

@@ -22,6 +22,13 @@ struct ForeignChange {
 ForeignChange find_foreign_change(const GuestSample& guest, const KnownPins& pins,
                                   const Host& host);
 
+// What is left alone of a guest, and why; empty where nothing is.
+struct HandsOff {
+    std::string cpus, memory;
+
+    friend bool operator==(const HandsOff&, const HandsOff&) = default;
+};
+
 // Each guest has a file named by its UUID in the directory, so that a restarted vnumad knows it.
 // Not thread-safe. Calls block on the file system.
 class HandsOffGuests {
@@ -33,11 +40,13 @@ class HandsOffGuests {
     // removed. Call it before find(), once for each sample.
     void refresh(const Sample& sample);
 
-    // Leaves the guest's CPUs alone from now on. The first reason stays.
-    void add(const GuestSample& guest, std::string why);
+    // Leaves the guest alone from now on, as far as there are reasons. The first of each stays.
+    void add(const GuestSample& guest, const HandsOff& why);
 
-    // Why the CPUs of the guest are left alone; null if they are not.
-    const std::string* find(const std::string& uuid) const;
+    // Null if the guest is not left alone.
+    const HandsOff* find(const std::string& uuid) const;
+    // Those of the last sample, by uuid.
+    std::map<std::string, HandsOff> all() const;
 
     // Why a file cannot be read or written; empty if all can. Guests are left alone all the same,
     // as long as this process lives.
@@ -46,7 +55,7 @@ class HandsOffGuests {
   private:
     struct Guest {
         ThreadIdentity process;
-        std::string why;
+        HandsOff why;
         bool on_file = false;
     };
 

@@ -99,6 +99,11 @@ const Pin* KnownPins::find_inherited(const GuestSample& guest, const ThreadSampl
     return inherited;
 }
 
+bool KnownPins::holds(const GuestSample& guest) const {
+    return std::any_of(guest.cells.begin(), guest.cells.end(),
+                       [&](const CellSample& cell) { return holds(cell); });
+}
+
 bool KnownPins::holds(const CellSample& cell) const {
     return std::any_of(cell.vcpus.begin(), cell.vcpus.end(),
                        [&](const VcpuSample& vcpu) { return find(vcpu) != nullptr; });

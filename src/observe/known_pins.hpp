@@ -98,6 +98,7 @@ class KnownPins {
 
     // Whether any vCPU of the cell is pinned by us.
     bool holds(const CellSample& cell) const;
+    bool holds(const GuestSample& guest) const;
 
     const Pin* find(const ThreadSample& thread) const;
     Pin find_or_none(const ThreadSample& thread) const {

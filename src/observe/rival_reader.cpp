@@ -33,6 +33,16 @@ int read_number(const std::string& file) {
     return leading_number(read_small_file(file).value_or("")).value_or(0);
 }
 
+Bytes read_balanced(const std::string& vmstat) {
+    constexpr std::string_view field = "\nnuma_pages_migrated ";
+    const std::string text = read_small_file(vmstat).value_or("");
+    const std::size_t at = text.find(field);
+    if (at == std::string::npos) return 0;
+    Bytes pages = 0;
+    std::from_chars(text.data() + at + field.size(), text.data() + text.size(), pages);
+    return pages * ::sysconf(_SC_PAGESIZE);
+}
+
 // Kubernetes writes the state of its managers as JSON. A state that is not understood may be one of
 // the static policy.
 bool has_static_policy(const std::string& file) {
@@ -123,6 +133,7 @@ RivalReading RivalReader::read(const std::vector<ListedGuest>& guests, Time now)
     RivalReading reading;
     reading.daemons = daemons_;
     reading.numa_balancing = read_number(roots_.proc + "/sys/kernel/numa_balancing");
+    if (reading.numa_balancing != 0) reading.balanced = read_balanced(roots_.proc + "/vmstat");
     const std::string ksm = roots_.sysfs + "/kernel/mm/ksm/";
     reading.ksm_across_nodes =
         read_number(ksm + "run") == 1 && read_number(ksm + "merge_across_nodes") == 1;

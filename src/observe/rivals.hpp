@@ -11,13 +11,17 @@
 #include <vector>
 
 #include "policy/model/guest_policy.hpp"
+#include "policy/model/types.hpp"
 #include "src/config/coexistence.hpp"
 
 namespace vnuma {
 
 // What was read of the host.
 struct RivalReading {
-    int numa_balancing = 0;                // sysctl kernel.numa_balancing
+    int numa_balancing = 0;  // sysctl kernel.numa_balancing
+    // Bytes that the kernel's balancing has moved since boot (numa_pages_migrated in /proc/vmstat);
+    // read while it is on.
+    Bytes balanced = 0;
     bool ksm_across_nodes = false;         // KSM runs, and merges pages of different nodes
     bool static_cpus = false;              // Kubernetes' CPU manager has the static policy
     bool static_memory = false;            // its memory manager has it

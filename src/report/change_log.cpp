@@ -69,10 +69,32 @@ std::vector<std::string> ChangeLog::update(const Tick& tick) {
             lines.push_back(cell + ": an action failed: " + now.failure);
         cells.emplace(verdict.key, std::move(now));
     }
+    add_hands_off(tick, guests, lines);
     tell_what_is_felt(tick, guests, lines);
     guests_ = std::move(guests);
     cells_ = std::move(cells);
     return lines;
+}
+
+// The CPUs of a guest show in its verdict, too; that it is for good, only here.
+void ChangeLog::add_hands_off(const Tick& tick, const std::map<std::string, std::string>& names,
+                              std::vector<std::string>& lines) {
+    const auto add = [&](const std::string& name, const std::string& why, const char* what) {
+        if (!why.empty()) lines.push_back(name + ": " + why + ", so " + what + " are left alone");
+    };
+    for (const auto& [uuid, why] : tick.hands_off) {
+        const auto name = names.find(uuid);
+        const auto known = hands_off_.find(uuid);
+        const HandsOff before = known == hands_off_.end() ? HandsOff() : known->second;
+        if (name == names.end() || before == why) continue;
+        if (before.cpus != why.cpus) add(name->second, why.cpus, "its CPUs");
+        if (before.memory != why.memory) add(name->second, why.memory, "the nodes of its memory");
+    }
+    for (const auto& [uuid, why] : hands_off_)
+        if (const auto name = names.find(uuid);
+            name != names.end() && !tick.hands_off.contains(uuid))
+            lines.push_back(name->second + ": is balanced again");
+    hands_off_ = tick.hands_off;
 }
 
 void ChangeLog::add_rivals(const std::vector<Rival>& rivals, std::vector<std::string>& lines) {

@@ -27,10 +27,13 @@ class ChangeLog {
     void add_rivals(const std::vector<Rival>& rivals, std::vector<std::string>& lines);
 
     std::map<std::string, std::string> rivals_;  // how they show, by name
+    void add_hands_off(const Tick& tick, const std::map<std::string, std::string>& names,
+                       std::vector<std::string>& lines);
     void tell_what_is_felt(const Tick& tick, const std::map<std::string, std::string>& names,
                            std::vector<std::string>& lines);
 
     std::map<std::string, std::string> guests_;  // names, by uuid
+    std::map<std::string, HandsOff> hands_off_;  // by uuid
     // What was told of guests whose memory moves, by uuid: the worst pace, and pauses.
     std::map<std::string, std::pair<LatencyGuard::Pace, int>> felt_;
     std::map<CellKey, Known> cells_;

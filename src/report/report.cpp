@@ -214,6 +214,8 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
                {"policy", report_policy(state.policy)},
                {"tracking", report_tracking(sample.tracking, tick.sample().time)},
                {"cells", cells}};
+    if (const auto why = tick.hands_off.find(sample.uuid); why != tick.hands_off.end())
+        value["hands_off"] = {{"cpus", why->second.cpus}, {"memory", why->second.memory}};
     if (const auto problem = tick.group_problems.find(sample.uuid);
         problem != tick.group_problems.end())
         value["group_problem"] = problem->second;

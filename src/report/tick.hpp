@@ -14,6 +14,7 @@
 #include "policy/model/history.hpp"
 #include "policy/model/plan.hpp"
 #include "src/act/guest_moves.hpp"
+#include "src/observe/hands_off.hpp"
 #include "src/observe/host.hpp"
 #include "src/observe/look.hpp"
 #include "src/observe/rivals.hpp"
@@ -35,7 +36,8 @@ struct Tick {
     History history;  // that the plan was made with
     Snapshot snapshot;
     Plan plan;
-    std::set<pid_t> pinned;  // threads that were where vnumad had pinned them
+    std::set<pid_t> pinned;                       // threads that were where vnumad had pinned them
+    std::map<std::string, HandsOff> hands_off{};  // guests that are left alone, by uuid
     // Why threads that serve a guest are not where its homes are, by its uuid.
     std::map<std::string, std::string> group_problems{};
     std::vector<ActionResult> results;        // one for each action of the plan; none in a dry run

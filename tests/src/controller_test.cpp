@@ -275,6 +275,18 @@ TEST_F(ControllerTest, MemoryFollowsVcpusThatSomebodyElseHasPinned) {
     EXPECT_TRUE(controller->undo_pins().value().empty()) << "none of them is ours";
 }
 
+TEST_F(ControllerTest, MemoryThatAnAdministratorMovesStaysWhereItIs) {
+    host->guests["a"] = make_guest("alpha", 2, 200 * mib, 0);
+    ASSERT_TRUE(reaches(Reason::settled, "a"));
+    run(2);
+    for (int& node : host->guests["a"].cells[0].chunk_nodes)
+        node = 1;  // migratepages
+    run(6);
+    EXPECT_EQ(host->memory_on("a", 1), 200 * mib);
+    EXPECT_FALSE(ticks.back().snapshot.guests[0].cells[0].movable);
+    EXPECT_TRUE(std::filesystem::exists(directory.path("hands-off/a")));
+}
+
 TEST_F(ControllerTest, WhileFrozenNothingIsDoneAndReportsGoOn) {
     host->guests["a"] = make_guest("alpha", 2, 200 * mib, 0);
     directory.write("freeze", "");

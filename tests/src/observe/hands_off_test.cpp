@@ -61,11 +61,11 @@ TEST_F(HandsOffTest, CpusThatTheOwnerConfiguresAreAChangeEvenIfTheyAreOurs) {
 
 TEST_F(HandsOffTest, AGuestIsLeftAloneUntilItsFileIsRemoved) {
     HandsOffGuests guests(files);
-    guests.add(guest(), "first");
-    guests.add(guest(), "second");
+    guests.add(guest(), {"first", ""});
+    guests.add(guest(), {"second", "third"});
     guests.refresh(sample);
     ASSERT_NE(guests.find("u-1"), nullptr);
-    EXPECT_EQ(*guests.find("u-1"), "first");
+    EXPECT_EQ(*guests.find("u-1"), (HandsOff{"first", "third"}));
     EXPECT_EQ(guests.find("u-2"), nullptr);
     std::filesystem::remove(files + "/u-1");
     guests.refresh(sample);
@@ -73,16 +73,16 @@ TEST_F(HandsOffTest, AGuestIsLeftAloneUntilItsFileIsRemoved) {
 }
 
 TEST_F(HandsOffTest, ARestartedVnumadKnowsTheGuest) {
-    HandsOffGuests(files).add(guest(), "because");
+    HandsOffGuests(files).add(guest(), {"because", ""});
     HandsOffGuests again(files);
     again.refresh(sample);
     ASSERT_NE(again.find("u-1"), nullptr);
-    EXPECT_EQ(*again.find("u-1"), "because");
+    EXPECT_EQ(again.find("u-1")->cpus, "because");
 }
 
 TEST_F(HandsOffTest, AGuestThatIsStartedAnewIsBalancedAgain) {
     HandsOffGuests guests(files);
-    guests.add(guest(), "because");
+    guests.add(guest(), {"because", ""});
     guest().process = std::make_shared<const Process>(std::move(*Process::open(::getppid())));
     guests.refresh(sample);
     EXPECT_EQ(guests.find("u-1"), nullptr);
@@ -98,7 +98,7 @@ TEST_F(HandsOffTest, AFileThatCannotBeReadIsTold) {
 
 TEST_F(HandsOffTest, WithoutADiskAGuestIsLeftAloneForAsLongAsVnumadLives) {
     HandsOffGuests guests("/dev/null/nowhere");
-    guests.add(guest(), "because");
+    guests.add(guest(), {"because", ""});
     EXPECT_NE(guests.problem(), "");
     guests.refresh(sample);
     EXPECT_NE(guests.find("u-1"), nullptr);

@@ -78,5 +78,14 @@ TEST_F(ChangeLogTest, TellsAFeltMoveAgainInTheNextMove) {
     EXPECT_EQ(update(Pace::slower, 0), told);
 }
 
+TEST_F(ChangeLogTest, TellsOnceThatAGuestIsLeftAloneAndThatItIsNotAnyMore) {
+    tick.hands_off["u"] = {"", "someone else moved 60 MiB of its memory"};
+    EXPECT_EQ(log.update(tick), Lines{"web: someone else moved 60 MiB of its memory, so the nodes "
+                                      "of its memory are left alone"});
+    EXPECT_EQ(log.update(tick), nothing);
+    tick.hands_off.clear();
+    EXPECT_EQ(log.update(tick), Lines{"web: is balanced again"});
+}
+
 }  // namespace
 }  // namespace vnuma
