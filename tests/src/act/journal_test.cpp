@@ -169,9 +169,14 @@ class KilledAtEveryStep : public JournalTest {
             step_("called");
             return result;
         }
+        // Pins need none of these.
         CallResult move_pages(const Process&, std::span<const std::uint64_t>, int) override {
             return {ENOSYS, {}};
         }
+        Bytes read_high_watermark(int) override { return 0; }
+        Bytes read_unreserved_huge(int, Bytes) override { return 0; }
+        HostPressure read_host_pressure() override { return {}; }
+        std::optional<SchedStat> read_times(const Process&, pid_t) override { return {}; }
 
       private:
         Journal::Step step_;
