@@ -112,8 +112,11 @@ class MoveFaultTest : public Loop, public ::testing::WithParamInterface<Fault> {
 TEST_P(MoveFaultTest, EndsWithItsReasonAndWithoutEndlessRetriesAndIsMadeUpForLater) {
     const Fault& fault = GetParam();
     host->guests["a"] = make_guest("alpha", 2, 400 * mib, 0);
-    ASSERT_TRUE(reaches(Reason::settled, "a"));
     std::fill_n(cell_of(*host).chunk_nodes.begin(), away, 1);
+    host->pressure.waiting = 1000;  // the vCPUs are pinned, and the memory waits
+    run(3);
+    ASSERT_EQ(host->affinity_of("a", 0), host->host.cpus[0]);
+    host->pressure = {};
     fault.begin(*host);
     run(1);
     const ActionResult& result = move_result();
