@@ -49,7 +49,7 @@ nlohmann::json locate_windows(DirectGuest& guest, const WideLoad& load) {
 std::string wide_config() {
     return "mode = \"act\"\ninterval = \"1s\"\n" + std::string(qmp_config) +
            "[tracking]\nlongest_stall = \"1min\"\noverhead = 0.99\nmin_period = \"2s\"\n"
-           "max_period = \"5s\"\n[memory]\ncall_time = \"250ms\"\n";
+           "max_period = \"5s\"\n[memory]\ncall_time = \"250ms\"\nfelt = 0.99\n";
 }
 
 KernelNumaBalancing::KernelNumaBalancing() {

@@ -70,7 +70,7 @@ std::vector<Restored> restore(Kernel& kernel, Journal& journal) {
 
 std::string describe(const Restored& restored) {
     const JournalEntry& entry = restored.entry;
-    const std::string thread =
+    std::string thread =
         "guest " + entry.guest + ", thread " + std::to_string(entry.thread.id) + ": ";
     switch (restored.outcome) {
         case PutBack::done:
