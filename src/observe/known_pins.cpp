@@ -38,7 +38,8 @@ std::vector<GuestThread> other_threads_of(const GuestSample& guest) {
     const auto add = [&](const ThreadSample& sample, const char* role) -> GuestThread& {
         GuestThread& thread = threads.emplace_back();
         thread.sample = &sample;
-        thread.name = role + (" " + std::to_string(sample.thread));
+        thread.name = role;
+        thread.name += ' ' + std::to_string(sample.thread);
         return thread;
     };
     for (const auto* threads_of_emulator : {&guest.emulator, &guest.vhost})
