@@ -36,7 +36,8 @@ class Screen {
             return;
         }
         erase();
-        const std::string text = "\n" + stamp() + "vnumad is balancing\n" + draw(guests, true);
+        std::string text = "\n";
+        text.append(stamp()).append("vnumad is balancing\n").append(draw(guests, true));
         std::cout << text << std::flush;
         drawn_ = static_cast<int>(std::count(text.begin(), text.end(), '\n'));
     }
@@ -110,9 +111,13 @@ int main() {
     Screen screen(::isatty(STDOUT_FILENO) != 0);
     Course course;
     screen.progress("booting a host with two NUMA nodes (emulated, with a real KVM of its own)");
-    const std::string command = "'" + (here / "vnuma-lab").string() +
-                                "' run --topology two-nodes --timeout " + timeout_s + " -- '" +
-                                (here / "demo-host").string() + "' </dev/null";
+    std::string command = "'";
+    command.append((here / "vnuma-lab").string())
+        .append("' run --topology two-nodes --timeout ")
+        .append(timeout_s)
+        .append(" -- '")
+        .append((here / "demo-host").string())
+        .append("' </dev/null");
     const int status = follow_lab(command, screen, course);
     if (status != 0 || !course.home) {
         std::cerr << "vnuma-demo: the guests did not come home; see the messages above\n";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <set>
+#include <sstream>
 
 namespace vnuma::lab {
 namespace {
@@ -42,10 +43,10 @@ std::string bar(std::int64_t part, std::int64_t whole, bool terminal) {
 
 // The vCPUs on a node, such as "vCPU 0 1"; empty if there are none.
 std::string vcpus_on(const GuestPicture& guest, int node) {
-    std::string text;
+    std::ostringstream text;
     for (std::size_t vcpu = 0; vcpu < guest.vcpu_nodes.size(); ++vcpu)
-        if (guest.vcpu_nodes[vcpu] == node) text += " " + std::to_string(vcpu);
-    return text.empty() ? "" : "vCPU" + text;
+        if (guest.vcpu_nodes[vcpu] == node) text << (text.tellp() > 0 ? " " : "vCPU ") << vcpu;
+    return text.str();
 }
 
 std::set<int> nodes_of(const std::vector<GuestPicture>& guests) {
