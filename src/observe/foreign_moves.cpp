@@ -37,9 +37,12 @@ Bytes moved_between(const std::map<int, std::int64_t>& before,
 
 std::string ForeignMoves::update(const GuestSample& guest, Bytes ours, Bytes kernels) {
     if (!guest.process || guest.cells.empty()) return "";
-    Known now{guest.process->start_time(), guest.residency.mode, bytes_by_node(guest), 0};
+    Known now{{guest.process->pid(), guest.process->start_time()},
+              guest.residency.mode,
+              bytes_by_node(guest),
+              0};
     const auto known = guests_.find(guest.uuid);
-    const bool comparable = known != guests_.end() && known->second.start_time == now.start_time &&
+    const bool comparable = known != guests_.end() && known->second.process == now.process &&
                             known->second.mode == now.mode;
     if (!comparable) {
         guests_.insert_or_assign(guest.uuid, std::move(now));

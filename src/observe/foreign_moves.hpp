@@ -8,6 +8,7 @@
 
 #include "guests/model/sample.hpp"
 #include "policy/model/types.hpp"
+#include "src/observe/known_pins.hpp"
 
 namespace vnuma {
 
@@ -29,8 +30,8 @@ class ForeignMoves {
 
   private:
     struct Known {
-        std::uint64_t start_time = 0;  // of the process
-        std::string mode;              // how the residency was read
+        ThreadIdentity process;
+        std::string mode;  // how the residency was read
         std::map<int, std::int64_t> bytes;
         // Moved by vnumad or the kernel and not seen yet: some readings are older than the moves.
         Bytes explained = 0;
