@@ -249,7 +249,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Guests, MemoryReadInSlicesComesHomeAndIsKnownToBeThere) {
     Guest guest(libvirt_host(), equal_cells("sliced", {1, 0}));
-    Daemon vnumad(std::string(acting) + "[memory]\nresidency = \"incremental\"\n");
+    Daemon vnumad(std::string(acting) + "memory.residency = \"incremental\"\n");
     // Several ticks in a row, so that no action follows from an outdated reading.
     int settled = 0;
     const auto stays_settled = [&](const json& report) {

@@ -122,7 +122,7 @@ std::int64_t available_mib(const json& report, int node) {
 
 TEST(Policies, AFullNodeIsRelieved) {
     const Guest guest(libvirt_host(), {"squeezed", {{2, 512}}, {1}, 120});
-    const std::string config = std::string(acting) + "[memory]\nwatermark = 0.2\n";
+    const std::string config = std::string(acting) + "memory.watermark = 0.2\n";
     Daemon vnumad(config);
     const json settled = vnumad.wait_for(all_home, settle_limit);
     ASSERT_FALSE(settled.is_null()) << vnumad.output();

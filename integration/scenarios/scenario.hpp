@@ -18,9 +18,11 @@ LibvirtHost& libvirt_host();
 inline constexpr std::chrono::seconds settle_limit{60};
 
 // Ticks often, so that scenarios are short. The memory policy is eager, so that all memory has to
-// come home: with a lazy policy memory that is not used stays behind.
+// come home: with a lazy policy memory that is not used stays behind. In emulation a page that
+// moves interrupts all CPUs, so that guests wait; the default of memory.felt would make moves
+// pause.
 inline constexpr const char* acting =
-    "mode = \"act\"\ninterval = \"1s\"\npolicy.memory = \"eager\"\n";
+    "mode = \"act\"\ninterval = \"1s\"\npolicy.memory = \"eager\"\nmemory.felt = 0.5\n";
 inline constexpr const char* observing = "mode = \"observe\"\ninterval = \"1s\"\n";
 
 // A part of a report by its JSON pointer; null if there is none.

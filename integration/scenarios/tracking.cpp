@@ -250,6 +250,9 @@ TEST_F(Tracking, RemovesKdamondsOfAKilledVnumadEvenIfHeatIsOff) {
     ASSERT_NO_FATAL_FAILURE(kill_during_a_scan(tracking_with("heat = \"damon\"\n")));
     Daemon vnumad(tracking_with("heat = \"none\"\n"));
     EXPECT_TRUE(wait_until([] { return kdamonds() == 0; }, settle_limit)) << vnumad.output();
+    // They go before vnumad is ready to be stopped in order.
+    const auto any = [](const auto&) { return true; };
+    EXPECT_FALSE(vnumad.wait_for(any, settle_limit).is_null()) << vnumad.output();
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 

@@ -50,7 +50,7 @@ TEST(TwoNodes, AGuestKilledInTheMiddleOfAMoveHarmsNobody) {
     const auto guests = start_both(libvirt_host(), thin("victim", {0, 1}), thin("other", {0, 1}));
     const Guest &victim = *guests.first, &other = *guests.second;
     // The rate is so low that the move still runs when the guest is killed.
-    Daemon vnumad(std::string(acting) + "[memory]\nrate = \"20M\"\n");
+    Daemon vnumad(std::string(acting) + "memory.rate = \"20M\"\n");
     const auto moving = [](const json& report) {
         const json guest = find_guest(report, "victim");
         for (const json& action : report.value("actions", json::array()))
@@ -91,7 +91,7 @@ TEST(TwoNodes, AStopInTheMiddleOfAMoveEndsCleanlyAndUndoesPins) {
     const Guest guest(libvirt_host(), thin("stopped", {0, 1}));
     const std::map<int, pid_t> threads = vcpu_threads(guest.pid());
     const std::vector<int> before = affinity_of(threads.at(0));
-    Daemon vnumad(std::string(acting) + "[memory]\nrate = \"20M\"\n");
+    Daemon vnumad(std::string(acting) + "memory.rate = \"20M\"\n");
     ASSERT_TRUE(wait_until([&] { return affinity_of(threads.at(0)) != before; }, settle_limit));
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
     EXPECT_EQ(affinity_of(threads.at(0)), before);
