@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <system_error>
+#include <utility>
 
 #include "guests/discovery/guest_source.hpp"
 #include "guests/model/listed_guest.hpp"
@@ -14,8 +16,10 @@
 namespace vnuma {
 namespace {
 
-constexpr std::size_t max_files = 8192;                         // open files of a QEMU process
 constexpr std::int64_t max_status_kib = std::int64_t{1} << 42;  // 4 PiB; no host has more
+
+// A balloon that always breathes a little does not keep its guest from being balanced.
+constexpr std::int64_t least_memory_change = std::int64_t{16} << 20;  // from one look to the next
 
 std::string_view base_name(std::string_view path) {
     const std::size_t slash = path.rfind('/');
@@ -121,6 +125,7 @@ GuestSample GuestReader::read(const ListedGuest& listed, GuestSource& source, bo
         mark_unsteady(sample, "its description cannot be used");
         return sample;
     }
+    mark_changing_memory(*listed.domain, sample);
     memory_.read_map(*process_, listed, source, rare_too);
     const auto has_vcpus = [](const CellSample& cell) { return !cell.vcpus.empty(); };
     if (std::none_of(sample.cells.begin(), sample.cells.end(), has_vcpus))
@@ -167,6 +172,8 @@ void GuestReader::read_process(const ListedGuest& listed, GuestSample& sample, b
     read_devices_if_changed(listed, sample, rare_too);
     sample.devices = devices_.devices;
     sample.uses_vhost = devices_.uses_vhost;
+    if (devices_.uses_userfaultfd)
+        mark_unsteady(sample, "a userfaultfd is open: its memory is being brought or watched");
     if (listed.domain) sample.immovable = listed.domain->immovable;
     if (sample.immovable.empty()) sample.immovable = devices_.immovable;
     if (sample.immovable.empty() && status && listed.domain && is_locked(*status, *listed.domain))
@@ -179,11 +186,22 @@ void GuestReader::read_process(const ListedGuest& listed, GuestSample& sample, b
     sample.iothreads = std::move(threads.iothreads);
     sample.vhost = std::move(threads.vhost);
     assign_vcpus(std::move(threads.vcpus), sample);
+    add_cpu_time(*process_, sample);
+    helpers_.read(*process_, rare_too, sample);
+}
+
+// A balloon or a memory device on its way allocates and frees pages meanwhile.
+void GuestReader::mark_changing_memory(const Domain& domain, GuestSample& sample) {
+    std::int64_t now = domain.balloon_bytes.value_or(0);
+    for (const MemoryDevice& device : domain.memory_devices)
+        now += device.plugged;
+    if (std::abs(std::exchange(present_bytes_, now).value_or(now) - now) >= least_memory_change)
+        mark_unsteady(sample, "its memory changes by a balloon or a memory device");
 }
 
 void GuestReader::read_devices_if_changed(const ListedGuest& listed, const GuestSample& sample,
                                           bool rare_too) {
-    auto fds = std::string_view(sample.source) == "qmp" ? process_->list("fd", max_files)
+    auto fds = std::string_view(sample.source) == "qmp" ? process_->open_files()
                                                         : std::vector<std::string>();
     if (rare_too || fds != fds_)
         devices_ = read_devices(*process_, listed.domain.get(), roots_.sysfs);

@@ -1,7 +1,9 @@
 // Reads one guest tick after tick. It remembers what changes rarely and need not be read each time.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,13 +14,15 @@
 #include "guests/model/sample.hpp"
 #include "guests/process/devices.hpp"
 #include "guests/process/guest_threads.hpp"
+#include "guests/process/helpers.hpp"
 
 namespace vnuma {
 
 // For one thread at a time. The calls of one object must be for the same guest.
 class GuestReader {
   public:
-    explicit GuestReader(const Roots& roots) : roots_(roots), threads_(roots.cgroup) {}
+    explicit GuestReader(const Roots& roots)
+        : roots_(roots), threads_(roots.cgroup), helpers_(roots.cgroup) {}
 
     // Reads the guest's process, threads and devices from /proc, and finds its RAM blocks. The
     // sample has no RAM yet; see memory(). What cannot be read is left out, and the sample says why
@@ -33,6 +37,7 @@ class GuestReader {
   private:
     bool find_process(const ListedGuest& listed, GuestSample& sample);
     void read_process(const ListedGuest& listed, GuestSample& sample, bool rare_too);
+    void mark_changing_memory(const Domain& domain, GuestSample& sample);
     void read_devices_if_changed(const ListedGuest& listed, const GuestSample& sample,
                                  bool rare_too);
 
@@ -40,7 +45,9 @@ class GuestReader {
     std::shared_ptr<const Process> process_;  // null until a process was identified as the guest's
     std::string executable_;
     ThreadReader threads_;
+    HelperReader helpers_;
     DeviceFindings devices_;
+    std::optional<std::int64_t> present_bytes_;  // of balloon and memory devices, at the last read
     // The process' open file descriptors at the last read. Devices are read again when these
     // change. Empty for guests of libvirt, whose XML shows a new device by itself.
     std::vector<std::string> fds_;

@@ -103,8 +103,13 @@ void Sampler::add_kernel_vhost_threads(Sample& sample) {
     for (GuestSample& guest : sample.guests) {
         if (!lacks(guest)) continue;
         const auto [begin, end] = kernel_vhost_.equal_range(guest.process->pid());
-        for (auto at = begin; at != end; ++at)
+        for (auto at = begin; at != end; ++at) {
             guest.vhost.push_back(at->second);
+            // A kernel thread is a process by itself.
+            if (const auto time = process_cpu_time(at->second.thread))
+                guest.processes.push_back({at->second.thread, at->second.start_time,
+                                           static_cast<std::uint64_t>(time->count())});
+        }
     }
 }
 

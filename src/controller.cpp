@@ -30,7 +30,7 @@ Controller::Controller(const Config& config, Host host, Observer& observer, Kern
       pool_(worker_threads),
       policy_(config.policy),
       run_time_policy_(config.run_time_policy, config.policy),
-      actuator_(config, kernel, journal, clock, pool_) {}
+      actuator_(config, observer, kernel, journal, clock, pool_) {}
 
 asio::awaitable<void> Controller::run() {
     // From the last begin, not from the end of the tick, so that the period does not drift. Ticks
@@ -77,7 +77,8 @@ asio::awaitable<bool> Controller::tick(Purpose purpose) {
         tick.history = history_;
         tick.plan = plan(tick.snapshot, history_, config_.planner);
 
-        tick.results = co_await actuator_.apply(tick.plan, **look, host_, deadline(begin));
+        tick.results =
+            co_await actuator_.apply(tick.plan, **look, host_, hands_off_, deadline(begin));
         tick.moves = actuator_.moves();
 
         tick.group_problems = actuator_.group_problems();
@@ -85,11 +86,14 @@ asio::awaitable<bool> Controller::tick(Purpose purpose) {
         // In a dry run homes are not learned: every report tells what would be done next.
         if (kernel_.acts())
             history_ = learn(std::move(history_), tick.snapshot, tick.plan, tick.results);
+        homed_.clear();
+        for (const Verdict& verdict : tick.plan.verdicts)
+            if (verdict.home && verdict.acts) homed_.insert(verdict.key.uuid);
         hints_ = derive_hints(hints_, tick.snapshot, tick.plan, tick.results);
         acted_on_ = actuator_.changed_groups();
         for (const ActionResult& result : tick.results) {
             acted_on_.insert(key_of(result.action).uuid);
-            moved_[key_of(result.action).uuid] += result.bytes;
+            moved_[key_of(result.action).uuid] += result.bytes + result.unclear;
         }
     } else {
         previous_.reset();
@@ -128,7 +132,7 @@ Controller::Listing Controller::list() {
     withdraw_hints(hints_, listing.policies);
     if (!actuator_.why_frozen().empty())
         for (auto& [uuid, hint] : hints_)
-            hint.may_disturb = false;
+            hint.wanted = hint.may_disturb = false;
     return listing;
 }
 
@@ -141,7 +145,7 @@ std::shared_ptr<Look> Controller::sample(Listing& listing, bool complete) {
 }
 
 // What somebody else changes wins at once, and the guest is left alone from now on. Memory counts
-// only of guests that vnumad has pinned, since only theirs would be moved back.
+// only of guests that have homes, since only theirs would be moved back.
 void Controller::notice_changes(const Sample& sample, Bytes balanced) {
     hands_off_.refresh(sample);
     foreign_moves_.forget_others(sample);
@@ -149,7 +153,7 @@ void Controller::notice_changes(const Sample& sample, Bytes balanced) {
     for (const GuestSample& guest : sample.guests) {
         HandsOff why;
         why.memory = foreign_moves_.update(guest, moved_[guest.uuid], kernels);
-        if (!actuator_.pins().holds(guest)) why.memory.clear();
+        if (!actuator_.pins().holds(guest) && !homed_.contains(guest.uuid)) why.memory.clear();
         ForeignChange change = find_foreign_change(guest, actuator_.pins(), host_);
         why.cpus = std::move(change.what);
         if (why == HandsOff()) continue;

@@ -73,8 +73,9 @@ class Controller {
     Clock& clock_;
     HandsOffGuests& hands_off_;
     ForeignMoves foreign_moves_;
-    std::map<std::string, Bytes> moved_;  // since the last look, by uuid
-    Bytes balanced_ = 0;                  // RivalReading::balanced of the last look
+    // By uuid: what vnumad has moved, or may have moved, since the last look.
+    std::map<std::string, Bytes> moved_;
+    Bytes balanced_ = 0;  // RivalReading::balanced of the last look
     Outputs outputs_;
     boost::asio::thread_pool pool_;
     HostPolicy policy_;
@@ -83,6 +84,7 @@ class Controller {
     History history_;
     std::shared_ptr<const Look> previous_;
     std::set<std::string> acted_on_;  // uuids, in the last tick
+    std::set<std::string> homed_;     // uuids of guests that may have been moved home by then
     TrackingHints hints_;             // of the last tick
     std::uint64_t ticks_ = 0;
 };

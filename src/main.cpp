@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
@@ -14,9 +15,11 @@
 #include "guests/tracking/choose_trackers.hpp"
 #include "src/act/restore.hpp"
 #include "src/controller.hpp"
+#include "src/observe/privileges.hpp"
 #include "src/observe/requirements.hpp"
 #include "src/record/replay.hpp"
 #include "src/report/tick_output.hpp"
+#include "src/seccomp_filter.hpp"
 #include "src/service.hpp"
 #include "src/state_directory.hpp"
 
@@ -39,14 +42,15 @@ struct Arguments {
     TickOutputSettings output;
 };
 
-void check_requirements(const Config& config) {
-    const std::vector<std::string> missing = missing_abilities(probe_abilities(), config.mode);
+void check_requirements(const std::vector<CapabilityUse>& uses) {
+    const std::vector<std::string> missing = missing_abilities(probe_abilities(), uses);
     for (const std::string& problem : missing)
         spdlog::error("{}", problem);
     if (!missing.empty()) throw std::runtime_error("vnumad cannot work here");
 }
 
-// A reader of our reports that goes away, or a second ^C, must not keep pins from being undone.
+// A reader of our reports or a libvirtd that goes away, or a second ^C, must not keep pins from
+// being undone.
 void ignore(std::initializer_list<int> signals) {
     for (const int signal : signals)
         std::signal(signal, SIG_IGN);
@@ -62,8 +66,8 @@ void raise_descriptor_limit() {
 
 // What a vnumad that was killed has left, or one that was to keep its pins. Returns whether all of
 // it is put back.
-bool restore_all(Journal& journal) {
-    const auto kernel = open_kernel();
+bool restore_all(const Config& config, Journal& journal) {
+    const auto kernel = open_kernel(config.libvirt);
     bool complete = true;
     for (const Restored& restored : restore(*kernel, journal)) {
         complete &= restored.outcome != PutBack::failed;
@@ -72,15 +76,29 @@ bool restore_all(Journal& journal) {
     return complete;
 }
 
-// `vnumad --restore`. The exit status.
+// `vnumad --restore`. The exit status. Where there is no state directory, the kernel may have
+// leftovers all the same.
 int run_restore(const Config& config, bool unless_kept) {
-    if (::access(config.state_directory.c_str(), F_OK) != 0) return EXIT_SUCCESS;
     prepare_state_directory(config.state_directory);
     const InstanceLock lock(config.state_directory);
-    remove_leftovers(Roots());
     Journal journal(journal_file(config.state_directory));
+    remove_leftovers(Roots());
     if (unless_kept && journal.is_kept()) return EXIT_SUCCESS;
-    return restore_all(journal) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return restore_all(config, journal) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+// What is left is put back whatever has become of the configuration since.
+Config config_for_restore(const std::string& file) {
+    if (file.empty()) return {};
+    try {
+        return load_config(file);
+    } catch (const ConfigError& error) {
+        for (const std::string& problem : error.problems)
+            spdlog::warn("{}", problem);
+        Config defaults;
+        spdlog::warn("the default state_directory {} is used", defaults.state_directory);
+        return defaults;
+    }
 }
 
 void put_back_at_stop(Controller& controller) {
@@ -101,38 +119,59 @@ void keep_at_stop(Journal& journal) {
     }
 }
 
-// A vnumad that does not act puts back what one that was killed has left, too, unless another one
-// acts at present.
-void clean_up_before_observing(const Config& config) {
+// A vnumad that does not act puts back what one that was killed has left, too, but not in a dry
+// run. Returns whether accesses may be tracked: not while another vnumad acts, whose trackers would
+// be disturbed.
+bool clean_up_before_observing(const Config& config, bool dry_run) {
+    if (::access(config.state_directory.c_str(), F_OK) != 0) return true;
     try {
-        run_restore(config, false);
+        if (dry_run)
+            InstanceLock{config.state_directory};
+        else
+            run_restore(config, false);
+        return true;
     } catch (const StateError& error) {
-        spdlog::warn("what another vnumad may have left is not put back: {}", error.what());
+        spdlog::warn("accesses are not tracked, and nothing is put back: {}", error.what());
+        return false;
     }
 }
 
+// The threads that are there by now have no capabilities, or none but these.
+void confine(const Config& config, const std::vector<CapabilityUse>& uses) {
+    keep_capabilities(uses);
+    if (config.seccomp)
+        refuse_other_calls(allowed_calls(config, static_cast<std::uint32_t>(::getpid())));
+}
+
 int run(const Config& config, const Arguments& arguments, LineWriter& log) {
-    check_requirements(config);
+    ignore({SIGUSR1, SIGUSR2});  // until the service handles them
+    const std::vector<CapabilityUse> uses = enabled_uses(config, ::geteuid() == 0);
+    check_requirements(uses);
     const bool acts = config.mode == Mode::act;
     std::optional<InstanceLock> lock;
+    // Two looks at the guests are too few to find out which memory they access.
+    bool track = !arguments.once;
     if (acts) {
         prepare_state_directory(config.state_directory);
         lock.emplace(config.state_directory);
     } else {
-        clean_up_before_observing(config);
+        track &= clean_up_before_observing(config, arguments.dry_run);
     }
     Journal journal(acts ? journal_file(config.state_directory) : "");
-    if (acts && !restore_all(journal)) spdlog::warn("some threads keep the CPUs of a former run");
+    if (acts) {
+        remove_leftovers(Roots());
+        if (!restore_all(config, journal))
+            spdlog::warn("some threads keep the CPUs of a former run");
+    }
     HandsOffGuests hands_off(hands_off_directory(config.state_directory));
     const Host host = read_host();
     if (host.topology.nodes.size() < 2)
         spdlog::warn("this host has one NUMA node: there is nothing to balance");
-    ignore({SIGPIPE});
     raise_descriptor_limit();
+    confine(config, uses);
     TickOutput output(config, arguments.output);
-    const auto kernel = acts ? open_kernel() : open_dry_run();
-    // Two looks at the guests are too few to find out which memory they access.
-    const auto observer = observe_host(config, make_source(config), !arguments.once);
+    const auto kernel = acts ? open_kernel(config.libvirt) : open_dry_run();
+    const auto observer = observe_host(config, make_source(config), track);
     SteadyClock clock;
     Controller controller(config, host, *observer, *kernel, clock, journal, hands_off,
                           {[&](const Tick& tick) { output.record(tick); },
@@ -200,10 +239,12 @@ int main(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
 
     const auto log = log_to_stderr();
+    ignore({SIGPIPE});
     int status = EXIT_FAILURE;
     try {
-        Config config;
-        if (!arguments.config_file.empty()) config = load_config(arguments.config_file);
+        Config config = arguments.restore               ? config_for_restore(arguments.config_file)
+                        : arguments.config_file.empty() ? Config()
+                                                        : load_config(arguments.config_file);
         if (arguments.dry_run) config.mode = Mode::advise;
         if (!arguments.replay_file.empty()) {
             status = run_replay(arguments.replay_file);

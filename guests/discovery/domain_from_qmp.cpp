@@ -34,12 +34,19 @@ std::vector<DomainCell> cells_of(const QemuReplies& replies) {
     return cells;
 }
 
+// Whoever starts QEMU chooses the name, and must not write lines into a log.
+std::string in_one_line(std::string name) {
+    std::replace_if(
+        name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 127; }, '?');
+    return name;
+}
+
 }  // namespace
 
 Domain derive_domain(const QemuReplies& replies, const std::string& fallback) {
     Domain domain;
     domain.uuid = replies.uuid.empty() || replies.uuid == no_uuid ? fallback : replies.uuid;
-    domain.name = replies.name.empty() ? fallback : replies.name;
+    domain.name = replies.name.empty() ? fallback : in_one_line(replies.name);
     domain.cells = cells_of(replies);
     for (const qmp::MemoryDevice& device : replies.devices)
         domain.memory_devices.push_back({device.id.empty() ? device.memdev : device.id, device.kind,

@@ -249,6 +249,7 @@ std::optional<Domain> parse_domain(const std::string& xml, std::string& error) {
     domain.emulator = root.child("devices").child_value("emulator");
     parse_memory(root, domain);
     parse_devices(root.child("devices"), domain);
+    domain.iothread_cells = parse_iothread_cells(root.child("devices"));
     domain.tuning = parse_tuning(root, vcpus);
     domain.policy = parse_policy(root, domain.policy_problems);
     return domain;

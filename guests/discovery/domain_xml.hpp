@@ -1,6 +1,7 @@
 // Parsers for libvirt's XML of a domain. Pure.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ std::optional<Domain> parse_domain(const std::string& xml, std::string& error);
 // value of <vcpu>. An element that cannot be read is left out: libvirt has validated all of them,
 // and their effect shows in the affinities and cpusets of the guest's threads.
 DomainTuning parse_tuning(const pugi::xml_node& domain, int vcpus);
+
+// The part for Domain::iothread_cells: of disks and controllers below <devices>.
+std::map<int, int> parse_iothread_cells(const pugi::xml_node& devices);
 
 // The namespace of the element that docs/policy-metadata.rng describes. The prefix is free.
 inline constexpr const char* policy_namespace = "https://vnumad.org/xmlns/policy/1.0";

@@ -29,6 +29,9 @@ struct MonitorError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// Limit of GuestSource::read_state(). While it waits, nothing is done to other guests either.
+inline constexpr std::chrono::milliseconds state_limit{500};
+
 // QEMU's measurement of how fast a guest writes its memory.
 struct WriteMeasurement {
     enum class State { none, running, done };
@@ -55,6 +58,10 @@ class GuestSource {
     // last known description and is unsteady. Opens the connection if there is none. Throws
     // SourceError.
     virtual std::vector<ListedGuest> list() = 0;
+
+    // The state now of a guest that was listed. Costs a few messages, and takes state_limit at
+    // most. Throws MonitorError.
+    virtual RunState read_state(const std::string& uuid) = 0;
 
     // Whether the configuration allows calls to the guests' monitors. libvirt marks a domain as
     // tainted at the first one.

@@ -36,6 +36,10 @@ std::string libvirt_error() {
     return error && error->message ? error->message : "unknown error";
 }
 
+void keep_libvirt_errors_off_stderr() {
+    virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
+}
+
 LibvirtEvents::LibvirtEvents(RunOnce run_once, Pause pause)
     : run_once_(std::move(run_once)), pause_(std::move(pause)) {
     if (!pause_) pause_ = [this](std::chrono::milliseconds length) { wait(length); };

@@ -17,6 +17,10 @@ namespace vnuma {
 // The message of libvirt's last error in this thread.
 std::string libvirt_error();
 
+// By default libvirt prints every error to stderr. Here each error becomes an exception or a
+// reason.
+void keep_libvirt_errors_off_stderr();
+
 // A thread that runs libvirt's event loop. Without it libvirt sends no keepalives and does not
 // notice that a connection has ended. libvirt has one event loop for the whole process and keeps it
 // for ever, so there may be only one object of this class at a time.

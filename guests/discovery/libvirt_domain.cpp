@@ -44,6 +44,12 @@ std::vector<std::shared_ptr<virDomain>> list_running_domains(virConnectPtr conne
     return domains;
 }
 
+std::optional<RunState> read_run_state(virDomainPtr domain) {
+    int state = 0, reason = 0;
+    if (virDomainGetState(domain, &state, &reason, 0) != 0) return std::nullopt;
+    return state_of_libvirt(state, reason, read_job_operation(domain));
+}
+
 DomainReply read_domain(virDomainPtr domain) {
     DomainReply reply;
     const auto failed = [&] {
@@ -51,9 +57,9 @@ DomainReply read_domain(virDomainPtr domain) {
         reply.error = "libvirt: " + libvirt_error();
         return reply;
     };
-    int state = 0, reason = 0;
-    if (virDomainGetState(domain, &state, &reason, 0) != 0) return failed();
-    reply.state = state_of_libvirt(state, reason, read_job_operation(domain));
+    const auto state = read_run_state(domain);
+    if (!state) return failed();
+    reply.state = *state;
     const std::unique_ptr<char, decltype(&std::free)> xml(virDomainGetXMLDesc(domain, 0),
                                                           std::free);
     if (!xml) return failed();

@@ -4,6 +4,7 @@
 #include <libvirt/libvirt.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "guests/discovery/domain_queries.hpp"
@@ -12,6 +13,9 @@ namespace vnuma {
 
 // Throws SourceError.
 std::vector<std::shared_ptr<virDomain>> list_running_domains(virConnectPtr connection);
+
+// Reads state and job. Nothing if libvirt returns an error.
+std::optional<RunState> read_run_state(virDomainPtr domain);
 
 // Reads state, job and XML of the domain. virConnectGetAllDomainStats() would read the states of
 // all domains in one call, but it does not report jobs. It also has no high priority in libvirt's

@@ -14,6 +14,7 @@ inline constexpr milliseconds connect{3000};       // opening the connection
 inline constexpr milliseconds list_domains{3000};  // the list of domains, without their XML
 inline constexpr milliseconds monitor{1000};       // a call to the monitor of one domain
 inline constexpr milliseconds query{1000};         // state and XML of one domain
+inline constexpr milliseconds pin{1000};           // reading or setting one pin
 
 // No further query begins when the queries of one list have taken this long, except that of one
 // domain in quarantine. The domains that libvirt answered longest ago come first, so that every

@@ -1,7 +1,5 @@
 #include "guests/discovery/libvirt_source.hpp"
 
-#include <libvirt/virterror.h>
-
 #include <array>
 #include <charconv>
 #include <optional>
@@ -30,9 +28,7 @@ std::optional<pid_t> read_pid(const std::string& directory, const std::string& n
 LibvirtSource::LibvirtSource(LibvirtSettings settings, DomainQueries::Now now,
                              CallsWithTimeout::Wait wait)
     : settings_(std::move(settings)), now_(std::move(now)), calls_(std::move(wait)) {
-    // By default libvirt prints every error to stderr. Here each error becomes an exception or the
-    // reason why a guest is left alone.
-    virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
+    keep_libvirt_errors_off_stderr();
 }
 
 void LibvirtSource::connect() {
@@ -88,17 +84,31 @@ std::vector<ListedGuest> LibvirtSource::list() {
 }
 
 template <typename Call>
-auto LibvirtSource::call_monitor(const std::string& uuid, Call call) {
+auto LibvirtSource::call(const std::string& uuid, Call call, std::chrono::milliseconds limit) {
     if (!connection_) throw MonitorError("there is no connection to libvirt");
     if (const std::string why_not = queries_.why_no_monitor_call(uuid); !why_not.empty())
         throw MonitorError(why_not);
     auto result = calls_.run(
-        uuid, [connection = connection_, call] { return call(connection->get()); },
-        libvirt_limits::monitor);
+        uuid, [connection = connection_, call] { return call(connection->get()); }, limit);
     if (!result)
-        throw MonitorError("its monitor has not answered within " +
-                           std::to_string(libvirt_limits::monitor.count()) + " ms");
+        throw MonitorError("libvirt has not answered within " + std::to_string(limit.count()) +
+                           " ms");
     return std::move(*result);
+}
+
+template <typename Call>
+auto LibvirtSource::call_monitor(const std::string& uuid, Call call) {
+    return this->call(uuid, std::move(call), libvirt_limits::monitor);
+}
+
+RunState LibvirtSource::read_state(const std::string& uuid) {
+    const auto read = [uuid](virConnectPtr connection) {
+        const DomainHandle domain = find_domain(connection, uuid);
+        const auto state = read_run_state(domain.get());
+        if (!state) throw MonitorError("libvirt: " + libvirt_error());
+        return *state;
+    };
+    return call(uuid, read, state_limit);
 }
 
 RamView LibvirtSource::read_ram_view(const std::string& uuid) {

@@ -27,6 +27,7 @@ class LibvirtSource : public GuestSource {
 
     const char* name() const override { return "libvirt"; }
     std::vector<ListedGuest> list() override;
+    RunState read_state(const std::string& uuid) override;
     bool may_ask_monitor() const override { return settings_.ask_monitor; }
     RamView read_ram_view(const std::string& uuid) override;
     bool start_write_measurement(const std::string& uuid, std::chrono::seconds duration) override;
@@ -36,8 +37,10 @@ class LibvirtSource : public GuestSource {
   private:
     void connect();
     std::vector<DomainQuery> list_domains();
-    // Runs `call` with the connection to libvirt and returns what it returns, within
-    // libvirt_limits::monitor. Throws MonitorError.
+    // Runs `call` with the connection to libvirt and returns what it returns, within the limit.
+    // Throws MonitorError.
+    template <typename Call>
+    auto call(const std::string& uuid, Call call, std::chrono::milliseconds limit);
     template <typename Call>
     auto call_monitor(const std::string& uuid, Call call);
 

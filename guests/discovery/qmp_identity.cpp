@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <set>
 #include <system_error>
 #include <vector>
@@ -16,7 +17,6 @@
 namespace vnuma {
 namespace {
 
-constexpr std::size_t max_files = 8192;  // open files of a QEMU process
 constexpr uid_t no_user = static_cast<uid_t>(-1);
 
 [[noreturn]] void throw_errno(const std::string& path) {
@@ -35,11 +35,10 @@ std::string user(uid_t id) {
 
 // Whether one of these sockets of the process is bound to the file. The process may see the file
 // under another path than vnumad does.
-bool is_bound(const Process& process, const std::set<std::string>& sockets,
+bool is_bound(const Process& process, const std::set<std::uint64_t>& sockets,
               const QmpSocketFile& file) {
     for (const UnixSocket& socket :
-         parse_unix_sockets(process.read("net/unix").value_or(""), file.name())) {
-        if (!sockets.contains("socket:[" + std::to_string(socket.inode) + "]")) continue;
+         parse_unix_sockets(process.read("net/unix").value_or(""), file.name(), sockets)) {
         const bool absolute = socket.path.starts_with('/');
         if (process.file_id((absolute ? "root" : "cwd/") + socket.path) == file.id()) return true;
     }
@@ -109,18 +108,20 @@ void read_process_facts(const Process& process, const QmpSocketFile& socket,
     facts.started = process.start_time();
     const auto status = process.read("status");
     facts.user = status ? parse_effective_user(*status).value_or(no_user) : no_user;
-    std::set<std::string> sockets;
-    for (const std::string& fd : process.list("fd", max_files)) {
-        std::string link = process.read_link("fd/" + fd);
+    constexpr std::string_view socket_link = "socket:[";
+    std::set<std::uint64_t> sockets;
+    for (const std::string& fd : process.open_files()) {
+        const std::string link = process.read_link("fd/" + fd);
         facts.files_known |= !link.empty();
         facts.holds_vm |= link == vm_file;
-        if (link.starts_with("socket:")) sockets.insert(std::move(link));
+        if (link.starts_with(socket_link))
+            sockets.insert(std::strtoull(link.c_str() + socket_link.size(), nullptr, 10));
     }
     facts.holds_socket = is_bound(process, sockets, socket);
 }
 
 bool holds_vm(const Process& process, const std::string& vm_file) {
-    const auto files = process.list("fd", max_files);
+    const auto files = process.open_files();
     return std::any_of(files.begin(), files.end(), [&](const std::string& fd) {
         return process.read_link("fd/" + fd) == vm_file;
     });

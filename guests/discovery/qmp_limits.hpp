@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cstddef>
 
+#include "guests/discovery/guest_source.hpp"
+
 namespace vnuma {
 
-// How long a look waits for monitors at most. Tests set shorter times.
+// How long a look waits for monitors at most. Tests set their own times.
 struct QmpDeadlines {
     // All guests are read at the same time. Who has not answered by then is in quarantine until it
     // answers in time.
@@ -15,8 +17,9 @@ struct QmpDeadlines {
     // others.
     std::chrono::milliseconds recovery{100};
     // All calls to monitors between two lists, and one command of them. A guest that takes longer
-    // for a command is in quarantine.
-    std::chrono::milliseconds calls{2000}, call{1000};
+    // for a command is in quarantine. Questions for a guest's state right before it is acted on
+    // have a limit of their own.
+    std::chrono::milliseconds calls{2000}, call{1000}, state{state_limit};
 };
 
 }  // namespace vnuma

@@ -7,6 +7,7 @@
 
 #include "guests/discovery/qemu_monitor.hpp"
 #include "guests/discovery/qmp_monitor.hpp"
+#include "guests/discovery/run_state.hpp"
 
 namespace vnuma {
 
@@ -176,7 +177,7 @@ std::vector<ListedGuest> QmpSource::list() {
 }
 
 template <typename Call>
-auto QmpSource::call_monitor(const std::string& uuid, Call call) {
+auto QmpSource::call_monitor(const std::string& uuid, Call call, milliseconds limit) {
     const auto socket = sockets_.find(uuid);
     const auto found =
         socket == sockets_.end() ? connections_.end() : connections_.find(socket->second);
@@ -190,31 +191,47 @@ auto QmpSource::call_monitor(const std::string& uuid, Call call) {
             std::to_string(deadlines_.calls.count()) + " ms");
     QmpMonitor monitor(context_, connection.client(), [&](const auto& condition) {
         const auto begin = steady_clock::now();
-        const steady_clock::duration limit = deadlines_.call;
-        const bool done = run_until(condition, begin + std::min(calls_left_, limit));
+        const bool done =
+            run_until(condition, begin + std::min<steady_clock::duration>(calls_left_, limit));
         const auto taken = steady_clock::now() - begin;
         calls_left_ -= taken;
-        if (taken >= limit) connection.miss_deadline();
+        if (taken >= deadlines_.call) connection.miss_deadline();
         return done;
     });
     return call(connection, monitor);
 }
 
+RunState QmpSource::read_state(const std::string& uuid) {
+    const auto read = [](QmpConnection&, Monitor& monitor) {
+        const auto status = monitor.run(qmp::query_status());
+        std::string migration;
+        try {
+            migration = monitor.run(qmp::query_migrate());
+        } catch (const MonitorRefusal&) {  // a QEMU without migration
+        }
+        return state_of_qemu(status.status, migration);
+    };
+    return call_monitor(uuid, read, std::min(deadlines_.call, deadlines_.state));
+}
+
 RamView QmpSource::read_ram_view(const std::string& uuid) {
     return call_monitor(
-        uuid, [](QmpConnection&, Monitor& monitor) { return vnuma::read_ram_view(monitor); });
+        uuid, [](QmpConnection&, Monitor& monitor) { return vnuma::read_ram_view(monitor); },
+        deadlines_.call);
 }
 
 bool QmpSource::start_write_measurement(const std::string& uuid, std::chrono::seconds duration) {
-    return call_monitor(uuid, [&](QmpConnection& connection, Monitor& monitor) {
+    const auto start = [&](QmpConnection& connection, Monitor& monitor) {
         return vnuma::start_write_measurement(monitor, duration, connection.guest().dirty_ring);
-    });
+    };
+    return call_monitor(uuid, start, deadlines_.call);
 }
 
 WriteMeasurement QmpSource::read_write_measurement(const std::string& uuid) {
-    return call_monitor(uuid, [](QmpConnection&, Monitor& monitor) {
+    const auto read = [](QmpConnection&, Monitor& monitor) {
         return vnuma::read_write_measurement(monitor);
-    });
+    };
+    return call_monitor(uuid, read, deadlines_.call);
 }
 
 }  // namespace vnuma

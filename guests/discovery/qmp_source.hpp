@@ -30,6 +30,7 @@ class QmpSource : public GuestSource {
 
     const char* name() const override { return "qmp"; }
     std::vector<ListedGuest> list() override;
+    RunState read_state(const std::string& uuid) override;
     bool may_ask_monitor() const override { return true; }
     RamView read_ram_view(const std::string& uuid) override;
     bool start_write_measurement(const std::string& uuid, std::chrono::seconds duration) override;
@@ -47,10 +48,10 @@ class QmpSource : public GuestSource {
     // SourceError.
     void follow_directory();
     std::unique_ptr<QmpConnection> connect(const std::string& socket, QmpGuest guest);
-    // Runs `call` with the guest's connection and monitor and returns what it returns. Throws
-    // MonitorError.
+    // Runs `call` with the guest's connection and monitor and returns what it returns. No command
+    // of it takes longer than the limit. Throws MonitorError.
     template <typename Call>
-    auto call_monitor(const std::string& uuid, Call call);
+    auto call_monitor(const std::string& uuid, Call call, std::chrono::milliseconds limit);
     // Runs the connections until the condition holds; false if it does not before the time comes.
     template <typename Condition>
     bool run_until(Condition condition, std::chrono::steady_clock::time_point end);

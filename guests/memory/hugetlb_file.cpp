@@ -6,15 +6,12 @@
 #include "guests/process/process.hpp"
 
 namespace vnuma {
-namespace {
-constexpr std::size_t max_files = 8192;  // open files of a QEMU process
-}  // namespace
 
 std::int64_t read_hugetlb_page_bytes(const Process& process, const std::string& mapped_file) {
     if (!mapped_file.starts_with('/')) return 0;
     // QEMU keeps the files of memory backends open. The path itself cannot be used: the file may be
     // deleted, or be in a mount namespace of QEMU.
-    for (const std::string& fd : process.list("fd", max_files)) {
+    for (const std::string& fd : process.open_files()) {
         if (process.read_link("fd/" + fd) != mapped_file) continue;
         struct statfs system {};
         const std::string path = "/proc/" + std::to_string(process.pid()) + "/fd/" + fd;

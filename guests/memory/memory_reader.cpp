@@ -5,7 +5,9 @@ namespace vnuma {
 void MemoryReader::read_map(const Process& process, const ListedGuest& listed, GuestSource& source,
                             bool rare_too) {
     if (!finder_.is_due(listed, rare_too)) return;
-    if (const auto map = finder_.find(process, listed, source, rare_too)) {
+    const auto map = finder_.find(process, listed, source, rare_too);
+    residency_.count_mappings(finder_.mappings());
+    if (map) {
         unknown_ = map->unknown;
         source_ = map->source;
         residency_.change_ram(*listed.domain, map->blocks);

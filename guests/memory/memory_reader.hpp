@@ -37,8 +37,8 @@ class MemoryReader {
 
   private:
     RamFinder finder_;
-    std::string unknown_;           // why the RAM blocks are not known; empty if they are
-    const char* source_ = "size";   // as RamMap::source
+    std::string unknown_;          // why the RAM blocks are not known; empty if they are
+    const char* source_ = "size";  // as RamMap::source
     ResidencyReader residency_;
 };
 

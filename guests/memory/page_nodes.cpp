@@ -75,8 +75,11 @@ void nodes_of_entries(const PageFrameTable& table, std::span<const std::uint64_t
 
 std::error_code query_page_nodes(pid_t pid, std::span<void*> addresses, std::span<int> nodes) {
     assert(addresses.size() == nodes.size());
-    if (::move_pages(pid, addresses.size(), addresses.data(), nullptr, nodes.data(), 0) < 0)
-        return {errno, std::generic_category()};
+    const long result =
+        ::move_pages(pid, addresses.size(), addresses.data(), nullptr, nodes.data(), 0);
+    if (result < 0) return {errno, std::generic_category()};
+    // A question has no pages that could stay behind: who says so has not written the answer.
+    if (result > 0) return {EIO, std::generic_category()};
     return {};
 }
 

@@ -42,12 +42,13 @@ RamMap ask_monitor(const ListedGuest& listed, GuestSource& source,
 }  // namespace
 
 bool RamFinder::is_due(const ListedGuest& listed, bool rare_too) const {
-    return domain_ != listed.domain || rare_too || !known_;
+    return domain_ != listed.domain || rare_too || (!known_ && mappings_ <= many_mappings);
 }
 
 std::optional<RamMap> RamFinder::find(const Process& process, const ListedGuest& listed,
                                       GuestSource& source, bool rare_too) {
     const auto mappings = parse_maps(process.read("maps").value_or(""));
+    mappings_ = mappings.size();
     std::optional<RamMap> map;
     if (mappings.empty()) {
         map = unknown_map("/proc/" + std::to_string(process.pid()) +

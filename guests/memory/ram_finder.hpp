@@ -15,6 +15,10 @@ namespace vnuma {
 
 class RamFinder {
   public:
+    // A process with more mappings has its RAM blocks looked for only with `rare_too`, however
+    // often they are not found: reading 60,000 takes 50 ms.
+    static constexpr std::size_t many_mappings = 4096;
+
     // Whether find() has to be called: the domain has changed, its RAM blocks are not known, or it
     // is the tick for what changes rarely.
     bool is_due(const ListedGuest& listed, bool rare_too) const;
@@ -26,6 +30,9 @@ class RamFinder {
     std::optional<RamMap> find(const Process& process, const ListedGuest& listed,
                                GuestSource& source, bool rare_too);
 
+    // How many mappings the process had at the last find().
+    std::size_t mappings() const { return mappings_; }
+
   private:
     bool is_still_right(const Domain& domain, const std::vector<Mapping>& mappings) const;
     std::optional<RamMap> find_again(const ListedGuest& listed, GuestSource& source,
@@ -33,8 +40,9 @@ class RamFinder {
 
     std::shared_ptr<const Domain> domain_;  // the domain that the map was found for
     bool known_ = false;                    // whether that map has the blocks
-    std::vector<RamRange> ranges_;          // where its blocks are in QEMU's address space
-    bool asked_ = false;                    // whether the monitor was ever asked
+    std::size_t mappings_ = 0;
+    std::vector<RamRange> ranges_;  // where its blocks are in QEMU's address space
+    bool asked_ = false;            // whether the monitor was ever asked
 };
 
 }  // namespace vnuma

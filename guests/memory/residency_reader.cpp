@@ -37,7 +37,9 @@ bool is_interleaved(const GuestSample& sample, const CellSample& cell) {
 
 void ResidencyReader::change_ram(const Domain& domain, const std::vector<RamBlock>& blocks) {
     if (blocks.empty()) {
+        const std::size_t mappings = mappings_;
         *this = ResidencyReader();
+        mappings_ = mappings;
         return;
     }
     cells_.assign(domain.cells.size(), {});
@@ -84,7 +86,9 @@ ResidencyMode ResidencyReader::choose_mode() const {
     for (const Cell& cell : cells_)
         for (const RamBlock& block : cell.blocks)
             if (!block.hugetlb) in_small_pages += static_cast<std::int64_t>(block.host.size);
-    return in_small_pages <= max_bytes_summed ? ResidencyMode::summed : ResidencyMode::incremental;
+    return in_small_pages <= max_bytes_summed && mappings_ <= max_mappings_summed
+               ? ResidencyMode::summed
+               : ResidencyMode::incremental;
 }
 
 void ResidencyReader::sum(const Process& process) {

@@ -20,6 +20,9 @@ namespace vnuma {
 // walks every page for its sums, which takes 8 ms for 1 GiB, and blocks a guest that maps memory
 // meanwhile. Larger guests are read page by page.
 inline constexpr std::int64_t max_bytes_summed = std::int64_t{4} << 30;
+// Limit of the mappings of the process for the same mode. The kernel sums and prints all of them,
+// 60,000 in more than a second; a QEMU has a few hundred.
+inline constexpr std::size_t max_mappings_summed = 4096;
 // Number of pages of one exact slice: 64 MiB of small pages, about 3 ms with move_pages(2).
 inline constexpr std::uint64_t pages_in_slice = 16'384;
 // Number of pages of one sample: one page of each chunk of 128 GiB, about 25 ms.
@@ -38,6 +41,9 @@ class ResidencyReader {
     // known then until it is read again, but a scan keeps what it knows of unchanged chunks.
     // Without `blocks` nothing is read.
     void change_ram(const Domain& domain, const std::vector<RamBlock>& blocks);
+
+    // Tells how many mappings the process has.
+    void count_mappings(std::size_t mappings) { mappings_ = mappings; }
 
     // Reads the memory policy of the process, which holds for memory without a policy of its own.
     // Summing reads all policies anyway, so only scans use it.
@@ -71,6 +77,7 @@ class ResidencyReader {
     std::vector<CellRam> scan_cells() const;
 
     std::vector<Cell> cells_;  // in the order of the domain's cells
+    std::size_t mappings_ = 0;
     std::string task_policy_;  // as in numa_maps
     ResidencySource source_;
     std::string failure_;                // why the residency is not known; empty if it is

@@ -77,7 +77,10 @@ struct Domain {
     std::optional<std::int64_t> balloon_bytes;  // memory that the balloon leaves to the guest
     std::vector<std::string> host_devices;      // PCI addresses "0000:01:00.0"
     std::vector<std::string> network_devices;   // host interfaces below its macvtap interfaces
-    std::string immovable;                      // why its memory cannot be moved; empty if it can
+    // The cell that an iothread serves, by the iothread's id: all of its devices are on PCI buses
+    // of that cell (pcie-expander-bus, pci-expander-bus). Others are not listed.
+    std::map<int, int> iothread_cells;
+    std::string immovable;  // why its memory cannot be moved; empty if it can
     DomainTuning tuning;
     PolicyOverrides policy;  // what the metadata configure for vnumad
     // What the metadata configure wrongly: "metadata: KEY: what is wrong".

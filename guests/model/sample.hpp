@@ -40,6 +40,13 @@ struct VcpuSample : ThreadSample {
     int id = 0;  // the guest's vCPU number
 };
 
+// The CPU time that all threads of a process have used since its start.
+struct ProcessTime {
+    pid_t process = 0;
+    std::uint64_t start_time = 0;  // clock ticks since boot; with `process` it identifies it
+    std::uint64_t run_ns = 0;
+};
+
 // The 2 MiB chunks of a cell, by how well their residency is known.
 struct ChunkCounts {
     std::size_t all = 0;
@@ -90,9 +97,11 @@ struct GuestSample {
     const char* map_source = "size";  // how the RAM blocks were found: RamMap::source
     ResidencySource residency;
     std::vector<ThreadSample> emulator, iothreads, vhost;  // threads that are not vCPUs
-    std::vector<HostDevice> devices;                       // sorted by address
-    bool uses_vhost = false;                               // it has a vhost device open
-    TrackingSample tracking;                               // as constructed if nothing is tracked
+    std::vector<ThreadSample> helpers;   // threads of programs that serve it: virtiofsd, swtpm, ...
+    std::vector<ProcessTime> processes;  // QEMU and all others that work for the guest
+    std::vector<HostDevice> devices;     // sorted by address
+    bool uses_vhost = false;             // it has a vhost device open
+    TrackingSample tracking;             // as constructed if nothing is tracked
 };
 
 // Records why vnumad does nothing to the guest. The first reason stays; an empty one is ignored.

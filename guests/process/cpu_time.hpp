@@ -1,9 +1,11 @@
-// CPU time consumed so far, to measure what a piece of work costs.
+// CPU time consumed so far: what a piece of work costs, and what other processes use.
 #pragma once
 
+#include <sys/types.h>
 #include <time.h>
 
 #include <chrono>
+#include <optional>
 
 namespace vnuma {
 
@@ -16,6 +18,14 @@ inline std::chrono::nanoseconds read_cpu_time(clockid_t clock) {
 // CPU time of all threads of this process.
 inline std::chrono::nanoseconds process_cpu_time() {
     return read_cpu_time(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+// CPU time of all threads of another process, also of those that have ended. Nothing if there is no
+// such process. Costs one system call.
+inline std::optional<std::chrono::nanoseconds> process_cpu_time(pid_t process) {
+    clockid_t clock{};
+    if (::clock_getcpuclockid(process, &clock) != 0) return std::nullopt;
+    return read_cpu_time(clock);
 }
 
 // CPU time of the calling thread.

@@ -12,7 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t max_files = 8192;
 constexpr std::size_t max_devices = 256;
 
 // The device's node by the kernel's number. The kernel writes -1 where the firmware names none.
@@ -74,13 +73,15 @@ DeviceFindings read_devices(const Process& process, const Domain* domain,
         for (const std::string& name : domain->network_devices)
             add_network_device(name, sysfs, addresses);
     }
-    for (const std::string& fd : process.list("fd", max_files)) {
+    for (const std::string& fd : process.open_files()) {
         const std::string file = process.read_link("fd/" + fd);
         if (is_vfio(file)) add_vfio_devices(file, sysfs, addresses);
         if (const char* reason = why_immovable(file))
             findings.immovable = reason;
         else if (file.starts_with("/dev/vhost-"))
             findings.uses_vhost = true;
+        else if (file == "anon_inode:[userfaultfd]")
+            findings.uses_userfaultfd = true;
     }
     for (const std::string& address : addresses)
         findings.devices.push_back({address, read_node(sysfs, address)});

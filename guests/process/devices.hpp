@@ -14,6 +14,7 @@ struct DeviceFindings {
     std::vector<HostDevice> devices;  // sorted by address
     std::string immovable;            // why the guest's memory cannot be moved; empty if it can
     bool uses_vhost = false;          // /dev/vhost-net, vhost-vsock or vhost-scsi is open
+    bool uses_userfaultfd = false;    // somebody brings its memory page by page, or watches it
 };
 
 // Reads which files the process has open, and the devices behind them from sysfs, mounted at

@@ -121,15 +121,17 @@ std::optional<uid_t> parse_effective_user(std::string_view status) {
     return parse_number<uid_t>(take(*users, '\t'));
 }
 
-std::vector<UnixSocket> parse_unix_sockets(std::string_view text, std::string_view name) {
+std::vector<UnixSocket> parse_unix_sockets(std::string_view text, std::string_view name,
+                                           const std::set<std::uint64_t>& inodes) {
     std::vector<UnixSocket> sockets;
-    while (!text.empty() && sockets.size() < max_unix_sockets) {
+    while (!text.empty()) {
         std::string_view line = take(text, '\n');
         for (int skipped = 0; skipped < 6; ++skipped)
             take_field(line);  // address, users, protocol, flags, type and state
         const auto inode = parse_number<std::uint64_t>(take_field(line));
         const std::size_t slash = line.rfind('/');
-        if (inode && line.substr(slash == std::string_view::npos ? 0 : slash + 1) == name)
+        if (inode && inodes.contains(*inode) &&
+            line.substr(slash == std::string_view::npos ? 0 : slash + 1) == name)
             sockets.push_back({*inode, std::string(line)});
     }
     return sockets;

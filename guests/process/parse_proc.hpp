@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,9 +43,9 @@ struct UnixSocket {
     std::uint64_t inode = 0;  // as in the link "socket:[INODE]" of /proc/PID/fd
     std::string path;         // of the file, as it was given to bind(2)
 };
-// Those whose file has this name, at most max_unix_sockets.
-inline constexpr std::size_t max_unix_sockets = 4096;
-std::vector<UnixSocket> parse_unix_sockets(std::string_view text, std::string_view name);
+// Those of these inodes whose file has this name.
+std::vector<UnixSocket> parse_unix_sockets(std::string_view text, std::string_view name,
+                                           const std::set<std::uint64_t>& inodes);
 
 // /proc/PID/task/TID/children: the first `limit` process ids.
 std::vector<pid_t> parse_children(std::string_view text, std::size_t limit);

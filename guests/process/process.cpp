@@ -20,6 +20,7 @@ namespace vnuma {
 namespace {
 
 constexpr std::size_t max_tasks = 16384;
+constexpr std::size_t max_open_files = 8192;
 
 FileDescriptor open_pidfd(pid_t pid) {
     return FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
@@ -34,7 +35,8 @@ FileDescriptor open_directory(const std::string& path) {
 std::optional<Process> Process::open(pid_t pid) {
     FileDescriptor pidfd = open_pidfd(pid);
     if (!pidfd) {
-        if (errno == ESRCH || errno == EINVAL) return std::nullopt;
+        // EINVAL, and on later kernels ENOENT: it is a thread, but not the first of its process.
+        if (errno == ESRCH || errno == EINVAL || errno == ENOENT) return std::nullopt;
         throw std::system_error(errno, std::generic_category(),
                                 "pidfd_open of " + std::to_string(pid));
     }
@@ -80,6 +82,10 @@ std::vector<pid_t> Process::tasks() const {
         if (error == std::errc() && end == name.data() + name.size()) tasks.push_back(task);
     }
     return tasks;
+}
+
+std::vector<std::string> Process::open_files() const {
+    return list("fd", max_open_files);
 }
 
 std::string Process::read_link(const std::string& link) const {

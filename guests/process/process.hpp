@@ -56,6 +56,9 @@ class Process {
     // Ids of its threads, at most 16384.
     std::vector<pid_t> tasks() const;
 
+    // Names in "fd": the numbers of its open files, at most 8192.
+    std::vector<std::string> open_files() const;
+
     // Target of a symbolic link ("exe", "fd/7"); empty if it cannot be read.
     std::string read_link(const std::string& link) const;
 

@@ -42,6 +42,13 @@ std::optional<int> parse_vcpu_name(std::string_view name) {
     return parse_number(name);
 }
 
+std::optional<int> parse_iothread_name(std::string_view name) {
+    name = without_newline(name);
+    constexpr std::string_view prefix = "IO iothread";
+    if (!name.starts_with(prefix)) return std::nullopt;
+    return parse_number(name.substr(prefix.size()));
+}
+
 std::optional<pid_t> parse_vhost_name(std::string_view name) {
     constexpr std::string_view prefix = "vhost-";
     if (!name.starts_with(prefix)) return std::nullopt;

@@ -21,6 +21,9 @@ ThreadRole role_by_name(std::string_view name);
 // The vCPU of a thread named "CPU 3/KVM".
 std::optional<int> parse_vcpu_name(std::string_view name);
 
+// The id of the iothread that libvirt has named "iothread7"; its thread is "IO iothread7".
+std::optional<int> parse_iothread_name(std::string_view name);
+
 // The process that a vhost thread named "vhost-1234" serves. Text after the number is ignored.
 std::optional<pid_t> parse_vhost_name(std::string_view name);
 

@@ -71,6 +71,8 @@ void AccessTracking::probe(Time now) {
         no_counter_ = settings_.disabled_reason.empty()
                           ? "attribution is off (tracking.attribution)"
                           : settings_.disabled_reason;
+    else if (!settings_.may_disturb)
+        no_counter_ = "accesses are attributed in mode \"act\" only";
     else if (!counter_)
         counter_ = load_counter_(no_counter_);
     if (counter_) no_counter_.clear();

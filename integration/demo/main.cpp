@@ -18,7 +18,7 @@ using namespace vnuma::lab;
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* timeout_s = "170";
+constexpr const char* timeout_s = "480";
 
 class Screen {
   public:

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "integration/guest/page_pattern.hpp"
+
 namespace vnuma::workload {
 namespace {
 
@@ -21,10 +23,15 @@ AccessThread::~AccessThread() {
 }
 
 nlohmann::json AccessThread::take_report() {
-    return {{"cpu", pattern_.cpu},
-            {"buffer", pattern_.buffer_name},
-            {"accesses", accesses_.exchange(0)},
-            {"stall_us", stall_us_.exchange(0)}};
+    nlohmann::json report{{"cpu", pattern_.cpu},
+                          {"buffer", pattern_.buffer_name},
+                          {"accesses", accesses_.exchange(0)},
+                          {"stall_us", stall_us_.exchange(0)}};
+    if (pattern_.verify) {
+        report["verified"] = verified_.load();
+        report["errors"] = errors_.load();
+    }
+    return report;
 }
 
 void AccessThread::run() {
@@ -51,14 +58,29 @@ void AccessThread::run() {
 void AccessThread::access_block() {
     volatile char* window = pattern_.buffer->bytes() + pattern_.offset;
     for (std::size_t i = 0; i < pages_per_block; ++i) {
-        if (pattern_.write)
-            window[position_] = static_cast<char>((position_ >> 12) + pass_);
-        else
-            (void)window[position_];
+        access_page(window + position_);
         position_ = (position_ + page_bytes) % pattern_.span;
         if (position_ == 0) ++pass_;
     }
     accesses_ += pages_per_block;
+}
+
+void AccessThread::access_page(volatile char* page) {
+    if (pattern_.verify)
+        verify_page(page);
+    else if (pattern_.write)
+        *page = static_cast<char>((position_ >> 12) + pass_);
+    else
+        (void)*page;
+}
+
+// A page that is wrong is written anew, so that it counts once.
+void AccessThread::verify_page(volatile char* page) {
+    if (pass_ > 0) {
+        if (!is_filled(page, pass_ - 1)) ++errors_;
+        ++verified_;
+    }
+    fill_page(page, pass_);
 }
 
 void AccessThread::record_stall(Clock::duration late) {

@@ -21,6 +21,7 @@ struct Pattern {
     bool write = false;
     int duty_percent = 0;
     std::chrono::milliseconds period{20};
+    bool verify = false;  // needs `write`
 };
 
 class AccessThread {
@@ -33,12 +34,15 @@ class AccessThread {
 
     const Pattern& pattern() const { return pattern_; }
 
-    // The thread's accesses and longest stall since the last call.
+    // The thread's accesses and longest stall since the last call. Of a thread that verifies also
+    // how many pages it has verified since it began, and how many of them were wrong.
     nlohmann::json take_report();
 
   private:
     void run();
     void access_block();
+    void access_page(volatile char* page);
+    void verify_page(volatile char* page);
     void record_stall(std::chrono::steady_clock::duration late);
 
     Pattern pattern_;
@@ -46,7 +50,7 @@ class AccessThread {
     // Every pass over the window writes different values, since QEMU's dirty rate measurement may
     // compare the content of pages.
     std::size_t pass_ = 0;
-    std::atomic<std::uint64_t> accesses_{0};
+    std::atomic<std::uint64_t> accesses_{0}, verified_{0}, errors_{0};
     std::atomic<std::int64_t> stall_us_{0};
     std::atomic<bool> stop_{false};
     std::thread thread_;  // declared last, since it uses all members above

@@ -9,7 +9,10 @@
 //                 "duty_percent": 25,            share of each period spent accessing
 //                 "period_ms": 20,               default 20; a wake-up takes some ms in emulation
 //                 "offset_mib": 10,              start of the accessed window; default 0
-//                 "span_mib": 50}],              its size; default: the rest of the buffer
+//                 "span_mib": 50,                its size; default: the rest of the buffer
+//                 "verify": true}],              whole pages are written, and compared with what
+//                 was
+//                                                written before; needs "write"; default false
 //    "truth": true}                              asks for a "truth" message; default false
 // The program sends one JSON object per line:
 //   {"ready": true}    once, at the start
@@ -18,7 +21,9 @@
 //   {"truth": [{"buffer": "a", "thread": 0, "cpu": 0, "ranges": [[start, bytes]]},
 //              {"buffer": "a", "thread": null, "ranges": [[start, bytes]]}], "more": true}
 // "accesses" is the number of 4 KiB pages accessed in that second. "stall_us" is the longest time
-// that one block of accesses took, or that one wake-up was late. The "truth" message is sent once
+// that one block of accesses took, or that one wake-up was late. A thread that verifies has
+// "verified" and "errors", too: the number of pages it has verified since it began, and of those
+// that were not as they had been written. The "truth" message is sent once
 // after it was asked for, when all pages of all windows have been accessed. It holds the
 // guest-physical ranges of each thread's window and, with a null thread, those of each buffer whose
 // pages have all been accessed. It may be divided into several messages, all but the last with
@@ -28,6 +33,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -63,6 +69,8 @@ Pattern parse_thread(const json& thread,
     Pattern pattern;
     pattern.cpu = thread.at("cpu");
     pattern.write = thread.at("write");
+    pattern.verify = thread.value("verify", false);
+    if (pattern.verify && !pattern.write) throw std::runtime_error("verify needs write");
     pattern.duty_percent = thread.at("duty_percent");
     if (pattern.duty_percent < 0 || pattern.duty_percent > 100)
         throw std::runtime_error("duty_percent must be from 0 to 100");
@@ -162,6 +170,14 @@ void mount_kernel_file_systems() {
     ::mount("devtmpfs", "/dev", "devtmpfs", 0, nullptr);
 }
 
+// A guest with a balloon needs it; the others do not mind.
+void load_balloon_driver() {
+    const int file = ::open("/virtio_balloon.ko", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return;
+    ::syscall(SYS_finit_module, file, "", 0);
+    ::close(file);
+}
+
 int open_port() {
     for (const auto& entry : std::filesystem::directory_iterator("/sys/class/virtio-ports")) {
         std::string name;
@@ -239,6 +255,7 @@ void serve(int port) {
 int main() {
     using namespace vnuma::workload;
     mount_kernel_file_systems();
+    load_balloon_driver();
     const int port = open_port();
     if (port < 0) {
         std::fputs("this guest has no virtio port org.vnumad.guest\n", stderr);

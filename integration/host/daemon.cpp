@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include "integration/host/files.hpp"
@@ -14,7 +15,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr seconds stop_grace{10};
+constexpr seconds stop_grace{30};
 
 int exit_code(int status) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -46,10 +47,11 @@ Daemon::~Daemon() {
 
 std::vector<json> Daemon::take_reports() {
     std::vector<json> reports;
-    const std::string text = read_text(log_);
-    for (std::size_t end; (end = text.find('\n', read_)) != std::string::npos; read_ = end + 1) {
-        if (text[read_] != '{') continue;
-        json report = json::parse(text.substr(read_, end - read_), nullptr, false);
+    std::ifstream log(log_, std::ios::binary);
+    log.seekg(static_cast<std::streamoff>(read_));
+    for (std::string line; std::getline(log, line) && !log.eof(); read_ += line.size() + 1) {
+        if (!line.starts_with('{')) continue;
+        json report = json::parse(line, nullptr, false);
         if (report.is_object()) reports.push_back(std::move(report));
     }
     return reports;
@@ -91,6 +93,15 @@ std::string Daemon::output() const {
             messages += line + "\n";
     }
     return messages + report;
+}
+
+Restoration run_restore(const std::vector<std::string>& options) {
+    const std::string log = "/run/lab/restore.log";
+    write_text(log, "");
+    std::vector<std::string> argv{vnumad_program(), "--restore"};
+    argv.insert(argv.end(), options.begin(), options.end());
+    const int status = run_program(argv, log);
+    return {status, read_text(log)};
 }
 
 json find_guest(const json& report, const std::string& domain) {

@@ -46,6 +46,13 @@ class Daemon {
     pid_t pid_ = -1;
 };
 
+// What `vnumad --restore` has printed, and its exit status.
+struct Restoration {
+    int status = 0;
+    std::string output;
+};
+Restoration run_restore(const std::vector<std::string>& options = {});
+
 // A guest of a report by its domain name; null if the report lacks the guest.
 nlohmann::json find_guest(const nlohmann::json& report, const std::string& domain);
 

@@ -1,9 +1,12 @@
 #include "integration/host/direct_guest.hpp"
 
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <stdexcept>
+#include <system_error>
 
 #include "integration/host/files.hpp"
 #include "integration/host/process.hpp"
@@ -15,8 +18,8 @@ using nlohmann::json;
 using std::chrono::seconds;
 
 constexpr const char* qmp_directory = "/run/lab/qmp";  // the same as in qmp_config
-constexpr seconds start_limit{20};
-constexpr seconds reply_limit{20};
+constexpr seconds start_limit{60};
+constexpr seconds reply_limit{60};
 constexpr seconds end_grace{5};
 
 std::string new_uuid() {
@@ -29,13 +32,29 @@ std::string mib(int size) {
     return std::to_string(size) + "M";
 }
 
+// Of the directories in which QEMU makes files when it starts.
+void set_owner(uid_t user) {
+    for (const char* directory : {"/run/lab", qmp_directory})
+        if (::chown(directory, user, user) != 0)
+            throw std::system_error(errno, std::generic_category(), directory);
+}
+
+// The kernel's own directory may be closed to other users.
+std::string kernel_for_all_users() {
+    const std::filesystem::path copy = "/run/lab/guest-kernel";
+    std::filesystem::copy_file(guest_kernel(), copy, std::filesystem::copy_options::skip_existing);
+    std::filesystem::permissions(copy, std::filesystem::perms(0644));
+    return copy;
+}
+
 std::string listening(const std::string& socket) {
     return "unix:" + socket + ",server=on,wait=off";
 }
 
 }  // namespace
 
-DirectGuest::DirectGuest(GuestShape shape) : RunningGuest(std::move(shape)), uuid_(new_uuid()) {
+DirectGuest::DirectGuest(GuestShape shape, uid_t user)
+    : RunningGuest(std::move(shape)), user_(user), uuid_(new_uuid()) {
     start();
 }
 
@@ -63,7 +82,14 @@ std::string DirectGuest::log() {
 }
 
 std::vector<std::string> DirectGuest::arguments() const {
+    const std::string id = std::to_string(user_);
     std::vector<std::string> words{
+        "setpriv",
+        "--reuid",
+        id,
+        "--regid",
+        id,
+        "--clear-groups",
         "/usr/bin/qemu-system-x86_64",
         "-nodefaults",
         "-no-user-config",
@@ -88,7 +114,7 @@ std::vector<std::string> DirectGuest::arguments() const {
         "-bios",
         guest_firmware,
         "-kernel",
-        guest_kernel(),
+        user_ == 0 ? guest_kernel() : kernel_for_all_users(),
         "-initrd",
         guest_initramfs(),
         "-append",
@@ -105,6 +131,7 @@ std::vector<std::string> DirectGuest::arguments() const {
         "socket,id=port,server=on,wait=off,path=" + workload_socket_of(shape()),
         "-device",
         "virtserialport,chardev=port,name=org.vnumad.guest"};
+    if (shape().has_balloon) words.insert(words.end(), {"-device", "virtio-balloon-pci"});
     for (std::size_t id = 0; id < shape().cells.size(); ++id) {
         const GuestCell& cell = shape().cells[id];
         const std::string ram = "ram-node" + std::to_string(id);
@@ -119,6 +146,9 @@ std::vector<std::string> DirectGuest::arguments() const {
 
 void DirectGuest::create() {
     std::filesystem::create_directories(qmp_directory);
+    // Nobody else uses a lab host.
+    std::filesystem::permissions("/dev/kvm", std::filesystem::perms(0666));
+    set_owner(user_);
     pid_ = start_program(arguments(), file(".log"));
     const auto answers = [&] {
         try {
@@ -130,7 +160,8 @@ void DirectGuest::create() {
     };
     if (!wait_until(answers, start_limit))
         throw std::runtime_error(name() + " did not start: " + log());
-    execute("qmp_capabilities");
+    execute("qmp_capabilities");  // answered when QEMU has made all of its files
+    set_owner(0);
     for (const json& vcpu : execute("query-cpus-fast"))
         threads_[vcpu.at("cpu-index")] = vcpu.at("thread-id");
 }

@@ -11,8 +11,8 @@ inline constexpr const char* qmp_config = "source = \"qmp\"\nqmp_dir = \"/run/la
 
 class DirectGuest final : public RunningGuest {
   public:
-    // The XML elements of the shape are ignored. Throws std::runtime_error.
-    explicit DirectGuest(GuestShape shape);
+    // The XML elements of the shape are ignored. QEMU runs as `user`. Throws std::runtime_error.
+    explicit DirectGuest(GuestShape shape, uid_t user = 0);
     ~DirectGuest() override;  // kills QEMU
 
     std::map<int, pid_t> vcpu_threads() const override { return threads_; }
@@ -31,6 +31,7 @@ class DirectGuest final : public RunningGuest {
 
     std::vector<std::string> arguments() const;
     std::string file(const std::string& suffix) const;
+    uid_t user_;
     std::string uuid_;
     std::map<int, pid_t> threads_;
     JsonSocket monitor_;  // of the scenario; vnumad has another, since a monitor serves one client

@@ -14,7 +14,7 @@ struct Guest::Domain {
     explicit Domain(virDomainPtr found) : handle(found) {
         if (!handle) throw std::runtime_error("no such domain: " + libvirt_error());
     }
-    Domain(const LibvirtHost& host, const std::string& uuid)
+    Domain(const Libvirtd& host, const std::string& uuid)
         : Domain(virDomainLookupByUUIDString(host.connection(), uuid.c_str())) {}
     ~Domain() { virDomainFree(handle); }
     Domain(const Domain&) = delete;
@@ -31,7 +31,7 @@ void check(int result, const std::string& what) {
 
 }  // namespace
 
-Guest::Guest(const LibvirtHost& host, GuestShape shape)
+Guest::Guest(const Libvirtd& host, GuestShape shape)
     : RunningGuest(std::move(shape)), host_(&host) {
     start();
 }
@@ -51,7 +51,7 @@ void Guest::create() {
     std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
     check(virDomainGetUUIDString(domain.handle, uuid.data()), name());
     uuid_ = uuid.data();
-    pid_ = domain_pid(name());
+    pid_ = host_->domain_pid(name());
 }
 
 void Guest::destroy() {
@@ -78,10 +78,10 @@ std::string Guest::log() {
     return read_text("/var/log/libvirt/qemu/" + name() + ".log");
 }
 
-std::string Guest::xml() const {
+std::string Guest::xml(unsigned flags) const {
     const Domain domain(*host_, uuid_);
-    const std::unique_ptr<char, decltype(&std::free)> text(virDomainGetXMLDesc(domain.handle, 0),
-                                                           std::free);
+    const std::unique_ptr<char, decltype(&std::free)> text(
+        virDomainGetXMLDesc(domain.handle, flags), std::free);
     if (!text) throw std::runtime_error(name() + ": " + libvirt_error());
     return text.get();
 }
@@ -105,8 +105,35 @@ void Guest::restore() {
     const Domain domain(*host_, uuid_);
     check(virDomainCreate(domain.handle), name() + " could not be restored");
     check(virDomainUndefine(domain.handle), name() + " could not be undefined");
-    pid_ = domain_pid(name());
+    pid_ = host_->domain_pid(name());
     connect_workload();
+}
+
+// The two QEMUs need two sockets, since each unlinks its own at its end.
+void Guest::migrate(const Libvirtd& to) {
+    const Domain domain(*host_, uuid_);
+    const auto socket_after = [&](int migrations) {
+        return workload_socket_of(shape()) + std::string(migrations % 2, '2');
+    };
+    std::string description = xml(VIR_DOMAIN_XML_MIGRATABLE);
+    const std::string before = socket_after(migrations_) + "'",
+                      socket = socket_after(++migrations_);
+    description.replace(description.find(before), before.size(), socket + "'");
+
+    virTypedParameterPtr parameters = nullptr;
+    int count = 0, room = 0;
+    virTypedParamsAddString(&parameters, &count, &room, VIR_MIGRATE_PARAM_URI,
+                            "tcp:127.0.0.1:49160");
+    virTypedParamsAddString(&parameters, &count, &room, VIR_MIGRATE_PARAM_DEST_XML,
+                            description.c_str());
+    virDomainPtr moved = virDomainMigrate3(domain.handle, to.connection(), parameters,
+                                           static_cast<unsigned>(count), VIR_MIGRATE_LIVE);
+    virTypedParamsFree(parameters, count);
+    if (!moved) throw std::runtime_error(name() + " could not migrate: " + libvirt_error());
+    virDomainFree(moved);
+    host_ = &to;
+    pid_ = host_->domain_pid(name());
+    connect_workload(socket);
 }
 
 void Guest::plug(const std::string& device_xml) const {
@@ -122,7 +149,7 @@ void Guest::set_vcpus(int count) const {
         name() + ": the number of vCPUs could not be changed");
 }
 
-std::pair<std::unique_ptr<Guest>, std::unique_ptr<Guest>> start_both(const LibvirtHost& host,
+std::pair<std::unique_ptr<Guest>, std::unique_ptr<Guest>> start_both(const Libvirtd& host,
                                                                      const GuestShape& first,
                                                                      const GuestShape& second) {
     guest_initramfs();  // The first call writes the file that both boot.

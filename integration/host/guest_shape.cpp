@@ -86,7 +86,11 @@ std::string guest_kernel() {
 std::string guest_initramfs() {
     if (!std::filesystem::exists(initramfs_file)) {
         std::filesystem::create_directories("/run/lab");
-        write_initramfs(initramfs_file, {{"init", read_compressed(workload_file())}});
+        std::vector<InitramfsFile> files{{"init", read_compressed(workload_file())}};
+        const char* driver = std::getenv("VNUMA_LAB_BALLOON_DRIVER");
+        if (driver && std::filesystem::exists(driver))
+            files.push_back({"virtio_balloon.ko", read_bytes(driver)});
+        write_initramfs(initramfs_file, files);
     }
     return initramfs_file;
 }

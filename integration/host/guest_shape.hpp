@@ -29,6 +29,8 @@ struct GuestShape {
     std::string devices{};           // XML elements of <devices>
     std::string features{};          // XML elements of <features>
     std::vector<std::vector<int>> distances{};  // between its cells
+    bool verify = false;                        // the vCPUs verify their buffers as they write
+    bool has_balloon = false;                   // of a guest without libvirt
 };
 
 int vcpus_of(const GuestShape& shape);
@@ -43,7 +45,8 @@ std::string workload_socket_of(const GuestShape& shape);
 
 // The kernel and the initramfs that every guest boots. Both throw std::runtime_error.
 std::string guest_kernel();
-std::string guest_initramfs();  // holds the workload; made by the first call
+// Holds the workload, and the balloon's driver if there is one; made by the first call.
+std::string guest_initramfs();
 // Declares the TSC reliable. A guest that was held up for long would otherwise find it unstable and
 // patch its own running code, which emulation does not always survive (docs/lab.md).
 std::string guest_command_line();

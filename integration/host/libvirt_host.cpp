@@ -19,7 +19,7 @@ namespace {
 
 constexpr const char* uri = "qemu:///system";
 constexpr const char* huge_pages = "/dev/hugepages";
-constexpr std::chrono::seconds start_limit{60};
+constexpr std::chrono::seconds start_limit{120};
 constexpr std::chrono::seconds end_grace{5};
 
 // Root runs everything in a lab host, without AppArmor and systemd.
@@ -54,6 +54,14 @@ void throw_outside_the_lab() {
         throw std::runtime_error("this runs inside a lab host only: vnuma-lab run -- PROGRAM");
 }
 
+// What every libvirtd of a lab host needs, whichever starts first.
+void prepare_host() {
+    throw_outside_the_lab();
+    make_libvirt_user();
+    mount_huge_pages();
+    virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
+}
+
 }  // namespace
 
 std::string libvirt_error() {
@@ -62,21 +70,18 @@ std::string libvirt_error() {
 }
 
 LibvirtHost::LibvirtHost() {
-    throw_outside_the_lab();
-    make_libvirt_user();
-    mount_huge_pages();
+    prepare_host();
     write_text("/etc/libvirt/qemu.conf", qemu_conf);
     write_text("/etc/libvirt/libvirtd.conf", "auth_unix_rw = \"none\"\nauth_unix_ro = \"none\"\n");
-    virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
     logd_ = start_program({"virtlogd"}, "/run/virtlogd.log");
     start_libvirtd();
 }
 
-void LibvirtHost::kill_libvirtd() {
+void LibvirtHost::end_libvirtd(int signal) {
     // Closing the connection after libvirtd has died would raise SIGPIPE.
     virConnectClose(connection_);
     connection_ = nullptr;
-    ::kill(libvirtd_, SIGKILL);
+    ::kill(libvirtd_, signal);
     ::waitpid(libvirtd_, nullptr, 0);
     libvirtd_ = -1;
 }
@@ -95,8 +100,37 @@ LibvirtHost::~LibvirtHost() {
     end_program(logd_, end_grace);
 }
 
-pid_t domain_pid(const std::string& name) {
-    const std::string text = read_text("/run/libvirt/qemu/" + name + ".pid");
+SecondLibvirtd::SecondLibvirtd() {
+    prepare_host();
+    const std::string directory = "/run/lab/second/";
+    write_text(directory + "qemu.conf", std::string(qemu_conf) + "stdio_handler = \"file\"\n");
+    write_text(directory + "libvirtd.conf",
+               "auth_unix_rw = \"none\"\nauth_unix_ro = \"none\"\nunix_sock_dir = \"" + directory +
+                   "\"\nhost_uuid = \"5ec0d5ec-05ec-4d5e-8c0d-5ec0d5ec0d5e\"\n");
+    const std::string script =
+        "hostname second && cd " + directory +
+        " && for directory in /etc/libvirt /run/libvirt /var/lib/libvirt /var/cache/libvirt"
+        " /var/log/libvirt; do mkdir -p $directory && mount -t tmpfs tmpfs $directory; done"
+        " && cp qemu.conf /etc/libvirt"
+        " && exec libvirtd --config $PWD/libvirtd.conf --pid-file $PWD/pid";
+    const std::string log = directory + "log";
+    libvirtd_ = start_program({"unshare", "-m", "-u", "sh", "-c", script}, log);
+    root_ = "/proc/" + std::to_string(libvirtd_) + "/root";
+    const std::string second = "qemu+unix:///system?socket=" + directory + "libvirt-sock";
+    wait_until([&] { return (connection_ = virConnectOpen(second.c_str())) != nullptr; },
+               start_limit);
+    if (!connection_)
+        throw std::runtime_error("the second libvirtd did not answer: " + libvirt_error() + "\n" +
+                                 read_text(log));
+}
+
+SecondLibvirtd::~SecondLibvirtd() {
+    if (connection_) virConnectClose(connection_);
+    end_program(libvirtd_, end_grace);
+}
+
+pid_t Libvirtd::domain_pid(const std::string& name) const {
+    const std::string text = read_text(root_ + "/run/libvirt/qemu/" + name + ".pid");
     return text.empty() ? -1 : std::atoi(text.c_str());
 }
 

@@ -48,6 +48,14 @@ int end_program(pid_t pid, std::chrono::seconds grace) {
     return status;
 }
 
+StoppedProcess::StoppedProcess(pid_t pid) : pid_(pid) {
+    ::kill(pid_, SIGSTOP);
+}
+
+StoppedProcess::~StoppedProcess() {
+    ::kill(pid_, SIGCONT);
+}
+
 void pause_briefly() {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
 }

@@ -20,6 +20,18 @@ int run_program(const std::vector<std::string>& argv, const std::string& log);
 // status.
 int end_program(pid_t pid, std::chrono::seconds grace);
 
+// Stops a process with SIGSTOP for the lifetime of the object.
+class StoppedProcess {
+  public:
+    explicit StoppedProcess(pid_t pid);
+    ~StoppedProcess();
+    StoppedProcess(const StoppedProcess&) = delete;
+    StoppedProcess& operator=(const StoppedProcess&) = delete;
+
+  private:
+    pid_t pid_;
+};
+
 void pause_briefly();
 
 // Polls until the condition holds or the limit has passed. Returns whether the condition held.

@@ -15,9 +15,10 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr seconds boot_limit{90};
-constexpr seconds access_limit{120};
-constexpr seconds report_limit{20};
+constexpr seconds boot_limit{240};
+constexpr seconds access_limit{240};
+constexpr seconds report_limit{60};
+constexpr seconds verify_limit{180};
 // A guest's kernel patches its code while it boots on emulated CPUs, and a guest lacks the module
 // that makes this safe in the host (docs/lab.md). So a boot may fail.
 constexpr int max_boot_attempts = 3;
@@ -91,7 +92,7 @@ void RunningGuest::boot() {
         throw BootFailure(name() + " did not come up:\n" + last_output());
     const double booted = seconds_so_far();
     access_all_buffers();
-    restore_affinities(before);
+    if (!shape_.first_touch_nodes.empty()) restore_affinities(before);
     std::cerr << std::fixed << std::setprecision(1) << "lab: " << name() << " took " << created
               << " s to create, " << booted - created << " s to boot, " << seconds_so_far() - booted
               << " s to access its memory\n";
@@ -133,6 +134,20 @@ std::string RunningGuest::last_output() {
     return read_text(console_of(shape_)) + log();
 }
 
+std::string RunningGuest::describe_threads() const {
+    std::string lines;
+    for (const pid_t task : tasks_of(pid_)) {
+        const std::string directory = "/proc/" + std::to_string(task) + "/";
+        for (const char* file : {"stat", "schedstat", "wchan"})
+            lines += read_text(directory + file) + " ";
+        lines += "CPUs";
+        for (const int cpu : affinity_of(task))
+            lines += " " + std::to_string(cpu);
+        lines += "\n";
+    }
+    return lines;
+}
+
 void RunningGuest::access_all_buffers() {
     send(own_windows(shape_, {}, shape_.write ? Access::write : Access::read));
     std::map<int, std::int64_t> accessed;
@@ -153,6 +168,17 @@ void RunningGuest::access_all_buffers() {
     if (!done)
         throw std::runtime_error(name() + " did not access all of its buffers within " +
                                  std::to_string(access_limit.count()) + " s");
+}
+
+void RunningGuest::wait_for_reboot() {
+    const auto end = std::chrono::steady_clock::now() + boot_limit;
+    json message;
+    while (!message.contains("ready")) {
+        message = workload_.receive(boot_limit);
+        if (message.is_null() || std::chrono::steady_clock::now() > end)
+            throw std::runtime_error(name() + " did not boot anew:\n" + last_output());
+    }
+    access_all_buffers();
 }
 
 json RunningGuest::next_report(seconds limit) {
@@ -187,6 +213,32 @@ json RunningGuest::locate_windows(json pattern) {
         append_truth(entries, message["truth"]);
         if (!message.value("more", false)) return entries;
     }
+}
+
+std::string RunningGuest::verify_memory() {
+    skip_reports();
+    const auto end = std::chrono::steady_clock::now() + verify_limit;
+    std::map<int, std::uint64_t> goals;  // pages that each vCPU will have verified, by vCPU
+    while (std::chrono::steady_clock::now() < end) {
+        const json report = next_report(report_limit);
+        if (report.is_null())
+            return name() + " has stopped sending reports\n" + describe_threads() + last_output();
+        bool all = !report["threads"].empty();
+        verified_pages_ = 0;
+        for (const json& thread : report["threads"]) {
+            const int vcpu = thread.at("cpu");
+            const std::uint64_t verified = thread.at("verified"), errors = thread.at("errors");
+            verified_pages_ += verified;
+            if (errors > 0)
+                return name() + ": vCPU " + std::to_string(vcpu) + " has found " +
+                       std::to_string(errors) + " wrong pages among " + std::to_string(verified);
+            const auto pages = static_cast<std::uint64_t>(buffer_mib_of(shape_, vcpu)) * 256;
+            all &= verified >= goals.try_emplace(vcpu, verified + pages).first->second;
+        }
+        if (all) return "";
+    }
+    return name() + " has not verified its memory within " + std::to_string(verify_limit.count()) +
+           " s";
 }
 
 bool RunningGuest::is_at_work() {

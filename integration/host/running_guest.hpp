@@ -14,8 +14,8 @@
 
 namespace vnuma::lab {
 
-// The number of destroyed guests whose machine had been reset. No scenario resets a guest, so that
-// a reset is a fault of the emulation (docs/lab.md).
+// The number of destroyed guests whose QEMU had ended because the machine was reset. No scenario
+// resets such a guest, so that this is a fault of the emulation (docs/lab.md).
 int guests_reset();
 
 class RunningGuest {
@@ -46,6 +46,16 @@ class RunningGuest {
     // The workload's next report of a second, or null if none arrives within the limit.
     nlohmann::json next_report(std::chrono::seconds limit);
 
+    // Waits until the guest has booted anew in its QEMU, and the workload has accessed all of its
+    // buffers. Throws std::runtime_error.
+    void wait_for_reboot();
+
+    // Of a shape that verifies: waits until each vCPU has found each page of its buffer as it had
+    // written it, once from now on. Returns what is wrong, or an empty string.
+    std::string verify_memory();
+    // How many pages they had verified, since they began, when verify_memory() returned last.
+    std::uint64_t verified_pages() const { return verified_pages_; }
+
     // Whether the workload sends a report from now on in which every thread has made accesses.
     bool is_at_work();
 
@@ -55,7 +65,8 @@ class RunningGuest {
     // Boots the guest and returns when the workload has accessed all of its buffers. A guest that
     // does not come up is started again, with a message on stderr. Throws std::runtime_error.
     void start();
-    void connect_workload() { workload_.connect(workload_socket_of(shape_)); }
+    void connect_workload() { connect_workload(workload_socket_of(shape_)); }
+    void connect_workload(const std::string& socket) { workload_.connect(socket); }
 
     // Destroys the guest, and counts it if its machine was reset. For destructors.
     void end();
@@ -78,11 +89,14 @@ class RunningGuest {
     void confine_to_first_touch_nodes() const;
     void restore_affinities(const Affinities& before) const;
     std::string last_output();
+    // What each thread of the VMM does, has done and may use: for messages.
+    std::string describe_threads() const;
     void access_all_buffers();
     void throw_if_error(const nlohmann::json& message) const;
 
     GuestShape shape_;
     JsonSocket workload_;
+    std::uint64_t verified_pages_ = 0;
 };
 
 }  // namespace vnuma::lab

@@ -17,6 +17,7 @@ json thread_of(const GuestShape& shape, int vcpu, int buffer_owner, Window windo
     return {{"cpu", vcpu},
             {"buffer", buffer_name(buffer_owner)},
             {"write", access == Access::write},
+            {"verify", access == Access::write && shape.verify},
             {"duty_percent", shape.duty_percent},
             {"period_ms", shape.period_ms},
             {"offset_mib", mib * window.offset_percent / 100},

@@ -271,6 +271,7 @@ std::string find_oops(const std::string& console) {
 MachineResult run_machine(MachineOptions options) {
     RunDirectory files;
     options.command.environment["VNUMA_LAB_KERNEL"] = files.kernel().string();
+    options.command.environment["VNUMA_LAB_BALLOON_DRIVER"] = files.balloon_driver().string();
     write_boot_files(files, options);
     asio::io_context context(1);
     MachineResult result;

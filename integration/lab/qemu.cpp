@@ -32,6 +32,11 @@ constexpr const char* busybox = "/bin/busybox";
 const std::vector<std::string> host_modules{
     "vnuma_poke_twice", "9p", "9pnet_virtio", "overlay", "kvm_amd", "vhost_net", "tun"};
 
+void write_file(const fs::path& file, const std::string& bytes) {
+    std::ofstream out(file, std::ios::binary);
+    if (!(out << bytes).flush()) throw std::runtime_error(file.string() + " cannot be written");
+}
+
 }  // namespace
 
 RunDirectory::RunDirectory() {
@@ -49,15 +54,15 @@ RunDirectory::~RunDirectory() {
 void RunDirectory::keep_logs() {
     keep_ = true;
     std::error_code ignored;
-    for (const fs::path& file : {initramfs(), kernel(), port(), monitor()})
+    for (const fs::path& file : {initramfs(), kernel(), balloon_driver(), port(), monitor()})
         fs::remove(file, ignored);
 }
 
 void write_boot_files(const RunDirectory& run, const MachineOptions& options) {
     const Kernel kernel(options.kernel_root);
-    std::ofstream out(run.kernel(), std::ios::binary);
-    if (!(out << kernel.unpacked()).flush())
-        throw std::runtime_error(run.kernel().string() + " cannot be written");
+    write_file(run.kernel(), kernel.unpacked());
+    for (const Module& module : kernel.modules({"virtio_balloon"}))
+        write_file(run.balloon_driver(), module.image);
     std::vector<InitramfsFile> files{{"init", init_script},
                                      {"bin/busybox", read_compressed(busybox)},
                                      {"agent", options.agent.string() + "\n"}};

@@ -23,6 +23,7 @@ class RunDirectory {
 
     std::filesystem::path initramfs() const { return path_ / "initramfs.cpio"; }
     std::filesystem::path kernel() const { return path_ / "vmlinux"; }
+    std::filesystem::path balloon_driver() const { return path_ / "virtio_balloon.ko"; }
     std::filesystem::path console() const { return path_ / "console.log"; }
     std::filesystem::path errors() const { return path_ / "qemu.log"; }
     std::filesystem::path port() const { return path_ / "port.sock"; }
@@ -36,7 +37,7 @@ class RunDirectory {
     bool keep_ = false;
 };
 
-// The kernel and the initramfs.
+// The kernel and the initramfs, and the driver of the balloon for guests.
 void write_boot_files(const RunDirectory& files, const MachineOptions& options);
 
 std::vector<std::string> qemu_arguments(const MachineOptions& options, const RunDirectory& files);

@@ -5,7 +5,7 @@
 # the program says (status 75, EX_TEMPFAIL) that its failures say nothing. Gives up after two
 # failures of one test, or three hosts in a row in which no test passed. For the summary of
 # ./bootstrap test it prints a line "second attempt: TEST: REASON" for every test that it runs again.
-# run-tests.sh VNUMA_LAB TOPOLOGY FILTER PROGRAM...
+# run-tests.sh VNUMA_LAB TOPOLOGY FILTER PROGRAM...     LAB_SECONDS: how long a host may run; default 1500
 set -u
 lab=$1 topology=$2 filter=$3
 shift 3
@@ -55,7 +55,7 @@ fruitless=0 unexplained=0
 while :; do
     passed=$(paste -sd: "$work/passed")
     {
-        "$lab" run --topology "$topology" --timeout 900 -- "$@" --gtest_filter="$filter$but$passed" 2>&1
+        "$lab" run --topology "$topology" --timeout "${LAB_SECONDS:-1500}" -- "$@" --gtest_filter="$filter$but$passed" 2>&1
         echo $? >"$work/status"
     } | tee "$work/output"
     status=$(cat "$work/status")

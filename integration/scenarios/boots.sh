@@ -5,7 +5,7 @@ set -u
 count=$1 build=$(realpath "${2:-build}")/integration
 clean=0
 while [ "$clean" -lt "$count" ]; do
-    "$build/vnuma-lab" run --timeout 300 -- "$build/scenarios-two-nodes" \
+    "$build/vnuma-lab" run --timeout 600 -- "$build/scenarios-two-nodes" \
         --gtest_filter='*MisplacedGuests*' >"${TMPDIR:-/tmp}/vnuma-boot.log" 2>&1 || break
     clean=$((clean + 1))
     printf '%s clean\n' "$clean"

@@ -11,7 +11,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr seconds report_limit{20};
+constexpr seconds report_limit{60};
 
 }  // namespace
 

@@ -27,18 +27,6 @@ bool is_settled(const json& guest) {
     return all_home({{"guests", {guest}}});
 }
 
-// Stops a process with SIGSTOP for the lifetime of the object.
-class Frozen {
-  public:
-    explicit Frozen(pid_t pid) : pid_(pid) { ::kill(pid_, SIGSTOP); }
-    ~Frozen() { ::kill(pid_, SIGCONT); }
-    Frozen(const Frozen&) = delete;
-    Frozen& operator=(const Frozen&) = delete;
-
-  private:
-    pid_t pid_;
-};
-
 TEST(Lifecycle, AKilledLibvirtdHarmsNobodyAndIsFoundAgain) {
     Guest guest(libvirt_host(), on_both_nodes("survivor"));
     Daemon vnumad(acting);
@@ -46,7 +34,7 @@ TEST(Lifecycle, AKilledLibvirtdHarmsNobodyAndIsFoundAgain) {
     const auto pins = affinities_of(guest);
     vnumad.take_reports();
 
-    libvirt_host().kill_libvirtd();
+    libvirt_host().end_libvirtd(SIGKILL);
     const auto blind = [](const json& report) { return report.contains("blind"); };
     EXPECT_FALSE(vnumad.wait_for(blind, settle_limit).is_null()) << vnumad.output();
     EXPECT_TRUE(guest.is_at_work());
@@ -70,7 +58,7 @@ TEST(Lifecycle, AFrozenLibvirtdStopsActionsAndNothingElse) {
     ASSERT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
     const auto pins = affinities_of(guest);
     {
-        const Frozen frozen(libvirt_host().libvirtd_pid());
+        const StoppedProcess frozen(libvirt_host().libvirtd_pid());
         const auto blind = [](const json& report) {
             return report.value("blind", "").find("does not answer") != std::string::npos;
         };
@@ -236,7 +224,7 @@ TEST(Lifecycle, AHungMonitorHoldsUpItsOwnGuestOnly) {
     const auto guests =
         start_both(libvirt_host(), equal_cells("hung", {0, 0}), on_both_nodes("other"));
     Guest &hung = *guests.first, &other = *guests.second;
-    auto frozen = std::make_unique<Frozen>(hung.pid());
+    auto frozen = std::make_unique<StoppedProcess>(hung.pid());
     const auto silent = [](const json& guest) {
         return is_unsteady_because(guest, "not answered");
     };

@@ -13,6 +13,14 @@
 namespace {
 
 std::optional<vnuma::lab::LibvirtHost> running_host;
+std::optional<vnuma::lab::RefusedCalls> refused;
+
+class NothingIsRefused final : public ::testing::EmptyTestEventListener {
+    void OnTestEnd(const ::testing::TestInfo&) override {
+        for (const std::string& call : refused->take())
+            ADD_FAILURE() << "vnumad's seccomp filter has refused " << call;
+    }
+};
 
 }  // namespace
 
@@ -21,8 +29,14 @@ vnuma::lab::LibvirtHost& vnuma::lab::libvirt_host() {
     return *running_host;
 }
 
+vnuma::lab::RefusedCalls& vnuma::lab::refused_calls() {
+    return *refused;
+}
+
 int main(int argc, char** argv) {
     ::testing::InitGoogleTest(&argc, argv);
+    refused.emplace();
+    ::testing::UnitTest::GetInstance()->listeners().Append(new NothingIsRefused);
     const int status = RUN_ALL_TESTS();
     running_host.reset();
     return status != 0 && vnuma::lab::guests_reset() > 0 ? EX_TEMPFAIL : status;

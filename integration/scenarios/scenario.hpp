@@ -9,13 +9,19 @@
 #include "integration/host/daemon.hpp"
 #include "integration/host/guest.hpp"
 #include "integration/host/libvirt_host.hpp"
+#include "integration/host/refused_calls.hpp"
 
 namespace vnuma::lab {
 
 // The libvirtd of this host, started by the first test that needs it.
 LibvirtHost& libvirt_host();
 
-inline constexpr std::chrono::seconds settle_limit{60};
+// What is refused to vnumad in this program. A test fails when there is anything that it has not
+// taken.
+RefusedCalls& refused_calls();
+
+// Much longer than it takes: a machine may emulate five times slower than another one.
+inline constexpr std::chrono::seconds settle_limit{180};
 
 // Ticks often, so that scenarios are short. The memory policy is eager, so that all memory has to
 // come home: with a lazy policy memory that is not used stays behind. In emulation a page that
@@ -32,7 +38,13 @@ nlohmann::json field(const nlohmann::json& from, const std::string& pointer);
 // there is none within settle_limit.
 nlohmann::json wait_for_guest(Daemon& vnumad, const std::string& name,
                               const std::function<bool(const nlohmann::json&)>& condition);
+// Waits for so many reports from now on: as often, vnumad has had the chance to act. False if one
+// does not come.
+bool let_pass(Daemon& vnumad, int reports);
 bool is_unsteady_because(const nlohmann::json& guest, const std::string& text);
+
+inline constexpr const char* hands_off_directory = "/run/vnumad/hands-off/";
+inline constexpr const char* freeze_file = "/run/vnumad/freeze";
 
 // The affinity of every thread of a guest, by thread.
 std::map<pid_t, std::vector<int>> affinities_of(const RunningGuest& guest);

@@ -1,5 +1,7 @@
 #include "integration/scenarios/scenario_guests.hpp"
 
+#include "integration/host/files.hpp"
+
 namespace vnuma::lab {
 namespace {
 
@@ -37,6 +39,27 @@ GuestShape with_helper_threads(const std::string& name) {
     shape.elements = "<iothreads>1</iothreads>";
     shape.devices =
         "<interface type='ethernet'><model type='virtio'/><driver name='vhost'/></interface>";
+    return shape;
+}
+
+GuestShape with_disks_of_cells(const std::string& name) {
+    GuestShape shape = equal_cells(name);
+    shape.elements = "<iothreads>2</iothreads>";
+    for (const int cell : {0, 1}) {
+        const std::string bus = std::to_string(1 + cell), port = std::to_string(3 + cell),
+                          file = "/run/lab/" + name + std::to_string(cell) + ".img";
+        write_text(file, std::string(std::size_t{1} << 20, '\0'));
+        shape.devices +=
+            "<controller type='pci' index='" + bus + "' model='pcie-expander-bus'><target busNr='" +
+            std::to_string(200 + 20 * cell) + "'><node>" + std::to_string(cell) +
+            "</node></target></controller>" + "<controller type='pci' index='" + port +
+            "' model='pcie-root-port'><address type='pci' bus='0x0" + bus +
+            "' slot='0x00' function='0x0'/></controller>" +
+            "<disk type='file' device='disk'><driver name='qemu' type='raw' iothread='" +
+            std::to_string(cell + 1) + "'/><source file='" + file + "'/><target dev='vd" +
+            (cell == 0 ? "a" : "b") + "' bus='virtio'/><address type='pci' bus='0x0" + port +
+            "' slot='0x00' function='0x0'/></disk>";
+    }
     return shape;
 }
 

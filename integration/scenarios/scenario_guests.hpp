@@ -18,6 +18,9 @@ inline constexpr int huge_pages_needed = 128;
 GuestShape with_shared_memory(const std::string& name);
 // Has an iothread, and an unconnected network interface with a vhost thread.
 GuestShape with_helper_threads(const std::string& name);
+// Two cells like equal_cells(). Each has a PCI bus of its own, with a disk that an iothread of the
+// cell's number plus 1 serves.
+GuestShape with_disks_of_cells(const std::string& name);
 // Its owner restricts the vCPUs to node 0 and one CPU of node 1, and the memory to node 0.
 GuestShape with_owners_tuning(const std::string& name);
 // Cell 1 has a DIMM and a virtio-mem device.

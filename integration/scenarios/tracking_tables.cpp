@@ -5,9 +5,9 @@
 //   tracking-tables state       what vnumad has in the kernel, before, during and after kill -9
 // OVERHEAD is vnumad's budget for tracking, as a share of the guest's CPU time (default 0.01). ROWS
 // selects the rows whose pages, guest and pattern contain this text, such as "2 MiB, wide, 30 %"
-// (default all). PHASES is the number of phases with tracking and of those without (default 6), each
-// of this many SECONDS (default 10). GUEST is thin or wide (default both). For scans, SECONDS is the
-// length of the measurement (default 200). Run the program in a lab host:
+// (default all). PHASES is the number of phases with tracking and of those without (default 6),
+// each of this many SECONDS (default 10). GUEST is thin or wide (default both). For scans, SECONDS
+// is the length of the measurement (default 200). Run the program in a lab host:
 //   vnuma-lab run --timeout 1500 -- tracking-tables accuracy
 #include <sysexits.h>
 

@@ -3,11 +3,13 @@
 #include <signal.h>
 
 #include <memory>
+#include <set>
 
 #include "integration/demo/picture.hpp"
 #include "integration/host/files.hpp"
 #include "integration/host/process.hpp"
 #include "integration/scenarios/scenario.hpp"
+#include "integration/scenarios/scenario_guests.hpp"
 
 namespace vnuma::lab {
 namespace {
@@ -244,6 +246,28 @@ TEST(TwoNodes, WithoutLibvirtVnumadReportsItAndGoesOn) {
     EXPECT_NE(report["blind"].get<std::string>().find("/run/nobody-listens"), std::string::npos);
     EXPECT_FALSE(vnumad.wait_for(blind, settle_limit).is_null()) << "vnumad did not go on";
     EXPECT_EQ(vnumad.stop(), 0);
+}
+
+TEST(TwoNodes, AnIothreadGoesHomeWithTheCellWhoseDiskItServes) {
+    const Guest guest(libvirt_host(), with_disks_of_cells("disks"));
+    Daemon vnumad(acting);
+    EXPECT_FALSE(vnumad.wait_for(all_home, settle_limit).is_null()) << vnumad.output();
+    EXPECT_TRUE(let_pass(vnumad, 2)) << vnumad.output();
+    std::set<int> homes;
+    int iothreads = 0;
+    for (const int cell : {0, 1}) {
+        const int home = home_of(placement_of_cell(guest, static_cast<std::size_t>(cell)));
+        ASSERT_GE(home, 0) << vnumad.output();
+        homes.insert(home);
+        const std::string name = "IO iothread" + std::to_string(cell + 1) + "\n";
+        for (const auto& [thread, cpus] : affinities_of(guest))
+            if (read_text("/proc/" + std::to_string(thread) + "/comm") == name) {
+                EXPECT_EQ(cpus, node_cpus(home)) << name << vnumad.output();
+                ++iothreads;
+            }
+    }
+    EXPECT_EQ(homes.size(), 2U) << vnumad.output();
+    EXPECT_EQ(iothreads, 2);
 }
 
 }  // namespace

@@ -61,6 +61,7 @@ struct ActionResult {
     std::string error;               // why it failed; empty when it did not
     std::string skipped{};           // why it was not tried; empty when it was
     std::set<std::string> limits{};  // what a move had to wait for: "memory.rate", ...
+    Bytes unclear = 0;               // moved or not: the kernel did not tell
 };
 
 const CellKey& key_of(const Action& action);

@@ -18,7 +18,7 @@ struct HostNode {
     Bytes memory_total = 0;                   // without the node's pools of huge pages
     Bytes memory_available = 0;               // free, or clean page cache
     std::map<Bytes, Bytes> huge_available{};  // free bytes of each pool, by page size
-    MilliCpu other_use = 0;                   // CPU use on this node except by vCPUs of guests
+    MilliCpu other_use = 0;                   // CPU use on this node except by guests
 
     friend bool operator==(const HostNode&, const HostNode&) = default;
 };
@@ -35,7 +35,9 @@ inline constexpr int local_distance = 10;
 struct CellState {
     CellKey key;
     int vcpus = 0;
-    MilliCpu cpu_use = 0;          // of its vCPUs: run time and time spent waiting for a CPU
+    // Of its vCPUs, run time and time spent waiting for a CPU; and its part of what serves the
+    // guest.
+    MilliCpu cpu_use = 0;
     Bytes size = 0;                // as configured; part of it may not be allocated yet
     std::vector<Bytes> residency;  // bytes per node, by NodeIndex
     // The residency with each byte weighted by its heat, from 0 (never accessed) to 1 (accessed in
@@ -54,7 +56,7 @@ struct CellState {
 // shards are derived from. vCPUs are identified by their index within the cell, not by their
 // number.
 struct WideUse {
-    std::vector<MilliCpu> cpu_use;                      // by vCPU
+    std::vector<MilliCpu> cpu_use;                      // by vCPU, as in CellState
     std::vector<std::optional<NodeIndex>> confined_to;  // node each vCPU is pinned to, if any
     // The access matrix, row by row: for each vCPU the accesses to each extent. Extents are runs of
     // chunks of equal size. The counts are decayed, and comparable only with each other.

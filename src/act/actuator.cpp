@@ -24,37 +24,41 @@ CellSample part_of(const CellSample& cell, const std::vector<std::size_t>& vcpus
 
 }  // namespace
 
-Actuator::Actuator(const Config& config, Kernel& kernel, Journal& journal, Clock& clock,
-                   asio::thread_pool& pool)
-    : kernel_(kernel),
+Actuator::Actuator(const Config& config, Observer& observer, Kernel& kernel, Journal& journal,
+                   Clock& clock, asio::thread_pool& pool)
+    : observer_(observer),
+      kernel_(kernel),
       clock_(clock),
       pool_(pool),
       freeze_(config.state_directory),
-      pins_(kernel, journal),
+      pins_(kernel, journal, config.pin_by_libvirt),
       moves_(config, kernel, clock, pool) {}
 
 asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, const Look& look,
-                                                           const Host& host, Clock::Time deadline) {
+                                                           const Host& host,
+                                                           const HandsOffGuests& hands_off,
+                                                           Clock::Time deadline) {
     std::vector<ActionResult> results;
     if (!kernel_.acts()) co_return results;
-    auto forget_ended = [&] {
-        pins_.forget_ended(look.sample);
+    auto follow = [&] {
+        pins_.follow(look.sample, host.online());
         return true;
     };
-    co_await run_blocking(pool_, forget_ended);
-    const auto find = [&](const CellKey& key) {
-        for (const GuestSample& guest : look.sample.guests)
-            for (const CellSample& cell : guest.cells)
-                if (guest.uuid == key.uuid && cell.id == key.cell) return Target{&guest, &cell};
-        return Target{};
-    };
+    co_await run_blocking(pool_, follow);
+    states_.clear();
     std::vector<MoveOrder> moves;
     std::set<CellKey> unpinnable;
     for (const Action& action : plan.actions) {
-        const Target target = find(key_of(action));
+        const Target target = find_target(look.sample, key_of(action));
         const auto* move = std::get_if<MoveMemory>(&action);
         ActionResult& result = results.emplace_back(ActionResult{action, 0, "", ""});
-        result.skipped = why_not(target, deadline);
+        const std::string alone = hands_off.why_cpus(key_of(action).uuid);
+        if (!target.guest || !target.guest->process)
+            result.skipped = "the guest is not in the sample";
+        else if (std::holds_alternative<PinCell>(action) && !alone.empty())
+            result.skipped = alone;
+        else
+            result.skipped = co_await why_not(*target.guest, deadline);
         if (!result.skipped.empty()) continue;
         if (!move) {
             result = co_await pin(action, target, host);
@@ -66,35 +70,50 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
                              results.size() - 1});
         }
     }
-    auto pin_others = [&] {
-        pin_groups(plan, look, host);
-        return true;
-    };
-    co_await run_blocking(pool_, pin_others);
+    co_await pin_groups(plan, look, host, hands_off, deadline);
     moves_.follow(plan, look.sample);
     const MemoryMoves::WhyNot may_not = [&](const GuestSample& guest) {
-        return why_not({&guest, nullptr}, deadline);
+        return why_not(guest, deadline);
     };
     co_await moves_.carry_out(moves, results, may_not, deadline);
     co_return results;
+}
+
+Actuator::Target Actuator::find_target(const Sample& sample, const CellKey& key) {
+    for (const GuestSample& guest : sample.guests)
+        for (const CellSample& cell : guest.cells)
+            if (guest.uuid == key.uuid && cell.id == key.cell) return {&guest, &cell};
+    return {};
 }
 
 std::string Actuator::why_frozen() const {
     return freeze_.is_on() ? "vnumad is frozen: " + freeze_.file() + " exists" : "";
 }
 
-// Why nothing may be done to the guest now; empty when something may.
-std::string Actuator::why_not(const Target& target, Clock::Time deadline) const {
-    if (!target.guest || !target.guest->process) return "the guest is not in the sample";
+// Why nothing may be done to the guest at this time; empty when something may.
+std::string Actuator::why_too_late(const GuestSample& guest, Clock::Time deadline) const {
     if (std::string frozen = why_frozen(); !frozen.empty()) return frozen;
     const Clock::Time now = clock_.now();
     if (now >= deadline) return "the tick is over";
-    const auto age = now - target.guest->read_at;
+    const auto age = now - guest.read_at;
     if (age < max_reading_age) return "";
     return "the guest was read " +
            std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(age).count()) +
            " ms ago, and nothing acts on what is older than " +
            std::to_string(max_reading_age.count()) + " s";
+}
+
+// The same, with the guest's state of now. Freezing counts from the moment before the call.
+asio::awaitable<std::string> Actuator::why_not(const GuestSample& guest, Clock::Time deadline) {
+    std::string too_late = why_too_late(guest, deadline);
+    if (!too_late.empty()) co_return too_late;
+    State& state = states_.try_emplace(guest.uuid, State{guest.read_at, ""}).first->second;
+    if (!state.unsteady.empty() || clock_.now() - state.read_at < max_state_age)
+        co_return state.unsteady;
+    state.read_at = clock_.now();
+    auto ask = [&] { return observer_.why_unsteady(guest.uuid); };
+    state.unsteady = co_await run_blocking(pool_, ask);
+    co_return state.unsteady.empty() ? why_too_late(guest, deadline) : state.unsteady;
 }
 
 asio::awaitable<ActionResult> Actuator::pin(const Action& action, const Target& target,
@@ -112,42 +131,84 @@ asio::awaitable<ActionResult> Actuator::pin(const Action& action, const Target& 
     co_return ActionResult{action, 0, std::move(error), ""};
 }
 
-// The threads that serve a guest go with its vCPUs: over the nodes of all of its homes. They are
-// given back when none of its vCPUs is pinned any more.
-void Actuator::pin_groups(const Plan& plan, const Look& look, const Host& host) {
-    group_problems_.clear();
-    changed_groups_.clear();
-    std::map<std::string, std::vector<int>> home_cpus;  // by uuid
+const std::vector<int>& Actuator::HomeCpus::of(const GuestThread& thread) const {
+    const auto cell = thread.cell ? by_cell.find(*thread.cell) : by_cell.end();
+    return cell == by_cell.end() ? all : cell->second;
+}
+
+// By uuid.
+std::map<std::string, Actuator::HomeCpus> Actuator::home_cpus(const Plan& plan, const Host& host) {
+    std::map<std::string, HomeCpus> homes;
     for (const Verdict& verdict : plan.verdicts) {
         if (!verdict.home || !verdict.acts) continue;
         const std::vector<int>& cpus = host.cpus[verdict.home->node];
-        std::vector<int>& all = home_cpus[verdict.key.uuid];
-        all.insert(all.end(), cpus.begin(), cpus.end());
+        HomeCpus& guest = homes[verdict.key.uuid];
+        for (std::vector<int>* some : {&guest.all, &guest.by_cell[verdict.key.cell]}) {
+            some->insert(some->end(), cpus.begin(), cpus.end());
+            *some = sorted_unique(std::move(*some));
+        }
     }
+    return homes;
+}
+
+// The threads that serve a guest go with its vCPUs: with those of the cell that they serve, if that
+// is known, and otherwise over the nodes of all of its homes. They are given back when none of its
+// vCPUs is pinned any more.
+asio::awaitable<void> Actuator::pin_groups(const Plan& plan, const Look& look, const Host& host,
+                                           const HandsOffGuests& hands_off, Clock::Time deadline) {
+    group_problems_.clear();
+    changed_groups_.clear();
+    const std::map<std::string, HomeCpus> homes = home_cpus(plan, host);
     for (const GuestSample& guest : look.sample.guests) {
-        if (!guest.process || !guest.unsteady.empty() || freeze_.is_on()) continue;
-        const auto cpus = home_cpus.find(guest.uuid);
-        std::string problem = pin_group(
-            guest, cpus == home_cpus.end() ? std::vector<int>() : sorted_unique(cpus->second),
-            host);
+        if (!guest.process || !guest.unsteady.empty() || !hands_off.why_cpus(guest.uuid).empty())
+            continue;
+        const auto known = homes.find(guest.uuid);
+        const HomeCpus cpus = known == homes.end() ? HomeCpus() : known->second;
+        const std::vector<GuestThread> strays = stray_threads(guest, cpus, host);
+        if (strays.empty() || !(co_await why_not(guest, deadline)).empty()) continue;
+        auto change = [&] { return pin_group(guest, strays, cpus, host); };
+        std::string problem = co_await run_blocking(pool_, change);
         if (!problem.empty()) group_problems_[guest.uuid] = std::move(problem);
     }
 }
 
-// `cpus` of its homes; empty if it has none. Returns what went wrong, or an empty string.
-std::string Actuator::pin_group(const GuestSample& guest, const std::vector<int>& cpus,
-                                const Host& host) {
+std::vector<GuestThread> Actuator::stray_threads(const GuestSample& guest, const HomeCpus& cpus,
+                                                 const Host& host) const {
+    std::vector<GuestThread> threads = other_threads_of(guest);
+    if (pins_.known().holds(guest)) {
+        if (cpus.all.empty()) return {};
+        std::erase_if(threads, [&](const GuestThread& thread) {
+            return pins_.is_in_force(guest, thread, cpus.of(thread), host.online());
+        });
+    } else {
+        std::erase_if(threads, [&](const GuestThread& thread) {
+            return pins_.known().find(*thread.sample) == nullptr;
+        });
+    }
+    return threads;
+}
+
+// Returns what went wrong, or an empty string.
+std::string Actuator::pin_group(const GuestSample& guest, const std::vector<GuestThread>& strays,
+                                const HomeCpus& cpus, const Host& host) {
     const bool pinned = pins_.known().holds(guest);
-    if (pinned && cpus.empty()) return "";
     std::string problem;
+    // By libvirt, which has changed the cpuset of all threads that it does not pin one by one. They
+    // are read anew before they are pinned.
+    bool emulator_changed = false;
     // One by one: where the owner allows one of them none of these CPUs, the others go.
-    for (const GuestThread& thread : other_threads_of(guest)) {
+    for (const GuestThread& thread : strays) {
+        if (pinned && emulator_changed && !thread.libvirt) continue;
         const Pin before = pins_.known().find_or_none(*thread.sample);
-        const std::string error =
-            pinned ? pins_.pin(guest, {thread}, cpus, host.online()) : pins_.release({thread});
+        const std::string error = pinned
+                                      ? pins_.pin(guest, {thread}, cpus.of(thread), host.online())
+                                      : pins_.release({thread});
         if (problem.empty()) problem = error;
-        if (pins_.known().find_or_none(*thread.sample) != before)
-            changed_groups_.insert(guest.uuid);
+        const Pin after = pins_.known().find_or_none(*thread.sample);
+        if (after == before) continue;
+        changed_groups_.insert(guest.uuid);
+        const auto& by_libvirt = after.libvirt ? after.libvirt : before.libvirt;
+        emulator_changed |= by_libvirt && by_libvirt->thread.role == DomainThread::Role::emulator;
     }
     return problem;
 }

@@ -15,24 +15,30 @@
 #include "src/act/memory_moves.hpp"
 #include "src/act/thread_pins.hpp"
 #include "src/config/config.hpp"
+#include "src/observe/hands_off.hpp"
 #include "src/observe/look.hpp"
+#include "src/observe/observer.hpp"
 
 namespace vnuma {
 
 // A reading grows old: the guest may have begun to migrate, or its owner may have pinned it.
 // Nothing acts on a guest whose oldest reading is older than this.
 inline constexpr std::chrono::seconds max_reading_age{2};
+// The state of a guest, which is cheap to read, is read again if it is older than this.
+inline constexpr std::chrono::milliseconds max_state_age{200};
 
 class Actuator {
   public:
     // All of them must outlive it. Blocking calls run on `pool`, one at a time.
-    Actuator(const Config& config, Kernel& kernel, Journal& journal, Clock& clock,
-             boost::asio::thread_pool& pool);
+    Actuator(const Config& config, Observer& observer, Kernel& kernel, Journal& journal,
+             Clock& clock, boost::asio::thread_pool& pool);
 
     // One result for each action of the plan; none in a dry run. What is not done by the deadline
-    // is left to the next plan.
+    // is left to the next plan. No thread is pinned of guests whose CPUs are left alone.
     boost::asio::awaitable<std::vector<ActionResult>> apply(const Plan& plan, const Look& look,
-                                                            const Host& host, Clock::Time deadline);
+                                                            const Host& host,
+                                                            const HandsOffGuests& hands_off,
+                                                            Clock::Time deadline);
 
     // Why nothing is done, because an administrator has stopped all actions; empty otherwise.
     std::string why_frozen() const;
@@ -56,17 +62,39 @@ class Actuator {
         const GuestSample* guest = nullptr;
         const CellSample* cell = nullptr;
     };
-    std::string why_not(const Target& target, Clock::Time deadline) const;
+    // Points to nothing if the cell is not in the sample.
+    static Target find_target(const Sample& sample, const CellKey& key);
+    // A guest's state that was read since the look.
+    struct State {
+        Clock::Time read_at{};
+        std::string unsteady;
+    };
+    std::string why_too_late(const GuestSample& guest, Clock::Time deadline) const;
+    boost::asio::awaitable<std::string> why_not(const GuestSample& guest, Clock::Time deadline);
     boost::asio::awaitable<ActionResult> pin(const Action& action, const Target& target,
                                              const Host& host);
-    std::string pin_group(const GuestSample& guest, const std::vector<int>& cpus, const Host& host);
-    void pin_groups(const Plan& plan, const Look& look, const Host& host);
+    // The CPUs of a guest's homes; none if it has none.
+    struct HomeCpus {
+        const std::vector<int>& of(const GuestThread& thread) const;
 
+        std::vector<int> all;  // sorted, like those below
+        std::map<int, std::vector<int>> by_cell;
+    };
+    static std::map<std::string, HomeCpus> home_cpus(const Plan& plan, const Host& host);
+    std::vector<GuestThread> stray_threads(const GuestSample& guest, const HomeCpus& cpus,
+                                           const Host& host) const;
+    std::string pin_group(const GuestSample& guest, const std::vector<GuestThread>& strays,
+                          const HomeCpus& cpus, const Host& host);
+    boost::asio::awaitable<void> pin_groups(const Plan& plan, const Look& look, const Host& host,
+                                            const HandsOffGuests& hands_off, Clock::Time deadline);
+
+    Observer& observer_;
     Kernel& kernel_;
     Clock& clock_;
     boost::asio::thread_pool& pool_;
     Freeze freeze_;
     ThreadPins pins_;
+    std::map<std::string, State> states_;  // by uuid, of this apply()
     std::map<std::string, std::string> group_problems_;
     std::set<std::string> changed_groups_;
     MemoryMoves moves_;

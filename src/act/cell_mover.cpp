@@ -194,7 +194,13 @@ MoveStep CellMover::move(Kernel& kernel, const Process& process,
     if (result.error != 0) step = finished(describe_failure(result.error));
     step.took = result.took;
 
+    const Bytes bytes_of_one = static_cast<Bytes>(huge ? huge_page_ : page_bytes);
     const std::vector<int> now = read_nodes(kernel, process, addresses, error);
+    if (error != 0) step.unclear = static_cast<Bytes>(addresses.size()) * bytes_of_one;
+    if (error != 0 && step.error.empty()) {
+        step.finished = true;
+        step.error = describe_failure(error);
+    }
     const std::vector<int> neighbours_now =
         may_be_huge ? read_nodes(kernel, process, neighbours, error) : std::vector<int>();
     for (std::size_t i = 0; i < now.size(); ++i) {
@@ -211,7 +217,7 @@ MoveStep CellMover::move(Kernel& kernel, const Process& process,
             if (result.error == 0) failing.add(addresses[i], huge, limits.now);
         }
     }
-    step.tried = step.bytes + step.refused * static_cast<Bytes>(huge ? huge_page_ : page_bytes);
+    step.tried = step.bytes + step.unclear + step.refused * bytes_of_one;
     int& batch = huge ? huge_batch_ : small_batch_;
     batch = next_batch(batch, step.took, limits.aim, huge ? huge_limits_ : small_limits);
     return step;

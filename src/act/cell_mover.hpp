@@ -16,6 +16,7 @@ namespace vnuma {
 
 struct MoveStep {
     Bytes bytes = 0;                   // brought home by this step
+    Bytes unclear = 0;                 // tried, and the kernel did not tell what became of them
     Bytes tried = 0;                   // these, and the pages that stayed: what the rate is for
     int refused = 0;                   // pages that stayed where they were
     std::chrono::nanoseconds took{0};  // the moving call itself

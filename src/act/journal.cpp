@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -35,6 +37,14 @@ json to_json(const ThreadIdentity& thread) {
     return {{"thread", thread.id}, {"start", thread.start_time}};
 }
 
+constexpr std::array<const char*, 3> role_names{"vcpu", "emulator", "iothread"};
+
+json to_json(const LibvirtPin& pin) {
+    return {{"role", role_names.at(static_cast<std::size_t>(pin.thread.role))},
+            {"id", pin.thread.id},
+            {"before", format_number_list(pin.before)}};
+}
+
 std::string begin_line(const JournalEntry& entry) {
     json record = to_json(entry.thread);
     record["guest"] = entry.guest;
@@ -46,6 +56,8 @@ std::string begin_line(const JournalEntry& entry) {
     record["ours"] = format_number_list(entry.pin.ours);
     record["since"] = entry.pin.since;
     record["former"] = format_number_list(entry.former);
+    if (entry.pin.libvirt) record["libvirt"] = to_json(*entry.pin.libvirt);
+    if (entry.left) record["left"] = true;
     return to_line({{"begin", std::move(record)}});
 }
 
@@ -61,6 +73,14 @@ ThreadIdentity thread_of(const json& record) {
     return {record.at("thread").get<pid_t>(), record.at("start").get<std::uint64_t>()};
 }
 
+LibvirtPin libvirt_pin_of(const json& record) {
+    const auto& name = record.at("role").get_ref<const std::string&>();
+    const auto* role = std::find(role_names.begin(), role_names.end(), name);
+    if (role == role_names.end()) throw JournalError("role is unknown: " + name);
+    return {{DomainThread::Role(role - role_names.begin()), record.at("id").get<int>()},
+            cpus_of(record, "before")};
+}
+
 JournalEntry entry_of(const json& record) {
     JournalEntry entry;
     entry.thread = thread_of(record);
@@ -73,15 +93,21 @@ JournalEntry entry_of(const json& record) {
     entry.pin.ours = cpus_of(record, "ours");
     entry.pin.since = record.at("since").get<std::uint64_t>();
     entry.former = cpus_of(record, "former");
+    if (const auto libvirt = record.find("libvirt"); libvirt != record.end()) {
+        entry.pin.libvirt = libvirt_pin_of(*libvirt);
+        entry.pin.configured = entry.pin.ours;
+    }
+    entry.left = record.contains("left");
     return entry;
 }
 
 // Whether the journal is of this boot.
 bool read_header(const json& header, const std::string& boot) {
     const int version = header.at("vnumad_journal").get<int>();
-    if (version != journal_version)
+    if (version < 1 || version > journal_version)
         throw JournalError("its version is " + std::to_string(version) +
-                           ", and this vnumad knows version " + std::to_string(journal_version) +
+                           ", and this vnumad knows versions up to " +
+                           std::to_string(journal_version) +
                            " only; restore with the vnumad that wrote it");
     return header.at("boot").get<std::string>() == boot;
 }
@@ -169,6 +195,7 @@ void Journal::begin(std::vector<JournalEntry> entries) {
     append(lines, entries.size());
     for (JournalEntry& entry : entries)
         entries_.insert_or_assign(entry.thread, std::move(entry));
+    compact();
 }
 
 void Journal::end(const std::vector<ThreadIdentity>& threads) {
@@ -183,7 +210,17 @@ void Journal::end(const std::vector<ThreadIdentity>& threads) {
     append(lines, records);
     for (const ThreadIdentity& thread : threads)
         entries_.erase(thread);
-    if (records_ > entries_.size() + max_stale_records) rewrite();
+    compact();
+}
+
+// The file that is there serves as well, so a failure does no harm, and the next record tries
+// again.
+void Journal::compact() {
+    if (records_ <= entries_.size() + max_stale_records) return;
+    try {
+        rewrite();
+    } catch (const std::system_error&) {
+    }
 }
 
 void Journal::keep() {

@@ -21,11 +21,12 @@
 
 namespace vnuma {
 
-inline constexpr int journal_version = 1;
+// Version 1 has no pins that libvirt has set. It is read, too.
+inline constexpr int journal_version = 2;
 // A journal larger than this is not read. 100,000 threads take about a third of it.
 inline constexpr std::size_t max_journal_bytes = std::size_t{64} << 20;
 
-// One thread's affinity, which is being changed or was.
+// One thread's pin, which is being changed or was.
 struct JournalEntry {
     std::string uuid, guest;          // the guest's UUID and name
     pid_t process = 0;                // with its start time it identifies the guest's process
@@ -35,9 +36,15 @@ struct JournalEntry {
     // The CPUs that vnumad had set before `pin.ours`; empty if `pin.ours` comes first. Until the
     // call is made they are in force.
     std::vector<int> former{};
+    // The guest was saved or has migrated with this pin of libvirt's, and may come back with it.
+    bool left = false;
 
     friend bool operator==(const JournalEntry&, const JournalEntry&) = default;
 };
+
+inline ThreadIdentity process_of(const JournalEntry& entry) {
+    return {entry.process, entry.process_start};
+}
 
 using JournalEntries = std::map<ThreadIdentity, JournalEntry>;
 
@@ -91,6 +98,7 @@ class Journal {
     bool is_in_place() const;
     void append(const std::string& lines, std::size_t records);
     void rewrite();
+    void compact();
 
     std::string file_;
     Step step_;

@@ -6,11 +6,13 @@
 #include <cerrno>
 #include <numeric>
 #include <string>
+#include <system_error>
 
 #include "guests/memory/page_nodes.hpp"
 #include "guests/model/settings.hpp"
 #include "guests/process/files.hpp"
 #include "guests/process/guest_threads.hpp"
+#include "guests/process/life.hpp"
 #include "guests/process/parse_proc.hpp"
 #include "policy/model/number_list.hpp"
 #include "src/observe/host.hpp"
@@ -44,12 +46,6 @@ std::string thread_file(const ThreadIdentity& thread, const char* file) {
     return "/proc/" + std::to_string(thread.id) + "/" + file;
 }
 
-bool is_thread_alive(const ThreadIdentity& thread) {
-    const auto text = read_small_file(thread_file(thread, "stat"));
-    const auto stat = text ? parse_stat(*text) : std::nullopt;
-    return stat && stat->start_time == thread.start_time;
-}
-
 class DryRunKernel : public Kernel {
   public:
     bool acts() const override { return false; }
@@ -60,7 +56,7 @@ class DryRunKernel : public Kernel {
     std::optional<ThreadCpus> read_cpus(const ThreadIdentity& thread) override {
         const auto status = read_small_file(thread_file(thread, "status"));
         const auto cgroup = read_small_file(thread_file(thread, "cgroup"));
-        if (!status || !is_thread_alive(thread)) return std::nullopt;
+        if (!status || find_life(thread) != 0) return std::nullopt;
         const auto cpus = find_status_field(*status, "Cpus_allowed_list");
         const auto affinity = cpus ? parse_number_list(*cpus) : std::nullopt;
         if (!affinity) return std::nullopt;
@@ -68,8 +64,13 @@ class DryRunKernel : public Kernel {
                           cgroup ? read_cpuset(*cgroup, Roots().cgroup) : std::vector<int>()};
     }
 
+    int find_life(const ThreadIdentity& thread) override {
+        return vnuma::find_life(thread.id, thread.start_time);
+    }
+
     std::vector<ThreadIdentity> read_threads(const ThreadIdentity& process) override {
         std::vector<ThreadIdentity> threads;
+        if (find_life(process) != 0) return threads;
         const auto opened = Process::open(process.id);
         if (!opened || opened->start_time() != process.start_time) return threads;
         for (const pid_t task : opened->tasks()) {
@@ -105,25 +106,38 @@ class DryRunKernel : public Kernel {
         const auto text = process.read("task/" + std::to_string(thread) + "/schedstat");
         return text ? parse_schedstat(*text) : std::nullopt;
     }
+    std::optional<Pressure> read_stalls(const Process& process, pid_t vcpu_thread) override {
+        return vnuma::read_stalls(process, vcpu_thread);
+    }
+    PinReply read_libvirt_pin(const std::string&, DomainThread) override { return canceled(); }
+    PinReply set_libvirt_pin(const std::string&, DomainThread, const std::vector<int>&) override {
+        return canceled();
+    }
+
+  private:
+    static PinReply canceled() { return {std::generic_category().message(ECANCELED)}; }
 };
 
 class ActingKernel final : public DryRunKernel {
   public:
+    explicit ActingKernel(std::string libvirt_uri) : libvirt_uri_(std::move(libvirt_uri)) {}
+
     bool acts() const override { return true; }
 
     // The kernel knows a number only. If the thread ends right before the call, a stranger that has
-    // got the number since gets back what it had.
+    // got the number since gets back what it had. A thread of which nothing can be read any more
+    // does so, too: whoever pins it knows that it is not pinned.
     CallResult set_affinity(const ThreadIdentity& thread, const std::vector<int>& cpus) override {
         const auto begin = steady_clock::now();
         const CpuSet set = make_set(cpus), before = make_set({});
-        const bool known =
-            ::sched_getaffinity(thread.id, CPU_ALLOC_SIZE(max_cpus), before.get()) == 0;
-        if (!known || !is_thread_alive(thread)) return {ESRCH, steady_clock::now() - begin};
-        const int result = ::sched_setaffinity(thread.id, CPU_ALLOC_SIZE(max_cpus), set.get());
-        const int error = result < 0 ? errno : 0;
-        if (error == 0 && !is_thread_alive(thread)) {
+        int error = find_life(thread);
+        if (::sched_getaffinity(thread.id, CPU_ALLOC_SIZE(max_cpus), before.get()) < 0)
+            error = errno;
+        if (error != 0) return {error, steady_clock::now() - begin};
+        if (::sched_setaffinity(thread.id, CPU_ALLOC_SIZE(max_cpus), set.get()) < 0) {
+            error = errno;
+        } else if ((error = find_life(thread)) != 0) {
             ::sched_setaffinity(thread.id, CPU_ALLOC_SIZE(max_cpus), before.get());
-            return {ESRCH, steady_clock::now() - begin};
         }
         return {error, steady_clock::now() - begin};
     }
@@ -138,6 +152,24 @@ class ActingKernel final : public DryRunKernel {
                                          status.data(), MPOL_MF_MOVE);
         return {result < 0 ? errno : 0, steady_clock::now() - begin};
     }
+
+    PinReply read_libvirt_pin(const std::string& uuid, DomainThread thread) override {
+        return libvirt().read(uuid, thread);
+    }
+    PinReply set_libvirt_pin(const std::string& uuid, DomainThread thread,
+                             const std::vector<int>& cpus) override {
+        return libvirt().set(uuid, thread, cpus);
+    }
+
+  private:
+    // It has threads of its own, which most hosts do not need.
+    LibvirtPins& libvirt() {
+        if (!libvirt_) libvirt_.emplace(libvirt_uri_);
+        return *libvirt_;
+    }
+
+    std::string libvirt_uri_;
+    std::optional<LibvirtPins> libvirt_;
 };
 
 }  // namespace
@@ -151,8 +183,8 @@ const std::vector<int>& every_cpu() {
     return all;
 }
 
-std::unique_ptr<Kernel> open_kernel() {
-    return std::make_unique<ActingKernel>();
+std::unique_ptr<Kernel> open_kernel(const LibvirtSettings& libvirt) {
+    return std::make_unique<ActingKernel>(libvirt.uri);
 }
 
 std::unique_ptr<Kernel> open_dry_run() {

@@ -1,5 +1,6 @@
-// The door to the kernel. Every call by which vnumad changes something of a guest goes through it,
-// and so do the readings that are made right before and after such a call.
+// The door to the kernel, and to libvirt where that pins. Every call by which vnumad changes
+// something of a guest goes through it, and so do the readings that are made right before and after
+// such a call.
 #pragma once
 
 #include <sys/types.h>
@@ -9,9 +10,13 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "guests/discovery/libvirt_pins.hpp"
+#include "guests/model/settings.hpp"
 #include "guests/process/parse_proc.hpp"
+#include "guests/process/pressure.hpp"
 #include "guests/process/process.hpp"
 #include "policy/model/types.hpp"
 #include "src/observe/known_pins.hpp"
@@ -42,10 +47,14 @@ class Kernel {
     // Whether the process, and no other with its number, still lives.
     virtual bool is_alive(const Process& process) = 0;
 
-    // The CPUs that the thread may run on; nothing when it has ended.
+    // The CPUs that the thread may run on; nothing when it has ended, or when they cannot be read.
     virtual std::optional<ThreadCpus> read_cpus(const ThreadIdentity& thread) = 0;
 
-    // The threads of a process with this start time; none when it has ended.
+    // As find_life() of life.hpp.
+    virtual int find_life(const ThreadIdentity& thread) = 0;
+
+    // The threads of a process with this start time; none when it has ended, or when they cannot be
+    // read.
     virtual std::vector<ThreadIdentity> read_threads(const ThreadIdentity& process) = 0;
 
     // The host node (the kernel's number) of the page at each address; negative where there is no
@@ -56,7 +65,8 @@ class Kernel {
     // As read_available(). Throws HostError.
     virtual Bytes read_available(int node_id) = 0;
 
-    // sched_setaffinity(2) of this thread and no other with its number. ESRCH when it has ended.
+    // sched_setaffinity(2) of this thread and no other with its number. ESRCH when it has ended; as
+    // find_life() where that cannot be read, and then nothing is changed.
     virtual CallResult set_affinity(const ThreadIdentity& thread, const std::vector<int>& cpus) = 0;
 
     // move_pages(2) with MPOL_MF_MOVE. Which pages have moved is for read_page_nodes() to tell: the
@@ -71,12 +81,20 @@ class Kernel {
 
     // The run time and waiting time of a thread of the process; nothing when it has ended.
     virtual std::optional<SchedStat> read_times(const Process& process, pid_t thread) = 0;
+    // As read_stalls() of pressure.hpp.
+    virtual std::optional<Pressure> read_stalls(const Process& process, pid_t vcpu_thread) = 0;
+
+    // See LibvirtPins. From one thread at a time.
+    virtual PinReply read_libvirt_pin(const std::string& uuid, DomainThread thread) = 0;
+    virtual PinReply set_libvirt_pin(const std::string& uuid, DomainThread thread,
+                                     const std::vector<int>& cpus) = 0;
 };
 
-// Acts.
-std::unique_ptr<Kernel> open_kernel();
+// Acts. libvirt is asked only if it has to pin something, or has pinned it.
+std::unique_ptr<Kernel> open_kernel(const LibvirtSettings& libvirt = {});
 
-// Reads like the one that acts, and changes nothing: the calls that would return ECANCELED.
+// Reads like the one that acts, asks libvirt nothing, and changes nothing: the calls that would
+// return ECANCELED.
 std::unique_ptr<Kernel> open_dry_run();
 
 }  // namespace vnuma

@@ -13,7 +13,8 @@ using std::chrono::seconds;
 
 // Nothing if a vCPU has gone, or if too little time has passed to tell anything.
 std::optional<LatencyGuard::Stretch> LatencyGuard::between(const Reading& from, const Reading& to) {
-    const Stretch stretch{to.time - from.time, to.run - from.run, to.wait - from.wait};
+    const Stretch stretch{to.time - from.time, to.run - from.run, to.wait - from.wait,
+                          to.stalled - from.stalled};
     if (stretch.elapsed < reading_interval || stretch.run.count() < 0 || stretch.wait.count() < 0)
         return std::nullopt;
     return stretch;
@@ -22,7 +23,9 @@ std::optional<LatencyGuard::Stretch> LatencyGuard::between(const Reading& from, 
 // Beyond what the guest waits without moves.
 LatencyGuard::Duration LatencyGuard::longer_wait(const Stretch& stretch) const {
     const Duration before = *std::max_element(waits_.begin(), waits_.end());
-    return stretch.wait - before * duration_cast<milliseconds>(stretch.elapsed).count() / 1000;
+    const Duration stalls = stretch.stalled - stretch.elapsed * usually_stalled_ / 1000;
+    return stretch.wait - before * duration_cast<milliseconds>(stretch.elapsed).count() / 1000 +
+           std::max(stalls, Duration(0));
 }
 
 // What may be felt in the stretch; in a short one, as much as in a whole window.
@@ -39,7 +42,8 @@ void LatencyGuard::add_look(const Reading& reading) {
     if (stretch) {
         waits_.push_back(stretch->in_a_second(stretch->wait));
         if (waits_.size() > looks_remembered) waits_.pop_front();
-        if (is_idle(*stretch)) finish();
+        idle_ = is_idle(*stretch);
+        if (idle_) finish();
     }
     if (!paused_until_) return;
     if (stretch && longer_wait(worst_) <= felt_wait(worst_)) {
@@ -53,6 +57,7 @@ void LatencyGuard::add_look(const Reading& reading) {
 }
 
 void LatencyGuard::add_moving(const Reading& reading) {
+    if (look_) usually_stalled_ = reading.usually_stalled;
     look_.reset();
     last_ = reading.time;
     if (!begin_) begin_ = reading;
@@ -63,11 +68,12 @@ void LatencyGuard::add_moving(const Reading& reading) {
 }
 
 bool LatencyGuard::is_idle(const Stretch& stretch) {
-    return stretch.in_a_second(stretch.run) < idle_run;
+    return stretch.in_a_second(stretch.run + stretch.wait) < idle_time;
 }
 
 void LatencyGuard::judge(const Stretch& stretch, Time now) {
-    if (is_idle(stretch)) return;
+    // One that is not idle, and runs little now, does not get a CPU.
+    if (idle_ && stretch.in_a_second(stretch.run) < idle_time) return;
     const Duration longer = longer_wait(stretch), felt = felt_wait(stretch);
     if (longer > felt) worst_ = stretch;
     const bool whole = stretch.elapsed >= window;

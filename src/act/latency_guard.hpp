@@ -1,5 +1,5 @@
-// Whether a guest feels that its memory moves: whether its vCPUs wait longer for a CPU than they
-// did before. Pure.
+// Whether a guest feels that its memory moves: whether its vCPUs wait longer for a CPU, or for a
+// page, than they did before. Pure.
 #pragma once
 
 #include <chrono>
@@ -31,13 +31,18 @@ class LatencyGuard {
     static constexpr int slowdown_after_pause = 2;
     // Without moves a guest waits as long as between those of so many last looks that are worst.
     static constexpr std::size_t looks_remembered = 8;
-    // A guest that runs for less than this in a second is idle, and feels nothing.
-    static constexpr std::chrono::milliseconds idle_run{50};
+    // A guest that neither runs nor waits for a CPU for more than this in a second without moves is
+    // idle, and feels nothing until it runs more.
+    static constexpr std::chrono::milliseconds idle_time{50};
 
     // Since the start of its vCPUs, summed over them.
     struct Reading {
         Time time{};
-        Duration run{0}, wait{0};
+        Duration run{0}, wait{0};  // waits for a CPU
+        // Waits for a page, and the share of the last minute that was spent in them; a sum over
+        // vCPUs as well. Both are 0 where that is not known, and in readings of looks.
+        Duration stalled{0};
+        PerMille usually_stalled = 0;
     };
 
     enum class Pace { full, slower, paused, stays };  // each is worse than those before
@@ -67,7 +72,7 @@ class LatencyGuard {
   private:
     // What was seen of the vCPUs in a stretch of time.
     struct Stretch {
-        Duration elapsed{0}, run{0}, wait{0};
+        Duration elapsed{0}, run{0}, wait{0}, stalled{0};
 
         Duration in_a_second(Duration part) const { return part * 1000 / (elapsed / ms_); }
         static constexpr Duration ms_ = std::chrono::milliseconds(1);
@@ -83,9 +88,11 @@ class LatencyGuard {
     PerMille felt_;
     std::optional<Reading> look_;   // the last one; none if memory has moved since
     std::deque<Duration> waits_;    // in a second without moves, between the last looks
+    PerMille usually_stalled_ = 0;  // before memory moved
     std::optional<Reading> begin_;  // of the window
     Time last_{};                   // when the last reading of the window was made
 
+    bool idle_ = false;  // without moves
     int slowdown_ = 1, pauses_ = 0;
     bool stays_ = false;
     std::optional<Time> paused_until_;

@@ -181,6 +181,7 @@ void MemoryMoves::rest(Guest& guest, const MoveStep& done, ActionResult& result)
 
 void MemoryMoves::account(Move& move, ActionResult& result, const MoveStep& done) {
     result.bytes += done.bytes;
+    result.unclear += done.unclear;
     if (result.error.empty()) result.error = done.error;
     move.finished = done.finished;
     if (!done.finished) return;
@@ -188,8 +189,12 @@ void MemoryMoves::account(Move& move, ActionResult& result, const MoveStep& done
     // A few busy pages at the end of a long move are no failure.
     if (result.error.empty() && mover->second.brought() == 0)
         result.error = describe_stay(mover->second.refused(), failing_of(move), clock_.now());
-    if (result.error.empty()) guests_.at(move.order.guest->uuid).guard.finish();
     movers_.erase(mover);
+    const std::string& uuid = move.order.guest->uuid;
+    const bool all_finished = std::none_of(movers_.begin(), movers_.end(), [&](const auto& entry) {
+        return entry.first.first.uuid == uuid;
+    });
+    if (result.error.empty() && all_finished) guests_.at(uuid).guard.finish();
 }
 
 // Whether the guest's memory stays where it is for now, since the guest feels its moves. That is a
@@ -247,7 +252,7 @@ asio::awaitable<void> MemoryMoves::carry_out(const std::vector<MoveOrder>& order
         co_await clock_.wait_until(std::min(std::max(rest_until_, guest.rest_until), deadline));
         ActionResult& result = results[move->order.result];
         if (leaves(guest, *move, result)) continue;
-        std::string why = why_not(*move->order.guest);
+        std::string why = co_await why_not(*move->order.guest);
         if (why.empty()) {
             why = co_await why_pressed();
             if (!why.empty()) result.limits.insert("memory pressure");

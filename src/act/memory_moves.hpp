@@ -36,7 +36,7 @@ struct MoveOrder {
 class MemoryMoves {
   public:
     // Why nothing may be done to the guest at this moment; empty when something may.
-    using WhyNot = std::function<std::string(const GuestSample&)>;
+    using WhyNot = std::function<boost::asio::awaitable<std::string>(const GuestSample&)>;
 
     // All of them must outlive it. Blocking calls run on `pool`, one at a time.
     MemoryMoves(const Config& config, Kernel& kernel, Clock& clock, boost::asio::thread_pool& pool);

@@ -9,6 +9,8 @@
 #include <set>
 #include <system_error>
 
+#include "policy/model/number_list.hpp"
+
 namespace vnuma {
 namespace {
 
@@ -18,8 +20,11 @@ std::vector<int> intersect(const std::vector<int>& a, const std::vector<int>& b)
     return both;
 }
 
-std::string describe_failure(const GuestThread& thread, int error) {
-    return "sched_setaffinity of " + thread.name + ": " + std::generic_category().message(error);
+// Guests that never come back leave at most so many pins in the journal.
+constexpr std::size_t max_left = 4096;
+
+std::string describe_failure(const GuestThread& thread, const std::string& error) {
+    return thread.name + ": " + error;
 }
 
 // In the unit of a thread's start time.
@@ -51,7 +56,7 @@ std::string ThreadPins::pin(const GuestSample& guest, const std::vector<GuestThr
     for (const GuestThread& thread : threads) {
         auto step = plan(guest, thread, cpus, online);
         if (!step) continue;
-        if (step->entry.pin.ours.empty()) return thread.name + " may not use that node";
+        if (!step->problem.empty()) return step->problem;
         entries.push_back(step->entry);
         steps.push_back(std::move(*step));
     }
@@ -70,10 +75,24 @@ std::string ThreadPins::pin(const GuestSample& guest, const std::vector<GuestThr
     return "";
 }
 
+bool ThreadPins::is_in_force(const GuestSample& guest, const GuestThread& thread,
+                             const std::vector<int>& cpus, const std::vector<int>& online) const {
+    const ThreadSample& sample = *thread.sample;
+    const Pin* known = pins_.find(sample);
+    const std::vector<int> ours = intersect(pins_.owners_choice(sample), cpus);
+    if (!known) return sample.affinity == ours && !pins_.find_inherited(guest, sample);
+    std::vector<int> usable = online;
+    if (!sample.cpuset.empty()) remove_others(usable, sample.cpuset);
+    // The kernel takes CPUs that are not usable any more out of the affinity.
+    return known->ours == ours && !known->is_unconfirmed() &&
+           (sample.affinity == ours || sample.affinity == intersect(ours, usable));
+}
+
 std::optional<ThreadPins::Step> ThreadPins::plan(const GuestSample& guest,
                                                  const GuestThread& thread,
                                                  const std::vector<int>& cpus,
-                                                 const std::vector<int>& online) const {
+                                                 const std::vector<int>& online) {
+    if (is_in_force(guest, thread, cpus, online)) return std::nullopt;
     const ThreadSample& sample = *thread.sample;
     Step step;
     step.thread = &thread;
@@ -85,8 +104,6 @@ std::optional<ThreadPins::Step> ThreadPins::plan(const GuestSample& guest,
     const Pin* inherited = known ? nullptr : pins_.find_inherited(guest, sample);
     pin.before = inherited ? inherited->before : pins_.owners_choice(sample);
     pin.ours = intersect(pin.before, cpus);
-    const bool is_in_force = sample.affinity == pin.ours;
-    if (is_in_force && (known ? known->ours == pin.ours : !inherited)) return std::nullopt;
     pin.since = clock_ticks_since_boot();
     if (known) {
         step.former = *known;
@@ -95,22 +112,55 @@ std::optional<ThreadPins::Step> ThreadPins::plan(const GuestSample& guest,
     }
     pin.unset = known ? known->unset : inherited ? inherited->unset : is_unset(thread, online);
     pin.configured = known ? known->configured : thread.configured;
+    if (known) pin.libvirt = known->libvirt;
+    if (!known && by_libvirt_ && thread.libvirt) pin.libvirt = {*thread.libvirt, {}, {}};
+    if (pin.ours.empty())
+        step.problem = thread.name + " may not use that node";
+    else if (pin.libvirt)
+        step.problem = read_before(step, inherited);
     return step;
+}
+
+// What libvirt allows the thread until now. A vCPU that is plugged in has the pin that libvirt has
+// kept for it, which is ours if one was inherited.
+std::string ThreadPins::read_before(Step& step, const Pin* inherited) {
+    Pin& pin = step.entry.pin;
+    const PinReply now = kernel_.read_libvirt_pin(step.entry.uuid, pin.libvirt->thread);
+    if (!now.error.empty()) return describe_failure(*step.thread, now.error);
+    if (now.cpus.empty()) return step.thread->name + " is being unplugged";
+    if (step.former && !step.former->is_unconfirmed() && now.cpus != step.former->ours)
+        return "someone has just changed the CPUs of " + step.thread->name;
+    const bool is_kept = inherited && inherited->libvirt && now.cpus == inherited->ours;
+    if (!step.former) pin.libvirt->before = is_kept ? inherited->libvirt->before : now.cpus;
+    pin.libvirt->unconfirmed.reset();
+    pin.configured = pin.ours;
+    return "";
 }
 
 std::string ThreadPins::take(const GuestSample& guest, const Step& step) {
     const ThreadIdentity& thread = step.entry.thread;
     if (!kernel_.is_alive(*guest.process)) return "the guest has ended";
     const auto now = kernel_.read_cpus(thread);
-    if (!now) return "";  // the thread has ended since the sample
+    if (!now && kernel_.find_life(thread) == ESRCH) return "";  // since the sample
+    if (!now) return "the CPUs of " + step.thread->name + " cannot be read";
     if (now->affinity != step.thread->sample->affinity)
         return "someone has just changed the CPUs of " + step.thread->name;
+    if (step.entry.pin.libvirt) return take_by_libvirt(step);
     const CallResult result = kernel_.set_affinity(thread, step.entry.pin.ours);
     if (result.error == 0)
         pins_.set(thread, step.entry.pin);
     else if (result.error != ESRCH)
-        return describe_failure(*step.thread, result.error);
+        return describe_failure(
+            *step.thread, "sched_setaffinity: " + std::generic_category().message(result.error));
     return "";
+}
+
+std::string ThreadPins::take_by_libvirt(const Step& step) {
+    Pin pin = step.entry.pin;
+    const PinReply reply = kernel_.set_libvirt_pin(step.entry.uuid, pin.libvirt->thread, pin.ours);
+    if (!reply.returned) pin.libvirt->unconfirmed = step.thread->configured;
+    if (reply.error.empty() || !reply.returned) pins_.set(step.entry.thread, std::move(pin));
+    return reply.error.empty() ? "" : describe_failure(*step.thread, reply.error);
 }
 
 // Undoes what this attempt has changed: every thread runs where it did before.
@@ -125,7 +175,10 @@ void ThreadPins::take_back(const std::vector<Step>& steps, std::size_t taken) {
             // What was there before is our own pin, and stays journalled.
             entry.pin.before = step.former->ours;
             entry.pin.unset = false;
+            if (entry.pin.libvirt) entry.pin.libvirt->before = step.former->ours;
         }
+        const auto known = pins_.all().find(thread);
+        if (known != pins_.all().end() && known->second.is_unconfirmed()) continue;
         if (i < taken && put_back(kernel_, entry).outcome == PutBack::failed) continue;
         if (step.former) {
             pins_.set(thread, *step.former);
@@ -137,29 +190,35 @@ void ThreadPins::take_back(const std::vector<Step>& steps, std::size_t taken) {
         }
     }
     end(over);
-    try {
-        journal_.begin(std::move(back));
-    } catch (const std::system_error&) {
-        // The entries that are there name both pins.
-    }
+    begin(std::move(back));  // the entries that are there name both pins
 }
 
 std::string ThreadPins::release(const std::vector<GuestThread>& threads) {
     const std::lock_guard lock(mutex_);
     std::string failure;
     std::vector<ThreadIdentity> over;
+    JournalEntries released;
     for (const GuestThread& thread : threads) {
         const ThreadIdentity identity = identity_of(*thread.sample);
         const auto entry = journal_.entries().find(identity);
         if (entry == journal_.entries().end()) continue;
+        released.insert(*entry);
         const Restored restored = put_back(kernel_, entry->second);
         if (restored.outcome == PutBack::failed) {
             failure = describe_failure(thread, restored.error);
+            if (!restored.returned) {
+                Pin pin = entry->second.pin;
+                pin.libvirt->unconfirmed = pin.libvirt->before;
+                pins_.set(identity, std::move(pin));
+            }
         } else {
             pins_.erase(identity);
             over.push_back(identity);
         }
     }
+    // Threads that were born since the look.
+    for (const JournalEntry& heir : find_heirs(kernel_, released))
+        if (!journal_.entries().contains(heir.thread)) put_back(kernel_, heir);
     end(over);
     return failure;
 }
@@ -171,18 +230,87 @@ void ThreadPins::forget(const std::vector<ThreadIdentity>& threads) {
     end(threads);
 }
 
-void ThreadPins::forget_ended(const Sample& sample) {
+void ThreadPins::follow(const Sample& sample, const std::vector<int>& online) {
     const std::lock_guard lock(mutex_);
-    std::set<ThreadIdentity> seen;
+    // A pin that is in force although its CPUs were offline was not dropped, and what somebody
+    // changes from now on is their will.
     for (const GuestSample& guest : sample.guests)
+        for_each_thread(guest, [&](const ThreadSample& thread) {
+            Pin pin = pins_.find_or_none(thread);
+            if (!pin.lost || pin.ours != thread.affinity) return;
+            pin.lost = false;
+            pins_.set(identity_of(thread), std::move(pin));
+        });
+    pins_.mark_lost(online);
+    std::set<std::string> away;
+    for (const auto& [thread, entry] : journal_.entries())
+        if (entry.left) away.insert(entry.uuid);
+    std::set<ThreadIdentity> seen;
+    for (const GuestSample& guest : sample.guests) {
         for_each_thread(guest,
                         [&](const ThreadSample& thread) { seen.insert(identity_of(thread)); });
-    std::vector<ThreadIdentity> ended;
-    for (const auto& [thread, entry] : journal_.entries())
-        if (!seen.contains(thread) && !kernel_.read_cpus(thread)) ended.push_back(thread);
-    for (const ThreadIdentity& thread : ended)
+        if (guest.state == RunState::migrating || guest.state == RunState::saving)
+            leaving_.insert(guest.uuid);
+        if (!guest.unsteady.empty() || !guest.process) continue;
+        leaving_.erase(guest.uuid);
+        if (away.contains(guest.uuid)) take_up(guest);
+    }
+    forget_ended(seen);
+}
+
+// libvirt keeps its pins of a vCPU that is unplugged, and of a guest that it saves or migrates.
+void ThreadPins::forget_ended(const std::set<ThreadIdentity>& seen) {
+    std::vector<ThreadIdentity> over;
+    std::vector<JournalEntry> left;
+    std::set<std::string> pinned;
+    std::size_t away = 0;
+    for (const auto& [thread, entry] : journal_.entries()) {
+        if (entry.left) {
+            ++away;
+            continue;
+        }
+        pinned.insert(entry.uuid);
+        if (seen.contains(thread) || kernel_.find_life(thread) != ESRCH) continue;
+        const bool runs = entry.pin.libvirt && kernel_.find_life(process_of(entry)) != ESRCH;
+        if (runs && entry.pin.libvirt->thread.role == DomainThread::Role::vcpu &&
+            put_back(kernel_, entry).outcome == PutBack::failed)
+            continue;
         pins_.erase(thread);
-    end(ended);
+        if (entry.pin.libvirt && !runs && leaving_.contains(entry.uuid)) {
+            left.push_back(entry);
+            left.back().left = true;
+        } else {
+            over.push_back(thread);
+        }
+    }
+    std::erase_if(leaving_, [&](const std::string& uuid) { return !pinned.contains(uuid); });
+    if (away + left.size() > max_left) {
+        for (const JournalEntry& entry : left)
+            over.push_back(entry.thread);
+        left.clear();
+    }
+    end(over);
+    begin(std::move(left));
+}
+
+// The guest has come back, from an image or from another host, with what libvirt had pinned.
+void ThreadPins::take_up(const GuestSample& guest) {
+    std::vector<JournalEntry> ours;
+    std::vector<ThreadIdentity> over;
+    const std::vector<GuestThread> threads = threads_of(guest);
+    for (const auto& [former, entry] : journal_.entries()) {
+        if (!entry.left || entry.uuid != guest.uuid) continue;
+        over.push_back(former);
+        for (const GuestThread& thread : threads)
+            if (thread.libvirt == entry.pin.libvirt->thread && thread.configured == entry.pin.ours)
+                ours.push_back({guest.uuid, guest.name, guest.process->pid(),
+                                guest.process->start_time(), identity_of(*thread.sample),
+                                entry.pin});
+    }
+    if (!begin(ours)) return;
+    for (JournalEntry& entry : ours)
+        pins_.set(entry.thread, std::move(entry.pin));
+    end(over);
 }
 
 std::optional<std::vector<Restored>> ThreadPins::undo() {
@@ -190,6 +318,15 @@ std::optional<std::vector<Restored>> ThreadPins::undo() {
     if (!lock) return std::nullopt;
     pins_ = {};
     return restore(kernel_, journal_);
+}
+
+bool ThreadPins::begin(std::vector<JournalEntry> entries) {
+    try {
+        journal_.begin(std::move(entries));
+    } catch (const std::system_error&) {
+        return false;
+    }
+    return true;
 }
 
 // An entry that stays by mistake does no harm: only an affinity that is still ours is put back.

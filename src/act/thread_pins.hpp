@@ -4,6 +4,8 @@
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,8 +21,10 @@ namespace vnuma {
 // are none.
 class ThreadPins {
   public:
-    // Both must outlive it. The journal is empty: what a crash has left is put back before.
-    ThreadPins(Kernel& kernel, Journal& journal) : kernel_(kernel), journal_(journal) {}
+    // Both must outlive it. What a crash has left in force is put back before. `by_libvirt`:
+    // libvirt pins the threads that it knows.
+    ThreadPins(Kernel& kernel, Journal& journal, bool by_libvirt = false)
+        : kernel_(kernel), journal_(journal), by_libvirt_(by_libvirt) {}
 
     const KnownPins& known() const { return pins_; }
 
@@ -30,6 +34,11 @@ class ThreadPins {
     std::string pin(const GuestSample& guest, const std::vector<GuestThread>& threads,
                     const std::vector<int>& cpus, const std::vector<int>& online);
 
+    // Whether the thread has these CPUs already, by our pin or by the owner's, so that pin()
+    // changes nothing. Pure.
+    bool is_in_force(const GuestSample& guest, const GuestThread& thread,
+                     const std::vector<int>& cpus, const std::vector<int>& online) const;
+
     // Gives threads back the CPUs that their owner allows. Returns what went wrong, or an empty
     // string; a thread that cannot be put back stays known as pinned.
     std::string release(const std::vector<GuestThread>& threads);
@@ -38,8 +47,10 @@ class ThreadPins {
     void forget(const std::vector<ThreadIdentity>& threads);
 
     // Forgets threads that have ended. A guest that is missing from one sample keeps its pins: if
-    // one were taken for the owner's choice, it could never be undone.
-    void forget_ended(const Sample& sample);
+    // one were taken for the owner's choice, it could never be undone. A guest that was saved or
+    // has migrated, and comes back with the pins that libvirt had for it, has ours again. `online`
+    // are the CPUs of the host in this look, sorted.
+    void follow(const Sample& sample, const std::vector<int>& online);
 
     // Puts back the owner's choice wherever our pin is still in force, and returns what became of
     // each. Nothing, and nothing is changed, if another call does not return within undo_patience.
@@ -52,19 +63,27 @@ class ThreadPins {
         const GuestThread* thread = nullptr;
         JournalEntry entry;
         std::optional<Pin> former{};  // our pin before
+        std::string problem{};        // why it cannot be done
     };
 
-    // Nothing if the CPUs are in force already, by our pin or by the owner's.
+    // Nothing if the CPUs are in force already.
     std::optional<Step> plan(const GuestSample& guest, const GuestThread& thread,
-                             const std::vector<int>& cpus, const std::vector<int>& online) const;
+                             const std::vector<int>& cpus, const std::vector<int>& online);
+    std::string read_before(Step& step, const Pin* inherited);
     std::string take(const GuestSample& guest, const Step& step);
+    std::string take_by_libvirt(const Step& step);
+    void forget_ended(const std::set<ThreadIdentity>& seen);
+    void take_up(const GuestSample& guest);
     void take_back(const std::vector<Step>& steps, std::size_t taken);
+    bool begin(std::vector<JournalEntry> entries);
     void end(const std::vector<ThreadIdentity>& threads);
 
     Kernel& kernel_;
     Journal& journal_;
+    const bool by_libvirt_;
     std::timed_mutex mutex_;  // held for the length of a call that changes something
     KnownPins pins_;
+    std::set<std::string> leaving_;  // uuids of guests that were being saved, or migrating
 };
 
 }  // namespace vnuma

@@ -31,9 +31,19 @@ LatencyGuard::Reading sum_times(const GuestSample& guest, LatencyGuard::Time tim
 
 std::optional<LatencyGuard::Reading> read_times(Kernel& kernel, const GuestSample& guest,
                                                 LatencyGuard::Time time) {
-    return add_up(guest, time, [&](const VcpuSample& vcpu) {
+    LatencyGuard::Duration stalled{0};
+    PerMille usually_stalled = 0;
+    auto reading = add_up(guest, time, [&](const VcpuSample& vcpu) {
+        if (const auto stalls = kernel.read_stalls(*guest.process, vcpu.thread)) {
+            stalled += stalls->total;
+            usually_stalled += stalls->last_minute;
+        }
         return kernel.read_times(*guest.process, vcpu.thread);
     });
+    if (!reading) return std::nullopt;
+    reading->stalled = stalled;
+    reading->usually_stalled = usually_stalled;
+    return reading;
 }
 
 }  // namespace vnuma

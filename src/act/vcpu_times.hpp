@@ -1,4 +1,4 @@
-// How long a guest's vCPUs have run, and waited for a CPU.
+// How long a guest's vCPUs have run, and waited for a CPU or for a page.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@ namespace vnuma {
 // vCPUs of a guest that are watched: reading more would cost more than they tell.
 inline constexpr std::size_t max_watched_vcpus = 64;
 
-// As the look at `time` has read them. Pure.
+// As the look at `time` has read them; looks do not read how long vCPUs wait for pages. Pure.
 LatencyGuard::Reading sum_times(const GuestSample& guest, LatencyGuard::Time time);
 
 // Read now; `time` is the time before. Nothing if one of them has ended. Blocks.

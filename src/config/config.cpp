@@ -37,6 +37,10 @@ void check_together(const Config& config, const toml::table& file,
     if (config.qmp && config.qmp_dir.empty())
         reader.add_problem(line_of(file, "", "source"), "source",
                            "\"qmp\" needs the key qmp_dir too");
+    if (config.pin_by_libvirt && config.qmp)
+        reader.add_problem(line_of(file, "", "pin"), "pin",
+                           "must be \"affinity\" with source = \"qmp\": libvirt does not know "
+                           "these guests");
 }
 
 }  // namespace

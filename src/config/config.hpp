@@ -16,8 +16,10 @@ namespace vnuma {
 struct Config {
     Mode mode = Mode::act;  // a limit for all guests; never off
     std::chrono::milliseconds interval{2000};
+    bool pin_by_libvirt = false;                  // else by affinities
     bool restore_at_stop = true;                  // put pins back; memory stays where it is
     std::string state_directory = "/run/vnumad";  // the journal, the lock, hands-off guests
+    bool seccomp = true;                          // refuse system calls that vnumad does not need
     bool qmp = false;     // the guests are those of qmp_dir instead of libvirt's
     std::string qmp_dir;  // directory with a QMP socket for each guest
     LibvirtSettings libvirt;

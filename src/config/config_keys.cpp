@@ -14,6 +14,9 @@ std::vector<Key> top_keys(Config& config) {
          "vCPUs and moves memory. The installed file has `observe`."},
         {"interval", duration(config.interval, milliseconds(100), minutes(10)),
          "Time from one look at the host and its guests to the next."},
+        {"pin", word<bool>(config.pin_by_libvirt, {{false, "affinity"}, {true, "libvirt"}}),
+         "`affinity`: threads are pinned by their affinity. `libvirt`: by libvirt, as `virsh "
+         "vcpupin --live` does, wherever libvirt can; see [pins by libvirt](#pins-by-libvirt)."},
         {"on_stop", word<bool>(config.restore_at_stop, {{true, "restore"}, {false, "keep"}}),
          "`restore`: when vnumad ends, after `--once` too, threads get back the CPUs that their "
          "owners allow. `keep`: pins stay until the next start or `vnumad --restore`. Memory stays "
@@ -21,6 +24,10 @@ std::vector<Key> top_keys(Config& config) {
         {"state_directory", text(config.state_directory),
          "What has to survive vnumad: the journal, the lock, `freeze`, guests that are left alone "
          "([safety](safety.md))."},
+        {"seccomp", flag(config.seccomp),
+         "Have the kernel refuse system calls that vnumad does not need "
+         "([security](security.md#system-calls)). `false` is for a `libvirt.uri` that starts a "
+         "program or uses the network."},
         {"source", word<bool>(config.qmp, {{false, "libvirt"}, {true, "qmp"}}),
          "Who lists the guests: libvirt, or QEMU's monitors in `qmp_dir`."},
         {"qmp_dir", text(config.qmp_dir),

@@ -71,8 +71,56 @@ std::optional<std::int64_t> use_of(const VcpuSample& vcpu, const Threads& thread
     return then == use_before.by_vcpu.end() ? now : average(then->second, now, elapsed);
 }
 
+// Run time since the previous look of all that works for the guest except its vCPUs, without
+// processes that are new.
+std::uint64_t served_since(const Threads& before, const GuestSample* then, const GuestSample& now) {
+    if (!then) return 0;
+    std::uint64_t all = 0;
+    for (const ProcessTime& process : now.processes)
+        for (const ProcessTime& known : then->processes)
+            if (known.process == process.process && known.start_time == process.start_time)
+                all += process.run_ns - known.run_ns;
+    const std::uint64_t vcpus = ran_since(before, now);
+    return all > vcpus ? all - vcpus : 0;
+}
+
+// Run time in nanoseconds of what serves the guests, by uuid.
+std::map<std::string, std::uint64_t> serving_times(const Look& previous, const Threads& before,
+                                                   const Look& current) {
+    const auto then = guests_by_uuid(previous.sample);
+    std::map<std::string, std::uint64_t> times;
+    for (const GuestSample& guest : current.sample.guests) {
+        const auto known = then.find(guest.uuid);
+        times[guest.uuid] =
+            served_since(before, known == then.end() ? nullptr : known->second, guest);
+    }
+    return times;
+}
+
+// Takes run time away from the nodes on which the threads that serve the guest ran last, by how
+// much each of them has run since its start: nothing tells more without reading all their times.
+void subtract_service(std::vector<MilliCpu>& use, const GuestSample& guest, std::uint64_t served,
+                      const Host& host, Millis elapsed) {
+    const auto for_each_server = [&](const auto& visit) {
+        for (const auto* threads :
+             {&guest.emulator, &guest.iothreads, &guest.vhost, &guest.helpers})
+            for (const ThreadSample& thread : *threads)
+                if (const auto node = host.node_of_cpu(thread.last_cpu)) visit(thread, *node);
+    };
+    double all = 0;
+    for_each_server(
+        [&](const ThreadSample& thread, NodeIndex) { all += static_cast<double>(thread.run_ns); });
+    if (all == 0) return;  // the kernel tells no run times
+    for_each_server([&](const ThreadSample& thread, NodeIndex node) {
+        use[node] -= static_cast<MilliCpu>(static_cast<double>(served) / 1000 *
+                                           static_cast<double>(thread.run_ns) / all) /
+                     elapsed;
+    });
+}
+
 // CPU use of others on each node between the two looks, not averaged.
 std::vector<MilliCpu> used_by_others(const Look& previous, const Threads& before,
+                                     const std::map<std::string, std::uint64_t>& served,
                                      const Look& current, const Host& host, Millis elapsed) {
     std::vector<MilliCpu> use(host.topology.nodes.size());
     for (std::size_t n = 0; n < use.size(); ++n)
@@ -83,6 +131,8 @@ std::vector<MilliCpu> used_by_others(const Look& previous, const Threads& before
         if (!known || !node) continue;
         use[*node] -= static_cast<MilliCpu>((vcpu->run_ns - known->run_ns) / 1000) / elapsed;
     }
+    for (const GuestSample& guest : current.sample.guests)
+        subtract_service(use, guest, served.at(guest.uuid), host, elapsed);
     // All run time of a vCPU is subtracted where it ran last, although it may have run on two
     // nodes. What was subtracted too much on one node was subtracted too little on another, so the
     // sum is kept.
@@ -117,6 +167,13 @@ CpuUse measure_use(const Look* previous, const Look& current, const Host& host) 
                 if (const auto used = use_of(vcpu, before, previous->use, own, elapsed))
                     use.by_vcpu[vcpu.thread] = *used;
     }
+    const auto served = serving_times(*previous, before, current);
+    for (const auto& [uuid, time] : served) {
+        const auto now = static_cast<std::int64_t>(time) / elapsed;
+        const auto then = previous->use.by_service.find(uuid);
+        use.by_service[uuid] =
+            then == previous->use.by_service.end() ? now : average(then->second, now, elapsed);
+    }
     const std::vector<std::int64_t>& then = previous->use.by_others;
     if (previous->host.cpus != current.host.cpus) {
         // What a node's CPUs have used since boot cannot be compared when they are other CPUs.
@@ -124,7 +181,7 @@ CpuUse measure_use(const Look* previous, const Look& current, const Host& host) 
         use.by_others.resize(host.topology.nodes.size());
         return use;
     }
-    for (const MilliCpu used : used_by_others(*previous, before, current, host, elapsed)) {
+    for (const MilliCpu used : used_by_others(*previous, before, served, current, host, elapsed)) {
         const std::size_t n = use.by_others.size();
         use.by_others.push_back(n < then.size() ? average(then[n], used * micro, elapsed)
                                                 : used * micro);
@@ -132,12 +189,19 @@ CpuUse measure_use(const Look* previous, const Look& current, const Host& host) 
     return use;
 }
 
-std::optional<std::vector<MilliCpu>> cpu_use(const CellSample& cell, const CpuUse& use) {
+std::optional<std::vector<MilliCpu>> cpu_use(const GuestSample& guest, const CellSample& cell,
+                                             const CpuUse& use) {
+    std::int64_t vcpus = 0;
+    for (const CellSample& one : guest.cells)
+        vcpus += static_cast<std::int64_t>(one.vcpus.size());
+    const auto service = use.by_service.find(guest.uuid);
+    const std::int64_t part =
+        service == use.by_service.end() || vcpus == 0 ? 0 : service->second / vcpus;
     std::vector<MilliCpu> of_vcpus;
     for (const VcpuSample& vcpu : cell.vcpus) {
         const auto known = use.by_vcpu.find(vcpu.thread);
         if (known == use.by_vcpu.end()) return std::nullopt;
-        of_vcpus.push_back(known->second / micro);
+        of_vcpus.push_back((known->second + part) / micro);
     }
     return of_vcpus;
 }

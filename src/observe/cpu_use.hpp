@@ -1,4 +1,4 @@
-// How much CPU time vCPUs use, and others on each node. Pure.
+// How much CPU time guests use, and others on each node. Pure.
 #pragma once
 
 #include <sys/types.h>
@@ -22,10 +22,12 @@ inline constexpr Millis use_memory = 10'000;
 // induced faults took. `previous` is null for the first look.
 CpuUse measure_use(const Look* previous, const Look& current, const Host& host);
 
-// CPU use of each of the cell's vCPUs, in their order. Nothing while one of them is unknown.
-std::optional<std::vector<MilliCpu>> cpu_use(const CellSample& cell, const CpuUse& use);
+// CPU use of each of the cell's vCPUs, in their order, each with an equal part of what serves the
+// guest, since that goes wherever the guest's vCPUs go. Nothing while one of them is unknown.
+std::optional<std::vector<MilliCpu>> cpu_use(const GuestSample& guest, const CellSample& cell,
+                                             const CpuUse& use);
 
-// CPU use of others than guests' vCPUs on a node.
+// CPU use on a node of others than guests and those that serve them.
 MilliCpu other_use(NodeIndex node, const CpuUse& use);
 
 }  // namespace vnuma

@@ -126,6 +126,12 @@ CellState state_of(const GuestSample& guest, const CellSample& cell, const Host&
     state.movable = guest.immovable.empty() && (!hands_off || hands_off->memory.empty());
     state.allowed = allowed_nodes(guest, cell, host, claims.pins);
     state.confined_to = confined_to(cell, host);
+    // Where its CPUs are left alone, that is its home and no other node can be.
+    if (hands_off && !hands_off->cpus.empty() && state.confined_to) {
+        NodeSet there;
+        there.insert(*state.confined_to);
+        state.allowed = state.allowed & there;
+    }
     state.pinned = claims.pins.holds(cell);
     return state;
 }
@@ -138,7 +144,7 @@ GuestState guest_of(const GuestSample& sample, const CpuUse& measured, const Hos
     guest.unsteady = sample.unsteady;
     if (guest.unsteady.empty()) guest.unsteady = why_hands_off(sample, claims, host);
     for (const CellSample& cell : sample.cells) {
-        auto use = cpu_use(cell, measured);
+        auto use = cpu_use(sample, cell, measured);
         if (!use && guest.unsteady.empty()) guest.unsteady = "its CPU use is not known yet";
         CellState& state = guest.cells.emplace_back(state_of(sample, cell, host, claims));
         if (use) state.cpu_use = std::accumulate(use->begin(), use->end(), MilliCpu{0});

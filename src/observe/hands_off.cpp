@@ -13,6 +13,7 @@
 
 #include "guests/process/file_descriptor.hpp"
 #include "guests/process/files.hpp"
+#include "guests/process/life.hpp"
 #include "guests/process/process.hpp"
 #include "policy/model/number_list.hpp"
 
@@ -35,9 +36,35 @@ std::string describe_configured(const GuestThread& thread) {
            (thread.configured.empty() ? "all" : format_number_list(thread.configured));
 }
 
+std::string describe_unconfirmed(const GuestThread& thread) {
+    return "libvirt has not pinned " + thread.name + " in " + std::to_string(1 + max_reapplied) +
+           " attempts";
+}
+
+// Whether libvirt's configuration is neither ours nor, while libvirt has not answered, the one from
+// before.
+bool is_configured_anew(const GuestThread& thread, const Pin& pin) {
+    return thread.configured != pin.configured &&
+           !(pin.is_unconfirmed() && thread.configured == pin.libvirt->unconfirmed);
+}
+
 ThreadIdentity process_of(const GuestSample& guest) {
     return guest.process ? ThreadIdentity{guest.process->pid(), guest.process->start_time()}
                          : ThreadIdentity{};
+}
+
+// Somebody has removed the file. Asks without a descriptor: there may be none left.
+bool is_removed(const std::string& file) {
+    return ::faccessat(AT_FDCWD, file.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+}
+
+bool has_ended(const ThreadIdentity& process) {
+    return process != ThreadIdentity() && find_life(process.id, process.start_time) == ESRCH;
+}
+
+std::string uuid_of(std::string name) {
+    std::replace(name.begin(), name.end(), '%', '/');
+    return name;
 }
 
 std::string last_error(const std::string& file) {
@@ -51,82 +78,101 @@ ForeignChange find_foreign_change(const GuestSample& guest, const KnownPins& pin
     ForeignChange change;
     if (pins.all().empty()) return change;
     const std::vector<int> online = host.online();
-    const auto check = [&](const GuestThread& thread) {
+    const std::vector<GuestThread> threads = threads_of(guest);
+    const bool by_libvirt = std::any_of(threads.begin(), threads.end(), [&](const auto& thread) {
+        return pins.find_or_none(*thread.sample).libvirt.has_value();
+    });
+    for (const GuestThread& thread : threads) {
         const Pin* pin = pins.find(*thread.sample);
-        if (!pin) return;
+        if (!pin) continue;
         std::string what;
-        if (guest.domain && thread.configured != pin->configured)
+        // Where libvirt does not answer, its description of the guest may be older than our pin.
+        const bool is_recent = guest.domain && guest.state != RunState::unknown;
+        // What is configured for threads that follow the emulator is vnumad's, if libvirt pins.
+        const bool has_wish = pin->libvirt || !by_libvirt;
+        const bool anew = is_recent && has_wish && is_configured_anew(thread, *pin);
+        if (anew)
             what = describe_configured(thread);
         else if (pins.changed_by_someone_else(*thread.sample, online, host.forgets_affinities))
-            what = describe_change(thread);
-        if (what.empty()) return;
+            what = pin->is_unconfirmed() ? describe_unconfirmed(thread) : describe_change(thread);
+        if (what.empty()) continue;
         if (change.what.empty()) change.what = std::move(what);
-        change.threads.push_back(identity_of(*thread.sample));
-    };
-    for (const CellSample& cell : guest.cells)
-        for (const GuestThread& vcpu : vcpus_of(guest, cell))
-            check(vcpu);
-    for (const GuestThread& thread : other_threads_of(guest))
-        check(thread);
+        // A call that has not returned may still pin it, and then it has to be undone.
+        if (anew || !pin->is_unconfirmed()) change.threads.push_back(identity_of(*thread.sample));
+    }
     return change;
 }
 
 void HandsOffGuests::refresh(const Sample& sample) {
     problem_.clear();
     if (!directory_.empty()) {
-        const std::vector<std::string> names = list_directory(AT_FDCWD, directory_, max_guests);
         std::erase_if(guests_, [&](const auto& known) {
-            return known.second.on_file &&
-                   std::find(names.begin(), names.end(), known.first) == names.end();
+            return known.second.on_file && is_removed(file_of(known.first));
         });
-        for (const std::string& uuid : names)
-            if (!guests_.contains(uuid)) read(uuid);
+        for (const std::string& name : list_directory(AT_FDCWD, directory_, max_guests)) {
+            Guest& guest = guests_[uuid_of(name)];
+            // Also if nothing could be read of it so far.
+            if (guest.process == ThreadIdentity()) guest = read(uuid_of(name));
+        }
+        for (auto& [uuid, guest] : guests_)
+            if (!guest.on_file) write(uuid, guest);
     }
     for (const GuestSample& guest : sample.guests) {
         const auto known = guests_.find(guest.uuid);
-        if (known == guests_.end() || !guest.process) continue;
-        if (known->second.process == process_of(guest)) continue;
+        if (known == guests_.end() || !guest.process || known->second.process == ThreadIdentity())
+            continue;
         // The guest has been started anew, with all that its owner has configured.
-        if (known->second.on_file) ::unlink((directory_ + "/" + guest.uuid).c_str());
-        guests_.erase(known);
+        if (known->second.process != process_of(guest)) forget(known);
+    }
+    for (auto next = guests_.begin(); next != guests_.end();) {
+        const auto guest = next++;
+        if (has_ended(guest->second.process)) forget(guest);
     }
 }
 
-void HandsOffGuests::read(const std::string& uuid) {
-    const std::string file = directory_ + "/" + uuid;
+void HandsOffGuests::forget(std::map<std::string, Guest>::iterator guest) {
+    if (guest->second.on_file) ::unlink(file_of(guest->first).c_str());
+    guests_.erase(guest);
+}
+
+// A file that says nothing holds for CPUs and memory of every process of the guest.
+HandsOffGuests::Guest HandsOffGuests::read(const std::string& uuid) {
+    const std::string file = file_of(uuid);
     const FileDescriptor fd(
         ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     const auto text = fd ? read_all(fd.get(), max_file_bytes) : std::nullopt;
-    if (!text) {
+    std::string exists = file + " exists";
+    if (!text)
         problem_ = last_error(file);
-        return;
-    }
-    try {
-        const json guest = json::parse(*text);
-        guests_[uuid] = {
-            {guest.at("process").get<pid_t>(), guest.at("process_start").get<std::uint64_t>()},
-            {guest.value("cpus", ""), guest.value("memory", "")},
-            true};
-    } catch (const json::exception& error) {
-        problem_ = file + ": " + error.what();
-    }
+    else if (!text->empty())
+        try {
+            const json guest = json::parse(*text);
+            return {
+                {guest.at("process").get<pid_t>(), guest.at("process_start").get<std::uint64_t>()},
+                guest.value("guest", ""),
+                {guest.value("cpus", ""), guest.value("memory", "")},
+                true};
+        } catch (const json::exception& error) {
+            problem_ = file + ": " + error.what();
+        }
+    return {{}, "", {exists, exists}, true};
 }
 
 void HandsOffGuests::add(const GuestSample& guest, const HandsOff& why) {
-    Guest& known =
-        guests_.try_emplace(guest.uuid, Guest{process_of(guest), {}, false}).first->second;
+    Guest& known = guests_.try_emplace(guest.uuid, Guest{process_of(guest), guest.name, {}, false})
+                       .first->second;
     const HandsOff before = known.why;
     if (known.why.cpus.empty()) known.why.cpus = why.cpus;
     if (known.why.memory.empty()) known.why.memory = why.memory;
-    if (known.why != before && !directory_.empty()) write(guest.uuid, guest.name, known);
+    if (known.why != before && !directory_.empty()) write(guest.uuid, known);
 }
 
-void HandsOffGuests::write(const std::string& uuid, const std::string& name, Guest& guest) {
-    const std::string file = directory_ + "/" + uuid, fresh = directory_ + "/." + uuid;
+void HandsOffGuests::write(const std::string& uuid, Guest& guest) {
+    const std::string file = file_of(uuid), fresh = directory_ + "/.new";
     ::mkdir(directory_.c_str(), 0755);
     const FileDescriptor fd(
         ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
-    const json text = {{"guest", name},
+    const json text = {{"guest", guest.name},
                        {"process", guest.process.id},
                        {"process_start", guest.process.start_time},
                        {"cpus", guest.why.cpus},
@@ -136,6 +182,13 @@ void HandsOffGuests::write(const std::string& uuid, const std::string& name, Gue
         write_all(fd.get(), text.dump(2, ' ', false, json::error_handler_t::replace) + '\n') &&
         ::fdatasync(fd.get()) == 0 && std::rename(fresh.c_str(), file.c_str()) == 0;
     if (!guest.on_file) problem_ = last_error(file);
+}
+
+// The UUID of a guest that has another's has a slash (QmpSource), which no name of a file may have.
+std::string HandsOffGuests::file_of(const std::string& uuid) const {
+    std::string name = uuid;
+    std::replace(name.begin(), name.end(), '/', '%');
+    return directory_ + "/" + name;
 }
 
 std::map<std::string, HandsOff> HandsOffGuests::all() const {

@@ -15,7 +15,7 @@ namespace vnuma {
 // A change that somebody else has made to the CPUs of a guest.
 struct ForeignChange {
     std::string what;                     // empty: there is none
-    std::vector<ThreadIdentity> threads;  // whose CPUs were changed
+    std::vector<ThreadIdentity> threads;  // whose CPUs are the owner's now
 };
 
 // Pure.
@@ -37,7 +37,8 @@ class HandsOffGuests {
     explicit HandsOffGuests(std::string directory) : directory_(std::move(directory)) {}
 
     // Reads the files: those that are gone hold no more, and those of a process that has ended are
-    // removed. Call it before find(), once for each sample.
+    // removed. One that cannot be read, or is empty, holds. Call it before find(), once for each
+    // sample.
     void refresh(const Sample& sample);
 
     // Leaves the guest alone from now on, as far as there are reasons. The first of each stays.
@@ -45,22 +46,30 @@ class HandsOffGuests {
 
     // Null if the guest is not left alone.
     const HandsOff* find(const std::string& uuid) const;
+    // Why the guest's CPUs are left alone; empty if they are not.
+    std::string why_cpus(const std::string& uuid) const {
+        const HandsOff* why = find(uuid);
+        return why ? why->cpus : "";
+    }
     // Those of the last sample, by uuid.
     std::map<std::string, HandsOff> all() const;
 
     // Why a file cannot be read or written; empty if all can. Guests are left alone all the same,
-    // as long as this process lives.
+    // and what could not be written is written again at each refresh().
     const std::string& problem() const { return problem_; }
 
   private:
     struct Guest {
-        ThreadIdentity process;
+        ThreadIdentity process;  // none if the file does not tell
+        std::string name;
         HandsOff why;
         bool on_file = false;
     };
 
-    void read(const std::string& uuid);
-    void write(const std::string& uuid, const std::string& name, Guest& guest);
+    std::string file_of(const std::string& uuid) const;
+    Guest read(const std::string& uuid);
+    void write(const std::string& uuid, Guest& guest);
+    void forget(std::map<std::string, Guest>::iterator guest);
 
     std::string directory_;
     std::map<std::string, Guest> guests_;  // by uuid

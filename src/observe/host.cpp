@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <sstream>
+#include <system_error>
 
 #include "guests/process/files.hpp"
 #include "guests/process/parse_proc.hpp"
@@ -25,7 +27,9 @@ constexpr int unknown_distance = 20;
 
 std::string read_file(const std::string& file) {
     auto text = read_small_file(file);
-    if (!text) throw HostError(file + ": cannot be read; does this kernel support NUMA?");
+    if (!text)
+        throw HostError(file + ": cannot be read: " + std::generic_category().message(errno) +
+                        (errno == ENOENT ? "; does this kernel support NUMA?" : ""));
     return *text;
 }
 

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
+#include "guests/process/process.hpp"
+#include "guests/process/thread_roles.hpp"
 #include "policy/model/number_list.hpp"
 
 namespace vnuma {
@@ -28,6 +31,7 @@ std::vector<GuestThread> vcpus_of(const GuestSample& guest, const CellSample& ce
         thread.name = "vCPU " + std::to_string(vcpu.id);
         const std::vector<int>* configured = find_vcpupin(guest.domain.get(), vcpu.id);
         if (configured) thread.configured = *configured;
+        thread.libvirt = {DomainThread::Role::vcpu, vcpu.id};
     }
     return threads;
 }
@@ -42,18 +46,39 @@ std::vector<GuestThread> other_threads_of(const GuestSample& guest) {
         thread.name += ' ' + std::to_string(sample.thread);
         return thread;
     };
-    for (const auto* threads_of_emulator : {&guest.emulator, &guest.vhost})
-        for (const ThreadSample& sample : *threads_of_emulator) {
-            GuestThread& thread = add(sample, "emulator thread");
+    // libvirt confines all of them with <emulatorpin>.
+    const auto add_all = [&](const std::vector<ThreadSample>& samples, const char* role) {
+        for (const ThreadSample& sample : samples) {
+            GuestThread& thread = add(sample, role);
             if (tuning && tuning->emulatorpin) thread.configured = *tuning->emulatorpin;
+            if (!guest.process || sample.thread != guest.process->pid()) continue;
+            thread.libvirt = {DomainThread::Role::emulator, 0};
+            std::swap(threads.front(), threads.back());
         }
+    };
+    add_all(guest.emulator, "emulator thread");
+    add_all(guest.vhost, "vhost thread");
+    add_all(guest.helpers, "helper thread");
     for (const ThreadSample& sample : guest.iothreads) {
         GuestThread& thread = add(sample, "iothread");
-        if (!tuning) continue;
-        for (const auto& [id, cpus] : tuning->iothreadpin)
-            if (sample.name == "IO iothread" + std::to_string(id)) thread.configured = cpus;
+        const auto id = parse_iothread_name(sample.name);
+        if (!id) continue;
+        thread.libvirt = {DomainThread::Role::iothread, *id};
+        if (guest.domain && guest.domain->iothread_cells.contains(*id))
+            thread.cell = guest.domain->iothread_cells.at(*id);
+        if (tuning && tuning->iothreadpin.contains(*id))
+            thread.configured = tuning->iothreadpin.at(*id);
     }
     return threads;
+}
+
+std::vector<GuestThread> threads_of(const GuestSample& guest) {
+    std::vector<GuestThread> all = other_threads_of(guest);
+    for (const CellSample& cell : guest.cells) {
+        std::vector<GuestThread> vcpus = vcpus_of(guest, cell);
+        all.insert(all.begin(), vcpus.begin(), vcpus.end());
+    }
+    return all;
 }
 
 const Pin* KnownPins::find(const ThreadSample& thread) const {
@@ -64,20 +89,33 @@ const Pin* KnownPins::find(const ThreadSample& thread) const {
 const std::vector<int>& KnownPins::owners_choice(const ThreadSample& thread) const {
     const Pin* pin = find(thread);
     if (!pin) return thread.affinity;
-    // The cpuset may have been widened since.
-    return pin->unset && !thread.cpuset.empty() ? thread.cpuset : pin->before;
+    // The cpuset may have been widened since, unless it is our pin too.
+    const bool is_free = pin->unset && !pin->libvirt && !thread.cpuset.empty();
+    return is_free ? thread.cpuset : pin->before;
 }
 
 bool KnownPins::changed_by_someone_else(const ThreadSample& thread, const std::vector<int>& online,
                                         bool kernel_forgets) const {
     const Pin* pin = find(thread);
     if (!pin) return false;
+    if (pin->is_unconfirmed()) return pin->reapplied >= max_reapplied;
     std::vector<int> usable = online;
     // What was read of the cpuset may be older than a CPU that went offline.
     if (!thread.cpuset.empty()) remove_others(usable, thread.cpuset);
     if (explains(pin->ours, thread.affinity, usable)) return false;
-    return !kernel_forgets || pin->reapplied >= max_reapplied ||
-           !explains(owners_choice(thread), thread.affinity, usable);
+    if (pin->reapplied >= max_reapplied) return true;
+    const bool all_usable =
+        std::includes(thread.affinity.begin(), thread.affinity.end(), usable.begin(), usable.end());
+    if (pin->lost && all_usable) return false;
+    return !kernel_forgets || !explains(owners_choice(thread), thread.affinity, usable);
+}
+
+void KnownPins::mark_lost(const std::vector<int>& online) {
+    for (auto& [thread, pin] : pins_)
+        if (std::none_of(pin.ours.begin(), pin.ours.end(), [&](int cpu) {
+                return std::binary_search(online.begin(), online.end(), cpu);
+            }))
+            pin.lost = true;
 }
 
 std::set<pid_t> KnownPins::in_force(const Sample& sample) const {

@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "guests/model/domain_thread.hpp"
 #include "guests/model/sample.hpp"
 
 namespace vnuma {
@@ -27,22 +29,40 @@ inline ThreadIdentity identity_of(const ThreadSample& thread) {
     return {thread.thread, thread.start_time};
 }
 
+// A pin that is set by libvirt, which limits cpuset and affinity at once.
+struct LibvirtPin {
+    DomainThread thread;
+    std::vector<int> before;  // the CPUs that libvirt allowed before our first pin
+    // A call has not returned: until it does, libvirt's configuration may also be this one, from
+    // before the call.
+    std::optional<std::vector<int>> unconfirmed{};
+
+    friend bool operator==(const LibvirtPin&, const LibvirtPin&) = default;
+};
+
 struct Pin {
     std::vector<int> before;  // the CPUs that the owner allowed before our first pin
     std::vector<int> ours;    // the CPUs that we allowed
     // Nobody had set an affinity, so the thread gets back all CPUs that its cpuset will ever allow.
     bool unset = false;
-    // What libvirt's <vcpupin> allowed before our first pin; empty if it allowed all.
+    // What libvirt's <vcpupin> allows while our pin is in force; empty if it allows all. Anything
+    // else is the owner's.
     std::vector<int> configured{};
     std::uint64_t since = 0;  // the first pin, in clock ticks since boot
     int reapplied = 0;        // times that it was set again, since it was not in force any more
+    std::optional<LibvirtPin> libvirt{};  // none: the pin is an affinity
+    // All of our CPUs have been offline, so that the kernel may have allowed the thread all others,
+    // as it does where it has no CPU left to run on (select_fallback_rq in kernel/sched/core.c).
+    bool lost = false;
+
+    bool is_unconfirmed() const { return libvirt && libvirt->unconfirmed; }
 
     friend bool operator==(const Pin&, const Pin&) = default;
 };
 
 // Kernels before 6.2 forget affinities when a cpuset is written (sched_setaffinity(2),
-// user_cpus_ptr in kernel/sched/core.c). A pin is set again so often; then it is taken for
-// somebody's will.
+// user_cpus_ptr in kernel/sched/core.c), and libvirt may not answer. A pin is set again so often;
+// then the guest is left alone.
 inline constexpr int max_reapplied = 3;
 
 // Whether a thread for which `mask` was set has this affinity: the kernel takes the CPUs that are
@@ -65,18 +85,26 @@ struct GuestThread {
     const ThreadSample* sample = nullptr;
     std::string name;               // for messages: "vCPU 0", "iothread 1234"
     std::vector<int> configured{};  // what libvirt's configuration allows it; empty: all CPUs
+    // What libvirt knows it as; none if libvirt cannot pin it. The emulator is QEMU's first thread:
+    // the others follow by their cpuset.
+    std::optional<DomainThread> libvirt{};
+    std::optional<int> cell{};  // that it serves; none if it serves all, or if that is not known
 };
 
-// The vCPUs of a cell, and the threads of a guest that are not vCPUs. They point into the sample.
+// The vCPUs of a cell, and the threads of a guest and of its helpers that are not vCPUs, QEMU's
+// first thread first. They point into the sample.
 std::vector<GuestThread> vcpus_of(const GuestSample& guest, const CellSample& cell);
 std::vector<GuestThread> other_threads_of(const GuestSample& guest);
+
+// All of these.
+std::vector<GuestThread> threads_of(const GuestSample& guest);
 
 template <typename Visit>
 void for_each_thread(const GuestSample& guest, const Visit& visit) {
     for (const CellSample& cell : guest.cells)
         for (const VcpuSample& vcpu : cell.vcpus)
             visit(vcpu);
-    for (const auto* others : {&guest.emulator, &guest.iothreads, &guest.vhost})
+    for (const auto* others : {&guest.emulator, &guest.iothreads, &guest.vhost, &guest.helpers})
         for (const ThreadSample& thread : *others)
             visit(thread);
 }
@@ -89,7 +117,8 @@ class KnownPins {
     // Whether someone else has changed the affinity of a thread that we pinned. CPUs that leave its
     // cpuset or go offline are nobody's change. `online` is sorted. `kernel_forgets`: the host's
     // kernel restores the owner's choice when a cpuset is written, so that it is no change either,
-    // up to max_reapplied times.
+    // up to max_reapplied times. The same holds for a pin that libvirt has not confirmed, and for
+    // all usable CPUs where the kernel may have dropped the pin (Pin::lost).
     bool changed_by_someone_else(const ThreadSample& thread, const std::vector<int>& online,
                                  bool kernel_forgets) const;
 
@@ -108,6 +137,9 @@ class KnownPins {
 
     // The pin that a thread has inherited (is_heir) from another one of the guest; null if none.
     const Pin* find_inherited(const GuestSample& guest, const ThreadSample& thread) const;
+
+    // Marks the pins that are lost, now that these CPUs are online. Sorted.
+    void mark_lost(const std::vector<int>& online);
 
     void set(const ThreadIdentity& thread, Pin pin) { pins_[thread] = std::move(pin); }
     void erase(const ThreadIdentity& thread) { pins_.erase(thread); }

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -16,8 +17,11 @@ namespace vnuma {
 struct CpuUse {
     // Run time and waiting time of each vCPU, by thread; without threads that are new.
     std::unordered_map<pid_t, std::int64_t> by_vcpu;
-    // What others than guests' vCPUs use of each node's CPUs, by NodeIndex. Empty in the first
-    // look.
+    // Run time of the threads and processes that serve a guest, by its uuid: QEMU without its
+    // vCPUs, vhost, helpers.
+    std::unordered_map<std::string, std::int64_t> by_service;
+    // What others than guests and those that serve them use of each node's CPUs, by NodeIndex.
+    // Empty in the first look.
     std::vector<std::int64_t> by_others;
 };
 

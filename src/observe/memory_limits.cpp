@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <sstream>
 
 #include "guests/process/files.hpp"
+#include "guests/process/pressure.hpp"
 
 namespace vnuma {
 namespace {
@@ -62,20 +62,6 @@ std::optional<Bytes> parse_high_watermark(std::string_view zoneinfo, int node_id
     return found && pages <= max_pages ? std::optional(pages * small_page) : std::nullopt;
 }
 
-// "some avg10=1.23 avg60=0.12 avg300=0.01 total=12345"
-std::optional<PerMille> parse_pressure(std::string_view pressure) {
-    constexpr std::string_view begin = "some avg10=";
-    if (!pressure.starts_with(begin)) return std::nullopt;
-    pressure.remove_prefix(begin.size());
-    double percent = 0;
-    const char* const end = pressure.data() + pressure.size();
-    const auto [behind, error] =
-        std::from_chars(pressure.data(), end, percent, std::chars_format::fixed);
-    if (error != std::errc() || behind == end || *behind != ' ') return std::nullopt;
-    if (!(percent >= 0 && percent <= 100)) return std::nullopt;
-    return std::llround(percent * 10);
-}
-
 std::optional<std::uint64_t> parse_swapped_out(std::string_view vmstat) {
     std::optional<std::uint64_t> pages;
     for_each_line(vmstat, [&](std::string_view line) {
@@ -88,7 +74,7 @@ std::optional<std::uint64_t> parse_swapped_out(std::string_view vmstat) {
 HostPressure read_host_pressure(const std::string& proc) {
     HostPressure pressure;
     if (const auto text = read_small_file(proc + "/pressure/memory"))
-        pressure.waiting = parse_pressure(*text);
+        if (const auto memory = parse_pressure(*text)) pressure.waiting = memory->last_10_s;
     if (const auto text = read_small_file(proc + "/vmstat"))
         pressure.swapped_out = parse_swapped_out(*text);
     return pressure;

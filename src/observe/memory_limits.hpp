@@ -31,10 +31,8 @@ Bytes read_high_watermark(int node_id, const std::string& file = "/proc/zoneinfo
 Bytes read_unreserved_huge(int node_id, Bytes page_bytes, const std::string& root = sysfs_root,
                            const std::string& pools = "/sys/kernel/mm/hugepages");
 
-// Parsers of /proc/zoneinfo, /proc/pressure/memory and /proc/vmstat. Pure; nothing where the format
-// is violated.
+// Parsers of /proc/zoneinfo and /proc/vmstat. Pure; nothing where the format is violated.
 std::optional<Bytes> parse_high_watermark(std::string_view zoneinfo, int node_id);
-std::optional<PerMille> parse_pressure(std::string_view pressure);
 std::optional<std::uint64_t> parse_swapped_out(std::string_view vmstat);
 
 }  // namespace vnuma

@@ -5,6 +5,7 @@
 
 #include "guests/discovery/libvirt_source.hpp"
 #include "guests/discovery/qmp_source.hpp"
+#include "guests/discovery/run_state.hpp"
 #include "src/observe/page_size_limit.hpp"
 #include "src/observe/rival_reader.hpp"
 
@@ -27,7 +28,6 @@ class HostObserver final : public Observer {
   public:
     HostObserver(const Config& config, std::unique_ptr<GuestSource> source, bool track)
         : call_time_(config.call_time), source_(std::move(source)) {
-        remove_leftovers(Roots());
         if (track) {
             const TrackingSettings settings = tracking_settings(config);
             tracking_.emplace(settings, choose_trackers(settings, *source_, Roots()),
@@ -41,6 +41,13 @@ class HostObserver final : public Observer {
         Sample sample = sampler_->sample(listed, request);
         mark_large_pages(sample, call_time_);
         return sample;
+    }
+    std::string why_unsteady(const std::string& uuid) override {
+        try {
+            return vnuma::why_unsteady(source_->read_state(uuid));
+        } catch (const MonitorError& error) {
+            return std::string("its state is not known: ") + error.what();
+        }
     }
     Host follow(const Host& before) override { return follow_host(before); }
     HostReading read(const Host& host) override { return read_host_state(host); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "guests/sampler.hpp"
@@ -23,6 +24,9 @@ class Observer {
     virtual std::vector<ListedGuest> list() = 0;
     virtual Sample sample(const std::vector<ListedGuest>& listed, const SampleRequest& request) = 0;
 
+    // Why the guest must be left alone, as its source says now; empty if it may be acted on.
+    virtual std::string why_unsteady(const std::string& uuid) = 0;
+
     // See follow_host() and read_host_state(). Throw HostError.
     virtual Host follow(const Host& before) = 0;
     virtual HostReading read(const Host& host) = 0;
@@ -41,8 +45,8 @@ class Observer {
 // The source of guests that the configuration names.
 std::unique_ptr<GuestSource> make_source(const Config& config);
 
-// This host. Takes away at once what a vnumad that was killed has left in the kernel. `track`:
-// whether accesses are tracked. Blocks.
+// This host. `track`: whether accesses are tracked; the trackers take away at once what those of a
+// vnumad that was killed have left in the kernel. Blocks.
 std::unique_ptr<Observer> observe_host(const Config& config, std::unique_ptr<GuestSource> source,
                                        bool track);
 

@@ -1,10 +1,10 @@
 #include "src/observe/requirements.hpp"
 
-#include <cap-ng.h>
 #include <numaif.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "guests/process/file_descriptor.hpp"
@@ -28,26 +28,23 @@ bool have_move_pages() {
 }  // namespace
 
 Abilities probe_abilities() {
-    ::capng_get_caps_process();
     return {have_pidfd(), have_move_pages(), read_small_file("/proc/self/schedstat").has_value(),
-            ::capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_PTRACE) != 0,
-            ::capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_NICE) != 0};
+            held_capabilities()};
 }
 
-std::vector<std::string> missing_abilities(const Abilities& found, Mode mode) {
+std::vector<std::string> missing_abilities(const Abilities& found,
+                                           const std::vector<CapabilityUse>& uses) {
     std::vector<std::string> missing;
     if (!found.pidfd) missing.emplace_back("this kernel has no pidfd_open (Linux 5.3 or later)");
     if (!found.move_pages)
         missing.emplace_back("this kernel has no move_pages (CONFIG_NUMA and CONFIG_MIGRATION)");
     if (!found.schedstat)
         missing.emplace_back("this kernel has no /proc/PID/schedstat (CONFIG_SCHED_INFO)");
-    if (!found.sys_ptrace)
-        missing.emplace_back(
-            "CAP_SYS_PTRACE is missing: guests' memory cannot be seen; run as root");
-    if (!found.sys_nice && mode == Mode::act)
-        missing.emplace_back(
-            "CAP_SYS_NICE is missing: nothing can be pinned or moved; run as root, or with "
-            "mode = \"observe\"");
+    for (const CapabilityUse& use : uses)
+        if (use.required && std::find(found.capabilities.begin(), found.capabilities.end(),
+                                      use.capability) == found.capabilities.end())
+            missing.push_back(capability_name(use.capability) + " is missing: " + use.without +
+                              "; run as root or with this capability");
     return missing;
 }
 

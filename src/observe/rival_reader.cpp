@@ -103,8 +103,11 @@ bool RivalReader::is_known(pid_t pid) const {
            std::binary_search(last_but_one_.begin(), last_but_one_.end(), pid);
 }
 
-void RivalReader::walk() {
-    if (++walks_ % walks_until_all == 0) last_.clear();
+void RivalReader::walk(Time now) {
+    if (now >= next_all_names_) {
+        last_.clear();
+        next_all_names_ = now + all_names_interval;
+    }
     std::vector<pid_t> processes;
     for (const std::string& name : list_directory(AT_FDCWD, roots_.proc, max_processes))
         if (const auto pid = leading_number(name)) processes.push_back(*pid);
@@ -119,6 +122,16 @@ void RivalReader::walk() {
     last_but_one_ = std::exchange(last_, std::move(processes));
 }
 
+// The number that the kernel gave away last is the last word of /proc/loadavg (proc(5)).
+bool RivalReader::is_walk_due(Time now) {
+    const std::string loads = read_small_file(roots_.proc + "/loadavg").value_or("");
+    const std::string newest = loads.substr(loads.rfind(' ') + 1);
+    if (newest == newest_ && now < next_walk_) return false;
+    newest_ = newest;
+    next_walk_ = now + walk_interval;
+    return true;
+}
+
 RivalReading RivalReader::read(const std::vector<ListedGuest>& guests, Time now) {
     // Where one has ended, another process may have its name that was passed over before.
     if (std::erase_if(daemons_, [this](const auto& daemon) {
@@ -126,10 +139,7 @@ RivalReading RivalReader::read(const std::vector<ListedGuest>& guests, Time now)
         }) > 0)
         last_.clear();
     if (!daemons_.contains("numad")) read_numad_pid();
-    if (now >= next_walk_) {
-        walk();
-        next_walk_ = now + walk_interval;
-    }
+    if (is_walk_due(now)) walk(now);
     RivalReading reading;
     reading.daemons = daemons_;
     reading.numa_balancing = read_number(roots_.proc + "/sys/kernel/numa_balancing");

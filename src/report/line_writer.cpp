@@ -9,8 +9,10 @@
 
 namespace vnuma {
 
-LineWriter::LineWriter(std::string name, Sink sink)
-    : name_(std::move(name)), sink_(std::move(sink)), thread_([this] { run(); }) {}
+LineWriter::LineWriter(std::string name, Sink sink, const std::function<void()>& begin)
+    : name_(std::move(name)), sink_(std::move(sink)), thread_([this, &begin] { run(begin); }) {
+    begun_.wait();
+}
 
 LineWriter::~LineWriter() {
     finish(std::chrono::milliseconds(0));
@@ -50,7 +52,9 @@ bool LineWriter::finish(std::chrono::milliseconds patience) {
     return ended_.wait_until(lock, end, [this] { return has_ended_; });
 }
 
-void LineWriter::run() {
+void LineWriter::run(const std::function<void()>& begin) {
+    if (begin) begin();
+    begun_.count_down();
     std::unique_lock lock(mutex_);
     while (true) {
         wake_.wait(lock, [this] { return finishing_ || !waiting_.empty(); });
@@ -66,6 +70,13 @@ void LineWriter::run() {
     }
     has_ended_ = true;
     ended_.notify_all();
+}
+
+std::string as_one_line(std::string text) {
+    constexpr char first_printable = ' ', delete_character = 0x7f;
+    for (char& c : text)
+        if ((c >= 0 && c < first_printable) || c == delete_character) c = '?';
+    return text;
 }
 
 LineWriter::Sink write_to_descriptor(int fd) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <latch>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -22,8 +23,9 @@ class LineWriter {
     static constexpr std::size_t max_waiting_lines = 1024;
     static constexpr std::size_t max_waiting_bytes = std::size_t{16} << 20;
 
-    // `name` names the lines and where they go in problem(): "reports to FILE".
-    LineWriter(std::string name, Sink sink);
+    // `name` names the lines and where they go in problem(): "reports to FILE". The thread first
+    // does `begin`, which must not throw; the constructor waits for that.
+    LineWriter(std::string name, Sink sink, const std::function<void()>& begin = nullptr);
     // Waits for the line that is being written: see finish().
     ~LineWriter();
     LineWriter(const LineWriter&) = delete;
@@ -42,7 +44,7 @@ class LineWriter {
     bool finish(std::chrono::milliseconds patience);
 
   private:
-    void run();
+    void run(const std::function<void()>& begin);
 
     const std::string name_;
     const Sink sink_;
@@ -53,8 +55,13 @@ class LineWriter {
     std::uint64_t dropped_ = 0;
     std::string problem_;
     bool finishing_ = false, has_ended_ = false;
+    std::latch begun_{1};
     std::thread thread_;
 };
+
+// The text with "?" for control characters. Names of guests come from others, who could otherwise
+// write lines that look like vnumad's own, or speak to a terminal.
+std::string as_one_line(std::string text);
 
 // Writes to an open descriptor, which must outlive the writer.
 LineWriter::Sink write_to_descriptor(int fd);

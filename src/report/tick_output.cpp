@@ -7,8 +7,10 @@
 
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <utility>
 
+#include "src/observe/privileges.hpp"
 #include "src/record/record.hpp"
 #include "src/report/report.hpp"
 
@@ -28,7 +30,7 @@ class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
         if (const std::uint64_t dropped = writer_.take_dropped())
             writer_.write("vnumad: " + std::to_string(dropped) +
                           " lines of the log were dropped, because their reader is too slow");
-        writer_.write(std::move(text));
+        writer_.write(as_one_line(std::move(text)));
     }
     void flush_() override {}
 
@@ -94,7 +96,15 @@ bool TickOutput::finish(std::chrono::milliseconds patience) {
 }
 
 std::unique_ptr<LineWriter> log_to_stderr() {
-    auto writer = std::make_unique<LineWriter>("log", write_to_descriptor(STDERR_FILENO));
+    // Capabilities belong to a thread, and this one is there before the others give up theirs. If
+    // it cannot, they cannot either, and vnumad does not start.
+    const auto begin = [] {
+        try {
+            keep_capabilities({});
+        } catch (const std::runtime_error&) {
+        }
+    };
+    auto writer = std::make_unique<LineWriter>("log", write_to_descriptor(STDERR_FILENO), begin);
     auto logger = std::make_shared<spdlog::logger>("vnumad", std::make_shared<WriterSink>(*writer));
     logger->set_pattern("%n: %v");
     spdlog::set_default_logger(std::move(logger));

@@ -144,6 +144,7 @@ TEST_F(GuestReaderTest, RamIsFoundAgainIfTheDomainHasMoreMemory) {
     changed.memory_devices.clear();
     changed.tuning.placement = "auto";
     listed.domain = std::make_shared<const Domain>(changed);
+    read();  // its memory has just changed
     EXPECT_EQ(read().unsteady, "");
 }
 
@@ -229,6 +230,20 @@ TEST_F(GuestReaderTest, ADeviceThatQemuOpensIsReadAtTheNextTick) {
 }
 
 // VmRSS of this guest is 366,196 kB. VmLck is something else: what mlock() and VFIO hold.
+TEST_F(GuestReaderTest, AGuestWhoseBalloonOrMemoryDeviceMovesIsUnsteadyMeanwhile) {
+    record("helpers");
+    const auto with_balloon = [&](std::int64_t mib) {
+        Domain domain = *listed.domain;
+        domain.balloon_bytes = mib << 20;
+        listed.domain = std::make_shared<const Domain>(domain);
+        return read().unsteady;
+    };
+    EXPECT_EQ(with_balloon(384), "");
+    EXPECT_EQ(with_balloon(300), "its memory changes by a balloon or a memory device");
+    EXPECT_EQ(with_balloon(300), "");
+    EXPECT_EQ(with_balloon(301), "") << "that is little";
+}
+
 TEST_F(GuestReaderTest, AGuestWithHalfOfItsMemoryPinnedIsImmovable) {
     record("helpers");
     const std::string status = "proc/" + std::to_string(host->pid) + "/status";

@@ -26,6 +26,7 @@ class RecordedSource : public GuestSource {
     }
     const char* name() const override { return "libvirt"; }
     std::vector<ListedGuest> list() override { return guests_; }
+    RunState read_state(const std::string&) override { return RunState::running; }
     bool may_ask_monitor() const override { return false; }
     RamView read_ram_view(const std::string&) override { throw MonitorError("none"); }
     bool start_write_measurement(const std::string&, std::chrono::seconds) override {

@@ -14,6 +14,7 @@ class ScriptedSource : public GuestSource {
   public:
     const char* name() const override { return called; }
     std::vector<ListedGuest> list() override { return {}; }
+    RunState read_state(const std::string&) override { return RunState::running; }
     bool may_ask_monitor() const override { return may_ask; }
     RamView read_ram_view(const std::string&) override {
         ++asked;

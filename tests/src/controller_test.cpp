@@ -105,7 +105,7 @@ TEST_F(ControllerTest, APinThatFailsIsTriedAgainLaterAndMemoryWaitsForIt) {
     host->fail_affinity = [](const auto&) { return EPERM; };
     run(2);
     ASSERT_EQ(ticks.back().results.size(), 2U) << "each action has a result";
-    EXPECT_NE(ticks.back().results[0].error.find("sched_setaffinity of vCPU 0"), std::string::npos);
+    EXPECT_NE(ticks.back().results[0].error.find("vCPU 0: sched_setaffinity"), std::string::npos);
     EXPECT_NE(ticks.back().results[1].skipped.find("could not be pinned"), std::string::npos);
     EXPECT_EQ(host->memory_on("a", 1), 40 * mib);
     EXPECT_EQ(verdict(run(1), "a").reason, Reason::retry_later);
@@ -178,16 +178,6 @@ TEST_F(ControllerTest, NothingActsOnAReadingThatIsTooOldAndTheResultSaysSo) {
               "the guest was read 2500 ms ago, and nothing acts on what is older than 2 s");
     EXPECT_EQ(host->affinity_calls, 0U);
     EXPECT_NE(verdict(ticks.back(), "a").reason, Reason::retry_later) << "it is no failure";
-}
-
-TEST_F(ControllerTest, AnAffinityThatSomeoneElseChangesMakesTheGuestHandsOff) {
-    host->guests["a"] = make_guest("alpha", 2, 200 * mib, 0);
-    ASSERT_TRUE(reaches(Reason::settled, "a"));
-    host->set_affinity_of("a", 1, {7});
-    run(2);
-    EXPECT_EQ(verdict(ticks.back(), "a").reason, Reason::unsteady);
-    EXPECT_EQ(host->affinity_of("a", 1), std::vector<int>{7});
-    EXPECT_EQ(host->affinity_of("a", 0), host->host.cpus[0]);
 }
 
 TEST_F(ControllerTest, PinsAreUndoneExactly) {
@@ -264,6 +254,32 @@ TEST_F(ControllerTest, AnAdministratorWinsWhateverCpusTheySet) {
     EXPECT_EQ(host->affinity_of("a", 0), host->host.cpus[0]);
 }
 
+TEST_F(ControllerTest, WhatLibvirtHasPinnedForVnumadIsNobodysWish) {
+    config.pin_by_libvirt = true;
+    host->guests["a"] = make_guest("alpha", 2, 200 * mib, 0);
+    const std::vector<int> all = host->affinity_of("a", 0);
+    ASSERT_TRUE(reaches(Reason::settled, "a"));
+    run(2);
+    EXPECT_EQ((host->vcpupin[{"a", 1}]), host->host.cpus[0]);
+    EXPECT_EQ(host->affinity_calls, 0U);
+    EXPECT_TRUE(hands_off.all().empty());
+    controller->undo_pins();
+    EXPECT_EQ((host->vcpupin[{"a", 1}]), all);
+}
+
+TEST_F(ControllerTest, WhatTheOwnerPinsThroughLibvirtWinsEvenIfItIsTheValueFromBefore) {
+    config.pin_by_libvirt = true;
+    host->guests["a"] = make_guest("alpha", 2, 200 * mib, 0);
+    const std::vector<int> all = host->affinity_of("a", 0);
+    host->vcpupin[{"a", 0}] = all;
+    ASSERT_TRUE(reaches(Reason::settled, "a"));
+    host->vcpupin[{"a", 0}] = all;  // virsh vcpupin
+    host->set_affinity_of("a", 0, all);
+    run(6);
+    EXPECT_EQ(host->affinity_of("a", 0), all);
+    EXPECT_EQ(hands_off.all().at("a").cpus, "its owner has configured the CPUs of vCPU 0: 0-7");
+}
+
 TEST_F(ControllerTest, MemoryFollowsVcpusThatSomebodyElseHasPinned) {
     host->guests["a"] = make_guest("alpha", 2, 200 * mib, 0);
     ASSERT_TRUE(reaches(Reason::settled, "a"));
@@ -300,6 +316,20 @@ TEST_F(ControllerTest, WhileFrozenNothingIsDoneAndReportsGoOn) {
     directory.write("freeze", "");
     run(2);
     EXPECT_EQ(host->affinity_of("a", 0), host->host.cpus[0]) << "pins stay";
+}
+
+TEST_F(ControllerTest, AnIothreadGoesWithTheCellThatItServes) {
+    FakeGuest guest = make_guest("alpha", 2, 256 * mib, 0);
+    guest.cells.push_back(make_guest("", 2, 256 * mib, 1).cells[0]);
+    guest.emulator_threads = 1;
+    guest.iothread_cells = {{1, 0}, {2, 1}, {3, 7}};
+    host->guests["a"] = guest;
+    run(4);
+    EXPECT_EQ(host->affinity_of("a", FakeHost::iothread(1)), host->host.cpus[0]);
+    EXPECT_EQ(host->affinity_of("a", FakeHost::iothread(2)), host->host.cpus[1]);
+    const auto all = host->affinity_of("a", FakeHost::emulator_thread(0));
+    EXPECT_EQ(all.size(), host->host.cpus[0].size() + host->host.cpus[1].size());
+    EXPECT_EQ(host->affinity_of("a", FakeHost::iothread(3)), all) << "there is no such cell";
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "guests/model/access_matrix.hpp"
@@ -33,7 +34,7 @@ class FakeClock final : public Clock {
     std::chrono::system_clock::time_point wall_time() const override {
         return std::chrono::system_clock::time_point(
             std::chrono::duration_cast<std::chrono::system_clock::duration>(
-                now_.time_since_epoch()));
+                now_.time_since_epoch() + wall_offset));
     }
     boost::asio::awaitable<void> wait_until(Time time) override {
         if (is_over()) throw boost::system::system_error(boost::asio::error::operation_aborted);
@@ -41,6 +42,8 @@ class FakeClock final : public Clock {
         co_return;
     }
     void pass(std::chrono::nanoseconds time) { now_ += time; }
+
+    std::chrono::hours wall_offset{0};  // by which somebody has set the clock
 
     // Whether the loop is to end at its next wait.
     std::function<bool()> is_over = [] { return false; };
@@ -53,7 +56,7 @@ class FakeClock final : public Clock {
 struct FakeGuest {
     struct Cell {
         int vcpus = 2;
-        std::vector<int> chunk_nodes;  // the kernel's node number of each chunk
+        std::vector<int> chunk_nodes;  // the kernel's node number of each chunk; -1 if it is none
         MilliCpu use = 1000;           // of all its vCPUs together
         std::set<std::size_t> held{};  // chunks that something holds where they are
         // From this chunk on, the memory is of hugetlb pages of this size.
@@ -68,6 +71,8 @@ struct FakeGuest {
     RunState state = RunState::running;
     bool alive = true;
     bool movable = true;
+    int emulator_threads = 0;
+    std::map<int, int> iothread_cells{};  // an iothread for each; by its id
     // Each vCPU of its only cell accesses an equal run of chunks that no other one accesses.
     bool knows_accessors = false;
     PolicyOverrides metadata{};
@@ -119,12 +124,18 @@ class FakeHost final : public Observer, public Kernel {
     std::function<int(const ThreadIdentity&)> fail_affinity = [](const auto&) { return 0; };
     std::function<int(int node_id)> fail_move = [](int) { return 0; };
     std::function<int()> fail_query = [] { return 0; };
-    std::function<void()> on_read_available = [] {};  // may throw
-    std::function<void()> on_list = [] {};            // may throw, or let time pass
-    std::function<void()> on_sample = [] {};          // the same
-    std::chrono::milliseconds move_time{5};           // of each moving call
-    std::chrono::nanoseconds wait_per_call{0};        // of the guest's first vCPU
-    std::size_t affinity_calls = 0, move_calls = 0, refused_pages = 0;
+    int why_unreadable = 0;                                          // of all threads
+    std::function<void()> on_read_available = [] {};                 // may throw
+    std::function<void()> on_list = [] {};                           // may throw, or let time pass
+    std::function<void()> on_sample = [] {};                         // the same
+    std::chrono::milliseconds move_time{5};                          // of each moving call
+    std::chrono::nanoseconds wait_per_call{0};                       // of the guest's first vCPU
+    std::optional<Pressure> stalls;                                  // of each vCPU
+    std::function<PinReply()> fail_pin = [] { return PinReply(); };  // of libvirt
+    // What libvirt pins: CPUs by uuid and vCPU.
+    std::map<std::pair<std::string, int>, std::vector<int>> vcpupin;
+    std::function<void()> on_read_state = [] {};  // may change states
+    std::size_t affinity_calls = 0, move_calls = 0, refused_pages = 0, states_read = 0;
     std::size_t pages_in_last_call = 0;
 
     Bytes memory_on(const std::string& uuid, int node_id) const {
@@ -133,6 +144,10 @@ class FakeHost final : public Observer, public Kernel {
             bytes += chunk * std::count(cell.chunk_nodes.begin(), cell.chunk_nodes.end(), node_id);
         return bytes;
     }
+    // What stands for one of the guest's emulator threads where a vCPU is asked for.
+    static constexpr int emulator_thread(int index) { return -1 - index; }
+    static constexpr int iothread(int id) { return -100 - id; }
+
     std::vector<int> affinity_of(const std::string& uuid, int vcpu) {
         return affinities_[thread_of(uuid, vcpu)];
     }
@@ -149,7 +164,7 @@ class FakeHost final : public Observer, public Kernel {
             one.uuid = uuid;
             one.name = guest.name;
             one.state = guest.state;
-            one.unsteady = guest.state == RunState::running ? "" : "it is not running";
+            one.unsteady = why_not_running(guest.state);
             one.read_at = clock_.now();
             one.domain = domain_of(uuid, guest);
         }
@@ -164,6 +179,11 @@ class FakeHost final : public Observer, public Kernel {
         for (const ListedGuest& guest : listed)
             sample.guests.push_back(sample_of(guest));
         return sample;
+    }
+    std::string why_unsteady(const std::string& uuid) override {
+        ++states_read;
+        on_read_state();
+        return why_not_running(guests.at(uuid).state);
     }
     Host follow(const Host&) override { return host; }
     HostReading read(const Host&) override {
@@ -187,8 +207,12 @@ class FakeHost final : public Observer, public Kernel {
     bool is_alive(const Process&) override { return acting_on_living_; }
     std::optional<ThreadCpus> read_cpus(const ThreadIdentity& thread) override {
         const auto found = affinities_.find(thread);
-        if (found == affinities_.end()) return std::nullopt;
+        if (found == affinities_.end() || why_unreadable != 0) return std::nullopt;
         return ThreadCpus{found->second, {}};
+    }
+    int find_life(const ThreadIdentity& thread) override {
+        if (thread.id == ::getpid()) return why_unreadable;  // the process of all guests
+        return affinities_.contains(thread) ? why_unreadable : ESRCH;
     }
     std::vector<ThreadIdentity> read_threads(const ThreadIdentity&) override { return {}; }
     int read_page_nodes(const Process&, std::span<const std::uint64_t> addresses,
@@ -241,12 +265,29 @@ class FakeHost final : public Observer, public Kernel {
             if (id == thread) return times_of(key.first, key.second, clock_.now());
         return std::nullopt;
     }
+    std::optional<Pressure> read_stalls(const Process&, pid_t) override { return stalls; }
+    PinReply read_libvirt_pin(const std::string& uuid, DomainThread thread) override {
+        const auto pin = vcpupin.find({uuid, thread.id});
+        return {"", true, pin == vcpupin.end() ? host.online() : pin->second};
+    }
+    PinReply set_libvirt_pin(const std::string& uuid, DomainThread thread,
+                             const std::vector<int>& cpus) override {
+        PinReply reply = fail_pin();
+        if (!reply.error.empty()) return reply;
+        vcpupin[{uuid, thread.id}] = cpus;
+        set_affinity_of(uuid, thread.id, cpus);
+        return reply;
+    }
     // What is_alive() says while something is done to a guest.
     void kill_before_next_call() { acting_on_living_ = false; }
     void revive() { acting_on_living_ = true; }
 
   private:
-    // Cells of all guests lie 1 TiB apart, in the order of their uuids.
+    static std::string why_not_running(RunState state) {
+        return state == RunState::running ? "" : "it is not running";
+    }
+
+    // Cells of all guests lie 1 TiB apart, in the order in which they were first seen.
     static constexpr std::uint64_t cell_distance = std::uint64_t{1} << 40;
 
     ThreadIdentity thread_of(const std::string& uuid, int vcpu) {
@@ -261,7 +302,10 @@ class FakeHost final : public Observer, public Kernel {
     }
     std::uint64_t base_of(const std::string& uuid, std::size_t cell) {
         const auto [known, is_new] = bases_.try_emplace({uuid, cell}, 0);
-        if (is_new) known->second = cell_distance * bases_.size();
+        if (is_new) {
+            cells_.push_back(known->first);
+            known->second = cell_distance * cells_.size();
+        }
         return known->second;
     }
     struct Chunk {
@@ -270,15 +314,14 @@ class FakeHost final : public Observer, public Kernel {
         std::string uuid{};
     };
     Chunk find_chunk(std::uint64_t address) {
-        for (const auto& [key, base] : bases_) {
-            const auto guest = guests.find(key.first);
-            if (guest == guests.end() || address < base || address - base >= cell_distance)
-                continue;
-            FakeGuest::Cell& cell = guest->second.cells[key.second];
-            const std::uint64_t index = (address - base) / chunk;
-            if (index < cell.chunk_nodes.size()) return {&cell, index, key.first};
-        }
-        return {};
+        const std::uint64_t number = address / cell_distance,
+                            index = address % cell_distance / chunk;
+        if (number == 0 || number > cells_.size()) return {};
+        const auto& [uuid, id] = cells_[number - 1];
+        const auto guest = guests.find(uuid);
+        if (guest == guests.end()) return {};
+        FakeGuest::Cell& cell = guest->second.cells[id];
+        return index < cell.chunk_nodes.size() ? Chunk{&cell, index, uuid} : Chunk();
     }
     // A hugetlb page may be several chunks.
     static void move_page(FakeGuest::Cell& cell, std::size_t index, int node_id) {
@@ -309,12 +352,14 @@ class FakeHost final : public Observer, public Kernel {
     static Bytes size_of(const FakeGuest::Cell& cell) {
         return chunk * static_cast<Bytes>(cell.chunk_nodes.size());
     }
-    static std::shared_ptr<const Domain> domain_of(const std::string& uuid,
-                                                   const FakeGuest& guest) {
+    std::shared_ptr<const Domain> domain_of(const std::string& uuid, const FakeGuest& guest) const {
         Domain domain;
         domain.uuid = uuid;
         domain.name = guest.name;
         domain.policy = guest.metadata;
+        domain.iothread_cells = guest.iothread_cells;
+        for (const auto& [pinned, cpus] : vcpupin)
+            if (pinned.first == uuid) domain.tuning.vcpupin[pinned.second] = cpus;
         int vcpu = 0;
         for (std::size_t c = 0; c < guest.cells.size(); ++c) {
             DomainCell& cell = domain.cells.emplace_back();
@@ -341,6 +386,18 @@ class FakeHost final : public Observer, public Kernel {
         for (std::size_t c = 0; c < guest.cells.size(); ++c)
             sample.cells.push_back(cell_of(listed, guest.cells[c], c));
         if (guest.knows_accessors) add_accessors(guest, sample);
+        const auto add = [&](std::vector<ThreadSample>& threads, int index) -> ThreadSample& {
+            const ThreadIdentity thread = thread_of(listed.uuid, index);
+            ThreadSample& added = threads.emplace_back();
+            added.thread = thread.id;
+            added.start_time = thread.start_time;
+            added.affinity = affinities_.at(thread);
+            return added;
+        };
+        for (int i = 0; i < guest.emulator_threads; ++i)
+            add(sample.emulator, emulator_thread(i));
+        for (const auto& [id, cell] : guest.iothread_cells)
+            add(sample.iothreads, iothread(id)).name = "IO iothread" + std::to_string(id);
         return sample;
     }
     CellSample cell_of(const ListedGuest& listed, const FakeGuest::Cell& cell, std::size_t index) {
@@ -349,7 +406,7 @@ class FakeHost final : public Observer, public Kernel {
         sample.size = size_of(cell);
         add_blocks(base_of(listed.uuid, index), cell, sample);
         for (const int node : cell.chunk_nodes)
-            sample.residency.bytes[node] += chunk;
+            if (node >= 0) sample.residency.bytes[node] += chunk;
         for (const int id : listed.domain->cells[index].vcpus) {
             const ThreadIdentity thread = thread_of(listed.uuid, id);
             VcpuSample& vcpu = sample.vcpus.emplace_back();
@@ -417,6 +474,7 @@ class FakeHost final : public Observer, public Kernel {
     std::map<std::pair<std::string, int>, pid_t> threads_;
     std::map<ThreadIdentity, std::vector<int>> affinities_;
     std::map<std::pair<std::string, std::size_t>, std::uint64_t> bases_;
+    std::vector<std::pair<std::string, std::size_t>> cells_;  // in the order of their bases
     Clock::Time sampled_at_ = clock_.now();
     std::chrono::nanoseconds run_time_{0};
     std::map<std::string, std::chrono::nanoseconds> waited_;

@@ -30,6 +30,42 @@ TEST(ParseDomain, CellsHaveTheDistancesOfTheVirtualSlit) {
     EXPECT_TRUE(domain.cells[1].distances.empty());
 }
 
+// Disks 1 and 3 are on a port of cell 1's bus, disk 2 on cell 0's, disk 4 on none.
+TEST(ParseDomain, AnIothreadServesTheCellWhoseBusesItsDevicesAreOn) {
+    const auto disk = [](const std::string& driver, const std::string& bus) {
+        return "<disk type='block'><driver name='qemu' " + driver +
+               "</driver><address type='pci' domain='0x0000' bus='" + bus +
+               "' slot='0x00' function='0x0'/></disk>";
+    };
+    const auto cells = [&](const std::string& disks) {
+        return parse(
+                   "<memory>524288</memory><vcpu>2</vcpu><devices>"
+                   "<controller type='pci' index='0' model='pcie-root'/>"
+                   "<controller type='pci' index='10' model='pcie-expander-bus'>"
+                   "<target busNr='254'><node>0</node></target><address type='pci' bus='0x00'/>"
+                   "</controller>"
+                   "<controller type='pci' index='11' model='pcie-expander-bus'>"
+                   "<target busNr='248'><node>1</node></target><address type='pci' bus='0x00'/>"
+                   "</controller>"
+                   "<controller type='pci' index='16' model='pcie-root-port'>"
+                   "<address type='pci' bus='0x0b'/></controller>"
+                   "<controller type='pci' index='18' model='pcie-root-port'>"
+                   "<address type='pci' bus='0x12'/></controller>" +
+                   disks + "</devices>")
+            .iothread_cells;
+    };
+    EXPECT_EQ(cells(disk("iothread='1'>", "0x10") + disk("iothread='2'>", "0x0a") +
+                    disk("><iothreads><iothread id='1'/></iothreads>", "0x10") +
+                    disk("iothread='4'>", "0x00")),
+              (std::map<int, int>{{1, 1}, {2, 0}}));
+    EXPECT_TRUE(cells(disk("iothread='1'>", "0x10") + disk("iothread='1'>", "0x0a")).empty())
+        << "it serves two cells";
+    EXPECT_TRUE(cells(disk("iothread='1'>", "0x10") + disk("iothread='1'>", "0x00")).empty())
+        << "it serves all cells as well";
+    EXPECT_TRUE(cells(disk("iothread='1'>", "0x12")).empty()) << "the port is on itself";
+    EXPECT_TRUE(cells(disk("iothread='1'>", "x") + disk("iothread='x'>", "0x0a")).empty());
+}
+
 TEST(ParseDomain, AGuestWithoutVnumaIsOneCell) {
     const Domain domain =
         parse("<memory unit='KiB'>524288</memory><vcpu placement='static'>2</vcpu>");

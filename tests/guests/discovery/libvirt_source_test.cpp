@@ -140,6 +140,16 @@ TEST_F(LibvirtSourceTest, DomainsWhoseCallsHangLeaveTheListToTheOthers) {
         EXPECT_EQ(find(list(), "h6")->unsteady, "") << "all others are in quarantine by now";
 }
 
+TEST_F(LibvirtSourceTest, TheStateOfAGuestIsReadByItself) {
+    connect();
+    EXPECT_THROW(source->read_state("nobody"), MonitorError) << "before the first list";
+    const std::string uuid = find(list(), "web")->uuid;
+    EXPECT_EQ(source->read_state(uuid), RunState::running);
+    EXPECT_THROW(source->read_state("nobody"), MonitorError);
+    hanging.hang({"web"});
+    EXPECT_THROW(source->read_state(uuid), MonitorError);
+}
+
 TEST_F(LibvirtSourceTest, AMonitorItDoesNotReachIsAnErrorOfThatGuest) {
     connect();
     EXPECT_THROW(source->read_ram_view("nobody"), MonitorError) << "before the first list";

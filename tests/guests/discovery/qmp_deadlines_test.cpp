@@ -9,15 +9,21 @@
 namespace vnuma {
 namespace {
 
-class QmpDeadlinesTest : public QmpSourceTest {};
+class QmpDeadlinesTest : public QmpSourceTest {
+  protected:
+    QmpDeadlinesTest() { deadlines = QmpDeadlines{}; }
+};
 
 TEST_F(QmpDeadlinesTest, AMonitorThatHangsHoldsUpNobodyElse) {
+    deadlines.list = 2s;
     const Qemu good(socket("good"), {"-machine", "none"});
     const Qemu bad(socket("bad"), two_cells);
     QmpSource source = listen();
-    list_until(source, [](const auto& guests) {
-        return guests.size() == 2 && guests[0].domain && guests[1].domain;
-    });
+    const auto all_answer = [](const auto& guests) {
+        return guests.size() == 2 && guests[0].unsteady == "it is starting" &&
+               guests[1].unsteady == "it is starting";
+    };
+    list_until(source, all_answer, 30s);
     bad.signal(SIGSTOP);
     const auto hung = source.list();
     EXPECT_EQ(hung[0].unsteady, not_answered_for("0"));
@@ -26,25 +32,22 @@ TEST_F(QmpDeadlinesTest, AMonitorThatHangsHoldsUpNobodyElse) {
     EXPECT_EQ(hung[1].unsteady, "it is starting");
     EXPECT_THROW(source.read_ram_view(hung[0].uuid), MonitorError);
     bad.signal(SIGCONT);
-    list_until(
-        source,
-        [](const auto& guests) {
-            return guests.size() == 2 && guests[0].unsteady == "it is starting";
-        },
-        1s);
+    list_until(source, all_answer, 1s);
 }
 
 TEST_F(QmpDeadlinesTest, AMonitorThatAnswersAtLastIsHeardThoughNoOtherGuestIsThere) {
     const Qemu qemu(socket("a"), two_cells);
     QmpSource source = listen();
-    list_until(source, one_described);
+    const auto answers = [](const auto& guests) {
+        return guests.size() == 1 && guests[0].unsteady == "it is starting";
+    };
+    list_until(source, answers, 30s);
     qemu.signal(SIGSTOP);
     EXPECT_EQ(source.list()[0].unsteady, not_answered_for("0"));
     now += 7s;
     EXPECT_EQ(source.list()[0].unsteady, not_answered_for("7"));
     qemu.signal(SIGCONT);
-    list_until(
-        source, [](const auto& guests) { return guests[0].unsteady == "it is starting"; }, 1s);
+    list_until(source, answers, 1s);
 }
 
 const std::string too_late =
@@ -52,7 +55,8 @@ const std::string too_late =
 
 TEST_F(QmpDeadlinesTest, ManyMonitorsThatDoNotAnswerTakeOneDeadlineOfALookTogether) {
     constexpr int guests = 60;
-    deadlines.list = 100ms;
+    deadlines.list = 300ms;
+    deadlines.recovery = 20s;  // until all have answered once
     std::vector<std::unique_ptr<test::FakeQemu>> slow;
     for (int i = 0; i < guests; ++i)
         slow.push_back(std::make_unique<test::FakeQemu>(

@@ -100,7 +100,8 @@ class QmpSourceTest : public ::testing::Test {
     test::TemporaryDirectory files;
     // Any QEMU, and this process, has such a file open.
     std::string vm_file = "anon_inode:[eventfd]";
-    QmpDeadlines deadlines{};
+    // No monitor is late in a test that is not about deadlines, however slow the machine is.
+    QmpDeadlines deadlines{.list = 20s, .recovery = 20s, .calls = 20s, .call = 20s, .state = 20s};
     std::chrono::steady_clock::time_point now{};
 };
 

@@ -47,6 +47,14 @@ TEST_F(QmpSourceTest, FindsTheMemoryOfEachOfTwoEqualCells) {
     EXPECT_THROW(source.read_ram_view("another guest"), MonitorError);
 }
 
+TEST_F(QmpSourceTest, TheStateOfAGuestIsReadByItself) {
+    const Qemu qemu(socket("a"), two_cells);
+    QmpSource source = listen();
+    const ListedGuest guest = list_until(source, one_described)[0];
+    EXPECT_EQ(source.read_state(guest.uuid), guest.state);
+    EXPECT_THROW(source.read_state("another guest"), MonitorError);
+}
+
 TEST_F(QmpSourceTest, AGuestWithoutCellsUuidAndNameIsNamedAfterItsSocket) {
     const Qemu qemu(socket("plain"), {"-machine", "pc", "-m", "96"});
     QmpSource source = listen();
@@ -94,8 +102,9 @@ std::vector<ListedGuest> list_until_unsteady(QmpSource& source) {
 
 TEST_F(QmpSourceTest, AGuestWhoseConnectionDoesNotComeBackKeepsItsUuidAndNameWhileItsProcessLives) {
     test::FakeQemu qemu(socket("a"));
+    deadlines.list = 1s;  // that long the list waits for a connection that does not come back
     QmpSource source = listen();
-    const ListedGuest before = list_until(source, one_described)[0];
+    const ListedGuest before = list_until_steady(source, 1)[0];
     EXPECT_EQ(before.uuid, test::FakeQemu::uuid);
     EXPECT_EQ(before.unsteady, "");
     for (const std::string& reason : {std::string("; is another client connected to this socket?"),
@@ -123,6 +132,7 @@ TEST_F(QmpSourceTest, AGuestWhoseConnectionDoesNotComeBackKeepsItsUuidAndNameWhi
 
 TEST_F(QmpSourceTest, AGuestWhoseConnectionComesBackIsTheSameGuest) {
     test::FakeQemu qemu(socket("a"));
+    deadlines.list = 1s;  // that long the list waits for a connection that does not come back
     QmpSource source = listen();
     const ListedGuest before = list_until(source, one_described)[0];
     qemu.hang_up(false);
@@ -197,6 +207,7 @@ TEST_F(QmpSourceTest, ASocketThatSendsNoGreetingIsAGuestThatDoesNotAnswer) {
     address.sun_family = AF_UNIX;
     socket("mute").copy(address.sun_path, sizeof address.sun_path - 1);
     ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    deadlines.list = 1s;  // that long the list waits for the greeting
     {
         QmpSource source = listen();
         EXPECT_TRUE(source.list().empty()) << "nobody listens on the socket";

@@ -58,6 +58,20 @@ TEST_F(RamFinderTest, ABlockThatIsMappedElsewhereIsFoundAgain) {
     EXPECT_EQ(map->blocks.at(0).host, (RamRange{0x7e0000000000, before.size}));
 }
 
+TEST_F(RamFinderTest, AmongThousandsOfMappingsBlocksThatAreNotFoundAreLookedForRarely) {
+    record("helpers");
+    const std::string maps = "proc/" + std::to_string(host->pid) + "/maps";
+    std::filesystem::remove(host->files.path(maps));
+    std::string many;
+    for (std::size_t i = 0; i <= RamFinder::many_mappings; ++i)
+        many += "7e0000000000-7e0000001000 rw-p 00000000 00:00 0 \n";
+    host->files.write(maps, many);
+    EXPECT_NE(find()->unknown, "");
+    EXPECT_EQ(finder.mappings(), RamFinder::many_mappings + 1);
+    EXPECT_FALSE(finder.is_due(listed, false));
+    EXPECT_TRUE(finder.is_due(listed, true));
+}
+
 TEST_F(RamFinderTest, SaysWhichFileCannotBeRead) {
     record("helpers");
     const std::string maps = "/proc/" + std::to_string(host->pid) + "/maps";

@@ -118,5 +118,14 @@ TEST_F(ResidencyReaderTest, TheAutomaticModeSumsSmallGuestsOnly) {
     EXPECT_STREQ(read(ResidencyMode::automatic).residency.mode, "incremental");
 }
 
+// QEMU may have as many mappings as vm.max_map_count allows, on purpose or not.
+TEST_F(ResidencyReaderTest, TheAutomaticModeDoesNotSumThousandsOfMappings) {
+    change_ram(chunk_bytes);
+    residency.count_mappings(max_mappings_summed);
+    EXPECT_STREQ(read(ResidencyMode::automatic).residency.mode, "summed");
+    residency.count_mappings(max_mappings_summed + 1);
+    EXPECT_STREQ(read(ResidencyMode::automatic).residency.mode, "incremental");
+}
+
 }  // namespace
 }  // namespace vnuma

@@ -77,6 +77,13 @@ TEST_F(DevicesTest, GuestMemfdMakesMemoryImmovable) {
     EXPECT_NE(read().immovable.find("guest_memfd"), std::string::npos);
 }
 
+TEST_F(DevicesTest, AUserfaultfdIsTold) {
+    EXPECT_FALSE(read().uses_userfaultfd);
+    open("anon_inode:[userfaultfd]");
+    EXPECT_TRUE(read().uses_userfaultfd);
+    EXPECT_EQ(read().immovable, "");
+}
+
 TEST_F(DevicesTest, AGuestWithoutHostDevicesHasNone) {
     open("/dev/kvm");
     open("socket:[123]");

@@ -53,8 +53,9 @@ TEST(ParseUnixSockets, FindsTheSocketsOfAFileByItsName) {
         "0000000053d4a43f: 00000002 00000000 00010000 0001 01 112242 /run/my guests/a.sock\n"
         "0000000053d4a440: 00000003 00000000 00000000 0001 03 112243 a.sock\n"
         "0000000053d4a441: 00000003 00000000 00000000 0001 03 112244 @a.sock\n"
-        "0000000053d4a442: 00000003 00000000 00000000 0001 03 112245 /run/aa.sock\n",
-        "a.sock");
+        "0000000053d4a442: 00000003 00000000 00000000 0001 03 112245 /run/aa.sock\n"
+        "0000000053d4a443: 00000003 00000000 00000000 0001 03 112246 /home/other/a.sock\n",
+        "a.sock", {1062, 112242, 112243, 112244, 112245});
     ASSERT_EQ(sockets.size(), 2U);
     EXPECT_EQ(sockets[0].inode, 112242U);
     EXPECT_EQ(sockets[0].path, "/run/my guests/a.sock");

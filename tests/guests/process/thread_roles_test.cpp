@@ -17,6 +17,9 @@ TEST(RoleByName, FollowsTheNamesThatQemuGives) {
 TEST(ParseVcpuName, ReadsNamesOfVcpuThreadsOnly) {
     EXPECT_EQ(parse_vcpu_name("CPU 12/KVM\n"), 12);
     EXPECT_EQ(parse_vcpu_name("CPU 0/TCG"), std::nullopt);
+    EXPECT_EQ(parse_iothread_name("IO iothread12"), 12);
+    EXPECT_EQ(parse_iothread_name("IO iothread"), std::nullopt);
+    EXPECT_EQ(parse_iothread_name("IO mon_iothread"), std::nullopt);
     EXPECT_EQ(parse_vcpu_name("IO mon_iothread"), std::nullopt);
     EXPECT_EQ(parse_vcpu_name("CPU /KVM"), std::nullopt);
 }

@@ -188,8 +188,8 @@ TEST_F(RoundFaults, FaultsCountedWithAnotherBucketSizeAreDropped) {
 }
 
 TEST_F(RoundFaults, AGuestThatMayNotBeDisturbedHasOnlyIncidentalFaults) {
-    settings.may_disturb = false;
     wide();
+    hints["u"].may_disturb = false;
     start();
     run(3);
     counter->counts = faults_of(0, 0);

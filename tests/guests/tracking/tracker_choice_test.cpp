@@ -107,6 +107,17 @@ TEST_F(TrackerChoice, WhereNothingIsTrackedTheReasonIsReported) {
     EXPECT_EQ(last.tracking.missing.at("bpf"), "ticks are too rare");
 }
 
+TEST_F(TrackerChoice, WhereVnumadActsOnNoGuestFaultsAreNotCounted) {
+    settings.may_disturb = false;
+    const auto loader = [](std::string&) -> std::unique_ptr<FaultCounter> {
+        ADD_FAILURE() << "the counter needs capabilities that such a vnumad does not have";
+        return nullptr;
+    };
+    tracking.emplace(settings, std::vector<TrackerCandidate>(), loader);
+    run(1);
+    EXPECT_EQ(last.tracking.missing.at("bpf"), "accesses are attributed in mode \"act\" only");
+}
+
 TEST_F(TrackerChoice, WithoutAnyTrackerEveryGuestReportsWhy) {
     first_there = second_there = false;
     start();

@@ -121,6 +121,7 @@ class PagesInMemory final : public Kernel {
     bool acts() const override { return true; }
     bool is_alive(const Process&) override { return true; }
     std::optional<ThreadCpus> read_cpus(const ThreadIdentity&) override { return {}; }
+    int find_life(const ThreadIdentity&) override { return 0; }
     std::vector<ThreadIdentity> read_threads(const ThreadIdentity&) override { return {}; }
     int read_page_nodes(const Process&, std::span<const std::uint64_t> addresses,
                         std::span<int> found) override {
@@ -149,6 +150,11 @@ class PagesInMemory final : public Kernel {
     Bytes read_unreserved_huge(int, Bytes) override { return 0; }
     HostPressure read_host_pressure() override { return {}; }
     std::optional<SchedStat> read_times(const Process&, pid_t) override { return {}; }
+    std::optional<Pressure> read_stalls(const Process&, pid_t) override { return {}; }
+    PinReply read_libvirt_pin(const std::string&, DomainThread) override { return {}; }
+    PinReply set_libvirt_pin(const std::string&, DomainThread, const std::vector<int>&) override {
+        return {};
+    }
 
   private:
     std::uint64_t whole_;

@@ -12,6 +12,7 @@
 
 #include "src/act/restore.hpp"
 #include "src/act/thread_pins.hpp"
+#include "tests/src/act/kernel_with_libvirt.hpp"
 #include "tests/temporary.hpp"
 
 namespace vnuma {
@@ -68,16 +69,36 @@ TEST_F(JournalTest, ARecordThatACrashHasCutShortWasNotBegun) {
 }
 
 TEST_F(JournalTest, AnotherVersionIsRefusedAndLeftAsItIs) {
-    const std::string later = "{\"vnumad_journal\":2,\"boot\":\"b\"}\n{\"unheard\":1}\n";
+    const std::string later = "{\"vnumad_journal\":3,\"boot\":\"b\"}\n{\"unheard\":1}\n";
     directory.write("journal", later);
     try {
         Journal journal(file);
         FAIL() << "it was read";
     } catch (const JournalError& error) {
-        EXPECT_NE(std::string(error.what()).find("its version is 2"), std::string::npos)
+        EXPECT_NE(std::string(error.what()).find("its version is 3"), std::string::npos)
             << error.what();
     }
     EXPECT_EQ(text(), later);
+}
+
+TEST_F(JournalTest, WhatLibvirtHadBeforeIsThereAfterARestart) {
+    JournalEntry pinned = entry(1), left = entry(2);
+    pinned.pin.libvirt = {{DomainThread::Role::iothread, 7}, {0, 1, 2, 3, 4}, {}};
+    left.pin.libvirt = {{DomainThread::Role::emulator, 0}, {0, 1}, {}};
+    pinned.pin.configured = left.pin.configured = {2, 3};
+    left.left = true;
+    Journal(file).begin({pinned, left});
+    const Journal again(file);
+    EXPECT_EQ(again.entries().at(pinned.thread), pinned);
+    EXPECT_EQ(again.entries().at(left.thread), left);
+}
+
+TEST_F(JournalTest, TheVersionWithoutPinsByLibvirtIsReadToo) {
+    Journal(file).begin({entry(1)});
+    std::string first = text();
+    first.replace(first.find("\"vnumad_journal\":2"), 18, "\"vnumad_journal\":1");
+    directory.write("journal", first);
+    EXPECT_EQ(Journal(file).entries().begin()->second, entry(1));
 }
 
 TEST_F(JournalTest, DamageBeforeTheLastRecordIsToldWithItsLine) {
@@ -115,12 +136,28 @@ TEST_F(JournalTest, WithoutItsDirectoryNothingBegins) {
 
 TEST_F(JournalTest, TheFileStaysSmallHoweverManyPinsComeAndGo) {
     Journal journal(file);
-    for (int i = 0; i < 6000; ++i) {
-        journal.begin({entry(1)});
-        journal.end({entry(1).thread});
+    // Each call syncs the file once, which takes milliseconds on a disk.
+    std::vector<JournalEntry> pins;
+    std::vector<ThreadIdentity> threads;
+    for (int thread = 1; thread <= 100; ++thread) {
+        pins.push_back(entry(thread));
+        threads.push_back(pins.back().thread);
+    }
+    for (int i = 0; i < 60; ++i) {
+        journal.begin(pins);
+        journal.end(threads);
     }
     EXPECT_LT(text().size(), 2U << 20);
     EXPECT_TRUE(Journal(file).entries().empty());
+}
+
+TEST_F(JournalTest, TheFileStaysSmallHoweverOftenOnePinIsSetAgain) {
+    Journal journal(file);
+    const std::vector<JournalEntry> pins(500, entry(1));
+    for (int i = 0; i < 40; ++i)
+        journal.begin(pins);
+    EXPECT_LT(text().size(), 2U << 20);
+    EXPECT_EQ(Journal(file).entries().size(), 1U);
 }
 
 TEST_F(JournalTest, WhatIsKeptIsKnownAsSuchUntilTheNextPin) {
@@ -142,45 +179,31 @@ TEST_F(JournalTest, ALinkAndADeviceAreRefused) {
 
 // A process with one thread that pins itself to its first CPU, then to its second, then lets go.
 // It is killed at its step number `at`: before a step that changes the journal's file, or before
-// and after each call that sets the affinity. Returns the steps that it has made.
-class KilledAtEveryStep : public JournalTest {
+// and after each call that sets the affinity, by the kernel or by libvirt.
+class KilledAtEveryStep : public JournalTest, public ::testing::WithParamInterface<bool> {
   protected:
     // Tells of each call like the journal does of its steps.
-    class SteppedKernel final : public Kernel {
+    class SteppedKernel final : public test::KernelWithLibvirt {
       public:
-        explicit SteppedKernel(Journal::Step step) : step_(std::move(step)) {}
-        bool acts() const override { return true; }
-        bool is_alive(const Process& process) override { return kernel_->is_alive(process); }
-        std::optional<ThreadCpus> read_cpus(const ThreadIdentity& thread) override {
-            return kernel_->read_cpus(thread);
-        }
-        std::vector<ThreadIdentity> read_threads(const ThreadIdentity& process) override {
-            return kernel_->read_threads(process);
-        }
-        int read_page_nodes(const Process&, std::span<const std::uint64_t>,
-                            std::span<int>) override {
-            return ENOSYS;
-        }
-        Bytes read_available(int) override { return 0; }
+        SteppedKernel(const std::string& pin, ThreadIdentity thread, Journal::Step step)
+            : KernelWithLibvirt(pin, thread), step_(std::move(step)) {}
         CallResult set_affinity(const ThreadIdentity& thread,
                                 const std::vector<int>& cpus) override {
             step_("call");
-            const CallResult result = kernel_->set_affinity(thread, cpus);
+            const CallResult result = KernelWithLibvirt::set_affinity(thread, cpus);
             step_("called");
             return result;
         }
-        // Pins need none of these.
-        CallResult move_pages(const Process&, std::span<const std::uint64_t>, int) override {
-            return {ENOSYS, {}};
+        PinReply set_libvirt_pin(const std::string& uuid, DomainThread thread,
+                                 const std::vector<int>& cpus) override {
+            step_("call");
+            PinReply reply = KernelWithLibvirt::set_libvirt_pin(uuid, thread, cpus);
+            step_("called");
+            return reply;
         }
-        Bytes read_high_watermark(int) override { return 0; }
-        Bytes read_unreserved_huge(int, Bytes) override { return 0; }
-        HostPressure read_host_pressure() override { return {}; }
-        std::optional<SchedStat> read_times(const Process&, pid_t) override { return {}; }
 
       private:
         Journal::Step step_;
-        std::unique_ptr<Kernel> kernel_ = open_kernel();
     };
 
     static std::vector<int> cpus_of(pid_t pid) {
@@ -200,9 +223,9 @@ class KilledAtEveryStep : public JournalTest {
         VcpuSample& vcpu = cell.vcpus.emplace_back();
         vcpu.thread = guest_pid;
         vcpu.start_time = guest.process->start_time();
-        SteppedKernel kernel(step);
+        SteppedKernel kernel(libvirt, identity_of(vcpu), step);
         Journal journal(file, step);
-        ThreadPins pins(kernel, journal);
+        ThreadPins pins(kernel, journal, GetParam());
         const std::vector<int> all = cpus_of(guest_pid);
         for (const int cpu : {all[0], all[1]}) {
             vcpu.affinity = cpus_of(guest_pid);
@@ -211,9 +234,13 @@ class KilledAtEveryStep : public JournalTest {
         pins.release(vcpus_of(guest, cell));
         ::_exit(0);
     }
+
+    const std::string libvirt = directory.path("libvirt");  // its pin survives whoever has set it
 };
 
-TEST_F(KilledAtEveryStep, ARestoreEndsInTheStateBefore) {
+INSTANTIATE_TEST_SUITE_P(ByAffinityAndByLibvirt, KilledAtEveryStep, ::testing::Bool());
+
+TEST_P(KilledAtEveryStep, ARestoreEndsInTheStateBefore) {
     const pid_t guest = ::fork();
     if (guest == 0) {
         ::pause();
@@ -232,9 +259,10 @@ TEST_F(KilledAtEveryStep, ARestoreEndsInTheStateBefore) {
         was_killed = WIFSIGNALED(status);
         was_pinned |= cpus_of(guest) != before;
         Journal journal(file);
-        const auto kernel = open_kernel();
-        restore(*kernel, journal);
+        test::KernelWithLibvirt kernel(libvirt, {guest, Process::open(guest)->start_time()});
+        restore(kernel, journal);
         EXPECT_EQ(cpus_of(guest), before) << "killed at step " << at;
+        EXPECT_EQ(kernel.pin(), test::KernelWithLibvirt::without_pin());
         EXPECT_TRUE(Journal(file).entries().empty());
     }
     EXPECT_TRUE(was_pinned);

@@ -82,6 +82,24 @@ TEST_F(LatencyGuardTest, WhatItWaitedBeforeIsNotFelt) {
     EXPECT_EQ(pace(), Pace::slower) << "it is forgotten in the end";
 }
 
+TEST_F(LatencyGuardTest, WaitingForPagesIsFeltLikeWaitingForACpu) {
+    reading.usually_stalled = 100;
+    move(0ms);
+    reading.stalled = 5s;  // vCPUs that have ended their wait since
+    for (const auto stalled : {119ms, 130ms}) {
+        guard.end_moving();
+        guard.add_moving(reading);
+        pass(1s, 0ms, 1s);
+        reading.stalled += stalled;
+        reading.usually_stalled = 900;  // while memory moves it is no measure
+        guard.add_moving(reading);
+        EXPECT_EQ(pace(), stalled == 119ms ? Pace::full : Pace::slower);
+    }
+    EXPECT_EQ(guard.describe(reading.time),
+              "its vCPUs wait 30 ms a second longer while its memory moves, so the move is 2 times "
+              "slower");
+}
+
 TEST_F(LatencyGuardTest, AGuestThatRunsMuchMayWaitForTheSameShareOfIt) {
     move(100ms, 10s);
     EXPECT_EQ(pace(), Pace::full);
@@ -142,14 +160,24 @@ TEST_F(LatencyGuardTest, AfterThreePausesTheRestStaysUntilTheGuestIsIdle) {
     for (int i = 0; i < 1000; ++i)
         look(0ms);
     EXPECT_EQ(pace(), Pace::stays);
-    look(0ms, LatencyGuard::idle_run - 1ms);
+    look(LatencyGuard::idle_time, 1ms);
+    EXPECT_EQ(pace(), Pace::stays) << "it is not idle: it does not get a CPU";
+    look(0ms, LatencyGuard::idle_time - 1ms);
     EXPECT_EQ(pace(), Pace::full);
     EXPECT_EQ(guard.pauses(), 0);
 }
 
 TEST_F(LatencyGuardTest, AnIdleGuestFeelsNothing) {
-    move(500ms, LatencyGuard::idle_run - 1ms);
+    look(0ms, LatencyGuard::idle_time - 1ms);
+    move(500ms, LatencyGuard::idle_time - 1ms);
     EXPECT_EQ(pace(), Pace::full);
+    move(500ms, 500ms);
+    EXPECT_EQ(pace(), Pace::paused) << "it is not idle any more";
+}
+
+TEST_F(LatencyGuardTest, AGuestThatGetsNoCpuIsNotIdle) {
+    move(500ms, LatencyGuard::idle_time - 1ms);
+    EXPECT_EQ(pace(), Pace::paused);
 }
 
 TEST_F(LatencyGuardTest, AMoveThatEndedWellForgetsThePausesBefore) {

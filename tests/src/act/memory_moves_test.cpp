@@ -198,6 +198,32 @@ TEST_F(MemoryMovesTest, CallsThatTakeMoreThanFourTimesTheirTimeAreCountedByGuest
     EXPECT_TRUE(run(1).moves.empty());
 }
 
+// Memory is moved for the rest of the tick, and a guest may begin to migrate in it.
+TEST_F(MemoryMovesTest, AGuestWhoseStateChangesDuringTheMoveIsLeftAlone) {
+    config.planner.pace = 16 * mib;
+    add_guest(256 * mib, 100);
+    std::size_t calls_then = 0;
+    host->on_read_state = [&] {
+        if (host->states_read < 3) return;
+        if (host->states_read == 3) calls_then = host->move_calls;
+        host->guests["a"].state = RunState::migrating;
+    };
+    run(2);
+    ASSERT_GE(host->states_read, 3U) << "it is read again while memory moves";
+    EXPECT_EQ(host->states_read, 3U) << "and what it says holds for the rest of the tick";
+    EXPECT_GT(calls_then, 0U);
+    EXPECT_EQ(host->move_calls, calls_then);
+    EXPECT_GT(host->memory_on("a", 1), 0);
+}
+
+TEST_F(MemoryMovesTest, StatesAreReadFiveTimesASecondAtMost) {
+    config.planner.pace = 16 * mib;
+    add_guest(256 * mib, 100);
+    run(2);
+    EXPECT_GT(host->states_read, 2U);
+    EXPECT_LE(host->states_read, 10U) << "in a tick of 2 s";
+}
+
 // The guest runs for one second of CPU time in a second, and each call takes 5 ms.
 TEST_F(MemoryMovesTest, AMoveThatIsFeltIsSlower) {
     config.planner.pace = 16 * mib;
@@ -217,6 +243,21 @@ TEST_F(MemoryMovesTest, AMoveThatIsFeltIsSlower) {
     EXPECT_EQ(ticks.back().moves.at("a").pace, LatencyGuard::Pace::slower);
     EXPECT_TRUE(move_result()->limits.contains("memory.felt"));
     EXPECT_LT(moved_in_a_tick(), at_full_pace);
+}
+
+TEST_F(MemoryMovesTest, AMoveWhosePagesAreWaitedForPauses) {
+    config.planner.pace = 16 * mib;
+    config.call_time = 5ms;
+    make_host(2, 4, 4096 * mib);
+    add_guest(2048 * mib, 400);
+    host->stalls.emplace();
+    run(3);
+    host->fail_move = [&](int) {
+        host->stalls->total += 100ms;
+        return 0;
+    };
+    run(1);
+    EXPECT_EQ(ticks.back().moves.at("a").pace, LatencyGuard::Pace::paused);
 }
 
 TEST_F(MemoryMovesTest, AMoveThatHurtsPausesAndStopsUntilTheGuestIsIdle) {

@@ -79,6 +79,14 @@ const Fault faults[]{
          host.on_read_available = [] { throw HostError("node0/meminfo: cannot be read"); };
      },
      "node0/meminfo: cannot be read", 0},
+    {"TheBalloonTakesItMeanwhile",
+     [](FakeHost& host) {
+         host.fail_move = [&host](int) {
+             std::fill_n(cell_of(host).chunk_nodes.begin() + 10, away - 10, -1);
+             return 0;
+         };
+     },
+     nullptr, 60},
     {"TheGuestEndsBefore", [](FakeHost& host) { host.kill_before_next_call(); },
      "the guest has ended", 0},
     {"TheGuestEndsMeanwhile",
@@ -131,6 +139,25 @@ TEST_P(MoveFaultTest, EndsWithItsReasonAndWithoutEndlessRetriesAndIsMadeUpForLat
 
 INSTANTIATE_TEST_SUITE_P(AllFaults, MoveFaultTest, ::testing::ValuesIn(faults),
                          [](const auto& info) { return std::string(info.param.name); });
+
+class UnansweredQuestionTest : public Loop {};
+
+TEST_F(UnansweredQuestionTest, WhatItsCallHasMovedIsNotTakenForSomebodyElses) {
+    host->guests["a"] = make_guest("alpha", 2, 280 * mib, 0);
+    std::fill_n(cell_of(*host).chunk_nodes.begin(), away, 1);
+    host->move_time = 1ms;
+    std::size_t unanswered = 0, after_call = 0;
+    host->fail_query = [&] {
+        if (host->move_calls == after_call || host->pages_in_last_call < 16) return 0;
+        after_call = host->move_calls;
+        ++unanswered;
+        return EIO;
+    };
+    run(60);
+    EXPECT_GT(unanswered, 0U);
+    EXPECT_TRUE(ticks.back().hands_off.empty()) << ticks.back().hands_off.at("a").memory;
+    EXPECT_EQ(host->memory_on("a", 1), 0);
+}
 
 class SlowCallTest : public Loop {};
 

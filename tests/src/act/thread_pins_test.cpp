@@ -15,6 +15,7 @@
 #include "guests/process/process.hpp"
 #include "policy/model/number_list.hpp"
 #include "src/observe/host.hpp"
+#include "tests/no_free_descriptors.hpp"
 #include "tests/temporary.hpp"
 
 namespace vnuma {
@@ -188,6 +189,35 @@ TEST(KnownPins, CpusThatGoOfflineAreNobodysChange) {
     EXPECT_TRUE(changed({4, 5}, {0, 1, 4, 5}));
 }
 
+TEST(KnownPins, CpusThatWereAllOfflineAndAreBackAreNobodysChange) {
+    KnownPins pins;
+    VcpuSample vcpu;
+    vcpu.cpuset = {0, 1, 2, 3};
+    pins.set(identity_of(vcpu), {{0, 1, 2}, {2}, false, {}, 0, 0});
+    vcpu.affinity = vcpu.cpuset;  // by the kernel, once CPU 2 was offline
+    EXPECT_TRUE(pins.changed_by_someone_else(vcpu, {0, 1, 2, 3}, false)) << "nobody saw it offline";
+    pins.mark_lost({0, 1, 3});
+    EXPECT_FALSE(pins.changed_by_someone_else(vcpu, {0, 1, 2, 3}, false));
+    vcpu.affinity = {0, 1};
+    EXPECT_TRUE(pins.changed_by_someone_else(vcpu, {0, 1, 2, 3}, false));
+
+    Pin pin = pins.find_or_none(vcpu);
+    pin.reapplied = max_reapplied;
+    pins.set(identity_of(vcpu), pin);
+    vcpu.affinity = vcpu.cpuset;
+    EXPECT_TRUE(pins.changed_by_someone_else(vcpu, {0, 1, 2, 3}, false)) << "not for ever";
+}
+
+TEST_F(ThreadPinsTest, APinThatHasOutlastedCpusThatWereOfflineIsTheOwnersToChangeAgain) {
+    pin(cell(), 1);
+    VcpuSample changed = read();
+    changed.affinity = before;
+    pins.follow(sample(), {before[0]});
+    EXPECT_FALSE(pins.known().changed_by_someone_else(changed, before, false));
+    pins.follow(sample(), before);
+    EXPECT_TRUE(pins.known().changed_by_someone_else(changed, before, false));
+}
+
 TEST_F(ThreadPinsTest, UndoLeavesAloneWhatIsNotOurPinAnyMore) {
     pin(cell(), 1);
     cpu_set_t set;
@@ -200,6 +230,40 @@ TEST_F(ThreadPinsTest, UndoLeavesAloneWhatIsNotOurPinAnyMore) {
     for (const int cpu : before)
         CPU_SET(cpu, &set);
     ::sched_setaffinity(0, sizeof set, &set);
+}
+
+// The kernel takes CPUs that leave the cpuset out of the affinity, and the pin is still in force.
+TEST_F(ThreadPinsTest, APinIsNotSetAgainBecauseItsCpusetIsNarrower) {
+    pin(cell(), 1);
+    GuestSample guest;
+    guest.process = process;
+    CellSample narrow = cell();
+    const std::vector<int> both{before[0], before[1]};
+    narrow.vcpus[0].cpuset = narrow.vcpus[0].affinity;
+    EXPECT_TRUE(pins.is_in_force(guest, vcpus_of(guest, narrow)[0], {before[1]}, both));
+    KnownPins known;
+    known.set(identity_of(narrow.vcpus[0]), {both, both, false, {}, 0, 0});
+    EXPECT_FALSE(known.changed_by_someone_else(narrow.vcpus[0], both, false));
+}
+
+TEST_F(ThreadPinsTest, AThreadThatIsBornBetweenALookAndAReleaseGetsBackWhatItsCreatorHad) {
+    const CellSample look = cell();
+    pin(look, 1);
+    std::atomic<pid_t> heir = 0;
+    std::atomic<bool> over = false;
+    std::thread thread([&] {
+        heir = static_cast<pid_t>(::syscall(SYS_gettid));
+        while (!over)
+            std::this_thread::yield();
+    });
+    while (heir == 0)
+        std::this_thread::yield();
+    EXPECT_EQ(release(look), "");
+    cpu_set_t cpus;
+    ASSERT_EQ(::sched_getaffinity(heir, sizeof cpus, &cpus), 0);
+    EXPECT_EQ(static_cast<std::size_t>(CPU_COUNT(&cpus)), before.size());
+    over = true;
+    thread.join();
 }
 
 TEST_F(ThreadPinsTest, AReleaseGivesOneCellBack) {
@@ -234,9 +298,49 @@ TEST_F(ThreadPinsTest, APinThatCannotBePutBackIsNotForgotten) {
     ::waitpid(child, nullptr, 0);
 }
 
+TEST_F(ThreadPinsTest, AProcessWithoutFreeDescriptorsForgetsNoPin) {
+    pin(cell(), 1);
+    {
+        const test::NoFreeDescriptors none;
+        pins.follow(Sample{}, before);
+        const auto failed = pins.undo().value();
+        ASSERT_EQ(failed.size(), 1U);
+        EXPECT_EQ(failed[0].outcome, PutBack::failed);
+        EXPECT_NE(describe(failed[0]).find("Too many open files"), std::string::npos)
+            << describe(failed[0]);
+    }
+    EXPECT_EQ(read().affinity, std::vector<int>{before[1]});
+    EXPECT_EQ(journal.entries().size(), 1U);
+    pins.undo();
+    EXPECT_EQ(read().affinity, before);
+}
+
+TEST_F(ThreadPinsTest, AThreadThatCannotBeReadIsNotPinned) {
+    const CellSample one = cell();
+    pin(one, 1);  // so that the journal is open
+    ASSERT_EQ(release(one), "");
+    std::string error;
+    {
+        const test::NoFreeDescriptors none;
+        error = pin(one, 1);
+    }
+    EXPECT_EQ(error, "the CPUs of vCPU 0 cannot be read");
+    EXPECT_EQ(read().affinity, before);
+    EXPECT_TRUE(journal.entries().empty());
+}
+
+TEST_F(ThreadPinsTest, AThreadThatHasGotTheNumberOfAnotherIsNotTouched) {
+    pin(cell(), 1);
+    JournalEntry former = journal.entries().begin()->second;
+    ++former.thread.start_time;
+    EXPECT_EQ(put_back(*kernel, former).outcome, PutBack::ended);
+    EXPECT_EQ(kernel->set_affinity(former.thread, before).error, ESRCH);
+    EXPECT_EQ(read().affinity, std::vector<int>{before[1]});
+}
+
 TEST_F(ThreadPinsTest, AThreadMissingFromASampleIsNotForgottenWhileItLives) {
     pin(cell(), 1);
-    pins.forget_ended(Sample{});
+    pins.follow(Sample{}, before);
     EXPECT_EQ(pins.known().owners_choice(read()), before);
 }
 

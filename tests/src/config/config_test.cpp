@@ -254,6 +254,16 @@ TEST(Config, TheQmpSourceNeedsItsDirectory) {
     EXPECT_EQ(problems[0], "f.conf:1: source: \"qmp\" needs the key qmp_dir too");
 }
 
+TEST(Config, LibvirtCannotPinTheGuestsOfTheQmpSource) {
+    const auto problems =
+        problems_of("source = \"qmp\"\nqmp_dir = \"/run/q\"\npin = \"libvirt\"\n");
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems[0],
+              "f.conf:3: pin: must be \"affinity\" with source = \"qmp\": libvirt does not know "
+              "these guests");
+    EXPECT_TRUE(parse_config("pin = \"libvirt\"", "f.conf").pin_by_libvirt);
+}
+
 TEST(Config, RefusesWrongTypesUnitsAndRanges) {
     for (const char* text :
          {"interval = 2", "interval = \"2 weeks\"", "interval = \"-2s\"", "interval = \"1ms\"",

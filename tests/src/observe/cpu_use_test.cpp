@@ -28,13 +28,16 @@ class CpuUseTest : public ::testing::Test {
         CellSample cell;
         cell.vcpus = std::move(vcpus);
         guest.cells.push_back(cell);
+        guest.processes = processes;
+        guest.emulator = emulator;
         Look look{{}, {host.topology, busy, host.cpus}, {}};
         look.sample.time = std::chrono::steady_clock::time_point(time);
         look.sample.guests.push_back(std::move(guest));
         look.use = measure_use(previous ? &*previous : nullptr, look, host);
         previous = std::move(look);
         MilliCpu all = 0;
-        for (const MilliCpu one : cpu_use(cell, previous->use).value_or(std::vector<MilliCpu>{}))
+        for (const MilliCpu one : cpu_use(previous->sample.guests[0], cell, previous->use)
+                                      .value_or(std::vector<MilliCpu>{}))
             all += one;
         return all;
     }
@@ -42,6 +45,8 @@ class CpuUseTest : public ::testing::Test {
 
     Host host = two_nodes();
     std::vector<std::chrono::milliseconds> busy{0ms, 0ms};
+    std::vector<ProcessTime> processes;
+    std::vector<ThreadSample> emulator;
     std::optional<Look> previous;
 };
 
@@ -121,6 +126,32 @@ TEST_F(CpuUseTest, OfOthersIsKeptWhileCpusGoAndCome) {
     next(10s, {});
     EXPECT_GT(others(2), 0);
     EXPECT_LT(others(2), 1000);
+}
+
+// QEMU's other threads and helpers go with the guest's vCPUs, so they are none of the others.
+TEST_F(CpuUseTest, OfAGuestIsThatOfAllThatServesIt) {
+    emulator = {{50, 7, 2, 300 * ms, 0, {}}, {51, 7, 0, 100 * ms, 0, {}}};
+    processes = {{50, 7, 0}, {60, 9, 5'000 * ms}};
+    next(0s, {vcpu(0, 0), vcpu(1, 0)});
+    busy = {1000ms, 600ms};
+    processes = {{50, 7, 800 * ms}, {60, 9, 5'400 * ms}, {70, 9, 90'000 * ms}};
+    EXPECT_EQ(next(2s, {vcpu(0, 400 * ms), vcpu(1, 0)}), 200 + 400) << "70 is new";
+    EXPECT_EQ(others(0), 200) << "1000 ms, without a vCPU's 400 and a quarter of 800";
+    EXPECT_EQ(others(1), 0) << "600 ms, without three quarters of 800";
+    processes = {{50, 8, 1'000 * ms}};
+    EXPECT_NEAR(static_cast<double>(next(4s, {vcpu(0, 400 * ms), vcpu(1, 0)})), 600.0 * 10 / 12, 2)
+        << "another process with that number: what is known loses weight";
+}
+
+TEST_F(CpuUseTest, OfOthersIsKnownWhereThreadsHaveNotRunYet) {
+    emulator = {{50, 7, 0, 0, 0, {}}};
+    processes = {{50, 7, 0}};
+    next(0s, {vcpu(0, 0)});
+    busy = {1000ms, 600ms};
+    processes = {{50, 7, 200 * ms}};
+    next(2s, {vcpu(0, 0)});
+    EXPECT_EQ(others(0), 500);
+    EXPECT_EQ(others(1), 300);
 }
 
 TEST_F(CpuUseTest, OfAVcpuBeforeItChangedNodesIsNotOfOthers) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "tests/no_free_descriptors.hpp"
 #include "tests/temporary.hpp"
 
 namespace vnuma {
@@ -55,24 +56,32 @@ TEST(ReadHost, ANodeWithoutCpusHasNoCapacity) {
     EXPECT_EQ(read_host(sysfs.root()).topology.nodes[0].cpu_capacity, 0);
 }
 
+std::string error_of(const Sysfs& sysfs) {
+    try {
+        read_host(sysfs.root());
+    } catch (const HostError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+TEST(ReadHost, SaysWhyAFileCannotBeRead) {
+    const Sysfs sysfs;
+    const std::string file = sysfs.root() + "/node/online: cannot be read: ";
+    EXPECT_EQ(error_of(sysfs), file + "No such file or directory; does this kernel support NUMA?");
+    const test::NoFreeDescriptors none;
+    EXPECT_EQ(error_of(sysfs), file + "Too many open files");
+}
+
 TEST(ReadHost, NamesTheFileThatIsMissingOrWrong) {
-    Sysfs sysfs;
-    const auto error_of = [&] {
-        try {
-            read_host(sysfs.root());
-        } catch (const HostError& error) {
-            return std::string(error.what());
-        }
-        return std::string();
-    };
-    EXPECT_NE(error_of().find("node/online"), std::string::npos);
+    const Sysfs sysfs;
     sysfs.write("node/online", "zero\n");
-    EXPECT_NE(error_of().find("node/online"), std::string::npos);
+    EXPECT_NE(error_of(sysfs).find("node/online"), std::string::npos);
     sysfs.write("node/online", "0-1\n");
     sysfs.add_node(0, "0\n", "10 21\n");
-    EXPECT_NE(error_of().find("node1"), std::string::npos);
+    EXPECT_NE(error_of(sysfs).find("node1"), std::string::npos);
     sysfs.add_node(1, "1\n", "21\n");
-    EXPECT_NE(error_of().find("node1/distance"), std::string::npos);
+    EXPECT_NE(error_of(sysfs).find("node1/distance"), std::string::npos);
 }
 
 TEST(ReadAvailable, CountsFreeMemoryAndCleanUnusedCache) {

@@ -38,16 +38,7 @@ TEST(HighWatermark, NothingIsMadeOfNonsense) {
             << value;
 }
 
-TEST(Pressure, IsTheShareOfTheLastTenSecondsInWhichSomeTaskWaited) {
-    EXPECT_EQ(parse_pressure("some avg10=12.34 avg60=1.00 avg300=0.10 total=99\nfull avg10=1.0"),
-              123);
-    EXPECT_EQ(parse_pressure("some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"), 0);
-    for (const char* text : {"", "some", "some avg10=", "some avg10=-1.00 x", "some avg10=nan x",
-                             "some avg10=1e9 x", "full avg10=1.00 x", "some avg10=1.00"})
-        EXPECT_EQ(parse_pressure(text), std::nullopt) << text;
-}
-
-TEST(Pressure, SwappedOutPagesAreCountedSinceBoot) {
+TEST(Swapping, SwappedOutPagesAreCountedSinceBoot) {
     EXPECT_EQ(parse_swapped_out("pswpin 5\npswpout 77\npgalloc_dma 3\n"), 77U);
     EXPECT_EQ(parse_swapped_out("pswpoutx 77\n"), std::nullopt);
     EXPECT_EQ(parse_swapped_out("pswpout many\n"), std::nullopt);

@@ -90,6 +90,15 @@ TEST_F(RivalReaderTest, DaemonsWithoutAPidFileAreFoundInTheListOfProcesses) {
               (std::map<std::string, pid_t>{{"irqbalance", 71}, {"numad", 72}}));
 }
 
+TEST_F(RivalReaderTest, ADaemonThatIsStartedIsFoundInTheNextLook) {
+    host.write("proc/loadavg", "0.00 0.01 0.05 1/120 71\n");
+    EXPECT_TRUE(read().daemons.empty());
+    add_process(72, "irqbalance", "/usr/sbin/irqbalance");
+    EXPECT_TRUE(read_after(2s).daemons.empty()) << "the kernel says that there is no new process";
+    host.write("proc/loadavg", "0.00 0.01 0.05 2/121 72\n");
+    EXPECT_EQ(read_after(2s).daemons.at("irqbalance"), 72);
+}
+
 TEST_F(RivalReaderTest, AProcessThatWasSeenBeforeItBecameADaemonIsFoundInTheNextList) {
     add_process(72, "(numad)", "/usr/lib/systemd/systemd");
     EXPECT_TRUE(read().daemons.empty());
@@ -105,9 +114,12 @@ TEST_F(RivalReaderTest, AProcessThatBecomesADaemonLateIsFoundWhenAllNamesAreRead
     remove("proc/72");
     add_numad(72);
     EXPECT_TRUE(read_after(RivalReader::walk_interval).daemons.empty());
-    for (unsigned walk = 3; walk < RivalReader::walks_until_all; ++walk)
-        read_after(RivalReader::walk_interval);
-    EXPECT_EQ(read().daemons.at("numad"), 72);
+    for (int tick = 0; tick < 100; ++tick) {
+        host.write("proc/loadavg", "0.00 0.01 0.05 2/121 " + std::to_string(100 + tick));
+        EXPECT_TRUE(read_after(2s).daemons.empty())
+            << "new processes are no reason to read all names";
+    }
+    EXPECT_EQ(read_after(RivalReader::all_names_interval).daemons.at("numad"), 72);
 }
 
 TEST_F(RivalReaderTest, WhereOneDaemonEndsAnotherOneOfItsNameIsFound) {

@@ -31,6 +31,30 @@ class SlowSink {
     std::vector<std::string> lines;
 };
 
+TEST(AsOneLine, LeavesNoControlCharacters) {
+    EXPECT_EQ(as_one_line("guest a\nvnumad: guest b\x1b[2J\x7f"), "guest a?vnumad: guest b?[2J?");
+    EXPECT_EQ(as_one_line("guest Gr\xc3\xbc\xc3\x9f"
+                          "e"),
+              "guest Gr\xc3\xbc\xc3\x9f"
+              "e");
+}
+
+TEST(LineWriter, TheThreadBeginsWithWhatItIsGiven) {
+    std::vector<std::string> lines;
+    {
+        LineWriter writer(
+            "lines",
+            [&](const std::string& line) {
+                lines.push_back(line);
+                return std::string();
+            },
+            [&] { lines.emplace_back("begun"); });
+        writer.write("line");
+        EXPECT_TRUE(writer.finish(long_enough));
+    }
+    EXPECT_EQ(lines, (std::vector<std::string>{"begun", "line"}));
+}
+
 TEST(LineWriter, WritesAllLinesInTheirOrder) {
     std::vector<std::string> lines;
     LineWriter writer("lines", [&](const std::string& line) {

@@ -1,0 +1,50 @@
+// Programs that serve a guest beside QEMU, such as virtiofsd, swtpm and passt.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "guests/model/listed_guest.hpp"
+#include "guests/model/sample.hpp"
+#include "guests/process/guest_threads.hpp"
+#include "guests/process/process.hpp"
+
+namespace vnuma {
+
+// At most so many of a guest are known.
+inline constexpr std::size_t max_helpers = 64;
+
+// The processes in the control group that libvirt has made for QEMU's main thread and for nothing
+// but the guest, without QEMU itself. None if QEMU, whose "cgroup" file has this text, is in no
+// such group: then nothing tells whose helper a process is. `cgroup_root` is as for ThreadReader.
+std::vector<pid_t> find_helpers(pid_t qemu, std::string_view cgroup_text,
+                                const std::string& cgroup_root);
+
+// Adds the CPU time of a process that works for the guest. A recorded process has none.
+void add_cpu_time(const Process& process, GuestSample& sample);
+
+// Reads one guest's helpers tick after tick.
+class HelperReader {
+  public:
+    explicit HelperReader(std::string cgroup_root) : cgroup_root_(std::move(cgroup_root)) {}
+
+    // Adds their threads and CPU times to the sample. `rare_too` looks for helpers that are new.
+    void read(const Process& qemu, bool rare_too, GuestSample& sample);
+
+  private:
+    struct Helper {
+        Process process;
+        ThreadReader threads;
+    };
+
+    void find(const Process& qemu);
+
+    std::string cgroup_root_;
+    std::map<pid_t, Helper> helpers_;
+};
+
+}  // namespace vnuma
