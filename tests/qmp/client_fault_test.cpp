@@ -10,8 +10,8 @@ using nlohmann::json;
 
 // Sends one request after the greeting.
 asio::awaitable<void> ask(Client& client) {
-    co_await client.negotiate(5s);
-    co_await client.execute("anything", nullptr, 5s);
+    co_await client.negotiate(plenty);
+    co_await client.execute("anything", nullptr, plenty);
 }
 
 TEST_F(ClientTest, AMissingSocketIsAConnectionError) {
@@ -95,8 +95,8 @@ TEST_F(ClientTest, AReplyAsLongAsTheLimitArrives) {
             co_await server.answer(request, std::string(text_bytes, 'x'));
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
-            const json value = co_await client.execute("big", nullptr, 10s);
+            co_await client.negotiate(plenty);
+            const json value = co_await client.execute("big", nullptr, plenty);
             size = value.get_ref<const std::string&>().size();
         });
     EXPECT_EQ(size, text_bytes);
@@ -119,7 +119,7 @@ TEST_F(ClientTest, ASecondClientIsNotGreetedAndDoesNotDisturbTheFirst) {
             co_await server.answer(request, 1);
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
+            co_await client.negotiate(plenty);
             Client second(co_await asio::this_coro::executor);
             co_await second.connect(path_);
             try {
@@ -127,7 +127,7 @@ TEST_F(ClientTest, ASecondClientIsNotGreetedAndDoesNotDisturbTheFirst) {
             } catch (const Timeout&) {
                 second_timed_out = true;
             }
-            answer = co_await client.execute("anything", nullptr, 5s);
+            answer = co_await client.execute("anything", nullptr, plenty);
         });
     EXPECT_TRUE(second_timed_out);
     EXPECT_EQ(answer, 1);
@@ -145,8 +145,8 @@ TEST_F(ClientTest, StrayAnswersAreCountedAndDropped) {
             co_await server.answer(request, "right");
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
-            const json value = co_await client.execute("anything", nullptr, 5s);
+            co_await client.negotiate(plenty);
+            const json value = co_await client.execute("anything", nullptr, plenty);
             EXPECT_EQ(value, "right");
             strays = client.stray_answers();
         });
@@ -165,7 +165,7 @@ TEST_F(ClientTest, EventsThatThePeerSentBeforeItClosedAreDelivered) {
             server.close();
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
+            co_await client.negotiate(plenty);
             while (true) {
                 const Event event = co_await client.next_event();
                 last = event.name;
@@ -178,9 +178,9 @@ TEST_F(ClientTest, CallsOfAClosedClientThrowItsError) {
     const auto ended = run_to<ConnectionError>(
         [](Server& server) -> asio::awaitable<void> { co_await server.greet(); },
         [](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
+            co_await client.negotiate(plenty);
             client.close();
-            co_await client.execute("anything", nullptr, 5s);
+            co_await client.execute("anything", nullptr, plenty);
         });
     EXPECT_EQ(ended.cause, asio::error::operation_aborted);
 }

@@ -32,8 +32,8 @@ TEST_F(ClientTest, ExecutesACommandAfterNegotiation) {
             co_await server.answer(request, "fine");
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
-            answer = co_await client.execute("query-status", nullptr, 5s);
+            co_await client.negotiate(plenty);
+            answer = co_await client.execute("query-status", nullptr, plenty);
         });
     EXPECT_EQ(answer, "fine");
 }
@@ -42,7 +42,7 @@ TEST_F(ClientTest, KnowsTheProcessThatListens) {
     Peer peer;
     run([](Server& server) -> asio::awaitable<void> { co_await server.greet(); },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
+            co_await client.negotiate(plenty);
             peer = client.peer();
         });
     EXPECT_EQ(peer.pid, ::getpid());
@@ -61,8 +61,8 @@ TEST_F(ClientTest, ATypedCommandReturnsItsReply) {
             co_await server.answer(request, value);
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
-            status = co_await client.execute(query_status(), 5s);
+            co_await client.negotiate(plenty);
+            status = co_await client.execute(query_status(), plenty);
         });
     EXPECT_EQ(status.status, "paused");
 }
@@ -80,13 +80,13 @@ TEST_F(ClientTest, AnUnexpectedAnswerLeavesTheConnectionUsable) {
             co_await server.answer(request, value);
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
+            co_await client.negotiate(plenty);
             try {
-                co_await client.execute(query_cpus_fast(), 5s);
+                co_await client.execute(query_cpus_fast(), plenty);
             } catch (const ProtocolError& error) {
                 what = error.what();
             }
-            status = co_await client.execute(query_status(), 5s);
+            status = co_await client.execute(query_status(), plenty);
         });
     EXPECT_EQ(what, path_ + ": query-cpus-fast: unexpected answer: an explanation");
     EXPECT_EQ(status.status, "paused");
@@ -104,15 +104,15 @@ TEST_F(ClientTest, ARefusedCommandLeavesTheConnectionUsable) {
             co_await server.answer(request, 1);
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
+            co_await client.negotiate(plenty);
             try {
-                co_await client.execute("nonsense", nullptr, 5s);
+                co_await client.execute("nonsense", nullptr, plenty);
             } catch (const CommandError& error) {
                 command = error.command;
                 error_class = error.error_class;
                 description = error.description;
             }
-            answer = co_await client.execute("other", nullptr, 5s);
+            answer = co_await client.execute("other", nullptr, plenty);
         });
     EXPECT_EQ(command, "nonsense");
     EXPECT_EQ(error_class, "CommandNotFound");
@@ -132,14 +132,14 @@ TEST_F(ClientTest, AnAbandonedRequestsLateAnswerIsDropped) {
             co_await server.answer(quick, "in time");
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
+            co_await client.negotiate(plenty);
             try {
                 co_await client.execute("slow", nullptr, 1ms);
             } catch (const Timeout&) {
                 timed_out = true;
             }
             EXPECT_EQ(client.in_flight(), 1U);
-            answer = co_await client.execute("quick", nullptr, 5s);
+            answer = co_await client.execute("quick", nullptr, plenty);
             EXPECT_EQ(client.in_flight(), 0U);
             EXPECT_EQ(client.stray_answers().late, 1U);
         });
@@ -163,14 +163,14 @@ TEST_F(ClientTest, ManyRequestsAreInFlightAtOnce) {
                 co_await server.answer(request, value);
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
+            co_await client.negotiate(plenty);
             auto executor = co_await asio::this_coro::executor;
             for (int i = 1; i < static_cast<int>(max_in_flight); ++i)
                 asio::co_spawn(
-                    executor, client.execute("sum", {{"value", i}}, 5s),
+                    executor, client.execute("sum", {{"value", i}}, plenty),
                     [&sum](std::exception_ptr, const json& value) { sum += value.get<int>(); });
             const json arguments = {{"value", 0}};
-            co_await client.execute("sum", arguments, 5s);
+            co_await client.execute("sum", arguments, plenty);
         });
     EXPECT_EQ(sum, 63 * 64 / 2);
 }
@@ -188,7 +188,7 @@ TEST_F(ClientTest, ACancelledRequestEndsAtOnceAndIsAbandoned) {
             co_await server.answer(request, 2);
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
+            co_await client.negotiate(plenty);
             asio::cancellation_signal signal;
             auto finish = [&ended](std::exception_ptr thrown, const json&) {
                 try {
@@ -200,10 +200,10 @@ TEST_F(ClientTest, ACancelledRequestEndsAtOnceAndIsAbandoned) {
             auto executor = co_await asio::this_coro::executor;
             asio::co_spawn(executor, client.execute("slow", nullptr, 1h),
                            asio::bind_cancellation_slot(signal.slot(), finish));
-            co_await client.execute("quick", nullptr, 5s);
+            co_await client.execute("quick", nullptr, plenty);
             EXPECT_EQ(client.in_flight(), 1U);
             signal.emit(asio::cancellation_type::terminal);
-            co_await client.execute("again", nullptr, 5s);
+            co_await client.execute("again", nullptr, plenty);
             EXPECT_EQ(ended, asio::error::operation_aborted);
             EXPECT_EQ(client.in_flight(), 0U);
             EXPECT_EQ(client.stray_answers().late, 1U);
@@ -220,7 +220,7 @@ TEST_F(ClientTest, ACancelledWaitForAnEventEndsAtOnce) {
             co_await server.answer(request, 1);
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
+            co_await client.negotiate(plenty);
             asio::cancellation_signal signal;
             auto finish = [&ended](std::exception_ptr thrown, const Event&) {
                 try {
@@ -234,7 +234,7 @@ TEST_F(ClientTest, ACancelledWaitForAnEventEndsAtOnce) {
                            asio::bind_cancellation_slot(signal.slot(), finish));
             auto emit = [&signal] { signal.emit(asio::cancellation_type::terminal); };
             asio::post(executor, emit);
-            co_await client.execute("quick", nullptr, 5s);
+            co_await client.execute("quick", nullptr, plenty);
         });
     EXPECT_EQ(ended, asio::error::operation_aborted);
 }
@@ -255,7 +255,7 @@ TEST_F(ClientTest, ARequestAboveTheLimitIsBusyAndIsNotSent) {
             co_await server.answer(next, 2);
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
+            co_await client.negotiate(plenty);
             auto executor = co_await asio::this_coro::executor;
             // They are abandoned at once, but abandoned requests count, too.
             for (std::size_t i = 0; i < max_in_flight; ++i)
@@ -264,13 +264,13 @@ TEST_F(ClientTest, ARequestAboveTheLimitIsBusyAndIsNotSent) {
             while (client.in_flight() < max_in_flight)
                 co_await asio::post(executor, asio::use_awaitable);
             try {
-                co_await client.execute("one too many", nullptr, 5s);
+                co_await client.execute("one too many", nullptr, plenty);
             } catch (const Busy& error) {
                 what = error.what();
             }
             co_await client.next_event();
             co_await client.next_event();
-            co_await client.execute("after", nullptr, 5s);
+            co_await client.execute("after", nullptr, plenty);
             EXPECT_EQ(client.in_flight(), max_in_flight - 1);
         });
     EXPECT_EQ(what, path_ + ": one too many was not sent: 64 requests have no answer yet");
@@ -290,8 +290,8 @@ TEST_F(ClientTest, EventsArriveInOrderAndThoseAboveTheLimitAreCounted) {
             co_await server.answer(request, 0);
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
-            co_await client.execute("after-the-flood", nullptr, 5s);
+            co_await client.negotiate(plenty);
+            co_await client.execute("after-the-flood", nullptr, plenty);
             dropped = client.dropped_events();
             for (int i = 0; i < 2; ++i) {
                 const Event event = co_await client.next_event();
@@ -319,8 +319,8 @@ TEST_F(ClientTest, EventsAreNotQueuedBeyondTheLimitOfTheirMemory) {
             co_await server.send(event_of(1));
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
-            co_await client.execute("after-the-flood", nullptr, 5s);
+            co_await client.negotiate(plenty);
+            co_await client.execute("after-the-flood", nullptr, plenty);
             dropped = client.dropped_events();
             while (received < 6 - dropped) {
                 co_await client.next_event();
@@ -345,8 +345,8 @@ TEST_F(ClientTest, EventsThatNobodyWantsTakeNoMemoryHoweverManyArrive) {
             co_await server.answer(request, 0);
         },
         [&](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
-            co_await client.execute("after-the-flood", nullptr, 5s);
+            co_await client.negotiate(plenty);
+            co_await client.execute("after-the-flood", nullptr, plenty);
             dropped = client.dropped_events();
             EXPECT_EQ(budget->used(), 0U);
         });
@@ -365,8 +365,8 @@ TEST_F(ClientTest, APeerThatTakesMoreMemoryThanIsLeftForAllIsDisconnected) {
             co_await server.answer(request, std::string(1024 * 1024, 'x'));
         },
         [](Client& client) -> asio::awaitable<void> {
-            co_await client.negotiate(5s);
-            co_await client.execute("big", nullptr, 5s);
+            co_await client.negotiate(plenty);
+            co_await client.execute("big", nullptr, plenty);
         });
     EXPECT_EQ(ended.what(), path_ +
                                 ": disconnected: its messages take more memory than is left of "

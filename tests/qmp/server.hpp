@@ -8,6 +8,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <utility>
@@ -18,6 +19,9 @@ namespace vnuma::qmp {
 
 namespace asio = boost::asio;
 using Stream = asio::local::stream_protocol;
+
+// A deadline that no test should meet, however little of a CPU it gets.
+inline constexpr std::chrono::minutes plenty{10};
 
 class Server {
   public:
@@ -86,7 +90,7 @@ class ClientTest : public ::testing::Test {
         asio::co_spawn(context, serve(acceptor, script), [](std::exception_ptr) {});
         asio::co_spawn(context, use(context, work, acceptor),
                        [&](std::exception_ptr thrown) { failure_ = thrown; });
-        context.run_for(std::chrono::seconds(20));
+        context.run_for(plenty);
         EXPECT_TRUE(context.stopped()) << "the client hung";
         std::filesystem::remove(path_);
     }
