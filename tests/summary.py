@@ -1,17 +1,24 @@
 #!/usr/bin/env python3
 """Prints what a run of `meson test` says in the end: how long each test took, the slowest
-scenarios and unit tests, second attempts with their reasons, and how many passed.
+scenarios and unit tests, which system calls vnumad may make and did not make in scenarios, second
+attempts with their reasons, and how many passed.
 
 summary.py STEPS TESTLOG_JSON...       STEPS: a file with lines of seconds and a name
 """
 
 import json
+import pathlib
 import re
 import sys
+import textwrap
 
 SLOWEST = 15
 # Lines of GoogleTest and of our own scripts, in what a test printed.
 RESULT = re.compile(r"^\[ *(OK|FAILED|SKIPPED) *\] ([^ ,]+).* \((\d+) ms\)$", re.MULTILINE)
+# Of each scenario program, and of the list that vnumad's filter is made from.
+MADE_CALLS = re.compile(r"^system calls of vnumad:(.*)$", re.MULTILINE)
+LISTED_CALL = re.compile(r"\bSYS_(\w+)")
+FILTER = pathlib.Path(__file__).parent.parent / "src" / "seccomp_filter.cpp"
 SECOND_ATTEMPT = re.compile(r"^second attempt: (.*)$", re.MULTILINE)
 
 
@@ -27,6 +34,16 @@ def print_rows(title, rows):
             print(f"{seconds:8.1f} s  {name}")
 
 
+def print_calls(made):
+    """A call that nothing needs any more shows here; one that is missing fails its scenario."""
+    if not made:
+        return
+    listed = set(LISTED_CALL.findall(FILTER.read_text(encoding="utf-8")))
+    print(f"\nOf {len(listed)} system calls that vnumad may make, scenarios made all but", end=" ")
+    print(len(listed - made))
+    print(textwrap.fill(" ".join(sorted(listed - made)), 100, initial_indent="    ", subsequent_indent="    "))
+
+
 def read_lines(file):
     with open(file, encoding="utf-8") as lines:
         return lines.read().splitlines()
@@ -36,12 +53,13 @@ def main(steps_file, logs):
     steps = [line.split(" ", 1) for line in read_lines(steps_file)]
     tests = [json.loads(line) for log in logs for line in read_lines(log)]
     counts = {"OK": 0, "FAILED": 0, "SKIPPED": 0}
-    durations, parts, attempts, failures = [], [], [], []
+    durations, parts, attempts, failures, calls = [], [], [], [], set()
     for test in tests:
         name = test["name"].split(" / ")[-1]
         output = test.get("stdout", "") + test.get("stderr", "")
         durations.append((test["duration"], name))
         attempts += [f"{name}: {reason}" for reason in SECOND_ATTEMPT.findall(output)]
+        calls.update(*(made.split() for made in MADE_CALLS.findall(output)))
         results = results_of(output)
         parts += [(seconds, f"{name}: {part}") for part, (_, seconds) in results.items()]
         for result, _ in results.values():
@@ -57,6 +75,7 @@ def main(steps_file, logs):
     print_rows("Seconds by step", [(float(seconds), step) for seconds, step in steps])
     print_rows("Seconds by test", durations)
     print_rows(f"The slowest {SLOWEST} scenarios and unit tests", sorted(parts)[-SLOWEST:])
+    print_calls(calls)
     if attempts:
         print("\nSecond attempts, with their reasons", *attempts, sep="\n    ")
     if failures:

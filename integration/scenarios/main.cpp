@@ -13,11 +13,11 @@
 namespace {
 
 std::optional<vnuma::lab::LibvirtHost> running_host;
-std::optional<vnuma::lab::RefusedCalls> refused;
+std::optional<vnuma::lab::VnumadCalls> calls;
 
 class NothingIsRefused final : public ::testing::EmptyTestEventListener {
     void OnTestEnd(const ::testing::TestInfo&) override {
-        for (const std::string& call : refused->take())
+        for (const std::string& call : calls->take_refused())
             ADD_FAILURE() << "vnumad's seccomp filter has refused " << call;
     }
 };
@@ -29,15 +29,20 @@ vnuma::lab::LibvirtHost& vnuma::lab::libvirt_host() {
     return *running_host;
 }
 
-vnuma::lab::RefusedCalls& vnuma::lab::refused_calls() {
-    return *refused;
+vnuma::lab::VnumadCalls& vnuma::lab::vnumad_calls() {
+    return *calls;
 }
 
 int main(int argc, char** argv) {
     ::testing::InitGoogleTest(&argc, argv);
-    refused.emplace();
+    calls.emplace();
     ::testing::UnitTest::GetInstance()->listeners().Append(new NothingIsRefused);
     const int status = RUN_ALL_TESTS();
     running_host.reset();
+    // tests/summary.py compares them with those that vnumad may make.
+    std::cout << "system calls of vnumad:";
+    for (const std::string& call : calls->made())
+        std::cout << ' ' << call;
+    std::cout << '\n';
     return status != 0 && vnuma::lab::guests_reset() > 0 ? EX_TEMPFAIL : status;
 }

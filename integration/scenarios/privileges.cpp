@@ -157,7 +157,7 @@ TEST_F(ProgramOfAUri, IsNotStartedAndTheKernelsLogNamesTheCall) {
         << report["blind"];
     std::vector<std::string> refused;
     const auto named = [&] {
-        const std::vector<std::string> more = refused_calls().take();
+        const std::vector<std::string> more = vnumad_calls().take_refused();
         refused.insert(refused.end(), more.begin(), more.end());
         return !more.empty();
     };

@@ -9,16 +9,15 @@
 #include "integration/host/daemon.hpp"
 #include "integration/host/guest.hpp"
 #include "integration/host/libvirt_host.hpp"
-#include "integration/host/refused_calls.hpp"
+#include "integration/host/vnumad_calls.hpp"
 
 namespace vnuma::lab {
 
 // The libvirtd of this host, started by the first test that needs it.
 LibvirtHost& libvirt_host();
 
-// What is refused to vnumad in this program. A test fails when there is anything that it has not
-// taken.
-RefusedCalls& refused_calls();
+// A test fails when a call was refused to vnumad and the test has not taken it.
+VnumadCalls& vnumad_calls();
 
 // Much longer than it takes: a machine may emulate five times slower than another one.
 inline constexpr std::chrono::seconds settle_limit{180};
