@@ -57,13 +57,10 @@ bool is_positive(const json& number) {
     return number.is_number() && number > 0;
 }
 
-bool is_text(const json& text) {
-    return text.is_string() && text != "";
-}
-
 // Whether the report says why the tracker, or "bpf", is missing.
 bool is_missing(const json& report, const std::string& what) {
-    return is_text(field(report, "/tracking/missing/" + what));
+    const json reason = field(report, "/tracking/missing/" + what);
+    return reason.is_string() && reason != "";
 }
 
 bool has_scanned(const json& guest) {

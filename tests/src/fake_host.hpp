@@ -1,16 +1,12 @@
-// A host in memory for tests of the loop: what is read of it, the calls that change it, and its
-// time. Time passes only when the loop waits, and in calls that a test makes slow.
+// A host in memory for tests of the loop: what is read of it, and the calls that change it.
 #pragma once
 
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <functional>
 #include <iterator>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,76 +15,15 @@
 #include <system_error>
 #include <vector>
 
-#include "guests/model/access_matrix.hpp"
-#include "src/act/clock.hpp"
 #include "src/act/kernel_calls.hpp"
 #include "src/observe/observer.hpp"
+#include "tests/src/fake_clock.hpp"
+#include "tests/src/fake_guest.hpp"
 
 namespace vnuma::test {
 
-using namespace std::chrono_literals;
-
-class FakeClock final : public Clock {
-  public:
-    Time now() const override { return now_; }
-    std::chrono::system_clock::time_point wall_time() const override {
-        return std::chrono::system_clock::time_point(
-            std::chrono::duration_cast<std::chrono::system_clock::duration>(
-                now_.time_since_epoch() + wall_offset));
-    }
-    boost::asio::awaitable<void> wait_until(Time time) override {
-        if (is_over()) throw boost::system::system_error(boost::asio::error::operation_aborted);
-        now_ = std::max(now_, time);
-        co_return;
-    }
-    void pass(std::chrono::nanoseconds time) { now_ += time; }
-
-    std::chrono::hours wall_offset{0};  // by which somebody has set the clock
-
-    // Whether the loop is to end at its next wait.
-    std::function<bool()> is_over = [] { return false; };
-
-  private:
-    Time now_{1000s};
-};
-
-// A guest whose cells have memory in chunks of 2 MiB, each on one node.
-struct FakeGuest {
-    struct Cell {
-        int vcpus = 2;
-        std::vector<int> chunk_nodes;  // the kernel's node number of each chunk; -1 if it is none
-        MilliCpu use = 1000;           // of all its vCPUs together
-        std::set<std::size_t> held{};  // chunks that something holds where they are
-        // From this chunk on, the memory is of hugetlb pages of this size.
-        std::size_t hugetlb_from = std::numeric_limits<std::size_t>::max();
-        Bytes hugetlb_page = 2 * mib;
-
-        bool is_hugetlb(std::size_t index) const { return index >= hugetlb_from; }
-    };
-
-    std::string name;
-    std::vector<Cell> cells;
-    RunState state = RunState::running;
-    bool alive = true;
-    bool movable = true;
-    int emulator_threads = 0;
-    std::map<int, int> iothread_cells{};  // an iothread for each; by its id
-    // Each vCPU of its only cell accesses an equal run of chunks that no other one accesses.
-    bool knows_accessors = false;
-    PolicyOverrides metadata{};
-};
-
-// `bytes` on one node.
-inline FakeGuest make_guest(const std::string& name, int vcpus, Bytes bytes, int node,
-                            MilliCpu use = 1000) {
-    return {name,
-            {{vcpus, std::vector<int>(static_cast<std::size_t>(bytes / (2 * mib)), node), use}}};
-}
-
 class FakeHost final : public Observer, public Kernel {
   public:
-    static constexpr Bytes chunk = 2 * mib;
-
     // Nodes of equal size.
     FakeHost(FakeClock& clock, std::size_t nodes, int cpus, Bytes memory) : clock_(clock) {
         int cpu = 0;
@@ -323,15 +258,6 @@ class FakeHost final : public Observer, public Kernel {
         FakeGuest::Cell& cell = guest->second.cells[id];
         return index < cell.chunk_nodes.size() ? Chunk{&cell, index, uuid} : Chunk();
     }
-    // A hugetlb page may be several chunks.
-    static void move_page(FakeGuest::Cell& cell, std::size_t index, int node_id) {
-        std::size_t first = index, count = 1;
-        if (cell.is_hugetlb(index)) {
-            count = static_cast<std::size_t>(cell.hugetlb_page / chunk);
-            first = cell.hugetlb_from + (index - cell.hugetlb_from) / count * count;
-        }
-        std::fill_n(cell.chunk_nodes.begin() + static_cast<std::ptrdiff_t>(first), count, node_id);
-    }
     // What guests have there of ordinary memory, or of huge pages.
     Bytes used(int node_id, bool hugetlb) const {
         Bytes bytes = 0;
@@ -348,9 +274,6 @@ class FakeHost final : public Observer, public Kernel {
     }
     Bytes free_huge(int node_id) const {
         return pools[static_cast<std::size_t>(node_id)] - used(node_id, true);
-    }
-    static Bytes size_of(const FakeGuest::Cell& cell) {
-        return chunk * static_cast<Bytes>(cell.chunk_nodes.size());
     }
     std::shared_ptr<const Domain> domain_of(const std::string& uuid, const FakeGuest& guest) const {
         Domain domain;
@@ -432,36 +355,6 @@ class FakeHost final : public Observer, public Kernel {
             first += cell.vcpus;
         }
         return {};
-    }
-    // Ordinary memory first.
-    static void add_blocks(std::uint64_t base, const FakeGuest::Cell& cell, CellSample& sample) {
-        const auto all = static_cast<std::uint64_t>(sample.size);
-        const std::uint64_t ordinary =
-            std::min<std::uint64_t>(cell.hugetlb_from, cell.chunk_nodes.size()) * chunk;
-        if (ordinary > 0) sample.blocks.emplace_back().host = {base, ordinary};
-        if (ordinary == all) return;
-        RamBlock& block = sample.blocks.emplace_back();
-        block.host = {base + ordinary, all - ordinary};
-        block.hugetlb = true;
-        block.page_bytes = cell.hugetlb_page;
-    }
-    static void add_accessors(const FakeGuest& guest, GuestSample& sample) {
-        const CellSample& cell = sample.cells.front();
-        const std::size_t vcpus = cell.vcpus.size();
-        const auto bytes = cell.blocks.front().host.size / vcpus;
-        auto matrix = std::make_shared<AccessMatrix>(vcpus, vcpus);
-        auto ranges = std::make_shared<std::vector<OwnRange>>();
-        std::uint64_t at = cell.blocks.front().host.start;
-        for (std::size_t v = 0; v < vcpus; ++v, at += bytes) {
-            matrix->add(v, v, 1000);
-            ranges->push_back({{at, bytes}, static_cast<int>(v), 0});
-        }
-        sample.tracking.access_matrix = std::move(matrix);
-        sample.tracking.own_ranges = std::move(ranges);
-        const std::vector<int>& chunks = guest.cells.front().chunk_nodes;
-        for (std::size_t i = 0; i < chunks.size(); ++i)
-            sample.tracking.owned.by_vcpu[static_cast<int>(i * vcpus / chunks.size())][chunks[i]] +=
-                chunk;
     }
     static std::shared_ptr<const Process> this_process() {
         static const auto process =

@@ -13,7 +13,7 @@ class ReasonTest : public Loop, public ::testing::WithParamInterface<Reason> {
     }
     // So much of the guest's memory is on another node than the rest.
     static FakeGuest spread(FakeGuest guest, Bytes bytes, int node) {
-        for (Bytes i = 0; i < bytes / FakeHost::chunk; ++i)
+        for (Bytes i = 0; i < bytes / chunk; ++i)
             guest.cells[0].chunk_nodes[static_cast<std::size_t>(i)] = node;
         return guest;
     }
