@@ -6,6 +6,7 @@
 
 #include "guests/memory/summed_residency.hpp"
 #include "guests/process/parse_proc.hpp"
+#include "policy/model/number_list.hpp"
 
 namespace vnuma {
 namespace {
@@ -68,6 +69,30 @@ bool is_interleaved(const GuestSample& sample, const CellSample& cell) {
            std::any_of(cell.blocks.begin(), cell.blocks.end(), [](const RamBlock& block) {
                return block.numatune && block.numatune->mode == "interleave";
            });
+}
+
+// Whether the owner has bound blocks of the cell to nodes that have none in common.
+bool is_bound_apart(const GuestSample& sample, const CellSample& cell) {
+    std::optional<std::vector<int>> common;
+    const auto add = [&](const NumaTune* numatune) {
+        if (!numatune || !numatune->binds() || numatune->nodes.empty()) return;
+        if (common)
+            remove_others(*common, numatune->nodes);
+        else
+            common = numatune->nodes;
+    };
+    add(find_numatune(sample.domain->tuning, cell.id));
+    for (const RamBlock& block : cell.blocks)
+        add(block.numatune ? &*block.numatune : nullptr);
+    return common && common->empty();
+}
+
+// Memory that is bound apart stays, and the vCPUs go to where most of it is.
+void settle_bindings(const GuestSample& sample, CellSample& cell) {
+    if (cell.residency.forbidden != bound_apart && !is_bound_apart(sample, cell)) return;
+    if (cell.residency.forbidden == bound_apart) cell.residency.forbidden.clear();
+    cell.residency.bound_to.clear();
+    if (cell.immovable.empty()) cell.immovable = bound_apart;
 }
 
 }  // namespace
@@ -202,7 +227,7 @@ void ResidencyReader::fill_lost(GuestSample& sample) const {
     for (CellSample& cell : sample.cells) {
         if (!lost_.contains(cell.id)) continue;
         cell.residency = share_of(all, cell.id, lost_);
-        cell.unmapped = "its RAM blocks are not known";
+        cell.immovable = "its RAM blocks are not known";
     }
     if (lost_.size() > 1 && !is_on_one_node(all))
         mark_unsteady(sample, "the memory of its cells is ambiguous, and less than " +
@@ -225,7 +250,8 @@ void ResidencyReader::fill(GuestSample& sample, steady_clock::time_point now) co
     }
     fill_lost(sample);
     for (std::size_t i = 0; i < cells; ++i) {
-        const CellSample& cell = sample.cells[i];
+        CellSample& cell = sample.cells[i];
+        settle_bindings(sample, cell);
         mark_unsteady(sample, cell.residency.forbidden);
         if (is_interleaved(sample, cell)) mark_unsteady(sample, interleaved_by_owner);
     }

@@ -61,9 +61,9 @@ struct CellSample {
     Residency residency;
     std::optional<ChunkCounts> chunks;  // none if the residency was summed over whole mappings
     std::int64_t size = 0;  // bytes of DRAM: its own memory and that of plugged memory devices
-    // Why its RAM blocks are not known although its residency is estimated; empty if they are
-    // known. Without blocks its memory cannot be moved.
-    std::string unmapped{};
+    // Why its memory cannot be moved even if that of other cells can; empty if it can. Its RAM
+    // blocks may not be known, and its residency estimated then.
+    std::string immovable{};
 };
 
 inline std::vector<RamRange> host_ranges(const CellSample& cell) {

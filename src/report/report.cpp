@@ -140,7 +140,7 @@ json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& s
                {"chunks", report_chunks(sample.chunks)},
                {"locality", estimate_locality(sample, cell, host)},
                {"map", guest.map_source},
-               {"unmapped", sample.unmapped},
+               {"immovable", sample.immovable},
                {"blocks", report_blocks(sample.blocks)},
                {"vcpus", report_vcpus(tick, guest, sample, host)}};
     // Verdicts are ordered by key: that of the whole cell, then those of its shards.

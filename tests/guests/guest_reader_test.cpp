@@ -106,7 +106,7 @@ TEST_F(GuestReaderTest, AGuestWhoseBlocksAreNotFoundIsServedByWhereItsMemoryIs) 
     EXPECT_EQ(sample.unsteady, "");
     EXPECT_EQ(sample.problems, std::vector<std::string>{
                                    "the memory of cell 0 was not found: no mapping has its size"});
-    EXPECT_NE(sample.cells[0].unmapped, "");
+    EXPECT_NE(sample.cells[0].immovable, "");
     EXPECT_TRUE(sample.cells[0].blocks.empty());
     ASSERT_EQ(sample.cells[0].residency.bytes.size(), exact.bytes.size());
     for (const auto& [node, bytes] : exact.bytes)
@@ -128,7 +128,7 @@ TEST_F(GuestReaderTest, CellsWithoutVcpusAndMemoryAreEmpty) {
     EXPECT_EQ(sample.cells[0].vcpus.size(), 2U);
     EXPECT_EQ(sample.cells[2].size, 0);
     EXPECT_TRUE(sample.cells[2].vcpus.empty());
-    EXPECT_EQ(sample.cells[2].unmapped, "");
+    EXPECT_EQ(sample.cells[2].immovable, "");
     EXPECT_TRUE(sample.problems.empty());
 }
 

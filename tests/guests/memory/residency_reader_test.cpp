@@ -148,8 +148,25 @@ TEST_F(ResidencyReaderTest, LostMemoryIsDividedBetweenItsCells) {
         << "the pool has more than was lost";
     EXPECT_EQ(sample.cells[1].residency.bytes, (Bytes{{1, chunk_bytes}}));
     EXPECT_EQ(sample.cells[2].residency.bytes, (Bytes{{1, chunk_bytes}}));
-    EXPECT_NE(sample.cells[0].unmapped, "");
-    EXPECT_EQ(sample.cells[1].unmapped, "");
+    EXPECT_NE(sample.cells[0].immovable, "");
+    EXPECT_EQ(sample.cells[1].immovable, "");
+}
+
+// Its vCPUs can still go to most of it.
+TEST_F(ResidencyReaderTest, MemoryThatIsBoundToDifferentNodesStaysWhereItIs) {
+    const auto read_bound = [&](const std::vector<std::vector<int>>& nodes) {
+        std::vector<RamBlock> blocks(nodes.size());
+        for (std::size_t i = 0; i < nodes.size(); ++i) {
+            blocks[i].host = {0x7f0000000000 + i * chunk_bytes, chunk_bytes};
+            blocks[i].numatune = NumaTune{"strict", nodes[i]};
+        }
+        residency.change_ram(*guest, blocks);
+        const GuestSample sample = read(ResidencyMode::full);
+        EXPECT_EQ(sample.unsteady, "");
+        return sample.cells[0].immovable;
+    };
+    EXPECT_EQ(read_bound({{0}, {0, 1}}), "");
+    EXPECT_EQ(read_bound({{0}, {1}}), "its owner binds parts of it to different nodes");
 }
 
 TEST_F(ResidencyReaderTest, AGuestWithoutDramIsNotWaitedFor) {
