@@ -86,7 +86,7 @@ void add_block(RamMap& map, const ExpectedBlock& expected, RamBlock block,
     block.cell = expected.cell;
     if (expected.device) {
         block.device = expected.device->id;
-        if (!block.numatune) block.numatune = expected.device->numatune;
+        if (expected.device->numatune) block.numatune = expected.device->numatune;
     }
     if (const Mapping* mapping = find_mapping(mappings, block.host.start)) {
         block.shared = mapping->shared;
