@@ -149,10 +149,10 @@ bool GuestReader::find_process(const ListedGuest& listed, GuestSample& sample) {
             mark_unsteady(sample, "its process has ended");
             return false;
         }
-        // A source that has identified the process needs no proof.
+        // Others than libvirt have the pid from the process itself.
+        const bool certain = listed.process || std::string_view(sample.source) != "libvirt";
         const std::string mismatch =
-            listed.process ? ""
-                           : identity_mismatch(process->read("cmdline").value_or(""), listed.uuid);
+            certain ? "" : identity_mismatch(process->read("cmdline").value_or(""), listed.uuid);
         if (!mismatch.empty()) {
             mark_unsteady(sample, "its process cannot be found: " + mismatch);
             return false;
