@@ -40,6 +40,33 @@ std::vector<ExpectedBlock> expected_blocks(const Domain& domain) {
     return blocks;
 }
 
+// The blocks of one size, a block itself among them.
+struct Equals {
+    std::size_t count = 0, before = 0;  // how many there are, and how many of them come before it
+    bool in_one_cell = true;
+};
+
+Equals find_equals(const std::vector<ExpectedBlock>& blocks, const ExpectedBlock& one) {
+    Equals equals;
+    for (const ExpectedBlock& other : blocks) {
+        if (other.bytes != one.bytes) continue;
+        if (&other < &one) ++equals.before;
+        ++equals.count;
+        equals.in_one_cell &= other.cell == one.cell;
+    }
+    return equals;
+}
+
+// Where a block is in guest-physical memory; empty if it is not known. `layout` is that of the
+// cells' own memory, or empty.
+std::vector<GuestRange> guest_ranges(const ExpectedBlock& expected,
+                                     const std::vector<std::vector<GuestRange>>& layout) {
+    if (expected.device && expected.device->address)
+        return {{*expected.device->address, expected.bytes}};
+    if (!expected.device && expected.cell_index < layout.size()) return layout[expected.cell_index];
+    return {};
+}
+
 std::string name_of(const ExpectedBlock& expected) {
     return expected.device ? "memory device " + expected.device->id
                            : "the memory of cell " + std::to_string(expected.cell);
@@ -117,10 +144,12 @@ bool overlap(const RamRange& a, const RamRange& b) {
     return a.start < b.start + b.size && b.start < a.start + a.size;
 }
 
-void add_candidate(RamMap& map, const RamRange& range) {
-    const auto overlaps = [&](const RamRange& known) { return overlap(known, range); };
-    if (std::none_of(map.lost.candidates.begin(), map.lost.candidates.end(), overlaps))
-        map.lost.candidates.push_back(range);
+void add_candidates(RamMap& map, const std::vector<RamRange>& ranges) {
+    std::vector<RamRange>& known = map.lost.candidates;
+    for (const RamRange& range : ranges)
+        if (std::none_of(known.begin(), known.end(),
+                         [&](const RamRange& other) { return overlap(other, range); }))
+            known.push_back(range);
 }
 
 // Large mappings that are of no known block. Adjacent ones are taken as one.
@@ -140,7 +169,7 @@ void add_large_mappings(RamMap& map, const std::vector<Mapping>& mappings) {
         const RamRange range{start, mappings[i].end - start};
         if (range.size >= std::max(lost / least_share_of_lost, monitor_rounding) &&
             !is_block(range))
-            add_candidate(map, range);
+            add_candidates(map, {range});
     }
 }
 
@@ -236,39 +265,26 @@ RamMap map_by_size(const Domain& domain, const std::vector<Mapping>& mappings) {
     const std::vector<ExpectedBlock> expected = expected_blocks(domain);
     const auto layout = pc_layout(domain);
     RamMap map;
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-        const ExpectedBlock& one = expected[i];
+    for (const ExpectedBlock& one : expected) {
         const std::vector<RamRange> ranges =
             one.bytes > 0 ? ranges_of_size(mappings, one.bytes) : std::vector<RamRange>();
+        const Equals equals = find_equals(expected, one);
         if (ranges.empty()) {
             add_lost(map, one, "was not found: no mapping has its size");
-            continue;
-        }
-        std::size_t before = 0, of_this_size = 0;
-        bool one_cell = true;
-        for (std::size_t j = 0; j < expected.size(); ++j) {
-            if (expected[j].bytes != one.bytes) continue;
-            ++of_this_size;
-            if (j < i) ++before;
-            one_cell &= expected[j].cell == one.cell;
-        }
-        if (ranges.size() != of_this_size || !one_cell) {
+        } else if (ranges.size() != equals.count || !equals.in_one_cell) {
             add_lost(map, one, "is ambiguous: several blocks have its size");
-            if (!one.device)
-                for (const RamRange& range : ranges)
-                    add_candidate(map, range);
-            continue;
+            if (!one.device) add_candidates(map, ranges);
+        } else {
+            RamBlock block;
+            block.host = ranges[equals.before];
+            // Which of several blocks of one cell is which matters to guest-physical addresses
+            // only.
+            if (equals.count == 1)
+                block.guest = guest_ranges(one, layout);
+            else
+                map.complete = false;
+            add_block(map, one, std::move(block), mappings);
         }
-        RamBlock block;
-        block.host = ranges[before];
-        // Which of several blocks of one cell is which matters to guest-physical addresses only.
-        if (of_this_size > 1)
-            map.complete = false;
-        else if (one.device && one.device->address)
-            block.guest = {{*one.device->address, one.bytes}};
-        else if (!one.device && one.cell_index < layout.size())
-            block.guest = layout[one.cell_index];
-        add_block(map, one, std::move(block), mappings);
     }
     return finish(std::move(map), mappings);
 }
