@@ -74,7 +74,7 @@ std::string name_of(const ExpectedBlock& expected) {
 
 bool continues(const Mapping& previous, const Mapping& next) {
     return next.writable && previous.end == next.start && previous.path == next.path &&
-           previous.shared == next.shared;
+           previous.file == next.file && previous.shared == next.shared;
 }
 
 // Writable ranges of exactly this size. A block is mostly one mapping. A memory policy or madvise()

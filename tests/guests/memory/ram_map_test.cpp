@@ -184,6 +184,37 @@ TEST(MapBySize, AMemoryDeviceIsABlockOfItsCell) {
               2U);
 }
 
+Domain domain_of_case(const std::string& name) {
+    std::string error;
+    const auto domain = parse_domain(test::read_golden("cases/" + name + ".xml"), error);
+    EXPECT_TRUE(domain) << error;
+    return domain.value_or(Domain{});
+}
+
+TEST(MapBySize, FindsTheMemoryOfCasesFromRealLife) {
+    const std::uint64_t mib_per_gib = 1024;
+    RamMap map = map_by_size(domain_of_case("dimm-nodemask"),
+                             {mapping(100000, 8 * mib_per_gib), mapping(200000, 4 * mib_per_gib)});
+    ASSERT_EQ(map.blocks.size(), 2U) << map.unknown;
+    EXPECT_FALSE(map.blocks[0].numatune);
+    EXPECT_EQ(map.blocks[1].numatune, (NumaTune{"strict", {1}}));
+
+    Mapping dax = mapping(1000000, 256 * mib_per_gib);
+    dax.path = "/dev/dax0.0";
+    map = map_by_size(domain_of_case("nvdimm"), {mapping(100000, 32 * mib_per_gib), dax});
+    ASSERT_EQ(map.blocks.size(), 1U) << map.unknown;
+    EXPECT_EQ(map.blocks[0].host.size, 32 * gib);
+    EXPECT_TRUE(map.complete);
+
+    map = map_by_size(domain_of_case("huge-pages-of-one-cell"),
+                      {mapping(1000000, 512 * mib_per_gib), mapping(100000, 8 * mib_per_gib)});
+    ASSERT_EQ(map.blocks.size(), 2U) << map.unknown;
+    EXPECT_FALSE(map.blocks[0].hugetlb);
+    EXPECT_EQ(map.blocks[0].page_bytes, 4096);
+    EXPECT_TRUE(map.blocks[1].hugetlb);
+    EXPECT_EQ(map.blocks[1].page_bytes, 2 << 20);
+}
+
 // Expected values are those of `info mtree -f` in QEMU 7.2 and 10.0; docs/decisions.md has the
 // command.
 TEST(PcLayout, IsThatOfTheMachineType) {
