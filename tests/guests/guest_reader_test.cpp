@@ -94,6 +94,25 @@ TEST_F(GuestReaderTest, DoesNotAskTheMonitorIfThatIsForbidden) {
     EXPECT_EQ(source.asked, 0);
 }
 
+TEST_F(GuestReaderTest, CellsThatCannotBeToldApartAreServedIfTheirMemoryIsOnOneNode) {
+    record("vnuma");
+    source.may_ask = false;
+    const std::string numa_maps = "proc/" + std::to_string(host->pid) + "/numa_maps";
+    std::string text = test::read_golden("lab/vnuma/process/numa_maps");
+    for (std::size_t at = 0; (at = text.find(" N1=", at)) != std::string::npos;)
+        text.replace(at, 4, " N0=");
+    std::filesystem::remove(host->files.path(numa_maps));
+    host->files.write(numa_maps, text);
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.problems.size(), 2U);
+    for (const CellSample& cell : sample.cells) {
+        EXPECT_NE(cell.immovable, "");
+        EXPECT_GT(cell.residency.bytes.at(0), 64 << 20);
+        EXPECT_EQ(cell.residency.bytes.size(), 1U);
+    }
+}
+
 // The recorded guest's mappings of its RAM are those of another size then.
 TEST_F(GuestReaderTest, AGuestWhoseBlocksAreNotFoundIsServedByWhereItsMemoryIs) {
     record("helpers");

@@ -59,8 +59,8 @@ TEST_F(MemorySharersTest, AProcessThatHasEndedOrUnmappedIsForgotten) {
 
 TEST_F(MemorySharersTest, ManyProcessesAreLookedAtInSeveralLooks) {
     sharers.look({ram});  // a file that is new has all processes looked at
-    for (pid_t process = 1000; process < 1000 + 2 * MemorySharers::processes_at_once; ++process)
-        run(process, "");
+    for (std::size_t i = 0; i < 2 * MemorySharers::processes_at_once; ++i)
+        run(static_cast<pid_t>(1000 + i), "");
     run(9000, mapping(ram));
     sharers.look({ram});
     sharers.look({ram});
