@@ -26,7 +26,10 @@ constexpr std::chrono::steady_clock::time_point never{};
 }  // namespace
 
 Sampler::Sampler(GuestSource& source, AccessTracking* tracking, SamplerSettings settings)
-    : source_(source), tracking_(tracking), settings_(std::move(settings)) {}
+    : source_(source),
+      tracking_(tracking),
+      settings_(std::move(settings)),
+      sharers_(settings_.roots.proc) {}
 
 std::vector<ListedGuest> Sampler::list() {
     const nanoseconds before = process_cpu_time();
@@ -65,6 +68,7 @@ Sample Sampler::sample(const std::vector<ListedGuest>& listed, const SampleReque
     read_residencies(sample, request);
     for (GuestSample& guest : sample.guests)
         readers_.at(guest.uuid).memory().fill(guest, std::chrono::steady_clock::now());
+    find_memory_sharers(sample);
     sample.cpu_time = duration_cast<microseconds>(process_cpu_time() - before + list_cpu_time_);
     if (tracking_) tracking_->update(sample, request.hints);
     return sample;
@@ -135,6 +139,23 @@ void Sampler::read_residencies(const Sample& sample, const SampleRequest& reques
             .memory()
             .read_residency(*guest->process, readers, settings_.residency, request.complete);
     }
+}
+
+// Only shared memory can be another process's too.
+void Sampler::find_memory_sharers(Sample& sample) {
+    const auto for_each_file = [&](const auto& visit) {
+        for (GuestSample& guest : sample.guests)
+            for (const CellSample& cell : guest.cells)
+                for (const RamBlock& block : cell.blocks)
+                    if (guest.process && guest.immovable.empty() && block.file != MappedFile())
+                        visit(guest, block.file);
+    };
+    std::vector<MappedFile> files;
+    for_each_file([&](GuestSample&, const MappedFile& file) { files.push_back(file); });
+    sharers_.look(std::move(files));
+    for_each_file([&](GuestSample& guest, const MappedFile& file) {
+        guest.immovable = sharers_.find(file, guest.process->pid());
+    });
 }
 
 }  // namespace vnuma

@@ -12,6 +12,7 @@
 #include "guests/guest_reader.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "guests/model/settings.hpp"
+#include "guests/process/memory_sharers.hpp"
 #include "guests/tracking/access_tracking.hpp"
 
 namespace vnuma {
@@ -41,6 +42,7 @@ class Sampler {
     void renew_pagemap();
     void add_kernel_vhost_threads(Sample& sample);
     void read_residencies(const Sample& sample, const SampleRequest& request);
+    void find_memory_sharers(Sample& sample);
 
     GuestSource& source_;
     AccessTracking* tracking_;
@@ -50,7 +52,8 @@ class Sampler {
     std::string pagemap_problem_;                      // why it is null although it is configured
     std::map<std::string, GuestReader> readers_;       // by uuid
     std::multimap<pid_t, ThreadSample> kernel_vhost_;  // by the process that they serve
-    std::chrono::nanoseconds list_cpu_time_{0};        // of the last list()
+    MemorySharers sharers_;
+    std::chrono::nanoseconds list_cpu_time_{0};  // of the last list()
     std::uint64_t samples_ = 0;
 };
 

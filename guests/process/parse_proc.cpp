@@ -33,15 +33,25 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
 }
 
+// Device and inode, as in "fd:01 1234".
+MappedFile take_file(std::string_view& line) {
+    std::string_view device = take_field(line);
+    const auto major = parse_number<std::uint32_t>(take(device, ':'), 16);
+    const auto minor = parse_number<std::uint32_t>(device, 16);
+    const auto inode = parse_number<std::uint64_t>(take_field(line));
+    if (!major || !minor || !inode) return {};
+    return {std::uint64_t{*major} << 32 | *minor, *inode};
+}
+
 std::optional<Mapping> parse_mapping(std::string_view line) {
     std::string_view range = take_field(line);
     const auto start = parse_number<std::uint64_t>(take(range, '-'), 16);
     const auto end = parse_number<std::uint64_t>(range, 16);
     const std::string_view mode = take_field(line);
     if (!start || !end || *end <= *start || mode.size() < 4) return std::nullopt;
-    for (int skipped = 0; skipped < 3; ++skipped)
-        take_field(line);  // offset, device and inode
-    return Mapping{*start, *end, mode[1] == 'w', mode[3] == 's', std::string(trim(line))};
+    take_field(line);  // offset
+    const MappedFile file = take_file(line);
+    return Mapping{*start, *end, mode[1] == 'w', mode[3] == 's', std::string(trim(line)), file};
 }
 
 std::optional<NumaMapping> parse_numa_mapping(std::string_view line) {

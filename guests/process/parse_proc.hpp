@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "guests/model/ram.hpp"
+
 namespace vnuma {
 
 // /proc/PID/stat and /proc/PID/task/TID/stat; see proc(5).
@@ -56,6 +58,7 @@ struct Mapping {
     bool writable = false;
     bool shared = false;
     std::string path;  // empty for anonymous memory
+    MappedFile file{};
 };
 std::vector<Mapping> parse_maps(std::string_view text);
 

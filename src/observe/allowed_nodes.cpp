@@ -33,6 +33,8 @@ std::vector<const NumaTune*> binding_numatunes(const GuestSample& guest, const C
         if (numatune && numatune->binds() && !numatune->nodes.empty()) tuning.push_back(numatune);
     };
     if (guest.domain) add(find_numatune(guest.domain->tuning, cell.id));
+    // Blocks that stay because they are bound to different nodes do not say where the vCPUs may be.
+    if (!cell.immovable.empty()) return tuning;
     for (const RamBlock& block : cell.blocks)
         add(block.numatune ? &*block.numatune : nullptr);
     return tuning;

@@ -123,7 +123,8 @@ CellState state_of(const GuestSample& guest, const CellSample& cell, const Host&
     state.residency = by_index(cell.residency.bytes, host);
     state.heat = heat_of(guest, cell, host);
     const HandsOff* hands_off = claims.hands_off.find(guest.uuid);
-    state.movable = guest.immovable.empty() && (!hands_off || hands_off->memory.empty());
+    state.movable = guest.immovable.empty() && cell.immovable.empty() &&
+                    (!hands_off || hands_off->memory.empty());
     state.allowed = allowed_nodes(guest, cell, host, claims.pins);
     state.confined_to = confined_to(cell, host);
     // Where its CPUs are left alone, that is its home and no other node can be.

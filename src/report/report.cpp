@@ -140,6 +140,7 @@ json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& s
                {"chunks", report_chunks(sample.chunks)},
                {"locality", estimate_locality(sample, cell, host)},
                {"map", guest.map_source},
+               {"immovable", sample.immovable},
                {"blocks", report_blocks(sample.blocks)},
                {"vcpus", report_vcpus(tick, guest, sample, host)}};
     // Verdicts are ordered by key: that of the whole cell, then those of its shards.
@@ -201,6 +202,7 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
                {"pid", sample.process ? json(sample.process->pid()) : json(nullptr)},
                {"executable", sample.executable},
                {"unsteady", state.unsteady},
+               {"problems", sample.problems},
                {"immovable", sample.immovable},
                {"pinned_bytes", sample.pinned_bytes},
                {"moves", report_moves(tick, sample.uuid)},

@@ -109,6 +109,18 @@ TEST_F(SamplerTest, AGuestIsAsOldAsItsOldestReading) {
     EXPECT_LE(later.guests[1].read_at, later.time);
 }
 
+TEST_F(SamplerTest, MemoryThatAnotherProcessMapsIsImmovable) {
+    EXPECT_EQ(sample({.complete = true}).guests[0].immovable, "");
+    const std::string mapping = "7f0000000000-7f0010000000 rw-s 00000000 00:01 1027 /memfd:x\n";
+    host.files.write("proc/9999/maps", mapping);
+    host.files.write("proc/9999/comm", "spdk\n");
+    std::map<std::string, std::string> immovable;
+    for (const GuestSample& guest : sample({.complete = true}).guests)
+        immovable[guest.name] = guest.immovable;
+    EXPECT_EQ(immovable.at("memfd"), "process 9999 (spdk) maps its memory too");
+    EXPECT_EQ(immovable.at("wishes"), "") << "its memory is private";
+}
+
 TEST_F(SamplerTest, AGuestThatIsGoneIsForgotten) {
     sample();
     const std::vector<ListedGuest> both = *listed;

@@ -75,6 +75,8 @@ TEST(ParseMaps, ReadsMappingsAndSkipsOtherLines) {
     EXPECT_FALSE(maps[1].writable);
     EXPECT_TRUE(maps[2].shared);
     EXPECT_EQ(maps[2].path, "/memfd:ram (deleted)");
+    EXPECT_EQ(maps[2].file, (MappedFile{1, 2054}));
+    EXPECT_EQ(maps[0].file, MappedFile());
 }
 
 TEST(ParseNumaMaps, CutsNumbersThatNoHostHas) {

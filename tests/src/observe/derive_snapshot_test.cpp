@@ -136,6 +136,18 @@ TEST_F(DeriveTest, PinnedMemoryIsNotMovable) {
     EXPECT_FALSE(derive_cell(nullptr, now).movable);
 }
 
+TEST_F(DeriveTest, TheWishForAMemoryDeviceNarrowsWhereItsCellMayBe) {
+    Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
+    RamBlock dimm;
+    dimm.numatune = NumaTune{"strict", {4}};
+    now.guests[0].cells[0].blocks = {RamBlock(), dimm};
+    EXPECT_EQ(derive_cell(nullptr, now).allowed, NodeSet::only(NodeIndex(1)));
+    EXPECT_TRUE(derive_cell(nullptr, now).movable);
+    now.guests[0].cells[0].immovable = "its owner binds parts of it to different nodes";
+    EXPECT_EQ(derive_cell(nullptr, now).allowed.size(), 2) << "it stays wherever the vCPUs are";
+    EXPECT_FALSE(derive_cell(nullptr, now).movable);
+}
+
 std::shared_ptr<const Domain> domain_with(const DomainTuning& tuning) {
     Domain domain;
     domain.tuning = tuning;

@@ -53,6 +53,17 @@ Sample& sample_of(const Tick& tick) {
     return const_cast<Look&>(*tick.look).sample;
 }
 
+TEST(Report, SaysWhatOfAGuestWasNotUnderstood) {
+    Tick tick = tick_of_one_guest(two_nodes());
+    EXPECT_EQ(make_report(tick)["guests"][0]["problems"], json::array());
+    EXPECT_EQ(make_report(tick)["guests"][0]["cells"][0]["immovable"], "");
+    sample_of(tick).guests[0].problems = {"a detail is odd"};
+    sample_of(tick).guests[0].cells[0].immovable = "its RAM blocks are not known";
+    const json guest = make_report(tick)["guests"][0];
+    EXPECT_EQ(guest["problems"], json::array({"a detail is odd"}));
+    EXPECT_EQ(guest["cells"][0]["immovable"], "its RAM blocks are not known");
+}
+
 TEST(Report, SpeaksOfNodesByTheKernelsNumbers) {
     const Host host = two_nodes();
     const json report = make_report(tick_of_one_guest(host));
