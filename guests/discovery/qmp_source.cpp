@@ -221,6 +221,7 @@ RamView QmpSource::read_ram_view(const std::string& uuid) {
 }
 
 bool QmpSource::start_write_measurement(const std::string& uuid, std::chrono::seconds duration) {
+    if (!permitted_.contains(uuid)) throw MonitorError(measuring_not_permitted);
     const auto start = [&](QmpConnection& connection, Monitor& monitor) {
         return vnuma::start_write_measurement(monitor, duration, connection.guest().dirty_ring);
     };

@@ -5,7 +5,9 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "guests/discovery/guest_source.hpp"
@@ -31,7 +33,9 @@ class QmpSource : public GuestSource {
     const char* name() const override { return "qmp"; }
     std::vector<ListedGuest> list() override;
     RunState read_state(const std::string& uuid) override;
+    // QMP's own socket marks no guest, so nobody needs permission to ask where the memory is.
     bool may_ask_monitor() const override { return true; }
+    void permit_monitors(std::set<std::string> uuids) override { permitted_ = std::move(uuids); }
     RamView read_ram_view(const std::string& uuid) override;
     bool start_write_measurement(const std::string& uuid, std::chrono::seconds duration) override;
     WriteMeasurement read_write_measurement(const std::string& uuid) override;
@@ -64,6 +68,7 @@ class QmpSource : public GuestSource {
     QmpPeers peers_;
     std::map<std::string, std::unique_ptr<QmpConnection>> connections_;  // by the socket's name
     std::map<std::string, std::string> sockets_;  // by the uuid of the guest, as listed last
+    std::set<std::string> permitted_;             // uuids
 };
 
 }  // namespace vnuma

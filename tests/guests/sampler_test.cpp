@@ -28,6 +28,7 @@ class RecordedSource : public GuestSource {
     std::vector<ListedGuest> list() override { return guests_; }
     RunState read_state(const std::string&) override { return RunState::running; }
     bool may_ask_monitor() const override { return false; }
+    void permit_monitors(std::set<std::string> uuids) override { permitted = std::move(uuids); }
     RamView read_ram_view(const std::string&) override { throw MonitorError("none"); }
     bool start_write_measurement(const std::string&, std::chrono::seconds) override {
         throw MonitorError("none");
@@ -36,6 +37,7 @@ class RecordedSource : public GuestSource {
         throw MonitorError("none");
     }
     std::size_t hung_calls() const override { return 0; }
+    std::set<std::string> permitted;
 
   private:
     std::vector<ListedGuest> guests_;

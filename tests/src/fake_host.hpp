@@ -76,6 +76,7 @@ struct FakeGuest {
     // Each vCPU of its only cell accesses an equal run of chunks that no other one accesses.
     bool knows_accessors = false;
     PolicyOverrides metadata{};
+    std::string cgroup{};
 };
 
 // `bytes` on one node.
@@ -166,6 +167,7 @@ class FakeHost final : public Observer, public Kernel {
             one.state = guest.state;
             one.unsteady = why_not_running(guest.state);
             one.read_at = clock_.now();
+            one.cgroup = guest.cgroup;
             one.domain = domain_of(uuid, guest);
         }
         return listed;

@@ -80,6 +80,9 @@ TEST_F(QmpSourceTest, MeasuresAGuestWithoutADirtyRingBySamples) {
     const Qemu qemu(socket("a"), two_cells);
     QmpSource source = listen();
     const std::string uuid = list_until(source, one_described)[0].uuid;
+    EXPECT_THROW(source.start_write_measurement(uuid, 60s), MonitorError)
+        << "vnumad may not act on the guest";
+    source.permit_monitors({uuid});
     EXPECT_EQ(source.read_write_measurement(uuid).state, WriteMeasurement::State::none);
     EXPECT_TRUE(source.start_write_measurement(uuid, 60s));
     WriteMeasurement running;
