@@ -13,11 +13,13 @@
 #include "guests/discovery/guest_source.hpp"
 #include "guests/discovery/qmp_connection.hpp"
 #include "guests/model/listed_guest.hpp"
+#include "guests/model/settings.hpp"
 
 namespace vnuma {
 
 struct QmpSettings {
-    std::string directory;              // with the sockets
+    std::string directory;                                       // with the sockets
+    std::vector<std::string> patterns = default_qmp_patterns();  // of the names of sockets of QMP
     std::string vm_file = kvm_vm_file;  // tests have no KVM, and name another file
     QmpDeadlines deadlines{};
 };
@@ -43,17 +45,20 @@ class QmpSource : public GuestSource {
 
   private:
     using Connections = std::vector<QmpConnection*>;
+    class Session;
 
-    // Reads all guests that are not in quarantine and those whose pause is over, at the same time.
+    // Reads all guests that are due and not in quarantine, and those in quarantine whose pause is
+    // over, at the same time.
     void read_guests();
-    // Waits for the reads until the time comes.
+    // Waits until the connections have ended or the time comes.
     void wait_for(const Connections& connections, std::chrono::steady_clock::time_point end);
-    // Opens and closes connections so that each socket in the directory has one. Throws
-    // SourceError.
+    // Makes a connection for each socket in the directory that is to be read, and closes those of
+    // sockets that are gone. Throws SourceError.
     void follow_directory();
     std::unique_ptr<QmpConnection> connect(const std::string& socket, QmpGuest guest);
-    // Runs `call` with the guest's connection and monitor and returns what it returns. No command
-    // of it takes longer than the limit. Throws MonitorError.
+    // Connects, runs `call` with the guest's connection and monitor, disconnects, and returns what
+    // it returns. Neither connecting nor a command of it takes longer than the limit. Throws
+    // MonitorError.
     template <typename Call>
     auto call_monitor(const std::string& uuid, Call call, std::chrono::milliseconds limit);
     // Runs the connections until the condition holds; false if it does not before the time comes.
@@ -61,6 +66,7 @@ class QmpSource : public GuestSource {
     bool run_until(Condition condition, std::chrono::steady_clock::time_point end);
 
     std::string directory_;
+    std::vector<std::string> patterns_;
     QmpDeadlines deadlines_;
     std::chrono::steady_clock::duration calls_left_{
         0};  // for calls to monitors until the next list
