@@ -111,6 +111,23 @@ TEST_F(SamplerTest, AGuestIsAsOldAsItsOldestReading) {
     EXPECT_LE(later.guests[1].read_at, later.time);
 }
 
+TEST_F(SamplerTest, EachListedGuestHasTheControlGroupOfItsProcess) {
+    listed->at(1).pid.reset();
+    const std::vector<ListedGuest> list = sampler->list();
+    const bool first = list[0].pid.has_value();  // they are ordered by uuid
+    EXPECT_TRUE(list[first ? 0 : 1].cgroup.starts_with("/machine/qemu-"))
+        << list[first ? 0 : 1].cgroup;
+    EXPECT_EQ(list[first ? 1 : 0].cgroup, "") << "its process is not known";
+}
+
+TEST_F(SamplerTest, TheSourceIsToldWhichGuestsVnumadMayActOn) {
+    const std::string uuid = listed->at(0).uuid;
+    sample({.acts_on = {uuid}});
+    EXPECT_EQ(source->permitted, std::set<std::string>{uuid});
+    sample();
+    EXPECT_EQ(source->permitted, std::set<std::string>());
+}
+
 TEST_F(SamplerTest, AGuestThatIsGoneIsForgotten) {
     sample();
     const std::vector<ListedGuest> both = *listed;
