@@ -8,7 +8,9 @@
 #include "guests/memory/page_nodes.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "guests/process/cpu_time.hpp"
+#include "guests/process/files.hpp"
 #include "guests/process/kernel_vhost_threads.hpp"
+#include "guests/process/parse_proc.hpp"
 #include "guests/process/process.hpp"
 
 namespace vnuma {
@@ -22,6 +24,16 @@ using std::chrono::nanoseconds;
 constexpr std::size_t samples_for_all = 8;
 
 constexpr std::chrono::steady_clock::time_point never{};
+
+// Empty if it is not known. Policies are by it, so it is read before anything is done.
+std::string read_cgroup(const ListedGuest& guest, const Roots& roots) {
+    if (!guest.pid) return "";
+    const auto text =
+        guest.process ? guest.process->read("cgroup")
+                      : read_small_file(roots.proc + "/" + std::to_string(*guest.pid) + "/cgroup");
+    const auto cgroup = text ? parse_cgroup(*text) : std::nullopt;
+    return cgroup ? cgroup->path : "";
+}
 
 }  // namespace
 
@@ -45,8 +57,10 @@ std::vector<ListedGuest> Sampler::list() {
     // The planner goes over guests in this order too: memory that is used together is together.
     std::sort(listed.begin(), listed.end(),
               [](const ListedGuest& a, const ListedGuest& b) { return a.uuid < b.uuid; });
-    for (ListedGuest& guest : listed)
+    for (ListedGuest& guest : listed) {
         if (guest.read_at == never) guest.read_at = begin;
+        guest.cgroup = read_cgroup(guest, settings_.roots);
+    }
     list_cpu_time_ = process_cpu_time() - before;
     return listed;
 }
@@ -56,6 +70,7 @@ Sample Sampler::sample(const std::vector<ListedGuest>& listed, const SampleReque
     Sample sample;
     sample.time = std::chrono::steady_clock::now();
     ++samples_;
+    source_.permit_monitors(request.acts_on);
     renew_pagemap();
     sample.pagemap_problem = pagemap_problem_;
     std::set<std::string> seen;

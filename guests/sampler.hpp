@@ -21,6 +21,7 @@ struct SampleRequest {
     std::set<std::string> urgent{};               // uuids whose residency is read first
     bool complete = false;                        // read the residency of all, whatever it takes
     std::map<std::string, TrackingHint> hints{};  // by uuid; access tracking follows them
+    std::set<std::string> acts_on{};              // uuids of guests that vnumad may act on
 };
 
 class Sampler {

@@ -20,13 +20,17 @@ struct ListedGuest {
     std::string uuid;
     std::string name;
     RunState state = RunState::unknown;
-    // When the source was asked for the state; unset if it does not record that, and the sampler
+    // When the source was asked for the state, or made sure otherwise that it still holds; unset if it does not record that, and the sampler
     // then sets the time at which the list began.
     std::chrono::steady_clock::time_point read_at{};
     std::string unsteady;      // why vnumad does nothing to it; empty if it simply runs
     std::optional<pid_t> pid;  // none if it is not known
     // The process with that pid, if the source has made sure that it is the guest's.
     std::shared_ptr<const Process> process{};
+    // Path of the process' control group, relative to the root of its hierarchy: that of cgroup
+    // v1's cpuset controller, else that of cgroup v2. Empty if it is not known. The sampler sets
+    // it.
+    std::string cgroup{};
     // Null if there is no usable description. The same object at every tick until it changes.
     std::shared_ptr<const Domain> domain;
     // Threads that QEMU reports, by vCPU and by iothread id. Both are empty if the source reports

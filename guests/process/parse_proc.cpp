@@ -79,6 +79,11 @@ std::optional<NumaMapping> parse_numa_mapping(std::string_view line) {
     return mapping;
 }
 
+std::string_view file_name(std::string_view path) {
+    const std::size_t slash = path.rfind('/');
+    return path.substr(slash == std::string_view::npos ? 0 : slash + 1);
+}
+
 }  // namespace
 
 std::optional<TaskStat> parse_stat(std::string_view text) {
@@ -139,12 +144,22 @@ std::vector<UnixSocket> parse_unix_sockets(std::string_view text, std::string_vi
         for (int skipped = 0; skipped < 6; ++skipped)
             take_field(line);  // address, users, protocol, flags, type and state
         const auto inode = parse_number<std::uint64_t>(take_field(line));
-        const std::size_t slash = line.rfind('/');
-        if (inode && inodes.contains(*inode) &&
-            line.substr(slash == std::string_view::npos ? 0 : slash + 1) == name)
+        if (inode && inodes.contains(*inode) && file_name(line) == name)
             sockets.push_back({*inode, std::string(line)});
     }
     return sockets;
+}
+
+bool has_pending_connection(std::string_view text, std::string_view name) {
+    while (!text.empty()) {
+        std::string_view line = take(text, '\n');
+        for (int skipped = 0; skipped < 5; ++skipped)
+            take_field(line);  // address, users, protocol, flags and type
+        const bool is_pending = take_field(line) == "02";
+        take_field(line);  // inode: it has none yet
+        if (is_pending && file_name(line) == name) return true;
+    }
+    return false;
 }
 
 std::vector<pid_t> parse_children(std::string_view text, std::size_t limit) {

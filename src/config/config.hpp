@@ -22,6 +22,7 @@ struct Config {
     bool seccomp = true;                          // refuse system calls that vnumad does not need
     bool qmp = false;     // the guests are those of qmp_dir instead of libvirt's
     std::string qmp_dir;  // directory with a QMP socket for each guest
+    std::vector<std::string> qmp_pattern = default_qmp_patterns();  // of its sockets' names
     LibvirtSettings libvirt;
     PlannerSettings planner;
     HostPolicy policy;
@@ -35,7 +36,9 @@ struct Config {
     TrackingSettings tracking;  // as configured; see tracking_settings()
 };
 
-// With what follows from other keys: the length of scans, and whether guests may be disturbed.
+// With what follows from other keys: the length of scans, and whether guests may be disturbed. In
+// mode observe nothing is tracked, since every tracker writes to the kernel or asks QEMU to
+// measure.
 TrackingSettings tracking_settings(const Config& config);
 
 // All problems of a file: "FILE:LINE: KEY: what is wrong".

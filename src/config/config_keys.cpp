@@ -32,7 +32,10 @@ std::vector<Key> top_keys(Config& config) {
          "Who lists the guests: libvirt, or QEMU's monitors in `qmp_dir`."},
         {"qmp_dir", text(config.qmp_dir),
          "With `source = \"qmp\"`: a directory with the QMP socket of each QEMU that was started "
-         "without libvirt. vnumad keeps the connections open; QEMU serves one client a socket."},
+         "without libvirt. vnumad connects, asks and disconnects, since QEMU serves one client a "
+         "socket; see [guests without libvirt](#guests-without-libvirt)."},
+        {"qmp_pattern", text_list(config.qmp_pattern, "a list of shell patterns"),
+         "Which names of sockets in `qmp_dir` are QMP's. No other socket is connected to."},
         {"run_time_policy", text_or_empty(config.run_time_policy),
          "File with the policy of guests and groups until the host restarts ([guest "
          "policy](guest-policy.md#at-run-time)); `\"\"` for none."},
@@ -45,9 +48,10 @@ std::vector<Key> libvirt_keys(LibvirtSettings& libvirt) {
         {"pid_directory", text(libvirt.pid_directory),
          "Where libvirt keeps `NAME.pid` for each running domain."},
         {"monitor", word<bool>(libvirt.ask_monitor, {{true, "auto"}, {false, "never"}}),
-         "Whether a guest's monitor may be asked where the memory of its cells is, when the sizes "
-         "do not tell. libvirt marks such a domain as tainted (`custom-monitor`), which changes "
-         "nothing else. With `never` such a guest is left alone."},
+         "Whether the monitor of a guest that vnumad acts on may be asked where the memory of its "
+         "cells is, when the sizes do not tell. libvirt marks such a domain as tainted "
+         "(`custom-monitor`), which changes nothing else. With `never` such a guest is left "
+         "alone."},
     };
 }
 

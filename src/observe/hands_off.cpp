@@ -131,7 +131,7 @@ void HandsOffGuests::refresh(const Sample& sample) {
 }
 
 void HandsOffGuests::forget(std::map<std::string, Guest>::iterator guest) {
-    if (guest->second.on_file) ::unlink(file_of(guest->first).c_str());
+    if (guest->second.on_file && may_write_) ::unlink(file_of(guest->first).c_str());
     guests_.erase(guest);
 }
 
@@ -168,6 +168,7 @@ void HandsOffGuests::add(const GuestSample& guest, const HandsOff& why) {
 }
 
 void HandsOffGuests::write(const std::string& uuid, Guest& guest) {
+    if (!may_write_) return;
     const std::string file = file_of(uuid), fresh = directory_ + "/.new";
     ::mkdir(directory_.c_str(), 0755);
     const FileDescriptor fd(

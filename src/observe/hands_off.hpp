@@ -33,8 +33,10 @@ struct HandsOff {
 // Not thread-safe. Calls block on the file system.
 class HandsOffGuests {
   public:
-    // `directory` is created when it is needed. Empty: nothing is kept beyond this process.
-    explicit HandsOffGuests(std::string directory) : directory_(std::move(directory)) {}
+    // `directory` is created when it is needed. Empty: nothing is kept beyond this process. Without
+    // `may_write` the files are read, and nothing is changed.
+    explicit HandsOffGuests(std::string directory, bool may_write = true)
+        : directory_(std::move(directory)), may_write_(may_write) {}
 
     // Reads the files: those that are gone hold no more, and those of a process that has ended are
     // removed. One that cannot be read, or is empty, holds. Call it before find(), once for each
@@ -72,6 +74,7 @@ class HandsOffGuests {
     void forget(std::map<std::string, Guest>::iterator guest);
 
     std::string directory_;
+    bool may_write_;
     std::map<std::string, Guest> guests_;  // by uuid
     std::string problem_;
 };

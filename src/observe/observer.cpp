@@ -70,7 +70,9 @@ class HostObserver final : public Observer {
 }  // namespace
 
 std::unique_ptr<GuestSource> make_source(const Config& config) {
-    if (config.qmp) return std::make_unique<QmpSource>(QmpSettings{.directory = config.qmp_dir});
+    if (config.qmp)
+        return std::make_unique<QmpSource>(
+            QmpSettings{.directory = config.qmp_dir, .patterns = config.qmp_pattern});
     return std::make_unique<LibvirtSource>(config.libvirt);
 }
 

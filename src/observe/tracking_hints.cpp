@@ -9,7 +9,7 @@ TrackingHints derive_hints(const TrackingHints& before, const Snapshot& snapshot
     TrackingHints hints;
     for (const GuestState& guest : snapshot.guests) {
         TrackingHint& hint = hints[guest.uuid];
-        hint.wanted = guest.policy.mode != Mode::off && snapshot.topology.nodes.size() > 1;
+        hint.wanted = guest.policy.mode >= Mode::advise && snapshot.topology.nodes.size() > 1;
         hint.may_disturb = guest.policy.mode == Mode::act && guest.unsteady.empty();
         hint.well_placed = !guest.cells.empty();
     }
@@ -43,7 +43,7 @@ TrackingHints derive_hints(const TrackingHints& before, const Snapshot& snapshot
 void withdraw_hints(TrackingHints& hints, const GuestPolicies& policies) {
     for (const auto& [uuid, policy] : policies)
         if (const auto hint = hints.find(uuid); hint != hints.end()) {
-            hint->second.wanted &= policy.mode != Mode::off;
+            hint->second.wanted &= policy.mode >= Mode::advise;
             hint->second.may_disturb &= policy.mode == Mode::act;
         }
 }

@@ -284,6 +284,7 @@ nlohmann::json make_report(const Tick& tick) {
     report["look_cpu_us"] = tick.sample().cpu_time.count();
     report["tracking"] = report_tracking(tick.sample());
     report["rivals"] = report_rivals(tick.rivals);
+    report["unmatched_sections"] = tick.unmatched_sections;
     report["nodes"] = report_nodes(tick.snapshot.topology);
     json guests = json::array();
     for (std::size_t i = 0; i < tick.snapshot.guests.size(); ++i)

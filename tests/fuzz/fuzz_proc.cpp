@@ -41,6 +41,7 @@ void read_tasks(std::string_view text) {
     parse_schedstat(text);
     find_status_field(text, "Cpus_allowed_list");
     parse_effective_user(text);
+    has_pending_connection(text, "a.sock");
     for (const UnixSocket& socket : parse_unix_sockets(text, "a.sock", {1, 2, 3}))
         require(socket.path.ends_with("a.sock"));
     if (const auto cgroup = parse_cgroup(text)) require(cgroup->path.starts_with('/'));

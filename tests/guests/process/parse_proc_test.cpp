@@ -62,6 +62,21 @@ TEST(ParseUnixSockets, FindsTheSocketsOfAFileByItsName) {
     EXPECT_EQ(sockets[1].path, "a.sock");
 }
 
+TEST(HasPendingConnection, TellsOneThatTheServerHasNotAccepted) {
+    const std::string listening =
+        "Num       RefCount Protocol Flags    Type St Inode Path\n"
+        "00000000b35b5ed8: 00000002 00000000 00010000 0001 01 80415 /run/my guests/a.sock\n";
+    const auto connected = [&](const char* state, const char* inode) {
+        return listening + "00000000b3add9cb: 00000003 00000000 00000000 0001 " + state + " " +
+               inode + " /run/my guests/a.sock\n";
+    };
+    EXPECT_TRUE(has_pending_connection(connected("02", "    0"), "a.sock"));
+    EXPECT_FALSE(has_pending_connection(connected("02", "    0"), "b.sock"));
+    EXPECT_FALSE(has_pending_connection(connected("03", "80419"), "a.sock"));
+    EXPECT_FALSE(has_pending_connection(listening, "a.sock"));
+    EXPECT_FALSE(has_pending_connection("02 02 02 02 02 02", ""));
+}
+
 TEST(ParseMaps, ReadsMappingsAndSkipsOtherLines) {
     const auto maps = parse_maps(
         "7f63a3e00000-7f63c3e00000 rw-p 00000000 00:00 0 \n"

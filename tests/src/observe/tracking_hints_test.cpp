@@ -75,17 +75,21 @@ TEST_F(HintsTest, WhoIsNotToBeActedOnAnyMoreIsNotTouchedAnyMore) {
     policies["u"].mode = Mode::observe;
     withdraw_hints(before, policies);
     EXPECT_FALSE(before["u"].may_disturb);
-    EXPECT_TRUE(before["u"].wanted);
-    policies["u"].mode = Mode::off;
-    withdraw_hints(before, policies);
     EXPECT_FALSE(before["u"].wanted);
+    before["u"].wanted = before["u"].may_disturb = true;
+    policies["u"].mode = Mode::advise;
+    withdraw_hints(before, policies);
+    EXPECT_FALSE(before["u"].may_disturb);
+    EXPECT_TRUE(before["u"].wanted);
 }
 
-TEST_F(HintsTest, WhereNothingIsPlannedNothingIsTracked) {
+TEST_F(HintsTest, WhereNothingIsDoneNorAdvisedNothingIsTracked) {
     EXPECT_TRUE(hint().wanted);
-    snapshot.guests[0].policy.mode = Mode::off;
-    EXPECT_FALSE(hint().wanted);
-    snapshot.guests[0].policy.mode = Mode::observe;
+    for (const Mode mode : {Mode::off, Mode::observe}) {
+        snapshot.guests[0].policy.mode = mode;
+        EXPECT_FALSE(hint().wanted) << name(mode) << ": every tracker writes to the kernel";
+    }
+    snapshot.guests[0].policy.mode = Mode::advise;
     EXPECT_TRUE(hint().wanted);
     snapshot.topology.nodes.resize(1);
     EXPECT_FALSE(hint().wanted);

@@ -85,6 +85,14 @@ TEST(Report, SpeaksOfNodesByTheKernelsNumbers) {
     EXPECT_DOUBLE_EQ(cell["locality"], 0.5) << "a quarter for vCPU 0, three quarters for vCPU 1";
 }
 
+TEST(Report, NamesSectionsThatAreNoGuests) {
+    const Host host = two_nodes();
+    Tick tick = tick_of_one_guest(host);
+    EXPECT_EQ(make_report(tick)["unmatched_sections"], json::array());
+    tick.unmatched_sections = {"guest.wbe"};
+    EXPECT_EQ(make_report(tick)["unmatched_sections"], json::array({"guest.wbe"}));
+}
+
 TEST(Report, NamesRivalsAndWhatIsDoneAboutThem) {
     const Host host = two_nodes();
     Tick tick = tick_of_one_guest(host);
