@@ -85,6 +85,7 @@ struct Domain {
     PolicyOverrides policy;  // what the metadata configure for vnumad
     // What the metadata configure wrongly: "metadata: KEY: what is wrong".
     std::vector<std::string> policy_problems;
+    std::vector<std::string> problems;  // what of its description was not understood, as sentences
 
     friend bool operator==(const Domain&, const Domain&) = default;
 };
