@@ -56,11 +56,19 @@ std::uint64_t count_links(const std::string& directory) {
 
 }  // namespace
 
+void throw_if_exhausted(const std::string& directory) {
+    if (errno == EMFILE || errno == ENFILE)
+        throw SourceError(directory + ": " + std::generic_category().message(errno));
+}
+
 KvmFiles read_kvm_files(const std::string& process) {
     KvmFiles files;
     const std::string directory = process + "/fd";
     std::array<char, PATH_MAX> target{};
-    for (const std::string& name : list_directory(AT_FDCWD, directory, max_open_files)) {
+    errno = 0;
+    const auto names = list_directory(AT_FDCWD, directory, max_open_files);
+    if (names.empty()) throw_if_exhausted(directory);
+    for (const std::string& name : names) {
         const ssize_t size =
             ::readlink((directory + "/" + name).c_str(), target.data(), target.size());
         if (size > 0)

@@ -60,7 +60,13 @@ class KvmProcesses {
     Time next_walk_{};
 };
 
-// The KVM files among a process' open files. `process` is its directory in /proc.
+// The KVM files among a process' open files. `process` is its directory in /proc. Throws
+// SourceError if this process has no free descriptor: then nothing tells that the other one holds
+// no VM.
 KvmFiles read_kvm_files(const std::string& process);
+
+// To be called when a directory is read as empty, with errno as it was left. Throws SourceError if
+// that is for want of a descriptor.
+void throw_if_exhausted(const std::string& directory);
 
 }  // namespace vnuma

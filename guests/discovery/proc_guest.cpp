@@ -1,10 +1,12 @@
 #include "guests/discovery/proc_guest.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "guests/discovery/domain_from_mappings.hpp"
 #include "guests/discovery/guest_source.hpp"
+#include "guests/discovery/kvm_processes.hpp"
 #include "guests/discovery/qemu_command_line.hpp"
 #include "guests/discovery/run_state.hpp"
 #include "guests/process/kvm_debugfs.hpp"
@@ -41,6 +43,24 @@ void add_missing_vcpus(std::size_t vcpus, Domain& domain) {
                               std::to_string(described));
     for (std::size_t vcpu = described; vcpu < vcpus; ++vcpu)
         domain.cells.front().vcpus.push_back(static_cast<int>(vcpu));
+}
+
+// `directory` is the process' in /proc. Files are read as the process sees them, which may be in a
+// mount namespace of its own.
+Domain describe_qemu(const std::string& directory, const std::string& command_line) {
+    std::vector<std::string> configs, unread;
+    for (const std::string& file : find_config_files(command_line)) {
+        const std::string path = directory + (file.starts_with('/') ? "/root" : "/cwd/") + file;
+        auto text =
+            configs.size() < max_configs ? read_regular_file(path, max_config_bytes) : std::nullopt;
+        if (text)
+            configs.push_back(std::move(*text));
+        else if (unread.size() < max_configs)
+            unread.push_back("its configuration file " + in_one_line(file) + " cannot be read");
+    }
+    Domain domain = parse_qemu_command_line(command_line, configs);
+    domain.problems.insert(domain.problems.begin(), unread.begin(), unread.end());
+    return domain;
 }
 
 KvmFiles kvm_files_of(const Process& process, const std::vector<std::string>& descriptors) {
@@ -87,7 +107,9 @@ std::optional<ListedGuest> ProcGuest::list(Time now) {
 
 // False if the process holds no VM.
 bool ProcGuest::read_files(bool all) {
+    errno = 0;
     auto descriptors = process_->open_files();
+    if (descriptors.empty()) throw_if_exhausted("the open files of its process");
     if (!all && descriptors == descriptors_) return true;
     KvmFiles files = kvm_files_of(*process_, descriptors);
     descriptors_ = std::move(descriptors);
@@ -136,28 +158,14 @@ void ProcGuest::find_vcpus() {
 void ProcGuest::read_command_line() {
     executable_ = process_->read_link("exe");
     const std::string program = program_of(executable_);
-    const std::string command_line = process_->read("cmdline").value_or("");
+    errno = 0;
+    const auto text = process_->read("cmdline");
+    if (!text) throw_if_exhausted("the command line of its process");
+    const std::string command_line = text.value_or("");
     is_qemu_ = is_qemu(program) || has_qemu_options(command_line);
-    Domain domain;
-    if (is_qemu_) {
-        const std::string directory = roots_.proc + "/" + std::to_string(process_->pid());
-        std::vector<std::string> configs, unread;
-        for (const std::string& file : find_config_files(command_line)) {
-            // As the process sees it, which may be in a mount namespace of its own.
-            auto text = configs.size() < max_configs
-                            ? read_regular_file(
-                                  directory + (file.starts_with('/') ? "/root" : "/cwd/") + file,
-                                  max_config_bytes)
-                            : std::nullopt;
-            if (text)
-                configs.push_back(std::move(*text));
-            else
-                unread.push_back("its configuration file " + in_one_line(file) + " cannot be read");
-        }
-        domain = parse_qemu_command_line(command_line, configs);
-        domain.problems.insert(domain.problems.begin(), unread.begin(), unread.end());
-        add_missing_vcpus(files_.vcpus.size(), domain);
-    }
+    const std::string directory = roots_.proc + "/" + std::to_string(process_->pid());
+    Domain domain = is_qemu_ ? describe_qemu(directory, command_line) : Domain();
+    if (is_qemu_) add_missing_vcpus(files_.vcpus.size(), domain);
     name_ = is_qemu_ ? domain.name : find_name_argument(command_line);
     named_by_group_ = name_.empty();
     if (named_by_group_) {
@@ -188,10 +196,11 @@ void ProcGuest::describe_by_mappings() {
         vcpus.insert(vcpu);
     for (const auto& [vcpu, thread] : vcpus_.threads)
         vcpus.insert(vcpu);
-    Domain domain = domain_from_mappings(parse_maps(process_->read("maps").value_or("")), vcpus);
+    const auto maps = process_->read("maps");
+    Domain domain = domain_from_mappings(parse_maps(maps.value_or("")), vcpus);
     domain.machine = domain_->machine;
     complete(domain);
-    sizes_ = std::move(sizes);
+    if (maps) sizes_ = std::move(sizes);
     if (domain != *domain_) domain_ = std::make_shared<const Domain>(std::move(domain));
 }
 
@@ -261,14 +270,21 @@ std::string ProcGuest::certainty() const {
     }
     text += is_qemu_ ? "; cells and sizes from QEMU's command line"
                      : "; memory by the size of its mappings";
-    if (is_qemu_ && named_vcpus_.empty())
+    // cloud-hypervisor has no thread of its own for a migration.
+    if (!is_qemu_)
+        text += "; migrations are not seen";
+    else if (named_vcpus_.empty())
         text += "; migrations are not seen, since QEMU does not name its threads";
     return text;
 }
 
 RunState ProcGuest::read_state() {
-    if (!process_->alive() || !read_files(true))
-        throw MonitorError("its process has ended, or holds no VM any more");
+    try {
+        if (!process_->alive() || !read_files(true))
+            throw MonitorError("its process has ended, or holds no VM any more");
+    } catch (const SourceError& error) {
+        throw MonitorError(error.what());
+    }
     const RunState before = state_;
     read_tasks(true);
     const RunState named = state_by_names();

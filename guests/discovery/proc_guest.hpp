@@ -37,7 +37,8 @@ class ProcGuest {
     const Process& process() const { return *process_; }
 
     // Reads what may have changed. Nothing once the process has ended or holds no VM any more. The
-    // guest's uuid is the one that its command line gives it, or PID-STARTTIME.
+    // guest's uuid is the one that its command line gives it, or PID-STARTTIME. Throws SourceError
+    // if vnumad has no free descriptor.
     std::optional<ListedGuest> list(Time now);
 
     // Whether its name is made from its control group, which other guests may be in too.

@@ -20,7 +20,7 @@ inline constexpr int max_vcpu_number = 65535;
 std::optional<int> parse_vcpu_thread_name(std::string_view name);
 
 // What a thread of this name does to its guest: `migrating` and `saving` for the threads that QEMU
-// and cloud-hypervisor have meanwhile, `running` for all others.
+// has meanwhile, `running` for all others.
 RunState state_by_thread_name(std::string_view name);
 
 // The program of an executable as /proc/PID/exe shows it: without folders and without the kernel's

@@ -5,6 +5,7 @@
 
 #include "guests/discovery/guest_source.hpp"
 #include "tests/guests/discovery/proc_tree.hpp"
+#include "tests/no_free_descriptors.hpp"
 
 namespace vnuma {
 namespace {
@@ -112,6 +113,16 @@ TEST_F(KvmProcessesTest, AChildThatQemuHasJustForkedIsNoGuest) {
     tree.add(child);
     make_anything();
     EXPECT_EQ(find(KvmProcesses::look_interval), (Pids{4711, 4800}));
+}
+
+TEST_F(KvmProcessesTest, WithoutADescriptorNothingIsKnownAndNoGuestIsLost) {
+    tree.add("firecracker");
+    EXPECT_EQ(find(), Pids{7000});
+    {
+        const test::NoFreeDescriptors none;
+        EXPECT_THROW(find(KvmProcesses::look_interval), SourceError);
+    }
+    EXPECT_EQ(find(seconds(1)), Pids{7000});
 }
 
 TEST_F(KvmProcessesTest, WithoutProcNothingIsKnown) {

@@ -90,7 +90,7 @@ TEST_P(EveryVmm, IsFoundWithItsVcpusAndItsMemory) {
 constexpr const char* by_command_line =
     "vCPU threads by their names; cells and sizes from QEMU's command line";
 constexpr const char* by_mappings =
-    "vCPU threads by their names; memory by the size of its mappings";
+    "vCPU threads by their names; memory by the size of its mappings; migrations are not seen";
 
 INSTANTIATE_TEST_SUITE_P(
     Vmms, EveryVmm,
