@@ -64,4 +64,17 @@ Domain domain_from_mappings(const std::vector<Mapping>& mappings, const std::set
     return domain;
 }
 
+std::string describe_other_memory(const Domain& domain, const std::vector<Mapping>& mappings) {
+    std::int64_t other = 0;
+    for (const Mapping& mapping : find_ram_mappings(mappings))
+        other += bytes_of(mapping);
+    for (const DomainCell& cell : domain.cells)
+        other -= cell.bytes;
+    for (const MemoryDevice& device : domain.memory_devices)
+        other -= device.bytes;
+    if (other <= static_cast<std::int64_t>(most_private_heap)) return "";
+    return "its process maps " + std::to_string(other >> 20) +
+           " MiB that may be memory which was plugged in; they are neither counted nor moved";
+}
+
 }  // namespace vnuma

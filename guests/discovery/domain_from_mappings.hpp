@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "guests/model/domain.hpp"
@@ -27,5 +28,9 @@ std::vector<Mapping> find_ram_mappings(const std::vector<Mapping>& mappings);
 // divide RAM at the hole below 4 GiB, and each other mapping is given as a DIMM. Name, UUID and
 // machine are left empty.
 Domain domain_from_mappings(const std::vector<Mapping>& mappings, const std::set<int>& vcpus);
+
+// A sentence about mappings that may be RAM and that the domain has no cell or memory device for;
+// empty if all of them together are hardly larger than what the domain has.
+std::string describe_other_memory(const Domain& domain, const std::vector<Mapping>& mappings);
 
 }  // namespace vnuma

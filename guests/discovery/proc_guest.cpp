@@ -19,6 +19,7 @@ namespace vnuma {
 namespace {
 
 constexpr std::size_t max_config_bytes = 1024 * 1024, max_configs = 16;
+constexpr std::size_t max_problems = 15;  // and one of other memory
 // A thread gets its name just after it was made.
 constexpr int looks_at_a_name = 2;
 
@@ -81,7 +82,10 @@ std::optional<ListedGuest> ProcGuest::list(Time now) {
     if (!process_->alive() || !read_files(all)) return std::nullopt;
     if (read_tasks(all) || all) find_vcpus();
     if (!domain_) read_command_line();
-    if (!is_qemu_) describe_by_mappings();
+    if (!is_qemu_)
+        describe_by_mappings();
+    else if (all)
+        note_other_memory();
     read_run_times(now);
     // What was read is the process' own only if it still lives.
     if (!process_->alive()) return std::nullopt;
@@ -178,6 +182,7 @@ void ProcGuest::read_command_line() {
 }
 
 void ProcGuest::complete(Domain& domain) const {
+    if (domain.problems.size() > max_problems) domain.problems.resize(max_problems);
     domain.name = name_;
     // Whose process it is is certain, whatever it runs.
     domain.emulator = executable_;
@@ -202,6 +207,19 @@ void ProcGuest::describe_by_mappings() {
     complete(domain);
     if (maps) sizes_ = std::move(sizes);
     if (domain != *domain_) domain_ = std::make_shared<const Domain>(std::move(domain));
+}
+
+// QEMU's monitor may have plugged memory in since the command line was written.
+void ProcGuest::note_other_memory() {
+    const auto maps = process_->read("maps");
+    if (!maps) return;
+    std::string other = describe_other_memory(*domain_, parse_maps(*maps));
+    if (other == other_memory_) return;
+    Domain domain = *domain_;
+    std::erase(domain.problems, other_memory_);
+    if (!other.empty()) domain.problems.push_back(other);
+    other_memory_ = std::move(other);
+    domain_ = std::make_shared<const Domain>(std::move(domain));
 }
 
 // Whether the thread has run since the last time it was asked for.

@@ -58,6 +58,7 @@ class ProcGuest {
     void find_vcpus();
     void read_command_line();
     void describe_by_mappings();
+    void note_other_memory();
     void complete(Domain& domain) const;
     void read_run_times(Time now);
     bool has_run(pid_t thread);
@@ -76,6 +77,7 @@ class ProcGuest {
     std::map<int, pid_t> named_vcpus_;  // by the number in the name
     VcpuThreads vcpus_;
     std::shared_ptr<const Domain> domain_;
+    std::string other_memory_;  // the sentence about it in the domain's problems; empty without
     std::string sizes_;  // of its mappings together, and how many vCPUs, when it was described
     std::map<pid_t, std::uint64_t> run_ns_;  // by vCPU thread
     pid_t runner_ = 0;                       // the vCPU thread that has run last

@@ -47,5 +47,16 @@ TEST(DomainFromMappings, WithoutALargeOneItSaysSo) {
     EXPECT_EQ(domain.problems.size(), 1U);
 }
 
+TEST(DescribeOtherMemory, SaysWhatTheDomainDoesNotHave) {
+    Domain domain;
+    domain.cells.push_back({0, {}, static_cast<std::int64_t>(4096 * mib)});
+    const Mapping ram = mapping(10000, 4096);
+    EXPECT_EQ(describe_other_memory(domain, {ram, mapping(20000, 60)}), "");
+    EXPECT_EQ(describe_other_memory(domain, {ram, mapping(20000, 1024)}),
+              "its process maps 1024 MiB that may be memory which was plugged in; they are neither "
+              "counted nor moved");
+    EXPECT_EQ(describe_other_memory(domain, {}), "");
+}
+
 }  // namespace
 }  // namespace vnuma

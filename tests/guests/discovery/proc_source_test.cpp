@@ -147,6 +147,19 @@ TEST_F(ProcSourceTest, TheDomainIsTheSameObjectUntilItChanges) {
     EXPECT_EQ(plugged->memory_devices.at(0).bytes, 512 * mib);
 }
 
+TEST_F(ProcSourceTest, MemoryThatWasPluggedIntoQemuIsSaid) {
+    test::VmmProcess process = test::read_vmm("proxmox");
+    add(process);
+    EXPECT_TRUE(list_one().domain->problems.empty());
+    process.maps += "7f1000000000-7f1040000000 rw-p 00000000 00:00 0\n";
+    tree.files.write(tree.directory_of(4711) + "maps", process.maps);
+    std::shared_ptr<const Domain> domain;
+    for (std::size_t i = 0; i < ProcGuest::lists_for_all; ++i)
+        domain = list().at(0).domain;
+    ASSERT_EQ(domain->problems.size(), 1U);
+    EXPECT_NE(domain->problems[0].find("maps 1024 MiB"), std::string::npos);
+}
+
 TEST_F(ProcSourceTest, KvmTellsThreadsThatHaveNoNames) {
     test::VmmProcess process = test::read_vmm("proxmox");
     for (auto& [task, name] : process.tasks)
