@@ -65,7 +65,8 @@ GuestSample begin_sample(const ListedGuest& listed, const GuestSource& source) {
     GuestSample sample;
     sample.uuid = listed.uuid;
     sample.name = listed.name;
-    sample.source = source.name();
+    sample.source = *listed.source ? listed.source : source.name();
+    sample.certainty = listed.certainty;
     sample.state = listed.state;
     sample.read_at = listed.read_at;
     sample.unsteady = listed.unsteady;
@@ -201,8 +202,8 @@ void GuestReader::mark_changing_memory(const Domain& domain, GuestSample& sample
 
 void GuestReader::read_devices_if_changed(const ListedGuest& listed, const GuestSample& sample,
                                           bool rare_too) {
-    auto fds = std::string_view(sample.source) == "qmp" ? process_->open_files()
-                                                        : std::vector<std::string>();
+    auto fds = std::string_view(sample.source) == "libvirt" ? std::vector<std::string>()
+                                                            : process_->open_files();
     if (rare_too || fds != fds_)
         devices_ = read_devices(*process_, listed.domain.get(), roots_.sysfs);
     fds_ = std::move(fds);

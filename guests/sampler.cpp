@@ -99,7 +99,7 @@ GuestSample Sampler::read(const ListedGuest& guest) {
         GuestSample failed;
         failed.uuid = guest.uuid;
         failed.name = guest.name;
-        failed.source = source_.name();
+        failed.source = *guest.source ? guest.source : source_.name();
         failed.read_at = guest.read_at;
         failed.unsteady = error.what();
         return failed;

@@ -99,7 +99,7 @@ std::optional<RamMap> RamFinder::find_again(const ListedGuest& listed, GuestSour
     // A domain without a machine type was described by QEMU's monitor. The layout of guest-physical
     // memory is not known then, but the monitor knows it.
     const bool complete = map.complete && !listed.domain->machine.empty();
-    if (complete || !source.may_ask_monitor()) return map;
+    if (complete || !listed.has_monitor || !source.may_ask_monitor()) return map;
     // During a migration or a save the monitor may not answer, and libvirt would wait for it.
     if (listed.state != RunState::running && listed.state != RunState::paused)
         return unknown_map(

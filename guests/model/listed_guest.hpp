@@ -1,4 +1,4 @@
-// A guest as libvirt or QEMU's monitor lists it, before anything is read from /proc. Data only.
+// A guest as its source lists it, before more is read from /proc. Data only.
 #pragma once
 
 #include <sys/types.h>
@@ -17,8 +17,15 @@ namespace vnuma {
 class Process;
 
 struct ListedGuest {
+    // The guest's key, which no other guest has: its UUID. Where guests have one UUID, or none, it
+    // is what the source makes of it.
     std::string uuid;
     std::string name;
+    // Who told of it: "libvirt", "qmp" or "proc"; empty for the source that listed it.
+    const char* source = "";
+    // What tells of its vCPUs and memory, in words, if nobody was asked; empty otherwise.
+    std::string certainty{};
+    bool has_monitor = true;  // whether the source can ask where its memory is
     RunState state = RunState::unknown;
     // When the source was asked for the state, or made sure otherwise that it still holds; unset if it does not record that, and the sampler
     // then sets the time at which the list began.

@@ -83,7 +83,8 @@ struct ResidencySource {
 struct GuestSample {
     std::string uuid;
     std::string name;
-    const char* source = "libvirt";  // "libvirt" or "qmp"
+    const char* source = "libvirt";  // who told of it: "libvirt", "qmp" or "proc"
+    std::string certainty{};         // as in ListedGuest
     RunState state = RunState::unknown;
     // When the oldest part of this sample was read. The guest may have begun to migrate since.
     std::chrono::steady_clock::time_point read_at{};

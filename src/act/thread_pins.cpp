@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <iterator>
 #include <set>
+#include <string_view>
 #include <system_error>
 
 #include "policy/model/number_list.hpp"
@@ -113,7 +114,9 @@ std::optional<ThreadPins::Step> ThreadPins::plan(const GuestSample& guest,
     pin.unset = known ? known->unset : inherited ? inherited->unset : is_unset(thread, online);
     pin.configured = known ? known->configured : thread.configured;
     if (known) pin.libvirt = known->libvirt;
-    if (!known && by_libvirt_ && thread.libvirt) pin.libvirt = {*thread.libvirt, {}, {}};
+    const bool is_libvirts = std::string_view(guest.source) == "libvirt";
+    if (!known && by_libvirt_ && is_libvirts && thread.libvirt)
+        pin.libvirt = {*thread.libvirt, {}, {}};
     if (pin.ours.empty())
         step.problem = thread.name + " may not use that node";
     else if (pin.libvirt)

@@ -34,13 +34,14 @@ void check_together(const Config& config, const toml::table& file,
         reader.add_problem(file["tracking"].node()->source().begin.line, "tracking.min_period",
                            "must not be longer than max_period, which is " +
                                std::to_string(period.most.count()) + "ms");
-    if (config.qmp && config.qmp_dir.empty())
+    const bool qmp = config.source == SourceChoice::qmp;
+    if (qmp && config.qmp_dir.empty())
         reader.add_problem(line_of(file, "", "source"), "source",
                            "\"qmp\" needs the key qmp_dir too");
-    if (config.pin_by_libvirt && config.qmp)
+    if (config.pin_by_libvirt && (qmp || config.source == SourceChoice::proc))
         reader.add_problem(line_of(file, "", "pin"), "pin",
-                           "must be \"affinity\" with source = \"qmp\": libvirt does not know "
-                           "these guests");
+                           std::string("must be \"affinity\" with source = \"") +
+                               (qmp ? "qmp" : "proc") + "\": libvirt does not know these guests");
 }
 
 }  // namespace

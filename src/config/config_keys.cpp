@@ -28,8 +28,15 @@ std::vector<Key> top_keys(Config& config) {
          "Have the kernel refuse system calls that vnumad does not need "
          "([security](security.md#system-calls)). `false` is for a `libvirt.uri` that starts a "
          "program or uses the network."},
-        {"source", word<bool>(config.qmp, {{false, "libvirt"}, {true, "qmp"}}),
-         "Who lists the guests: libvirt, or QEMU's monitors in `qmp_dir`."},
+        {"source",
+         word<SourceChoice>(config.source, {{SourceChoice::automatic, "auto"},
+                                            {SourceChoice::libvirt, "libvirt"},
+                                            {SourceChoice::qmp, "qmp"},
+                                            {SourceChoice::proc, "proc"}}),
+         "Who lists the guests. `auto`: libvirt where it is, and every other process that holds a "
+         "KVM virtual machine is a guest too. `libvirt`: libvirt only. `qmp`: QEMU's monitors in "
+         "`qmp_dir`. `proc`: nobody, all guests are found in `/proc`; see [guests that nobody "
+         "tells of](#guests-that-nobody-tells-of)."},
         {"qmp_dir", text(config.qmp_dir),
          "With `source = \"qmp\"`: a directory with the QMP socket of each QEMU that was started "
          "without libvirt. vnumad connects, asks and disconnects, since QEMU serves one client a "

@@ -198,6 +198,7 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
     json value{{"uuid", sample.uuid},
                {"domain", sample.name},
                {"source", sample.source},
+               {"certainty", certainty_of(sample)},
                {"state", name(sample.state)},
                {"pid", sample.process ? json(sample.process->pid()) : json(nullptr)},
                {"executable", sample.executable},

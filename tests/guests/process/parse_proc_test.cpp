@@ -3,7 +3,7 @@
 #include <set>
 
 #include "guests/process/process.hpp"
-#include "guests/process/thread_roles.hpp"
+#include "guests/process/vmm_names.hpp"
 #include "policy/model/number_list.hpp"
 #include "tests/guests/golden.hpp"
 
@@ -164,7 +164,7 @@ TEST_P(RecordedGuests, HaveTasksThatCanBeRead) {
         const auto cpus = find_status_field(status, "Cpus_allowed_list");
         ASSERT_TRUE(cpus);
         EXPECT_FALSE(parse_number_list(*cpus)->empty());
-        if (const auto vcpu = parse_vcpu_name(stat->name)) vcpus.insert(*vcpu);
+        if (const auto vcpu = parse_vcpu_thread_name(stat->name)) vcpus.insert(*vcpu);
     }
     EXPECT_GE(vcpus.size(), 2U);
 }

@@ -64,7 +64,7 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_EQ(config.call_time.count(), 20);
     EXPECT_EQ(config.felt, 20);
     EXPECT_EQ(config.planner.watermark, 100);
-    EXPECT_TRUE(config.qmp);
+    EXPECT_EQ(config.source, SourceChoice::qmp);
     EXPECT_EQ(config.qmp_dir, "/run/q");
     EXPECT_EQ(config.qmp_pattern, (std::vector<std::string>{"*.q", "qmp-*"}));
     EXPECT_FALSE(config.libvirt.ask_monitor);
@@ -297,6 +297,12 @@ TEST(Config, NamesAllProblemsAtOnceWithFileLineAndKey) {
     EXPECT_EQ(problems[3], "f.conf:5: planner.speed: unknown key");
 }
 
+TEST(Config, GuestsAreFoundWhoeverTellsOfThemUnlessOneSourceIsChosen) {
+    EXPECT_EQ(parse_config("", "f.conf").source, SourceChoice::automatic);
+    EXPECT_EQ(parse_config("source = \"libvirt\"", "f.conf").source, SourceChoice::libvirt);
+    EXPECT_EQ(parse_config("source = \"proc\"", "f.conf").source, SourceChoice::proc);
+}
+
 TEST(Config, TheQmpSourceNeedsItsDirectory) {
     const auto problems = problems_of("source = \"qmp\"\n");
     ASSERT_EQ(problems.size(), 1U);
@@ -310,6 +316,9 @@ TEST(Config, LibvirtCannotPinTheGuestsOfTheQmpSource) {
     EXPECT_EQ(problems[0],
               "f.conf:3: pin: must be \"affinity\" with source = \"qmp\": libvirt does not know "
               "these guests");
+    EXPECT_EQ(problems_of("source = \"proc\"\npin = \"libvirt\"\n"),
+              (std::vector<std::string>{"f.conf:2: pin: must be \"affinity\" with source = "
+                                        "\"proc\": libvirt does not know these guests"}));
     EXPECT_TRUE(parse_config("pin = \"libvirt\"", "f.conf").pin_by_libvirt);
 }
 

@@ -93,6 +93,21 @@ TEST(Report, NamesSectionsThatAreNoGuests) {
     EXPECT_EQ(make_report(tick)["unmatched_sections"], json::array({"guest.wbe"}));
 }
 
+TEST(Report, SaysWhoToldOfAGuestAndHowCertainThatIs) {
+    const Tick tick = tick_of_one_guest(two_nodes());
+    GuestSample& sample = sample_of(tick).guests[0];
+    const auto told = [&] {
+        const json guest = make_report(tick)["guests"][0];
+        return guest["source"].get<std::string>() + ": " + guest["certainty"].get<std::string>();
+    };
+    EXPECT_EQ(told(), "libvirt: vCPU threads by their names; the rest from libvirt");
+    sample.source = "qmp";
+    EXPECT_EQ(told(), "qmp: all from QEMU's monitor");
+    sample.source = "proc";
+    sample.certainty = "vCPU threads from KVM's debugfs";
+    EXPECT_EQ(told(), "proc: vCPU threads from KVM's debugfs");
+}
+
 TEST(Report, NamesRivalsAndWhatIsDoneAboutThem) {
     const Host host = two_nodes();
     Tick tick = tick_of_one_guest(host);
