@@ -104,7 +104,7 @@ class GuestOfAnotherUser : public ::testing::Test {
         EXPECT_TRUE(guest.is_at_work());
     }
 
-    DirectGuest guest{{"foreign", {{2, 384}}, {0, 1}, 100}, another_user};
+    DirectGuest guest{{"foreign", {{2, 384}}, {0, 1}, 100}, {.user = another_user}};
     const std::map<pid_t, std::vector<int>> before = affinities_of(guest);
 };
 
@@ -134,7 +134,8 @@ TEST_F(GuestOfAnotherUser, ComesHomeWithAVnumadThatIsNotRoot) {
 class ProgramOfAUri : public ::testing::Test {
   protected:
     std::string config(bool seccomp) const {
-        return std::string(observing) + "seccomp = " + (seccomp ? "true" : "false") +
+        return std::string(observing) +
+               "source = \"libvirt\"\nseccomp = " + (seccomp ? "true" : "false") +
                "\nlibvirt.uri = \"qemu+ext:///system?command=" + program + "\"\n";
     }
     void SetUp() override {
