@@ -2,6 +2,7 @@
 // access tracking has found out.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -20,6 +21,8 @@ struct SampleRequest {
     std::set<std::string> urgent{};               // uuids whose residency is read first
     bool complete = false;                        // read the residency of all, whatever it takes
     std::map<std::string, TrackingHint> hints{};  // by uuid; access tracking follows them
+    // Asked right before access tracking begins anything in the kernel; on the same thread.
+    std::function<bool()> may_begin = [] { return true; };
 };
 
 class Sampler {

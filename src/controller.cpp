@@ -138,7 +138,8 @@ Controller::Listing Controller::list() {
 
 std::shared_ptr<Look> Controller::sample(Listing& listing, bool complete) {
     auto look = std::make_shared<Look>();
-    look->sample = observer_.sample(listing.guests, {acted_on_, complete, hints_});
+    const auto may_begin = [this] { return actuator_.why_frozen().empty(); };
+    look->sample = observer_.sample(listing.guests, {acted_on_, complete, hints_, may_begin});
     look->host = std::move(listing.host);
     notice_changes(look->sample, listing.balanced);
     return look;
