@@ -85,7 +85,7 @@ Sample Sampler::sample(const std::vector<ListedGuest>& listed, const SampleReque
         readers_.at(guest.uuid).memory().fill(guest, std::chrono::steady_clock::now());
     find_memory_sharers(sample);
     sample.cpu_time = duration_cast<microseconds>(process_cpu_time() - before + list_cpu_time_);
-    if (tracking_) tracking_->update(sample, request.hints);
+    if (tracking_) tracking_->update(sample, request.hints, request.may_begin);
     return sample;
 }
 
@@ -123,10 +123,12 @@ void Sampler::add_kernel_vhost_threads(Sample& sample) {
         if (!lacks(guest)) continue;
         const auto [begin, end] = kernel_vhost_.equal_range(guest.process->pid());
         for (auto at = begin; at != end; ++at) {
-            guest.vhost.push_back(at->second);
+            const auto thread = read_again(at->second);
+            if (!thread) continue;
+            guest.vhost.push_back(*thread);
             // A kernel thread is a process by itself.
-            if (const auto time = process_cpu_time(at->second.thread))
-                guest.processes.push_back({at->second.thread, at->second.start_time,
+            if (const auto time = process_cpu_time(thread->thread))
+                guest.processes.push_back({thread->thread, thread->start_time,
                                            static_cast<std::uint64_t>(time->count())});
         }
     }

@@ -2,6 +2,7 @@
 // access tracking has found out.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -22,6 +23,8 @@ struct SampleRequest {
     bool complete = false;                        // read the residency of all, whatever it takes
     std::map<std::string, TrackingHint> hints{};  // by uuid; access tracking follows them
     std::set<std::string> acts_on{};              // uuids of guests that vnumad may act on
+    // Asked right before access tracking begins anything in the kernel; on the same thread.
+    std::function<bool()> may_begin = [] { return true; };
 };
 
 class Sampler {

@@ -13,7 +13,8 @@ constexpr const char* not_known = "it is not known whether every section is that
 std::vector<std::string> check_sections(const Config& config, const ListGuests& list) {
     const HostPolicy& policy = config.policy;
     if (policy.guests.empty() && policy.cgroups.empty()) return {};
-    if (config.qmp) return {std::string(not_known) + "libvirt does not list the guests (source)"};
+    if (config.source == SourceChoice::qmp || config.source == SourceChoice::proc)
+        return {std::string(not_known) + "libvirt does not list the guests (source)"};
     std::vector<std::string> told;
     try {
         for (const std::string& section : find_unmatched_sections(policy, list()))

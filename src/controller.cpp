@@ -140,8 +140,9 @@ Controller::Listing Controller::list() {
 
 std::shared_ptr<Look> Controller::sample(Listing& listing, bool complete) {
     auto look = std::make_shared<Look>();
-    SampleRequest request{acted_on_, complete, hints_};
+    SampleRequest request{.urgent = acted_on_, .complete = complete, .hints = hints_};
     if (may_act()) request.acts_on = find_guests_to_act_on(listing.policies);
+    request.may_begin = [this] { return actuator_.why_frozen().empty(); };
     look->sample = observer_.sample(listing.guests, request);
     look->host = std::move(listing.host);
     notice_changes(look->sample, listing.balanced);

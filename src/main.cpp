@@ -169,17 +169,16 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
         track &= clean_up_before_observing(config, arguments.dry_run);
     }
     Journal journal(acts ? journal_file(config.state_directory) : "");
-    if (acts) {
-        remove_leftovers(Roots());
-        if (!restore_all(config, journal))
-            spdlog::warn("some threads keep the CPUs of a former run");
-    }
+    if (acts) remove_leftovers(Roots());
     HandsOffGuests hands_off(hands_off_directory(config.state_directory), acts);
     const Host host = read_host();
     if (host.topology.nodes.size() < 2)
         spdlog::warn("this host has one NUMA node: there is nothing to balance");
     raise_descriptor_limit();
     confine(config, uses);
+    // Afterwards, since a call to libvirt that hangs leaves a thread behind.
+    if (acts && !restore_all(config, journal))
+        spdlog::warn("some threads keep the CPUs of a former run");
     TickOutput output(config, arguments.output);
     const auto kernel = acts ? open_kernel(config.libvirt) : open_dry_run();
     const auto observer = observe_host(config, make_source(config), track);

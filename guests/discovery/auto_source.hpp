@@ -39,6 +39,9 @@ class AutoSource : public GuestSource {
     RunState read_state(const std::string& uuid) override;
     // Of the guests that have one.
     bool may_ask_monitor() const override { return libvirt_.source->may_ask_monitor(); }
+    void permit_monitors(std::set<std::string> uuids) override {
+        libvirt_.source->permit_monitors(std::move(uuids));
+    }
     RamView read_ram_view(const std::string& uuid) override;
     bool start_write_measurement(const std::string& uuid, std::chrono::seconds duration) override;
     WriteMeasurement read_write_measurement(const std::string& uuid) override;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ class ProcSource : public GuestSource {
     std::vector<ListedGuest> list() override;
     RunState read_state(const std::string& uuid) override;
     bool may_ask_monitor() const override { return false; }
+    void permit_monitors(std::set<std::string>) override {}
     RamView read_ram_view(const std::string& uuid) override;
     bool start_write_measurement(const std::string& uuid, std::chrono::seconds duration) override;
     WriteMeasurement read_write_measurement(const std::string& uuid) override;

@@ -25,6 +25,14 @@ std::multimap<pid_t, pid_t> find_kernel_vhost_threads(const Process& kthreadd) {
     return threads;
 }
 
+std::optional<ThreadSample> read_again(const ThreadSample& known) {
+    const auto process = Process::open(known.thread);
+    auto sample = process ? read_thread(*process, known.thread) : std::nullopt;
+    // Another one may have its number by now.
+    if (sample && sample->start_time != known.start_time) sample.reset();
+    return sample;
+}
+
 std::multimap<pid_t, ThreadSample> read_kernel_vhost_threads() {
     std::multimap<pid_t, ThreadSample> threads;
     const auto kthreadd = Process::open(2);

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <optional>
 
 #include "guests/model/sample.hpp"
 #include "guests/process/process.hpp"
@@ -17,5 +18,8 @@ std::multimap<pid_t, pid_t> find_kernel_vhost_threads(const Process& kthreadd);
 // This host's, by the pid of the process that they serve. Throws std::system_error if the kernel
 // has no pidfd_open(2).
 std::multimap<pid_t, ThreadSample> read_kernel_vhost_threads();
+
+// What such a thread, or another process by its first thread, is like now; nothing if it has ended.
+std::optional<ThreadSample> read_again(const ThreadSample& known);
 
 }  // namespace vnuma

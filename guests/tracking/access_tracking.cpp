@@ -17,7 +17,8 @@ AccessTracking::AccessTracking(const TrackingSettings& settings,
       candidates_(std::move(candidates)),
       load_counter_(std::move(load_counter)) {}
 
-void AccessTracking::update(Sample& sample, const std::map<std::string, TrackingHint>& hints) {
+void AccessTracking::update(Sample& sample, const std::map<std::string, TrackingHint>& hints,
+                            const std::function<bool()>& may_begin) {
     const auto cpu = process_cpu_time();
     const Time now = sample.time;
     const Time deadline = steady_clock::now() + time_limit;
@@ -28,8 +29,8 @@ void AccessTracking::update(Sample& sample, const std::map<std::string, Tracking
         guest.end_observation_if_over(now);
     watch_guests(sample);
     finish_scans(sample, deadline);
-    begin_scans(sample, deadline);
-    begin_round(sample);
+    begin_scans(sample, deadline, may_begin);
+    begin_round(sample, may_begin);
     for (auto& [uuid, guest] : guests_)
         guest.read_nodes_if_due(reader_, now);
     fill(sample);
@@ -184,7 +185,8 @@ void AccessTracking::finish_scans(const Sample& sample, Time deadline) {
     }
 }
 
-void AccessTracking::begin_scans(const Sample& sample, Time deadline) {
+void AccessTracking::begin_scans(const Sample& sample, Time deadline,
+                                 const std::function<bool()>& may_begin) {
     std::vector<HeatTracker*> trackers;
     for (const TrackerCandidate& candidate : candidates_)
         if (candidate.tracker) trackers.push_back(candidate.tracker.get());
@@ -201,19 +203,20 @@ void AccessTracking::begin_scans(const Sample& sample, Time deadline) {
     const auto due = [now](GuestTracking& guest) { return guest.scan_due(now); };
     const auto last_scan = [](GuestTracking& guest) { return guest.last_scan(); };
     for (const auto& [guest, listed] : select(sample, due, last_scan)) {
-        if (steady_clock::now() > deadline) break;
+        if (steady_clock::now() > deadline || !may_begin()) break;
         if (!listed->unsteady.empty()) continue;
         guest->begin_scan(trackers, *listed, now);
     }
 }
 
 // At most one guest begins a round in a call, since a round costs most at its begin.
-void AccessTracking::begin_round(const Sample& sample) {
+void AccessTracking::begin_round(const Sample& sample, const std::function<bool()>& may_begin) {
     if (!counter_) return;
     const Time now = sample.time;
     const auto due = [now](GuestTracking& guest) { return guest.round_due(now); };
     const auto last_round = [](GuestTracking& guest) { return guest.last_round(); };
     for (const auto& [guest, listed] : select(sample, due, last_round)) {
+        if (!may_begin()) break;
         if (!watched_.contains(listed->process->pid()))
             guest->put_off_round("page faults of " + std::to_string(max_watched_guests) +
                                      " guests are counted already, and no more can be",

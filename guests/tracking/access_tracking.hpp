@@ -31,8 +31,10 @@ class AccessTracking {
 
     // Ends scans and rounds that are over, begins those that are due at the sample's time, and
     // fills in the sample's tracking fields in place. Hints are by UUID. Errors of one guest are
-    // reported in its sample. May block, so it is for a worker thread; one thread at a time.
-    void update(Sample& sample, const std::map<std::string, TrackingHint>& hints);
+    // reported in its sample. Nothing is begun when `may_begin`, which is asked right before, says
+    // no. May block, so it is for a worker thread; one thread at a time.
+    void update(Sample& sample, const std::map<std::string, TrackingHint>& hints,
+                const std::function<bool()>& may_begin);
 
     // Ends the scans that run without a result. For ticks without a sample, in which nothing would
     // end the scans in time. Same thread.
@@ -52,8 +54,8 @@ class AccessTracking {
     void count_faults(const Sample& sample);
     void distribute(FaultCounts counts, std::chrono::nanoseconds cost, const Sample& sample);
     void finish_scans(const Sample& sample, Time deadline);
-    void begin_scans(const Sample& sample, Time deadline);
-    void begin_round(const Sample& sample);
+    void begin_scans(const Sample& sample, Time deadline, const std::function<bool()>& may_begin);
+    void begin_round(const Sample& sample, const std::function<bool()>& may_begin);
     void fill(Sample& sample) const;
     // The guests that are due, the one first whose turn was the longest ago.
     Selection select(const Sample& sample, const std::function<bool(GuestTracking&)>& due,

@@ -10,9 +10,9 @@
 //                 "period_ms": 20,               default 20; a wake-up takes some ms in emulation
 //                 "offset_mib": 10,              start of the accessed window; default 0
 //                 "span_mib": 50,                its size; default: the rest of the buffer
-//                 "verify": true}],              whole pages are written, and compared with what
-//                 was
-//                                                written before; needs "write"; default false
+//                 "verify": true}],              whole pages are written, and compared with
+//                                                what was written before; needs "write"; default
+//                                                false
 //    "truth": true}                              asks for a "truth" message; default false
 // The program sends one JSON object per line:
 //   {"ready": true}    once, at the start

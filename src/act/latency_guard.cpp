@@ -57,7 +57,8 @@ void LatencyGuard::add_look(const Reading& reading) {
 }
 
 void LatencyGuard::add_moving(const Reading& reading) {
-    if (look_) usually_stalled_ = reading.usually_stalled;
+    if (last_ == Time() || reading.time - last_ >= unmoved)
+        usually_stalled_ = reading.usually_stalled;
     look_.reset();
     last_ = reading.time;
     if (!begin_) begin_ = reading;

@@ -31,6 +31,9 @@ class LatencyGuard {
     static constexpr int slowdown_after_pause = 2;
     // Without moves a guest waits as long as between those of so many last looks that are worst.
     static constexpr std::size_t looks_remembered = 8;
+    // The kernel's average of a minute is what a guest waits for pages without moves, once none of
+    // its memory has moved for this time: a tenth of the average is older.
+    static constexpr std::chrono::minutes unmoved{2};
     // A guest that neither runs nor waits for a CPU for more than this in a second without moves is
     // idle, and feels nothing until it runs more.
     static constexpr std::chrono::milliseconds idle_time{50};
@@ -88,9 +91,9 @@ class LatencyGuard {
     PerMille felt_;
     std::optional<Reading> look_;   // the last one; none if memory has moved since
     std::deque<Duration> waits_;    // in a second without moves, between the last looks
-    PerMille usually_stalled_ = 0;  // before memory moved
+    PerMille usually_stalled_ = 0;  // without moves
     std::optional<Reading> begin_;  // of the window
-    Time last_{};                   // when the last reading of the window was made
+    Time last_{};                   // of the last reading while memory moved
 
     bool idle_ = false;  // without moves
     int slowdown_ = 1, pauses_ = 0;

@@ -73,26 +73,24 @@ std::optional<std::int64_t> use_of(const VcpuSample& vcpu, const Threads& thread
 
 // Run time since the previous look of all that works for the guest except its vCPUs, without
 // processes that are new.
-std::uint64_t served_since(const Threads& before, const GuestSample* then, const GuestSample& now) {
-    if (!then) return 0;
+std::uint64_t served_since(const Threads& before, const GuestSample& then, const GuestSample& now) {
     std::uint64_t all = 0;
     for (const ProcessTime& process : now.processes)
-        for (const ProcessTime& known : then->processes)
+        for (const ProcessTime& known : then.processes)
             if (known.process == process.process && known.start_time == process.start_time)
                 all += process.run_ns - known.run_ns;
     const std::uint64_t vcpus = ran_since(before, now);
     return all > vcpus ? all - vcpus : 0;
 }
 
-// Run time in nanoseconds of what serves the guests, by uuid.
+// Run time in nanoseconds of what serves the guests, by uuid; without guests that are new.
 std::map<std::string, std::uint64_t> serving_times(const Look& previous, const Threads& before,
                                                    const Look& current) {
     const auto then = guests_by_uuid(previous.sample);
     std::map<std::string, std::uint64_t> times;
     for (const GuestSample& guest : current.sample.guests) {
-        const auto known = then.find(guest.uuid);
-        times[guest.uuid] =
-            served_since(before, known == then.end() ? nullptr : known->second, guest);
+        if (const auto known = then.find(guest.uuid); known != then.end())
+            times[guest.uuid] = served_since(before, *known->second, guest);
     }
     return times;
 }
@@ -132,7 +130,8 @@ std::vector<MilliCpu> used_by_others(const Look& previous, const Threads& before
         use[*node] -= static_cast<MilliCpu>((vcpu->run_ns - known->run_ns) / 1000) / elapsed;
     }
     for (const GuestSample& guest : current.sample.guests)
-        subtract_service(use, guest, served.at(guest.uuid), host, elapsed);
+        if (const auto time = served.find(guest.uuid); time != served.end())
+            subtract_service(use, guest, time->second, host, elapsed);
     // All run time of a vCPU is subtracted where it ran last, although it may have run on two
     // nodes. What was subtracted too much on one node was subtracted too little on another, so the
     // sum is kept.

@@ -350,7 +350,6 @@ TEST_F(GuestReaderTest, ADeviceThatQemuOpensIsReadAtTheNextTick) {
     EXPECT_NE(read().immovable.find("VFIO"), std::string::npos);
 }
 
-// VmRSS of this guest is 366,196 kB. VmLck is something else: what mlock() and VFIO hold.
 TEST_F(GuestReaderTest, AGuestWhoseBalloonOrMemoryDeviceMovesIsUnsteadyMeanwhile) {
     record("helpers");
     const auto with_balloon = [&](std::int64_t mib) {
@@ -365,6 +364,7 @@ TEST_F(GuestReaderTest, AGuestWhoseBalloonOrMemoryDeviceMovesIsUnsteadyMeanwhile
     EXPECT_EQ(with_balloon(301), "") << "that is little";
 }
 
+// VmRSS of this guest is 366,196 kB. VmLck is something else: what mlock() and VFIO hold.
 TEST_F(GuestReaderTest, AGuestWithHalfOfItsMemoryPinnedIsImmovable) {
     record("helpers");
     const std::string status = "proc/" + std::to_string(host->pid) + "/status";

@@ -318,6 +318,19 @@ TEST_F(ControllerTest, WhileFrozenNothingIsDoneAndReportsGoOn) {
     EXPECT_EQ(host->affinity_of("a", 0), host->host.cpus[0]) << "pins stay";
 }
 
+TEST_F(ControllerTest, TrackingBeginsNothingOnceAFreezeShowsInTheMiddleOfALook) {
+    host->guests["a"] = make_guest("alpha", 2, 200 * mib, 0);
+    bool before = false, after = true;
+    host->on_sample = [&] {
+        before = host->last_request.may_begin();
+        directory.write("freeze", "");
+        after = host->last_request.may_begin();
+    };
+    run(1);
+    EXPECT_TRUE(before);
+    EXPECT_FALSE(after);
+}
+
 TEST_F(ControllerTest, AnIothreadGoesWithTheCellThatItServes) {
     FakeGuest guest = make_guest("alpha", 2, 256 * mib, 0);
     guest.cells.push_back(make_guest("", 2, 256 * mib, 1).cells[0]);

@@ -1,5 +1,9 @@
 #include "guests/process/kernel_vhost_threads.hpp"
 
+#include <sched.h>
+#include <unistd.h>
+
+#include "guests/process/guest_threads.hpp"
 #include "tests/guests/golden.hpp"
 
 namespace vnuma {
@@ -16,6 +20,27 @@ TEST(KernelVhostThreads, AreFoundByTheProcessThatTheyServe) {
     ASSERT_TRUE(kthreadd);
     const auto found = find_kernel_vhost_threads(*kthreadd);
     EXPECT_EQ(found, (std::multimap<pid_t, pid_t>{{99, 4243}, {1234, 4242}}));
+}
+
+// A process of its own stands for a kernel thread.
+TEST(KernelVhostThreads, AreReadAgainWithTheAffinityThatTheyHaveByThen) {
+    cpu_set_t before, one;
+    ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+    const auto process = Process::open(::getpid());
+    auto known = read_thread(*process, ::getpid());
+    ASSERT_TRUE(known);
+    int cpu = 0;
+    while (!CPU_ISSET(cpu, &before))
+        ++cpu;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    ASSERT_EQ(::sched_setaffinity(::getpid(), sizeof one, &one), 0);
+    const auto now = read_again(*known);
+    ::sched_setaffinity(::getpid(), sizeof before, &before);
+    ASSERT_TRUE(now);
+    EXPECT_EQ(now->affinity, std::vector<int>{cpu});
+    ++known->start_time;
+    EXPECT_FALSE(read_again(*known)) << "another one has its number";
 }
 
 }  // namespace

@@ -160,6 +160,18 @@ TEST_F(TrackingTest, AnUnsteadyGuestHasNeitherScansNorRounds) {
     EXPECT_EQ(clear_refs(), "");
 }
 
+TEST_F(TrackingTest, NothingIsBegunWhileItMayNot) {
+    wide();
+    start();
+    may_begin = false;
+    EXPECT_EQ(run(5).heat.scans, 0U);
+    EXPECT_EQ(clear_refs(), "");
+    may_begin = true;
+    EXPECT_GT(run(5).heat.scans, 0U);
+    run_until_a_round_begins();
+    EXPECT_NE(clear_refs(), "");
+}
+
 TEST_F(TrackingTest, AScanThatFailsIsReportedAndTriedAgainLater) {
     start();
     run(2);

@@ -144,7 +144,7 @@ class TrackingTest : public ::testing::Test {
         for (GuestSample& guest : guests)
             guest.cells[0].vcpus[0].run_ns += static_cast<std::uint64_t>(used / 1ns);
         sample.guests = guests;
-        tracking->update(sample, hints);
+        tracking->update(sample, hints, [this] { return may_begin; });
         return sample;
     }
     // Runs some ticks, and returns what is known of the first guest.
@@ -174,7 +174,7 @@ class TrackingTest : public ::testing::Test {
 
     TemporaryDirectory directory;
     TrackingSettings settings;
-    bool first_there = true, second_there = true, counter_there = true;
+    bool first_there = true, second_there = true, counter_there = true, may_begin = true;
     FakeTracker *best = nullptr, *second = nullptr;
     FakeCounter* counter = nullptr;
     std::vector<GuestSample> guests;

@@ -100,6 +100,32 @@ TEST_F(LatencyGuardTest, WaitingForPagesIsFeltLikeWaitingForACpu) {
               "slower");
 }
 
+TEST_F(LatencyGuardTest, StallsOfAMoveAreNoMeasureForItsRest) {
+    reading.usually_stalled = 100;
+    move(0ms);
+    reading.usually_stalled = 900;  // the move's own, in the ticks after its first
+    for (int tick = 0; tick < 3; ++tick) {
+        look(0ms);
+        reading.stalled += 130ms;
+        move(0ms);
+        guard.end_moving();
+    }
+    look(0ms);
+    guard.add_moving(reading);
+    pass(1s, 0ms, 1s);
+    reading.stalled += 130ms;
+    guard.add_moving(reading);
+    EXPECT_EQ(pace(), Pace::slower);
+    guard.finish();
+    reading.time += LatencyGuard::unmoved;
+    guard.add_look(reading);
+    guard.add_moving(reading);
+    pass(1s, 0ms, 1s);
+    reading.stalled += 910ms;
+    guard.add_moving(reading);
+    EXPECT_EQ(pace(), Pace::full) << "long after the move they are what the guest waits without";
+}
+
 TEST_F(LatencyGuardTest, AGuestThatRunsMuchMayWaitForTheSameShareOfIt) {
     move(100ms, 10s);
     EXPECT_EQ(pace(), Pace::full);

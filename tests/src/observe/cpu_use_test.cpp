@@ -32,10 +32,11 @@ class CpuUseTest : public ::testing::Test {
         guest.emulator = emulator;
         Look look{{}, {host.topology, busy, host.cpus}, {}};
         look.sample.time = std::chrono::steady_clock::time_point(time);
-        look.sample.guests.push_back(std::move(guest));
+        if (guest_is_there) look.sample.guests.push_back(std::move(guest));
         look.use = measure_use(previous ? &*previous : nullptr, look, host);
         previous = std::move(look);
         MilliCpu all = 0;
+        if (!guest_is_there) return all;
         for (const MilliCpu one : cpu_use(previous->sample.guests[0], cell, previous->use)
                                       .value_or(std::vector<MilliCpu>{}))
             all += one;
@@ -47,6 +48,7 @@ class CpuUseTest : public ::testing::Test {
     std::vector<std::chrono::milliseconds> busy{0ms, 0ms};
     std::vector<ProcessTime> processes;
     std::vector<ThreadSample> emulator;
+    bool guest_is_there = true;
     std::optional<Look> previous;
 };
 
@@ -141,6 +143,17 @@ TEST_F(CpuUseTest, OfAGuestIsThatOfAllThatServesIt) {
     processes = {{50, 8, 1'000 * ms}};
     EXPECT_NEAR(static_cast<double>(next(4s, {vcpu(0, 400 * ms), vcpu(1, 0)})), 600.0 * 10 / 12, 2)
         << "another process with that number: what is known loses weight";
+}
+
+TEST_F(CpuUseTest, OfWhatServesAGuestThatIsNewCountsInFullAtOnce) {
+    guest_is_there = false;
+    next(0s, {});
+    guest_is_there = true;
+    emulator = {{50, 7, 0, 0, 0, {}}};
+    processes = {{50, 7, 300 * ms}};
+    next(2s, {vcpu(0, 0)});
+    processes = {{50, 7, 1'100 * ms}};
+    EXPECT_EQ(next(4s, {vcpu(0, 0)}), 400);
 }
 
 TEST_F(CpuUseTest, OfOthersIsKnownWhereThreadsHaveNotRunYet) {
