@@ -54,6 +54,7 @@ struct QmpGuest {
     std::optional<Backoff> quarantine{};
     bool late = false;     // it is in quarantine because it has missed a deadline
     bool in_time = false;  // it has been read in time since its peer last misbehaved
+    bool slow = false;     // it took long to tell its state when it was last asked for that alone
 
     std::vector<pid_t> threads{};  // of the process, sorted, when it was last read
     // Pauses between two readings of a guest that runs, while nothing changes.

@@ -60,9 +60,8 @@ bool same_process(const Found& a, const Found& b) {
     return a.trusted && b.trusted && a.guest.pid == b.guest.pid;
 }
 
-// Nobody knows which of several trusted guests with one UUID is the one that a policy means, so
-// none of them is acted on. The UUID stays with one of them, and the others have their socket's
-// name added to it: neither a UUID nor a file name has a slash.
+// The UUID stays with one of them, and the others have their socket's name added to it: neither a
+// UUID nor a file name has a slash.
 void tell_apart_equal(std::vector<Found*> same) {
     const auto rank = [](const Found* one) {
         return std::tuple(!one->trusted, one->guest.process ? one->guest.process->start_time() : 0);
@@ -70,16 +69,8 @@ void tell_apart_equal(std::vector<Found*> same) {
     // A guest keeps its UUID when another process copies it later.
     std::stable_sort(same.begin(), same.end(),
                      [&](const Found* a, const Found* b) { return rank(a) < rank(b); });
-    for (Found* one : same) {
+    for (Found* one : same)
         if (one != same.front()) one->guest.uuid += "/" + one->socket;
-        const auto other = std::find_if(same.begin(), same.end(), [&](const Found* another) {
-            return another != one && another->trusted;
-        });
-        if (one->trusted && other != same.end())
-            one->guest.unsteady = "process " + std::to_string(*(*other)->guest.pid) +
-                                  ", whose QMP socket is " + (*other)->socket +
-                                  ", has a guest with the same UUID";
-    }
 }
 
 void tell_apart(std::vector<Found>& found) {
@@ -178,6 +169,7 @@ std::vector<ListedGuest> QmpSource::list() {
     follow_directory();
     read_guests();
     calls_left_ = deadlines_.calls;
+    slow_calls_left_ = deadlines_.slow;
     std::vector<Found> found;
     for (const auto& [socket, connection] : connections_)
         if (auto guest = connection->list())
@@ -212,7 +204,7 @@ class QmpSource::Session {
 };
 
 template <typename Call>
-auto QmpSource::call_monitor(const std::string& uuid, Call call, milliseconds limit) {
+auto QmpSource::call_monitor(const std::string& uuid, Call call, Limits limits) {
     const auto socket = sockets_.find(uuid);
     const auto found =
         socket == sockets_.end() ? connections_.end() : connections_.find(socket->second);
@@ -220,17 +212,20 @@ auto QmpSource::call_monitor(const std::string& uuid, Call call, milliseconds li
     std::unique_ptr<QmpConnection>& connection = found->second;
     if (connection->in_quarantine() || !connection->ended() || !connection->guest().alive())
         throw MonitorError(no_answer);
-    if (calls_left_ <= calls_left_.zero())
-        throw MonitorError(
-            "its monitor was not asked, because those of other guests took more than " +
-            std::to_string(deadlines_.calls.count()) + " ms");
+    const bool slow = connection->guest().slow;
+    auto& left = slow ? slow_calls_left_ : calls_left_;
+    if (left <= left.zero())
+        throw MonitorError("its monitor was not asked, because those of other " +
+                           std::string(slow ? "slow " : "") + "guests took more than " +
+                           std::to_string((slow ? deadlines_.slow : deadlines_.calls).count()) +
+                           " ms");
+    const auto last = steady_clock::now() + limits.all;
     const auto in_time = [&](const auto& condition) {
         const auto begin = steady_clock::now();
-        const bool done =
-            run_until(condition, begin + std::min<steady_clock::duration>(calls_left_, limit));
-        const auto taken = steady_clock::now() - begin;
-        calls_left_ -= taken;
-        if (taken >= deadlines_.call) connection->miss_deadline();
+        const bool done = run_until(condition, std::min({begin + left, begin + limits.one, last}));
+        const auto now = steady_clock::now();
+        left -= now - begin;
+        if (now - begin >= limits.one || now >= last) connection->miss_deadline();
         return done;
     };
     connection = connect(found->first, connection->take_guest());
@@ -244,7 +239,8 @@ auto QmpSource::call_monitor(const std::string& uuid, Call call, milliseconds li
 }
 
 RunState QmpSource::read_state(const std::string& uuid) {
-    const auto read = [](QmpConnection& connection, Monitor& monitor) {
+    const auto begin = steady_clock::now();
+    const auto read = [&](QmpConnection& connection, Monitor& monitor) {
         // Whoever asks is about to act.
         if (!connection.guest().trusted()) throw MonitorError(connection.guest().distrust);
         const auto status = monitor.run(qmp::query_status());
@@ -253,15 +249,16 @@ RunState QmpSource::read_state(const std::string& uuid) {
             migration = monitor.run(qmp::query_migrate());
         } catch (const MonitorRefusal&) {  // a QEMU without migration
         }
+        connection.guest().slow = steady_clock::now() - begin > deadlines_.recovery;
         return state_of_qemu(status.status, migration);
     };
-    return call_monitor(uuid, read, std::min(deadlines_.call, deadlines_.state));
+    return call_monitor(uuid, read, {deadlines_.state, deadlines_.state});
 }
 
 RamView QmpSource::read_ram_view(const std::string& uuid) {
     return call_monitor(
         uuid, [](QmpConnection&, Monitor& monitor) { return vnuma::read_ram_view(monitor); },
-        deadlines_.call);
+        {deadlines_.call, deadlines_.calls});
 }
 
 bool QmpSource::start_write_measurement(const std::string& uuid, std::chrono::seconds duration) {
@@ -269,14 +266,14 @@ bool QmpSource::start_write_measurement(const std::string& uuid, std::chrono::se
     const auto start = [&](QmpConnection& connection, Monitor& monitor) {
         return vnuma::start_write_measurement(monitor, duration, connection.guest().dirty_ring);
     };
-    return call_monitor(uuid, start, deadlines_.call);
+    return call_monitor(uuid, start, {deadlines_.call, deadlines_.calls});
 }
 
 WriteMeasurement QmpSource::read_write_measurement(const std::string& uuid) {
     const auto read = [](QmpConnection&, Monitor& monitor) {
         return vnuma::read_write_measurement(monitor);
     };
-    return call_monitor(uuid, read, deadlines_.call);
+    return call_monitor(uuid, read, {deadlines_.call, deadlines_.calls});
 }
 
 }  // namespace vnuma

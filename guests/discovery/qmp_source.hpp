@@ -56,11 +56,14 @@ class QmpSource : public GuestSource {
     // sockets that are gone. Throws SourceError.
     void follow_directory();
     std::unique_ptr<QmpConnection> connect(const std::string& socket, QmpGuest guest);
+    // How long connecting, or a command, may take; and how long all of a call may.
+    struct Limits {
+        std::chrono::milliseconds one, all;
+    };
     // Connects, runs `call` with the guest's connection and monitor, disconnects, and returns what
-    // it returns. Neither connecting nor a command of it takes longer than the limit. Throws
-    // MonitorError.
+    // it returns. Throws MonitorError.
     template <typename Call>
-    auto call_monitor(const std::string& uuid, Call call, std::chrono::milliseconds limit);
+    auto call_monitor(const std::string& uuid, Call call, Limits limits);
     // Runs the connections until the condition holds; false if it does not before the time comes.
     template <typename Condition>
     bool run_until(Condition condition, std::chrono::steady_clock::time_point end);
@@ -68,8 +71,8 @@ class QmpSource : public GuestSource {
     std::string directory_;
     std::vector<std::string> patterns_;
     QmpDeadlines deadlines_;
-    std::chrono::steady_clock::duration calls_left_{
-        0};  // for calls to monitors until the next list
+    // For calls to monitors until the next list; of slow guests, and of all others.
+    std::chrono::steady_clock::duration slow_calls_left_{0}, calls_left_{0};
     boost::asio::io_context context_{1};
     QmpPeers peers_;
     std::map<std::string, std::unique_ptr<QmpConnection>> connections_;  // by the socket's name

@@ -6,9 +6,15 @@
 namespace vnuma {
 namespace {
 
+// Where several guests have one UUID, all but one have something added to it behind a slash. What is
+// said of the UUID holds for all of them, since nobody knows which one is meant.
+std::string uuid_of(const ListedGuest& guest) {
+    return guest.uuid.substr(0, guest.uuid.find('/'));
+}
+
 PolicySources sources_of(const ListedGuest& guest, const Topology& topology) {
     PolicySources sources;
-    sources.uuid = guest.uuid;
+    sources.uuid = uuid_of(guest);
     sources.name = guest.name;
     sources.cgroup = guest.cgroup;
     sources.cells = guest.domain ? guest.domain->cells.size() : 0;
@@ -36,7 +42,7 @@ std::vector<std::string> find_unmatched_sections(const std::vector<ListedGuest>&
                                                  const HostPolicy& policy) {
     std::vector<GuestIdentity> identities;
     for (const ListedGuest& guest : guests)
-        identities.push_back({guest.uuid, guest.name, guest.cgroup});
+        identities.push_back({uuid_of(guest), guest.name, guest.cgroup});
     return find_unmatched_sections(policy, identities);
 }
 
