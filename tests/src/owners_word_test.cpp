@@ -23,11 +23,11 @@ class OwnersWord : public Loop {
         host->guests["b"] = make_guest("mail", 2, 200 * mib, 1);
         host->guests["b"].cgroup = "/machine.slice/mail.scope";
     }
-    Mode mode_after(const std::string& section) {
+    Mode mode_after(const std::string& section, const std::string& of = uuid) {
         config.policy = parse_config(section + "\nmode = \"observe\"\n", "f.conf").policy;
         controller.reset();
         for (const GuestState& guest : run(1).snapshot.guests)
-            if (guest.uuid == uuid) return guest.policy.mode;
+            if (guest.uuid == of) return guest.policy.mode;
         ADD_FAILURE() << "the guest is not in the snapshot";
         return Mode::off;
     }
@@ -43,6 +43,13 @@ TEST_F(OwnersWord, ASectionIsThatOfTheGuestHoweverItNamesIt) {
     for (const char* section :
          {"[guest.web]", "[guest.WEB-1]", "[guest.\"mail*\"]", "[cgroup.\"/machine.slice/*\"]"})
         EXPECT_EQ(mode_after(section), Mode::act) << section;
+}
+
+TEST_F(OwnersWord, WhatIsSaidOfAUuidHoldsForAllGuestsThatHaveIt) {
+    const std::string copy = std::string(uuid) + "/77-1234";
+    host->guests[copy] = make_guest("web-1 again", 2, 200 * mib, 0);
+    EXPECT_EQ(mode_after("[guest." + std::string(uuid) + "]", copy), Mode::observe);
+    EXPECT_EQ(mode_after("[guest.web-1]", copy), Mode::act);
 }
 
 TEST_F(OwnersWord, SectionsThatAreNoGuestsAreTold) {
