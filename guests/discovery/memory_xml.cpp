@@ -82,6 +82,7 @@ void parse_source(const pugi::xml_node& source, MemoryDevice& memory, Domain& do
         add_problem(domain,
                     size_problem("<pagesize> of " + device, page_size, page_size.child_value()) +
                         "; its pages are taken for those of its cell");
+    memory.path = source.child_value("path");
     const pugi::xml_node nodemask = source.child("nodemask");
     if (!nodemask) return;
     const auto nodes = parse_node_list(nodemask.child_value());

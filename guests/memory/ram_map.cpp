@@ -1,6 +1,7 @@
 #include "guests/memory/ram_map.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -75,6 +76,30 @@ std::string name_of(const ExpectedBlock& expected) {
 bool continues(const Mapping& previous, const Mapping& next) {
     return next.writable && previous.end == next.start && previous.path == next.path &&
            previous.file == next.file && previous.shared == next.shared;
+}
+
+// Whether a mapping of this file can be RAM. Devices have large mappings too: a GPU's memory that
+// VFIO maps, or the memory of SGX. Those of device-dax can be a cell's memory that is no DRAM.
+bool may_be_ram(const std::string& path) {
+    if (!path.starts_with("/dev/"))
+        return path.empty() || path.starts_with('/') || path.starts_with("[anon");
+    constexpr std::array memory{"/dev/shm/", "/dev/hugepages", "/dev/zero", "/dev/dax"};
+    return std::any_of(memory.begin(), memory.end(),
+                       [&](const char* one) { return path.starts_with(one); });
+}
+
+// The mappings that can be blocks which the map is to have.
+std::vector<Mapping> possible_blocks(const Domain& domain, const std::vector<Mapping>& mappings) {
+    std::vector<Mapping> possible;
+    for (const Mapping& mapping : mappings)
+        if (mapping.writable && may_be_ram(mapping.path) &&
+            std::none_of(domain.memory_devices.begin(), domain.memory_devices.end(),
+                         [&](const MemoryDevice& device) {
+                             return !device.is_dram() && !device.path.empty() &&
+                                    device.path == mapping.path;
+                         }))
+            possible.push_back(mapping);
+    return possible;
 }
 
 // Writable ranges of exactly this size. A block is mostly one mapping. A memory policy or madvise()
@@ -264,10 +289,11 @@ bool is_mapped(const std::vector<Mapping>& mappings, const RamRange& range) {
 RamMap map_by_size(const Domain& domain, const std::vector<Mapping>& mappings) {
     const std::vector<ExpectedBlock> expected = expected_blocks(domain);
     const auto layout = pc_layout(domain);
+    const std::vector<Mapping> possible = possible_blocks(domain, mappings);
     RamMap map;
     for (const ExpectedBlock& one : expected) {
         const std::vector<RamRange> ranges =
-            one.bytes > 0 ? ranges_of_size(mappings, one.bytes) : std::vector<RamRange>();
+            one.bytes > 0 ? ranges_of_size(possible, one.bytes) : std::vector<RamRange>();
         const Equals equals = find_equals(expected, one);
         if (ranges.empty()) {
             add_lost(map, one, "was not found: no mapping has its size");
@@ -283,10 +309,10 @@ RamMap map_by_size(const Domain& domain, const std::vector<Mapping>& mappings) {
                 block.guest = guest_ranges(one, layout);
             else
                 map.complete = false;
-            add_block(map, one, std::move(block), mappings);
+            add_block(map, one, std::move(block), possible);
         }
     }
-    return finish(std::move(map), mappings);
+    return finish(std::move(map), possible);
 }
 
 RamMap map_by_view(const Domain& domain, const RamView& view,
@@ -326,7 +352,7 @@ RamMap map_by_view(const Domain& domain, const RamView& view,
         add_block(map, one, std::move(block), mappings);
         regions.erase(region);
     }
-    return finish(std::move(map), mappings);
+    return finish(std::move(map), possible_blocks(domain, mappings));
 }
 
 std::vector<std::vector<GuestRange>> pc_layout(const Domain& domain) {

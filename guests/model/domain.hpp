@@ -46,6 +46,7 @@ struct MemoryDevice {
     std::optional<std::uint64_t> address;  // guest-physical; none if it is not known
     std::int64_t huge_page_bytes = 0;      // page size if it is hugetlb memory; 0: ordinary pages
     std::optional<NumaTune> numatune{};    // the owner's wish for its block; none without one
+    std::string path{};                    // file or device that it is mapped from, if configured
 
     // Whether its memory is the host's DRAM, which takes part in placement.
     bool is_dram() const { return kind == "dimm" || kind == "virtio-mem" || kind == "hv-balloon"; }

@@ -68,6 +68,7 @@ TEST(ParseMemory, PersistentMemoryIsNotCounted) {
     const Domain domain = parse_case("nvdimm");
     ASSERT_EQ(domain.memory_devices.size(), 1U);
     EXPECT_FALSE(domain.memory_devices[0].is_dram());
+    EXPECT_EQ(domain.memory_devices[0].path, "/dev/dax0.0");
     EXPECT_EQ(dram_bytes(domain, domain.cells[0]), 32 * gib);
     for (const char* model : {"virtio-pmem", "sgx-epc"}) {
         const Domain other = parse(two_cells + dimm("", model));
