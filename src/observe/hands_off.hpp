@@ -29,7 +29,8 @@ struct HandsOff {
     friend bool operator==(const HandsOff&, const HandsOff&) = default;
 };
 
-// Each guest has a file named by its UUID in the directory, so that a restarted vnumad knows it.
+// Each guest has a file named by its UUID in the directory, so that a restarted vnumad knows it. An
+// administrator may make one, with the UUID in any spelling.
 // Not thread-safe. Calls block on the file system.
 class HandsOffGuests {
   public:
@@ -66,10 +67,11 @@ class HandsOffGuests {
         std::string name;
         HandsOff why;
         bool on_file = false;
+        std::string file{};  // its path, while it is on file
     };
 
     std::string file_of(const std::string& uuid) const;
-    Guest read(const std::string& uuid);
+    Guest read(const std::string& file);
     void write(const std::string& uuid, Guest& guest);
     void forget(std::map<std::string, Guest>::iterator guest);
 
