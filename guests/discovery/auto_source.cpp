@@ -23,22 +23,6 @@ bool is_same(const ListedGuest& by_libvirt, const ListedGuest& other) {
     return uuid == by_libvirt.uuid;
 }
 
-// Takes those out of `others` that are libvirt's. A guest whose process libvirt did not tell gets
-// it.
-void remove_twins(std::vector<ListedGuest>& by_libvirt, std::vector<ListedGuest>& others) {
-    for (ListedGuest& guest : by_libvirt) {
-        const auto twin = std::find_if(others.begin(), others.end(), [&](const ListedGuest& other) {
-            return is_same(guest, other);
-        });
-        if (twin == others.end()) continue;
-        if (!guest.pid) {
-            guest.pid = twin->pid;
-            guest.process = twin->process;
-        }
-        others.erase(twin);
-    }
-}
-
 // Of all domains that libvirt has started and that have not ended.
 std::set<pid_t> read_pid_files(const std::string& directory) {
     std::set<pid_t> pids;
@@ -62,7 +46,7 @@ bool may_have_libvirt(const std::string& uri, const std::string& run) {
     return false;
 }
 
-AutoSource::AutoSource(Libvirt libvirt, std::unique_ptr<GuestSource> proc)
+AutoSource::AutoSource(Libvirt libvirt, std::unique_ptr<ProcSource> proc)
     : libvirt_(std::move(libvirt)), proc_(std::move(proc)) {}
 
 std::string AutoSource::list_libvirt() {
@@ -78,10 +62,41 @@ std::string AutoSource::list_libvirt() {
     }
 }
 
+std::vector<ListedGuest> AutoSource::list_others() {
+    std::map<std::string, std::shared_ptr<const Process>> found;
+    std::map<pid_t, std::uint64_t> known;
+    const auto add = [&](ListedGuest& guest, const std::shared_ptr<const Process>& process) {
+        found[guest.uuid] = process;
+        // A process that libvirt does not tell.
+        if (!guest.pid) {
+            guest.pid = process->pid();
+            guest.process = process;
+        }
+    };
+    for (ListedGuest& guest : by_libvirt_) {
+        const auto before = processes_.find(guest.uuid);
+        if (before == processes_.end() || !before->second->alive() ||
+            guest.pid.value_or(before->second->pid()) != before->second->pid())
+            continue;
+        add(guest, before->second);
+        known.emplace(before->second->pid(), before->second->start_time());
+    }
+    std::vector<ListedGuest> others = proc_->list_others(known);
+    for (ListedGuest& guest : by_libvirt_) {
+        const auto same = std::find_if(others.begin(), others.end(), [&](const ListedGuest& other) {
+            return is_same(guest, other);
+        });
+        if (found.contains(guest.uuid) || same == others.end()) continue;
+        add(guest, same->process);
+        others.erase(same);
+    }
+    processes_ = std::move(found);
+    return others;
+}
+
 std::vector<ListedGuest> AutoSource::list() {
     const std::string failure = list_libvirt();
-    std::vector<ListedGuest> others = proc_->list();
-    remove_twins(by_libvirt_, others);
+    std::vector<ListedGuest> others = list_others();
     if (!failure.empty()) {
         // libvirt may have started guests that it has not told of yet.
         const std::set<pid_t> started = read_pid_files(libvirt_.pid_directory);

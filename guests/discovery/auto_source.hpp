@@ -30,7 +30,7 @@ class AutoSource : public GuestSource {
         std::string pid_directory;       // with a file NAME.pid for each running domain
     };
 
-    AutoSource(Libvirt libvirt, std::unique_ptr<GuestSource> proc);
+    AutoSource(Libvirt libvirt, std::unique_ptr<ProcSource> proc);
 
     const char* name() const override { return "auto"; }
 
@@ -51,12 +51,16 @@ class AutoSource : public GuestSource {
     // Lists libvirt's guests. Returns why they are not known now; empty if they are, or if there
     // is no libvirt.
     std::string list_libvirt();
+    // Lists all others, and finds the processes of libvirt's guests among them.
+    std::vector<ListedGuest> list_others();
     // Where a guest comes from, and its key there. Throws MonitorError.
     std::pair<GuestSource*, std::string> find(const std::string& uuid) const;
 
     Libvirt libvirt_;
-    std::unique_ptr<GuestSource> proc_;
+    std::unique_ptr<ProcSource> proc_;
     std::vector<ListedGuest> by_libvirt_;  // as libvirt has listed them last
+    // The processes that were found to be those of libvirt's guests, by uuid.
+    std::map<std::string, std::shared_ptr<const Process>> processes_;
     // By the guest's key.
     std::map<std::string, std::pair<GuestSource*, std::string>> sources_;
 };

@@ -68,10 +68,15 @@ void ProcSource::follow_processes() {
     }
 }
 
-std::vector<ListedGuest> ProcSource::list() {
+std::vector<ListedGuest> ProcSource::list_others(const std::map<pid_t, std::uint64_t>& known) {
     follow_processes();
     std::vector<Found> found;
     for (auto at = guests_.begin(); at != guests_.end();) {
+        const auto other = known.find(at->first);
+        if (other != known.end() && other->second == at->second.process().start_time()) {
+            ++at;
+            continue;
+        }
         auto guest = at->second.list(now_());
         if (!guest) {
             at = guests_.erase(at);

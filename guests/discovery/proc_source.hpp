@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,7 +32,9 @@ class ProcSource : public GuestSource {
     // Of guests with one UUID, the one whose process is the oldest keeps it, and the others have
     // "/PID-STARTTIME" added to it. A name that is made from a control group has the pid added in
     // the same way.
-    std::vector<ListedGuest> list() override;
+    std::vector<ListedGuest> list() override { return list_others({}); }
+    // The same without these processes, by pid with their start times: nothing is read of them.
+    std::vector<ListedGuest> list_others(const std::map<pid_t, std::uint64_t>& known);
     RunState read_state(const std::string& uuid) override;
     bool may_ask_monitor() const override { return false; }
     void permit_monitors(std::set<std::string>) override {}

@@ -112,7 +112,7 @@ std::vector<Node> nodes_of(const Options& options) {
     std::map<int, Node> nodes;
     for (const QemuOption& option : options) {
         if (option.group != "numa" || option.get("type") != "node") continue;
-        const int next = nodes.empty() ? 0 : nodes.rbegin()->first + 1;
+        const int next = static_cast<int>(nodes.size());
         const int id = cell_number(option.get("nodeid")).value_or(next);
         if (id >= max_cells) continue;
         nodes[id] = {

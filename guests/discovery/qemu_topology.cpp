@@ -49,9 +49,12 @@ bool is_at(int vcpu, const Place& place, const QemuTopology& topology) {
     return !place.back() || *place.back() == vcpu;
 }
 
+// The cell that options name for each vCPU, if they name one.
+using NamedCells = std::vector<std::optional<int>>;
+
 // Puts the vCPUs of "2" or "0-3" into a cell, unless they are in another. False if the text is
 // neither.
-bool assign(const std::string& range, int cell, std::vector<std::optional<int>>& cell_of) {
+bool assign(const std::string& range, int cell, NamedCells& cell_of) {
     const std::size_t dash = range.find('-');
     const auto first = parse_qemu_number(range.substr(0, dash));
     const auto last = dash == std::string::npos ? first : parse_qemu_number(range.substr(dash + 1));
@@ -59,6 +62,35 @@ bool assign(const std::string& range, int cell, std::vector<std::optional<int>>&
     for (std::uint64_t vcpu = *first; vcpu <= *last && vcpu < cell_of.size(); ++vcpu)
         if (!cell_of[vcpu]) cell_of[vcpu] = cell;
     return true;
+}
+
+// Puts those vCPUs into a cell that are at the place of -numa cpu, unless they are in another.
+void assign(const QemuOption& option, const QemuTopology& topology, NamedCells& cell_of) {
+    const auto cell = number_of(option, "node-id");
+    const auto place = place_of(option);
+    if (!cell || !place) return;
+    for (int vcpu = 0; vcpu < topology.vcpus; ++vcpu) {
+        auto& known = cell_of[static_cast<std::size_t>(vcpu)];
+        if (!known && is_at(vcpu, *place, topology)) known = *cell;
+    }
+}
+
+NamedCells find_named_cells(const std::vector<QemuOption>& options, const QemuTopology& topology,
+                            std::vector<std::string>& problems) {
+    NamedCells cell_of(static_cast<std::size_t>(topology.vcpus));
+    int nodes = 0;
+    for (const QemuOption& option : options) {
+        const std::string type = option.group == "numa" ? option.get("type") : "";
+        if (type == "cpu") assign(option, topology, cell_of);
+        if (type != "node") continue;
+        const int cell = number_of(option, "nodeid").value_or(nodes);
+        ++nodes;
+        for (const std::string& range : option.all("cpus"))
+            if (!assign(range, cell, cell_of))
+                problems.push_back("its cell " + std::to_string(cell) +
+                                   " has vCPUs that are not understood");
+    }
+    return cell_of;
 }
 
 }  // namespace
@@ -106,27 +138,7 @@ std::map<int, std::vector<int>> cells_of_vcpus(const std::vector<QemuOption>& op
                                                const QemuTopology& topology,
                                                const std::vector<int>& cells,
                                                std::vector<std::string>& problems) {
-    std::vector<std::optional<int>> cell_of(static_cast<std::size_t>(topology.vcpus));
-    int next_cell = 0;
-    for (const QemuOption& option : options) {
-        if (option.group != "numa") continue;
-        const std::string type = option.get("type");
-        if (type == "node") {
-            const int cell = number_of(option, "nodeid").value_or(next_cell);
-            next_cell = cell + 1;
-            for (const std::string& range : option.all("cpus"))
-                if (!assign(range, cell, cell_of))
-                    problems.push_back("its cell " + std::to_string(cell) +
-                                       " has vCPUs that are not understood");
-        } else if (type == "cpu") {
-            const auto cell = number_of(option, "node-id");
-            const auto place = place_of(option);
-            for (int vcpu = 0; cell && place && vcpu < topology.vcpus; ++vcpu) {
-                auto& known = cell_of[static_cast<std::size_t>(vcpu)];
-                if (!known && is_at(vcpu, *place, topology)) known = *cell;
-            }
-        }
-    }
+    const NamedCells cell_of = find_named_cells(options, topology, problems);
     const bool none = std::none_of(cell_of.begin(), cell_of.end(),
                                    [](const auto& cell) { return cell.has_value(); });
     std::map<int, std::vector<int>> by_cell;

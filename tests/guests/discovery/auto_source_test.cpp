@@ -10,6 +10,8 @@ namespace {
 
 constexpr const char* web = "1d3cbe55-3b4e-4b2c-9c7a-0a1b2c3d4e5f";  // of the recorded "proxmox"
 
+using Sources = std::map<std::string, std::string>;
+
 class FakeLibvirt : public test::ScriptedSource {
   public:
     std::vector<ListedGuest> list() override {
@@ -43,8 +45,8 @@ class AutoSourceTest : public ::testing::Test {
         one.pid = pid;
         return one;
     }
-    std::map<std::string, std::string> sources() {
-        std::map<std::string, std::string> found;
+    Sources sources() {
+        Sources found;
         for (const ListedGuest& one : automatic->list())
             EXPECT_TRUE(found.emplace(one.uuid, one.source).second) << one.uuid;
         return found;
@@ -56,8 +58,6 @@ class AutoSourceTest : public ::testing::Test {
     std::unique_ptr<AutoSource> automatic;
 };
 
-using Sources = std::map<std::string, std::string>;
-
 TEST_F(AutoSourceTest, ListsEachGuestOnce) {
     tree.add("proxmox");
     tree.add("firecracker");
@@ -68,6 +68,21 @@ TEST_F(AutoSourceTest, ListsEachGuestOnce) {
     EXPECT_EQ(automatic->read_state("7000-40000"), RunState::unknown);
     EXPECT_THROW(automatic->read_ram_view("7000-40000"), MonitorError);
     EXPECT_THROW(automatic->read_state("another"), MonitorError);
+}
+
+TEST_F(AutoSourceTest, AGuestThatLibvirtNamesNoMoreIsFoundAgain) {
+    tree.add("proxmox");
+    for (const auto pid : {std::optional<pid_t>(4711), std::optional<pid_t>()}) {
+        libvirt->guests = {guest(web, pid)};
+        for (int i = 0; i < 3; ++i) {
+            const auto guests = automatic->list();
+            ASSERT_EQ(guests.size(), 1U);
+            EXPECT_EQ(std::string(guests[0].source), "libvirt");
+            EXPECT_EQ(guests[0].pid, 4711);
+        }
+    }
+    libvirt->guests.clear();
+    EXPECT_EQ(sources(), (Sources{{web, "proc"}}));
 }
 
 TEST_F(AutoSourceTest, WithoutLibvirtAllGuestsAreFound) {
