@@ -21,7 +21,7 @@ PolicySources sources_of(const ListedGuest& guest, const HostPolicy& policy,
             break;
         }
     for (const HostNode& node : topology.nodes)
-        if (node.cpus == 0 || node.memory_total == 0) sources.incomplete_nodes.push_back(node.id);
+        if (node.cpus == 0) sources.nodes_without_cpus.push_back(node.id);
     return sources;
 }
 
