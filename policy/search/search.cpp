@@ -78,7 +78,7 @@ class Search {
         const Placement found = placement_;
         for (std::size_t i = 0; i < units().size(); ++i)
             if (units()[i].may_roam && placement_.home(i)) placement_.put(i, roaming);
-        if (!gains_more_than_margin(found)) {
+        if (placement_.total() >= found.total() || !gains_more_than_margin(found)) {
             placement_ = found;
             return;
         }

@@ -163,10 +163,10 @@ TEST_F(DeriveTest, ANodeWithoutMemoryIsAllowedWhereTheNearestMemoryIs) {
     Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
     now.guests[0].memory_nodes = {0};
     EXPECT_EQ(derive_cell(nullptr, now).allowed, NodeSet::first(2));
-    policy.guests["u"].nodes = {4};
+    policy.guests["u"].nodes = std::vector<int>{4};
     EXPECT_TRUE(derive_cell(nullptr, now).allowed.empty()) << "its memory would be on node 0";
-    policy.guests["u"].nodes = {0, 4};
-    policy.guests["u"].home = {4};
+    policy.guests["u"].nodes = std::vector<int>{0, 4};
+    policy.guests["u"].home = std::vector<int>{4};
     EXPECT_EQ(derive_cell(nullptr, now).allowed, NodeSet::only(NodeIndex(1)));
     EXPECT_TRUE(snapshot.guests[0].policy.problems.empty());
 }
