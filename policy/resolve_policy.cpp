@@ -121,8 +121,8 @@ class Resolution {
             return;
         }
         std::vector<int> incomplete = *policy_.nodes;
-        const std::vector<int> complete = remove_others(incomplete, guest_.incomplete_nodes);
-        if (complete.empty()) complain(chosen, "nodes", nodes_that_are_incomplete(incomplete));
+        const std::vector<int> complete = remove_others(incomplete, guest_.nodes_without_cpus);
+        if (complete.empty()) complain(chosen, "nodes", nodes_that_have_no_cpus(incomplete));
     }
 
     void choose_home() {

@@ -12,7 +12,7 @@ namespace vnuma {
 // The guest, and the sources of its policy that are not part of HostPolicy.
 struct PolicySources : GuestIdentity {
     std::size_t cells = 1;
-    std::vector<int> incomplete_nodes;  // nodes of the host without CPUs or memory: never a home
+    std::vector<int> nodes_without_cpus;  // of the host: never a home
     PolicyOverrides metadata;
     // Problems of the metadata itself. With any of these, the guest is at most observed unless its
     // own run-time policy sets a mode.

@@ -20,14 +20,14 @@ inline constexpr std::size_t least_swap_candidates = 2;
 Cost gain_above_margin(const PlannerSettings& settings, Placement::Marginal gain, Cost before,
                        bool load_matters);
 
-// Gives each of `newcomers` that has no home the cheapest node with room, in their order. At most
-// `above_limits` bytes are above watermarks and beyond pools afterwards, if there was no more
-// before.
+// Gives each of `newcomers` that has no home the cheapest node with room, or lets it roam where
+// that costs less, in their order. At most `above_limits` bytes are above watermarks and beyond
+// pools afterwards, if there was no more before.
 void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes above_limits);
 
-// Moves and swaps units until nothing improves or `changes_left` units have left a former home;
-// counts them down. A unit leaves a former home only for a gain above the margin, or to relieve a
-// node that is short of memory.
+// Moves and swaps units until nothing improves or `changes_left` units have left a place of before;
+// counts them down. A unit leaves such a place only for a gain above the margin, or to relieve a
+// node that is short of memory. Units that roam get a home where that costs less.
 void improve(Placement& placement, int& changes_left);
 
 // The same as if all homes were new: any gain counts, and changes are not limited. Units that may

@@ -38,15 +38,6 @@ Order by_use(const Placement& placement, Order some) {
     return some;
 }
 
-// A unit without a home is worse than any cost.
-Cost total_with_homeless(const Placement& placement) {
-    constexpr Cost homeless = Cost{1} << 50;
-    Cost count = 0;
-    for (std::size_t i = 0; i < placement.units().size(); ++i)
-        count += placement.home(i) ? 0 : 1;
-    return placement.total() + homeless * count;
-}
-
 class Search {
   public:
     explicit Search(Placement& placement)
@@ -56,11 +47,8 @@ class Search {
         const Order newcomers = newcomers_in_order();
         place(placement_, newcomers, placement_.bytes_above_limits());
         improve(placement_, changes_left_);
-        if (units().size() > max_units_for_restarts) return;
-        if (newcomers.size() > 1) restart_from_other_homes(newcomers);
-        if (newcomers.size() == units().size()) return;
-        for (int sweep = 0; sweep < max_sweeps && place_all_anew(); ++sweep)
-            improve(placement_, changes_left_);
+        if (units().size() <= max_units_for_restarts) try_other_homes(newcomers);
+        let_all_roam_if_cheaper();
     }
 
   private:
@@ -72,15 +60,38 @@ class Search {
     Order newcomers_in_order() const {
         Order newcomers;
         for (std::size_t i = 0; i < units().size(); ++i)
-            if (!placement_.home(i)) newcomers.push_back(i);
+            if (!placement_.home(i) && !units()[i].roamed) newcomers.push_back(i);
         return by_size(units(), newcomers);
+    }
+
+    void try_other_homes(const Order& newcomers) {
+        if (newcomers.size() > 1) restart_from_other_homes(newcomers);
+        if (newcomers.size() == units().size()) return;
+        for (int sweep = 0; sweep < max_sweeps && place_all_anew(); ++sweep)
+            improve(placement_, changes_left_);
+    }
+
+    // No placement may cost more than no home for anybody. On a large host that is only checked
+    // where some CPUs have more demand than capacity: otherwise each unit by itself has been.
+    void let_all_roam_if_cheaper() {
+        if (units().size() > max_units_for_restarts && !placement_.is_overloaded()) return;
+        const Placement found = placement_;
+        for (std::size_t i = 0; i < units().size(); ++i)
+            if (units()[i].may_roam && placement_.home(i)) placement_.put(i, roaming);
+        if (placement_.total() >= found.total() || !gains_more_than_margin(found)) {
+            placement_ = found;
+            return;
+        }
+        const Placement all_roam = placement_;
+        improve(placement_, changes_left_);
+        if (placement_.total() > all_roam.total()) placement_ = all_roam;
     }
 
     // Puts each newcomer in turn on each other node, places the rest around it, and keeps the best
     // result.
     void restart_from_other_homes(const Order& newcomers) {
         Placement best = placement_;
-        Cost best_cost = total_with_homeless(placement_);
+        Cost best_cost = placement_.total();
         const Placement found = placement_;
         const int changes_left = changes_left_;
         int restarts_left = max_restarts;
@@ -97,7 +108,7 @@ class Search {
                 placement_.put(unit, node);
                 place(placement_, newcomers, found.bytes_above_limits());
                 improve(placement_, changes_left_);
-                if (const Cost cost = total_with_homeless(placement_); cost < best_cost)
+                if (const Cost cost = placement_.total(); cost < best_cost)
                     best = placement_, best_cost = cost;
             }
         placement_ = std::move(best);
@@ -106,12 +117,12 @@ class Search {
     // Moves and swaps end where only several changes at once would gain. So all units that may
     // leave their homes are placed once more as if they were new, in two orders. The better result
     // is kept if what it changes gains more than the margin as a whole. Returns whether it is kept.
-    // Units without a home stay without: no unit changes its home to make room for another.
+    // Other units that roam go on with that: no unit changes its home to make room for another.
     bool place_all_anew() {
         const Placement found = placement_;
         Order free;
         for (std::size_t i = 0; i < units().size(); ++i)
-            if (placement_.home(i) && !units()[i].fixed) free.push_back(i);
+            if ((placement_.home(i) || units()[i].former) && !units()[i].fixed) free.push_back(i);
         Placement best = found;
         for (const Order& order : {by_size(units(), free), by_use(placement_, free)}) {
             placement_ = found;
@@ -119,17 +130,19 @@ class Search {
                 placement_.put(unit, std::nullopt);
             place(placement_, order, found.bytes_above_limits());
             improve_without_margin(placement_);
-            if (total_with_homeless(placement_) < total_with_homeless(best)) best = placement_;
+            if (placement_.total() < best.total()) best = placement_;
         }
         placement_ = std::move(best);
         undo_changes_below_margin(found);
-        const bool is_kept = gains_more_than_margin(found);
+        const bool is_kept = placement_.bytes_above_limits() <= found.bytes_above_limits() &&
+                             gains_more_than_margin(found);
         if (!is_kept) placement_ = found;
         return is_kept;
     }
 
     bool has_changed(const Placement& found, std::size_t unit) const {
-        return units()[unit].former && placement_.home(unit) != found.home(unit);
+        return units()[unit].former && found.home(unit) &&
+               placement_.home(unit) != found.home(unit);
     }
 
     void undo_changes_below_margin(const Placement& found) {
@@ -142,20 +155,20 @@ class Search {
 
     // Puts a unit back at its home of before if its own change gains less than the margin.
     bool undo_if_below_margin(std::size_t unit, NodeIndex before) {
-        const NodeIndex now = *placement_.home(unit);
+        const Place now = placement_.home(unit);
         if (!is_feasible(unit, before)) return false;
         placement_.put(unit, before);
         const Placement::Marginal here = placement_.marginal(unit, before),
                                   there = placement_.marginal(unit, now);
         const bool is_worth_it =
             gain_above_margin(settings_, {here.all - there.all, here.load - there.load}, here.all,
-                              placement_.load_matters(before, now)) > 0;
+                              placement_.load_matters(unit, before, now)) > 0;
         if (is_worth_it) placement_.put(unit, now);
         return !is_worth_it;
     }
 
     bool gains_more_than_margin(const Placement& found) const {
-        const Placement::Marginal gain{total_with_homeless(found) - total_with_homeless(placement_),
+        const Placement::Marginal gain{found.total() - placement_.total(),
                                        found.load() - placement_.load()};
         Cost before = 0;
         bool any = false, load_matters = false;
@@ -164,9 +177,8 @@ class Search {
             any = true;
             const NodeIndex from = *found.home(i);
             before += found.marginal(i, from).all;
-            load_matters |= found.load_matters(from, *placement_.home(i));
+            load_matters |= found.load_matters(i, from, placement_.home(i));
         }
-        if (placement_.bytes_above_limits() > found.bytes_above_limits()) return false;
         if (!any) return gain.all > 0;
         return placement_.memory_can_follow(found) &&
                gain_above_margin(settings_, gain, before, load_matters) > 0;

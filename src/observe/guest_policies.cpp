@@ -21,7 +21,7 @@ PolicySources sources_of(const ListedGuest& guest, const Topology& topology) {
     if (guest.domain) sources.metadata = guest.domain->policy;
     if (guest.domain) sources.metadata_problems = guest.domain->policy_problems;
     for (const HostNode& node : topology.nodes)
-        if (node.cpus == 0 || node.memory_total == 0) sources.incomplete_nodes.push_back(node.id);
+        if (node.cpus == 0) sources.nodes_without_cpus.push_back(node.id);
     return sources;
 }
 

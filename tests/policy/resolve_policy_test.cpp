@@ -152,19 +152,18 @@ TEST(ResolvePolicy, AGroupThatDoesNotExistIsReportedAndNotJoined) {
 TEST(ResolvePolicy, NodesWithoutCpusOrMemoryAreReported) {
     HostPolicy host;
     PolicySources guest = make_guest();
-    guest.incomplete_nodes = {1, 2};
+    guest.nodes_without_cpus = {1, 2};
     const auto problems_with = [&](Numbers nodes) {
         host.guests["web"].nodes = std::move(nodes);
         return resolve_policy(host, guest, {0, 1, 2}).problems;
     };
     EXPECT_EQ(problems_with({0, 1}), Problems{}) << "one complete node suffices";
-    EXPECT_EQ(problems_with({1}), Problems{"guest.web: nodes: node 1 has no CPUs or no memory"});
-    EXPECT_EQ(problems_with({1, 2}),
-              Problems{"guest.web: nodes: nodes 1, 2 have no CPUs or no memory"});
+    EXPECT_EQ(problems_with({1}), Problems{"guest.web: nodes: node 1 has no CPUs"});
+    EXPECT_EQ(problems_with({1, 2}), Problems{"guest.web: nodes: nodes 1, 2 have no CPUs"});
     host.guests["web"].nodes.reset();
     host.guests["web"].home = Numbers{1};
     const GuestPolicy policy = resolve_policy(host, guest, {0, 1, 2});
-    EXPECT_EQ(policy.problems, Problems{"guest.web: home: node 1 has no CPUs or no memory"});
+    EXPECT_EQ(policy.problems, Problems{"guest.web: home: node 1 has no CPUs"});
     EXPECT_TRUE(policy.home.empty());
 }
 

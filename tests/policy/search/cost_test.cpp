@@ -9,7 +9,7 @@ namespace {
 
 CellCost cell_cost(const CellState& cell, NodeIndex home, const Topology& topology,
                    const PlannerSettings& settings) {
-    return CellCosts(cell, topology, settings).at(home);
+    return CellCosts(cell, topology, settings).at(home, memory_node(topology, home));
 }
 
 Cost least(const CellCost& cost) {

@@ -82,6 +82,19 @@ TEST_F(ThreadPinsTest, AnotherHomeStartsFromTheOwnersChoiceAgain) {
     EXPECT_EQ(read().affinity, std::vector<int>{before[0]});
 }
 
+TEST_F(ThreadPinsTest, IsolatedCpusAreUsedOnlyWhereTheOwnerAllowsNoOthers) {
+    host.cpus = {before, {before[1]}};
+    pins.follow(sample(), before, {before[1]});
+    EXPECT_EQ(pin(cell(), 0), "");
+    std::vector<int> others = before;
+    others.erase(others.begin() + 1);
+    EXPECT_EQ(read().affinity, others);
+    EXPECT_NE(pin(cell(), 1), "") << "that node has isolated CPUs only";
+    pins.follow(sample(), before, before);
+    EXPECT_EQ(pin(cell(), 1), "") << "all CPUs are isolated";
+    EXPECT_EQ(read().affinity, std::vector<int>{before[1]});
+}
+
 // When its second vCPU is looked at, what was sampled of it is not true any more.
 TEST_F(ThreadPinsTest, ACellOfWhichOneVcpuCannotBePinnedIsLeftAsItWas) {
     CellSample both = cell();

@@ -49,6 +49,16 @@ TEST_F(HintsTest, WhoTouchesWhatMattersForAGuestThatFitsNoNode) {
     EXPECT_FALSE(hint().attribute) << "the other node can be nobody's home";
 }
 
+TEST_F(HintsTest, WhoTouchesWhatMattersForAGuestThatIsBusierThanAnyNode) {
+    snapshot.topology.nodes[0].cpu_capacity = snapshot.topology.nodes[1].cpu_capacity = 1200;
+    snapshot.guests[0].cells[0].cpu_use = 1200;
+    EXPECT_FALSE(hint().attribute);
+    snapshot.guests[0].cells[0].cpu_use = 1300;
+    EXPECT_TRUE(hint().attribute);
+    snapshot.guests[0].unsteady = "it is paused";
+    EXPECT_FALSE(hint().attribute);
+}
+
 TEST_F(HintsTest, OfAGuestThatIsLeftAloneForAMomentWhatMatteredStillDoes) {
     verdict.reason = Reason::split;
     before["u"] = hint();
