@@ -176,6 +176,25 @@ TEST_F(PinsByLibvirt, ACallThatDoesItsWorkLateIsConfirmedByTheNextOne) {
     EXPECT_NE(foreign_change(look(all)), "") << "from now on it is the owner's";
 }
 
+// A restore finds the pin from before, since the call to change it still waits in libvirtd.
+TEST_F(PinsByLibvirt, ACallThatHasItsEffectAfterTheRestoreIsUndoneAllTheSame) {
+    kernel.hold_calls();
+    EXPECT_NE(pin(look(), second), "");
+    for (int i = 0; i < 2; ++i) {  // at stop, and by the unit's ExecStopPost
+        Journal again(directory.path("journal"));
+        const auto restored = restore(kernel, again);
+        ASSERT_EQ(restored.size(), 1U);
+        EXPECT_EQ(restored[0].outcome, PutBack::failed);
+        EXPECT_EQ(again.entries().size(), 1U) << "nobody knows whether it will be put back";
+    }
+    kernel.let_calls_go();
+    EXPECT_EQ(kernel.pin(), test::KernelWithLibvirt::without_pin());
+    Journal again(directory.path("journal"));
+    EXPECT_EQ(restore(kernel, again).at(0).outcome, PutBack::done);
+    EXPECT_EQ(kernel.pin(), test::KernelWithLibvirt::without_pin());
+    EXPECT_TRUE(again.entries().empty());
+}
+
 TEST_F(PinsByLibvirt, AReleaseThatDoesNotReturnIsNobodysChange) {
     pin(look(), second);
     kernel.fail_setting = no_answer;
