@@ -117,6 +117,13 @@ TEST_F(ThreadPinsTest, AThreadForWhichNobodyHadSetAnAffinityGetsBackAllPossibleC
     EXPECT_TRUE(journal.entries().empty());
 }
 
+TEST(MaskBefore, IsAllPossibleCpusWhereTheWholeCpusetWasAllowed) {
+    EXPECT_EQ(mask_before({{0, 1, 2, 3}, {0, 1, 2, 3}}), every_cpu());
+    EXPECT_EQ(mask_before({{0, 1, 2, 3}, {0, 1}}), every_cpu()) << "the cpuset was narrowed since";
+    EXPECT_EQ(mask_before({{0, 1}, {0, 1, 2, 3}}), (std::vector<int>{0, 1}));
+    EXPECT_EQ(mask_before({{0, 1}, {}}), (std::vector<int>{0, 1})) << "of no known cpuset";
+}
+
 TEST_F(ThreadPinsTest, WithoutAJournalNothingIsChanged) {
     std::filesystem::remove_all(directory.path());
     EXPECT_NE(pin(cell(), 1).find("the journal cannot be written"), std::string::npos);
