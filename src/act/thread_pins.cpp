@@ -49,12 +49,13 @@ bool is_unset(const GuestThread& thread, const std::vector<int>& online) {
 }  // namespace
 
 std::string ThreadPins::pin(const GuestSample& guest, const std::vector<GuestThread>& threads,
-                            const std::vector<int>& cpus, const std::vector<int>& online) {
+                            const std::vector<int>& cpus, const std::vector<int>& online,
+                            const WhyNot& why_not) {
     const std::lock_guard lock(mutex_);
     std::vector<Step> steps;
     std::vector<JournalEntry> entries;
     for (const GuestThread& thread : threads) {
-        auto step = plan(guest, thread, cpus, online);
+        auto step = plan(guest, thread, cpus, online, why_not);
         if (!step) continue;
         if (!step->problem.empty()) return step->problem;
         entries.push_back(step->entry);
@@ -67,10 +68,11 @@ std::string ThreadPins::pin(const GuestSample& guest, const std::vector<GuestThr
                error.what();
     }
     for (std::size_t i = 0; i < steps.size(); ++i) {
-        std::string error = take(guest, steps[i]);
-        if (error.empty()) continue;
-        take_back(steps, i);
-        return error;
+        std::string problem = why_not();
+        if (problem.empty()) problem = take(guest, steps[i]);
+        if (problem.empty()) continue;
+        take_back(steps, i, why_not);
+        return problem;
     }
     return "";
 }
@@ -91,7 +93,8 @@ bool ThreadPins::is_in_force(const GuestSample& guest, const GuestThread& thread
 std::optional<ThreadPins::Step> ThreadPins::plan(const GuestSample& guest,
                                                  const GuestThread& thread,
                                                  const std::vector<int>& cpus,
-                                                 const std::vector<int>& online) {
+                                                 const std::vector<int>& online,
+                                                 const WhyNot& why_not) {
     if (is_in_force(guest, thread, cpus, online)) return std::nullopt;
     const ThreadSample& sample = *thread.sample;
     Step step;
@@ -116,7 +119,7 @@ std::optional<ThreadPins::Step> ThreadPins::plan(const GuestSample& guest,
     if (!known && by_libvirt_ && thread.libvirt) pin.libvirt = {*thread.libvirt, {}, {}};
     if (pin.ours.empty())
         step.problem = thread.name + " may not use that node";
-    else if (pin.libvirt)
+    else if (pin.libvirt && (step.problem = why_not()).empty())
         step.problem = read_before(step, inherited);
     return step;
 }
@@ -163,8 +166,11 @@ std::string ThreadPins::take_by_libvirt(const Step& step) {
     return reply.error.empty() ? "" : describe_failure(*step.thread, reply.error);
 }
 
-// Undoes what this attempt has changed: every thread runs where it did before.
-void ThreadPins::take_back(const std::vector<Step>& steps, std::size_t taken) {
+// Undoes what this attempt has changed: every thread runs where it did before. What libvirt has
+// pinned stays where nothing may be done any more, since taking it back takes as long again; the
+// kernel does it at once.
+void ThreadPins::take_back(const std::vector<Step>& steps, std::size_t taken,
+                           const WhyNot& why_not) {
     std::vector<ThreadIdentity> over;
     std::vector<JournalEntry> back;
     for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -179,6 +185,7 @@ void ThreadPins::take_back(const std::vector<Step>& steps, std::size_t taken) {
         }
         const auto known = pins_.all().find(thread);
         if (known != pins_.all().end() && known->second.is_unconfirmed()) continue;
+        if (i < taken && entry.pin.libvirt && !why_not().empty()) continue;
         if (i < taken && put_back(kernel_, entry).outcome == PutBack::failed) continue;
         if (step.former) {
             pins_.set(thread, *step.former);
@@ -193,7 +200,7 @@ void ThreadPins::take_back(const std::vector<Step>& steps, std::size_t taken) {
     begin(std::move(back));  // the entries that are there name both pins
 }
 
-std::string ThreadPins::release(const std::vector<GuestThread>& threads) {
+std::string ThreadPins::release(const std::vector<GuestThread>& threads, const WhyNot& why_not) {
     const std::lock_guard lock(mutex_);
     std::string failure;
     std::vector<ThreadIdentity> over;
@@ -202,6 +209,10 @@ std::string ThreadPins::release(const std::vector<GuestThread>& threads) {
         const ThreadIdentity identity = identity_of(*thread.sample);
         const auto entry = journal_.entries().find(identity);
         if (entry == journal_.entries().end()) continue;
+        if (std::string why = why_not(); !why.empty()) {
+            failure = std::move(why);
+            break;
+        }
         released.insert(*entry);
         const Restored restored = put_back(kernel_, entry->second);
         if (restored.outcome == PutBack::failed) {

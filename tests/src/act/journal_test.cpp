@@ -254,11 +254,12 @@ class KilledAtEveryStep : public JournalTest, public ::testing::WithParamInterfa
         SteppedKernel kernel(libvirt, identity_of(vcpu), step);
         Journal journal(file, step);
         ThreadPins pins(kernel, journal, GetParam());
+        const ThreadPins::WhyNot why_not = [] { return std::string(); };
         for (const int cpu : {before[0], before[1]}) {
             vcpu.affinity = cpus();
-            pins.pin(sample, vcpus_of(sample, cell), {cpu}, before);
+            pins.pin(sample, vcpus_of(sample, cell), {cpu}, before, why_not);
         }
-        pins.release(vcpus_of(sample, cell));
+        pins.release(vcpus_of(sample, cell), why_not);
     }
     void restore_stepwise(const Journal::Step& step) const {
         SteppedKernel kernel(libvirt, thread(), step);

@@ -74,10 +74,10 @@ class PinsByLibvirt : public ::testing::Test {
         return guest;
     }
     std::string pin(const GuestSample& guest, const std::vector<int>& cpus) {
-        return pins.pin(guest, vcpus_of(guest, guest.cells[0]), cpus, all);
+        return pins.pin(guest, vcpus_of(guest, guest.cells[0]), cpus, all, why_not);
     }
     std::string release(const GuestSample& guest) {
-        return pins.release(vcpus_of(guest, guest.cells[0]));
+        return pins.release(vcpus_of(guest, guest.cells[0]), why_not);
     }
     std::string foreign_change(const GuestSample& guest) {
         return find_foreign_change(guest, pins.known(), host).what;
@@ -95,6 +95,7 @@ class PinsByLibvirt : public ::testing::Test {
     test::KernelWithLibvirt kernel{directory.path("pin"), process.thread()};
     Journal journal{directory.path("journal")};
     ThreadPins pins{kernel, journal, true};
+    ThreadPins::WhyNot why_not = [] { return std::string(); };
     Host host;
     std::vector<int> all, first, second;
 };

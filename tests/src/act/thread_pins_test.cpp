@@ -49,9 +49,11 @@ class ThreadPinsTest : public ::testing::Test {
         guest.name = "alpha";
         guest.process = process;
         return pins.pin(guest, vcpus_of(guest, cell), host.cpus[static_cast<std::size_t>(node)],
-                        before);
+                        before, why_not);
     }
-    std::string release(const CellSample& cell) { return pins.release(vcpus_of({}, cell)); }
+    std::string release(const CellSample& cell) {
+        return pins.release(vcpus_of({}, cell), why_not);
+    }
     Sample sample() const {
         Sample all;
         all.guests.emplace_back();
@@ -66,6 +68,7 @@ class ThreadPinsTest : public ::testing::Test {
     test::TemporaryDirectory directory;
     Journal journal{directory.path("journal")};
     ThreadPins pins{*kernel, journal};
+    ThreadPins::WhyNot why_not = [] { return std::string(); };
 };
 
 TEST_F(ThreadPinsTest, APinIsSetAndUndoneExactly) {
@@ -96,6 +99,19 @@ TEST_F(ThreadPinsTest, ACellOfWhichOneVcpuCannotBePinnedIsLeftAsItWas) {
     EXPECT_NE(pin(both, 1), "");
     EXPECT_EQ(read().affinity, std::vector<int>{before[0]}) << "its former home";
     EXPECT_EQ(pins.known().owners_choice(read()), before);
+}
+
+TEST_F(ThreadPinsTest, WhatMayNotBeDoneAnyMoreIsNotDone) {
+    why_not = [] { return std::string("frozen"); };
+    EXPECT_EQ(pin(cell(), 1), "frozen");
+    EXPECT_EQ(read().affinity, before);
+    EXPECT_TRUE(journal.entries().empty());
+    why_not = [] { return std::string(); };
+    pin(cell(), 1);
+    why_not = [] { return std::string("frozen"); };
+    EXPECT_EQ(release(cell()), "frozen");
+    EXPECT_EQ(read().affinity, std::vector<int>{before[1]});
+    EXPECT_TRUE(pins.known().holds(cell()));
 }
 
 TEST_F(ThreadPinsTest, ANodeOutsideTheOwnersChoiceIsRefused) {
