@@ -40,12 +40,16 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
                                                            Clock::Time deadline) {
     std::vector<ActionResult> results;
     if (!kernel_.acts()) co_return results;
+    states_.clear();
+    const ThreadPins::WhyNotGuest may_not_pin = [&](const GuestSample& guest) {
+        std::string alone = hands_off.why_cpus(guest.uuid);
+        return alone.empty() ? ask_why_not(guest, deadline) : alone;
+    };
     auto follow = [&] {
-        pins_.follow(look.sample, host.online());
+        pins_.follow(look.sample, host.online(), may_not_pin);
         return true;
     };
-    co_await run_blocking(pool_, follow);
-    states_.clear();
+    co_await run_blocking(pool_, follow, stopping_);
     std::vector<MoveOrder> moves;
     std::set<CellKey> unpinnable;
     for (const Action& action : plan.actions) {

@@ -241,7 +241,8 @@ void ThreadPins::forget(const std::vector<ThreadIdentity>& threads) {
     end(threads);
 }
 
-void ThreadPins::follow(const Sample& sample, const std::vector<int>& online) {
+void ThreadPins::follow(const Sample& sample, const std::vector<int>& online,
+                        const WhyNotGuest& why_not) {
     const std::lock_guard lock(mutex_);
     // A pin that is in force although its CPUs were offline was not dropped, and what somebody
     // changes from now on is their will.
@@ -256,21 +257,22 @@ void ThreadPins::follow(const Sample& sample, const std::vector<int>& online) {
     std::set<std::string> away;
     for (const auto& [thread, entry] : journal_.entries())
         if (entry.left) away.insert(entry.uuid);
-    std::set<ThreadIdentity> seen;
     for (const GuestSample& guest : sample.guests) {
-        for_each_thread(guest,
-                        [&](const ThreadSample& thread) { seen.insert(identity_of(thread)); });
         if (guest.state == RunState::migrating || guest.state == RunState::saving)
             leaving_.insert(guest.uuid);
         if (!guest.unsteady.empty() || !guest.process) continue;
         leaving_.erase(guest.uuid);
         if (away.contains(guest.uuid)) take_up(guest);
     }
-    forget_ended(seen);
+    forget_ended(sample, why_not);
 }
 
-// libvirt keeps its pins of a vCPU that is unplugged, and of a guest that it saves or migrates.
-void ThreadPins::forget_ended(const std::set<ThreadIdentity>& seen) {
+// libvirt keeps its pins of a guest that it saves or migrates.
+void ThreadPins::forget_ended(const Sample& sample, const WhyNotGuest& why_not) {
+    std::set<ThreadIdentity> seen;
+    for (const GuestSample& guest : sample.guests)
+        for_each_thread(guest,
+                        [&](const ThreadSample& thread) { seen.insert(identity_of(thread)); });
     std::vector<ThreadIdentity> over;
     std::vector<JournalEntry> left;
     std::set<std::string> pinned;
@@ -284,7 +286,7 @@ void ThreadPins::forget_ended(const std::set<ThreadIdentity>& seen) {
         if (seen.contains(thread) || kernel_.find_life(thread) != ESRCH) continue;
         const bool runs = entry.pin.libvirt && kernel_.find_life(process_of(entry)) != ESRCH;
         if (runs && entry.pin.libvirt->thread.role == DomainThread::Role::vcpu &&
-            put_back(kernel_, entry).outcome == PutBack::failed)
+            !put_back_unplugged(entry, sample, why_not))
             continue;
         pins_.erase(thread);
         if (entry.pin.libvirt && !runs && leaving_.contains(entry.uuid)) {
@@ -302,6 +304,15 @@ void ThreadPins::forget_ended(const std::set<ThreadIdentity>& seen) {
     }
     end(over);
     begin(std::move(left));
+}
+
+// libvirt keeps its pin of a vCPU that is unplugged. Returns whether nothing is left to put back.
+bool ThreadPins::put_back_unplugged(const JournalEntry& entry, const Sample& sample,
+                                    const WhyNotGuest& why_not) {
+    const auto guest = std::find_if(sample.guests.begin(), sample.guests.end(),
+                                    [&](const auto& one) { return one.uuid == entry.uuid; });
+    return guest != sample.guests.end() && why_not(*guest).empty() &&
+           put_back(kernel_, entry).outcome != PutBack::failed;
 }
 
 // The guest has come back, from an image or from another host, with what libvirt had pinned.

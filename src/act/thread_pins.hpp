@@ -53,11 +53,15 @@ class ThreadPins {
     // Threads that somebody else has pinned since are not ours any more, and keep what they have.
     void forget(const std::vector<ThreadIdentity>& threads);
 
+    // As WhyNot, of any guest.
+    using WhyNotGuest = std::function<std::string(const GuestSample&)>;
+
     // Forgets threads that have ended. A guest that is missing from one sample keeps its pins: if
     // one were taken for the owner's choice, it could never be undone. A guest that was saved or
-    // has migrated, and comes back with the pins that libvirt had for it, has ours again. `online`
-    // are the CPUs of the host in this look, sorted.
-    void follow(const Sample& sample, const std::vector<int>& online);
+    // has migrated, and comes back with the pins that libvirt had for it, has ours again. A
+    // vCPU that was unplugged, for which libvirt keeps our pin, is put back once nothing forbids
+    // it. `online` are the CPUs of the host in this look, sorted.
+    void follow(const Sample& sample, const std::vector<int>& online, const WhyNotGuest& why_not);
 
     // Puts back the owner's choice wherever our pin is still in force, and returns what became of
     // each. Nothing, and nothing is changed, if another call does not return within undo_patience.
@@ -80,7 +84,9 @@ class ThreadPins {
     std::string read_before(Step& step, const Pin* inherited);
     std::string take(const GuestSample& guest, const Step& step);
     std::string take_by_libvirt(const Step& step);
-    void forget_ended(const std::set<ThreadIdentity>& seen);
+    void forget_ended(const Sample& sample, const WhyNotGuest& why_not);
+    bool put_back_unplugged(const JournalEntry& entry, const Sample& sample,
+                            const WhyNotGuest& why_not);
     void take_up(const GuestSample& guest);
     void take_back(const std::vector<Step>& steps, std::size_t taken, const WhyNot& why_not);
     bool begin(std::vector<JournalEntry> entries);

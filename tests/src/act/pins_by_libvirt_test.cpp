@@ -85,7 +85,7 @@ class PinsByLibvirt : public ::testing::Test {
     void follow(std::vector<GuestSample> guests) {
         Sample sample;
         sample.guests = std::move(guests);
-        pins.follow(sample, all);
+        pins.follow(sample, all, [&](const GuestSample&) { return why_not(); });
     }
     static PinReply no_answer() { return {"libvirt has not answered", false}; }
     static PinReply no_libvirt() { return {"libvirt is not there"}; }
@@ -224,15 +224,36 @@ TEST_F(PinsByLibvirt, WithoutLibvirtTheAffinityIsGivenBackAndThePinAsSoonAsLibvi
     EXPECT_EQ(kernel.pin(), test::KernelWithLibvirt::without_pin());
 }
 
-// Its thread has ended, and QEMU goes on.
-TEST_F(PinsByLibvirt, APluggedVcpuIsNotBornWithThePinOfTheOneThatWasUnplugged) {
-    pin(look(), second);
-    const JournalEntry entry = journal.entries().begin()->second;
-    JournalEntry unplugged = entry;
-    unplugged.thread.start_time -= 1;
-    journal.end({entry.thread});
-    journal.begin({unplugged});
+class UnpluggedVcpu : public PinsByLibvirt {
+  protected:
+    void SetUp() override {
+        PinsByLibvirt::SetUp();
+        if (IsSkipped()) return;
+        pin(look(), second);
+        JournalEntry entry = journal.entries().begin()->second;
+        journal.end({entry.thread});
+        entry.thread.start_time -= 1;  // that thread has ended, and QEMU goes on
+        journal.begin({entry});
+    }
+};
+
+TEST_F(UnpluggedVcpu, ThePinOfTheOneThatIsPluggedInIsNotThatOfTheFormer) {
+    follow({look(second)});
+    EXPECT_EQ(kernel.pin(), test::KernelWithLibvirt::without_pin());
+    EXPECT_TRUE(journal.entries().empty());
+}
+
+// Frozen, migrating, or left alone since somebody else has pinned it.
+TEST_F(UnpluggedVcpu, ItsPinStaysAsLongAsNothingMayBeDoneToTheGuest) {
+    why_not = [] { return std::string("frozen"); };
+    follow({look(second)});
+    EXPECT_EQ(kernel.pin(), second);
+    EXPECT_EQ(journal.entries().size(), 1U);
+    why_not = [] { return std::string(); };
     follow({});
+    EXPECT_EQ(kernel.pin(), second) << "of a guest that cannot be seen nothing is known";
+    EXPECT_EQ(journal.entries().size(), 1U);
+    follow({look(second)});
     EXPECT_EQ(kernel.pin(), test::KernelWithLibvirt::without_pin());
     EXPECT_TRUE(journal.entries().empty());
 }

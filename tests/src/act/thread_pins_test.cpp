@@ -54,6 +54,9 @@ class ThreadPinsTest : public ::testing::Test {
     std::string release(const CellSample& cell) {
         return pins.release(vcpus_of({}, cell), why_not);
     }
+    void follow(const Sample& look, const std::vector<int>& online) {
+        pins.follow(look, online, [&](const GuestSample&) { return why_not(); });
+    }
     Sample sample() const {
         Sample all;
         all.guests.emplace_back();
@@ -235,9 +238,9 @@ TEST_F(ThreadPinsTest, APinThatHasOutlastedCpusThatWereOfflineIsTheOwnersToChang
     pin(cell(), 1);
     VcpuSample changed = read();
     changed.affinity = before;
-    pins.follow(sample(), {before[0]});
+    follow(sample(), {before[0]});
     EXPECT_FALSE(pins.known().changed_by_someone_else(changed, before, false));
-    pins.follow(sample(), before);
+    follow(sample(), before);
     EXPECT_TRUE(pins.known().changed_by_someone_else(changed, before, false));
 }
 
@@ -325,7 +328,7 @@ TEST_F(ThreadPinsTest, AProcessWithoutFreeDescriptorsForgetsNoPin) {
     pin(cell(), 1);
     {
         const test::NoFreeDescriptors none;
-        pins.follow(Sample{}, before);
+        follow(Sample{}, before);
         const auto failed = pins.undo().value();
         ASSERT_EQ(failed.size(), 1U);
         EXPECT_EQ(failed[0].outcome, PutBack::failed);
@@ -363,7 +366,7 @@ TEST_F(ThreadPinsTest, AThreadThatHasGotTheNumberOfAnotherIsNotTouched) {
 
 TEST_F(ThreadPinsTest, AThreadMissingFromASampleIsNotForgottenWhileItLives) {
     pin(cell(), 1);
-    pins.follow(Sample{}, before);
+    follow(Sample{}, before);
     EXPECT_EQ(pins.known().owners_choice(read()), before);
 }
 
