@@ -6,8 +6,8 @@
 namespace vnuma {
 namespace {
 
-// Where several guests have one UUID, all but one have something added to it behind a slash. What is
-// said of the UUID holds for all of them, since nobody knows which one is meant.
+// Where several guests have one UUID, all but one have something added to it behind a slash. What
+// is said of the UUID holds for all of them, since nobody knows which one is meant.
 std::string uuid_of(const ListedGuest& guest) {
     return guest.uuid.substr(0, guest.uuid.find('/'));
 }
