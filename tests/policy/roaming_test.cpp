@@ -146,6 +146,20 @@ TEST(Roaming, MemoryThatHasToMoveIsNoReason) {
     EXPECT_TRUE(verdict_of(made, "eager").home);
 }
 
+TEST(Roaming, WhatOthersThanGuestsUseIsNoReason) {
+    Topology topology = make_topology(2, 4, 64 * gib);
+    for (HostNode& node : topology.nodes)
+        node.other_use = 2500;
+    const auto is_at_home = [&](MilliCpu use) {
+        const Snapshot host = make_snapshot(
+            topology, {make_guest("a", 4, use, {gib, 0}), make_guest("b", 4, use, {0, gib})});
+        const Plan made = plan(host, {}, settings);
+        return verdict_of(made, "a").home && verdict_of(made, "b").home;
+    };
+    EXPECT_TRUE(is_at_home(2000));
+    EXPECT_TRUE(is_at_home(3900));
+}
+
 TEST(Roaming, APolicyThatDemandsAHomeIsObeyed) {
     Snapshot host =
         make_snapshot(two_nodes_with_smt(), {make_guest("busy", 32, 31'360, {16 * gib, 16 * gib})});
