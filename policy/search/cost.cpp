@@ -62,17 +62,16 @@ CellCost CellCosts::at(NodeIndex home, NodeIndex memory) {
 }
 
 Cost CellCosts::roaming(const std::vector<PerMille>& shares) const {
-    PerMille mean_excess = 0;
-    for (std::size_t n = 0; n < shares.size(); ++n) {
-        if (shares[n] == 0) continue;
-        if (all_weights_ > 0) {
-            mean_excess += shares[n] * (excess_from(n) * 1000 / local_distance / all_weights_);
-            continue;
-        }
-        for (std::size_t m = 0; m < shares.size(); ++m)
-            mean_excess += shares[n] * shares[m] * excess_of(topology_.distances[n][m]) / 1000;
+    std::int64_t excess = 0;
+    if (all_weights_ > 0) {
+        for (std::size_t n = 0; n < shares.size(); ++n)
+            excess += shares[n] == 0 ? 0 : shares[n] * excess_from(n);
+        return lost_rate(excess / local_distance / all_weights_) * settings_.horizon / 1000;
     }
-    return lost_rate(mean_excess / 1000) * settings_.horizon / 1000;
+    for (std::size_t n = 0; n < shares.size(); ++n)
+        for (std::size_t m = 0; m < shares.size(); ++m)
+            excess += shares[n] * shares[m] * excess_of(topology_.distances[n][m]) / 1000;
+    return lost_rate(excess / 1000) * settings_.horizon / 1000;
 }
 
 Cost load_cost(MilliCpu capacity, MilliCpu demand, const PlannerSettings& settings) {

@@ -119,6 +119,9 @@ class Placement {
     bool load_matters(std::size_t unit, NodeIndex from, Place to) const;
     // Whether any CPUs have more demand than capacity.
     bool is_overloaded() const { return load_.is_any_overloaded(); }
+    // Whether a node would have enough CPUs for the guests there, but not for what else uses them,
+    // once the unit has its home there.
+    bool is_overloaded_by_others(std::size_t unit, NodeIndex home) const;
 
   private:
     struct PlacedUnit {

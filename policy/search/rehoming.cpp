@@ -89,7 +89,10 @@ class Rehoming {
                 !may_go_to(unit, to) || !is_feasible(unit, to))
                 return;
             const Placement::Marginal after = placement_.marginal(unit, to);
-            const Placement::Marginal gain{before.all - after.all, before.load - after.load};
+            Placement::Marginal gain{before.all - after.all, before.load - after.load};
+            // What others than guests use is no reason to roam: they go elsewhere by themselves.
+            if (!to && placement_.is_overloaded_by_others(unit, *here))
+                gain = {gain.all - std::max<Cost>(gain.load, 0), 0};
             const Cost counted = needs_margin(unit, to)
                                      ? gain_above_margin(unit, gain, before.all, here, to)
                                      : gain.all;
@@ -261,11 +264,14 @@ Place best_node(const Placement& placement, std::size_t unit) {
     return best;
 }
 
+// As in Rehoming::best_move().
 bool is_better_off_roaming(const Placement& placement, std::size_t unit, NodeIndex node) {
     if (!placement.units()[unit].may_roam) return false;
-    const Cost at_home = placement.marginal(unit, node).all;
-    return placement.own_cost(unit, roaming) < at_home &&
-           placement.marginal(unit, roaming).all < at_home;
+    const Placement::Marginal home = placement.marginal(unit, node);
+    if (placement.own_cost(unit, roaming) >= home.all) return false;
+    const Placement::Marginal none = placement.marginal(unit, roaming);
+    const Cost gain = home.all - none.all, by_load = std::max<Cost>(home.load - none.load, 0);
+    return gain > (placement.is_overloaded_by_others(unit, node) ? by_load : 0);
 }
 
 // Returns for how many newcomers no node has room.

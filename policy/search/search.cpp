@@ -167,6 +167,13 @@ class Search {
         return !is_worth_it;
     }
 
+    bool overloaded_by_others(const Placement& found) const {
+        for (std::size_t i = 0; i < units().size(); ++i)
+            if (const Place home = found.home(i); home && found.is_overloaded_by_others(i, *home))
+                return true;
+        return false;
+    }
+
     bool gains_more_than_margin(const Placement& found) const {
         const Placement::Marginal gain{found.total() - placement_.total(),
                                        found.load() - placement_.load()};
@@ -179,7 +186,8 @@ class Search {
             before += found.marginal(i, from).all;
             load_matters |= found.load_matters(i, from, placement_.home(i));
         }
-        if (!any) return gain.all > 0;
+        if (!any)
+            return gain.all > (overloaded_by_others(found) ? std::max<Cost>(gain.load, 0) : 0);
         return placement_.memory_can_follow(found) &&
                gain_above_margin(settings_, gain, before, load_matters) > 0;
     }

@@ -8,9 +8,6 @@
 namespace vnuma {
 namespace {
 
-using Pools = std::vector<CpuPool>;
-using Indexes = std::vector<std::size_t>;
-
 TEST(Pools, AreNoneWhereAllCellsMayUseAllCpus) {
     const Host host = test::two_nodes();
     EXPECT_TRUE(CpuPools(host, {}).pools().empty());
