@@ -308,7 +308,7 @@ TEST_F(QmpSourceTest, AGuestThatRunsIsAskedLessOftenWhileNothingChanges) {
 TEST_F(QmpSourceTest, OnlySocketsWhoseNamesMatchAPatternAreConnectedTo) {
     test::FakeQemu agent(files.path("100.qga")), monitor(files.path("100.qmp"));
     QmpSource source = listen();
-    const auto guests = list_until(source, one_described);
+    list_until(source, one_described);
     EXPECT_EQ(agent.connections(), 0);
     EXPECT_EQ(monitor.connections(), 1);
     patterns = {"*.q[gh]a"};
