@@ -59,10 +59,11 @@ std::unique_ptr<SmallVmm> start_small_vmm() {
 
 // ---- What is expected of every guest ------------------------------------------------------------
 
-void expect_listed_once(const json& report, const KvmGuest& guest, const std::string& origin) {
+void expect_listed_once(const json& report, const KvmGuest& guest, const std::string& source) {
     const std::vector<json> listed = guests_of_process(report, guest.pid());
     ASSERT_EQ(listed.size(), 1U) << guest.name() << " in " << report;
-    EXPECT_EQ(field(listed[0], "/origin"), origin) << listed[0];
+    EXPECT_EQ(field(listed[0], "/source"), source) << listed[0];
+    EXPECT_NE(listed[0].value("certainty", ""), "") << listed[0];
 }
 
 // What QEMU's command line says of the guest.
