@@ -40,12 +40,16 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
                                                            Clock::Time deadline) {
     std::vector<ActionResult> results;
     if (!kernel_.acts()) co_return results;
+    states_.clear();
+    const ThreadPins::WhyNotGuest may_not_pin = [&](const GuestSample& guest) {
+        std::string alone = hands_off.why_cpus(guest.uuid);
+        return alone.empty() ? ask_why_not(guest, deadline) : alone;
+    };
     auto follow = [&] {
-        pins_.follow(look.sample, host.online());
+        pins_.follow(look.sample, host.online(), may_not_pin);
         return true;
     };
-    co_await run_blocking(pool_, follow);
-    states_.clear();
+    co_await run_blocking(pool_, follow, stopping_);
     std::vector<MoveOrder> moves;
     std::set<CellKey> unpinnable;
     for (const Action& action : plan.actions) {
@@ -61,8 +65,8 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
             result.skipped = co_await why_not(*target.guest, deadline);
         if (!result.skipped.empty()) continue;
         if (!move) {
-            result = co_await pin(action, target, host);
-            if (!result.error.empty()) unpinnable.insert(key_of(action));
+            result = co_await pin(action, target, host, deadline);
+            if (!result.error.empty() || !result.skipped.empty()) unpinnable.insert(key_of(action));
         } else if (unpinnable.contains(move->key)) {
             result.skipped = "memory does not move to where its vCPUs could not be pinned";
         } else {
@@ -92,6 +96,7 @@ std::string Actuator::why_frozen() const {
 
 // Why nothing may be done to the guest at this time; empty when something may.
 std::string Actuator::why_too_late(const GuestSample& guest, Clock::Time deadline) const {
+    if (stopping_) return "vnumad is stopping";
     if (std::string frozen = why_frozen(); !frozen.empty()) return frozen;
     const Clock::Time now = clock_.now();
     if (now >= deadline) return "the tick is over";
@@ -103,32 +108,48 @@ std::string Actuator::why_too_late(const GuestSample& guest, Clock::Time deadlin
            std::to_string(max_reading_age.count()) + " s";
 }
 
-// The same, with the guest's state of now. Freezing counts from the moment before the call.
-asio::awaitable<std::string> Actuator::why_not(const GuestSample& guest, Clock::Time deadline) {
+Actuator::State& Actuator::state_of(const GuestSample& guest) {
+    return states_.try_emplace(guest.uuid, State{guest.read_at, guest.unsteady}).first->second;
+}
+
+// The same, with the guest's state of now. Blocks if it has to be read again. Freezing counts from
+// the moment before the call.
+std::string Actuator::ask_why_not(const GuestSample& guest, Clock::Time deadline) {
     std::string too_late = why_too_late(guest, deadline);
-    if (!too_late.empty()) co_return too_late;
-    State& state = states_.try_emplace(guest.uuid, State{guest.read_at, ""}).first->second;
-    if (!state.unsteady.empty() || clock_.now() - state.read_at < max_state_age)
-        co_return state.unsteady;
+    if (!too_late.empty()) return too_late;
+    State& state = state_of(guest);
+    if (!state.unsteady.empty() || !is_old(state)) return state.unsteady;
     state.read_at = clock_.now();
-    auto ask = [&] { return observer_.why_unsteady(guest.uuid); };
-    state.unsteady = co_await run_blocking(pool_, ask);
-    co_return state.unsteady.empty() ? why_too_late(guest, deadline) : state.unsteady;
+    state.unsteady = observer_.why_unsteady(guest.uuid);
+    return state.unsteady.empty() ? why_too_late(guest, deadline) : state.unsteady;
+}
+
+asio::awaitable<std::string> Actuator::why_not(const GuestSample& guest, Clock::Time deadline) {
+    auto ask = [&] { return ask_why_not(guest, deadline); };
+    if (!is_old(state_of(guest))) co_return ask();
+    co_return co_await run_blocking(pool_, ask);
 }
 
 asio::awaitable<ActionResult> Actuator::pin(const Action& action, const Target& target,
-                                            const Host& host) {
+                                            const Host& host, Clock::Time deadline) {
+    std::string reason;
+    const ThreadPins::WhyNot may_not = [&] {
+        std::string now = ask_why_not(*target.guest, deadline);
+        if (reason.empty()) reason = now;
+        return now;
+    };
     auto change = [&]() -> std::string {
         if (const auto* pin = std::get_if<PinCell>(&action)) {
             const CellSample part = part_of(*target.cell, pin->vcpus);
             return pins_.pin(*target.guest, vcpus_of(*target.guest, part), host.cpus[pin->to],
-                             host.online());
+                             host.online(), may_not);
         }
         const CellSample part = part_of(*target.cell, std::get<UnpinCell>(action).vcpus);
-        return pins_.release(vcpus_of(*target.guest, part));
+        return pins_.release(vcpus_of(*target.guest, part), may_not);
     };
-    std::string error = co_await run_blocking(pool_, change);
-    co_return ActionResult{action, 0, std::move(error), ""};
+    std::string error = co_await run_blocking(pool_, change, stopping_);
+    (error == reason ? error : reason).clear();
+    co_return ActionResult{action, 0, std::move(error), std::move(reason)};
 }
 
 const std::vector<int>& Actuator::HomeCpus::of(const GuestThread& thread) const {
@@ -166,8 +187,8 @@ asio::awaitable<void> Actuator::pin_groups(const Plan& plan, const Look& look, c
         const HomeCpus cpus = known == homes.end() ? HomeCpus() : known->second;
         const std::vector<GuestThread> strays = stray_threads(guest, cpus, host);
         if (strays.empty() || !(co_await why_not(guest, deadline)).empty()) continue;
-        auto change = [&] { return pin_group(guest, strays, cpus, host); };
-        std::string problem = co_await run_blocking(pool_, change);
+        auto change = [&] { return pin_group(guest, strays, cpus, host, deadline); };
+        std::string problem = co_await run_blocking(pool_, change, stopping_);
         if (!problem.empty()) group_problems_[guest.uuid] = std::move(problem);
     }
 }
@@ -190,9 +211,10 @@ std::vector<GuestThread> Actuator::stray_threads(const GuestSample& guest, const
 
 // Returns what went wrong, or an empty string.
 std::string Actuator::pin_group(const GuestSample& guest, const std::vector<GuestThread>& strays,
-                                const HomeCpus& cpus, const Host& host) {
+                                const HomeCpus& cpus, const Host& host, Clock::Time deadline) {
     const bool pinned = pins_.known().holds(guest);
-    std::string problem;
+    std::string problem, reason;
+    const ThreadPins::WhyNot may_not = [&] { return reason = ask_why_not(guest, deadline); };
     // By libvirt, which has changed the cpuset of all threads that it does not pin one by one. They
     // are read anew before they are pinned.
     bool emulator_changed = false;
@@ -200,10 +222,11 @@ std::string Actuator::pin_group(const GuestSample& guest, const std::vector<Gues
     for (const GuestThread& thread : strays) {
         if (pinned && emulator_changed && !thread.libvirt) continue;
         const Pin before = pins_.known().find_or_none(*thread.sample);
-        const std::string error = pinned
-                                      ? pins_.pin(guest, {thread}, cpus.of(thread), host.online())
-                                      : pins_.release({thread});
+        const std::string error =
+            pinned ? pins_.pin(guest, {thread}, cpus.of(thread), host.online(), may_not)
+                   : pins_.release({thread}, may_not);
         if (problem.empty()) problem = error;
+        if (!reason.empty()) break;
         const Pin after = pins_.known().find_or_none(*thread.sample);
         if (after == before) continue;
         changed_groups_.insert(guest.uuid);

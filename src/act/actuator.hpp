@@ -1,6 +1,7 @@
 // Carries out a plan: pins first, then memory moves, until a deadline.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <map>
@@ -70,9 +71,12 @@ class Actuator {
         std::string unsteady;
     };
     std::string why_too_late(const GuestSample& guest, Clock::Time deadline) const;
+    State& state_of(const GuestSample& guest);
+    bool is_old(const State& state) const { return clock_.now() - state.read_at >= max_state_age; }
+    std::string ask_why_not(const GuestSample& guest, Clock::Time deadline);
     boost::asio::awaitable<std::string> why_not(const GuestSample& guest, Clock::Time deadline);
     boost::asio::awaitable<ActionResult> pin(const Action& action, const Target& target,
-                                             const Host& host);
+                                             const Host& host, Clock::Time deadline);
     // The CPUs of a guest's homes; none if it has none.
     struct HomeCpus {
         const std::vector<int>& of(const GuestThread& thread) const;
@@ -84,7 +88,7 @@ class Actuator {
     std::vector<GuestThread> stray_threads(const GuestSample& guest, const HomeCpus& cpus,
                                            const Host& host) const;
     std::string pin_group(const GuestSample& guest, const std::vector<GuestThread>& strays,
-                          const HomeCpus& cpus, const Host& host);
+                          const HomeCpus& cpus, const Host& host, Clock::Time deadline);
     boost::asio::awaitable<void> pin_groups(const Plan& plan, const Look& look, const Host& host,
                                             const HandsOffGuests& hands_off, Clock::Time deadline);
 
@@ -94,6 +98,7 @@ class Actuator {
     boost::asio::thread_pool& pool_;
     Freeze freeze_;
     ThreadPins pins_;
+    std::atomic<bool> stopping_ = false;   // a call that changes pins was cancelled
     std::map<std::string, State> states_;  // by uuid, of this apply()
     std::map<std::string, std::string> group_problems_;
     std::set<std::string> changed_groups_;

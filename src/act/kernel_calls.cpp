@@ -3,10 +3,12 @@
 #include <numaif.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <numeric>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "guests/memory/page_nodes.hpp"
 #include "guests/model/settings.hpp"
@@ -34,16 +36,33 @@ CpuSet make_set(const std::vector<int>& cpus) {
     return set;
 }
 
+std::string thread_file(const ThreadIdentity& thread, const char* file) {
+    return "/proc/" + std::to_string(thread.id) + "/" + file;
+}
+
+// The affinity in force of whoever has this number now; nothing, with errno set, if there is none.
+std::optional<std::vector<int>> read_affinity(pid_t task) {
+    const CpuSet set = make_set({});
+    if (::sched_getaffinity(task, CPU_ALLOC_SIZE(max_cpus), set.get()) < 0) return std::nullopt;
+    std::vector<int> cpus;
+    for (int cpu = 0; cpu < max_cpus; ++cpu)
+        if (CPU_ISSET_S(static_cast<std::size_t>(cpu), CPU_ALLOC_SIZE(max_cpus), set.get()))
+            cpus.push_back(cpu);
+    return cpus;
+}
+
+// Empty if it cannot be read.
+std::vector<int> read_cpuset_of(const ThreadIdentity& thread) {
+    const auto cgroup = read_small_file(thread_file(thread, "cgroup"));
+    return cgroup ? read_cpuset(*cgroup, Roots().cgroup) : std::vector<int>();
+}
+
 std::vector<void*> to_pointers(std::span<const std::uint64_t> addresses) {
     std::vector<void*> pointers;
     pointers.reserve(addresses.size());
     for (const std::uint64_t address : addresses)
         pointers.push_back(reinterpret_cast<void*>(address));
     return pointers;
-}
-
-std::string thread_file(const ThreadIdentity& thread, const char* file) {
-    return "/proc/" + std::to_string(thread.id) + "/" + file;
 }
 
 class DryRunKernel : public Kernel {
@@ -55,13 +74,12 @@ class DryRunKernel : public Kernel {
     // A thread has no pidfd on most kernels; its start time tells it from a later one.
     std::optional<ThreadCpus> read_cpus(const ThreadIdentity& thread) override {
         const auto status = read_small_file(thread_file(thread, "status"));
-        const auto cgroup = read_small_file(thread_file(thread, "cgroup"));
+        std::vector<int> cpuset = read_cpuset_of(thread);
         if (!status || find_life(thread) != 0) return std::nullopt;
         const auto cpus = find_status_field(*status, "Cpus_allowed_list");
         const auto affinity = cpus ? parse_number_list(*cpus) : std::nullopt;
         if (!affinity) return std::nullopt;
-        return ThreadCpus{*affinity,
-                          cgroup ? read_cpuset(*cgroup, Roots().cgroup) : std::vector<int>()};
+        return ThreadCpus{*affinity, std::move(cpuset)};
     }
 
     int find_life(const ThreadIdentity& thread) override {
@@ -129,14 +147,18 @@ class ActingKernel final : public DryRunKernel {
     // does so, too: whoever pins it knows that it is not pinned.
     CallResult set_affinity(const ThreadIdentity& thread, const std::vector<int>& cpus) override {
         const auto begin = steady_clock::now();
-        const CpuSet set = make_set(cpus), before = make_set({});
+        const CpuSet set = make_set(cpus);
+        // After the call nothing may be readable any more.
+        std::vector<int> cpuset = read_cpuset_of(thread);
         int error = find_life(thread);
-        if (::sched_getaffinity(thread.id, CPU_ALLOC_SIZE(max_cpus), before.get()) < 0)
-            error = errno;
+        const auto affinity = read_affinity(thread.id);
+        if (!affinity) error = errno;
         if (error != 0) return {error, steady_clock::now() - begin};
         if (::sched_setaffinity(thread.id, CPU_ALLOC_SIZE(max_cpus), set.get()) < 0) {
             error = errno;
         } else if ((error = find_life(thread)) != 0) {
+            if (error == ESRCH) cpuset = read_cpuset_of(thread);  // the stranger's
+            const CpuSet before = make_set(mask_before({*affinity, std::move(cpuset)}));
             ::sched_setaffinity(thread.id, CPU_ALLOC_SIZE(max_cpus), before.get());
         }
         return {error, steady_clock::now() - begin};
@@ -181,6 +203,13 @@ const std::vector<int>& every_cpu() {
         return cpus;
     }();
     return all;
+}
+
+std::vector<int> mask_before(const ThreadCpus& cpus) {
+    const bool is_unset =
+        !cpus.cpuset.empty() && std::includes(cpus.affinity.begin(), cpus.affinity.end(),
+                                              cpus.cpuset.begin(), cpus.cpuset.end());
+    return is_unset ? every_cpu() : cpus.affinity;
 }
 
 std::unique_ptr<Kernel> open_kernel(const LibvirtSettings& libvirt) {

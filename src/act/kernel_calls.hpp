@@ -33,6 +33,13 @@ struct CallResult {
 // The affinity of a thread for which nobody has set one: all CPUs that a kernel could have.
 const std::vector<int>& every_cpu();
 
+// The affinity to set so that a thread that had these CPUs is as it was before. The kernel tells
+// the CPUs that are in force, and not which affinity was set; where they cover the whole cpuset,
+// none is taken to have been set, as at a release (Pin::unset). A mask that nobody had set would
+// keep the thread narrow when its cpuset is widened later. Where the cpuset is not known, it is the
+// affinity in force. Pure.
+std::vector<int> mask_before(const ThreadCpus& cpus);
+
 // Calls block. Any thread, and several at once.
 class Kernel {
   public:

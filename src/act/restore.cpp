@@ -52,11 +52,16 @@ Restored put_back_by_libvirt(Kernel& kernel, const JournalEntry& entry) {
     }
     PinReply reply = kernel.read_libvirt_pin(entry.uuid, pin.thread);
     if (reply.error.empty()) {
+        const bool is_ours = reply.cpus == entry.pin.ours || reply.cpus == entry.former;
+        // A call of vnumad's, even of one that has ended, may wait in libvirtd and have its effect
+        // later. One that sets the pin from before waits behind it.
+        const bool may_become_ours = reply.cpus == pin.before;
         // libvirt does not tell the pin of a vCPU that is not plugged in.
-        const bool is_ours =
-            reply.cpus == entry.pin.ours || reply.cpus == entry.former || reply.cpus.empty();
-        if (!is_ours) restored.outcome = PutBack::not_ours;
-        if (is_ours) reply = kernel.set_libvirt_pin(entry.uuid, pin.thread, pin.before);
+        const bool is_told = !reply.cpus.empty();
+        if (is_ours || may_become_ours || !is_told)
+            reply = kernel.set_libvirt_pin(entry.uuid, pin.thread, pin.before);
+        else
+            restored.outcome = PutBack::not_ours;
     }
     if (!reply.error.empty()) {
         restored.outcome = PutBack::failed;

@@ -27,7 +27,8 @@ struct Restored {
 // inherited the pin of the thread that created them.
 std::vector<JournalEntry> find_heirs(Kernel& kernel, const JournalEntries& entries);
 
-// Gives one thread back the CPUs of its owner if those that vnumad set are still in force.
+// Gives one thread back the CPUs of its owner if those that vnumad set are still in force. By
+// libvirt also if they may come into force yet.
 Restored put_back(Kernel& kernel, const JournalEntry& entry);
 
 // Puts back all that the journal holds, and what threads have inherited that were born while their

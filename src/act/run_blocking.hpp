@@ -1,10 +1,12 @@
 // Blocking calls from the coroutines of the loop.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <type_traits>
@@ -27,6 +29,18 @@ boost::asio::awaitable<std::invoke_result_t<Function>> run_blocking(boost::asio:
         pool, as_coroutine(std::move(function)),
         boost::asio::bind_cancellation_slot(boost::asio::cancellation_slot(),
                                             boost::asio::use_awaitable));
+}
+
+// The same. A cancellation sets `cancelled` at once, so that the function can end early.
+template <typename Function>
+boost::asio::awaitable<std::invoke_result_t<Function>> run_blocking(boost::asio::thread_pool& pool,
+                                                                    Function function,
+                                                                    std::atomic<bool>& cancelled) {
+    // The slot is free, since no operation of this coroutine uses it until the function has ended.
+    auto slot = (co_await boost::asio::this_coro::cancellation_state).slot();
+    if (slot.is_connected())
+        slot.assign([&cancelled](boost::asio::cancellation_type) { cancelled = true; });
+    co_return co_await run_blocking(pool, std::move(function));
 }
 
 }  // namespace vnuma

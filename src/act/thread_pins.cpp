@@ -49,12 +49,13 @@ bool is_unset(const GuestThread& thread, const std::vector<int>& online) {
 }  // namespace
 
 std::string ThreadPins::pin(const GuestSample& guest, const std::vector<GuestThread>& threads,
-                            const std::vector<int>& cpus, const std::vector<int>& online) {
+                            const std::vector<int>& cpus, const std::vector<int>& online,
+                            const WhyNot& why_not) {
     const std::lock_guard lock(mutex_);
     std::vector<Step> steps;
     std::vector<JournalEntry> entries;
     for (const GuestThread& thread : threads) {
-        auto step = plan(guest, thread, cpus, online);
+        auto step = plan(guest, thread, cpus, online, why_not);
         if (!step) continue;
         if (!step->problem.empty()) return step->problem;
         entries.push_back(step->entry);
@@ -67,10 +68,11 @@ std::string ThreadPins::pin(const GuestSample& guest, const std::vector<GuestThr
                error.what();
     }
     for (std::size_t i = 0; i < steps.size(); ++i) {
-        std::string error = take(guest, steps[i]);
-        if (error.empty()) continue;
-        take_back(steps, i);
-        return error;
+        std::string problem = why_not();
+        if (problem.empty()) problem = take(guest, steps[i]);
+        if (problem.empty()) continue;
+        take_back(steps, i, why_not);
+        return problem;
     }
     return "";
 }
@@ -91,7 +93,8 @@ bool ThreadPins::is_in_force(const GuestSample& guest, const GuestThread& thread
 std::optional<ThreadPins::Step> ThreadPins::plan(const GuestSample& guest,
                                                  const GuestThread& thread,
                                                  const std::vector<int>& cpus,
-                                                 const std::vector<int>& online) {
+                                                 const std::vector<int>& online,
+                                                 const WhyNot& why_not) {
     if (is_in_force(guest, thread, cpus, online)) return std::nullopt;
     const ThreadSample& sample = *thread.sample;
     Step step;
@@ -116,7 +119,7 @@ std::optional<ThreadPins::Step> ThreadPins::plan(const GuestSample& guest,
     if (!known && by_libvirt_ && thread.libvirt) pin.libvirt = {*thread.libvirt, {}, {}};
     if (pin.ours.empty())
         step.problem = thread.name + " may not use that node";
-    else if (pin.libvirt)
+    else if (pin.libvirt && (step.problem = why_not()).empty())
         step.problem = read_before(step, inherited);
     return step;
 }
@@ -163,8 +166,11 @@ std::string ThreadPins::take_by_libvirt(const Step& step) {
     return reply.error.empty() ? "" : describe_failure(*step.thread, reply.error);
 }
 
-// Undoes what this attempt has changed: every thread runs where it did before.
-void ThreadPins::take_back(const std::vector<Step>& steps, std::size_t taken) {
+// Undoes what this attempt has changed: every thread runs where it did before. What libvirt has
+// pinned stays where nothing may be done any more, since taking it back takes as long again; the
+// kernel does it at once.
+void ThreadPins::take_back(const std::vector<Step>& steps, std::size_t taken,
+                           const WhyNot& why_not) {
     std::vector<ThreadIdentity> over;
     std::vector<JournalEntry> back;
     for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -179,6 +185,7 @@ void ThreadPins::take_back(const std::vector<Step>& steps, std::size_t taken) {
         }
         const auto known = pins_.all().find(thread);
         if (known != pins_.all().end() && known->second.is_unconfirmed()) continue;
+        if (i < taken && entry.pin.libvirt && !why_not().empty()) continue;
         if (i < taken && put_back(kernel_, entry).outcome == PutBack::failed) continue;
         if (step.former) {
             pins_.set(thread, *step.former);
@@ -193,7 +200,7 @@ void ThreadPins::take_back(const std::vector<Step>& steps, std::size_t taken) {
     begin(std::move(back));  // the entries that are there name both pins
 }
 
-std::string ThreadPins::release(const std::vector<GuestThread>& threads) {
+std::string ThreadPins::release(const std::vector<GuestThread>& threads, const WhyNot& why_not) {
     const std::lock_guard lock(mutex_);
     std::string failure;
     std::vector<ThreadIdentity> over;
@@ -202,6 +209,10 @@ std::string ThreadPins::release(const std::vector<GuestThread>& threads) {
         const ThreadIdentity identity = identity_of(*thread.sample);
         const auto entry = journal_.entries().find(identity);
         if (entry == journal_.entries().end()) continue;
+        if (std::string why = why_not(); !why.empty()) {
+            failure = std::move(why);
+            break;
+        }
         released.insert(*entry);
         const Restored restored = put_back(kernel_, entry->second);
         if (restored.outcome == PutBack::failed) {
@@ -230,7 +241,8 @@ void ThreadPins::forget(const std::vector<ThreadIdentity>& threads) {
     end(threads);
 }
 
-void ThreadPins::follow(const Sample& sample, const std::vector<int>& online) {
+void ThreadPins::follow(const Sample& sample, const std::vector<int>& online,
+                        const WhyNotGuest& why_not) {
     const std::lock_guard lock(mutex_);
     // A pin that is in force although its CPUs were offline was not dropped, and what somebody
     // changes from now on is their will.
@@ -245,21 +257,22 @@ void ThreadPins::follow(const Sample& sample, const std::vector<int>& online) {
     std::set<std::string> away;
     for (const auto& [thread, entry] : journal_.entries())
         if (entry.left) away.insert(entry.uuid);
-    std::set<ThreadIdentity> seen;
     for (const GuestSample& guest : sample.guests) {
-        for_each_thread(guest,
-                        [&](const ThreadSample& thread) { seen.insert(identity_of(thread)); });
         if (guest.state == RunState::migrating || guest.state == RunState::saving)
             leaving_.insert(guest.uuid);
         if (!guest.unsteady.empty() || !guest.process) continue;
         leaving_.erase(guest.uuid);
         if (away.contains(guest.uuid)) take_up(guest);
     }
-    forget_ended(seen);
+    forget_ended(sample, why_not);
 }
 
-// libvirt keeps its pins of a vCPU that is unplugged, and of a guest that it saves or migrates.
-void ThreadPins::forget_ended(const std::set<ThreadIdentity>& seen) {
+// libvirt keeps its pins of a guest that it saves or migrates.
+void ThreadPins::forget_ended(const Sample& sample, const WhyNotGuest& why_not) {
+    std::set<ThreadIdentity> seen;
+    for (const GuestSample& guest : sample.guests)
+        for_each_thread(guest,
+                        [&](const ThreadSample& thread) { seen.insert(identity_of(thread)); });
     std::vector<ThreadIdentity> over;
     std::vector<JournalEntry> left;
     std::set<std::string> pinned;
@@ -273,7 +286,7 @@ void ThreadPins::forget_ended(const std::set<ThreadIdentity>& seen) {
         if (seen.contains(thread) || kernel_.find_life(thread) != ESRCH) continue;
         const bool runs = entry.pin.libvirt && kernel_.find_life(process_of(entry)) != ESRCH;
         if (runs && entry.pin.libvirt->thread.role == DomainThread::Role::vcpu &&
-            put_back(kernel_, entry).outcome == PutBack::failed)
+            !put_back_unplugged(entry, sample, why_not))
             continue;
         pins_.erase(thread);
         if (entry.pin.libvirt && !runs && leaving_.contains(entry.uuid)) {
@@ -291,6 +304,15 @@ void ThreadPins::forget_ended(const std::set<ThreadIdentity>& seen) {
     }
     end(over);
     begin(std::move(left));
+}
+
+// libvirt keeps its pin of a vCPU that is unplugged. Returns whether nothing is left to put back.
+bool ThreadPins::put_back_unplugged(const JournalEntry& entry, const Sample& sample,
+                                    const WhyNotGuest& why_not) {
+    const auto guest = std::find_if(sample.guests.begin(), sample.guests.end(),
+                                    [&](const auto& one) { return one.uuid == entry.uuid; });
+    return guest != sample.guests.end() && why_not(*guest).empty() &&
+           put_back(kernel_, entry).outcome != PutBack::failed;
 }
 
 // The guest has come back, from an image or from another host, with what libvirt had pinned.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -26,31 +27,41 @@ class ThreadPins {
     ThreadPins(Kernel& kernel, Journal& journal, bool by_libvirt = false)
         : kernel_(kernel), journal_(journal), by_libvirt_(by_libvirt) {}
 
+    // Why nothing more may be done to the guest, or an empty string. It is asked for each thread,
+    // since libvirt may take a second for each call.
+    using WhyNot = std::function<std::string()>;
+
     const KnownPins& known() const { return pins_; }
 
     // Confines threads of the guest to these CPUs, within what the owner allows: either all of them
     // or none. `online` are the CPUs of the host, sorted. Returns what went wrong, or an empty
-    // string; that a thread has just ended is no failure.
+    // string; that a thread has just ended is no failure. A reason of `why_not` is returned as it
+    // is; then those stay pinned that libvirt has pinned by then, and the next call goes on.
     std::string pin(const GuestSample& guest, const std::vector<GuestThread>& threads,
-                    const std::vector<int>& cpus, const std::vector<int>& online);
+                    const std::vector<int>& cpus, const std::vector<int>& online,
+                    const WhyNot& why_not);
 
     // Whether the thread has these CPUs already, by our pin or by the owner's, so that pin()
     // changes nothing. Pure.
     bool is_in_force(const GuestSample& guest, const GuestThread& thread,
                      const std::vector<int>& cpus, const std::vector<int>& online) const;
 
-    // Gives threads back the CPUs that their owner allows. Returns what went wrong, or an empty
-    // string; a thread that cannot be put back stays known as pinned.
-    std::string release(const std::vector<GuestThread>& threads);
+    // Gives threads of one guest back the CPUs that their owner allows. Returns what went wrong, or
+    // why not, or an empty string; a thread that is not put back stays known as pinned.
+    std::string release(const std::vector<GuestThread>& threads, const WhyNot& why_not);
 
     // Threads that somebody else has pinned since are not ours any more, and keep what they have.
     void forget(const std::vector<ThreadIdentity>& threads);
 
+    // As WhyNot, of any guest.
+    using WhyNotGuest = std::function<std::string(const GuestSample&)>;
+
     // Forgets threads that have ended. A guest that is missing from one sample keeps its pins: if
     // one were taken for the owner's choice, it could never be undone. A guest that was saved or
-    // has migrated, and comes back with the pins that libvirt had for it, has ours again. `online`
-    // are the CPUs of the host in this look, sorted.
-    void follow(const Sample& sample, const std::vector<int>& online);
+    // has migrated, and comes back with the pins that libvirt had for it, has ours again. A
+    // vCPU that was unplugged, for which libvirt keeps our pin, is put back once nothing forbids
+    // it. `online` are the CPUs of the host in this look, sorted.
+    void follow(const Sample& sample, const std::vector<int>& online, const WhyNotGuest& why_not);
 
     // Puts back the owner's choice wherever our pin is still in force, and returns what became of
     // each. Nothing, and nothing is changed, if another call does not return within undo_patience.
@@ -68,13 +79,16 @@ class ThreadPins {
 
     // Nothing if the CPUs are in force already.
     std::optional<Step> plan(const GuestSample& guest, const GuestThread& thread,
-                             const std::vector<int>& cpus, const std::vector<int>& online);
+                             const std::vector<int>& cpus, const std::vector<int>& online,
+                             const WhyNot& why_not);
     std::string read_before(Step& step, const Pin* inherited);
     std::string take(const GuestSample& guest, const Step& step);
     std::string take_by_libvirt(const Step& step);
-    void forget_ended(const std::set<ThreadIdentity>& seen);
+    void forget_ended(const Sample& sample, const WhyNotGuest& why_not);
+    bool put_back_unplugged(const JournalEntry& entry, const Sample& sample,
+                            const WhyNotGuest& why_not);
     void take_up(const GuestSample& guest);
-    void take_back(const std::vector<Step>& steps, std::size_t taken);
+    void take_back(const std::vector<Step>& steps, std::size_t taken, const WhyNot& why_not);
     bool begin(std::vector<JournalEntry> entries);
     void end(const std::vector<ThreadIdentity>& threads);
 

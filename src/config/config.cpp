@@ -41,6 +41,12 @@ void check_together(const Config& config, const toml::table& file,
         reader.add_problem(line_of(file, "", "pin"), "pin",
                            "must be \"affinity\" with source = \"qmp\": libvirt does not know "
                            "these guests");
+    if (config.pin_by_libvirt && !config.restore_at_stop)
+        reader.add_problem(
+            line_of(file, "", "on_stop"), "on_stop",
+            "must be \"restore\" with pin = \"libvirt\": libvirt saves its pins with "
+            "guests when the host shuts down, and after that nobody knows that they "
+            "are vnumad's");
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <sstream>
 
 #include "src/act/restore.hpp"
@@ -177,9 +179,9 @@ TEST_F(JournalTest, ALinkAndADeviceAreRefused) {
     EXPECT_THROW(Journal("/dev/zero"), JournalError);
 }
 
-// A process with one thread that pins itself to its first CPU, then to its second, then lets go.
-// It is killed at its step number `at`: before a step that changes the journal's file, or before
-// and after each call that sets the affinity, by the kernel or by libvirt.
+// Pins a process with one thread to its first CPU, then to its second, then lets it go. Whoever
+// does so, or restores, is killed at its step number `at`: before a step that changes the journal's
+// file, or before and after each call that sets the affinity, by the kernel or by libvirt.
 class KilledAtEveryStep : public JournalTest, public ::testing::WithParamInterface<bool> {
   protected:
     // Tells of each call like the journal does of its steps.
@@ -206,69 +208,111 @@ class KilledAtEveryStep : public JournalTest, public ::testing::WithParamInterfa
         Journal::Step step_;
     };
 
-    static std::vector<int> cpus_of(pid_t pid) {
-        const auto process = Process::open(pid);
-        return open_kernel()->read_cpus({pid, process->start_time()})->affinity;
+    void SetUp() override {
+        guest = ::fork();
+        if (guest == 0) {
+            ::pause();
+            ::_exit(0);
+        }
+        before = cpus();
+        if (before.size() < 2) GTEST_SKIP() << "one CPU only";
+    }
+    void TearDown() override {
+        ::kill(guest, SIGKILL);
+        ::waitpid(guest, nullptr, 0);
     }
 
-    // Pins the guest, a process of its own that does nothing. Never returns.
-    [[noreturn]] void pin_and_die(pid_t guest_pid, int at) const {
-        const auto step = [&](const char*) {
-            if (--at < 0) ::kill(::getpid(), SIGKILL);
+    ThreadIdentity thread() const { return {guest, Process::open(guest)->start_time()}; }
+    std::vector<int> cpus() const { return open_kernel()->read_cpus(thread())->affinity; }
+
+    // Kills the process at this step, of all or of those with the name.
+    static Journal::Step kill_at(int at, const std::string& name = "") {
+        return [left = std::make_shared<int>(at), name](const char* step) {
+            if ((name.empty() || name == step) && --*left < 0) ::kill(::getpid(), SIGKILL);
         };
-        GuestSample guest;
-        guest.name = "alpha";
-        guest.process = std::make_shared<const Process>(std::move(*Process::open(guest_pid)));
+    }
+    // Runs it in a process of its own, and returns whether that was killed.
+    static bool is_killed(const std::function<void()>& work) {
+        const pid_t vnumad = ::fork();
+        if (vnumad == 0) {
+            work();
+            ::_exit(0);
+        }
+        int status = 0;
+        ::waitpid(vnumad, &status, 0);
+        return WIFSIGNALED(status);
+    }
+
+    void pin(const Journal::Step& step) const {
+        GuestSample sample;
+        sample.name = "alpha";
+        sample.process = std::make_shared<const Process>(std::move(*Process::open(guest)));
         CellSample cell;
         VcpuSample& vcpu = cell.vcpus.emplace_back();
-        vcpu.thread = guest_pid;
-        vcpu.start_time = guest.process->start_time();
+        vcpu.thread = guest;
+        vcpu.start_time = sample.process->start_time();
         SteppedKernel kernel(libvirt, identity_of(vcpu), step);
         Journal journal(file, step);
         ThreadPins pins(kernel, journal, GetParam());
-        const std::vector<int> all = cpus_of(guest_pid);
-        for (const int cpu : {all[0], all[1]}) {
-            vcpu.affinity = cpus_of(guest_pid);
-            pins.pin(guest, vcpus_of(guest, cell), {cpu}, all);
+        const ThreadPins::WhyNot why_not = [] { return std::string(); };
+        for (const int cpu : {before[0], before[1]}) {
+            vcpu.affinity = cpus();
+            pins.pin(sample, vcpus_of(sample, cell), {cpu}, before, why_not);
         }
-        pins.release(vcpus_of(guest, cell));
-        ::_exit(0);
+        pins.release(vcpus_of(sample, cell), why_not);
+    }
+    void restore_stepwise(const Journal::Step& step) const {
+        SteppedKernel kernel(libvirt, thread(), step);
+        Journal journal(file, step);
+        restore(kernel, journal);
+    }
+    void expect_that_a_restore_ends_in_the_state_before() const {
+        Journal journal(file);
+        test::KernelWithLibvirt kernel(libvirt, thread());
+        restore(kernel, journal);
+        EXPECT_EQ(cpus(), before);
+        EXPECT_EQ(kernel.pin(), test::KernelWithLibvirt::without_pin());
+        EXPECT_TRUE(Journal(file).entries().empty());
     }
 
+    pid_t guest = -1;
+    std::vector<int> before;
     const std::string libvirt = directory.path("libvirt");  // its pin survives whoever has set it
+    static constexpr int max_steps = 100;
 };
 
 INSTANTIATE_TEST_SUITE_P(ByAffinityAndByLibvirt, KilledAtEveryStep, ::testing::Bool());
 
 TEST_P(KilledAtEveryStep, ARestoreEndsInTheStateBefore) {
-    const pid_t guest = ::fork();
-    if (guest == 0) {
-        ::pause();
-        ::_exit(0);
-    }
-    const std::vector<int> before = cpus_of(guest);
-    if (before.size() < 2) GTEST_SKIP() << "one CPU only";
     bool was_killed = true, was_pinned = false;
     int at = 0;
-    for (; was_killed && at < 100; ++at) {
+    for (; was_killed && at < max_steps; ++at) {
+        SCOPED_TRACE("killed at step " + std::to_string(at));
         std::filesystem::remove(file);
-        const pid_t vnumad = ::fork();
-        if (vnumad == 0) pin_and_die(guest, at);
-        int status = 0;
-        ASSERT_EQ(::waitpid(vnumad, &status, 0), vnumad);
-        was_killed = WIFSIGNALED(status);
-        was_pinned |= cpus_of(guest) != before;
-        Journal journal(file);
-        test::KernelWithLibvirt kernel(libvirt, {guest, Process::open(guest)->start_time()});
-        restore(kernel, journal);
-        EXPECT_EQ(cpus_of(guest), before) << "killed at step " << at;
-        EXPECT_EQ(kernel.pin(), test::KernelWithLibvirt::without_pin());
-        EXPECT_TRUE(Journal(file).entries().empty());
+        was_killed = is_killed([&] { pin(kill_at(at)); });
+        was_pinned |= cpus() != before;
+        expect_that_a_restore_ends_in_the_state_before();
     }
+    EXPECT_FALSE(was_killed);
     EXPECT_TRUE(was_pinned);
     EXPECT_GT(at, 15) << "steps";
-    ::kill(guest, SIGKILL);
-    ::waitpid(guest, nullptr, 0);
+}
+
+TEST_P(KilledAtEveryStep, ARestoreAfterOneThatWasKilledEndsInTheStateBefore) {
+    bool was_killed = true, was_done = false;
+    int at = 0;
+    for (; was_killed && at < max_steps; ++at) {
+        SCOPED_TRACE("killed at step " + std::to_string(at));
+        std::filesystem::remove(file);
+        ASSERT_TRUE(is_killed([&] { pin(kill_at(1, "called")); })) << "pinned twice";
+        ASSERT_EQ(cpus(), std::vector<int>{before[1]});
+        was_killed = is_killed([&] { restore_stepwise(kill_at(at)); });
+        was_done |= was_killed && cpus() == before;
+        expect_that_a_restore_ends_in_the_state_before();
+    }
+    EXPECT_FALSE(was_killed);
+    EXPECT_TRUE(was_done) << "killed between the call and the end of its record";
+    EXPECT_GT(at, 9) << "steps";
 }
 
 }  // namespace

@@ -49,8 +49,21 @@ class KernelWithLibvirt : public Kernel {
         if (reply.error.empty()) reply.cpus = pin();
         return reply;
     }
+    // Calls that set a pin wait in libvirtd, as behind a job of the guest. They have their effect
+    // in the order in which they were made, also when whoever has made them has ended.
+    void hold_calls() { are_held_ = true; }
+    void let_calls_go() {
+        are_held_ = false;
+        for (const std::vector<int>& cpus : std::exchange(held_, {}))
+            set_pin(cpus);
+    }
+
     PinReply set_libvirt_pin(const std::string&, DomainThread,
                              const std::vector<int>& cpus) override {
+        if (are_held_) {
+            held_.push_back(cpus);
+            return {"libvirt has not answered", false};
+        }
         PinReply reply = fail_setting();
         if (reply.error.empty()) set_pin(cpus);
         return reply;
@@ -87,6 +100,8 @@ class KernelWithLibvirt : public Kernel {
     std::string file_;
     ThreadIdentity thread_;
     std::unique_ptr<Kernel> kernel_ = open_kernel();
+    bool are_held_ = false;
+    std::vector<std::vector<int>> held_;
 };
 
 }  // namespace vnuma::test

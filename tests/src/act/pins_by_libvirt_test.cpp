@@ -74,10 +74,10 @@ class PinsByLibvirt : public ::testing::Test {
         return guest;
     }
     std::string pin(const GuestSample& guest, const std::vector<int>& cpus) {
-        return pins.pin(guest, vcpus_of(guest, guest.cells[0]), cpus, all);
+        return pins.pin(guest, vcpus_of(guest, guest.cells[0]), cpus, all, why_not);
     }
     std::string release(const GuestSample& guest) {
-        return pins.release(vcpus_of(guest, guest.cells[0]));
+        return pins.release(vcpus_of(guest, guest.cells[0]), why_not);
     }
     std::string foreign_change(const GuestSample& guest) {
         return find_foreign_change(guest, pins.known(), host).what;
@@ -85,7 +85,7 @@ class PinsByLibvirt : public ::testing::Test {
     void follow(std::vector<GuestSample> guests) {
         Sample sample;
         sample.guests = std::move(guests);
-        pins.follow(sample, all);
+        pins.follow(sample, all, [&](const GuestSample&) { return why_not(); });
     }
     static PinReply no_answer() { return {"libvirt has not answered", false}; }
     static PinReply no_libvirt() { return {"libvirt is not there"}; }
@@ -95,6 +95,7 @@ class PinsByLibvirt : public ::testing::Test {
     test::KernelWithLibvirt kernel{directory.path("pin"), process.thread()};
     Journal journal{directory.path("journal")};
     ThreadPins pins{kernel, journal, true};
+    ThreadPins::WhyNot why_not = [] { return std::string(); };
     Host host;
     std::vector<int> all, first, second;
 };
@@ -176,6 +177,25 @@ TEST_F(PinsByLibvirt, ACallThatDoesItsWorkLateIsConfirmedByTheNextOne) {
     EXPECT_NE(foreign_change(look(all)), "") << "from now on it is the owner's";
 }
 
+// A restore finds the pin from before, since the call to change it still waits in libvirtd.
+TEST_F(PinsByLibvirt, ACallThatHasItsEffectAfterTheRestoreIsUndoneAllTheSame) {
+    kernel.hold_calls();
+    EXPECT_NE(pin(look(), second), "");
+    for (int i = 0; i < 2; ++i) {  // at stop, and by the unit's ExecStopPost
+        Journal again(directory.path("journal"));
+        const auto restored = restore(kernel, again);
+        ASSERT_EQ(restored.size(), 1U);
+        EXPECT_EQ(restored[0].outcome, PutBack::failed);
+        EXPECT_EQ(again.entries().size(), 1U) << "nobody knows whether it will be put back";
+    }
+    kernel.let_calls_go();
+    EXPECT_EQ(kernel.pin(), test::KernelWithLibvirt::without_pin());
+    Journal again(directory.path("journal"));
+    EXPECT_EQ(restore(kernel, again).at(0).outcome, PutBack::done);
+    EXPECT_EQ(kernel.pin(), test::KernelWithLibvirt::without_pin());
+    EXPECT_TRUE(again.entries().empty());
+}
+
 TEST_F(PinsByLibvirt, AReleaseThatDoesNotReturnIsNobodysChange) {
     pin(look(), second);
     kernel.fail_setting = no_answer;
@@ -204,15 +224,36 @@ TEST_F(PinsByLibvirt, WithoutLibvirtTheAffinityIsGivenBackAndThePinAsSoonAsLibvi
     EXPECT_EQ(kernel.pin(), test::KernelWithLibvirt::without_pin());
 }
 
-// Its thread has ended, and QEMU goes on.
-TEST_F(PinsByLibvirt, APluggedVcpuIsNotBornWithThePinOfTheOneThatWasUnplugged) {
-    pin(look(), second);
-    const JournalEntry entry = journal.entries().begin()->second;
-    JournalEntry unplugged = entry;
-    unplugged.thread.start_time -= 1;
-    journal.end({entry.thread});
-    journal.begin({unplugged});
+class UnpluggedVcpu : public PinsByLibvirt {
+  protected:
+    void SetUp() override {
+        PinsByLibvirt::SetUp();
+        if (IsSkipped()) return;
+        pin(look(), second);
+        JournalEntry entry = journal.entries().begin()->second;
+        journal.end({entry.thread});
+        entry.thread.start_time -= 1;  // that thread has ended, and QEMU goes on
+        journal.begin({entry});
+    }
+};
+
+TEST_F(UnpluggedVcpu, ThePinOfTheOneThatIsPluggedInIsNotThatOfTheFormer) {
+    follow({look(second)});
+    EXPECT_EQ(kernel.pin(), test::KernelWithLibvirt::without_pin());
+    EXPECT_TRUE(journal.entries().empty());
+}
+
+// Frozen, migrating, or left alone since somebody else has pinned it.
+TEST_F(UnpluggedVcpu, ItsPinStaysAsLongAsNothingMayBeDoneToTheGuest) {
+    why_not = [] { return std::string("frozen"); };
+    follow({look(second)});
+    EXPECT_EQ(kernel.pin(), second);
+    EXPECT_EQ(journal.entries().size(), 1U);
+    why_not = [] { return std::string(); };
     follow({});
+    EXPECT_EQ(kernel.pin(), second) << "of a guest that cannot be seen nothing is known";
+    EXPECT_EQ(journal.entries().size(), 1U);
+    follow({look(second)});
     EXPECT_EQ(kernel.pin(), test::KernelWithLibvirt::without_pin());
     EXPECT_TRUE(journal.entries().empty());
 }

@@ -77,5 +77,28 @@ TEST(RunBlocking, ACancellationInFlightWaitsForTheFunctionAndBreaksNothing) {
     }
 }
 
+TEST(RunBlocking, AFunctionThatTakesLongIsToldOfACancellation) {
+    asio::io_context context;
+    asio::thread_pool pool(1);
+    asio::cancellation_signal stop;
+    std::promise<void> started;
+    std::atomic<bool> cancelled = false;
+    auto function = [&] {
+        started.set_value();
+        while (!cancelled)
+            std::this_thread::yield();
+        return 1;
+    };
+    bool ended = false;
+    auto on_end = [&](std::exception_ptr, int) { ended = true; };
+    asio::co_spawn(context, run_blocking(pool, function, cancelled),
+                   asio::bind_cancellation_slot(stop.slot(), on_end));
+    context.poll();
+    started.get_future().wait();
+    stop.emit(asio::cancellation_type::terminal);
+    context.run();
+    EXPECT_TRUE(ended);
+}
+
 }  // namespace
 }  // namespace vnuma

@@ -49,9 +49,14 @@ class ThreadPinsTest : public ::testing::Test {
         guest.name = "alpha";
         guest.process = process;
         return pins.pin(guest, vcpus_of(guest, cell), host.cpus[static_cast<std::size_t>(node)],
-                        before);
+                        before, why_not);
     }
-    std::string release(const CellSample& cell) { return pins.release(vcpus_of({}, cell)); }
+    std::string release(const CellSample& cell) {
+        return pins.release(vcpus_of({}, cell), why_not);
+    }
+    void follow(const Sample& look, const std::vector<int>& online) {
+        pins.follow(look, online, [&](const GuestSample&) { return why_not(); });
+    }
     Sample sample() const {
         Sample all;
         all.guests.emplace_back();
@@ -66,6 +71,7 @@ class ThreadPinsTest : public ::testing::Test {
     test::TemporaryDirectory directory;
     Journal journal{directory.path("journal")};
     ThreadPins pins{*kernel, journal};
+    ThreadPins::WhyNot why_not = [] { return std::string(); };
 };
 
 TEST_F(ThreadPinsTest, APinIsSetAndUndoneExactly) {
@@ -98,6 +104,19 @@ TEST_F(ThreadPinsTest, ACellOfWhichOneVcpuCannotBePinnedIsLeftAsItWas) {
     EXPECT_EQ(pins.known().owners_choice(read()), before);
 }
 
+TEST_F(ThreadPinsTest, WhatMayNotBeDoneAnyMoreIsNotDone) {
+    why_not = [] { return std::string("frozen"); };
+    EXPECT_EQ(pin(cell(), 1), "frozen");
+    EXPECT_EQ(read().affinity, before);
+    EXPECT_TRUE(journal.entries().empty());
+    why_not = [] { return std::string(); };
+    pin(cell(), 1);
+    why_not = [] { return std::string("frozen"); };
+    EXPECT_EQ(release(cell()), "frozen");
+    EXPECT_EQ(read().affinity, std::vector<int>{before[1]});
+    EXPECT_TRUE(pins.known().holds(cell()));
+}
+
 TEST_F(ThreadPinsTest, ANodeOutsideTheOwnersChoiceIsRefused) {
     host.cpus[1] = {max_list_number};
     EXPECT_NE(pin(cell(), 1), "");
@@ -115,6 +134,13 @@ TEST_F(ThreadPinsTest, AThreadForWhichNobodyHadSetAnAffinityGetsBackAllPossibleC
     pins.undo();
     EXPECT_EQ(read().affinity, before);
     EXPECT_TRUE(journal.entries().empty());
+}
+
+TEST(MaskBefore, IsAllPossibleCpusWhereTheWholeCpusetWasAllowed) {
+    EXPECT_EQ(mask_before({{0, 1, 2, 3}, {0, 1, 2, 3}}), every_cpu());
+    EXPECT_EQ(mask_before({{0, 1, 2, 3}, {0, 1}}), every_cpu()) << "the cpuset was narrowed since";
+    EXPECT_EQ(mask_before({{0, 1}, {0, 1, 2, 3}}), (std::vector<int>{0, 1}));
+    EXPECT_EQ(mask_before({{0, 1}, {}}), (std::vector<int>{0, 1})) << "of no known cpuset";
 }
 
 TEST_F(ThreadPinsTest, WithoutAJournalNothingIsChanged) {
@@ -212,9 +238,9 @@ TEST_F(ThreadPinsTest, APinThatHasOutlastedCpusThatWereOfflineIsTheOwnersToChang
     pin(cell(), 1);
     VcpuSample changed = read();
     changed.affinity = before;
-    pins.follow(sample(), {before[0]});
+    follow(sample(), {before[0]});
     EXPECT_FALSE(pins.known().changed_by_someone_else(changed, before, false));
-    pins.follow(sample(), before);
+    follow(sample(), before);
     EXPECT_TRUE(pins.known().changed_by_someone_else(changed, before, false));
 }
 
@@ -302,7 +328,7 @@ TEST_F(ThreadPinsTest, AProcessWithoutFreeDescriptorsForgetsNoPin) {
     pin(cell(), 1);
     {
         const test::NoFreeDescriptors none;
-        pins.follow(Sample{}, before);
+        follow(Sample{}, before);
         const auto failed = pins.undo().value();
         ASSERT_EQ(failed.size(), 1U);
         EXPECT_EQ(failed[0].outcome, PutBack::failed);
@@ -340,7 +366,7 @@ TEST_F(ThreadPinsTest, AThreadThatHasGotTheNumberOfAnotherIsNotTouched) {
 
 TEST_F(ThreadPinsTest, AThreadMissingFromASampleIsNotForgottenWhileItLives) {
     pin(cell(), 1);
-    pins.follow(Sample{}, before);
+    follow(Sample{}, before);
     EXPECT_EQ(pins.known().owners_choice(read()), before);
 }
 

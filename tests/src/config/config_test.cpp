@@ -264,6 +264,18 @@ TEST(Config, LibvirtCannotPinTheGuestsOfTheQmpSource) {
     EXPECT_TRUE(parse_config("pin = \"libvirt\"", "f.conf").pin_by_libvirt);
 }
 
+// libvirt-guests would save them into images, and the journal ends with the host's boot.
+TEST(Config, PinsByLibvirtAreNotKept) {
+    const auto problems = problems_of("pin = \"libvirt\"\non_stop = \"keep\"\n");
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(
+        problems[0],
+        "f.conf:2: on_stop: must be \"restore\" with pin = \"libvirt\": libvirt saves its pins "
+        "with guests when the host shuts down, and after that nobody knows that they are "
+        "vnumad's");
+    EXPECT_TRUE(problems_of("pin = \"affinity\"\non_stop = \"keep\"\n").empty());
+}
+
 TEST(Config, RefusesWrongTypesUnitsAndRanges) {
     for (const char* text :
          {"interval = 2", "interval = \"2 weeks\"", "interval = \"-2s\"", "interval = \"1ms\"",
