@@ -3,6 +3,7 @@
 // each, and takes from its environment:
 //   SOAK_SECONDS   how long it lasts; default 1800
 //   SOAK_SEED      what its events follow from; default: the time
+//   SOAK_OBSERVE   if set, vnumad only observes: what happens then is not its doing
 // It consists of segments, each with its own guests and its own vnumad: emulation may end a host
 // (docs/lab.md), and then only the segment that ran is done again. In the second half of a segment
 // vnumad is not ended any more, so that its memory and descriptors can be compared at the beginning
@@ -93,7 +94,8 @@ class Soak {
     std::size_t pick(std::size_t below) { return random_() % below; }
     bool in_second_half() const { return Clock::now() - begin_ > time_ / 2; }
     void start_vnumad() {
-        vnumad_ = std::make_unique<Daemon>(ordered("planner.changes_per_hour = 60\n"));
+        vnumad_ = std::make_unique<Daemon>(ordered(
+            "planner.changes_per_hour = 60\n", std::getenv("SOAK_OBSERVE") ? observing : acting));
     }
     void let_one_event_happen();
     void remove(std::size_t guest);

@@ -37,7 +37,9 @@ boost::asio::awaitable<std::invoke_result_t<Function>> run_blocking(boost::asio:
                                                                     Function function,
                                                                     std::atomic<bool>& cancelled) {
     // The slot is free, since no operation of this coroutine uses it until the function has ended.
-    auto slot = (co_await boost::asio::this_coro::cancellation_state).slot();
+    const boost::asio::cancellation_state state =
+        co_await boost::asio::this_coro::cancellation_state;
+    boost::asio::cancellation_slot slot = state.slot();
     if (slot.is_connected())
         slot.assign([&cancelled](boost::asio::cancellation_type) { cancelled = true; });
     co_return co_await run_blocking(pool, std::move(function));

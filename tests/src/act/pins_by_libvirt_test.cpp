@@ -211,6 +211,7 @@ TEST_F(PinsByLibvirt, AReleaseThatDoesNotReturnIsNobodysChange) {
     EXPECT_EQ(foreign_change(look(second)), "");
     kernel.set_pin(test::KernelWithLibvirt::without_pin());
     EXPECT_EQ(foreign_change(look(test::KernelWithLibvirt::without_pin())), "");
+    kernel.fail_setting = [] { return PinReply(); };
     EXPECT_EQ(release(look(all)), "");
     EXPECT_TRUE(journal.entries().empty());
 }
