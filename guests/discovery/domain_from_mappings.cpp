@@ -51,6 +51,7 @@ Domain domain_from_mappings(const std::vector<Mapping>& mappings, const std::set
     cell.vcpus.assign(vcpus.begin(), vcpus.end());
     const std::vector<Mapping> ram = find_ram_mappings(mappings);
     if (ram.empty()) {
+        cell.size_known = false;
         domain.problems.emplace_back("none of its mappings is large enough to be a guest's RAM");
         return domain;
     }

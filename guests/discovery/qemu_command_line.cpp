@@ -146,7 +146,10 @@ DomainCell single_cell(const Options& options, std::int64_t ram,
     const auto backend = backends.find(last_of(options, "machine", "memory-backend"));
     if (backend != backends.end() && backend->second.numatune)
         tuning.cell_nodes[0] = *backend->second.numatune;
-    return {0, {}, backend == backends.end() ? ram : backend->second.bytes};
+    DomainCell cell;
+    cell.bytes = backend == backends.end() ? ram : backend->second.bytes;
+    cell.size_known = cell.bytes > 0;
+    return cell;
 }
 
 void add_cells(const Options& options, const std::map<std::string, Backend>& backends,
@@ -163,6 +166,7 @@ void add_cells(const Options& options, const std::map<std::string, Backend>& bac
     for (Node& node : nodes) {
         DomainCell cell{node.id, {}, node.bytes};
         const auto backend = backends.find(node.memdev);
+        cell.size_known = node.memdev.empty() || backend != backends.end();
         if (backend != backends.end()) {
             cell.bytes = backend->second.bytes;
             if (backend->second.numatune)
@@ -208,6 +212,7 @@ void add_memory_device(const QemuOption& device, const std::string& kind,
     found.kind = kind;
     found.cell = cell_number(device.get("node")).value_or(0);
     found.bytes = found.plugged = backend->second.bytes;
+    found.numatune = backend->second.numatune;
     // What it has plugged in now is known to the monitor only.
     if (kind == "virtio-mem")
         found.plugged = parse_qemu_size(device.get("requested-size")).value_or(0);
