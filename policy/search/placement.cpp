@@ -121,8 +121,10 @@ Placement::Marginal Placement::marginal(std::size_t unit, Place place) const {
     return cost;
 }
 
+// Cells that roam may run on one node at any time, whatever the guest's kernel believes.
 Cost Placement::coupling_cost(const Unit::Coupling& coupling, Place here, Place other) const {
-    if (here != other || !here)
+    const bool may_be_together = here == other || !here || !other;
+    if (!may_be_together || (coupling.sibling == 0 && !(here && here == other)))
         return traffic_cost(coupling.traffic, excess_[index_of(here)][index_of(other)], settings_);
     if (coupling.sibling == 0) return 0;
     return std::max(

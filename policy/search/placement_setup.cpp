@@ -1,7 +1,6 @@
 // How a placement begins: what nodes, bystanders and units bring with them.
 #include <algorithm>
 #include <iterator>
-#include <limits>
 
 #include "policy/search/placement.hpp"
 
@@ -158,14 +157,14 @@ void Placement::add_part(std::size_t unit, const Unit::Part& input, NodeSet shor
     };
     const DeviceCosts devices(part, *input.guest);
     CellCosts costs(cell, *topology_, settings_);
-    Cost least = std::numeric_limits<Cost>::max();  // at any home
+    Cost most = 0;  // at any home
     for (std::size_t n = 0; n < nodes_; ++n) {
         const CellCost cost = costs.at(NodeIndex(n), memory_of(NodeIndex(n)));
         const bool stays = !cell.movable || (lazy && cost.stay < cost.move && !makes_room(n));
         if (stays) part.stays_at.insert(NodeIndex(n));
         const Cost own = (stays ? cost.stay : cost.move) + devices.at(excess_[n], settings_);
         own_cost_[unit * (nodes_ + 1) + n] += weighted(own, input.guest->policy.priority);
-        if ((*units_)[unit].fits.contains(NodeIndex(n))) least = std::min(least, own);
+        if ((*units_)[unit].fits.contains(NodeIndex(n))) most = std::max(most, own);
         // The unit counts this memory from now on. Of a pool the snapshot has only what is free.
         if (part.pool == 0)
             use_[0][n] -= cell.residency[n];
@@ -178,13 +177,13 @@ void Placement::add_part(std::size_t unit, const Unit::Part& input, NodeSet shor
         roams += devices.at(excess_[n], settings_) * shares[n] / 1000;
     // Where all memory is to move in any case, its move is no reason to roam.
     const bool moves = input.guest->policy.memory == MemoryPolicy::eager || cell.vcpus == 0;
-    if (moves && least < std::numeric_limits<Cost>::max()) roams = std::max(roams, least);
+    if (moves) roams = std::max(roams, most);
     own_cost_[unit * (nodes_ + 1) + nodes_] += weighted(roams, input.guest->policy.priority);
 }
 
 // vCPUs that run on several nodes share data over the interconnect. How much is not known; it
 // counts as much as their crowding would if they had the largest node for themselves. So a lower
-// load is no reason to roam as long as some node has the CPUs.
+// load is no reason to roam as long as some node has the CPUs. Nor is what is no more than noise.
 void Placement::price_roaming(std::size_t index) {
     const PlacedUnit& unit = placed_[index];
     MilliCpu largest = 0;
@@ -192,6 +191,7 @@ void Placement::price_roaming(std::size_t index) {
         largest = std::max(largest, load_.capacity({unit.mask, NodeIndex(n)}));
     Cost& cost = own_cost_[index * (nodes_ + 1) + nodes_];
     cost += load_cost(largest, std::min(unit.cpu_use, largest), settings_);
+    cost += settings_.horizon / noise_divisor;
     if (!(*units_)[index].may_roam) cost += no_roaming_cost;
 }
 

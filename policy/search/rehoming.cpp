@@ -18,12 +18,15 @@ static_assert(swap_candidates(most_pairs) == 2 && 4 * most_pairs == 8'064);
 
 class Rehoming {
   public:
-    // `as_new`: all homes count as new.
-    Rehoming(Placement& placement, int& changes_left, bool as_new)
+    // Places that are considered: homes for units that have one; the same as if all homes were new;
+    // or homes and roaming for all units.
+    enum class Kind { homes, new_homes, all_places };
+    Rehoming(Placement& placement, int& changes_left, Kind kind)
         : placement_(placement),
           settings_(placement.settings()),
           changes_left_(changes_left),
-          as_new_(as_new) {}
+          as_new_(kind == Kind::new_homes),
+          with_roaming_(kind == Kind::all_places) {}
 
     void improve() {
         for (int sweep = 0; sweep < max_sweeps; ++sweep) {
@@ -41,8 +44,7 @@ class Rehoming {
     }
     // To give up a home is never too early: nothing moves, and a cool-down follows.
     bool may_roam(std::size_t unit) const {
-        return placement_.home(unit) && units()[unit].may_roam &&
-               (!units()[unit].fixed || !as_new_);
+        return with_roaming_ && placement_.home(unit) && units()[unit].may_roam;
     }
     // The home that a unit has given up in this search, where it may return at any time.
     Place given_up(std::size_t unit) const {
@@ -50,7 +52,7 @@ class Rehoming {
     }
     bool may_leave_place(std::size_t unit) const {
         if (placement_.home(unit)) return may_leave_home(unit) || may_roam(unit);
-        return given_up(unit) || (!units()[unit].fixed && !(as_new_ && units()[unit].roamed));
+        return with_roaming_ && (given_up(unit) || !units()[unit].fixed);
     }
     bool may_go_to(std::size_t unit, Place to) const {
         if (!to) return may_roam(unit);
@@ -100,7 +102,7 @@ class Rehoming {
         };
         for (std::size_t n = 0; n < placement_.node_count(); ++n)
             consider(NodeIndex(n));
-        consider(roaming);
+        if (may_roam(unit)) consider(roaming);
         return best;
     }
 
@@ -249,7 +251,7 @@ class Rehoming {
     Placement& placement_;
     const PlannerSettings settings_;
     int& changes_left_;
-    const bool as_new_;
+    const bool as_new_, with_roaming_;
 };
 
 Place best_node(const Placement& placement, std::size_t unit) {
@@ -264,26 +266,15 @@ Place best_node(const Placement& placement, std::size_t unit) {
     return best;
 }
 
-// As in Rehoming::best_move().
-bool is_better_off_roaming(const Placement& placement, std::size_t unit, NodeIndex node) {
-    if (!placement.units()[unit].may_roam) return false;
-    const Placement::Marginal home = placement.marginal(unit, node);
-    if (placement.own_cost(unit, roaming) >= home.all) return false;
-    const Placement::Marginal none = placement.marginal(unit, roaming);
-    const Cost gain = home.all - none.all, by_load = std::max<Cost>(home.load - none.load, 0);
-    return gain > (placement.is_overloaded_by_others(unit, node) ? by_load : 0);
-}
-
 // Returns for how many newcomers no node has room.
 std::size_t place_all(Placement& placement, const std::vector<std::size_t>& newcomers) {
     std::size_t left = 0;
     for (const std::size_t unit : newcomers) {
         if (placement.home(unit)) continue;
-        const Place home = best_node(placement, unit);
-        if (!home)
-            ++left;
+        if (const Place home = best_node(placement, unit))
+            placement.put(unit, home);
         else
-            placement.put(unit, is_better_off_roaming(placement, unit, *home) ? roaming : home);
+            ++left;
     }
     return left;
 }
@@ -292,11 +283,8 @@ std::size_t place_all(Placement& placement, const std::vector<std::size_t>& newc
 
 Cost gain_above_margin(const PlannerSettings& settings, Placement::Marginal gain, Cost before,
                        bool load_matters) {
-    // Gains below a hundredth of a CPU over the horizon are noise.
-    constexpr Cost min_gain_divisor = 100;
     if (!load_matters) gain.all -= std::max<Cost>(gain.load, 0);
-    const Cost least =
-        std::max(before / 1000 * settings.margin, settings.horizon / min_gain_divisor);
+    const Cost least = std::max(before / 1000 * settings.margin, settings.horizon / noise_divisor);
     return gain.all > least ? gain.all : 0;
 }
 
@@ -320,12 +308,16 @@ void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes above
 }
 
 void improve(Placement& placement, int& changes_left) {
-    Rehoming(placement, changes_left, false).improve();
+    Rehoming(placement, changes_left, Rehoming::Kind::homes).improve();
+}
+
+void improve_with_roaming(Placement& placement, int& changes_left) {
+    Rehoming(placement, changes_left, Rehoming::Kind::all_places).improve();
 }
 
 void improve_without_margin(Placement& placement) {
     int changes_left = 0;
-    Rehoming(placement, changes_left, true).improve();
+    Rehoming(placement, changes_left, Rehoming::Kind::new_homes).improve();
 }
 
 }  // namespace vnuma

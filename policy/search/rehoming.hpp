@@ -25,13 +25,16 @@ Cost gain_above_margin(const PlannerSettings& settings, Placement::Marginal gain
 // pools afterwards, if there was no more before.
 void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes above_limits);
 
-// Moves and swaps units until nothing improves or `changes_left` units have left a place of before;
-// counts them down. A unit leaves such a place only for a gain above the margin, or to relieve a
-// node that is short of memory. Units that roam get a home where that costs less.
+// Moves and swaps units until nothing improves or `changes_left` units have left a former home;
+// counts them down. A unit leaves a former home only for a gain above the margin, or to relieve a
+// node that is short of memory.
 void improve(Placement& placement, int& changes_left);
 
-// The same as if all homes were new: any gain counts, and changes are not limited. Units that may
-// not leave their homes stay.
+// The same with roaming as one more place. A unit that roamed before has to gain the margin, too.
+void improve_with_roaming(Placement& placement, int& changes_left);
+
+// Like improve(), as if all homes were new: any gain counts, and changes are not limited. Units
+// that may not leave their homes stay.
 void improve_without_margin(Placement& placement);
 
 }  // namespace vnuma

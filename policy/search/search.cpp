@@ -38,6 +38,15 @@ Order by_use(const Placement& placement, Order some) {
     return some;
 }
 
+// A unit without a home is worse than any cost while homes are looked for.
+Cost total_with_homeless(const Placement& placement) {
+    constexpr Cost homeless = Cost{1} << 50;
+    Cost count = 0;
+    for (std::size_t i = 0; i < placement.units().size(); ++i)
+        count += placement.home(i) ? 0 : 1;
+    return placement.total() + homeless * count;
+}
+
 class Search {
   public:
     explicit Search(Placement& placement)
@@ -47,7 +56,11 @@ class Search {
         const Order newcomers = newcomers_in_order();
         place(placement_, newcomers, placement_.bytes_above_limits());
         improve(placement_, changes_left_);
-        if (units().size() <= max_units_for_restarts) try_other_homes(newcomers);
+        const bool is_small = units().size() <= max_units_for_restarts;
+        if (is_small) try_other_homes(newcomers);
+        // On a large host, roaming is only looked at where it may well cost less.
+        if (!is_small && !placement_.is_overloaded() && has_homes_only()) return;
+        improve_with_roaming(placement_, changes_left_);
         let_all_roam_if_cheaper();
     }
 
@@ -71,19 +84,24 @@ class Search {
             improve(placement_, changes_left_);
     }
 
-    // No placement may cost more than no home for anybody. On a large host that is only checked
-    // where some CPUs have more demand than capacity: otherwise each unit by itself has been.
+    bool has_homes_only() const {
+        for (std::size_t i = 0; i < units().size(); ++i)
+            if (!placement_.home(i)) return false;
+        return true;
+    }
+
+    // No placement may cost more than no home for anybody.
     void let_all_roam_if_cheaper() {
-        if (units().size() > max_units_for_restarts && !placement_.is_overloaded()) return;
         const Placement found = placement_;
         for (std::size_t i = 0; i < units().size(); ++i)
             if (units()[i].may_roam && placement_.home(i)) placement_.put(i, roaming);
-        if (placement_.total() >= found.total() || !gains_more_than_margin(found)) {
+        const Cost gain = found.total() - placement_.total();
+        if (gain <= 0 || !is_above_margin(found, gain)) {
             placement_ = found;
             return;
         }
         const Placement all_roam = placement_;
-        improve(placement_, changes_left_);
+        improve_with_roaming(placement_, changes_left_);
         if (placement_.total() > all_roam.total()) placement_ = all_roam;
     }
 
@@ -91,7 +109,7 @@ class Search {
     // result.
     void restart_from_other_homes(const Order& newcomers) {
         Placement best = placement_;
-        Cost best_cost = placement_.total();
+        Cost best_cost = total_with_homeless(placement_);
         const Placement found = placement_;
         const int changes_left = changes_left_;
         int restarts_left = max_restarts;
@@ -108,7 +126,7 @@ class Search {
                 placement_.put(unit, node);
                 place(placement_, newcomers, found.bytes_above_limits());
                 improve(placement_, changes_left_);
-                if (const Cost cost = placement_.total(); cost < best_cost)
+                if (const Cost cost = total_with_homeless(placement_); cost < best_cost)
                     best = placement_, best_cost = cost;
             }
         placement_ = std::move(best);
@@ -117,12 +135,12 @@ class Search {
     // Moves and swaps end where only several changes at once would gain. So all units that may
     // leave their homes are placed once more as if they were new, in two orders. The better result
     // is kept if what it changes gains more than the margin as a whole. Returns whether it is kept.
-    // Other units that roam go on with that: no unit changes its home to make room for another.
+    // Units without a home stay without: no unit changes its home to make room for another.
     bool place_all_anew() {
         const Placement found = placement_;
         Order free;
         for (std::size_t i = 0; i < units().size(); ++i)
-            if ((placement_.home(i) || units()[i].former) && !units()[i].fixed) free.push_back(i);
+            if (placement_.home(i) && !units()[i].fixed) free.push_back(i);
         Placement best = found;
         for (const Order& order : {by_size(units(), free), by_use(placement_, free)}) {
             placement_ = found;
@@ -130,12 +148,13 @@ class Search {
                 placement_.put(unit, std::nullopt);
             place(placement_, order, found.bytes_above_limits());
             improve_without_margin(placement_);
-            if (placement_.total() < best.total()) best = placement_;
+            if (total_with_homeless(placement_) < total_with_homeless(best)) best = placement_;
         }
         placement_ = std::move(best);
         undo_changes_below_margin(found);
-        const bool is_kept = placement_.bytes_above_limits() <= found.bytes_above_limits() &&
-                             gains_more_than_margin(found);
+        const bool is_kept =
+            placement_.bytes_above_limits() <= found.bytes_above_limits() &&
+            is_above_margin(found, total_with_homeless(found) - total_with_homeless(placement_));
         if (!is_kept) placement_ = found;
         return is_kept;
     }
@@ -174,9 +193,9 @@ class Search {
         return false;
     }
 
-    bool gains_more_than_margin(const Placement& found) const {
-        const Placement::Marginal gain{found.total() - placement_.total(),
-                                       found.load() - placement_.load()};
+    // Whether what has changed since `found` gains enough as a whole.
+    bool is_above_margin(const Placement& found, Cost gain_of_all) const {
+        const Placement::Marginal gain{gain_of_all, found.load() - placement_.load()};
         Cost before = 0;
         bool any = false, load_matters = false;
         for (std::size_t i = 0; i < units().size(); ++i) {

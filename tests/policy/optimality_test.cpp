@@ -34,6 +34,19 @@ bool is_possible(Placement& placement) {
     return true;
 }
 
+// Whether all units from `index` on can have homes at once.
+bool can_all_have_homes(Placement& placement, std::size_t index = 0) {
+    if (index == placement.units().size()) return is_possible(placement);
+    bool can = false;
+    for (std::size_t n = 0; n < placement.node_count() && !can; ++n) {
+        if (!placement.units()[index].fits.contains(NodeIndex(n))) continue;
+        placement.put(index, NodeIndex(n));
+        can = can_all_have_homes(placement, index + 1);
+    }
+    placement.put(index, roaming);
+    return can;
+}
+
 // The lowest cost of all placements of the units from `index` on, homes or none, or `best` if that
 // is lower. These units are off the host, and each only adds to the cost.
 Cost optimal_cost(Placement& placement, std::size_t index, Cost best) {
@@ -62,10 +75,12 @@ struct Distance {
     }
 };
 
+// Skips hosts on which no placement has a home for every unit.
 void compare(const Snapshot& host, const History& homes, const PlannerSettings& settings,
              unsigned seed, Distance& distance) {
     const Units chosen = choose_units(host, homes, settings);
     Placement all = placement_of(host, settings, chosen);
+    if (!can_all_have_homes(all)) return;
     for (std::size_t i = 0; i < all.units().size(); ++i)
         all.take_off(i);
     const Cost best = optimal_cost(all, 0, std::numeric_limits<Cost>::max());
