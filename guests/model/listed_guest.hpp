@@ -20,8 +20,8 @@ struct ListedGuest {
     std::string uuid;
     std::string name;
     RunState state = RunState::unknown;
-    // When the source was asked for the state, or made sure otherwise that it still holds; unset if it does not record that, and the sampler
-    // then sets the time at which the list began.
+    // When the source was asked for the state, or made sure otherwise that it still holds; unset if
+    // it does not record that, and the sampler then sets the time at which the list began.
     std::chrono::steady_clock::time_point read_at{};
     std::string unsteady;      // why vnumad does nothing to it; empty if it simply runs
     std::optional<pid_t> pid;  // none if it is not known
