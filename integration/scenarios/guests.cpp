@@ -9,6 +9,7 @@
 #include "integration/demo/picture.hpp"
 #include "integration/host/direct_guest.hpp"
 #include "integration/host/files.hpp"
+#include "integration/host/process.hpp"
 #include "integration/scenarios/scenario.hpp"
 #include "integration/scenarios/scenario_guests.hpp"
 

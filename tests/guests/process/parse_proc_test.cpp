@@ -74,7 +74,7 @@ TEST(HasPendingConnection, TellsOneThatTheServerHasNotAccepted) {
     EXPECT_FALSE(has_pending_connection(connected("02", "    0"), "b.sock"));
     EXPECT_FALSE(has_pending_connection(connected("03", "80419"), "a.sock"));
     EXPECT_FALSE(has_pending_connection(listening, "a.sock"));
-    EXPECT_FALSE(has_pending_connection("02 02 02 02 02 02", ""));
+    EXPECT_FALSE(has_pending_connection("02 02 02 02 02 02", "a.sock"));
 }
 
 TEST(ParseMaps, ReadsMappingsAndSkipsOtherLines) {
