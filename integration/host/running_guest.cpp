@@ -1,9 +1,13 @@
 #include "integration/host/running_guest.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <iomanip>
 #include <iostream>
+#include <map>
 #include <stdexcept>
+#include <thread>
 
 #include "integration/host/files.hpp"
 #include "integration/host/process.hpp"
@@ -229,6 +233,7 @@ std::string RunningGuest::verify_memory() {
             const int vcpu = thread.at("cpu");
             const std::uint64_t verified = thread.at("verified"), errors = thread.at("errors");
             verified_pages_ += verified;
+            has_wrong_pages_ |= errors > 0;
             if (errors > 0)
                 return name() + ": vCPU " + std::to_string(vcpu) + " has found " +
                        std::to_string(errors) + " wrong pages among " + std::to_string(verified);
@@ -239,6 +244,25 @@ std::string RunningGuest::verify_memory() {
     }
     return name() + " has not verified its memory within " + std::to_string(verify_limit.count()) +
            " s";
+}
+
+bool RunningGuest::all_vcpus_run() const {
+    constexpr std::chrono::seconds time{2};
+    constexpr std::uint64_t good_part = std::chrono::nanoseconds(time).count() / 10;
+    const auto run_times = [&] {
+        std::map<pid_t, std::uint64_t> times;
+        for (const auto& [vcpu, thread] : vcpu_threads())
+            times[thread] = std::strtoull(
+                read_text("/proc/" + std::to_string(thread) + "/schedstat").c_str(), nullptr, 10);
+        return times;
+    };
+    const auto before = run_times();
+    std::this_thread::sleep_for(time);
+    const auto after = run_times();
+    return !before.empty() && std::all_of(before.begin(), before.end(), [&](const auto& entry) {
+        const auto now = after.find(entry.first);
+        return now != after.end() && now->second >= entry.second + good_part;
+    });
 }
 
 bool RunningGuest::is_at_work() {

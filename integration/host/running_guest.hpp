@@ -45,6 +45,12 @@ class RunningGuest : public KvmGuest {
     std::string verify_memory();
     // How many pages they had verified, since they began, when verify_memory() returned last.
     std::uint64_t verified_pages() const { return verified_pages_; }
+    // Whether some of them were wrong.
+    bool has_wrong_pages() const { return has_wrong_pages_; }
+
+    // Whether each of its vCPUs uses a CPU for a good part of the next 2 s. Then nothing outside of
+    // the guest holds it up.
+    bool all_vcpus_run() const;
 
     // Whether the workload sends a report from now on in which every thread has made accesses.
     bool is_at_work() override;
@@ -84,6 +90,7 @@ class RunningGuest : public KvmGuest {
 
     JsonSocket workload_;
     std::uint64_t verified_pages_ = 0;
+    bool has_wrong_pages_ = false;
 };
 
 }  // namespace vnuma::lab
