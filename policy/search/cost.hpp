@@ -40,7 +40,7 @@ inline constexpr Bytes swap_room = 64 * mib;
 inline constexpr MilliCpu pressure_per_gib = 4000;
 
 // A hundredth of a CPU over the horizon is noise.
-inline constexpr Cost noise_divisor = 100;
+inline constexpr Cost cpu_noise_divisor = 100;
 // A unit that may not roam roams only where it can have no home: more than whatever a home costs.
 // Sums over all units of the largest host fit into 64 bits.
 inline constexpr Cost no_roaming_cost = Cost{1} << 44;

@@ -191,7 +191,7 @@ void Placement::price_roaming(std::size_t index) {
         largest = std::max(largest, load_.capacity({unit.mask, NodeIndex(n)}));
     Cost& cost = own_cost_[index * (nodes_ + 1) + nodes_];
     cost += load_cost(largest, std::min(unit.cpu_use, largest), settings_);
-    cost += settings_.horizon / noise_divisor;
+    cost += settings_.horizon / cpu_noise_divisor;
     if (!(*units_)[index].may_roam) cost += no_roaming_cost;
 }
 
