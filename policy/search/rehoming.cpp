@@ -284,7 +284,8 @@ std::size_t place_all(Placement& placement, const std::vector<std::size_t>& newc
 Cost gain_above_margin(const PlannerSettings& settings, Placement::Marginal gain, Cost before,
                        bool load_matters) {
     if (!load_matters) gain.all -= std::max<Cost>(gain.load, 0);
-    const Cost least = std::max(before / 1000 * settings.margin, settings.horizon / cpu_noise_divisor);
+    const Cost least =
+        std::max(before / 1000 * settings.margin, settings.horizon / cpu_noise_divisor);
     return gain.all > least ? gain.all : 0;
 }
 
