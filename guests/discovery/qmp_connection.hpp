@@ -47,6 +47,7 @@ struct QmpGuest {
     // From the time when its peer misbehaves or misses a deadline on until it answers in time.
     std::optional<Backoff> quarantine{};
     bool late = false;  // it is in quarantine because it has missed a deadline
+    bool slow = false;  // it took long to tell its state when it was last asked for that alone
 };
 
 // Connects once: a connection that has ended is replaced by a new object. One coroutine at a time

@@ -20,6 +20,9 @@ struct QmpDeadlines {
     // for a command is in quarantine. Questions for a guest's state right before it is acted on
     // have a limit of their own.
     std::chrono::milliseconds calls{2000}, call{1000}, state{state_limit};
+    // What remains between two lists for all guests whose last question for the state took longer
+    // than `recovery`, so that they leave time to the others.
+    std::chrono::milliseconds slow{500};
 };
 
 }  // namespace vnuma

@@ -162,6 +162,7 @@ std::vector<ListedGuest> QmpSource::list() {
     follow_directory();
     read_guests();
     calls_left_ = deadlines_.calls;
+    slow_calls_left_ = deadlines_.slow;
     std::vector<Found> found;
     for (const auto& [socket, connection] : connections_)
         if (auto guest = connection->list())
@@ -177,7 +178,7 @@ std::vector<ListedGuest> QmpSource::list() {
 }
 
 template <typename Call>
-auto QmpSource::call_monitor(const std::string& uuid, Call call, milliseconds limit) {
+auto QmpSource::call_monitor(const std::string& uuid, Call call, Limits limits) {
     const auto socket = sockets_.find(uuid);
     const auto found =
         socket == sockets_.end() ? connections_.end() : connections_.find(socket->second);
@@ -185,53 +186,58 @@ auto QmpSource::call_monitor(const std::string& uuid, Call call, milliseconds li
     QmpConnection& connection = *found->second;
     if (connection.in_quarantine() || connection.reading() || !connection.open())
         throw MonitorError("QEMU does not answer on its QMP socket");
-    if (calls_left_ <= calls_left_.zero())
-        throw MonitorError(
-            "its monitor was not asked, because those of other guests took more than " +
-            std::to_string(deadlines_.calls.count()) + " ms");
+    const bool slow = connection.guest().slow;
+    auto& left = slow ? slow_calls_left_ : calls_left_;
+    if (left <= left.zero())
+        throw MonitorError("its monitor was not asked, because those of other " +
+                           std::string(slow ? "slow " : "") + "guests took more than " +
+                           std::to_string((slow ? deadlines_.slow : deadlines_.calls).count()) +
+                           " ms");
+    const auto last = steady_clock::now() + limits.all;
     QmpMonitor monitor(context_, connection.client(), [&](const auto& condition) {
         const auto begin = steady_clock::now();
-        const bool done =
-            run_until(condition, begin + std::min<steady_clock::duration>(calls_left_, limit));
-        const auto taken = steady_clock::now() - begin;
-        calls_left_ -= taken;
-        if (taken >= deadlines_.call) connection.miss_deadline();
+        const bool done = run_until(condition, std::min({begin + left, begin + limits.one, last}));
+        const auto now = steady_clock::now();
+        left -= now - begin;
+        if (now - begin >= limits.one || now >= last) connection.miss_deadline();
         return done;
     });
     return call(connection, monitor);
 }
 
 RunState QmpSource::read_state(const std::string& uuid) {
-    const auto read = [](QmpConnection&, Monitor& monitor) {
+    const auto begin = steady_clock::now();
+    const auto read = [&](QmpConnection& connection, Monitor& monitor) {
         const auto status = monitor.run(qmp::query_status());
         std::string migration;
         try {
             migration = monitor.run(qmp::query_migrate());
         } catch (const MonitorRefusal&) {  // a QEMU without migration
         }
+        connection.guest().slow = steady_clock::now() - begin > deadlines_.recovery;
         return state_of_qemu(status.status, migration);
     };
-    return call_monitor(uuid, read, std::min(deadlines_.call, deadlines_.state));
+    return call_monitor(uuid, read, {deadlines_.state, deadlines_.state});
 }
 
 RamView QmpSource::read_ram_view(const std::string& uuid) {
     return call_monitor(
         uuid, [](QmpConnection&, Monitor& monitor) { return vnuma::read_ram_view(monitor); },
-        deadlines_.call);
+        {deadlines_.call, deadlines_.calls});
 }
 
 bool QmpSource::start_write_measurement(const std::string& uuid, std::chrono::seconds duration) {
     const auto start = [&](QmpConnection& connection, Monitor& monitor) {
         return vnuma::start_write_measurement(monitor, duration, connection.guest().dirty_ring);
     };
-    return call_monitor(uuid, start, deadlines_.call);
+    return call_monitor(uuid, start, {deadlines_.call, deadlines_.calls});
 }
 
 WriteMeasurement QmpSource::read_write_measurement(const std::string& uuid) {
     const auto read = [](QmpConnection&, Monitor& monitor) {
         return vnuma::read_write_measurement(monitor);
     };
-    return call_monitor(uuid, read, deadlines_.call);
+    return call_monitor(uuid, read, {deadlines_.call, deadlines_.calls});
 }
 
 }  // namespace vnuma

@@ -48,18 +48,22 @@ class QmpSource : public GuestSource {
     // SourceError.
     void follow_directory();
     std::unique_ptr<QmpConnection> connect(const std::string& socket, QmpGuest guest);
-    // Runs `call` with the guest's connection and monitor and returns what it returns. No command
-    // of it takes longer than the limit. Throws MonitorError.
+    // How long a command may take, and how long all of a call may.
+    struct Limits {
+        std::chrono::milliseconds one, all;
+    };
+    // Runs `call` with the guest's connection and monitor and returns what it returns. Throws
+    // MonitorError.
     template <typename Call>
-    auto call_monitor(const std::string& uuid, Call call, std::chrono::milliseconds limit);
+    auto call_monitor(const std::string& uuid, Call call, Limits limits);
     // Runs the connections until the condition holds; false if it does not before the time comes.
     template <typename Condition>
     bool run_until(Condition condition, std::chrono::steady_clock::time_point end);
 
     std::string directory_;
     QmpDeadlines deadlines_;
-    std::chrono::steady_clock::duration calls_left_{
-        0};  // for calls to monitors until the next list
+    // For calls to monitors until the next list; of slow guests, and of all others.
+    std::chrono::steady_clock::duration slow_calls_left_{0}, calls_left_{0};
     boost::asio::io_context context_{1};
     QmpPeers peers_;
     std::map<std::string, std::unique_ptr<QmpConnection>> connections_;  // by the socket's name

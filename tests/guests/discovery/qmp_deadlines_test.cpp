@@ -152,5 +152,35 @@ TEST_F(QmpDeadlinesTest, CallsToMonitorsHaveOneDeadlineForALook) {
     EXPECT_EQ(error_of(after[0]), "QEMU does not answer on its QMP socket");
 }
 
+TEST_F(QmpDeadlinesTest, BothQuestionsForAStateHaveOneDeadlineAndWhoMissesItIsInQuarantine) {
+    deadlines.state = 200ms;
+    deadlines.call = 20s;
+    test::FakeQemu qemu(socket("a"));
+    QmpSource source = listen();
+    const ListedGuest guest = list_until_steady(source, 1)[0];
+    EXPECT_EQ(source.read_state(guest.uuid), RunState::running);
+    qemu.hold("query-migrate");
+    EXPECT_THROW(source.read_state(guest.uuid), MonitorError);
+    EXPECT_EQ(source.list()[0].unsteady, too_late);
+}
+
+// Each answers in time, but takes so long that few of them can be asked between two lists.
+TEST_F(QmpDeadlinesTest, GuestsThatAreSlowToTellTheirStateLeaveTimeToTheOthers) {
+    deadlines.recovery = 0ms;  // all are slow
+    deadlines.slow = 0ms;
+    test::FakeQemu qemu(socket("a"));
+    QmpSource source = listen();
+    const ListedGuest guest = list_until_steady(source, 1)[0];
+    EXPECT_EQ(source.read_state(guest.uuid), RunState::running) << "it is not known to be slow";
+    try {
+        source.read_state(guest.uuid);
+        ADD_FAILURE() << "it was asked";
+    } catch (const MonitorError& error) {
+        EXPECT_STREQ(error.what(),
+                     "its monitor was not asked, because those of other slow guests took more than "
+                     "0 ms");
+    }
+}
+
 }  // namespace
 }  // namespace vnuma
