@@ -43,8 +43,6 @@ constexpr std::size_t most_guests = 4;
 constexpr double most_rss_growth = 0.15;
 constexpr std::int64_t most_rss_growth_kib = 2048;
 constexpr int most_descriptor_growth = 8;
-// In one segment; more would show that something else is wrong.
-constexpr int most_stuck_guests = 1;
 
 std::uint64_t setting(const char* name, std::uint64_t otherwise) {
     const char* value = std::getenv(name);
@@ -332,7 +330,7 @@ void Soak::end() {
         << left.size() << " files in " << hands_off_directory << " with " << uuids.size()
         << " guests";
 
-    EXPECT_LE(stuck_, most_stuck_guests);
+    EXPECT_EQ(stuck_, 0) << "nobody knows why a guest is stuck whose vCPUs run";
     ASSERT_GE(uses_.size(), 4U) << "too few events to compare anything";
     const std::size_t quarter = uses_.size() / 4;
     const Use first = highest(uses_, quarter, 2 * quarter),
