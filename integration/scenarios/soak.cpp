@@ -27,6 +27,7 @@
 #include "integration/host/process.hpp"
 #include "integration/scenarios/ordered_move.hpp"
 #include "integration/scenarios/scenario.hpp"
+#include "integration/scenarios/stuck_guest.hpp"
 
 namespace vnuma::lab {
 namespace {
@@ -261,6 +262,7 @@ void Soak::verify(std::size_t guest) {
     if (guests_[guest]->has_wrong_pages() || !guests_[guest]->all_vcpus_run())
         return drop(guest, problem);
     std::cout << "soak: " << problem << ", although its vCPUs run\n";
+    print_what_vcpus_do(*guests_[guest]);
     ++stuck_;
     remove(guest);
 }
