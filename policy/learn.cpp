@@ -75,11 +75,20 @@ void forget_changes(std::map<std::string, std::vector<Millis>>& changes, Millis 
 // A cell that is new to the planner gets its first home, which is no change.
 void learn_home(const Verdict& verdict, bool is_new, Millis now, CellHistory& cell,
                 std::map<std::string, std::vector<Millis>>& changes) {
-    if (is_new || cell.home != verdict.home->node) {
+    if (is_new || cell.roams || cell.home != verdict.home->node) {
         if (!is_new) count_change(changes[verdict.key.uuid], now);
         cell = {verdict.home->node, now, cell.failures, 0};
     }
     if (verdict.reason == Reason::settled) cell.failures = 0;
+}
+
+// Only a cell that gives up a home is remembered: it cools down before it has one again. A
+// cool-down that has begun before goes on.
+void learn_roaming(const Verdict& verdict, Millis now, CellHistory& cell,
+                   std::map<std::string, std::vector<Millis>>& changes) {
+    if (verdict.reason != Reason::roams || cell.roams) return;
+    count_change(changes[verdict.key.uuid], now);
+    cell = {cell.home, verdict.wait > 0 ? cell.home_since : now, cell.failures, 0, true};
 }
 
 // Updates the homes in place, since on a large host nearly all of them stay the same in every tick.
@@ -100,6 +109,7 @@ void learn_homes(History& after, const Snapshot& snapshot, const Plan& plan) {
             learn_home(verdict, !was_known, snapshot.now, known->second, after.changes);
             ++known;
         } else if (!verdict.home && was_known && keeps_home(verdict.reason)) {
+            if (verdict.acts) learn_roaming(verdict, snapshot.now, known->second, after.changes);
             ++known;
         }
     }

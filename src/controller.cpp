@@ -67,6 +67,7 @@ asio::awaitable<bool> Controller::tick(Purpose purpose) {
         previous_ = tick.look = *look;
         tick.host = host_;
         tick.rivals = std::move(listing->rivals);
+        tick.unmatched_sections = std::move(listing->unmatched_sections);
         tick.snapshot =
             derive(**look, host_, {actuator_.pins(), hands_off_}, policy_, listing->policies);
         tick.frozen = actuator_.why_frozen();
@@ -129,6 +130,7 @@ Controller::Listing Controller::list() {
     listing.balanced = rivals.balanced;
     add_limits(listing.rivals, policy_.limits);
     listing.policies = resolve_policies(listing.guests, policy_, listing.host.topology);
+    listing.unmatched_sections = find_unmatched_sections(listing.guests, policy_);
     withdraw_hints(hints_, listing.policies);
     if (!actuator_.why_frozen().empty())
         for (auto& [uuid, hint] : hints_)
@@ -138,17 +140,25 @@ Controller::Listing Controller::list() {
 
 std::shared_ptr<Look> Controller::sample(Listing& listing, bool complete) {
     auto look = std::make_shared<Look>();
-    const auto may_begin = [this] { return actuator_.why_frozen().empty(); };
-    look->sample = observer_.sample(listing.guests, {acted_on_, complete, hints_, may_begin});
+    SampleRequest request{.urgent = acted_on_, .complete = complete, .hints = hints_};
+    if (may_act()) request.acts_on = find_guests_to_act_on(listing.policies);
+    request.may_begin = [this] { return actuator_.why_frozen().empty(); };
+    look->sample = observer_.sample(listing.guests, request);
     look->host = std::move(listing.host);
     notice_changes(look->sample, listing.balanced);
     return look;
 }
 
+bool Controller::may_act() const {
+    return config_.mode == Mode::act && kernel_.acts() && actuator_.why_frozen().empty();
+}
+
 // What somebody else changes wins at once, and the guest is left alone from now on. Memory counts
-// only of guests that have homes, since only theirs would be moved back.
+// only of guests that have homes, since only theirs would be moved back. A vnumad that does not act
+// has nothing to leave alone, and writes nothing.
 void Controller::notice_changes(const Sample& sample, Bytes balanced) {
     hands_off_.refresh(sample);
+    if (!kernel_.acts()) return;
     foreign_moves_.forget_others(sample);
     const Bytes kernels = std::max<Bytes>(balanced - std::exchange(balanced_, balanced), 0);
     for (const GuestSample& guest : sample.guests) {

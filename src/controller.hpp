@@ -49,6 +49,7 @@ class Controller {
         std::vector<ListedGuest> guests;
         HostReading host;
         GuestPolicies policies;
+        std::vector<std::string> unmatched_sections;
         std::vector<Rival> rivals;
         Bytes balanced = 0;  // RivalReading::balanced
     };
@@ -58,6 +59,7 @@ class Controller {
     Tick number_tick();
     Listing list();
     std::shared_ptr<Look> sample(Listing& listing, bool complete);
+    bool may_act() const;  // at this time, on any guest
     void notice_changes(const Sample& sample, Bytes balanced);
     Clock::Time deadline(Clock::Time begin) const;
 

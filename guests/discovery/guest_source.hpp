@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,6 +19,13 @@
 #include "guests/model/ram.hpp"
 
 namespace vnuma {
+
+// What MonitorError says of guests that GuestSource::permit_monitors() leaves out.
+inline constexpr const char* monitor_not_permitted =
+    "the sizes of its memory do not tell which cell is where, and its monitor is asked only if "
+    "vnumad may act on it (mode act)";
+inline constexpr const char* measuring_not_permitted =
+    "its memory is measured only if vnumad may act on it (mode act)";
 
 // No guest can be listed. what() is the message of libvirt or of the kernel.
 struct SourceError : std::runtime_error {
@@ -66,6 +74,10 @@ class GuestSource {
     // Whether the configuration allows calls to the guests' monitors. libvirt marks a domain as
     // tainted at the first one.
     virtual bool may_ask_monitor() const = 0;
+
+    // The guests that vnumad may act on, by uuid: none before the first call. Only they are made to
+    // measure their memory, and only their monitors are asked where that marks the domain.
+    virtual void permit_monitors(std::set<std::string> uuids) = 0;
 
     // Throws MonitorError.
     virtual RamView read_ram_view(const std::string& uuid) = 0;

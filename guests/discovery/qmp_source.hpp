@@ -5,17 +5,21 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "guests/discovery/guest_source.hpp"
 #include "guests/discovery/qmp_connection.hpp"
 #include "guests/model/listed_guest.hpp"
+#include "guests/model/settings.hpp"
 
 namespace vnuma {
 
 struct QmpSettings {
-    std::string directory;              // with the sockets
+    std::string directory;                                       // with the sockets
+    std::vector<std::string> patterns = default_qmp_patterns();  // of the names of sockets of QMP
     std::string vm_file = kvm_vm_file;  // tests have no KVM, and name another file
     QmpDeadlines deadlines{};
 };
@@ -31,7 +35,9 @@ class QmpSource : public GuestSource {
     const char* name() const override { return "qmp"; }
     std::vector<ListedGuest> list() override;
     RunState read_state(const std::string& uuid) override;
+    // QMP's own socket marks no guest, so nobody needs permission to ask where the memory is.
     bool may_ask_monitor() const override { return true; }
+    void permit_monitors(std::set<std::string> uuids) override { permitted_ = std::move(uuids); }
     RamView read_ram_view(const std::string& uuid) override;
     bool start_write_measurement(const std::string& uuid, std::chrono::seconds duration) override;
     WriteMeasurement read_write_measurement(const std::string& uuid) override;
@@ -39,21 +45,23 @@ class QmpSource : public GuestSource {
 
   private:
     using Connections = std::vector<QmpConnection*>;
+    class Session;
 
-    // Reads all guests that are not in quarantine and those whose pause is over, at the same time.
+    // Reads all guests that are due and not in quarantine, and those in quarantine whose pause is
+    // over, at the same time.
     void read_guests();
-    // Waits for the reads until the time comes.
+    // Waits until the connections have ended or the time comes.
     void wait_for(const Connections& connections, std::chrono::steady_clock::time_point end);
-    // Opens and closes connections so that each socket in the directory has one. Throws
-    // SourceError.
+    // Makes a connection for each socket in the directory that is to be read, and closes those of
+    // sockets that are gone. Throws SourceError.
     void follow_directory();
     std::unique_ptr<QmpConnection> connect(const std::string& socket, QmpGuest guest);
-    // How long a command may take, and how long all of a call may.
+    // How long connecting, or a command, may take; and how long all of a call may.
     struct Limits {
         std::chrono::milliseconds one, all;
     };
-    // Runs `call` with the guest's connection and monitor and returns what it returns. Throws
-    // MonitorError.
+    // Connects, runs `call` with the guest's connection and monitor, disconnects, and returns what
+    // it returns. Throws MonitorError.
     template <typename Call>
     auto call_monitor(const std::string& uuid, Call call, Limits limits);
     // Runs the connections until the condition holds; false if it does not before the time comes.
@@ -61,6 +69,7 @@ class QmpSource : public GuestSource {
     bool run_until(Condition condition, std::chrono::steady_clock::time_point end);
 
     std::string directory_;
+    std::vector<std::string> patterns_;
     QmpDeadlines deadlines_;
     // For calls to monitors until the next list; of slow guests, and of all others.
     std::chrono::steady_clock::duration slow_calls_left_{0}, calls_left_{0};
@@ -68,6 +77,7 @@ class QmpSource : public GuestSource {
     QmpPeers peers_;
     std::map<std::string, std::unique_ptr<QmpConnection>> connections_;  // by the socket's name
     std::map<std::string, std::string> sockets_;  // by the uuid of the guest, as listed last
+    std::set<std::string> permitted_;             // uuids
 };
 
 }  // namespace vnuma

@@ -13,7 +13,19 @@ namespace {
 RamMap unknown_map(std::string why) {
     RamMap map;
     map.unknown = std::move(why);
+    map.complete = false;
     return map;
+}
+
+// Whether two maps tell the same: then nothing that was read of the RAM has become wrong.
+bool tell_the_same(const RamMap& a, const RamMap& b) {
+    return a.unknown == b.unknown && a.problems == b.problems && a.lost == b.lost &&
+           a.no_dram == b.no_dram &&
+           std::equal(a.blocks.begin(), a.blocks.end(), b.blocks.begin(), b.blocks.end(),
+                      [](const RamBlock& x, const RamBlock& y) {
+                          return x.host == y.host && x.cell == y.cell && x.device == y.device &&
+                                 x.id == y.id && x.numatune == y.numatune;
+                      });
 }
 
 // Whether two domains have the same RAM blocks.
@@ -21,8 +33,9 @@ bool same_blocks(const Domain& a, const Domain& b) {
     return std::equal(a.memory_devices.begin(), a.memory_devices.end(), b.memory_devices.begin(),
                       b.memory_devices.end(),
                       [](const MemoryDevice& x, const MemoryDevice& y) {
-                          return x.id == y.id && x.cell == y.cell && x.bytes == y.bytes &&
-                                 x.address == y.address;
+                          return x.id == y.id && x.kind == y.kind && x.cell == y.cell &&
+                                 x.bytes == y.bytes && x.address == y.address &&
+                                 x.numatune == y.numatune;
                       }) &&
            std::equal(a.cells.begin(), a.cells.end(), b.cells.begin(), b.cells.end(),
                       [](const DomainCell& x, const DomainCell& y) {
@@ -42,7 +55,7 @@ RamMap ask_monitor(const ListedGuest& listed, GuestSource& source,
 }  // namespace
 
 bool RamFinder::is_due(const ListedGuest& listed, bool rare_too) const {
-    return domain_ != listed.domain || rare_too || (!known_ && mappings_ <= many_mappings);
+    return domain_ != listed.domain || rare_too || (!is_known() && mappings_ <= many_mappings);
 }
 
 std::optional<RamMap> RamFinder::find(const Process& process, const ListedGuest& listed,
@@ -59,22 +72,25 @@ std::optional<RamMap> RamFinder::find(const Process& process, const ListedGuest&
     }
     domain_ = listed.domain;
     if (!map) return std::nullopt;
-    known_ = map->unknown.empty();
-    ranges_.clear();
     for (RamBlock& block : map->blocks) {
-        ranges_.push_back(block.host);
         const std::int64_t page_bytes = read_hugetlb_page_bytes(process, block.backing);
         if (page_bytes == 0) continue;
         block.hugetlb = true;
         block.page_bytes = page_bytes;
     }
+    if (last_ && tell_the_same(*last_, *map)) return std::nullopt;
+    last_ = map;
     return map;
 }
 
+bool RamFinder::is_known() const {
+    return last_ && last_->unknown.empty() && last_->problems.empty();
+}
+
 bool RamFinder::is_still_right(const Domain& domain, const std::vector<Mapping>& mappings) const {
-    return domain_ && !ranges_.empty() && same_blocks(*domain_, domain) &&
-           std::all_of(ranges_.begin(), ranges_.end(),
-                       [&](const RamRange& range) { return is_mapped(mappings, range); });
+    return domain_ && is_known() && same_blocks(*domain_, domain) &&
+           std::all_of(last_->blocks.begin(), last_->blocks.end(),
+                       [&](const RamBlock& block) { return is_mapped(mappings, block.host); });
 }
 
 std::optional<RamMap> RamFinder::find_again(const ListedGuest& listed, GuestSource& source,
@@ -82,8 +98,8 @@ std::optional<RamMap> RamFinder::find_again(const ListedGuest& listed, GuestSour
     RamMap map = map_by_size(*listed.domain, mappings);
     // A domain without a machine type was described by QEMU's monitor. The layout of guest-physical
     // memory is not known then, but the monitor knows it.
-    const bool complete = map.unknown.empty() && !listed.domain->machine.empty();
-    if (complete || !source.may_ask_monitor()) return map;
+    const bool complete = map.complete && !listed.domain->machine.empty();
+    if (complete || !listed.has_monitor || !source.may_ask_monitor()) return map;
     // During a migration or a save the monitor may not answer, and libvirt would wait for it.
     if (listed.state != RunState::running && listed.state != RunState::paused)
         return unknown_map(
@@ -94,7 +110,7 @@ std::optional<RamMap> RamFinder::find_again(const ListedGuest& listed, GuestSour
         return map;
     }
     // If the monitor's last answer was of no use, the reason stays in force.
-    if (!known_) return std::nullopt;
+    if (!is_known()) return std::nullopt;
     return map;
 }
 

@@ -1,6 +1,20 @@
 #include "guests/model/domain.hpp"
 
+#include <utility>
+
 namespace vnuma {
+
+void add_problem(Domain& domain, std::string sentence) {
+    if (domain.problems.size() < max_description_problems)
+        domain.problems.push_back(std::move(sentence));
+}
+
+std::int64_t dram_bytes(const Domain& domain, const DomainCell& cell) {
+    std::int64_t bytes = cell.bytes;
+    for (const MemoryDevice& device : domain.memory_devices)
+        if (device.cell == cell.id && device.is_dram()) bytes += device.plugged;
+    return bytes;
+}
 
 const NumaTune* find_numatune(const DomainTuning& tuning, int cell) {
     const auto own = tuning.cell_nodes.find(cell);

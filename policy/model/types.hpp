@@ -18,6 +18,7 @@ using Cost = std::int64_t;  // CPU milliseconds lost over the planner's horizon
 
 inline constexpr Bytes mib = Bytes{1} << 20;
 inline constexpr std::size_t max_host_nodes = 64;
+inline constexpr std::size_t max_cpu_pools = 128;  // of a host; Topology::pools
 
 // Index of a host node in Topology::nodes, as opposed to the kernel's number, HostNode::id.
 struct NodeIndex {

@@ -9,7 +9,8 @@ namespace {
 using Shares = std::vector<std::vector<PerMille>>;
 
 // A guest's kernel falls back to near nodes first, so the accesses to other cells are divided in
-// inverse proportion to the distance that the guest sees.
+// inverse proportion to the distance that the guest sees. A cell without memory is accessed by no
+// other one, and makes all of its accesses to the others.
 Shares shares_of_cells(const GuestState& guest) {
     const std::size_t cells = guest.cells.size();
     Shares shares(cells, std::vector<PerMille>(cells));
@@ -18,11 +19,13 @@ Shares shares_of_cells(const GuestState& guest) {
         for (std::size_t b = 0; b < cells; ++b) {
             const bool known = a < guest.distances.size() && b < guest.distances[a].size();
             const int distance = known ? guest.distances[a][b] : local_distance;
-            shares[a][b] = a == b ? 0 : 10'000 / std::max(distance, local_distance);
+            const bool any = a != b && full_bytes(guest.cells[b]) > 0;
+            shares[a][b] = any ? 10'000 / std::max(distance, local_distance) : 0;
             all += shares[a][b];
         }
+        const PerMille to_others = full_bytes(guest.cells[a]) > 0 ? cross_cell_share : 1000;
         for (PerMille& share : shares[a])
-            share = all == 0 ? 0 : cross_cell_share * share / all;
+            share = all == 0 ? 0 : to_others * share / all;
     }
     return shares;
 }

@@ -3,7 +3,9 @@
 #include <chrono>
 #include <optional>
 
+#include "guests/discovery/auto_source.hpp"
 #include "guests/discovery/libvirt_source.hpp"
+#include "guests/discovery/proc_source.hpp"
 #include "guests/discovery/qmp_source.hpp"
 #include "guests/discovery/run_state.hpp"
 #include "src/observe/page_size_limit.hpp"
@@ -70,8 +72,23 @@ class HostObserver final : public Observer {
 }  // namespace
 
 std::unique_ptr<GuestSource> make_source(const Config& config) {
-    if (config.qmp) return std::make_unique<QmpSource>(QmpSettings{.directory = config.qmp_dir});
-    return std::make_unique<LibvirtSource>(config.libvirt);
+    const LibvirtSettings& libvirt = config.libvirt;
+    switch (config.source) {
+        case SourceChoice::libvirt:
+            return std::make_unique<LibvirtSource>(libvirt);
+        case SourceChoice::qmp:
+            return std::make_unique<QmpSource>(
+                QmpSettings{.directory = config.qmp_dir, .patterns = config.qmp_pattern});
+        case SourceChoice::proc:
+            return std::make_unique<ProcSource>();
+        case SourceChoice::automatic:
+            break;
+    }
+    return std::make_unique<AutoSource>(
+        AutoSource::Libvirt{std::make_unique<LibvirtSource>(libvirt),
+                            [uri = libvirt.uri] { return may_have_libvirt(uri); },
+                            libvirt.pid_directory},
+        std::make_unique<ProcSource>());
 }
 
 std::unique_ptr<Observer> observe_host(const Config& config, std::unique_ptr<GuestSource> source,

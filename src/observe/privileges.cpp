@@ -19,7 +19,7 @@ bool acts(const Config& config, bool) {
 }
 
 bool reads_monitors(const Config& config, bool) {
-    return config.qmp;
+    return config.source == SourceChoice::qmp;
 }
 
 bool uses_damon(const Config& config, bool) {

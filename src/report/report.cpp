@@ -140,6 +140,7 @@ json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& s
                {"chunks", report_chunks(sample.chunks)},
                {"locality", estimate_locality(sample, cell, host)},
                {"map", guest.map_source},
+               {"immovable", sample.immovable},
                {"blocks", report_blocks(sample.blocks)},
                {"vcpus", report_vcpus(tick, guest, sample, host)}};
     // Verdicts are ordered by key: that of the whole cell, then those of its shards.
@@ -197,10 +198,12 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
     json value{{"uuid", sample.uuid},
                {"domain", sample.name},
                {"source", sample.source},
+               {"certainty", certainty_of(sample)},
                {"state", name(sample.state)},
                {"pid", sample.process ? json(sample.process->pid()) : json(nullptr)},
                {"executable", sample.executable},
                {"unsteady", state.unsteady},
+               {"problems", sample.problems},
                {"immovable", sample.immovable},
                {"pinned_bytes", sample.pinned_bytes},
                {"moves", report_moves(tick, sample.uuid)},
@@ -282,6 +285,7 @@ nlohmann::json make_report(const Tick& tick) {
     report["look_cpu_us"] = tick.sample().cpu_time.count();
     report["tracking"] = report_tracking(tick.sample());
     report["rivals"] = report_rivals(tick.rivals);
+    report["unmatched_sections"] = tick.unmatched_sections;
     report["nodes"] = report_nodes(tick.snapshot.topology);
     json guests = json::array();
     for (std::size_t i = 0; i < tick.snapshot.guests.size(); ++i)

@@ -32,6 +32,8 @@ struct Tick {
     std::chrono::milliseconds look_time{0};  // how long reading host and guests took
     Host host;
     std::vector<Rival> rivals;
+    // Sections of the configuration and of the run-time policy that are no listed guest's.
+    std::vector<std::string> unmatched_sections;
     std::shared_ptr<const Look> look;
     History history;  // that the plan was made with
     Snapshot snapshot;

@@ -82,12 +82,128 @@ TEST_F(GuestReaderTest, AsksTheMonitorOnceIfSizesAreAmbiguous) {
     EXPECT_EQ(source.asked, 1);
 }
 
+// Its cells are on different nodes.
 TEST_F(GuestReaderTest, DoesNotAskTheMonitorIfThatIsForbidden) {
     record("vnuma");
     source.may_ask = false;
     EXPECT_NE(read().unsteady.find("ambiguous"), std::string::npos);
-    EXPECT_NE(read(true).unsteady.find("ambiguous"), std::string::npos);
+    const GuestSample sample = read(true);
+    EXPECT_NE(sample.unsteady.find("ambiguous"), std::string::npos);
+    EXPECT_EQ(sample.problems.at(0),
+              "the memory of cell 0 is ambiguous: several blocks have its size");
     EXPECT_EQ(source.asked, 0);
+}
+
+TEST_F(GuestReaderTest, CellsThatCannotBeToldApartAreServedIfTheirMemoryIsOnOneNode) {
+    record("vnuma");
+    source.may_ask = false;
+    const std::string numa_maps = "proc/" + std::to_string(host->pid) + "/numa_maps";
+    std::string text = test::read_golden("lab/vnuma/process/numa_maps");
+    for (std::size_t at = 0; (at = text.find(" N1=", at)) != std::string::npos;)
+        text.replace(at, 4, " N0=");
+    std::filesystem::remove(host->files.path(numa_maps));
+    host->files.write(numa_maps, text);
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.problems.size(), 2U);
+    for (const CellSample& cell : sample.cells) {
+        EXPECT_NE(cell.immovable, "");
+        EXPECT_GT(cell.residency.bytes.at(0), 64 << 20);
+        EXPECT_EQ(cell.residency.bytes.size(), 1U);
+    }
+}
+
+// The recorded guest's mappings of its RAM are those of another size then.
+TEST_F(GuestReaderTest, AGuestWhoseBlocksAreNotFoundIsServedByWhereItsMemoryIs) {
+    record("helpers");
+    source.may_ask = false;
+    const Residency exact = read().cells[0].residency;
+    Domain domain = *listed.domain;
+    domain.cells[0].bytes -= 4096;
+    listed.domain = std::make_shared<const Domain>(domain);
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.problems, std::vector<std::string>{
+                                   "the memory of cell 0 was not found: no mapping has its size"});
+    EXPECT_NE(sample.cells[0].immovable, "");
+    EXPECT_TRUE(sample.cells[0].blocks.empty());
+    ASSERT_EQ(sample.cells[0].residency.bytes.size(), exact.bytes.size());
+    for (const auto& [node, bytes] : exact.bytes)
+        EXPECT_NEAR(static_cast<double>(sample.cells[0].residency.bytes.at(node)),
+                    static_cast<double>(bytes), 0.1 * static_cast<double>(bytes));
+    EXPECT_GE(read().residency.time, sample.residency.time);
+    EXPECT_EQ(read_without_residency().unsteady, "");
+}
+
+TEST_F(GuestReaderTest, CellsWithoutVcpusAndMemoryAreEmpty) {
+    record("helpers");
+    Domain domain = *listed.domain;
+    domain.cells.push_back({1, {}, 0});
+    domain.cells.push_back({2, {}, 0});
+    listed.domain = std::make_shared<const Domain>(domain);
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.unsteady, "");
+    ASSERT_EQ(sample.cells.size(), 3U);
+    EXPECT_EQ(sample.cells[0].vcpus.size(), 2U);
+    EXPECT_EQ(sample.cells[2].size, 0);
+    EXPECT_TRUE(sample.cells[2].vcpus.empty());
+    EXPECT_EQ(sample.cells[2].immovable, "");
+    EXPECT_TRUE(sample.problems.empty());
+}
+
+TEST_F(GuestReaderTest, MemoryThatIsNoDramIsNotCounted) {
+    record("helpers");
+    Domain domain = *listed.domain;
+    domain.memory_devices.push_back(
+        {"nvdimm0", "nvdimm", 0, std::int64_t{64} << 30, std::int64_t{64} << 30, std::nullopt});
+    listed.domain = std::make_shared<const Domain>(domain);
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.cells[0].size, 384 << 20);
+    EXPECT_EQ(sample.cells[0].blocks.size(), 1U);
+}
+
+TEST_F(GuestReaderTest, MemoryMappedFromADeviceIsNotCounted) {
+    record("memfd");
+    const std::string maps = "proc/" + std::to_string(host->pid) + "/maps";
+    std::string text = test::read_golden("lab/memfd/process/maps");
+    const std::string file = "/memfd:memory-backend-memfd (deleted)";
+    text.replace(text.find(file), file.size(), "/dev/dax0.0");
+    std::filesystem::remove(host->files.path(maps));
+    host->files.write(maps, text);
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.cells[0].size, 0);
+    EXPECT_TRUE(sample.cells[0].blocks.empty());
+    EXPECT_EQ(sample.cells[0].vcpus.size(), 2U);
+}
+
+TEST_F(GuestReaderTest, VcpusAreTakenAsTheyRunInAGuestWithoutVnuma) {
+    record("helpers");
+    Domain domain = *listed.domain;
+    domain.cells[0].vcpus.clear();
+    listed.domain = std::make_shared<const Domain>(domain);
+    EXPECT_EQ(read().cells[0].vcpus.size(), 2U);
+}
+
+TEST_F(GuestReaderTest, VcpusThatNoCellHasAreLeftAloneAndTold) {
+    record("vnuma");
+    Domain domain = *listed.domain;
+    domain.cells[1].vcpus.clear();
+    listed.domain = std::make_shared<const Domain>(domain);
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.problems,
+              std::vector<std::string>{"no cell has the vCPUs 1; they are left alone"});
+}
+
+TEST_F(GuestReaderTest, ProblemsOfTheDescriptionAreTheGuests) {
+    record("helpers");
+    Domain domain = *listed.domain;
+    domain.problems = {"a detail is odd"};
+    listed.domain = std::make_shared<const Domain>(domain);
+    EXPECT_EQ(read().problems, domain.problems);
+    EXPECT_EQ(read().unsteady, "");
 }
 
 TEST_F(GuestReaderTest, AMonitorThatHangsMakesTheGuestUnsteadyUntilItAnswers) {
@@ -139,7 +255,12 @@ TEST_F(GuestReaderTest, RamIsFoundAgainIfTheDomainHasMoreMemory) {
     Domain changed = *listed.domain;
     changed.memory_devices.push_back({"dimm0", "dimm", 0, 128 << 20, 128 << 20, std::nullopt});
     listed.domain = std::make_shared<const Domain>(changed);
-    EXPECT_NE(read().unsteady, "") << "the recorded guest has no such device";
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.problems,
+              std::vector<std::string>{
+                  "memory device dimm0 is not among the memory backends that its monitor lists"})
+        << "the recorded guest has no such device";
+    EXPECT_EQ(sample.cells[0].blocks.size(), 1U) << "all else of it is known";
     EXPECT_EQ(source.asked, 2);
     changed.memory_devices.clear();
     changed.tuning.placement = "auto";
@@ -272,24 +393,28 @@ TEST_F(GuestReaderTest, HugetlbPagesAreKnownFromNumaMaps) {
     EXPECT_EQ(sample.cells[0].blocks[0].page_bytes, 2 << 20);
 }
 
-ListedGuest listed_with(const std::string& emulator) {
-    ListedGuest listed;
-    listed.uuid = "u-1";
-    Domain domain;
-    domain.emulator = emulator;
-    listed.domain = std::make_shared<const Domain>(domain);
-    return listed;
+// As NixOS runs it: bin/qemu-system-x86_64 is a script.
+TEST_F(GuestReaderTest, TheNameOfTheBinaryDoesNotMatter) {
+    record("helpers");
+    const std::string exe = "proc/" + std::to_string(host->pid) + "/exe";
+    std::filesystem::remove(host->files.path(exe));
+    host->files.link("/nix/store/x/bin/.qemu-system-x86_64-wrapped", exe);
+    EXPECT_EQ(read().unsteady, "");
+    EXPECT_EQ(read().executable, "/nix/store/x/bin/.qemu-system-x86_64-wrapped");
 }
 
-TEST(IdentityMismatch, AcceptsQemuByNameAndTheConfiguredEmulator) {
-    EXPECT_EQ(identity_mismatch("/usr/bin/qemu-system-x86_64 (deleted)", "-uuid u-1",
-                                listed_with(""), true),
-              "");
-    EXPECT_EQ(identity_mismatch("/usr/libexec/kvm-7", "-uuid u-1",
-                                listed_with("/usr/libexec/kvm-7"), true),
-              "");
-    EXPECT_NE(identity_mismatch("/usr/bin/bash", "-uuid u-1", listed_with(""), true), "");
-    EXPECT_NE(identity_mismatch("", "-uuid u-1", listed_with(""), true), "");
+TEST_F(GuestReaderTest, AProcessThatTheSourceHasIdentifiedNeedsNoUuid) {
+    record("helpers");
+    listed.uuid = "b.sock";
+    listed.process = std::make_shared<const Process>(host->process());
+    EXPECT_EQ(read().unsteady, "");
+}
+
+TEST(IdentityMismatch, OnlyTheUuidOnTheCommandLineCounts) {
+    EXPECT_EQ(identity_mismatch("-uuid u-1", "u-1"), "");
+    EXPECT_EQ(identity_mismatch("-uuid u-2", "u-1"),
+              "its uuid is not on the command line of the process with its pid");
+    EXPECT_NE(identity_mismatch("", "u-1"), "");
 }
 
 }  // namespace

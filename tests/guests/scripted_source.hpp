@@ -16,6 +16,7 @@ class ScriptedSource : public GuestSource {
     std::vector<ListedGuest> list() override { return {}; }
     RunState read_state(const std::string&) override { return RunState::running; }
     bool may_ask_monitor() const override { return may_ask; }
+    void permit_monitors(std::set<std::string>) override {}
     RamView read_ram_view(const std::string&) override {
         ++asked;
         if (hangs) throw MonitorError("its monitor does not answer");

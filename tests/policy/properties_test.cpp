@@ -183,12 +183,12 @@ bool is_overloaded_beside_room(const Snapshot& host, const Placement& found) {
     bool any = false;
     for (std::size_t i = 0; i < found.units().size(); ++i) {
         const std::optional<NodeIndex> home = found.home(i);
-        if (!home || found.load_of(*home) <= fully_used) continue;
+        if (!home || found.load_of(i, *home) <= fully_used) continue;
         for (std::size_t n = 0; n < found.node_count(); ++n) {
             const NodeIndex to(n);
             const MilliCpu capacity = std::max<MilliCpu>(host.topology.nodes[n].cpu_capacity, 1);
             if (to == home || found.feasibility(i, to) != Placement::Feasibility::feasible ||
-                found.load_of(to) + found.cpu_use(i) * 1000 / capacity > fully_used)
+                found.load_of(i, to) + found.cpu_use(i) * 1000 / capacity > fully_used)
                 continue;
             any = true;
             EXPECT_GE(found.marginal(i, to).all, found.marginal(i, *home).all);

@@ -101,6 +101,7 @@ class FakeHost final : public Observer, public Kernel {
             one.state = guest.state;
             one.unsteady = why_not_running(guest.state);
             one.read_at = clock_.now();
+            one.cgroup = guest.cgroup;
             one.domain = domain_of(uuid, guest);
         }
         return listed;

@@ -1,10 +1,18 @@
 #include "guests/discovery/qmp_source.hpp"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read.hpp>
 #include <filesystem>
+#include <future>
 #include <memory>
+#include <string_view>
+#include <thread>
 
 #include "guests/discovery/guest_source.hpp"
 #include "guests/memory/ram_map.hpp"
@@ -80,6 +88,9 @@ TEST_F(QmpSourceTest, MeasuresAGuestWithoutADirtyRingBySamples) {
     const Qemu qemu(socket("a"), two_cells);
     QmpSource source = listen();
     const std::string uuid = list_until(source, one_described)[0].uuid;
+    EXPECT_THROW(source.start_write_measurement(uuid, 60s), MonitorError)
+        << "vnumad may not act on the guest";
+    source.permit_monitors({uuid});
     EXPECT_EQ(source.read_write_measurement(uuid).state, WriteMeasurement::State::none);
     EXPECT_TRUE(source.start_write_measurement(uuid, 60s));
     WriteMeasurement running;
@@ -102,13 +113,13 @@ std::vector<ListedGuest> list_until_unsteady(QmpSource& source) {
 
 TEST_F(QmpSourceTest, AGuestWhoseConnectionDoesNotComeBackKeepsItsUuidAndNameWhileItsProcessLives) {
     test::FakeQemu qemu(socket("a"));
-    deadlines.list = 1s;  // that long the list waits for a connection that does not come back
+    // That long the list waits for a connection that does not come back.
+    deadlines.list = deadlines.greeting = 1s;
     QmpSource source = listen();
     const ListedGuest before = list_until_steady(source, 1)[0];
     EXPECT_EQ(before.uuid, test::FakeQemu::uuid);
     EXPECT_EQ(before.unsteady, "");
-    for (const std::string& reason : {std::string("; is another client connected to this socket?"),
-                                      ": " + socket("a") + ": Connection refused"}) {
+    for (const std::string& reason : {not_greeted, ": " + socket("a") + ": Connection refused"}) {
         now += 7s;  // a pause is shorter
         const bool refused = reason.ends_with("refused");
         if (refused)
@@ -132,7 +143,8 @@ TEST_F(QmpSourceTest, AGuestWhoseConnectionDoesNotComeBackKeepsItsUuidAndNameWhi
 
 TEST_F(QmpSourceTest, AGuestWhoseConnectionComesBackIsTheSameGuest) {
     test::FakeQemu qemu(socket("a"));
-    deadlines.list = 1s;  // that long the list waits for a connection that does not come back
+    // That long the list waits for a connection that does not come back.
+    deadlines.list = deadlines.greeting = 1s;
     QmpSource source = listen();
     const ListedGuest before = list_until(source, one_described)[0];
     qemu.hang_up(false);
@@ -158,7 +170,7 @@ TEST_F(QmpSourceTest, AGuestWhoseMessagesTakeTooMuchMemoryIsDisconnectedAndAsked
     QmpSource source = listen();
     const ListedGuest before = list_until(source, one_described)[0];
     for (const auto pause : {qmp_limits::first_quarantine, 2 * qmp_limits::first_quarantine}) {
-        qemu.send(huge_reply());
+        qemu.greet_with(huge_reply());
         const std::string reason = not_answered_for("0") + ": " + socket("a") +
                                    ": disconnected: its messages take more memory than is left of "
                                    "the 64 MiB for all QMP connections";
@@ -168,14 +180,17 @@ TEST_F(QmpSourceTest, AGuestWhoseMessagesTakeTooMuchMemoryIsDisconnectedAndAsked
             EXPECT_EQ(paused.unsteady, reason);
             EXPECT_EQ(paused.domain, before.domain);
         }
+        qemu.greet_with("");
         now += pause - 1ms;
         EXPECT_NE(source.list()[0].unsteady, "");
         now += 1ms;
         EXPECT_EQ(source.list()[0].unsteady, "");
     }
     EXPECT_EQ(source.list()[0].unsteady, "") << "the second answer ends the quarantine";
-    qemu.send(huge_reply());
-    list_until(source, [](const auto& guests) { return !guests[0].unsteady.empty(); });
+    qemu.greet_with(huge_reply());
+    now += qmp_limits::longest_pause;
+    EXPECT_NE(source.list()[0].unsteady, "");
+    qemu.greet_with("");
     now += qmp_limits::first_quarantine;
     EXPECT_EQ(source.list()[0].unsteady, "");
 }
@@ -183,12 +198,13 @@ TEST_F(QmpSourceTest, AGuestWhoseMessagesTakeTooMuchMemoryIsDisconnectedAndAsked
 TEST_F(QmpSourceTest, EventsAreDroppedHoweverManyArrive) {
     test::FakeQemu qemu(socket("a"));
     QmpSource source = listen();
-    list_until(source, one_described);
     const std::string event =
         R"({"event": "FLOOD", "data": ")" + std::string(1024 * 1024, 'x') + "\"}\n";
+    std::string events;
     for (int i = 0; i < 40; ++i)
-        qemu.send(event);
-    list_until(source, [](const auto& guests) { return guests[0].unsteady.empty(); });
+        events += event;
+    qemu.greet_with(events);
+    list_until_steady(source, 1);
 }
 
 TEST_F(QmpSourceTest, AGuestWhoseSocketIsRemovedIsGone) {
@@ -207,21 +223,129 @@ TEST_F(QmpSourceTest, ASocketThatSendsNoGreetingIsAGuestThatDoesNotAnswer) {
     address.sun_family = AF_UNIX;
     socket("mute").copy(address.sun_path, sizeof address.sun_path - 1);
     ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    deadlines.list = 1s;  // that long the list waits for the greeting
+    deadlines.list = deadlines.greeting = 1s;  // that long the list waits for the greeting
     {
         QmpSource source = listen();
         EXPECT_TRUE(source.list().empty()) << "nobody listens on the socket";
         ASSERT_EQ(::listen(fd, 1), 0);
         const auto guests = source.list();
         ASSERT_EQ(guests.size(), 1U);
-        EXPECT_EQ(guests[0].unsteady,
-                  not_answered_for("0") + "; is another client connected to this socket?");
+        EXPECT_EQ(guests[0].unsteady, not_answered_for("0") + not_greeted);
     }
     ::close(fd);
 }
 
+// Connects, and waits until QEMU greets, as it does if no other client is connected.
+bool is_free(const std::string& path) {
+    boost::asio::io_context context;
+    boost::asio::local::stream_protocol::socket socket(context);
+    socket.connect(boost::asio::local::stream_protocol::endpoint(path));
+    const timeval limit{20, 0};
+    ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    std::array<char, 7> greeting{};
+    return ::recv(socket.native_handle(), greeting.data(), greeting.size(), MSG_WAITALL) == 7 &&
+           std::string_view(greeting.data(), greeting.size()) == R"({"QMP":)";
+}
+
+TEST_F(QmpSourceTest, ASocketIsFreeForOthersWhileNothingIsAsked) {
+    const Qemu qemu(socket("a"), two_cells);
+    QmpSource source = listen();
+    const std::string uuid = list_until(source, one_described)[0].uuid;
+    EXPECT_TRUE(is_free(socket("a")));
+    source.read_state(uuid);
+    EXPECT_TRUE(is_free(socket("a")));
+    source.read_ram_view(uuid);
+    EXPECT_TRUE(is_free(socket("a")));
+    EXPECT_EQ(list_until(source, one_described)[0].uuid, uuid);
+}
+
+TEST_F(QmpSourceTest, ASocketThatAnotherClientUsesIsGivenBackAndAskedAgainLater) {
+    const Qemu qemu(socket("a"), two_cells);
+    QmpSource source = listen();
+    const ListedGuest before = list_until(source, one_described)[0];
+    boost::asio::io_context context;
+    boost::asio::local::stream_protocol::socket other(context);
+    other.connect(boost::asio::local::stream_protocol::endpoint(socket("a")));
+    char first = 0;  // of the greeting
+    boost::asio::read(other, boost::asio::buffer(&first, 1));
+    deadlines.list = deadlines.greeting = 500ms;
+    QmpSource impatient = listen();
+    EXPECT_EQ(impatient.list()[0].unsteady, not_answered_for("0") + not_greeted);
+    impatient.list();  // disconnects
+    other.close();
+    EXPECT_TRUE(is_free(socket("a")));
+    const auto guests = list_until(impatient, one_described, 1s);
+    EXPECT_EQ(guests[0].uuid, before.uuid) << "the hour is for sockets that accept and are silent";
+}
+
+TEST_F(QmpSourceTest, AGuestThatRunsIsAskedLessOftenWhileNothingChanges) {
+    test::FakeQemu qemu(socket("a"));
+    QmpSource source = listen();
+    list_until_steady(source, 1);  // two answers
+    const int asked = qemu.connections();
+    const auto begin = now;
+    int looks = 0;
+    for (; now < begin + 10min; now += 2s, ++looks) {
+        const ListedGuest guest = source.list()[0];
+        EXPECT_EQ(guest.unsteady, "");
+        EXPECT_EQ(guest.read_at, now) << "its process is as it was";
+    }
+    EXPECT_EQ(looks, 300);
+    EXPECT_GE(qemu.connections() - asked, 20);
+    EXPECT_LE(qemu.connections() - asked, 25) << "every 30 s in the end";
+    // A vCPU that is plugged in, or a migration, has a thread.
+    std::promise<void> end;
+    std::thread thread([&] { end.get_future().wait(); });
+    const int before = qemu.connections();
+    source.list();
+    EXPECT_EQ(qemu.connections(), before + 1);
+    source.list();
+    EXPECT_EQ(qemu.connections(), before + 1);
+    end.set_value();
+    thread.join();
+}
+
+TEST_F(QmpSourceTest, OnlySocketsWhoseNamesMatchAPatternAreConnectedTo) {
+    test::FakeQemu agent(files.path("100.qga")), monitor(files.path("100.qmp"));
+    QmpSource source = listen();
+    list_until(source, one_described);
+    EXPECT_EQ(agent.connections(), 0);
+    EXPECT_EQ(monitor.connections(), 1);
+    patterns = {"*.q[gh]a"};
+    QmpSource other = listen();
+    list_until(other, one_described);
+    EXPECT_EQ(agent.connections(), 1);
+    EXPECT_EQ(monitor.connections(), 1);
+}
+
+// A peer that is silent, and one that says something else.
+TEST_F(QmpSourceTest, ASocketThatDoesNotGreetAsQmpIsLetGoForAnHour) {
+    deadlines.list = deadlines.greeting = 500ms;
+    test::FakeQemu console(socket("console"));
+    console.hang_up(false);
+    test::FakeQemu vnc(socket("vnc"));
+    vnc.greet_as("RFB 003.008\n");
+    QmpSource source = listen();
+    list_until(source, [](const auto& guests) { return guests.empty(); });
+    for (int look = 0; look < 5; ++look, now += 2s)
+        EXPECT_TRUE(source.list().empty());
+    EXPECT_EQ(console.connections(), 1);
+    EXPECT_EQ(vnc.connections(), 1);
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    while (console.is_connected() && std::chrono::steady_clock::now() < end)
+        std::this_thread::yield();
+    EXPECT_FALSE(console.is_connected()) << "it is free for those whose it is";
+    now += qmp_limits::let_go;
+    source.list();
+    EXPECT_EQ(vnc.connections(), 2);
+    // A new socket of that name is another matter.
+    const test::FakeQemu qemu(socket("new"));
+    std::filesystem::rename(socket("new"), socket("console"));
+    list_until(source, one_described);
+}
+
 TEST_F(QmpSourceTest, AFileThatIsNoSocketIsLeftOut) {
-    files.write("README", "text");
+    files.write("README.sock", "text");
     QmpSource source = listen();
     EXPECT_TRUE(source.list().empty());
 }

@@ -127,5 +127,52 @@ TEST_F(ResidencyReaderTest, TheAutomaticModeDoesNotSumThousandsOfMappings) {
     EXPECT_STREQ(read(ResidencyMode::automatic).residency.mode, "incremental");
 }
 
+// All pages of the fake reader are on one node.
+TEST_F(ResidencyReaderTest, LostMemoryIsDividedBetweenItsCells) {
+    Domain domain;
+    domain.cells = {{0, {0}, 3 * chunk_bytes}, {1, {1}, chunk_bytes}, {2, {2}, chunk_bytes}};
+    RamBlock block;
+    block.cell = 1;
+    block.host = {0x7f0000000000, chunk_bytes};
+    const RamRange pool{0x7e0000000000, 8 * chunk_bytes};
+    residency.change_ram(domain, {block}, {{{0, 3 * chunk_bytes}, {2, chunk_bytes}}, {pool}});
+    residency.read(host.process(), {pages, pages}, ResidencyMode::full, false);
+    GuestSample sample;
+    sample.domain = std::make_shared<const Domain>(domain);
+    sample.cells.resize(3);
+    for (int i = 0; i < 3; ++i)
+        sample.cells[static_cast<std::size_t>(i)].id = i;
+    residency.fill(sample, steady_clock::now());
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.cells[0].residency.bytes, (Bytes{{1, 3 * chunk_bytes}}))
+        << "the pool has more than was lost";
+    EXPECT_EQ(sample.cells[1].residency.bytes, (Bytes{{1, chunk_bytes}}));
+    EXPECT_EQ(sample.cells[2].residency.bytes, (Bytes{{1, chunk_bytes}}));
+    EXPECT_NE(sample.cells[0].immovable, "");
+    EXPECT_EQ(sample.cells[1].immovable, "");
+}
+
+// Its vCPUs can still go to most of it.
+TEST_F(ResidencyReaderTest, MemoryThatIsBoundToDifferentNodesStaysWhereItIs) {
+    const auto read_bound = [&](const std::vector<std::vector<int>>& nodes) {
+        std::vector<RamBlock> blocks(nodes.size());
+        for (std::size_t i = 0; i < nodes.size(); ++i) {
+            blocks[i].host = {0x7f0000000000 + i * chunk_bytes, chunk_bytes};
+            blocks[i].numatune = NumaTune{"strict", nodes[i]};
+        }
+        residency.change_ram(*guest, blocks);
+        const GuestSample sample = read(ResidencyMode::full);
+        EXPECT_EQ(sample.unsteady, "");
+        return sample.cells[0].immovable;
+    };
+    EXPECT_EQ(read_bound({{0}, {0, 1}}), "");
+    EXPECT_EQ(read_bound({{0}, {1}}), "its owner binds parts of it to different nodes");
+}
+
+TEST_F(ResidencyReaderTest, AGuestWithoutDramIsNotWaitedFor) {
+    residency.change_ram(*guest, {});
+    EXPECT_EQ(read(ResidencyMode::full).unsteady, "");
+}
+
 }  // namespace
 }  // namespace vnuma

@@ -1,0 +1,60 @@
+// Guests that nobody tells of: the processes that hold a KVM VM. Nobody is asked about them.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "guests/discovery/guest_source.hpp"
+#include "guests/discovery/kvm_processes.hpp"
+#include "guests/discovery/proc_guest.hpp"
+#include "guests/model/settings.hpp"
+
+namespace vnuma {
+
+class ProcSource : public GuestSource {
+  public:
+    using Now = std::function<std::chrono::steady_clock::time_point()>;
+
+    static constexpr std::size_t max_guests = 4096;
+
+    // Tests have other roots and their own clock.
+    explicit ProcSource(Roots roots = {}, Now now = std::chrono::steady_clock::now);
+
+    const char* name() const override { return "proc"; }
+
+    // Of guests with one UUID, the one whose process is the oldest keeps it, and the others have
+    // "/PID-STARTTIME" added to it. A name that is made from a control group has the pid added in
+    // the same way.
+    std::vector<ListedGuest> list() override { return list_others({}); }
+    // The same without these processes, by pid with their start times: nothing is read of them.
+    std::vector<ListedGuest> list_others(const std::map<pid_t, std::uint64_t>& known);
+    RunState read_state(const std::string& uuid) override;
+    bool may_ask_monitor() const override { return false; }
+    void permit_monitors(std::set<std::string>) override {}
+    RamView read_ram_view(const std::string& uuid) override;
+    bool start_write_measurement(const std::string& uuid, std::chrono::seconds duration) override;
+    WriteMeasurement read_write_measurement(const std::string& uuid) override;
+    std::size_t hung_calls() const override { return 0; }
+
+  private:
+    // Follows which processes there are. Throws SourceError.
+    void follow_processes();
+
+    Roots roots_;
+    Now now_;
+    KvmProcesses processes_;
+    std::map<pid_t, ProcGuest> guests_;
+    std::map<std::string, pid_t> pids_;  // by the uuid of the guest, as listed last
+};
+
+// What a guest's key has added to its UUID where another guest has it too.
+std::string process_suffix(const Process& process);
+
+}  // namespace vnuma
