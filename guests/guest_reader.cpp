@@ -170,7 +170,7 @@ void GuestReader::read_process(const ListedGuest& listed, GuestSample& sample, b
     const auto status = process_->read("status");
     const auto nodes = status ? find_status_field(*status, "Mems_allowed_list") : std::nullopt;
     if (nodes) sample.memory_nodes = parse_number_list(*nodes).value_or(std::vector<int>{});
-    read_devices_if_changed(listed, sample, rare_too);
+    read_devices_if_changed(listed, rare_too);
     sample.devices = devices_.devices;
     sample.uses_vhost = devices_.uses_vhost;
     if (devices_.uses_userfaultfd)
@@ -200,10 +200,10 @@ void GuestReader::mark_changing_memory(const Domain& domain, GuestSample& sample
         mark_unsteady(sample, "its memory changes by a balloon or a memory device");
 }
 
-void GuestReader::read_devices_if_changed(const ListedGuest& listed, const GuestSample& sample,
-                                          bool rare_too) {
-    auto fds = std::string_view(sample.source) == "libvirt" ? std::vector<std::string>()
-                                                            : process_->open_files();
+// What a file is does not change while its number is in use. A file that took the number of another
+// one since the last look is noticed at the next rare reading.
+void GuestReader::read_devices_if_changed(const ListedGuest& listed, bool rare_too) {
+    auto fds = process_->open_files();
     if (rare_too || fds != fds_)
         devices_ = read_devices(*process_, listed.domain.get(), roots_.sysfs);
     fds_ = std::move(fds);

@@ -38,8 +38,7 @@ class GuestReader {
     bool find_process(const ListedGuest& listed, GuestSample& sample);
     void read_process(const ListedGuest& listed, GuestSample& sample, bool rare_too);
     void mark_changing_memory(const Domain& domain, GuestSample& sample);
-    void read_devices_if_changed(const ListedGuest& listed, const GuestSample& sample,
-                                 bool rare_too);
+    void read_devices_if_changed(const ListedGuest& listed, bool rare_too);
 
     Roots roots_;
     std::shared_ptr<const Process> process_;  // null until a process was identified as the guest's

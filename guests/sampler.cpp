@@ -83,7 +83,7 @@ Sample Sampler::sample(const std::vector<ListedGuest>& listed, const SampleReque
     read_residencies(sample, request);
     for (GuestSample& guest : sample.guests)
         readers_.at(guest.uuid).memory().fill(guest, std::chrono::steady_clock::now());
-    find_memory_sharers(sample);
+    find_memory_sharers(sample, request.complete);
     sample.cpu_time = duration_cast<microseconds>(process_cpu_time() - before + list_cpu_time_);
     if (tracking_) tracking_->update(sample, request.hints, request.may_begin);
     return sample;
@@ -159,7 +159,7 @@ void Sampler::read_residencies(const Sample& sample, const SampleRequest& reques
 }
 
 // Only shared memory can be another process's too.
-void Sampler::find_memory_sharers(Sample& sample) {
+void Sampler::find_memory_sharers(Sample& sample, bool complete) {
     const auto for_each_file = [&](const auto& visit) {
         for (GuestSample& guest : sample.guests)
             for (const CellSample& cell : guest.cells)
@@ -169,7 +169,7 @@ void Sampler::find_memory_sharers(Sample& sample) {
     };
     std::vector<MappedFile> files;
     for_each_file([&](GuestSample&, const MappedFile& file) { files.push_back(file); });
-    sharers_.look(std::move(files));
+    sharers_.look(files, complete);
     for_each_file([&](GuestSample& guest, const MappedFile& file) {
         guest.immovable = sharers_.find(file, guest.process->pid());
     });

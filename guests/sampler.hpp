@@ -19,8 +19,9 @@
 namespace vnuma {
 
 struct SampleRequest {
-    std::set<std::string> urgent{};               // uuids whose residency is read first
-    bool complete = false;                        // read the residency of all, whatever it takes
+    std::set<std::string> urgent{};  // uuids whose residency is read first
+    // Read the residency of all, and who else maps their memory, whatever it takes.
+    bool complete = false;
     std::map<std::string, TrackingHint> hints{};  // by uuid; access tracking follows them
     std::set<std::string> acts_on{};              // uuids of guests that vnumad may act on
     // Asked right before access tracking begins anything in the kernel; on the same thread.
@@ -46,7 +47,7 @@ class Sampler {
     void renew_pagemap();
     void add_kernel_vhost_threads(Sample& sample);
     void read_residencies(const Sample& sample, const SampleRequest& request);
-    void find_memory_sharers(Sample& sample);
+    void find_memory_sharers(Sample& sample, bool complete);
 
     GuestSource& source_;
     AccessTracking* tracking_;

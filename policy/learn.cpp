@@ -14,15 +14,18 @@ bool keeps_home(Reason reason) {
     return reason != Reason::split && reason != Reason::off;
 }
 
-// The plan has no verdicts for the shards of an unsteady guest, which are to be kept.
-bool is_shard_of_unsteady_guest(const CellKey& key, const Plan& plan) {
-    if (key.shard == CellKey::whole) return false;
-    const CellKey whole{key.uuid, key.cell};
+// The plan has no verdicts for the shards of an unsteady guest, which are to be kept. All cells of
+// such a guest have the same verdict.
+bool is_unsteady(const std::string& uuid, const Plan& plan) {
     const auto verdict =
-        std::lower_bound(plan.verdicts.begin(), plan.verdicts.end(), whole,
-                         [](const Verdict& v, const CellKey& k) { return v.key < k; });
-    return verdict != plan.verdicts.end() && verdict->key == whole && verdict->acts &&
+        std::lower_bound(plan.verdicts.begin(), plan.verdicts.end(), uuid,
+                         [](const Verdict& v, const std::string& id) { return v.key.uuid < id; });
+    return verdict != plan.verdicts.end() && verdict->key.uuid == uuid && verdict->acts &&
            verdict->reason == Reason::unsteady;
+}
+
+bool is_shard_of_unsteady_guest(const CellKey& key, const Plan& plan) {
+    return key.shard != CellKey::whole && is_unsteady(key.uuid, plan);
 }
 
 std::size_t vcpus_in(const ShardHistory& shards) {
@@ -56,7 +59,7 @@ void learn_shards(History& after, const History& before, const Snapshot& snapsho
         if (known != before.shards.end()) count_change(shards, known->second, snapshot.now);
     }
     for (const auto& [uuid, shards] : before.shards)
-        if (is_shard_of_unsteady_guest({uuid, 0, 0}, plan)) after.shards.try_emplace(uuid, shards);
+        if (is_unsteady(uuid, plan)) after.shards.try_emplace(uuid, shards);
 }
 
 // Cells that change together are one change.

@@ -68,10 +68,11 @@ class Resolution {
         const auto found = arrangements.find(group);
         if (found == arrangements.end()) return;
         policy_.group = group;
-        if (found->second == Arrangement::together && guest_.cells > 1)
+        const std::size_t placed = guest_.cells - guest_.empty_cells;
+        if (found->second == Arrangement::together && placed > 1)
             complain(*named, "group",
                      "\"" + group + "\" has one home for all members, but the guest has " +
-                         std::to_string(guest_.cells) + " cells");
+                         std::to_string(placed) + " cells");
         // Metadata could name a group whose run-time policy raises the mode, so that policy is
         // limited in the same way if part of the metadata could not be read.
         const bool incomplete = !guest_.metadata_problems.empty();

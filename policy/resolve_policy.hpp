@@ -12,6 +12,7 @@ namespace vnuma {
 // The guest, and the sources of its policy that are not part of HostPolicy.
 struct PolicySources : GuestIdentity {
     std::size_t cells = 1;
+    std::size_t empty_cells = 0;  // of these: with neither vCPUs nor memory, so placed nowhere
     std::vector<int> nodes_without_cpus;  // of the host: never a home
     PolicyOverrides metadata;
     // Problems of the metadata itself. With any of these, the guest is at most observed unless its

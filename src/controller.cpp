@@ -67,7 +67,8 @@ asio::awaitable<bool> Controller::tick(Purpose purpose) {
         previous_ = tick.look = *look;
         tick.host = host_;
         tick.rivals = std::move(listing->rivals);
-        tick.unmatched_sections = std::move(listing->unmatched_sections);
+        tick.list_problem = std::move(listing->problem);
+        tick.unmatched_sections = unmatched_sections_;
         tick.snapshot =
             derive(**look, host_, {actuator_.pins(), hands_off_}, policy_, listing->policies);
         tick.frozen = actuator_.why_frozen();
@@ -120,6 +121,7 @@ Tick Controller::number_tick() {
 Controller::Listing Controller::list() {
     Listing listing;
     listing.guests = observer_.list();
+    listing.problem = observer_.why_incomplete();
     host_ = observer_.follow(host_);
     listing.host = observer_.read(host_);
     run_time_policy_.refresh();
@@ -130,7 +132,9 @@ Controller::Listing Controller::list() {
     listing.balanced = rivals.balanced;
     add_limits(listing.rivals, policy_.limits);
     listing.policies = resolve_policies(listing.guests, policy_, listing.host.topology);
-    listing.unmatched_sections = find_unmatched_sections(listing.guests, policy_);
+    // A section may be that of a guest that is missing.
+    if (listing.problem.empty())
+        unmatched_sections_ = find_unmatched_sections(listing.guests, policy_);
     withdraw_hints(hints_, listing.policies);
     if (!actuator_.why_frozen().empty())
         for (auto& [uuid, hint] : hints_)

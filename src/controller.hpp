@@ -49,7 +49,7 @@ class Controller {
         std::vector<ListedGuest> guests;
         HostReading host;
         GuestPolicies policies;
-        std::vector<std::string> unmatched_sections;
+        std::string problem;  // why guests may be missing
         std::vector<Rival> rivals;
         Bytes balanced = 0;  // RivalReading::balanced
     };
@@ -82,6 +82,7 @@ class Controller {
     boost::asio::thread_pool pool_;
     HostPolicy policy_;
     RunTimePolicy run_time_policy_;
+    std::vector<std::string> unmatched_sections_;  // when all guests were listed last
     Actuator actuator_;
     History history_;
     std::shared_ptr<const Look> previous_;

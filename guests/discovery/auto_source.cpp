@@ -50,8 +50,6 @@ AutoSource::AutoSource(Libvirt libvirt, std::unique_ptr<ProcSource> proc)
     : libvirt_(std::move(libvirt)), proc_(std::move(proc)) {}
 
 std::string AutoSource::list_libvirt() {
-    if (!libvirt_.is_there())
-        return by_libvirt_.empty() ? "" : "libvirt, which has told of guests, is gone";
     try {
         by_libvirt_ = libvirt_.source->list();
         for (ListedGuest& guest : by_libvirt_)
@@ -94,17 +92,26 @@ std::vector<ListedGuest> AutoSource::list_others() {
     return others;
 }
 
+bool AutoSource::remove_started(std::vector<ListedGuest>& others) const {
+    if (others.empty()) return false;
+    const std::set<pid_t> started = read_pid_files(libvirt_.pid_directory);
+    return std::erase_if(others, [&](const ListedGuest& other) {
+               return other.pid && started.contains(*other.pid);
+           }) > 0;
+}
+
 std::vector<ListedGuest> AutoSource::list() {
-    const std::string failure = list_libvirt();
+    const bool is_there = libvirt_.is_there();
+    std::string failure = is_there ? list_libvirt() : "";
     std::vector<ListedGuest> others = list_others();
-    if (!failure.empty()) {
-        // libvirt may have started guests that it has not told of yet.
-        const std::set<pid_t> started = read_pid_files(libvirt_.pid_directory);
-        std::erase_if(others, [&](const ListedGuest& other) {
-            return other.pid && started.contains(*other.pid);
-        });
-        if (others.empty()) throw SourceError(failure);
-    }
+    // A domain may have started since libvirt was asked, or while libvirt was not there. Its
+    // metadata, which may forbid to act on it, is not known yet.
+    const bool unnamed = remove_started(others);
+    if (!is_there && (unnamed || !by_libvirt_.empty()))
+        failure = "libvirt has started guests, but it is not there now";
+    if (!failure.empty() && others.empty()) throw SourceError(failure);
+    incomplete_ = failure.empty() && unnamed ? "libvirt has started guests that it does not tell of"
+                                             : failure;
     std::vector<ListedGuest> guests = by_libvirt_;
     sources_.clear();
     for (ListedGuest& guest : guests) {

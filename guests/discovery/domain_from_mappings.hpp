@@ -16,17 +16,19 @@ namespace vnuma {
 inline constexpr std::uint64_t most_private_heap = std::uint64_t{64} << 20,
                                least_shared_ram = std::uint64_t{16} << 20;
 
-// At most so many of the mappings, the largest ones.
+// A domain has at most so many of the mappings, the largest ones, and as many files.
 inline constexpr std::size_t max_ram_mappings = 64;
 
-// The mappings that are probably the guest's RAM, the largest first: writable memory that is
-// private, in a memfd, in shared memory or in hugetlbfs. A VMM that has restored a snapshot maps
-// the snapshot's file.
+// The mappings that may be the guest's RAM, the largest first: large writable memory that is
+// private or in a file that is no device's. A VMM that has restored a snapshot maps the snapshot's
+// file.
 std::vector<Mapping> find_ram_mappings(const std::vector<Mapping>& mappings);
 
 // A domain of one cell with these vCPUs. The largest of the mappings is the cell's own memory. VMMs
-// divide RAM at the hole below 4 GiB, and each other mapping is given as a DIMM. Name, UUID and
-// machine are left empty.
+// divide RAM at the hole below 4 GiB, and each other mapping is given as a DIMM. But a file that is
+// mapped shared is RAM only if its path says so or if it was deleted: otherwise it is an image,
+// such as that of a persistent memory, and given as a memory device that is no DRAM. What is not
+// counted is told in `problems`. Name, UUID and machine are left empty.
 Domain domain_from_mappings(const std::vector<Mapping>& mappings, const std::set<int>& vcpus);
 
 // A sentence about mappings that may be RAM and that the domain has no cell or memory device for;

@@ -44,10 +44,41 @@ std::vector<int> parse_cell_vcpus(const std::string& cpus, const std::string& el
     return *vcpus;
 }
 
+// The id of a cell: without one its place among the cells, as in libvirt.
+int parse_cell_id(const pugi::xml_node& node, Domain& domain) {
+    const int place = static_cast<int>(domain.cells.size());
+    const pugi::xml_attribute attribute = node.attribute("id");
+    if (!attribute) return place;
+    const auto id = parse_integer(attribute.as_string());
+    if (id && *id >= 0) return *id;
+    add_problem(domain, "attribute id of <cell> must be the number of a cell, not \"" +
+                            printable(attribute.as_string()) + "\"; it is taken for cell " +
+                            std::to_string(place));
+    return place;
+}
+
+// The distances to other cells. Those that cannot be understood are left out.
+std::map<int, int> parse_distances(const pugi::xml_node& cell, const std::string& element,
+                                   Domain& domain) {
+    std::map<int, int> distances;
+    for (const pugi::xml_node& sibling : cell.child("distances").children("sibling")) {
+        const char *id_text = sibling.attribute("id").as_string(),
+                   *value_text = sibling.attribute("value").as_string();
+        const auto id = parse_integer(id_text), distance = parse_integer(value_text);
+        if (id && distance && *distance > 0)
+            distances[*id] = *distance;
+        else
+            add_problem(domain, "<sibling>" + element + " must have a cell and a distance, not \"" +
+                                    printable(id_text) + "\" and \"" + printable(value_text) +
+                                    "\"; it is ignored");
+    }
+    return distances;
+}
+
 // A cell may have neither vCPUs nor memory: a device can have it as its own, as GPUs do.
-void parse_cell(const pugi::xml_node& node, std::size_t left, Domain& domain) {
+void parse_cell(const pugi::xml_node& node, int id, std::size_t left, Domain& domain) {
     DomainCell cell;
-    cell.id = node.attribute("id").as_int(static_cast<int>(domain.cells.size()));
+    cell.id = id;
     const std::string memory = node.attribute("memory").as_string();
     const std::string element = " of <cell id='" + std::to_string(cell.id) + "'>";
     cell.vcpus = parse_cell_vcpus(node.attribute("cpus").as_string(), element, left, domain);
@@ -57,16 +88,20 @@ void parse_cell(const pugi::xml_node& node, std::size_t left, Domain& domain) {
                     size_problem("attribute memory" + element, node, memory) + size_unknown);
     cell.bytes = bytes.value_or(0);
     cell.size_known = bytes.has_value();
-    for (const pugi::xml_node& sibling : node.child("distances").children("sibling"))
-        if (const int distance = sibling.attribute("value").as_int(); distance > 0)
-            cell.distances[sibling.attribute("id").as_int()] = distance;
+    cell.distances = parse_distances(node, element, domain);
     domain.cells.push_back(std::move(cell));
 }
 
 void parse_cells(const pugi::xml_node& numa, Domain& domain) {
     std::size_t left = max_vcpus;
     for (const pugi::xml_node& node : numa.children("cell")) {
-        parse_cell(node, left, domain);
+        const int id = parse_cell_id(node, domain);
+        if (find_cell(domain, id)) {
+            add_problem(domain, "<numa> must have one <cell id='" + std::to_string(id) +
+                                    "'>; all but the first are ignored");
+            continue;
+        }
+        parse_cell(node, id, left, domain);
         left -= domain.cells.back().vcpus.size();
     }
 }
@@ -133,7 +168,7 @@ std::optional<Domain> parse_domain(const std::string& xml, std::string& error) {
     if (single) parse_single_size(root, domain);
     parse_devices(root.child("devices"), domain);
     domain.iothread_cells = parse_iothread_cells(root.child("devices"));
-    domain.tuning = parse_tuning(root, vcpus);
+    parse_tuning(root, vcpus, domain);
     domain.policy = parse_policy(root, domain.policy_problems);
     return domain;
 }

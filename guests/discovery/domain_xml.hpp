@@ -34,9 +34,9 @@ void parse_memory_devices(const pugi::xml_node& root, Domain& domain);
 void parse_devices(const pugi::xml_node& devices, Domain& domain);
 
 // The part of parse_domain() for <cputune>, <numatune> and the attributes of <vcpu>. `vcpus` is the
-// value of <vcpu>. An element that cannot be read is left out: libvirt has validated all of them,
-// and their effect shows in the affinities and cpusets of the guest's threads.
-DomainTuning parse_tuning(const pugi::xml_node& domain, int vcpus);
+// value of <vcpu>. A pin that cannot be read is left out: it is in force in the affinities and
+// cpusets of the guest's threads. A memory policy that cannot be read is not NumaTune::understood.
+void parse_tuning(const pugi::xml_node& root, int vcpus, Domain& domain);
 
 // The part for Domain::iothread_cells: of disks and controllers below <devices>.
 std::map<int, int> parse_iothread_cells(const pugi::xml_node& devices);

@@ -37,6 +37,16 @@ struct MonitorError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// The monitor has answered, but its answer cannot be used, and asking again will not help.
+struct UselessAnswer : MonitorError {
+    using MonitorError::MonitorError;
+};
+
+// The command is refused.
+struct MonitorRefusal : UselessAnswer {
+    using UselessAnswer::UselessAnswer;
+};
+
 // Limit of GuestSource::read_state(). While it waits, nothing is done to other guests either.
 inline constexpr std::chrono::milliseconds state_limit{500};
 
@@ -67,6 +77,10 @@ class GuestSource {
     // SourceError.
     virtual std::vector<ListedGuest> list() = 0;
 
+    // Why the last list may lack guests, or may not have their UUIDs and names; empty if it has
+    // those of all guests.
+    virtual std::string why_incomplete() const { return ""; }
+
     // The state now of a guest that was listed. Costs a few messages, and takes state_limit at
     // most. Throws MonitorError.
     virtual RunState read_state(const std::string& uuid) = 0;
@@ -76,10 +90,10 @@ class GuestSource {
     virtual bool may_ask_monitor() const = 0;
 
     // The guests that vnumad may act on, by uuid: none before the first call. Only they are made to
-    // measure their memory, and only their monitors are asked where that marks the domain.
+    // measure their memory, and only their monitors are asked where it is.
     virtual void permit_monitors(std::set<std::string> uuids) = 0;
 
-    // Throws MonitorError.
+    // Throws UselessAnswer, or MonitorError where the monitor does not answer or is not asked.
     virtual RamView read_ram_view(const std::string& uuid) = 0;
 
     // Makes QEMU measure how fast the guest writes its memory. The duration is between the limits

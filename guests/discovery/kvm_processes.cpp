@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <climits>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -106,6 +107,7 @@ void KvmProcesses::walk(Time now) {
         const auto process = processes.find(entry.first);
         return process == processes.end() || process->second != entry.second.inode;
     });
+    Due due;
     for (const auto& [pid, inode] : processes) {
         const auto [at, is_new] = known_.try_emplace(pid);
         Known& known = at->second;
@@ -116,16 +118,27 @@ void KvmProcesses::walk(Time now) {
         }
         const std::uint64_t threads = count_links(file(pid, "/task"));
         const bool changed = std::exchange(known.threads, threads) != threads;
-        if (is_new || changed || now - known.first < settle_time ||
-            now - known.looked >= look_interval)
+        if (is_new || changed || now - known.first < settle_time)
             look(pid, known, now);
+        else if (now - known.looked >= look_interval)
+            due.emplace_back(known.looked, pid);
     }
+    look_again(std::move(due), now);
     walked_ = true;
 }
 
+// All processes that were there at the start were looked at together, and are due together.
+void KvmProcesses::look_again(Due due, Time now) {
+    const auto count = static_cast<std::ptrdiff_t>(std::min(due.size(), looks_again_at_once));
+    std::partial_sort(due.begin(), due.begin() + count, due.end());
+    due.resize(static_cast<std::size_t>(count));
+    for (const auto& [looked, pid] : due)
+        look(pid, known_.at(pid), now);
+}
+
 void KvmProcesses::look(pid_t pid, Known& known, Time now) const {
-    known.looked = now;
     known.is_guest = read_kvm_files(file(pid, "")).is_guest();
+    known.looked = now;
 }
 
 bool KvmProcesses::is_copy(pid_t pid) const {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "guests/process/kvm_process.hpp"
@@ -14,10 +15,11 @@
 namespace vnuma {
 
 // All processes are listed when a process or thread has been made since the last time, which the
-// kernel tells in one line, and then the open files of those processes are read that are new, that
-// have another number of threads than before, or that were not looked at for long. A VM gets
-// threads for its vCPUs. A process is known by its number and the inode of its directory in /proc,
-// which the list tells: another process with its number has another inode.
+// kernel tells in one line. Then the open files of those processes are read that are new or have
+// another number of threads than before, since a VM gets threads for its vCPUs, and of a few that
+// were not looked at for long. Only the first list has all processes looked at. A process is known
+// by its number and the inode of its directory in /proc, which the list tells: another process with
+// its number has another inode.
 class KvmProcesses {
   public:
     using Time = std::chrono::steady_clock::time_point;
@@ -26,8 +28,10 @@ class KvmProcesses {
     static constexpr std::chrono::seconds walk_interval{10};
     // A new process may become another program, and make its VM later.
     static constexpr std::chrono::seconds settle_time{10};
-    // Each process is looked at again after this time.
+    // Each process is looked at again after this time, or later where many are due.
     static constexpr std::chrono::minutes look_interval{1};
+    // So many processes are looked at again in one walk, which takes about 10 ms.
+    static constexpr std::size_t looks_again_at_once = 256;
     static constexpr std::size_t max_processes = 262'144;  // of a walk
 
     // /proc is mounted at `proc`.
@@ -50,6 +54,9 @@ class KvmProcesses {
     bool is_walk_due(Time now);
     void walk(Time now);
     void look(pid_t pid, Known& known, Time now) const;
+    // Those that were looked at when, and are to be looked at again.
+    using Due = std::vector<std::pair<Time, pid_t>>;
+    void look_again(Due due, Time now);
     bool is_copy(pid_t pid) const;
 
     std::string proc_;

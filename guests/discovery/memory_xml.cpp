@@ -21,6 +21,8 @@ constexpr std::int64_t default_huge_page_bytes = 2 << 20;
 constexpr std::size_t max_memory_devices = 1024;
 // libvirt takes "huge" pages of this size for no huge pages at all.
 constexpr std::int64_t ordinary_page_bytes = 4096;
+// The number of no cell.
+constexpr int no_cell = -1;
 
 std::int64_t huge_page_bytes(std::int64_t page_bytes) {
     return page_bytes > ordinary_page_bytes ? page_bytes : 0;
@@ -65,12 +67,6 @@ void parse_huge_pages(const pugi::xml_node& huge_pages, Domain& domain) {
         if (!has_own[i]) domain.cells[i].huge_page_bytes = for_all.value_or(0);
 }
 
-const DomainCell* find_cell(const Domain& domain, int id) {
-    const auto cell = std::find_if(domain.cells.begin(), domain.cells.end(),
-                                   [&](const DomainCell& one) { return one.id == id; });
-    return cell == domain.cells.end() ? nullptr : &*cell;
-}
-
 // <source>: the owner's nodes for the block, and the size of its pages.
 void parse_source(const pugi::xml_node& source, MemoryDevice& memory, Domain& domain) {
     const std::string device = "memory device " + printable(memory.id);
@@ -86,11 +82,24 @@ void parse_source(const pugi::xml_node& source, MemoryDevice& memory, Domain& do
     const pugi::xml_node nodemask = source.child("nodemask");
     if (!nodemask) return;
     const auto nodes = parse_node_list(nodemask.child_value());
-    if (nodes)
-        memory.numatune = NumaTune{"strict", *nodes};
-    else
+    memory.numatune = NumaTune{"strict", nodes.value_or(std::vector<int>{}), nodes.has_value()};
+    if (!nodes)
         add_problem(domain, "<nodemask> of " + device + " must be a list of nodes, not \"" +
-                                printable(nodemask.child_value()) + "\"; it is ignored");
+                                printable(nodemask.child_value()) +
+                                "\"; the memory of its cell stays where it is");
+}
+
+// The cell that a device belongs to. Cell 0 without the element, as in a guest without vNUMA, and
+// none if the element cannot be understood.
+int parse_device_cell(const pugi::xml_node& target, const MemoryDevice& memory, Domain& domain) {
+    const pugi::xml_node node = target.child("node");
+    if (!node) return 0;
+    const auto cell = parse_integer(node.child_value());
+    if (!cell || *cell < 0)
+        add_problem(domain, "<node> of memory device " + printable(memory.id) +
+                                " must be the number of a cell, not \"" +
+                                printable(node.child_value()) + "\"; the device is ignored");
+    return cell && *cell >= 0 ? *cell : no_cell;
 }
 
 // What about the device costs only the device.
@@ -99,7 +108,7 @@ void check_memory_device(const MemoryDevice& memory, Domain& domain) {
     if (!memory.is_dram() && !memory.is_no_dram())
         add_problem(domain, device + " is of an unknown model, \"" + printable(memory.kind) +
                                 "\"; its memory is neither counted nor moved");
-    if (memory.is_dram() && !find_cell(domain, memory.cell))
+    if (memory.is_dram() && memory.cell != no_cell && !find_cell(domain, memory.cell))
         add_problem(domain, device + " belongs to cell " + std::to_string(memory.cell) +
                                 ", which the domain does not have; it is ignored");
 }
@@ -116,7 +125,7 @@ void parse_memory_device(const pugi::xml_node& device, Domain& domain) {
                                 "; it is ignored");
         return;
     }
-    memory.cell = target.child("node").text().as_int();
+    memory.cell = parse_device_cell(target, memory, domain);
     memory.bytes = *size;
     // virtio-mem has the elements <requested> (memory to be plugged) and <current> (plugged).
     memory.plugged = target.child("requested")

@@ -13,10 +13,13 @@
 #include <string>
 #include <vector>
 
+#include "guests/discovery/kvm_access.hpp"
 #include "guests/model/domain.hpp"
 #include "guests/model/listed_guest.hpp"
+#include "guests/model/ram.hpp"
 #include "guests/model/settings.hpp"
 #include "guests/process/kvm_process.hpp"
+#include "guests/process/parse_proc.hpp"
 #include "guests/process/process.hpp"
 
 namespace vnuma {
@@ -32,7 +35,8 @@ class ProcGuest {
     // What seldom changes without being noticed is read again in one list of so many.
     static constexpr std::size_t lists_for_all = 16;
 
-    ProcGuest(std::shared_ptr<const Process> process, Roots roots);
+    // `kvm` must outlive the guest.
+    ProcGuest(std::shared_ptr<const Process> process, Roots roots, KvmAccess& kvm);
 
     const Process& process() const { return *process_; }
 
@@ -56,9 +60,12 @@ class ProcGuest {
     bool read_files(bool all);
     bool read_tasks(bool all);
     void find_vcpus();
+    std::map<int, pid_t> read_vcpus_of_kvm(const std::set<pid_t>& tasks);
     void read_command_line();
-    void describe_by_mappings();
+    void describe_by_mappings(bool all);
     void note_other_memory();
+    std::vector<KvmMemorySlot> keep_mappings_of_kvm(std::vector<Mapping>& mappings);
+    void set_memory(const std::vector<KvmMemorySlot>& slots, const std::vector<Mapping>& mappings);
     void complete(Domain& domain) const;
     void read_run_times(Time now);
     bool has_run(pid_t thread);
@@ -68,6 +75,7 @@ class ProcGuest {
 
     std::shared_ptr<const Process> process_;
     Roots roots_;
+    KvmAccess& kvm_;
     std::string executable_, name_;
     bool is_qemu_ = false, named_by_group_ = false;
     std::size_t lists_ = 0;
@@ -77,6 +85,8 @@ class ProcGuest {
     std::map<int, pid_t> named_vcpus_;  // by the number in the name
     VcpuThreads vcpus_;
     std::shared_ptr<const Domain> domain_;
+    std::vector<KvmMemorySlot> slots_;       // as KVM told them last
+    std::shared_ptr<const RamView> memory_;  // as KVM tells it; null if it does not
     std::string other_memory_;  // the sentence about it in the domain's problems; empty without
     std::string sizes_;  // of its mappings together, and how many vCPUs, when it was described
     std::map<pid_t, std::uint64_t> run_ns_;  // by vCPU thread

@@ -16,8 +16,9 @@ namespace vnuma {
 namespace {
 
 constexpr std::int64_t mib = 1 << 20, default_ram = 128 * mib;
-constexpr int max_cells = 1024;
-constexpr std::size_t max_problems = 16;
+constexpr int max_cells = 1024, max_nodes = 1024;
+// QEMU has 256 slots for DIMMs (ACPI_MAX_RAM_SLOTS), and virtio-mem devices need none.
+constexpr std::size_t max_memory_devices = 1024;
 constexpr const char* no_uuid = "00000000-0000-0000-0000-000000000000";
 
 struct Backend {
@@ -69,12 +70,20 @@ std::string find_uuid(const Options& options) {
 // libvirt's words for QEMU's memory policies.
 std::optional<NumaTune> numatune_of(const QemuOption& object) {
     std::vector<int> nodes;
-    for (const std::string& text : object.all("host-nodes"))
-        for (const int node : parse_node_list(text).value_or(std::vector<int>()))
-            nodes.push_back(node);
+    bool understood = !object.is_cut;
+    for (const std::string& text : object.all("host-nodes")) {
+        const auto range = parse_qemu_range(text);
+        if (!range || range->second >= max_nodes || nodes.size() >= max_nodes) {
+            understood = false;
+            continue;
+        }
+        for (std::uint64_t node = range->first; node <= range->second; ++node)
+            nodes.push_back(static_cast<int>(node));
+    }
     const std::string policy = object.get("policy");
-    if (nodes.empty() || policy.empty() || policy == "default") return std::nullopt;
-    return NumaTune{policy == "bind" ? "strict" : policy, sorted_unique(std::move(nodes))};
+    if ((nodes.empty() && understood) || policy.empty() || policy == "default") return std::nullopt;
+    return NumaTune{policy == "bind" ? "strict" : policy, sorted_unique(std::move(nodes)),
+                    understood};
 }
 
 std::map<std::string, Backend> backends_of(const Options& options,
@@ -85,8 +94,8 @@ std::map<std::string, Backend> backends_of(const Options& options,
             continue;
         const auto bytes = parse_qemu_size(option.get("size"));
         if (!bytes)
-            problems.push_back("its memory backend " + in_one_line(option.get("id")) +
-                               " has no size that is understood");
+            add_problem(problems, "its memory backend " + in_one_line(option.get("id")) +
+                                      " has no size that is understood");
         else
             backends[option.get("id")] = {*bytes, numatune_of(option)};
     }
@@ -98,7 +107,7 @@ std::int64_t ram_of(const Options& options, std::vector<std::string>& problems) 
     if (size.empty()) size = last_of(options, "machine", "memory.size");
     if (size.empty()) return default_ram;
     const auto bytes = parse_qemu_size(size, mib);
-    if (!bytes) problems.push_back("its option -m is not understood: " + in_one_line(size));
+    if (!bytes) add_problem(problems, "its option -m is not understood: " + in_one_line(size));
     return bytes.value_or(0);
 }
 
@@ -157,7 +166,8 @@ void add_cells(const Options& options, const std::map<std::string, Backend>& bac
     const std::int64_t ram = ram_of(options, domain.problems);
     std::vector<Node> nodes = nodes_of(options);
     if (share_a_block(nodes)) {
-        domain.problems.push_back(
+        add_problem(
+            domain,
             "its cells have no memory blocks of their own (-numa mem=), so they are placed as one");
         nodes.clear();
     }
@@ -188,6 +198,26 @@ void add_cells(const Options& options, const std::map<std::string, Backend>& bac
         if (const auto own = vcpus.find(cell.id); own != vcpus.end()) cell.vcpus = own->second;
 }
 
+// Subtracts bytes from the room that is left to a guest's memory, so that no sum of its sizes
+// exceeds max_qemu_size. False, and nothing is subtracted, if they are more.
+bool take_bytes(std::int64_t bytes, std::int64_t& room) {
+    if (bytes > room) return false;
+    room -= bytes;
+    return true;
+}
+
+constexpr const char* more_than_all = " makes its memory more than 4 PiB, which no host has; ";
+
+void limit_cells(std::int64_t& room, Domain& domain) {
+    for (DomainCell& cell : domain.cells) {
+        if (take_bytes(cell.bytes, room)) continue;
+        add_problem(domain,
+                    "its cell " + std::to_string(cell.id) + more_than_all + "its size is ignored");
+        cell.bytes = 0;
+        cell.size_known = false;
+    }
+}
+
 // The kind of a memory device by its driver; empty for other devices.
 std::string memory_kind(const std::string& driver) {
     if (driver == "pc-dimm") return "dimm";
@@ -198,13 +228,19 @@ std::string memory_kind(const std::string& driver) {
 }
 
 void add_memory_device(const QemuOption& device, const std::string& kind,
-                       const std::map<std::string, Backend>& backends, Domain& domain) {
+                       const std::map<std::string, Backend>& backends, std::int64_t& room,
+                       Domain& domain) {
     const auto backend = backends.find(device.get("memdev"));
     std::string id = device.get("id");
     if (id.empty()) id = device.get("memdev");
     if (backend == backends.end()) {
-        domain.problems.push_back("its memory device " + in_one_line(id) +
-                                  " has no memory backend that is understood");
+        add_problem(domain, "its memory device " + in_one_line(id) +
+                                " has no memory backend that is understood");
+        return;
+    }
+    if (!take_bytes(backend->second.bytes, room)) {
+        add_problem(domain,
+                    "its memory device " + in_one_line(id) + more_than_all + "it is ignored");
         return;
     }
     MemoryDevice found;
@@ -215,24 +251,55 @@ void add_memory_device(const QemuOption& device, const std::string& kind,
     found.numatune = backend->second.numatune;
     // What it has plugged in now is known to the monitor only.
     if (kind == "virtio-mem")
-        found.plugged = parse_qemu_size(device.get("requested-size")).value_or(0);
+        found.plugged =
+            std::min(parse_qemu_size(device.get("requested-size")).value_or(0), found.bytes);
     // The "addr" of a virtio device is where it is on its bus.
     found.address = parse_qemu_number(device.get(kind.ends_with("dimm") ? "addr" : "memaddr"));
     domain.memory_devices.push_back(std::move(found));
 }
 
 void add_devices(const Options& options, const std::map<std::string, Backend>& backends,
-                 Domain& domain) {
+                 std::int64_t& room, Domain& domain) {
+    bool too_many = false;
     for (const QemuOption& option : options) {
         if (option.group != "device") continue;
         const std::string driver = option.get("driver"), host = option.get("host");
-        if (const std::string kind = memory_kind(driver); !kind.empty())
-            add_memory_device(option, kind, backends, domain);
+        if (const std::string kind = memory_kind(driver); !kind.empty()) {
+            if (domain.memory_devices.size() < max_memory_devices)
+                add_memory_device(option, kind, backends, room, domain);
+            else
+                too_many = true;
+        }
         // The domain of a PCI address may be left out.
         if (driver == "vfio-pci" && !host.empty() && host.find('/') == std::string::npos)
             domain.host_devices.push_back(
                 (std::count(host.begin(), host.end(), ':') == 1 ? "0000:" : "") + host);
     }
+    if (too_many)
+        add_problem(domain, "it has more than " + std::to_string(max_memory_devices) +
+                                " memory devices; the others are ignored");
+}
+
+// Within max_qemu_stored_bytes.
+Options all_options(std::string_view command_line, const std::vector<std::string>& configs,
+                    std::vector<std::string>& problems) {
+    Options options;
+    std::size_t room = max_qemu_stored_bytes;
+    bool is_cut = false;
+    const auto append = [&](Options&& more) {
+        for (QemuOption& option : more) {
+            is_cut = is_cut || !take_room(option, room);
+            if (!is_cut) options.push_back(std::move(option));
+        }
+    };
+    for (const std::string& config : configs)
+        append(parse_qemu_config(config, problems));
+    append(parse_qemu_arguments(command_line, problems));
+    if (is_cut)
+        add_problem(problems,
+                    "its options and configuration files have more than 4 MiB together; "
+                    "the rest is ignored");
+    return options;
 }
 
 }  // namespace
@@ -247,12 +314,7 @@ std::vector<std::string> find_config_files(std::string_view command_line) {
 Domain parse_qemu_command_line(std::string_view command_line,
                                const std::vector<std::string>& configs) {
     Domain domain;
-    Options options;
-    for (const std::string& config : configs)
-        for (QemuOption& option : parse_qemu_config(config))
-            options.push_back(std::move(option));
-    for (QemuOption& option : parse_qemu_arguments(command_line, domain.problems))
-        options.push_back(std::move(option));
+    const Options options = all_options(command_line, configs, domain.problems);
     domain.uuid = find_uuid(options);
     domain.name = in_one_line(last_of(options, "name", "guest"));
     domain.machine = last_of(options, "machine", "type");
@@ -261,14 +323,15 @@ Domain parse_qemu_command_line(std::string_view command_line,
     if (!last_of(options, "machine", "max-ram-below-4g").empty())
         domain.machine = "own layout, " + domain.machine;
     const auto backends = backends_of(options, domain.problems);
+    std::int64_t room = max_qemu_size;
     add_cells(options, backends, domain);
-    add_devices(options, backends, domain);
+    limit_cells(room, domain);
+    add_devices(options, backends, room, domain);
     for (const char* field : {"mem-lock", "mlock"})
         if (is_on(last_of(options, "overcommit", field)))
             domain.immovable = "its memory is locked (-overcommit mem-lock=on)";
     const std::string ring = last_of(options, "accel", "dirty-ring-size");
     domain.dirty_ring = parse_qemu_number(ring).value_or(0) > 0;
-    if (domain.problems.size() > max_problems) domain.problems.resize(max_problems);
     return domain;
 }
 

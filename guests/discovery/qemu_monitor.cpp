@@ -83,8 +83,8 @@ RamView read_ram_view(Monitor& monitor) {
         if (view.backends.contains(id)) continue;
         const qmp::HostAddress at = monitor.run(qmp::gpa2hva(range.start));
         if (backend_of(at.region) != id)
-            throw MonitorError("QEMU's monitor contradicts itself: info mtree finds " +
-                               range.region + " where gpa2hva finds " + at.region);
+            throw UselessAnswer("QEMU's monitor contradicts itself: info mtree finds " +
+                                range.region + " where gpa2hva finds " + at.region);
         view.backends[id] = {at.address - range.offset, backend->second.size,
                              numatune_of(backend->second)};
     }

@@ -6,13 +6,16 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "guests/model/domain.hpp"
+
 namespace vnuma {
 namespace {
 
 using nlohmann::json;
 
 constexpr int max_json_depth = 16;
-constexpr double max_size = static_cast<double>(std::int64_t{1} << 52);  // 4 PiB
+constexpr std::size_t max_words = 2 * max_qemu_options;
+constexpr double max_size = static_cast<double>(max_qemu_size);
 
 struct KnownOption {
     std::string_view name, group, implied;
@@ -86,21 +89,42 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
-void add_field(QemuOption& option, std::string name, std::string value) {
-    if (option.fields.size() < max_qemu_fields)
-        option.fields.emplace_back(std::move(name), std::move(value));
+void add_field(QemuOption& option, std::string_view name, std::string_view value) {
+    if (option.fields.size() < max_qemu_fields && name.size() <= max_qemu_field_bytes &&
+        value.size() <= max_qemu_field_bytes)
+        option.fields.emplace_back(name, value);
+    else
+        option.is_cut = true;
+}
+
+void add_if_cut(const QemuOption& option, const std::string& what,
+                std::vector<std::string>& problems) {
+    if (option.is_cut)
+        add_problem(problems, what + " has more than " + std::to_string(max_qemu_fields) +
+                                  " fields, or one of more than " +
+                                  std::to_string(max_qemu_field_bytes) +
+                                  " bytes; those beyond are ignored");
+}
+
+std::string too_many_options(const std::string& what) {
+    return what + " has more than " + std::to_string(max_qemu_options) +
+           " options; the others are ignored";
 }
 
 void add_json(QemuOption& option, const std::string& name, const json& value, int depth) {
-    if (depth > max_json_depth) return;
-    if (value.is_object()) {
+    if (depth > max_json_depth) {
+        option.is_cut = true;
+    } else if (value.is_object()) {
         for (const auto& [key, inner] : value.items())
-            add_json(option, name.empty() ? key : name + "." + key, inner, depth + 1);
+            if (name.size() + key.size() <= max_qemu_field_bytes)
+                add_json(option, name.empty() ? key : name + "." + key, inner, depth + 1);
+            else
+                option.is_cut = true;
     } else if (value.is_array()) {
         for (const json& element : value)
             add_json(option, name, element, depth + 1);
     } else if (value.is_string()) {
-        add_field(option, name, value.get<std::string>());
+        add_field(option, name, value.get_ref<const std::string&>());
     } else if (value.is_boolean()) {
         add_field(option, name, value.get<bool>() ? "on" : "off");
     } else if (value.is_number()) {
@@ -125,7 +149,7 @@ std::string take_field(std::string_view& rest) {
 
 std::vector<std::string_view> split_words(std::string_view command_line) {
     std::vector<std::string_view> words;
-    while (!command_line.empty() && words.size() < 2 * max_qemu_options) {
+    while (!command_line.empty() && words.size() < max_words) {
         const std::size_t end = command_line.find('\0');
         words.push_back(command_line.substr(0, end));
         command_line =
@@ -161,6 +185,19 @@ std::vector<std::string> QemuOption::all(std::string_view name) const {
     return values;
 }
 
+bool take_room(const QemuOption& option, std::size_t& room) {
+    std::size_t bytes = sizeof(QemuOption) + option.group.size();
+    for (const auto& field : option.fields)
+        bytes += sizeof(field) + field.first.size() + field.second.size();
+    if (bytes > room) return false;
+    room -= bytes;
+    return true;
+}
+
+void add_problem(std::vector<std::string>& problems, std::string sentence) {
+    if (problems.size() < max_description_problems) problems.push_back(std::move(sentence));
+}
+
 bool is_on(std::string_view value) {
     return is_one_of(std::array<std::string_view, 4>{"on", "yes", "true", "y"}, value);
 }
@@ -178,11 +215,12 @@ std::optional<QemuOption> parse_qemu_option(const std::string& group, std::strin
         const std::string field = take_field(text);
         const std::size_t equals = field.find('=');
         if (equals != std::string::npos)
-            add_field(option, field.substr(0, equals), field.substr(equals + 1));
+            add_field(option, std::string_view(field).substr(0, equals),
+                      std::string_view(field).substr(equals + 1));
         else if (first && !implied.empty())
-            add_field(option, std::string(implied), field);
+            add_field(option, implied, field);
         else if (field.starts_with("no"))
-            add_field(option, field.substr(2), "off");
+            add_field(option, std::string_view(field).substr(2), "off");
         else
             add_field(option, field, "on");
     }
@@ -192,7 +230,9 @@ std::optional<QemuOption> parse_qemu_option(const std::string& group, std::strin
 std::vector<QemuOption> parse_qemu_arguments(std::string_view command_line,
                                              std::vector<std::string>& problems) {
     std::vector<QemuOption> options;
+    std::size_t room = max_qemu_stored_bytes;
     const auto words = split_words(command_line);
+    if (words.size() == max_words) add_problem(problems, too_many_options("its command line"));
     for (std::size_t i = 1; i < words.size() && options.size() < max_qemu_options; ++i) {
         const std::string_view name = option_name(words[i]);
         if (name.empty() || is_one_of(flags, name) || i + 1 == words.size()) continue;
@@ -201,16 +241,30 @@ std::vector<QemuOption> parse_qemu_arguments(std::string_view command_line,
         const auto known = std::find_if(known_options.begin(), known_options.end(),
                                         [&](const auto& one) { return one.name == name; });
         if (known == known_options.end()) continue;
+        const std::string what = "its option -" + std::string(name);
+        if (value.size() > max_qemu_argument_bytes) {
+            add_problem(problems, what + " has more than 128 KiB; it is ignored");
+            continue;
+        }
         auto option = parse_qemu_option(std::string(known->group), value, known->implied);
-        if (option)
-            options.push_back(std::move(*option));
-        else
-            problems.push_back("its option -" + std::string(name) + " is no JSON");
+        if (!option) {
+            add_problem(problems, what + " is no JSON");
+            continue;
+        }
+        add_if_cut(*option, what, problems);
+        if (!take_room(*option, room)) {
+            add_problem(problems,
+                        "its options have more than 4 MiB; the rest of its command line "
+                        "is ignored");
+            break;
+        }
+        options.push_back(std::move(*option));
     }
     return options;
 }
 
-std::vector<QemuOption> parse_qemu_config(std::string_view text) {
+std::vector<QemuOption> parse_qemu_config(std::string_view text,
+                                          std::vector<std::string>& problems) {
     std::vector<QemuOption> options;
     while (!text.empty()) {
         const std::size_t newline = text.find('\n');
@@ -218,14 +272,16 @@ std::vector<QemuOption> parse_qemu_config(std::string_view text) {
         text = newline == std::string_view::npos ? std::string_view() : text.substr(newline + 1);
         if (line.empty() || line.starts_with('#')) continue;
         if (line.starts_with('[') && line.ends_with(']')) {
-            if (options.size() == max_qemu_options) break;
+            if (options.size() == max_qemu_options) {
+                add_problem(problems, too_many_options("its configuration file"));
+                break;
+            }
             // [group] or [group "id"]
             const std::string_view header = line.substr(1, line.size() - 2);
             const std::size_t quote = header.find('"'), last = header.rfind('"');
             QemuOption& option =
                 options.emplace_back(QemuOption{std::string(trim(header.substr(0, quote)))});
-            if (quote != last)
-                add_field(option, "id", std::string(header.substr(quote + 1, last - quote - 1)));
+            if (quote != last) add_field(option, "id", header.substr(quote + 1, last - quote - 1));
             continue;
         }
         const std::size_t equals = line.find('=');
@@ -233,8 +289,10 @@ std::vector<QemuOption> parse_qemu_config(std::string_view text) {
         std::string_view value = trim(line.substr(equals + 1));
         if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"'))
             value = value.substr(1, value.size() - 2);
-        add_field(options.back(), std::string(trim(line.substr(0, equals))), std::string(value));
+        add_field(options.back(), trim(line.substr(0, equals)), value);
     }
+    for (const QemuOption& option : options)
+        add_if_cut(option, "a section of its configuration file", problems);
     return options;
 }
 
@@ -246,6 +304,15 @@ std::optional<std::uint64_t> parse_qemu_number(std::string_view text) {
         std::from_chars(text.data(), text.data() + text.size(), number, hex ? 16 : 10);
     if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
     return number;
+}
+
+std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_qemu_range(std::string_view text) {
+    const std::size_t dash = text.find('-');
+    const auto first = parse_qemu_number(text.substr(0, dash));
+    const auto last =
+        dash == std::string_view::npos ? first : parse_qemu_number(text.substr(dash + 1));
+    if (!first || !last) return std::nullopt;
+    return std::pair{*first, *last};
 }
 
 std::optional<std::int64_t> parse_qemu_size(std::string_view text, std::int64_t unit) {

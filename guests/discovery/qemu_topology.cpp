@@ -4,11 +4,15 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace vnuma {
 namespace {
 
 constexpr int max_vcpus = 8192;  // more than KVM allows
+// How many vCPUs options may name, repetitions among them: -numa cpu names a whole socket with a
+// few letters.
+constexpr std::size_t max_named_vcpus = std::size_t{1} << 20;
 
 std::optional<int> number_of(const QemuOption& option, std::string_view name) {
     const auto number = parse_qemu_number(option.get(name));
@@ -40,57 +44,79 @@ std::optional<Place> place_of(const QemuOption& option) {
     return place;
 }
 
-bool is_at(int vcpu, const Place& place, const QemuTopology& topology) {
-    const std::array counts{topology.threads, topology.cores, topology.clusters, topology.dies};
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-        if (place[i] && *place[i] != vcpu % counts[i]) return false;
-        vcpu /= counts[i];
+// The vCPUs at a place: those of a level are numbered one after the other within the one above.
+std::vector<int> vcpus_at(const Place& place, const QemuTopology& topology) {
+    const int of_socket = topology.threads_of_socket();
+    const std::array counts{topology.threads, topology.cores, topology.clusters, topology.dies,
+                            (topology.vcpus + of_socket - 1) / of_socket};
+    std::vector<int> found{0};
+    for (std::size_t level = counts.size(); level-- > 0;) {
+        const int first = place[level].value_or(0), last = place[level].value_or(counts[level]);
+        std::vector<int> inside;
+        for (const int above : found)
+            for (int i = first; i <= last && i < counts[level]; ++i)
+                inside.push_back(above * counts[level] + i);
+        found = std::move(inside);
     }
-    return !place.back() || *place.back() == vcpu;
+    return found;
 }
 
-// The cell that options name for each vCPU, if they name one.
-using NamedCells = std::vector<std::optional<int>>;
+// The cell that options name for each vCPU, if they name one. The first option that names a vCPU
+// counts.
+class NamedCells {
+  public:
+    explicit NamedCells(int vcpus) : cells_(static_cast<std::size_t>(vcpus)) {}
 
-// Puts the vCPUs of "2" or "0-3" into a cell, unless they are in another. False if the text is
-// neither.
-bool assign(const std::string& range, int cell, NamedCells& cell_of) {
-    const std::size_t dash = range.find('-');
-    const auto first = parse_qemu_number(range.substr(0, dash));
-    const auto last = dash == std::string::npos ? first : parse_qemu_number(range.substr(dash + 1));
-    if (!first || !last) return false;
-    for (std::uint64_t vcpu = *first; vcpu <= *last && vcpu < cell_of.size(); ++vcpu)
-        if (!cell_of[vcpu]) cell_of[vcpu] = cell;
+    void put(std::uint64_t vcpu, int cell) {
+        ++named_;
+        if (vcpu < cells_.size() && !cells_[vcpu]) cells_[vcpu] = cell;
+    }
+    std::size_t size() const { return cells_.size(); }
+    bool is_full() const { return named_ >= max_named_vcpus; }
+    const std::vector<std::optional<int>>& cells() const { return cells_; }
+
+  private:
+    std::vector<std::optional<int>> cells_;
+    std::size_t named_ = 0;
+};
+
+// Puts the vCPUs of "2" or "0-3" into a cell. False if the text is neither.
+bool assign(const std::string& text, int cell, NamedCells& named) {
+    const auto range = parse_qemu_range(text);
+    if (!range) return false;
+    for (std::uint64_t vcpu = range->first; vcpu <= range->second && vcpu < named.size(); ++vcpu)
+        named.put(vcpu, cell);
     return true;
 }
 
-// Puts those vCPUs into a cell that are at the place of -numa cpu, unless they are in another.
-void assign(const QemuOption& option, const QemuTopology& topology, NamedCells& cell_of) {
+// Puts those vCPUs into a cell that are at the place of -numa cpu.
+void assign(const QemuOption& option, const QemuTopology& topology, NamedCells& named) {
     const auto cell = number_of(option, "node-id");
     const auto place = place_of(option);
     if (!cell || !place) return;
-    for (int vcpu = 0; vcpu < topology.vcpus; ++vcpu) {
-        auto& known = cell_of[static_cast<std::size_t>(vcpu)];
-        if (!known && is_at(vcpu, *place, topology)) known = *cell;
-    }
+    for (const int vcpu : vcpus_at(*place, topology))
+        named.put(static_cast<std::uint64_t>(vcpu), *cell);
 }
 
 NamedCells find_named_cells(const std::vector<QemuOption>& options, const QemuTopology& topology,
                             std::vector<std::string>& problems) {
-    NamedCells cell_of(static_cast<std::size_t>(topology.vcpus));
+    NamedCells named(topology.vcpus);
     int nodes = 0;
     for (const QemuOption& option : options) {
         const std::string type = option.group == "numa" ? option.get("type") : "";
-        if (type == "cpu") assign(option, topology, cell_of);
+        if (type == "cpu" && !named.is_full()) assign(option, topology, named);
         if (type != "node") continue;
         const int cell = number_of(option, "nodeid").value_or(nodes);
         ++nodes;
         for (const std::string& range : option.all("cpus"))
-            if (!assign(range, cell, cell_of))
-                problems.push_back("its cell " + std::to_string(cell) +
-                                   " has vCPUs that are not understood");
+            if (!named.is_full() && !assign(range, cell, named))
+                add_problem(problems, "its cell " + std::to_string(cell) +
+                                          " has vCPUs that are not understood");
     }
-    return cell_of;
+    if (named.is_full())
+        add_problem(problems, "its options -numa name " + std::to_string(max_named_vcpus) +
+                                  " vCPUs or more; the others are ignored");
+    return named;
 }
 
 }  // namespace
@@ -114,7 +140,7 @@ QemuTopology parse_qemu_topology(const std::vector<QemuOption>& options,
     const std::int64_t of_socket =
         std::int64_t{topology.dies} * topology.clusters * topology.cores * topology.threads;
     if (of_socket > max_vcpus) {
-        problems.push_back("its option -smp has more threads in a socket than KVM has vCPUs");
+        add_problem(problems, "its option -smp has more threads in a socket than KVM has vCPUs");
         return {field("cpus", 1), field("cpus", 1)};
     }
     const std::int64_t named = of_socket * field("sockets", 1);
@@ -138,7 +164,8 @@ std::map<int, std::vector<int>> cells_of_vcpus(const std::vector<QemuOption>& op
                                                const QemuTopology& topology,
                                                const std::vector<int>& cells,
                                                std::vector<std::string>& problems) {
-    const NamedCells cell_of = find_named_cells(options, topology, problems);
+    const NamedCells named_cells = find_named_cells(options, topology, problems);
+    const auto& cell_of = named_cells.cells();
     const bool none = std::none_of(cell_of.begin(), cell_of.end(),
                                    [](const auto& cell) { return cell.has_value(); });
     std::map<int, std::vector<int>> by_cell;

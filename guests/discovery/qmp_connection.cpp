@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -47,9 +48,20 @@ void QmpConnection::end_work(std::exception_ptr failure) {
         error_ = error.what();
         refused_ = error.cause == boost::system::errc::connection_refused;
         lost_ = connected_;
+        if (lost_ && !client_.greeted() && error.cause != asio::error::operation_aborted)
+            lose_without_greeting();
     } catch (const std::exception& error) {
         error_ = error.what();
     }
+}
+
+// QEMU greets whenever it accepts a connection. A peer that ends it instead is not QMP's, or its
+// QEMU is ending; vnumad must not connect to it in every look.
+void QmpConnection::lose_without_greeting() {
+    if (guest_.listed.uuid.empty())
+        let_go();
+    else
+        begin_quarantine();
 }
 
 // A peer that does not speak QMP, or that sends too much, is not connected to again at once.
@@ -99,10 +111,15 @@ void QmpConnection::miss_deadline() {
 }
 
 // QEMU greets at once when it accepts a connection. It accepts none while it serves another client,
-// or hangs. A guest agent or a serial console accepts it and is silent.
+// or hangs. A guest agent or a serial console accepts it and is silent. Nobody handles the
+// connection until the next look: if it stayed in QEMU's queue, QEMU would serve it when the other
+// client leaves, and nobody else.
 void QmpConnection::give_back_if_silent(std::chrono::milliseconds limit) {
-    if (!reading_ || client_.greeted() || std::chrono::steady_clock::now() - began_ < limit) return;
-    if (guest_.listed.uuid.empty() && is_accepted()) let_go();
+    if (!reading_ || client_.greeted()) return;
+    if (guest_.listed.uuid.empty() && is_accepted()) {
+        guest_.silence += std::chrono::steady_clock::now() - began_;
+        if (guest_.silence >= limit) let_go();
+    }
     hang_up();
 }
 
@@ -141,6 +158,7 @@ void QmpConnection::confirm() {
 }
 
 QmpGuest QmpConnection::take_guest() {
+    if (guest_.let_go_until) guest_.silence = {};
     guest_.let_go_until.reset();
     if (guest_.alive()) return std::move(guest_);
     if (guest_.has_died()) return {peers_.now()};

@@ -60,6 +60,8 @@ struct QmpGuest {
     // Pauses between two readings of a guest that runs, while nothing changes.
     Backoff pauses{qmp_limits::first_pause, qmp_limits::longest_pause};
     FileId socket{};  // that was connected to last
+    // For how long all connections together were accepted without a greeting.
+    std::chrono::steady_clock::duration silence{0};
     // The socket is not QMP's, and is left alone until then.
     std::optional<std::chrono::steady_clock::time_point> let_go_until{};
 };
@@ -104,8 +106,8 @@ class QmpConnection {
     void end_wait();
     // Puts the guest in quarantine: it has missed a deadline.
     void miss_deadline();
-    // Disconnects from a peer that has not greeted for so long. One that has accepted the
-    // connection, and has never been QMP's, is let go.
+    // Disconnects from a peer that has not greeted. One that has accepted connections for so long
+    // altogether, and has never been QMP's, is let go.
     void give_back_if_silent(std::chrono::milliseconds limit);
     void hang_up();
     // Ends the connection. The guest is not listed any more when the connection has ended.
@@ -141,6 +143,7 @@ class QmpConnection {
     void end_work(std::exception_ptr failure);
     void end_run(std::exception_ptr cause);
     void begin_quarantine();
+    void lose_without_greeting();
     void let_go();
     bool is_let_go() const;
     bool is_accepted() const;

@@ -16,8 +16,7 @@ struct QmpDeadlines {
     // The same for guests in quarantine, so that waiting for them takes little time from the
     // others.
     std::chrono::milliseconds recovery{100};
-    // A peer that has not greeted by then is disconnected from: its QEMU hangs, somebody else uses
-    // its socket, or the socket is not QMP's.
+    // A peer that has accepted connections for so long altogether without a greeting is not QMP's.
     std::chrono::milliseconds greeting{1000};
     // All calls to monitors between two lists, and one command of them. A guest that takes longer
     // for a command is in quarantine. Questions for a guest's state right before it is acted on

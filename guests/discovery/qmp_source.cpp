@@ -24,6 +24,7 @@ constexpr milliseconds end_limit{1000};
 // For handling what has arrived since the last call. A peer that never stops sending takes no more.
 constexpr milliseconds catch_up_limit{5};
 
+constexpr const char* not_asked = "it is asked only if vnumad may act on the guest (mode act)";
 constexpr const char* no_answer = "QEMU does not answer on its QMP socket";
 
 bool matches_any(const std::vector<std::string>& patterns, const std::string& name) {
@@ -56,24 +57,42 @@ struct Found {
     bool repeated = false;  // found by another socket already
 };
 
+// Of a guest with a process. Its UUID must be the one that its QEMU tells.
+QmpSource::Uuids::key_type identity(const ListedGuest& guest) {
+    return {guest.process->pid(), guest.process->start_time(), guest.uuid};
+}
+
 bool same_process(const Found& a, const Found& b) {
     return a.trusted && b.trusted && a.guest.pid == b.guest.pid;
 }
 
 // The UUID stays with one of them, and the others have their socket's name added to it: neither a
-// UUID nor a file name has a slash.
-void tell_apart_equal(std::vector<Found*> same) {
-    const auto rank = [](const Found* one) {
-        return std::tuple(!one->trusted, one->guest.process ? one->guest.process->start_time() : 0);
+// UUID nor a file name has a slash. A process keeps what it was listed with first, so that it does
+// not inherit what is known of another one that has ended. Adds the processes to `uuids`.
+void tell_apart_equal(std::vector<Found*> same, const QmpSource::Uuids& before,
+                      QmpSource::Uuids& uuids) {
+    const auto listed_before = [&](const Found* one) {
+        return one->trusted ? before.find(identity(one->guest)) : before.end();
     };
-    // A guest keeps its UUID when another process copies it later.
+    const auto rank = [&](const Found* one) {
+        return std::tuple(listed_before(one) == before.end(), !one->trusted,
+                          one->guest.process ? one->guest.process->start_time() : 0);
+    };
     std::stable_sort(same.begin(), same.end(),
                      [&](const Found* a, const Found* b) { return rank(a) < rank(b); });
-    for (Found* one : same)
-        if (one != same.front()) one->guest.uuid += "/" + one->socket;
+    std::set<std::string> taken;
+    for (Found* one : same) {
+        const auto known = listed_before(one);
+        std::string uuid = known == before.end() ? one->guest.uuid : known->second;
+        while (!taken.insert(uuid).second)
+            uuid += "/" + one->socket;
+        if (one->trusted) uuids.emplace(identity(one->guest), uuid);
+        one->guest.uuid = std::move(uuid);
+    }
 }
 
-void tell_apart(std::vector<Found>& found) {
+// Returns the UUIDs that the processes are listed with now.
+QmpSource::Uuids tell_apart(std::vector<Found>& found, const QmpSource::Uuids& before) {
     std::map<std::string, std::vector<Found*>> by_uuid;
     for (Found& one : found) {
         std::vector<Found*>& same = by_uuid[one.guest.uuid];
@@ -82,9 +101,11 @@ void tell_apart(std::vector<Found>& found) {
                                    [&](const Found* known) { return same_process(*known, one); });
         if (!one.repeated) same.push_back(&one);
     }
+    QmpSource::Uuids uuids;
     for (const auto& [uuid, same] : by_uuid)
-        if (same.size() > 1) tell_apart_equal(same);
+        tell_apart_equal(same, before, uuids);
     std::erase_if(found, [&](const Found& one) { return one.repeated; });
+    return uuids;
 }
 
 }  // namespace
@@ -118,8 +139,6 @@ std::unique_ptr<QmpConnection> QmpSource::connect(const std::string& socket, Qmp
 }
 
 void QmpSource::follow_directory() {
-    for (const auto& [socket, connection] : connections_)
-        connection->give_back_if_silent(deadlines_.greeting);
     const auto sockets = read_sockets(directory_, patterns_);
     std::erase_if(connections_, [&](auto& entry) {
         if (sockets.contains(entry.first)) return false;
@@ -146,15 +165,17 @@ void QmpSource::wait_for(const Connections& connections, steady_clock::time_poin
         end);
 }
 
-// A read that has missed its deadline goes on: when QEMU answers at last, it is heard.
+// A read that has missed its deadline goes on if QEMU has greeted: when it answers at last, it is
+// heard.
 void QmpSource::read_guests() {
     Connections ordinary, in_quarantine;
-    const auto begin = steady_clock::now();
     for (auto& [socket, connection] : connections_) {
         if (connection->ended() || connection->busy() || connection->paused()) continue;
         (connection->in_quarantine() ? in_quarantine : ordinary).push_back(connection.get());
         connection->begin_read();
     }
+    // Each has all of the time: the last one began just now.
+    const auto begin = steady_clock::now();
     wait_for(ordinary, begin + deadlines_.list);
     wait_for(in_quarantine, begin + deadlines_.recovery);
     for (const Connections* connections : {&ordinary, &in_quarantine})
@@ -171,10 +192,15 @@ std::vector<ListedGuest> QmpSource::list() {
     calls_left_ = deadlines_.calls;
     slow_calls_left_ = deadlines_.slow;
     std::vector<Found> found;
-    for (const auto& [socket, connection] : connections_)
-        if (auto guest = connection->list())
-            found.push_back({socket, connection->guest().trusted(), std::move(*guest)});
-    tell_apart(found);
+    incomplete_.clear();
+    for (const auto& [socket, connection] : connections_) {
+        auto guest = connection->list();
+        if (!guest) continue;
+        if (connection->guest().listed.uuid.empty())
+            incomplete_ = "the guest at " + socket + " has not told its UUID and name yet";
+        found.push_back({socket, connection->guest().trusted(), std::move(*guest)});
+    }
+    uuids_ = tell_apart(found, uuids_);
     std::vector<ListedGuest> guests;
     sockets_.clear();
     for (Found& one : found) {
@@ -256,6 +282,7 @@ RunState QmpSource::read_state(const std::string& uuid) {
 }
 
 RamView QmpSource::read_ram_view(const std::string& uuid) {
+    if (!permitted_.contains(uuid)) throw MonitorRefusal(not_asked);
     return call_monitor(
         uuid, [](QmpConnection&, Monitor& monitor) { return vnuma::read_ram_view(monitor); },
         {deadlines_.call, deadlines_.calls});

@@ -1,12 +1,17 @@
 // Guests that QEMU runs without libvirt. Each has a QMP socket in a common directory.
 #pragma once
 
+#include <sys/types.h>
+
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -28,14 +33,20 @@ class QmpSource : public GuestSource {
   public:
     static constexpr std::size_t max_sockets = 4096;
 
+    // The UUIDs that processes are listed with, by pid, start time, and the UUID that QEMU tells.
+    using Uuids = std::map<std::tuple<pid_t, std::uint64_t, std::string>, std::string>;
+
     // Tests pass their own clock.
     explicit QmpSource(QmpSettings settings, QmpPeers::Now now = std::chrono::steady_clock::now);
     ~QmpSource() override;
 
     const char* name() const override { return "qmp"; }
+    // Of guests with one UUID, the one that was listed first keeps it (at the same time: the one
+    // whose process is the oldest), and the others have "/" and their socket's name added to it,
+    // for as long as their processes run.
     std::vector<ListedGuest> list() override;
+    std::string why_incomplete() const override { return incomplete_; }
     RunState read_state(const std::string& uuid) override;
-    // QMP's own socket marks no guest, so nobody needs permission to ask where the memory is.
     bool may_ask_monitor() const override { return true; }
     void permit_monitors(std::set<std::string> uuids) override { permitted_ = std::move(uuids); }
     RamView read_ram_view(const std::string& uuid) override;
@@ -77,7 +88,9 @@ class QmpSource : public GuestSource {
     QmpPeers peers_;
     std::map<std::string, std::unique_ptr<QmpConnection>> connections_;  // by the socket's name
     std::map<std::string, std::string> sockets_;  // by the uuid of the guest, as listed last
+    Uuids uuids_;                                 // of the processes that are trusted
     std::set<std::string> permitted_;             // uuids
+    std::string incomplete_;                      // as why_incomplete() says
 };
 
 }  // namespace vnuma

@@ -43,30 +43,51 @@ bool same_blocks(const Domain& a, const Domain& b) {
                       });
 }
 
+// Where asking the monitor is of no use, what the sizes tell has to do. A monitor that does not
+// answer is waited for.
 RamMap ask_monitor(const ListedGuest& listed, GuestSource& source,
-                   const std::vector<Mapping>& mappings) {
+                   const std::vector<Mapping>& mappings, RamMap by_size) {
     try {
         return map_by_view(*listed.domain, source.read_ram_view(listed.uuid), mappings);
+    } catch (const UselessAnswer& answer) {
+        by_size.problems.insert(
+            by_size.problems.begin(),
+            std::string("its monitor does not tell where its memory is: ") + answer.what());
+        return by_size;
     } catch (const MonitorError& error) {
         return unknown_map(error.what());
     }
 }
 
+// Nothing if the domain has memory that KVM does not have, or has elsewhere.
+std::optional<RamMap> map_by_kvm(const ListedGuest& listed, const std::vector<Mapping>& mappings) {
+    if (!listed.memory) return std::nullopt;
+    RamMap map = map_by_view(*listed.domain, *listed.memory, mappings);
+    if (!map.unknown.empty() || !map.problems.empty()) return std::nullopt;
+    map.source = "kvm";
+    for (RamBlock& block : map.blocks)
+        block.id.clear();  // KVM's name of a region means nothing to anybody
+    return map;
+}
+
 }  // namespace
 
 bool RamFinder::is_due(const ListedGuest& listed, bool rare_too) const {
-    return domain_ != listed.domain || rare_too || (!is_known() && mappings_ <= many_mappings);
+    return domain_ != listed.domain || with_memory_ != (listed.memory != nullptr) || rare_too ||
+           (!is_known() && mappings_ <= many_mappings);
 }
 
 std::optional<RamMap> RamFinder::find(const Process& process, const ListedGuest& listed,
                                       GuestSource& source, bool rare_too) {
     const auto mappings = parse_maps(process.read("maps").value_or(""));
     mappings_ = mappings.size();
+    const bool as_before = with_memory_ == (listed.memory != nullptr);
+    with_memory_ = listed.memory != nullptr;
     std::optional<RamMap> map;
     if (mappings.empty()) {
         map = unknown_map("/proc/" + std::to_string(process.pid()) +
                           "/maps cannot be read (CAP_SYS_PTRACE is needed)");
-    } else if (!is_still_right(*listed.domain, mappings)) {
+    } else if (!as_before || !is_still_right(*listed.domain, mappings)) {
         const bool changed = !domain_ || !same_blocks(*domain_, *listed.domain);
         map = find_again(listed, source, mappings, rare_too || changed);
     }
@@ -78,7 +99,7 @@ std::optional<RamMap> RamFinder::find(const Process& process, const ListedGuest&
         block.hugetlb = true;
         block.page_bytes = page_bytes;
     }
-    if (last_ && tell_the_same(*last_, *map)) return std::nullopt;
+    if (as_before && last_ && tell_the_same(*last_, *map)) return std::nullopt;
     last_ = map;
     return map;
 }
@@ -95,6 +116,7 @@ bool RamFinder::is_still_right(const Domain& domain, const std::vector<Mapping>&
 
 std::optional<RamMap> RamFinder::find_again(const ListedGuest& listed, GuestSource& source,
                                             const std::vector<Mapping>& mappings, bool ask_again) {
+    if (auto exact = map_by_kvm(listed, mappings)) return exact;
     RamMap map = map_by_size(*listed.domain, mappings);
     // A domain without a machine type was described by QEMU's monitor. The layout of guest-physical
     // memory is not known then, but the monitor knows it.
@@ -105,9 +127,8 @@ std::optional<RamMap> RamFinder::find_again(const ListedGuest& listed, GuestSour
         return unknown_map(
             "its monitor is asked for its RAM blocks only while it is running or paused");
     if (ask_again || !asked_) {
-        map = ask_monitor(listed, source, mappings);
         asked_ = true;
-        return map;
+        return ask_monitor(listed, source, mappings, std::move(map));
     }
     // If the monitor's last answer was of no use, the reason stays in force.
     if (!is_known()) return std::nullopt;

@@ -26,7 +26,8 @@ class RamFinder {
     // Finds the RAM blocks by their sizes in /proc/PID/maps or, if these are ambiguous and the
     // source permits it, from QEMU's monitor. Returns the new map, which may say what was not
     // found, or nothing if the map returned last is still right. The monitor is asked once, and
-    // again if the domain's memory has changed or with `rare_too`. `listed` must have a domain.
+    // again if the domain's memory has changed or with `rare_too`. A UselessAnswer is a problem
+    // of the map by size; without an answer nothing is known. `listed` must have a domain.
     std::optional<RamMap> find(const Process& process, const ListedGuest& listed,
                                GuestSource& source, bool rare_too);
 
@@ -41,6 +42,7 @@ class RamFinder {
     // Whether the map returned last has all blocks.
     bool is_known() const;
 
+    bool with_memory_ = false;              // whether the source told the memory at the last find()
     std::shared_ptr<const Domain> domain_;  // the domain that the map was found for
     std::optional<RamMap> last_;            // the map returned last
     std::size_t mappings_ = 0;

@@ -62,33 +62,58 @@ Residency share_of(const Residency& all, int cell, const std::map<int, std::int6
     return share;
 }
 
+// Adds its share of lost memory to the residency of a cell's blocks. All of it stays where it is,
+// so nodes that only one part of it is bound to do not say where the vCPUs may be.
+void add_share(const Residency& share, Residency& residency) {
+    if (residency.bytes.empty())
+        residency.bound_to = share.bound_to;
+    else
+        remove_others(residency.bound_to, share.bound_to);
+    for (const auto& [node, bytes] : share.bytes)
+        residency.bytes[node] += bytes;
+    if (!share.forbidden.empty()) residency.forbidden = share.forbidden;
+}
+
+// What libvirt or QEMU were told about the memory of a cell.
+std::vector<const NumaTune*> numatunes_of(const GuestSample& sample, const CellSample& cell) {
+    std::vector<const NumaTune*> all;
+    if (const NumaTune* of_cell = find_numatune(sample.domain->tuning, cell.id))
+        all.push_back(of_cell);
+    for (const RamBlock& block : cell.blocks)
+        if (block.numatune) all.push_back(&*block.numatune);
+    return all;
+}
+
 // Whether libvirt or QEMU were told to interleave the memory of a cell.
 bool is_interleaved(const GuestSample& sample, const CellSample& cell) {
-    const NumaTune* numatune = find_numatune(sample.domain->tuning, cell.id);
-    return (numatune && numatune->mode == "interleave") ||
-           std::any_of(cell.blocks.begin(), cell.blocks.end(), [](const RamBlock& block) {
-               return block.numatune && block.numatune->mode == "interleave";
-           });
+    const auto all = numatunes_of(sample, cell);
+    return std::any_of(all.begin(), all.end(),
+                       [](const NumaTune* one) { return one->mode == "interleave"; });
+}
+
+bool is_understood(const GuestSample& sample, const CellSample& cell) {
+    const auto all = numatunes_of(sample, cell);
+    return std::all_of(all.begin(), all.end(), [](const NumaTune* one) { return one->understood; });
 }
 
 // Whether the owner has bound blocks of the cell to nodes that have none in common.
 bool is_bound_apart(const GuestSample& sample, const CellSample& cell) {
     std::optional<std::vector<int>> common;
-    const auto add = [&](const NumaTune* numatune) {
-        if (!numatune || !numatune->binds() || numatune->nodes.empty()) return;
+    for (const NumaTune* numatune : numatunes_of(sample, cell)) {
+        if (!numatune->binds() || numatune->nodes.empty()) continue;
         if (common)
             remove_others(*common, numatune->nodes);
         else
             common = numatune->nodes;
-    };
-    add(find_numatune(sample.domain->tuning, cell.id));
-    for (const RamBlock& block : cell.blocks)
-        add(block.numatune ? &*block.numatune : nullptr);
+    }
     return common && common->empty();
 }
 
-// Memory that is bound apart stays, and the vCPUs go to where most of it is.
+// Memory that is bound apart stays, and the vCPUs go to where most of it is. The same holds for
+// memory whose nodes are not understood: the kernel would move it away from them.
 void settle_bindings(const GuestSample& sample, CellSample& cell) {
+    if (cell.immovable.empty() && !is_understood(sample, cell))
+        cell.immovable = "what its owner binds it to is not understood";
     if (cell.residency.forbidden != bound_apart && !is_bound_apart(sample, cell)) return;
     if (cell.residency.forbidden == bound_apart) cell.residency.forbidden.clear();
     cell.residency.bound_to.clear();
@@ -226,7 +251,7 @@ void ResidencyReader::fill_lost(GuestSample& sample) const {
     const Residency& all = cells_.back().residency;
     for (CellSample& cell : sample.cells) {
         if (!lost_.contains(cell.id)) continue;
-        cell.residency = share_of(all, cell.id, lost_);
+        add_share(share_of(all, cell.id, lost_), cell.residency);
         cell.immovable = "its RAM blocks are not known";
     }
     if (lost_.size() > 1 && !is_on_one_node(all))

@@ -67,7 +67,8 @@ class ResidencyReader {
 
     // Puts the RAM blocks and their residency into the sample of the guest, and marks the guest
     // unsteady if its residency is not known or the owner's memory policy leaves no choice. Cells
-    // with lost memory get a share of its residency by their sizes, and are immovable.
+    // with lost memory get a share of its residency by their sizes in addition to that of their
+    // blocks, and are immovable. So are cells whose memory policy is not understood.
     void fill(GuestSample& sample, std::chrono::steady_clock::time_point now) const;
 
   private:

@@ -1,5 +1,6 @@
 #include "guests/model/domain.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace vnuma {
@@ -7,6 +8,12 @@ namespace vnuma {
 void add_problem(Domain& domain, std::string sentence) {
     if (domain.problems.size() < max_description_problems)
         domain.problems.push_back(std::move(sentence));
+}
+
+const DomainCell* find_cell(const Domain& domain, int id) {
+    const auto cell = std::find_if(domain.cells.begin(), domain.cells.end(),
+                                   [&](const DomainCell& one) { return one.id == id; });
+    return cell == domain.cells.end() ? nullptr : &*cell;
 }
 
 std::int64_t dram_bytes(const Domain& domain, const DomainCell& cell) {

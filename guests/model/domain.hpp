@@ -28,6 +28,8 @@ struct DomainCell {
 struct NumaTune {
     std::string mode;  // "strict", "restrictive", "preferred" or "interleave"
     std::vector<int> nodes;
+    // False: a part of its description could not be understood, so the memory has to stay.
+    bool understood = true;
 
     // Whether memory may be on these nodes only.
     bool binds() const { return mode == "strict" || mode == "restrictive"; }
@@ -110,6 +112,9 @@ inline constexpr std::size_t max_description_problems = 16;
 
 // Adds a sentence to Domain::problems, within the limit.
 void add_problem(Domain& domain, std::string sentence);
+
+// Null if the domain has no cell with this id.
+const DomainCell* find_cell(const Domain& domain, int id);
 
 // Bytes of DRAM of a cell that the description has: its own and those of plugged memory devices.
 std::int64_t dram_bytes(const Domain& domain, const DomainCell& cell);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "guests/model/domain.hpp"
+#include "guests/model/ram.hpp"
 #include "guests/model/run_state.hpp"
 
 namespace vnuma {
@@ -40,6 +41,8 @@ struct ListedGuest {
     std::string cgroup{};
     // Null if there is no usable description. The same object at every tick until it changes.
     std::shared_ptr<const Domain> domain;
+    // Where its memory is, if the source knows without asking its monitor; else null.
+    std::shared_ptr<const RamView> memory{};
     // Threads that QEMU reports, by vCPU and by iothread id. Both are empty if the source reports
     // none; the threads' names then say what they do.
     std::map<int, pid_t> vcpu_threads;

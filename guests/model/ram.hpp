@@ -62,7 +62,8 @@ struct LostMemory {
 
 struct RamMap {
     std::vector<RamBlock> blocks;  // ordered by cell; in a cell its own memory comes first
-    const char* source = "size";   // "size": found by the sizes of mappings; "monitor": by QEMU
+    // "size": found by the sizes of mappings; "kvm": by KVM's memory slots; "monitor": by QEMU.
+    const char* source = "size";
     // Why nothing is known of the memory; there are no blocks then. Empty otherwise.
     std::string unknown;
     // What was not found, as sentences. The blocks are all others then.
@@ -73,8 +74,8 @@ struct RamMap {
     bool complete = true;  // false: QEMU's monitor could tell more
 };
 
-// QEMU's monitor on a guest's memory: what is where in guest-physical memory, and where each memory
-// backend is in QEMU's address space.
+// QEMU's monitor, or KVM, on a guest's memory: what is where in guest-physical memory, and where
+// each memory backend is in QEMU's address space.
 struct RamView {
     // A piece of guest-physical memory. A region has the name of its memory backend.
     struct Piece {

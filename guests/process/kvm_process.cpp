@@ -84,10 +84,17 @@ VcpuThreads join_vcpu_threads(const KvmFiles& files, const std::map<int, pid_t>&
     // Those that have a name only have not run yet.
     if (std::includes(named.begin(), named.end(), known.begin(), known.end()))
         return {by_name, Source::kvm};
+    // vCPUs whose threads have ended are counted too: the others keep their numbers.
+    std::set<int> numbers = files.vcpus;
+    for (const auto& [vcpu, thread] : by_kvm)
+        numbers.insert(vcpu);
     VcpuThreads counted{{}, Source::kvm};
     int number = 0;
-    for (const auto& [vcpu, thread] : by_kvm)
-        counted.threads.emplace(number++, thread);
+    for (const int vcpu : numbers) {
+        const auto running = by_kvm.find(vcpu);
+        if (running != by_kvm.end()) counted.threads.emplace(number, running->second);
+        ++number;
+    }
     return counted;
 }
 

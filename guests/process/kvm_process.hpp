@@ -53,6 +53,7 @@ struct VcpuThreads {
         none,        // nothing tells
         names,       // the names of threads
         some_names,  // the names of threads, but KVM has more vCPUs than threads have names
+        bpf,         // what KVM itself knows, read by a BPF program
         kvm          // KVM's debugfs
     };
     std::map<int, pid_t> threads{};  // by the guest's number of the vCPU
@@ -61,8 +62,9 @@ struct VcpuThreads {
 
 // `by_kvm` is what threads_of() returns, `by_name` the threads whose names are those of vCPUs, by
 // the number in the name. KVM is right about the threads and names about the numbers: KVM's numbers
-// leave some out where a guest's sockets have no power of two of cores. Without names, vCPUs are
-// counted in the order of KVM's numbers.
+// leave some out where a guest's sockets have no power of two of cores. Without names, all vCPUs
+// that KVM has are counted in the order of its numbers, those without a thread too. One that is
+// unplugged stays among them, since QEMU keeps its file.
 VcpuThreads join_vcpu_threads(const KvmFiles& files, const std::map<int, pid_t>& by_kvm,
                               const std::map<int, pid_t>& by_name);
 

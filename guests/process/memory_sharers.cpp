@@ -44,7 +44,7 @@ void MemorySharers::examine(pid_t process) {
     const std::string directory = proc_ + "/" + std::to_string(process);
     Sharer sharer;
     for (const Mapping& mapping : parse_maps(read_small_file(directory + "/maps").value_or("")))
-        if (mapping.shared && contains(sought_, mapping.file) &&
+        if (mapping.shared && sought_.contains(mapping.file) &&
             !contains(sharer.files, mapping.file))
             sharer.files.push_back(mapping.file);
     sharers_.erase(process);
@@ -53,21 +53,49 @@ void MemorySharers::examine(pid_t process) {
     sharers_.emplace(process, std::move(sharer));
 }
 
-void MemorySharers::look(std::vector<MappedFile> sought) {
-    const bool all = std::any_of(sought.begin(), sought.end(),
-                                 [&](const MappedFile& file) { return !contains(sought_, file); });
+// Whether there is a file that was not looked for in all processes.
+bool MemorySharers::has_unknown() const {
+    return std::any_of(sought_.begin(), sought_.end(),
+                       [](const auto& file) { return file.second > 0; });
+}
+
+void MemorySharers::seek(const std::vector<MappedFile>& files) {
+    const bool is_new = std::any_of(files.begin(), files.end(), [&](const MappedFile& file) {
+        return !sought_.contains(file);
+    });
+    // A new file begins a pass, unless another one waits for the end of this pass: guests that
+    // start all the time would never let one end. Then it takes the rest of this pass and the next.
+    if (is_new && !has_unknown()) waiting_.clear();
+    const int passes = waiting_.empty() ? 1 : 2;
+    Passes sought;
+    for (const MappedFile& file : files) {
+        const auto known = sought_.find(file);
+        sought.emplace(file, known == sought_.end() ? passes : known->second);
+    }
     sought_ = std::move(sought);
+}
+
+void MemorySharers::examine_next(std::size_t count) {
+    if (waiting_.empty()) list_processes();
+    for (count = std::min(count, waiting_.size()); count > 0; --count) {
+        examine(waiting_.back());
+        waiting_.pop_back();
+    }
+    if (!waiting_.empty()) return;
+    for (auto& [file, passes] : sought_)
+        passes = std::max(passes - 1, 0);
+}
+
+void MemorySharers::look(const std::vector<MappedFile>& sought, bool complete) {
+    seek(sought);
     if (sought_.empty()) {
         sharers_.clear();
         waiting_.clear();
         return;
     }
-    if (all || waiting_.empty()) list_processes();
-    const std::size_t count = all ? waiting_.size() : std::min(waiting_.size(), processes_at_once);
-    for (std::size_t i = 0; i < count; ++i) {
-        examine(waiting_.back());
-        waiting_.pop_back();
-    }
+    examine_next(has_unknown() ? first_processes_at_once : processes_at_once);
+    while (complete && has_unknown())
+        examine_next(max_processes);
 }
 
 std::string MemorySharers::find(const MappedFile& file, pid_t vmm) const {
@@ -75,7 +103,9 @@ std::string MemorySharers::find(const MappedFile& file, pid_t vmm) const {
         if (process != vmm && contains(sharer.files, file))
             return "process " + std::to_string(process) + " (" + sharer.name +
                    ") maps its memory too";
-    return "";
+    const auto sought = sought_.find(file);
+    if (sought == sought_.end() || sought->second == 0) return "";
+    return "it is not known yet who else maps its memory";
 }
 
 }  // namespace vnuma

@@ -111,7 +111,8 @@ std::map<int, pid_t> vcpu_threads(pid_t pid) {
             read_text("/proc/" + std::to_string(pid) + "/task/" + std::to_string(task) + "/comm");
         int vcpu = 0;
         if (std::sscanf(name.c_str(), "CPU %d/KVM", &vcpu) == 1 ||
-            std::sscanf(name.c_str(), "vcpu%d", &vcpu) == 1)
+            std::sscanf(name.c_str(), "vcpu%d", &vcpu) == 1 ||
+            std::sscanf(name.c_str(), "worker%d", &vcpu) == 1)
             threads[vcpu] = task;
     }
     return threads;

@@ -64,11 +64,13 @@ milliseconds longest_pause_of(std::size_t vcpu, const std::vector<Progress>& all
 
 }  // namespace
 
-SmallVmm::SmallVmm(const std::string& name, int vcpus, int mib)
+SmallVmm::SmallVmm(const std::string& name, int vcpus, int mib, bool named)
     : KvmGuest(GuestShape{name, {{vcpus, mib}}, {}}), progress_("/run/lab/" + name + ".progress") {
     const std::string log = "/run/lab/" + name + ".log";
     write_text(progress_, "");  // an earlier VMM may have left one
-    pid_ = start_program({program(), std::to_string(vcpus), std::to_string(mib), progress_}, log);
+    pid_ = start_program({program(), std::to_string(vcpus), std::to_string(mib), progress_,
+                          named ? "vcpu" : "worker"},
+                         log);
     const auto once = static_cast<std::uint64_t>((mib - 1) / vcpus);
     const auto accessed_all = [&] {
         const std::vector<std::uint64_t> accessed = accessed_mib(progress_);

@@ -12,7 +12,8 @@ class SmallVmm final : public KvmGuest {
   public:
     // Returns when each vCPU has accessed all of its memory. The memory of vCPU N is on node N, and
     // no thread is pinned any more. Throws std::runtime_error.
-    SmallVmm(const std::string& name, int vcpus, int mib);
+    // Without `named` the names of its threads do not tell that they are vCPUs.
+    SmallVmm(const std::string& name, int vcpus, int mib, bool named = true);
     ~SmallVmm() override;  // ends the VMM
 
     std::map<int, pid_t> vcpu_threads() const override;

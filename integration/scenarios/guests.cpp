@@ -327,7 +327,7 @@ TEST(Guests, TheOwnersTuningIsReportedAndKept) {
 TEST(Guests, AQemuWithoutLibvirtIsServedThroughItsMonitor) {
     DirectGuest guest(equal_cells("direct", {1, 0}));
     expect_right_map_and_all_home(guest, qmp_config);
-    Daemon vnumad(std::string(observing) + qmp_config);
+    Daemon vnumad(std::string(acting) + qmp_config + moving_nothing);
     const json seen = wait_for_guest(vnumad, "direct", is_measured);
     EXPECT_EQ(field(seen, "/source"), "qmp") << vnumad.output();
     EXPECT_EQ(field(seen, "/uuid"), guest.uuid()) << seen;

@@ -303,5 +303,24 @@ TEST_F(WithoutDebugfs, TheNamesOfThreadsTellWhichVcpuTheyAre) {
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 
+// Needs a vnumad that was built with BPF.
+TEST_F(WithoutDebugfs, KvmItselfTellsWhichVcpuThreadsWithoutNamesAre) {
+    SmallVmm small("nameless", 2, 129, false);
+    Daemon vnumad(std::string(acting) + every_origin);
+    expect_at_home(small, vnumad);
+    vnumad.take_reports();
+    const json report = vnumad.wait_for([](const json&) { return true; }, settle_limit);
+    expect_listed_once(report, small, "proc");
+    const json seen = guests_of_process(report, small.pid()).at(0);
+    EXPECT_EQ(field(seen, "/certainty"),
+              "vCPU threads from KVM by BPF; memory from KVM by BPF; migrations are not seen");
+    EXPECT_EQ(field(seen, "/cells/0/map"), "kvm") << seen;
+    for (const auto& [vcpu, thread] : small.vcpu_threads())
+        EXPECT_EQ(field(seen, "/cells/0/vcpus/" + std::to_string(vcpu) + "/thread"), thread)
+            << seen;
+    expect_never_paused(small);
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+}
+
 }  // namespace
 }  // namespace vnuma::lab

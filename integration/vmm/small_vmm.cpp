@@ -1,12 +1,13 @@
 // A small VMM that is not QEMU, for scenarios: like cloud-hypervisor it has the guest's RAM in a
 // memfd, threads that are named after their vCPUs, and no libvirt.
 //
-//   small-vmm VCPUS MIB FILE
+//   small-vmm VCPUS MIB FILE [NAME]
 //
 // The guest is a program of 25 bytes that every vCPU runs on a part of the RAM of its own. At the
 // start everything is on the wrong node: the part of vCPU N is on node N (of the online nodes, over
 // and over), and the vCPU runs on the next node until it has accessed its first MiB. From then on
-// all threads may use all CPUs that they could use before.
+// all threads may use all CPUs that they could use before. The threads of vCPUs are named NAME with
+// the vCPU's number, "vcpu0" without it.
 //
 // Every 100 ms a line is written to FILE: milliseconds since the start, and for each vCPU how many
 // MiB it has accessed so far. Whoever pauses the guest shows there. SIGTERM ends the VMM.
@@ -164,8 +165,8 @@ class Vcpu {
         set_start(fd_, start, start + part_bytes);
     }
 
-    [[noreturn]] void run() {
-        ::pthread_setname_np(::pthread_self(), ("vcpu" + std::to_string(id_)).c_str());
+    [[noreturn]] void run(const std::string& name) {
+        ::pthread_setname_np(::pthread_self(), (name + std::to_string(id_)).c_str());
         {
             const OnNode away(static_cast<std::size_t>(id_) + 1);
             access_mib();
@@ -202,7 +203,7 @@ void write_progress(std::FILE* file, milliseconds time,
     std::fflush(file);
 }
 
-[[noreturn]] void run(int vcpu_count, int ram_mib, std::FILE* progress) {
+[[noreturn]] void run(int vcpu_count, int ram_mib, std::FILE* progress, const std::string& name) {
     using Clock = std::chrono::steady_clock;
     sigset_t end;
     sigemptyset(&end);
@@ -216,7 +217,7 @@ void write_progress(std::FILE* file, milliseconds time,
     for (int id = 0; id < vcpu_count; ++id)
         vcpus.push_back(std::make_unique<Vcpu>(machine, id, part_mib * mib));
     for (const auto& vcpu : vcpus)
-        std::thread([&vcpu = *vcpu] { vcpu.run(); }).detach();
+        std::thread([&vcpu = *vcpu, name] { vcpu.run(name); }).detach();
 
     const auto start = Clock::now();
     const timespec interval{0, std::chrono::nanoseconds(progress_interval).count()};
@@ -232,13 +233,14 @@ void write_progress(std::FILE* file, milliseconds time,
 
 int main(int argc, char** argv) {
     using namespace vnuma::vmm;
-    const int vcpus = argc == 4 ? std::atoi(argv[1]) : 0;
-    const int ram_mib = argc == 4 ? std::atoi(argv[2]) : 0;
+    const bool enough = argc == 4 || argc == 5;
+    const int vcpus = enough ? std::atoi(argv[1]) : 0;
+    const int ram_mib = enough ? std::atoi(argv[2]) : 0;
     if (vcpus < 1 || vcpus > max_vcpus || ram_mib <= vcpus || ram_mib > max_mib) {
-        std::fputs("small-vmm VCPUS MIB FILE\n", stderr);
+        std::fputs("small-vmm VCPUS MIB FILE [NAME]\n", stderr);
         return 1;
     }
     std::FILE* progress = std::fopen(argv[3], "we");
     if (!progress) fail(argv[3]);
-    run(vcpus, ram_mib, progress);
+    run(vcpus, ram_mib, progress, argc == 5 ? argv[4] : "vcpu");
 }

@@ -27,15 +27,22 @@ NodeIndex memory_node(const Topology& topology, NodeIndex home) {
     return nearest;
 }
 
-MilliCpu usable_capacity(const Topology& topology, const CellState& cell, NodeIndex node) {
-    if (topology.pools.empty()) return topology.nodes[node].cpu_capacity;
-    MilliCpu capacity = 0;
+MilliCpu sibling_part(const HostNode& node) {
+    const MilliCpu cores = (node.cpu_capacity - sibling_capacity * node.cpus) * core_capacity /
+                           (core_capacity - sibling_capacity);
+    return std::clamp<MilliCpu>(node.cpu_capacity - cores, 0, node.cpu_capacity);
+}
+
+MilliCpu usable_cores(const Topology& topology, const CellState& cell, NodeIndex node) {
+    if (topology.pools.empty())
+        return topology.nodes[node].cpu_capacity - sibling_part(topology.nodes[node]);
+    MilliCpu cores = 0;
     for (std::size_t p = 0; p < topology.pools.size(); ++p)
         if (topology.pools[p].node == node &&
             (cell.cpu_pools.empty() ||
              std::binary_search(cell.cpu_pools.begin(), cell.cpu_pools.end(), p)))
-            capacity += topology.pools[p].capacity;
-    return capacity;
+            cores += topology.pools[p].capacity - topology.pools[p].siblings;
+    return cores;
 }
 
 Bytes growth_at(const Topology& topology, const CellState& cell, NodeIndex node) {

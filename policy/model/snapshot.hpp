@@ -11,14 +11,18 @@
 
 namespace vnuma {
 
+inline constexpr MilliCpu core_capacity = 1000;
+// A further hardware thread of a busy core adds a fifth of a core; numad assumes the same.
+inline constexpr MilliCpu sibling_capacity = 200;
+
 struct HostNode {
     int id = 0;                               // the kernel's number
     int cpus = 0;                             // logical CPUs online
-    MilliCpu cpu_capacity = 0;                // 1000 per core, and 200 per further SMT sibling
+    MilliCpu cpu_capacity = 0;                // of its cores, and of their further SMT siblings
     Bytes memory_total = 0;                   // without the node's pools of huge pages
     Bytes memory_available = 0;               // free, or clean page cache
     std::map<Bytes, Bytes> huge_available{};  // free bytes of each pool, by page size
-    MilliCpu other_use = 0;                   // CPU use on this node except by guests
+    MilliCpu other_use = 0;                   // CPU use on this node that lasts, not by guests
 
     friend bool operator==(const HostNode&, const HostNode&) = default;
 };
@@ -27,7 +31,8 @@ struct HostNode {
 // of a host, so that a guest competes only with those that may use the same CPUs.
 struct CpuPool {
     NodeIndex node{};
-    MilliCpu capacity = 0;  // 1000 per core, and 200 per further SMT sibling
+    MilliCpu capacity = 0;  // as HostNode::cpu_capacity
+    MilliCpu siblings = 0;  // the part of it that further SMT siblings add
 
     friend bool operator==(const CpuPool&, const CpuPool&) = default;
 };
@@ -131,8 +136,12 @@ struct Snapshot {
 // since dies and sockets are numbered along.
 NodeIndex memory_node(const Topology& topology, NodeIndex home);
 
-// Capacity of those CPUs of a node that the cell's owner lets its vCPUs use.
-MilliCpu usable_capacity(const Topology& topology, const CellState& cell, NodeIndex node);
+// The part of a node's CPU capacity that further SMT siblings add.
+MilliCpu sibling_part(const HostNode& node);
+
+// Cores of a node that the cell's owner lets its vCPUs use. Threads that share a core are no reason
+// to narrow a guest to a node while cores are idle elsewhere.
+MilliCpu usable_cores(const Topology& topology, const CellState& cell, NodeIndex node);
 
 // Memory of the cell that is allocated.
 Bytes total_bytes(const CellState& cell);

@@ -64,7 +64,7 @@ class NodeSet {
 };
 
 // Identifies a cell of a guest, or a shard of a cell, for as long as the domain exists. A guest
-// without vNUMA has only cell 0. If such a guest fits no node, shards of that cell are placed.
+// without vNUMA has only cell 0. If the only cell of a guest fits no node, shards of it are placed.
 struct CellKey {
     static constexpr int whole = -1;
 

@@ -63,6 +63,7 @@ enum class Lack {
     allowed,    // it is not allowed, or does not hold the cell
     memory,     // it has not enough memory left
     apart,      // it has a guest that the group keeps apart from this one
+    cores,      // it has too few cores for the cell: hardware threads would share them
     cheaper,    // the cell would cost more there
     margin,     // it would cost less there, but not by the margin
     balance,    // it would cost less there only because of a load that differs too little
@@ -71,10 +72,11 @@ enum class Lack {
     changes     // it would cost less there, but homes of its guest changed too often in an hour
 };
 
-inline constexpr std::array<std::pair<Lack, const char*>, 9> lacks{{
+inline constexpr std::array<std::pair<Lack, const char*>, 10> lacks{{
     {Lack::allowed, "allowed"},
     {Lack::memory, "memory"},
     {Lack::apart, "apart"},
+    {Lack::cores, "cores"},
     {Lack::cheaper, "cheaper"},
     {Lack::margin, "margin"},
     {Lack::balance, "balance"},

@@ -74,10 +74,13 @@ Cost CellCosts::roaming(const std::vector<PerMille>& shares) const {
     return lost_rate(excess / 1000) * settings_.horizon / 1000;
 }
 
-Cost load_cost(MilliCpu capacity, MilliCpu demand, const PlannerSettings& settings) {
+Cost load_cost(MilliCpu capacity, MilliCpu siblings, MilliCpu demand,
+               const PlannerSettings& settings) {
     if (demand <= 0) return 0;
     capacity = std::max<MilliCpu>(capacity, 1);
-    const MilliCpu above = std::max<MilliCpu>(demand - capacity, 0);
+    const MilliCpu shares_cores = std::max<MilliCpu>(demand - (capacity - siblings), 0);
+    const MilliCpu above =
+        shares_cores - std::min(shares_cores * sibling_capacity / core_capacity, siblings);
     const MilliCpu within = std::min(demand, capacity);
     return (above + within * within / capacity / crowding_divisor) * settings.horizon / 1000;
 }

@@ -99,11 +99,14 @@ class CellCosts {
 };
 
 // Cost of CPUs with this capacity under a demand: contention above the capacity, crowding below.
-Cost load_cost(MilliCpu capacity, MilliCpu demand, const PlannerSettings& settings);
+// `siblings` is the part of the capacity that further SMT siblings add: of demand above the cores,
+// they serve a fifth, up to that.
+Cost load_cost(MilliCpu capacity, MilliCpu siblings, MilliCpu demand,
+               const PlannerSettings& settings);
 
 // The same for all CPUs of a node and all that is placed there.
 inline Cost node_cost(const HostNode& node, MilliCpu demand, const PlannerSettings& settings) {
-    return load_cost(node.cpu_capacity, demand, settings);
+    return load_cost(node.cpu_capacity, sibling_part(node), demand, settings);
 }
 
 // Cost of a node that has `above` bytes in use above its watermark.

@@ -13,9 +13,10 @@ namespace vnuma {
 CpuLoad::CpuLoad(const Topology& topology, const PlannerSettings& settings)
     : settings_(settings), nodes_(topology.nodes.size()) {
     for (const CpuPool& pool : topology.pools)
-        pools_.push_back({pool.node, pool.capacity});
+        pools_.push_back({pool.node, pool.capacity, pool.siblings});
     for (std::size_t n = 0; topology.pools.empty() && n < nodes_; ++n)
-        pools_.push_back({NodeIndex(n), topology.nodes[n].cpu_capacity});
+        pools_.push_back(
+            {NodeIndex(n), topology.nodes[n].cpu_capacity, sibling_part(topology.nodes[n])});
     find_or_add({});
 }
 
@@ -38,14 +39,14 @@ CpuLoad::Mask CpuLoad::find_or_add(const std::vector<std::size_t>& pools) {
 }
 
 void CpuLoad::add_set(const std::vector<std::size_t>& pools) {
-    PoolSet& set = sets_.emplace_back(PoolSet{members_.size(), pools.size(), 0});
+    PoolSet& set = sets_.emplace_back(PoolSet{members_.size(), pools.size()});
     for (const std::size_t pool : pools)
-        set.capacity += pools_[pool].capacity;
+        set.capacity += pools_[pool].capacity, set.siblings += pools_[pool].siblings;
     members_.insert(members_.end(), pools.begin(), pools.end());
 }
 
 Cost CpuLoad::cost_of(const Pool& pool, MilliCpu demand) const {
-    return load_cost(pool.capacity, demand, settings_);
+    return load_cost(pool.capacity, pool.siblings, demand, settings_);
 }
 
 void CpuLoad::add_shared(std::vector<Shared>& shared, std::size_t set, MilliCpu use) const {
@@ -104,6 +105,11 @@ void CpuLoad::add(const Demand& demand) {
         pools_[p].demand = by_pool[p];
         pools_[p].cost = cost_of(pools_[p], by_pool[p]);
     }
+}
+
+Cost CpuLoad::cost_alone(Place place, MilliCpu demand) const {
+    const PoolSet& set = set_of(place);
+    return load_cost(set.capacity, set.siblings, demand, settings_);
 }
 
 Cost CpuLoad::cost() const {
@@ -178,8 +184,9 @@ MilliCpu CpuLoad::demand(Place place) const {
 }
 
 bool CpuLoad::is_any_overloaded() const {
-    return std::any_of(pools_.begin(), pools_.end(),
-                       [](const Pool& pool) { return pool.demand > pool.capacity; });
+    return std::any_of(pools_.begin(), pools_.end(), [](const Pool& pool) {
+        return pool.demand > pool.capacity - pool.siblings;
+    });
 }
 
 std::vector<PerMille> CpuLoad::shares(Mask mask) const {

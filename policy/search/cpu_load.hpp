@@ -46,8 +46,12 @@ class CpuLoad {
     Cost cost_of_placing(const Demand& demand, const Demand* now) const;
 
     MilliCpu capacity(Place place) const { return set_of(place).capacity; }
+    // What the place would cost if this was all demand there.
+    Cost cost_alone(Place place, MilliCpu demand) const;
+    MilliCpu cores(Place place) const { return set_of(place).capacity - set_of(place).siblings; }
     // Demand on the CPUs of a place, of all who use them.
     MilliCpu demand(Place place) const;
+    // Whether any demand has no core of its own.
     bool is_any_overloaded() const;
     // Share of a mask's capacity that is on each node.
     std::vector<PerMille> shares(Mask mask) const;
@@ -56,13 +60,14 @@ class CpuLoad {
     struct Pool {
         NodeIndex node{};
         MilliCpu capacity = 0;
-        MilliCpu alone = 0;   // demand that can use no other pool
-        MilliCpu demand = 0;  // with its part of the demand that can
-        Cost cost = 0;        // of that
+        MilliCpu siblings = 0;  // CpuPool::siblings
+        MilliCpu alone = 0;     // demand that can use no other pool
+        MilliCpu demand = 0;    // with its part of the demand that can
+        Cost cost = 0;          // of that
     };
     struct PoolSet {
         std::size_t first = 0, count = 0;  // in members_
-        MilliCpu capacity = 0;
+        MilliCpu capacity = 0, siblings = 0;
 
         bool is_single() const { return count == 1; }
     };

@@ -11,7 +11,24 @@ Placement::Feasibility Placement::feasibility(std::size_t index, NodeIndex node)
     if (home(index) == node) return Feasibility::feasible;
     if (unit.apart_group && others_apart(index, node) > 0) return Feasibility::apart;
     const Room room = room_for(index, node);
-    return room.wanted > 0 && room.wanted > room.left ? Feasibility::memory : Feasibility::feasible;
+    if (room.wanted > 0 && room.wanted > room.left) return Feasibility::memory;
+    return would_share_cores(index, node) ? Feasibility::cores : Feasibility::feasible;
+}
+
+// Whether a unit that may roam would need the SMT siblings of a node. Threads that share a core
+// take longer for the same work. So its CPU use would grow at this home until the home costs more
+// than none, and shrink again without it.
+bool Placement::would_share_cores(std::size_t index, NodeIndex node) const {
+    const CpuLoad::Place place{placed_[index].mask, node};
+    return units()[index].may_roam && load_.cores(place) < load_.capacity(place) &&
+           cpu_use(index) > load_.cores(place);
+}
+
+bool Placement::has_cores_for(std::size_t index) const {
+    for (std::size_t n = 0; n < nodes_; ++n)
+        if (units()[index].fits.contains(NodeIndex(n)) && !would_share_cores(index, NodeIndex(n)))
+            return true;
+    return false;
 }
 
 Placement::Room Placement::room_for(std::size_t unit, NodeIndex node) const {

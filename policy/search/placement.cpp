@@ -193,17 +193,10 @@ PerMille Placement::load_of(std::size_t unit, NodeIndex node) const {
     return load_.demand(place) * 1000 / std::max<MilliCpu>(load_.capacity(place), 1);
 }
 
-bool Placement::is_overloaded_by_others(std::size_t unit, NodeIndex to) const {
-    const CpuLoad::Place place{placed_[unit].mask, to};
-    const MilliCpu demand = load_.demand(place) + (home(unit) == to ? 0 : cpu_use(unit)),
-                   capacity = load_.capacity(place);
-    return demand > capacity && demand - topology_->nodes[to].other_use <= capacity;
-}
-
 bool Placement::load_matters(std::size_t unit, NodeIndex from, Place to) const {
     if (!to) {
         const CpuLoad::Place place{placed_[unit].mask, from};
-        return load_.demand(place) - topology_->nodes[from].other_use > load_.capacity(place);
+        return load_.demand(place) > load_.capacity(place);
     }
     constexpr PerMille fully_used = 1000;
     const PerMille here = load_of(unit, from), there = load_of(unit, *to);

@@ -80,9 +80,11 @@ class Placement {
     Cost load() const;
 
     // Why a unit could not go to a node, with all other units as they are.
-    enum class Feasibility { feasible, not_allowed, memory, apart };
+    enum class Feasibility { feasible, not_allowed, memory, apart, cores };
     Feasibility feasibility(std::size_t unit, NodeIndex node) const;
     bool can_swap(std::size_t a, std::size_t b) const;
+    // Whether some node that fits a unit has the cores for it, if it may roam.
+    bool has_cores_for(std::size_t unit) const;
     // Whether the memory of all units that have other homes than in `before` can follow them. In a
     // circle of full nodes it cannot: one of them needs room for units that pass each other.
     bool memory_can_follow(const Placement& before) const;
@@ -114,14 +116,11 @@ class Placement {
     // CPU demand on those CPUs of a node that the unit may use; 1000 is their capacity.
     PerMille load_of(std::size_t unit, NodeIndex node) const;
     // Whether a lower load is a reason to go from a home to another place: one of two nodes has
-    // more demand than capacity, or they differ by PlannerSettings::imbalance. To roam, only the
-    // demand of guests counts: what else uses CPUs may go elsewhere.
+    // more demand than capacity, or they differ by PlannerSettings::imbalance. To roam, the home
+    // must have more demand than capacity.
     bool load_matters(std::size_t unit, NodeIndex from, Place to) const;
-    // Whether any CPUs have more demand than capacity.
+    // Whether any CPUs have more demand than cores.
     bool is_overloaded() const { return load_.is_any_overloaded(); }
-    // Whether a node would have enough CPUs for the guests there, but not for what else uses them,
-    // once the unit has its home there.
-    bool is_overloaded_by_others(std::size_t unit, NodeIndex home) const;
 
   private:
     struct PlacedUnit {
@@ -134,6 +133,7 @@ class Placement {
     };
 
     void set_distances();
+    bool would_share_cores(std::size_t unit, NodeIndex node) const;
     CpuLoad::Mask mask_of(const Unit& unit);
     void add_bystander(const CellState& cell);
     void add_part(std::size_t unit, const Unit::Part& part, NodeSet short_of_memory);

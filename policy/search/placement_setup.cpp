@@ -182,15 +182,20 @@ void Placement::add_part(std::size_t unit, const Unit::Part& input, NodeSet shor
 }
 
 // vCPUs that run on several nodes share data over the interconnect. How much is not known; it
-// counts as much as their crowding would if they had the largest node for themselves. So a lower
-// load is no reason to roam as long as some node has the CPUs. Nor is what is no more than noise.
+// counts as much as their crowding would if they had the cores of the largest node for themselves.
+// So a lower load is no reason to roam as long as some node has the cores. Nor is what is no more
+// than noise.
 void Placement::price_roaming(std::size_t index) {
     const PlacedUnit& unit = placed_[index];
-    MilliCpu largest = 0;
-    for (std::size_t n = 0; n < nodes_; ++n)
-        largest = std::max(largest, load_.capacity({unit.mask, NodeIndex(n)}));
+    const std::vector<PerMille> shares = load_.shares(unit.mask);
+    CpuLoad::Place largest{unit.mask, roaming};
+    MilliCpu most = 0;
+    for (std::size_t n = 0; n < nodes_; ++n) {
+        const CpuLoad::Place here{unit.mask, NodeIndex(n)};
+        if (shares[n] > 0 && load_.cores(here) > most) most = load_.cores(here), largest = here;
+    }
     Cost& cost = own_cost_[index * (nodes_ + 1) + nodes_];
-    cost += load_cost(largest, std::min(unit.cpu_use, largest), settings_);
+    cost += load_.cost_alone(largest, std::min(unit.cpu_use, most));
     cost += settings_.horizon / cpu_noise_divisor;
     if (!(*units_)[index].may_roam) cost += no_roaming_cost;
 }

@@ -91,10 +91,7 @@ class Rehoming {
                 !may_go_to(unit, to) || !is_feasible(unit, to))
                 return;
             const Placement::Marginal after = placement_.marginal(unit, to);
-            Placement::Marginal gain{before.all - after.all, before.load - after.load};
-            // What others than guests use is no reason to roam: they go elsewhere by themselves.
-            if (!to && placement_.is_overloaded_by_others(unit, *here))
-                gain = {gain.all - std::max<Cost>(gain.load, 0), 0};
+            const Placement::Marginal gain{before.all - after.all, before.load - after.load};
             const Cost counted = needs_margin(unit, to)
                                      ? gain_above_margin(unit, gain, before.all, here, to)
                                      : gain.all;

@@ -58,9 +58,9 @@ class Search {
         improve(placement_, changes_left_);
         const bool is_small = units().size() <= max_units_for_restarts;
         if (is_small) try_other_homes(newcomers);
-        // On a large host, roaming is only looked at where it may well cost less.
-        if (!is_small && !placement_.is_overloaded() && has_homes_only()) return;
-        improve_with_roaming(placement_, changes_left_);
+        // On a large host, roaming is only tried for each unit where it may well cost less.
+        if (is_small || placement_.is_overloaded() || !has_homes_only() || is_roaming_nearer())
+            improve_with_roaming(placement_, changes_left_);
         let_all_roam_if_cheaper();
     }
 
@@ -73,7 +73,8 @@ class Search {
     Order newcomers_in_order() const {
         Order newcomers;
         for (std::size_t i = 0; i < units().size(); ++i)
-            if (!placement_.home(i) && !units()[i].roamed) newcomers.push_back(i);
+            if (!placement_.home(i) && !units()[i].roamed && placement_.has_cores_for(i))
+                newcomers.push_back(i);
         return by_size(units(), newcomers);
     }
 
@@ -88,6 +89,14 @@ class Search {
         for (std::size_t i = 0; i < units().size(); ++i)
             if (!placement_.home(i)) return false;
         return true;
+    }
+
+    // Whether a unit has less far to go to memory and devices without its home.
+    bool is_roaming_nearer() const {
+        for (std::size_t i = 0; i < units().size(); ++i)
+            if (placement_.own_cost(i, roaming) < placement_.own_cost(i, placement_.home(i)))
+                return true;
+        return false;
     }
 
     // No placement may cost more than no home for anybody.
@@ -140,7 +149,8 @@ class Search {
         const Placement found = placement_;
         Order free;
         for (std::size_t i = 0; i < units().size(); ++i)
-            if (placement_.home(i) && !units()[i].fixed) free.push_back(i);
+            if (placement_.home(i) && !units()[i].fixed && placement_.has_cores_for(i))
+                free.push_back(i);
         Placement best = found;
         for (const Order& order : {by_size(units(), free), by_use(placement_, free)}) {
             placement_ = found;
@@ -186,13 +196,6 @@ class Search {
         return !is_worth_it;
     }
 
-    bool overloaded_by_others(const Placement& found) const {
-        for (std::size_t i = 0; i < units().size(); ++i)
-            if (const Place home = found.home(i); home && found.is_overloaded_by_others(i, *home))
-                return true;
-        return false;
-    }
-
     // Whether what has changed since `found` gains enough as a whole.
     bool is_above_margin(const Placement& found, Cost gain_of_all) const {
         const Placement::Marginal gain{gain_of_all, found.load() - placement_.load()};
@@ -205,8 +208,7 @@ class Search {
             before += found.marginal(i, from).all;
             load_matters |= found.load_matters(i, from, placement_.home(i));
         }
-        if (!any)
-            return gain.all > (overloaded_by_others(found) ? std::max<Cost>(gain.load, 0) : 0);
+        if (!any) return gain.all > 0;
         return placement_.memory_can_follow(found) &&
                gain_above_margin(settings_, gain, before, load_matters) > 0;
     }

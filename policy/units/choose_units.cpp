@@ -136,8 +136,7 @@ class Chooser {
         };
         const Topology& topology = snapshot_.topology;
         for (std::size_t n = 0; n < topology.nodes.size(); ++n)
-            if (!is_allowed(topology.nodes[n].id) &&
-                usable_capacity(topology, cell, NodeIndex(n)) > 0)
+            if (!is_allowed(topology.nodes[n].id) && usable_cores(topology, cell, NodeIndex(n)) > 0)
                 return false;
         return true;
     }

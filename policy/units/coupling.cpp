@@ -30,20 +30,22 @@ Shares shares_of_cells(const GuestState& guest) {
     return shares;
 }
 
-// Couples the units from `begin` up to `end`, which belong to one guest.
+// Couples the units from `begin` up to `end`, which belong to one guest. Shares are by the position
+// of a cell in its guest, which is not its number, or by the number of a shard.
 void couple_guest(std::vector<Unit>& units, std::size_t begin, std::size_t end,
                   const Shares& shares, bool are_shards) {
-    const auto number = [&](std::size_t i) {
-        const CellKey& key = units[i].parts.front().cell->key;
-        return static_cast<std::size_t>(are_shards ? key.shard : key.cell);
+    const auto position = [&](std::size_t i) {
+        const Unit::Part& part = units[i].parts.front();
+        return static_cast<std::size_t>(are_shards ? part.cell->key.shard
+                                                   : part.cell - part.guest->cells.data());
     };
     for (std::size_t a = begin; a < end; ++a)
         for (std::size_t b = begin; b < end; ++b) {
-            if (a == b || number(a) >= shares.size() || number(b) >= shares.size()) continue;
+            if (a == b || position(a) >= shares.size() || position(b) >= shares.size()) continue;
             const CellState &one = *units[a].parts.front().cell,
                             &other = *units[b].parts.front().cell;
-            const MilliCpu traffic = (one.cpu_use * shares[number(a)][number(b)] +
-                                      other.cpu_use * shares[number(b)][number(a)]) /
+            const MilliCpu traffic = (one.cpu_use * shares[position(a)][position(b)] +
+                                      other.cpu_use * shares[position(b)][position(a)]) /
                                      1000;
             // A guest's kernel runs no tasks on a cell without vCPUs.
             const bool siblings = !are_shards && one.vcpus > 0 && other.vcpus > 0;

@@ -106,7 +106,7 @@ std::optional<NodeLimits> limits_of_nodes(const Topology& topology, const CellSt
         const Bytes bytes = capacity.memory(NodeIndex(n), cell.huge_page);
         if (!usable.contains(NodeIndex(n)) || bytes <= 0) continue;
         const ShardLimits own{static_cast<std::size_t>(node.cpus), bytes,
-                              usable_capacity(topology, cell, NodeIndex(n))};
+                              usable_cores(topology, cell, NodeIndex(n))};
         if (!limits) limits = {own, own};
         auto& [largest, smallest] = *limits;
         largest = {std::max(largest.vcpus, own.vcpus), std::max(largest.bytes, own.bytes),
@@ -206,7 +206,7 @@ bool is_busier_than_nodes(const Topology& topology, const CellState& cell, NodeS
     MilliCpu most = 0;
     for (std::size_t n = 0; n < topology.nodes.size(); ++n)
         if (nodes.contains(NodeIndex(n)))
-            most = std::max(most, usable_capacity(topology, cell, NodeIndex(n)));
+            most = std::max(most, usable_cores(topology, cell, NodeIndex(n)));
     return use_of_vcpus(cell) > most * share / 1000;
 }
 

@@ -23,7 +23,7 @@ inline constexpr PerMille reshard_gain = 125;
 inline constexpr int max_counted_changes = 5;
 Millis reshard_cool_down(const ShardHistory& shards);
 
-// Whether the cell's vCPUs use more than this share of the CPUs that they may use on any one of
+// Whether the cell's vCPUs use more than this share of the cores that they may use on any one of
 // these nodes. Then one node is too few for it, even if it has as many logical CPUs.
 bool is_busier_than_nodes(const Topology& topology, const CellState& cell, NodeSet nodes,
                           PerMille share = 1000);

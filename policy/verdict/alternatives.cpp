@@ -8,7 +8,7 @@ namespace {
 
 using Feasibility = Placement::Feasibility;
 
-// `feasibility` is memory or apart.
+// `feasibility` is memory, apart or cores.
 Alternative infeasible(const Placement& placement, std::size_t unit, NodeIndex node,
                        Feasibility feasibility) {
     Alternative there{node};
@@ -16,6 +16,8 @@ Alternative infeasible(const Placement& placement, std::size_t unit, NodeIndex n
         const Placement::Room room = placement.room_for(unit, node);
         there.lack = Lack::memory;
         there.shortage = Shortage{room.wanted, room.left};
+    } else if (feasibility == Feasibility::cores) {
+        there.lack = Lack::cores;
     } else {
         const GuestState* other = placement.apart_from(unit, node);
         there.lack = Lack::apart;

@@ -135,6 +135,8 @@ class Explainer {
         const Alternative& best = *verdict_.alternative;
         const std::string cost = instead_of(best.cost.value_or(0), roaming_cost());
         const std::string text = "; the best node, " + node(best.node) + ", would cost " + cost;
+        if (best.lack == Lack::cores)
+            return "; the best node, " + node(best.node) + ", has fewer cores than it uses CPUs";
         if (best.lack == Lack::cheaper) return text;
         if (verdict_.wait == 0) return text + ", which gains too little";
         return text +
@@ -159,6 +161,8 @@ class Explainer {
             case Lack::apart:
                 return "; " + other + " has " + there.apart_from +
                        ", which its group keeps apart from it";
+            case Lack::cores:
+                return "; " + other + " has fewer cores than it uses CPUs";
             case Lack::cheaper:
                 return "; " + other + " would cost " + cost;
             case Lack::margin:

@@ -75,6 +75,11 @@ Config parse_config(const std::string& content, const std::string& origin) {
     return config;
 }
 
+SourceChoice source_in_use(const Config& config) {
+    const bool no_monitors = config.mode == Mode::observe && config.source == SourceChoice::qmp;
+    return no_monitors ? SourceChoice::proc : config.source;
+}
+
 TrackingSettings tracking_settings(const Config& config) {
     TrackingSettings settings = config.tracking;
     settings.scan_time = std::clamp(config.interval * 2, least_scan_time, most_scan_time);

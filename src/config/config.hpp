@@ -28,6 +28,7 @@ struct Config {
     bool restore_at_stop = true;                  // put pins back; memory stays where it is
     std::string state_directory = "/run/vnumad";  // the journal, the lock, hands-off guests
     bool seccomp = true;                          // refuse system calls that vnumad does not need
+    // As configured; see source_in_use().
     SourceChoice source = SourceChoice::automatic;
     std::string qmp_dir;  // directory with a QMP socket for each guest
     std::vector<std::string> qmp_pattern = default_qmp_patterns();  // of its sockets' names
@@ -48,6 +49,9 @@ struct Config {
 // mode observe nothing is tracked, since every tracker writes to the kernel or asks QEMU to
 // measure.
 TrackingSettings tracking_settings(const Config& config);
+
+// Mode observe connects to no monitor: it finds the guests in /proc where `source` is qmp.
+SourceChoice source_in_use(const Config& config);
 
 // All problems of a file: "FILE:LINE: KEY: what is wrong".
 struct ConfigError : std::runtime_error {

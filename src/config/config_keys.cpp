@@ -35,8 +35,8 @@ std::vector<Key> top_keys(Config& config) {
                                             {SourceChoice::proc, "proc"}}),
          "Who lists the guests. `auto`: libvirt where it is, and every other process that holds a "
          "KVM virtual machine is a guest too. `libvirt`: libvirt only. `qmp`: QEMU's monitors in "
-         "`qmp_dir`. `proc`: nobody, all guests are found in `/proc`; see [guests that nobody "
-         "tells of](#guests-that-nobody-tells-of)."},
+         "`qmp_dir`; with `mode = \"observe\"` the same as `proc`. `proc`: nobody, all guests are "
+         "found in `/proc`; see [guests that nobody tells of](#guests-that-nobody-tells-of)."},
         {"qmp_dir", text(config.qmp_dir),
          "With `source = \"qmp\"`: a directory with the QMP socket of each QEMU that was started "
          "without libvirt. vnumad connects, asks and disconnects, since QEMU serves one client a "
@@ -57,8 +57,9 @@ std::vector<Key> libvirt_keys(LibvirtSettings& libvirt) {
         {"monitor", word<bool>(libvirt.ask_monitor, {{true, "auto"}, {false, "never"}}),
          "Whether the monitor of a guest that vnumad acts on may be asked where the memory of its "
          "cells is, when the sizes do not tell. libvirt marks such a domain as tainted "
-         "(`custom-monitor`), which changes nothing else. With `never` such a guest is left "
-         "alone."},
+         "(`custom-monitor`), which changes nothing else. With `never` the memory of such "
+         "a guest stays, and its vCPUs go to it, if three quarters of it are on one node; "
+         "otherwise the guest is left alone."},
     };
 }
 
@@ -112,7 +113,8 @@ std::vector<Key> tracking_keys(TrackingSettings& tracking) {
          "How vnumad finds out which memory is accessed; see [tracking](tracking.md)."},
         {"attribution", word<bool>(tracking.attribution, {{true, "auto"}, {false, "never"}}),
          "Whether vnumad finds out which vCPU accesses which memory, for guests without vNUMA that "
-         "fit no node."},
+         "fit no node, or are busier than any; and whether it may ask KVM itself about "
+         "[guests that nobody tells of](#guests-that-nobody-tells-of)."},
         {"overhead", share(tracking.overhead_permille),
          "Share of a guest's own CPU time that tracking its accesses may take."},
         {"longest_stall", duration(tracking.longest_stall, milliseconds(1), minutes(1)),

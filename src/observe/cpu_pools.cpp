@@ -31,20 +31,23 @@ class Cores {
         ++core.all;
     }
 
-    // Capacity of CPUs that are all used, or all unused. The threads of a core that cells may use
-    // share it. Others add what a sibling adds.
-    MilliCpu capacity(const std::vector<int>& cpus, bool are_used) const {
+    // Of CPUs that are all used, or all unused. The threads of a core that cells may use share it.
+    // Others add what a sibling adds.
+    CpuPool pool(NodeIndex node, const std::vector<int>& cpus, bool are_used) const {
         std::map<int, int> threads;  // of these, by core
         for (const int cpu : cpus)
             ++threads[core_of(cpu)];
-        MilliCpu sum = 0;
-        for (const auto& [core, count] : threads) {
-            const Threads& all = cores_.at(core);
+        CpuPool pool{node};
+        for (const auto& [id, count] : threads) {
+            const Threads& all = cores_.at(id);
             const int sharing = are_used ? all.used : all.all - all.used;
-            const MilliCpu first = are_used || all.used == 0 ? core_capacity - sibling_capacity : 0;
-            sum += (first + sibling_capacity * sharing) * count / sharing;
+            const bool has_core = are_used || all.used == 0;
+            const MilliCpu core = has_core ? core_capacity : 0,
+                           siblings = sibling_capacity * (sharing - (has_core ? 1 : 0));
+            pool.capacity += (core + siblings) * count / sharing;
+            pool.siblings += siblings * count / sharing;
         }
-        return sum;
+        return pool;
     }
 
   private:
@@ -78,7 +81,7 @@ CpuPools::CpuPools(const Host& host, const std::set<std::vector<int>>& sets) {
             cores.add(cpu, has_users(users));
         }
         for (const auto& [users, cpus] : by_users) {
-            pools_.push_back({NodeIndex(n), cores.capacity(cpus, has_users(users))});
+            pools_.push_back(cores.pool(NodeIndex(n), cpus, has_users(users)));
             first_cpu_.push_back(cpus.front());
         }
     }

@@ -39,10 +39,24 @@ std::optional<NodeIndex> node_of(const std::vector<int>& cpus, const Host& host)
     return std::nullopt;
 }
 
-std::optional<WideUse> wide_use_of(const GuestSample& guest, std::vector<MilliCpu> use,
-                                   const Host& host) {
+// A cell with neither vCPUs nor DRAM is left out of the snapshot: a guest with a GPU has several of
+// them, for the GPU's own memory. So a cell may have another position in the snapshot than in the
+// sample, and is known by its number. While no vCPU thread of the guest can be found, a cell that
+// is described with vCPUs stays.
+bool takes_part(const GuestSample& guest, const CellSample& cell) {
+    const auto has_vcpus = [](const CellSample& one) { return !one.vcpus.empty(); };
+    if (guest.cells.size() == 1 || cell.size > 0 || has_vcpus(cell)) return true;
+    const DomainCell* described = guest.domain ? find_cell(*guest.domain, cell.id) : nullptr;
+    if (!described) return false;
+    const bool found = std::any_of(guest.cells.begin(), guest.cells.end(), has_vcpus);
+    return !described->size_known || (!found && !described->vcpus.empty());
+}
+
+// Of a guest of which one cell takes part.
+std::optional<WideUse> wide_use_of(const GuestSample& guest, const CellSample& cell,
+                                   std::vector<MilliCpu> use, const Host& host) {
     const auto& matrix = guest.tracking.access_matrix;
-    if (!matrix || guest.cells.size() != 1) return std::nullopt;
+    if (!matrix) return std::nullopt;
     WideUse wide;
     wide.cpu_use = std::move(use);
     wide.extents = matrix->extents();
@@ -51,7 +65,7 @@ std::optional<WideUse> wide_use_of(const GuestSample& guest, std::vector<MilliCp
         wide.shared.push_back(by_index(
             shared == guest.tracking.owned.shared.end() ? BytesByNode() : shared->second, host));
     }
-    for (const VcpuSample& vcpu : guest.cells.front().vcpus) {
+    for (const VcpuSample& vcpu : cell.vcpus) {
         const auto id = static_cast<std::size_t>(vcpu.id);
         for (std::size_t g = 0; g < wide.extents; ++g)
             wide.accesses.push_back(id < matrix->vcpus() ? matrix->at(id, g) : 0);
@@ -63,19 +77,22 @@ std::optional<WideUse> wide_use_of(const GuestSample& guest, std::vector<MilliCp
     return wide;
 }
 
-// Empty where the guest is told of no distances: then all are alike.
-std::vector<std::vector<int>> distances_of(const Domain& domain) {
-    const std::size_t cells = domain.cells.size();
-    std::vector<std::vector<int>> distances(cells, std::vector<int>(cells, told_distance));
+// Empty where the guest is told of no distances between these cells: then all are alike.
+std::vector<std::vector<int>> distances_of(const std::vector<CellState>& cells,
+                                           const Domain& domain) {
+    std::vector<std::vector<int>> distances(cells.size(),
+                                            std::vector<int>(cells.size(), told_distance));
     bool told = false;
-    for (std::size_t a = 0; a < cells; ++a)
-        for (std::size_t b = 0; b < cells; ++b) {
-            const auto known = domain.cells[a].distances.find(domain.cells[b].id);
-            if (a == b) distances[a][b] = local_distance;
-            if (a == b || known == domain.cells[a].distances.end()) continue;
+    for (std::size_t a = 0; a < cells.size(); ++a) {
+        distances[a][a] = local_distance;
+        const DomainCell* described = find_cell(domain, cells[a].key.cell);
+        for (std::size_t b = 0; described && b < cells.size(); ++b) {
+            const auto known = described->distances.find(cells[b].key.cell);
+            if (a == b || known == described->distances.end()) continue;
             distances[a][b] = known->second;
             told = true;
         }
+    }
     return told ? distances : std::vector<std::vector<int>>();
 }
 
@@ -137,18 +154,25 @@ NodeSet homes_within(const std::vector<int>& ids, const Topology& topology, cons
     return nodes;
 }
 
+// The node that the policy fixes for a cell. It has one for each cell of the sample.
+int fixed_home(const std::vector<int>& home, const GuestSample& sample, const CellKey& key) {
+    if (home.size() == 1) return home.front();
+    const auto cell = std::find_if(sample.cells.begin(), sample.cells.end(),
+                                   [&](const CellSample& one) { return one.id == key.cell; });
+    return home.at(static_cast<std::size_t>(cell - sample.cells.begin()));
+}
+
 // The policy narrows what the owner allows.
-void apply_policy(GuestState& guest, const Topology& topology, const Host& host) {
+void apply_policy(GuestState& guest, const GuestSample& sample, const Topology& topology,
+                  const Host& host) {
     bool contradicts = false;
-    for (std::size_t c = 0; c < guest.cells.size(); ++c) {
-        CellState& cell = guest.cells[c];
+    for (CellState& cell : guest.cells) {
         const bool may_be_anywhere = !cell.allowed.empty();
         if (const auto& nodes = guest.policy.nodes)
             cell.allowed = cell.allowed & homes_within(*nodes, topology, host, true);
         if (const auto& home = guest.policy.home; !home.empty())
-            cell.allowed =
-                cell.allowed &
-                homes_within({home.size() == 1 ? home.front() : home.at(c)}, topology, host, false);
+            cell.allowed = cell.allowed & homes_within({fixed_home(home, sample, cell.key)},
+                                                       topology, host, false);
         if (guest.policy.memory == MemoryPolicy::none) cell.movable = false;
         contradicts |= may_be_anywhere && cell.allowed.empty();
     }
@@ -190,16 +214,19 @@ GuestState guest_of(const GuestSample& sample, const CpuUse& measured, const Top
     guest.name = sample.name;
     guest.unsteady = sample.unsteady;
     if (guest.unsteady.empty()) guest.unsteady = why_hands_off(sample, claims, host);
+    const auto parts =
+        std::count_if(sample.cells.begin(), sample.cells.end(),
+                      [&](const CellSample& cell) { return takes_part(sample, cell); });
     for (const CellSample& cell : sample.cells) {
+        if (!takes_part(sample, cell)) continue;
         auto use = cpu_use(sample, cell, measured);
         if (!use && guest.unsteady.empty()) guest.unsteady = "its CPU use is not known yet";
         CellState& state = guest.cells.emplace_back(state_of(sample, cell, topology, host, claims));
         state.cpu_pools = pools.usable_by(usable_cpus(cell, host, claims.pins));
         if (use) state.cpu_use = std::accumulate(use->begin(), use->end(), MilliCpu{0});
-        if (use && sample.cells.size() == 1)
-            guest.wide = wide_use_of(sample, std::move(*use), host);
+        if (use && parts == 1) guest.wide = wide_use_of(sample, cell, std::move(*use), host);
     }
-    if (sample.domain) guest.distances = distances_of(*sample.domain);
+    if (sample.domain) guest.distances = distances_of(guest.cells, *sample.domain);
     for (const HostDevice& device : sample.devices)
         if (const auto node = device.node ? host.index_of(*device.node) : std::nullopt)
             guest.devices.push_back(*node);
@@ -259,7 +286,7 @@ Snapshot derive(const Look& current, const Host& host, const Claims& claims,
         GuestState& guest = snapshot.guests.emplace_back(
             guest_of(sample, current.use, topology, host, claims, pools));
         guest.policy = policies.at(sample.uuid);
-        apply_policy(guest, topology, host);
+        apply_policy(guest, sample, topology, host);
     }
     snapshot.topology.pools = pools.pools();
     check_groups(snapshot, policy);

@@ -1,5 +1,7 @@
 #include "src/observe/guest_policies.hpp"
 
+#include <algorithm>
+
 #include "policy/guest_sections.hpp"
 #include "policy/resolve_policy.hpp"
 
@@ -12,12 +14,20 @@ std::string uuid_of(const ListedGuest& guest) {
     return guest.uuid.substr(0, guest.uuid.find('/'));
 }
 
+std::size_t count_empty_cells(const Domain& domain) {
+    return static_cast<std::size_t>(
+        std::count_if(domain.cells.begin(), domain.cells.end(), [&](const DomainCell& cell) {
+            return cell.vcpus.empty() && cell.size_known && dram_bytes(domain, cell) == 0;
+        }));
+}
+
 PolicySources sources_of(const ListedGuest& guest, const Topology& topology) {
     PolicySources sources;
     sources.uuid = uuid_of(guest);
     sources.name = guest.name;
     sources.cgroup = guest.cgroup;
     sources.cells = guest.domain ? guest.domain->cells.size() : 0;
+    if (guest.domain) sources.empty_cells = count_empty_cells(*guest.domain);
     if (guest.domain) sources.metadata = guest.domain->policy;
     if (guest.domain) sources.metadata_problems = guest.domain->policy_problems;
     for (const HostNode& node : topology.nodes)

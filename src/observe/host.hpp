@@ -14,10 +14,6 @@ namespace vnuma {
 
 inline constexpr const char* sysfs_root = "/sys/devices/system";
 
-inline constexpr MilliCpu core_capacity = 1000;
-// A further hardware thread of a busy core adds a fifth of a core; numad assumes the same.
-inline constexpr MilliCpu sibling_capacity = 200;
-
 // The kernel does not tell what is needed; what() names the file.
 struct HostError : std::runtime_error {
     using std::runtime_error::runtime_error;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "guests/discovery/auto_source.hpp"
+#include "guests/discovery/kvm_access.hpp"
 #include "guests/discovery/libvirt_source.hpp"
 #include "guests/discovery/proc_source.hpp"
 #include "guests/discovery/qmp_source.hpp"
@@ -26,6 +27,18 @@ SamplerSettings sampler_settings(const Config& config) {
     return settings;
 }
 
+// What KVM itself knows is read where the fault counter is used, too.
+KvmAccess::Load kvm_loader(const Config& config) {
+    const TrackingSettings tracking = tracking_settings(config);
+    if (!tracking.attribution || !tracking.may_disturb) return {};
+    return load_kvm_reader;
+}
+
+std::unique_ptr<ProcSource> make_proc_source(const Config& config) {
+    return std::make_unique<ProcSource>(Roots(), std::chrono::steady_clock::now,
+                                        kvm_loader(config));
+}
+
 class HostObserver final : public Observer {
   public:
     HostObserver(const Config& config, std::unique_ptr<GuestSource> source, bool track)
@@ -39,6 +52,7 @@ class HostObserver final : public Observer {
     }
 
     std::vector<ListedGuest> list() override { return sampler_->list(); }
+    std::string why_incomplete() override { return source_->why_incomplete(); }
     Sample sample(const std::vector<ListedGuest>& listed, const SampleRequest& request) override {
         Sample sample = sampler_->sample(listed, request);
         mark_large_pages(sample, call_time_);
@@ -73,14 +87,14 @@ class HostObserver final : public Observer {
 
 std::unique_ptr<GuestSource> make_source(const Config& config) {
     const LibvirtSettings& libvirt = config.libvirt;
-    switch (config.source) {
+    switch (source_in_use(config)) {
         case SourceChoice::libvirt:
             return std::make_unique<LibvirtSource>(libvirt);
         case SourceChoice::qmp:
             return std::make_unique<QmpSource>(
                 QmpSettings{.directory = config.qmp_dir, .patterns = config.qmp_pattern});
         case SourceChoice::proc:
-            return std::make_unique<ProcSource>();
+            return make_proc_source(config);
         case SourceChoice::automatic:
             break;
     }
@@ -88,7 +102,7 @@ std::unique_ptr<GuestSource> make_source(const Config& config) {
         AutoSource::Libvirt{std::make_unique<LibvirtSource>(libvirt),
                             [uri = libvirt.uri] { return may_have_libvirt(uri); },
                             libvirt.pid_directory},
-        std::make_unique<ProcSource>());
+        make_proc_source(config));
 }
 
 std::unique_ptr<Observer> observe_host(const Config& config, std::unique_ptr<GuestSource> source,

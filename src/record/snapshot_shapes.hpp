@@ -19,9 +19,10 @@ inline constexpr Number distance{0, 255};  // as in a SLIT
 
 inline auto cpu_pool_shape(std::size_t nodes) {
     return object_of([nodes](auto& io, auto& pool) {
-        auto& [node, capacity] = pool;
+        auto& [node, capacity, siblings] = pool;
         io.field("node", node, OneNode{nodes});
         io.field("capacity", capacity, some_cpu);
+        io.field("siblings", siblings, Number{0, capacity});
     });
 }
 

@@ -41,7 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (domain->cells.empty() || !is_bounded(*domain)) std::abort();
     for (const DomainCell& cell : domain->cells)
         if (cell.bytes < 0 || cell.huge_page_bytes < 0 || dram_bytes(*domain, cell) < cell.bytes ||
-            (!cell.size_known && (cell.bytes != 0 || domain->problems.empty())))
+            (!cell.size_known && (cell.bytes != 0 || domain->problems.empty())) ||
+            find_cell(*domain, cell.id) != &cell)
             std::abort();
     for (const auto& cell : pc_layout(*domain))
         for (const GuestRange& range : cell)

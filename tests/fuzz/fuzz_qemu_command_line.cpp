@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "guests/discovery/qemu_command_line.hpp"
 #include "guests/discovery/qemu_options.hpp"
@@ -32,8 +33,14 @@ void check(const Domain& domain) {
             require(vcpu >= 0 && vcpus.insert(vcpu).second);
     }
     for (const MemoryDevice& device : domain.memory_devices)
-        require(device.bytes >= 0 && device.plugged >= 0);
-    require(domain.problems.size() <= 16);
+        require(device.bytes >= 0 && device.plugged >= 0 && device.plugged <= device.bytes);
+    std::int64_t bytes = 0;
+    for (const DomainCell& cell : domain.cells)
+        bytes += cell.bytes;
+    for (const MemoryDevice& device : domain.memory_devices)
+        bytes += device.bytes;
+    require(bytes <= max_qemu_size);
+    require(domain.problems.size() <= max_description_problems);
 }
 
 }  // namespace
@@ -41,7 +48,9 @@ void check(const Domain& domain) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::string text(reinterpret_cast<const char*>(data), size);
     if (text.starts_with('[')) {
-        require(parse_qemu_config(text).size() <= max_qemu_options);
+        std::vector<std::string> problems;
+        require(parse_qemu_config(text, problems).size() <= max_qemu_options);
+        require(problems.size() <= max_description_problems);
         check(parse_qemu_command_line("", {text}));
         return 0;
     }

@@ -47,10 +47,13 @@ class SamplerTest : public ::testing::Test {
   protected:
     SamplerTest() {
         source.emplace(host, std::vector<std::string>{"memfd", "wishes"}, listed);
+        sampler.emplace(*source, nullptr, short_of_time());
+    }
+    SamplerSettings short_of_time() const {
         SamplerSettings settings;
         settings.roots = host.roots();
         settings.residency_time = std::chrono::microseconds(0);  // one guest in each sample
-        sampler.emplace(*source, nullptr, settings);
+        return settings;
     }
     Sample sample(const SampleRequest& request = {}) {
         return sampler->sample(sampler->list(), request);
@@ -121,6 +124,26 @@ TEST_F(SamplerTest, MemoryThatAnotherProcessMapsIsImmovable) {
         immovable[guest.name] = guest.immovable;
     EXPECT_EQ(immovable.at("memfd"), "process 9999 (spdk) maps its memory too");
     EXPECT_EQ(immovable.at("wishes"), "") << "its memory is private";
+}
+
+TEST_F(SamplerTest, MemoryStaysUntilItIsKnownWhoElseMapsIt) {
+    for (std::size_t i = 0; i < MemorySharers::first_processes_at_once; ++i)
+        std::filesystem::create_directories(
+            host.files.path("proc/" + std::to_string(1'000'000 + i)));
+    const auto immovable = [](const Sample& all) {
+        std::map<std::string, std::string> by_name;
+        for (const GuestSample& guest : all.guests)
+            by_name[guest.name] = guest.immovable;
+        return by_name;
+    };
+    const std::map<std::string, std::string> held{
+        {"memfd", "it is not known yet who else maps its memory"}, {"wishes", ""}};
+    EXPECT_EQ(immovable(sample()), held);
+    EXPECT_EQ(immovable(sample()).at("memfd"), "");
+    EXPECT_EQ(
+        immovable(Sampler(*source, nullptr, short_of_time()).sample(*listed, {.complete = true}))
+            .at("memfd"),
+        "");
 }
 
 TEST_F(SamplerTest, EachListedGuestHasTheControlGroupOfItsProcess) {

@@ -20,6 +20,7 @@ class ScriptedSource : public GuestSource {
     RamView read_ram_view(const std::string&) override {
         ++asked;
         if (hangs) throw MonitorError("its monitor does not answer");
+        if (!refusal.empty()) throw MonitorRefusal(refusal);
         GoldenMonitor monitor;
         return vnuma::read_ram_view(monitor);
     }
@@ -33,6 +34,7 @@ class ScriptedSource : public GuestSource {
 
     bool may_ask = true;  // whether the monitor may be asked
     bool hangs = false;   // whether the monitor does not answer
+    std::string refusal;  // with which the monitor refuses; empty if it does not
     int asked = 0;        // how often the monitor was asked
     const char* called = "libvirt";
 };

@@ -178,6 +178,8 @@ TEST(ResolvePolicy, AGuestOfSeveralCellsInAGroupWithOneHomeIsReported) {
         Problems{
             "guest.web: group: \"db\" has one home for all members, but the guest has 2 cells"});
     EXPECT_EQ(resolve_policy(host, guest, two_nodes).group, "db");
+    guest.empty_cells = 1;
+    EXPECT_EQ(resolve_policy(host, guest, two_nodes).problems, Problems{}) << "one is placed";
 }
 
 TEST(ResolvePolicy, AGuestWithoutAnyNodeLeftIsOnlyObserved) {

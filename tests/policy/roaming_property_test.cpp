@@ -15,13 +15,32 @@ using namespace vnuma::test;
 
 const PlannerSettings settings;
 
+// Puts a host's guests on it several times, as different ones with less memory.
+void crowd(Snapshot& host) {
+    const std::vector<GuestState> once = host.guests;
+    for (int copy = 1; copy < 4; ++copy)
+        for (GuestState guest : once) {
+            guest.uuid += "/" + std::to_string(copy);
+            for (CellState& cell : guest.cells) {
+                cell.key.uuid = guest.uuid;
+                cell.size = 0;
+                for (Bytes& bytes : cell.residency)
+                    bytes = bytes > 0 ? mib : 0;
+            }
+            guest.wide.reset();
+            host.guests.push_back(std::move(guest));
+        }
+}
+
 // A host of any of the other kinds, on every third with hardware threads, with a node without
-// memory, with guests that use all of their vCPUs, or with CPUs that only some guests may use.
+// memory, with guests that use all of their vCPUs, with others that use much of some nodes, with
+// guests whose homes are narrowed, with many guests, or with CPUs that only some guests may use.
 Snapshot host_of_any_kind(std::mt19937& random) {
     const auto one_in = [&](unsigned n) { return random() % n == 0; };
     Snapshot host = one_in(3)   ? random_snapshot(random)
                     : one_in(2) ? HardHost(random).make()
                                 : mixed_host(random);
+    if (one_in(3)) crowd(host);
     Topology& topology = host.topology;
     std::vector<CellState*> cells;
     for (GuestState& guest : host.guests)
@@ -32,6 +51,13 @@ Snapshot host_of_any_kind(std::mt19937& random) {
     if (one_in(3))
         for (CellState* cell : cells)
             cell->cpu_use = cell->vcpus * MilliCpu{1000};
+    if (one_in(3))
+        for (HostNode& node : topology.nodes)
+            node.other_use = node.cpu_capacity * static_cast<MilliCpu>(random() % 15) / 10;
+    if (one_in(3))
+        for (CellState* cell : cells)
+            if (one_in(3))
+                cell->allowed = NodeSet::only(NodeIndex(random() % topology.nodes.size()));
     if (one_in(3)) {
         // The last node gives its memory to the first.
         HostNode &first = topology.nodes.front(), &last = topology.nodes.back();

@@ -65,6 +65,22 @@ TEST_F(OwnersWord, SectionsThatAreNoGuestsAreTold) {
               (std::vector<std::string>{"guest.m*", "guest.wbe-1", "cgroup./pods/*"}));
 }
 
+TEST_F(OwnersWord, WhileGuestsMayBeMissingSectionsStayAsTheyWereTold) {
+    using Sections = std::vector<std::string>;
+    config.policy = parse_config("[guest.mail]\n[guest.wbe-1]\n", "f.conf").policy;
+    const auto mail = host->guests.extract("b");
+    host->list_problem = "libvirt does not answer";
+    EXPECT_EQ(run(1).unmatched_sections, Sections()) << "nobody knows yet";
+    EXPECT_EQ(run(1).list_problem, "libvirt does not answer");
+    host->list_problem.clear();
+    EXPECT_EQ(run(1).unmatched_sections, (Sections{"guest.mail", "guest.wbe-1"}));
+    host->guests["b"] = mail.mapped();
+    EXPECT_EQ(run(1).unmatched_sections, Sections{"guest.wbe-1"});
+    host->guests.erase("b");
+    host->list_problem = "libvirt does not answer";
+    EXPECT_EQ(run(1).unmatched_sections, Sections{"guest.wbe-1"});
+}
+
 TEST_F(OwnersWord, OnlyMonitorsOfGuestsThatVnumadMayActOnAreAsked) {
     using Uuids = std::set<std::string>;
     host->guests["c"] = make_guest("c", 2, 64 * mib, 0);
@@ -154,7 +170,7 @@ TEST_F(OnlyObserving, ProbesForNoTrackerAndLoadsNoFaultCounter) {
                                     return nullptr;
                                 });
         Sample sample;
-        tracking.update(sample, {});
+        tracking.update(sample, {}, [] { return true; });
         EXPECT_TRUE(sample.tracking.trackers.empty()) << name(heat);
         tracking.end();
     }

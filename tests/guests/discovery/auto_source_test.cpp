@@ -93,6 +93,7 @@ TEST_F(AutoSourceTest, WithoutLibvirtAllGuestsAreFound) {
     tree.remove(4711);
     tree.set_newest(77);
     EXPECT_TRUE(sources().empty()) << "that is no failure";
+    EXPECT_EQ(automatic->why_incomplete(), "");
 }
 
 TEST_F(AutoSourceTest, AGuestWhoseProcessLibvirtDoesNotTellIsFoundByItsUuid) {
@@ -148,6 +149,28 @@ TEST_F(AutoSourceTest, AGuestThatLibvirtHasStartedIsNobodyElses) {
     tree.files.write("pids/other.xml", "7000");
     libvirt->failure = "has never answered";
     EXPECT_EQ(sources(), (Sources{{"7000-40000", "proc"}}));
+    EXPECT_EQ(automatic->why_incomplete(), "has never answered");
+}
+
+// vnumad starts while libvirt is stopped.
+TEST_F(AutoSourceTest, AGuestOfALibvirtThatWasNeverThereIsNobodyElses) {
+    is_there = false;
+    tree.add("proxmox");
+    tree.files.write("pids/web.pid", "4711");
+    EXPECT_THROW(automatic->list(), SourceError);
+    tree.add("firecracker");
+    EXPECT_EQ(sources(), (Sources{{"7000-40000", "proc"}}));
+    EXPECT_EQ(automatic->why_incomplete(), "libvirt has started guests, but it is not there now");
+}
+
+TEST_F(AutoSourceTest, AGuestThatStartsAfterLibvirtWasAskedIsNobodyElses) {
+    tree.add("proxmox");
+    tree.files.write("pids/web.pid", "4711");
+    EXPECT_TRUE(sources().empty()) << "that is no failure";
+    EXPECT_EQ(automatic->why_incomplete(), "libvirt has started guests that it does not tell of");
+    libvirt->guests = {guest(web, 4711)};
+    EXPECT_EQ(sources(), (Sources{{web, "libvirt"}}));
+    EXPECT_EQ(automatic->why_incomplete(), "");
 }
 
 TEST(MayHaveLibvirt, LooksForTheSocketsOfTheSystem) {

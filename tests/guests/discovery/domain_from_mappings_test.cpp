@@ -47,6 +47,47 @@ TEST(DomainFromMappings, WithoutALargeOneItSaysSo) {
     EXPECT_EQ(domain.problems.size(), 1U);
 }
 
+TEST(DomainFromMappings, AnImageIsNoRam) {
+    const Domain domain = domain_from_mappings({mapping(10000, 4096, "/memfd:ram (deleted)", true),
+                                                mapping(20000, 102400, "/var/lib/data.img", true)},
+                                               {0});
+    EXPECT_EQ(domain.cells.at(0).bytes, static_cast<std::int64_t>(4096 * mib));
+    ASSERT_EQ(domain.memory_devices.size(), 1U);
+    EXPECT_FALSE(domain.memory_devices[0].is_dram());
+    EXPECT_EQ(domain.memory_devices[0].path, "/var/lib/data.img");
+    EXPECT_EQ(domain.problems,
+              std::vector<std::string>{
+                  "its process maps 102400 MiB of files that it shares, such as "
+                  "/var/lib/data.img; nothing tells that they are RAM, so they are neither counted "
+                  "nor moved"});
+}
+
+TEST(DomainFromMappings, AFileThatIsSharedIsRamOnlyIfItIsMemory) {
+    for (const char* path :
+         {"/memfd:ram (deleted)", "/dev/shm/ram", "/dev/zero (deleted)", "/SYSV00000000 (deleted)",
+          "/anon_hugepage (deleted)", "/dev/hugepages/vm", "/mnt/huge/ram (deleted)", ""})
+        EXPECT_TRUE(domain_from_mappings({mapping(1000, 100, path, true)}, {0}).problems.empty())
+            << path;
+    for (const char* path : {"/var/lib/data.img", "/mnt/huge/ram", "/deleted"}) {
+        EXPECT_FALSE(
+            domain_from_mappings({mapping(1000, 100, path, true)}, {0}).cells[0].size_known)
+            << path;
+        EXPECT_TRUE(domain_from_mappings({mapping(1000, 100, path)}, {0}).cells[0].size_known)
+            << "of a snapshot that was restored";
+    }
+}
+
+TEST(DomainFromMappings, SaysHowMuchMoreMemoryItCouldBe) {
+    std::vector<Mapping> mappings;
+    for (std::size_t i = 0; i < max_ram_mappings + 2; ++i)
+        mappings.push_back(mapping(1000 * i, 100 + i));
+    const Domain domain = domain_from_mappings(mappings, {0});
+    EXPECT_EQ(domain.memory_devices.size(), max_ram_mappings - 1);
+    EXPECT_EQ(domain.problems,
+              std::vector<std::string>{"its RAM may be in 66 mappings; the 2 smallest ones, 201 "
+                                       "MiB, are neither counted nor moved"});
+}
+
 TEST(DescribeOtherMemory, SaysWhatTheDomainDoesNotHave) {
     Domain domain;
     domain.cells.push_back({0, {}, static_cast<std::int64_t>(4096 * mib)});

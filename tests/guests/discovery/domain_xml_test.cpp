@@ -28,6 +28,36 @@ TEST(ParseDomain, CellsHaveTheDistancesOfTheVirtualSlit) {
         "<cell id='1' cpus='1' memory='320' unit='MiB'/></numa></cpu>");
     EXPECT_EQ(domain.cells[0].distances, (std::map<int, int>{{0, 10}, {1, 16}}));
     EXPECT_TRUE(domain.cells[1].distances.empty());
+    EXPECT_EQ(
+        domain.problems,
+        std::vector<std::string>{"<sibling> of <cell id='0'> must have a cell and a distance, not "
+                                 "\"2\" and \"x\"; it is ignored"});
+}
+
+TEST(ParseDomain, EachCellHasANumberOfItsOwn) {
+    const auto parse_cells = [](const std::string& first, const std::string& second) {
+        return parse("<memory>2048</memory><vcpu>2</vcpu><cpu><numa><cell " + first +
+                     " cpus='0' memory='1024'/><cell " + second +
+                     " cpus='1' memory='1024'/></numa></cpu>");
+    };
+    const Domain unnamed = parse_cells("", "");
+    ASSERT_EQ(unnamed.cells.size(), 2U);
+    EXPECT_EQ(unnamed.cells[1].id, 1) << "as in libvirt";
+    EXPECT_TRUE(unnamed.problems.empty());
+    for (const char* id : {"zero", "-1", "0x0", ""}) {
+        const Domain unreadable = parse_cells("id='0'", "id='" + std::string(id) + "'");
+        ASSERT_EQ(unreadable.cells.size(), 2U) << id;
+        EXPECT_EQ(unreadable.cells[1].id, 1) << id;
+        EXPECT_EQ(unreadable.problems.at(0),
+                  "attribute id of <cell> must be the number of a cell, not \"" + std::string(id) +
+                      "\"; it is taken for cell 1");
+    }
+    const Domain twice = parse_cells("id='3'", "id='3'");
+    ASSERT_EQ(twice.cells.size(), 1U);
+    EXPECT_EQ(twice.cells[0].vcpus, std::vector<int>{0});
+    EXPECT_EQ(twice.problems,
+              std::vector<std::string>{"<numa> must have one <cell id='3'>; all but the first are "
+                                       "ignored"});
 }
 
 // Disks 1 and 3 are on a port of cell 1's bus, disk 2 on cell 0's, disk 4 on none.

@@ -47,6 +47,10 @@ class FakeQemu {
             hang_up();
         });
     }
+    // Closes each later connection at once, without a greeting.
+    void end_each() {
+        in_thread([this] { ends_each_ = true; });
+    }
     // Sends this instead of the greeting of each later connection.
     void greet_as(const std::string& text) {
         hang_up(false);
@@ -115,6 +119,10 @@ class FakeQemu {
             if (error) return;
             connection_ = std::make_shared<Connection>(std::move(socket));
             ++connections_;
+            if (ends_each_) {
+                hang_up();
+                return accept();
+            }
             if (greets_)
                 send(*connection_, {{"QMP",
                                      {{"version", nlohmann::json::object()},
@@ -176,7 +184,7 @@ class FakeQemu {
     std::shared_ptr<Connection> connection_;   // the latest
     std::optional<std::string> held_command_;  // empty: all
     std::vector<std::pair<std::shared_ptr<Connection>, nlohmann::json>> held_requests_;
-    bool greets_ = true;
+    bool greets_ = true, ends_each_ = false;
     std::string behind_greeting_;
     int connections_ = 0;
     std::thread thread_;

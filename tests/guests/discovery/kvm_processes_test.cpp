@@ -35,6 +35,11 @@ class KvmProcessesTest : public ::testing::Test {
         now += later;
         return processes.find(now);
     }
+    // Many processes, of which only the files are there.
+    void add_many(pid_t first, std::size_t count) const {
+        for (std::size_t i = 0; i < count; ++i)
+            tree.files.link("/dev/null", tree.directory_of(first + static_cast<pid_t>(i)) + "fd/0");
+    }
     void make_anything() { tree.set_newest(++newest); }
 
     test::ProcTree tree;
@@ -81,6 +86,34 @@ TEST_F(KvmProcessesTest, AProcessThatIsThereForLongIsLookedAtNowAndThen) {
     EXPECT_EQ(find(seconds(1)), Pids{});
     make_anything();
     EXPECT_EQ(find(KvmProcesses::look_interval), Pids{500});
+}
+
+TEST_F(KvmProcessesTest, OfManyThatAreDueAFewAreLookedAtInEachWalk) {
+    constexpr std::size_t at_once = KvmProcesses::looks_again_at_once;
+    add_many(1000, at_once + 10);
+    find();
+    for (std::size_t i = 0; i < at_once + 10; ++i)
+        make_vm(static_cast<pid_t>(1000 + i));
+    make_anything();
+    EXPECT_EQ(find(KvmProcesses::look_interval).size(), at_once);
+    make_anything();
+    EXPECT_EQ(find(seconds(1)).size(), at_once + 10);
+}
+
+TEST_F(KvmProcessesTest, OfThoseThatAreDueTheOldestAreLookedAtFirstAndNewOnesAtOnce) {
+    constexpr std::size_t at_once = KvmProcesses::looks_again_at_once;
+    constexpr auto last = static_cast<pid_t>(1000 + at_once);
+    add_many(1000, at_once + 1);
+    find();
+    make_anything();
+    find(KvmProcesses::look_interval);  // at all but the last
+    make_vm(last);
+    make_vm(1000);
+    make_vm(last - 1);
+    add_many(20000, 1);
+    make_vm(20000);
+    make_anything();
+    EXPECT_EQ(find(2 * KvmProcesses::look_interval), (Pids{1000, last, 20000}));
 }
 
 TEST_F(KvmProcessesTest, AProcessWithAnotherNumberOfThreadsIsLookedAt) {

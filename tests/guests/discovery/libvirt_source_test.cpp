@@ -155,7 +155,8 @@ TEST_F(LibvirtSourceTest, AMonitorItDoesNotReachIsAnErrorOfThatGuest) {
     EXPECT_THROW(source->read_ram_view("nobody"), MonitorError) << "before the first list";
     const auto guests = list();
     source->permit_monitors({guests[0].uuid});
-    EXPECT_THROW(source->read_ram_view(guests[0].uuid), MonitorError);
+    EXPECT_THROW(source->read_ram_view(guests[0].uuid), MonitorRefusal)
+        << "the test driver has no monitor";
     EXPECT_THROW(source->start_write_measurement(guests[0].uuid, std::chrono::seconds(1)),
                  MonitorError);
     EXPECT_THROW(source->read_write_measurement(guests[0].uuid), MonitorError);

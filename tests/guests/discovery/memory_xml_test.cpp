@@ -55,13 +55,12 @@ TEST(ParseMemory, TheNodemaskOfADimmIsAStrictWishForIt) {
     EXPECT_FALSE(parse(two_cells + dimm("")).memory_devices.at(0).numatune);
 }
 
-TEST(ParseMemory, ANodemaskThatIsNoListIsAProblem) {
+TEST(ParseMemory, ANodemaskThatIsNoListIsAProblemAndItsMemoryStays) {
     const Domain domain = parse(two_cells + dimm("<nodemask>x</nodemask>"));
-    EXPECT_FALSE(domain.memory_devices.at(0).numatune);
-    EXPECT_EQ(
-        domain.problems,
-        Problems{"<nodemask> of memory device dimm0 must be a list of nodes, not \"x\"; it is "
-                 "ignored"});
+    EXPECT_EQ(domain.memory_devices.at(0).numatune, (NumaTune{"strict", {}, false}));
+    EXPECT_EQ(domain.problems,
+              Problems{"<nodemask> of memory device dimm0 must be a list of nodes, not \"x\"; the "
+                       "memory of its cell stays where it is"});
 }
 
 TEST(ParseMemory, PersistentMemoryIsNotCounted) {
@@ -95,6 +94,10 @@ TEST(ParseMemory, MemoryDevicesThatCannotBePlacedAreProblems) {
     EXPECT_EQ(problems("<size unit='XiB'>1</size><node>0</node>").size(), 1U);
     EXPECT_EQ(problems("<size>1024</size><node>7</node>").size(), 1U) << "no such cell";
     EXPECT_EQ(problems("<size>1024</size><node>1</node>"), Problems{});
+    for (const char* node : {"x", "-1", "", "1,"})
+        EXPECT_EQ(problems("<size>1024</size><node>" + std::string(node) + "</node>"),
+                  Problems{"<node> of memory device  must be the number of a cell, not \"" +
+                           std::string(node) + "\"; the device is ignored"});
 }
 
 // libvirt's <memory> has the sizes of all memory devices in it.

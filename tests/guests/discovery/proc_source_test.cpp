@@ -124,6 +124,20 @@ INSTANTIATE_TEST_SUITE_P(
         return name;
     });
 
+TEST_F(ProcSourceTest, AnImageOfPersistentMemoryIsNotTakenForRam) {
+    add(test::read_vmm("cloud-hypervisor-pmem"));
+    const ListedGuest guest = list_one();
+    ASSERT_EQ(guest.domain->problems.size(), 1U);
+    EXPECT_NE(guest.domain->problems[0].find("106496 MiB of files that it shares"),
+              std::string::npos);
+    GuestReader reader(tree.roots());
+    GuestSample sample = reader.read(guest, source, true);
+    reader.memory().fill(sample, std::chrono::steady_clock::now());
+    EXPECT_EQ(sample.cells.at(0).size, 4096 * mib);
+    ASSERT_EQ(sample.cells[0].blocks.size(), 1U) << "one image is as large as the RAM";
+    EXPECT_EQ(sample.cells[0].blocks[0].backing, "/memfd:ch_ram (deleted)");
+}
+
 TEST_F(ProcSourceTest, AsksNobody) {
     add(test::read_vmm("proxmox"));
     const ListedGuest guest = list_one();
@@ -253,6 +267,30 @@ TEST_F(ProcSourceTest, GuestsWithOneUuidAreToldApartByTheirProcesses) {
     EXPECT_THROW(source.read_state("another"), MonitorError);
 }
 
+TEST_F(ProcSourceTest, AGuestKeepsItsUuidWhenAnotherOneWithItEnds) {
+    test::VmmProcess older = test::read_vmm("proxmox"), younger = older, third = older;
+    const std::string uuid = "1d3cbe55-3b4e-4b2c-9c7a-0a1b2c3d4e5f";
+    younger.pid = 3000;
+    younger.start = 20000;
+    younger.tasks = {{3000, "kvm"}, {3001, "CPU 0/KVM"}, {3002, "CPU 1/KVM"}};
+    add(older);
+    add(younger);
+    EXPECT_EQ(list().at(0).uuid, uuid);
+    tree.remove(older.pid);
+    auto guests = list(KvmProcesses::walk_interval);
+    ASSERT_EQ(guests.size(), 1U);
+    EXPECT_EQ(guests[0].uuid, uuid + "/3000-20000");
+    EXPECT_EQ(source.read_state(guests[0].uuid), RunState::paused);
+    third.pid = 5000;
+    third.start = 30000;
+    third.tasks = {{5000, "kvm"}, {5001, "CPU 0/KVM"}, {5002, "CPU 1/KVM"}};
+    tree.add(third);
+    guests = list();
+    ASSERT_EQ(guests.size(), 2U);
+    EXPECT_EQ(guests[0].uuid, uuid + "/3000-20000");
+    EXPECT_EQ(guests[1].uuid, uuid) << "nobody has it any more";
+}
+
 TEST_F(ProcSourceTest, GuestsOfOneGroupHaveTheirPidsInTheirNames) {
     test::VmmProcess older = test::read_vmm("crosvm");
     test::VmmProcess younger = older;
@@ -285,14 +323,46 @@ TEST_F(ProcSourceTest, ConfigurationFilesAreReadAsTheProcessSeesThem) {
     process.words = {"qemu-system-x86_64", "-readconfig", "/etc/vm.conf", "-readconfig",
                      "name.conf",          "-readconfig", "/etc/none"};
     add(process);
-    tree.files.write(tree.directory_of(4711) + "root/etc/vm.conf", "[memory]\n size = \"4G\"\n");
-    tree.files.write(tree.directory_of(4711) + "cwd/name.conf", "[name]\n guest = \"inside\"\n");
+    const std::string root = tree.directory_of(4711) + "root/";
+    tree.files.link("/opt/vm.conf", root + "etc/vm.conf");
+    tree.files.write(root + "opt/vm.conf", "[memory]\n size = \"4G\"\n");
+    tree.files.link("/home/vm", tree.directory_of(4711) + "cwd");
+    tree.files.write(root + "home/vm/name.conf", "[name]\n guest = \"inside\"\n");
     const ListedGuest guest = list_one();
     EXPECT_EQ(guest.name, "inside");
     EXPECT_EQ(guest.domain->cells.at(0).bytes, 4096 * mib);
     EXPECT_EQ(guest.domain->cells[0].vcpus.size(), 2U) << "KVM has more than -smp";
     ASSERT_EQ(guest.domain->problems.size(), 2U);
     EXPECT_EQ(guest.domain->problems[0], "its configuration file /etc/none cannot be read");
+}
+
+TEST_F(ProcSourceTest, ConfigurationFilesOfAProcessWithARootOfItsOwnAreFound) {
+    test::VmmProcess process = test::read_vmm("proxmox");
+    process.words = {"qemu-system-x86_64", "-readconfig", "name.conf"};
+    add(process);
+    // The links have paths as vnumad sees them.
+    const std::string root = tree.files.path("jail");
+    tree.files.link(root, tree.directory_of(4711) + "root");
+    tree.files.link(root + "/home/vm", tree.directory_of(4711) + "cwd");
+    tree.files.write("jail/home/vm/name.conf", "[name]\n guest = \"inside\"\n");
+    EXPECT_EQ(list_one().name, "inside");
+}
+
+TEST_F(ProcSourceTest, ACommandLineIsReadToItsLimit) {
+    test::VmmProcess process = test::read_vmm("proxmox");
+    process.words = {"qemu-system-x86_64",
+                     "-name",
+                     "long",
+                     "-append",
+                     std::string(std::size_t{4} << 20, 'a'),
+                     "-m",
+                     "1T"};
+    add(process);
+    const ListedGuest guest = list_one();
+    EXPECT_EQ(guest.name, "long");
+    EXPECT_EQ(guest.domain->cells.at(0).bytes, 128 * mib) << "QEMU's default";
+    EXPECT_EQ(guest.domain->problems.at(0),
+              "its command line has more than 4 MiB; the rest is ignored");
 }
 
 }  // namespace

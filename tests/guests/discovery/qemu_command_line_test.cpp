@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "guests/discovery/qemu_options.hpp"
 #include "tests/guests/discovery/words.hpp"
 #include "tests/guests/golden.hpp"
 
@@ -216,6 +217,86 @@ TEST(QemuCommandLine, WhatIsNotUnderstoodCostsOnlyItself) {
     EXPECT_EQ(domain.problems.size(), 3U) << "-m, the backend, and the JSON";
     EXPECT_EQ(parse({"qemu", "-uuid", "00000000-0000-0000-0000-000000000000"}).uuid, "");
     EXPECT_EQ(parse_qemu_command_line("", {}).cells.size(), 1U);
+}
+
+TEST(QemuCommandLine, MemoryDevicesHaveALimit) {
+    std::string line = words({"qemu", "-m", "1G", "-object", "memory-backend-ram,id=m,size=1G"});
+    for (int i = 0; i < 1025; ++i)
+        line += words({"-device", "pc-dimm,memdev=m"});
+    const Domain domain = parse_qemu_command_line(line, {});
+    EXPECT_EQ(domain.memory_devices.size(), 1024U);
+    EXPECT_EQ(domain.problems, std::vector<std::string>{
+                                   "it has more than 1024 memory devices; the others are ignored"});
+}
+
+TEST(QemuCommandLine, NoSumOfSizesIsMoreThanAHostHas) {
+    const Domain domain = parse(
+        {"qemu", "-m", "1G", "-object", "memory-backend-ram,id=m,size=3072T", "-object",
+         "memory-backend-ram,id=c,size=1T", "-numa", "node,memdev=m", "-numa", "node,memdev=m",
+         "-device", "pc-dimm,id=a,memdev=m", "-device", "pc-dimm,id=b,memdev=c", "-device",
+         "virtio-mem-pci,id=v,memdev=c,requested-size=4096T"});
+    ASSERT_EQ(domain.cells.size(), 2U);
+    EXPECT_EQ(domain.cells[0].bytes, 3072 * 1024 * gib);
+    EXPECT_FALSE(domain.cells[1].size_known);
+    ASSERT_EQ(domain.memory_devices.size(), 2U);
+    EXPECT_EQ(domain.memory_devices[0].id, "b");
+    EXPECT_EQ(domain.memory_devices[1].plugged, 1024 * gib) << "no more than its backend";
+    ASSERT_EQ(domain.problems.size(), 2U);
+    EXPECT_NE(domain.problems[0].find("cell 1 makes its memory more than 4 PiB"),
+              std::string::npos);
+    EXPECT_NE(domain.problems[1].find("device a makes its memory"), std::string::npos);
+}
+
+TEST(QemuCommandLine, NamingVcpusAgainAndAgainEndsSomewhere) {
+    const std::string node =
+        "[object \"m\"]\n qom-type = \"memory-backend-ram\"\n size = \"1G\"\n"
+        "[numa]\n type = \"node\"\n memdev = \"m\"\n";
+    std::string by_number = node, by_place = node;
+    for (int i = 0; i < 1000; ++i) {
+        by_number += " cpus = \"0-8190\"\n";
+        by_place += "[numa]\n type = \"cpu\"\n node-id = \"0\"\n";
+    }
+    for (const std::string& config : {by_number, by_place}) {
+        const Domain domain =
+            parse_qemu_command_line(words({"qemu", "-smp", "8192"}), {config, config, config});
+        ASSERT_EQ(domain.cells.size(), 3U);
+        EXPECT_EQ(domain.cells[0].vcpus.size(), 8192U);
+        EXPECT_EQ(domain.problems,
+                  std::vector<std::string>{
+                      "its options -numa name 1048576 vCPUs or more; the others are ignored"});
+    }
+}
+
+TEST(QemuCommandLine, ReadsThePlaceOfEachVcpu) {
+    const std::string line =
+        words({"qemu", "-smp", "9,maxcpus=12,sockets=2,dies=1,cores=3,threads=2", "-object",
+               "memory-backend-ram,id=m,size=1G", "-numa", "node,memdev=m", "-numa",
+               "node,memdev=m", "-numa", "cpu,node-id=1,core-id=1", "-numa",
+               "cpu,node-id=1,socket-id=1,core-id=2,thread-id=1", "-numa",
+               "cpu,node-id=0,socket-id=1,core-id=1", "-numa", "cpu,node-id=1,core-id=3", "-numa",
+               "cpu,node-id=1,socket-id=2"});
+    const Domain domain = parse_qemu_command_line(line, {});
+    ASSERT_EQ(domain.cells.size(), 2U);
+    EXPECT_EQ(domain.cells[1].vcpus, (std::vector<int>{2, 3, 8, 9, 11}));
+    EXPECT_EQ(domain.cells[0].vcpus, (std::vector<int>{0, 1, 4, 5, 6, 7, 10}));
+}
+
+TEST(QemuCommandLine, OptionsAndConfigurationFilesHaveOneLimit) {
+    std::string config;
+    for (std::size_t i = 0; i < 250; ++i)
+        config += "[name]\n guest = \"" + std::string(max_qemu_field_bytes, 'a') + "\"\n";
+    const Domain domain =
+        parse_qemu_command_line(words({"qemu"}), std::vector<std::string>(16, config));
+    EXPECT_EQ(domain.problems,
+              std::vector<std::string>{"its options and configuration files have more than 4 MiB "
+                                       "together; the rest is ignored"});
+}
+
+TEST(QemuCommandLine, NodesThatAreNotUnderstoodAreTheOwnersStill) {
+    const Domain domain =
+        parse({"qemu", "-m", "2G", "-machine", "q35,memory-backend=r", "-object",
+               "memory-backend-ram,id=r,size=2G,policy=bind,host-nodes=0-1,host-nodes=x"});
+    EXPECT_EQ(domain.tuning.cell_nodes.at(0), (NumaTune{"strict", {0, 1}, false}));
 }
 
 TEST(QemuCommandLine, KnowsLockedMemoryAndADirtyRing) {

@@ -52,7 +52,11 @@ class Qemu {
         ::waitpid(pid_, nullptr, 0);
         pid_ = -1;
     }
-    void signal(int number) const { ::kill(pid_, number); }
+    // Returns when a SIGSTOP has stopped it.
+    void signal(int number) const {
+        ::kill(pid_, number);
+        if (number == SIGSTOP) ::waitpid(pid_, nullptr, WUNTRACED);
+    }
     pid_t pid() const { return pid_; }
 
   private:

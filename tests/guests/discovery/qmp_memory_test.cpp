@@ -15,6 +15,7 @@ class QmpMemory : public QmpSourceTest {
         QmpSource source = listen();
         guest = list_until(source, one_described)[0];
         if (!guest.domain) return {};
+        source.permit_monitors({guest.uuid});
         const auto process = Process::open(qemu.pid());
         return map_by_view(*guest.domain, source.read_ram_view(guest.uuid),
                            parse_maps(process->read("maps").value()));

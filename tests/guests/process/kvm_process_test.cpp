@@ -79,6 +79,17 @@ TEST(JoinVcpuThreads, KvmIsRightAboutThreadsAndNamesAboutNumbers) {
     EXPECT_EQ(vcpus.threads, (std::map<int, pid_t>{{0, 101}, {1, 102}})) << "a name means nothing";
 }
 
+TEST(JoinVcpuThreads, WithoutNamesAVcpuKeepsItsNumberWhenAnotherIsUnplugged) {
+    const KvmFiles four{{13}, {0, 1, 2, 3}}, sparse{{13}, {0, 1, 4, 5}};
+    EXPECT_EQ(join_vcpu_threads(four, {{0, 101}, {2, 103}, {3, 104}}, {}).threads,
+              (std::map<int, pid_t>{{0, 101}, {2, 103}, {3, 104}}));
+    EXPECT_EQ(join_vcpu_threads(sparse, {{0, 101}, {4, 103}, {5, 104}}, {}).threads,
+              (std::map<int, pid_t>{{0, 101}, {2, 103}, {3, 104}}));
+    EXPECT_EQ(join_vcpu_threads({{13}, {0}}, {{0, 101}, {7, 102}}, {}).threads,
+              (std::map<int, pid_t>{{0, 101}, {1, 102}}))
+        << "its file was not seen yet";
+}
+
 TEST(JoinVcpuThreads, AVcpuThatNeverRanHasItsNameOnly) {
     const VcpuThreads vcpus = join_vcpu_threads(two_vcpus, {{0, 101}}, {{0, 101}, {1, 102}});
     EXPECT_EQ(vcpus.threads, (std::map<int, pid_t>{{0, 101}, {1, 102}}));

@@ -25,7 +25,7 @@ constexpr CpuLoad::Place anywhere{};
 Cost cost_at(MilliCpu capacity, std::initializer_list<MilliCpu> demands) {
     Cost cost = 0;
     for (const MilliCpu demand : demands)
-        cost += load_cost(capacity, demand, settings);
+        cost += load_cost(capacity, 0, demand, settings);
     return cost;
 }
 

@@ -39,6 +39,16 @@ TEST(CoupleCells, CellsWithMemoryAccessEachOthersALittle) {
               std::vector<MilliCpu>{2 * use * cross_cell_share / 1000});
 }
 
+TEST(CoupleCells, DistancesAreByThePlaceOfACellWhateverItsNumber) {
+    GuestState guest = guest_with({mib, mib, mib});
+    guest.distances = {{10, 40, 20}, {40, 10, 20}, {20, 20, 10}};
+    const std::vector<MilliCpu> traffic = traffic_of_first(guest);
+    EXPECT_LT(traffic[0], traffic[1]);
+    guest.cells[1].key.cell = 5;
+    guest.cells[2].key.cell = 9;
+    EXPECT_EQ(traffic_of_first(guest), traffic);
+}
+
 TEST(CoupleCells, NobodyAccessesACellWithoutMemory) {
     GuestState guest = guest_with({mib, 0, 0});
     for (const std::size_t empty : {1, 2})

@@ -50,7 +50,7 @@ TEST(Pools, ShareTheThreadsOfACore) {
     EXPECT_EQ(capacity({{0, 2}}, 0), 2000) << "the other threads of two cores are not used";
     EXPECT_EQ(capacity({{0, 2}}, 1), 400);
     EXPECT_EQ(capacity({{0}, {1}}, 0), 600) << "half of a core";
-    EXPECT_EQ(capacity({{0}}, 2), 1400) << "a thread of the first core, and the second core";
+    EXPECT_EQ(capacity({{0}}, 1), 1400) << "a thread of the first core, and the second core";
 }
 
 TEST(Pools, AreNodesWhereThereAreTooMany) {

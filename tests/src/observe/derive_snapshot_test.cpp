@@ -126,7 +126,7 @@ TEST_F(DeriveTest, ANodeThatLeavesTooFewCpusIsNotAllowed) {
 TEST_F(DeriveTest, GuestsCompeteForTheCpusThatTheyMayUse) {
     const auto usable = [&](std::size_t guest, std::size_t node) {
         const CellState& cell = snapshot.guests[guest].cells[0];
-        return usable_capacity(snapshot.topology, cell, NodeIndex(node));
+        return usable_cores(snapshot.topology, cell, NodeIndex(node));
     };
     Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
     derive_cell(nullptr, now);
@@ -307,6 +307,8 @@ TEST_F(DeriveTest, GroupsAreThoseOfTheConfigurationAndOfRunTime) {
 
 TEST_F(DeriveTest, CellsAreAsFarApartAsTheGuestIsTold) {
     Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0})});
+    now.guests[0].cells.emplace_back().id = 1;
+    now.guests[0].cells[1].size = mib;
     Domain domain;
     domain.cells.resize(2);
     domain.cells[1].id = 1;

@@ -47,9 +47,10 @@ TEST(EnabledUses, KdamondsAreMadeNicerInModeAdviseToo) {
 }
 
 TEST(EnabledUses, MonitorsOfOtherUsersAreConnectedTo) {
-    const std::string config = "mode = \"observe\"\ntracking.heat = \"none\"\n";
-    EXPECT_EQ(needed(config + "source = \"qmp\"\nqmp_dir = \"/run/qmp\""),
-              with(to_look, {CAP_DAC_OVERRIDE}));
+    const std::string config =
+        "tracking.heat = \"none\"\nsource = \"qmp\"\nqmp_dir = \"/run/qmp\"\nmode = ";
+    EXPECT_EQ(needed(config + "\"advise\""), with(to_look, {CAP_DAC_OVERRIDE}));
+    EXPECT_EQ(needed(config + "\"observe\""), to_look) << "it connects to none";
 }
 
 TEST(EnabledUses, OnlyWhoAsksForPageFrameNumbersAdministersTheSystem) {

@@ -51,9 +51,9 @@ TEST_F(HintsTest, WhoTouchesWhatMattersForAGuestThatFitsNoNode) {
 
 TEST_F(HintsTest, WhoTouchesWhatMattersForAGuestThatIsBusierThanAnyNode) {
     snapshot.topology.nodes[0].cpu_capacity = snapshot.topology.nodes[1].cpu_capacity = 1200;
-    snapshot.guests[0].cells[0].cpu_use = 1200;
+    snapshot.guests[0].cells[0].cpu_use = 1000;
     EXPECT_FALSE(hint().attribute);
-    snapshot.guests[0].cells[0].cpu_use = 1300;
+    snapshot.guests[0].cells[0].cpu_use = 1100;
     EXPECT_TRUE(hint().attribute);
     snapshot.guests[0].unsteady = "it is paused";
     EXPECT_FALSE(hint().attribute);

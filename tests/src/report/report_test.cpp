@@ -85,12 +85,34 @@ TEST(Report, SpeaksOfNodesByTheKernelsNumbers) {
     EXPECT_DOUBLE_EQ(cell["locality"], 0.5) << "a quarter for vCPU 0, three quarters for vCPU 1";
 }
 
+TEST(Report, SaysWhyACellThatIsNotPlannedHasNoHome) {
+    const Tick tick = tick_of_one_guest(two_nodes());
+    std::vector<CellSample>& cells = sample_of(tick).guests[0].cells;
+    cells.insert(cells.begin(), CellSample());
+    cells[0].id = 8;
+    const json report = make_report(tick)["guests"][0]["cells"];
+    ASSERT_EQ(report.size(), 2U);
+    EXPECT_EQ(report[0]["cell"], 8);
+    EXPECT_EQ(report[0]["memory_bytes"], (json{{"0", 0}, {"4", 0}}));
+    EXPECT_EQ(report[0]["allowed_nodes"], "");
+    EXPECT_EQ(report[0]["verdict"],
+              (json{{"reason", "empty"},
+                    {"explanation", "the cell has no home because it has neither vCPUs nor memory"},
+                    {"home", nullptr},
+                    {"to_move_bytes", 0}}));
+    EXPECT_EQ(report[1]["cell"], 0);
+    EXPECT_EQ(report[1]["verdict"]["home"], 4);
+}
+
 TEST(Report, NamesSectionsThatAreNoGuests) {
     const Host host = two_nodes();
     Tick tick = tick_of_one_guest(host);
     EXPECT_EQ(make_report(tick)["unmatched_sections"], json::array());
     tick.unmatched_sections = {"guest.wbe"};
     EXPECT_EQ(make_report(tick)["unmatched_sections"], json::array({"guest.wbe"}));
+    EXPECT_FALSE(make_report(tick).contains("list_problem"));
+    tick.list_problem = "libvirt does not answer";
+    EXPECT_EQ(make_report(tick)["list_problem"], "libvirt does not answer");
 }
 
 TEST(Report, SaysWhoToldOfAGuestAndHowCertainThatIs) {
