@@ -83,6 +83,7 @@ class RunningGuest {
     virtual void destroy() = 0;  // after any step; does not throw
     virtual bool was_reset() = 0;
     virtual std::string log() = 0;  // QEMU's messages, and the reason of its end
+    virtual std::string describe_vcpus() { return ""; }  // what they do now
 
     pid_t pid_ = -1;
 
