@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "integration/host/files.hpp"
+#include "integration/host/vcpu_activity.hpp"
 
 namespace vnuma::lab {
 
@@ -76,6 +77,10 @@ bool Guest::was_reset() {
 
 std::string Guest::log() {
     return read_text("/var/log/libvirt/qemu/" + name() + ".log");
+}
+
+std::string Guest::describe_vcpus() {
+    return vcpu_activity(name(), pid());
 }
 
 std::string Guest::xml(unsigned flags) const {

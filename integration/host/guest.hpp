@@ -38,6 +38,7 @@ class Guest final : public RunningGuest {
     void destroy() override;
     bool was_reset() override;
     std::string log() override;
+    std::string describe_vcpus() override;
 
     const Libvirtd* host_;
     std::string uuid_;

@@ -93,7 +93,7 @@ void RunningGuest::boot() {
     resume_vcpus();
     connect_workload();
     if (workload_.receive(boot_limit).is_null())
-        throw BootFailure(name() + " did not come up:\n" + last_output());
+        throw BootFailure(name() + " did not come up:\n" + describe_vcpus() + last_output());
     const double booted = seconds_so_far();
     access_all_buffers();
     if (!shape().first_touch_nodes.empty()) restore_affinities(before);
@@ -226,7 +226,8 @@ std::string RunningGuest::verify_memory() {
     while (std::chrono::steady_clock::now() < end) {
         const json report = next_report(report_limit);
         if (report.is_null())
-            return name() + " has stopped sending reports\n" + describe_threads() + last_output();
+            return name() + " has stopped sending reports\n" + describe_threads() +
+                   describe_vcpus() + last_output();
         bool all = !report["threads"].empty();
         verified_pages_ = 0;
         for (const json& thread : report["threads"]) {
@@ -243,7 +244,7 @@ std::string RunningGuest::verify_memory() {
         if (all) return "";
     }
     return name() + " has not verified its memory within " + std::to_string(verify_limit.count()) +
-           " s";
+           " s\n" + describe_threads() + describe_vcpus();
 }
 
 bool RunningGuest::all_vcpus_run() const {

@@ -73,6 +73,7 @@ class RunningGuest : public KvmGuest {
     virtual void destroy() = 0;  // after any step; does not throw
     virtual bool was_reset() = 0;
     virtual std::string log() = 0;  // QEMU's messages, and the reason of its end
+    virtual std::string describe_vcpus() { return ""; }  // what they do now
 
   private:
     using Affinities = std::map<pid_t, std::vector<int>>;

@@ -1,14 +1,12 @@
-#include "integration/scenarios/stuck_guest.hpp"
+#include "integration/host/vcpu_activity.hpp"
 
 #include <sys/mount.h>
 
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <iostream>
 #include <map>
 #include <sstream>
-#include <string>
 
 #include "integration/host/files.hpp"
 #include "integration/host/process.hpp"
@@ -16,12 +14,15 @@
 namespace vnuma::lab {
 namespace {
 
+constexpr int samples = 6;
+
 // What KVM has counted of a guest since it started, by the counter's name.
 std::map<std::string, std::uint64_t> kvm_counters(pid_t pid) {
     const std::filesystem::path debugfs = "/sys/kernel/debug", kvm = debugfs / "kvm";
     if (!std::filesystem::exists(kvm)) ::mount("debugfs", debugfs.c_str(), "debugfs", 0, nullptr);
     std::map<std::string, std::uint64_t> counters;
-    for (const auto& guest : std::filesystem::directory_iterator(kvm)) {
+    std::error_code error;  // where the kernel has no debugfs
+    for (const auto& guest : std::filesystem::directory_iterator(kvm, error)) {
         if (!guest.path().filename().string().starts_with(std::to_string(pid) + "-")) continue;
         for (const auto& entry : std::filesystem::directory_iterator(guest))
             if (entry.is_regular_file())
@@ -33,24 +34,26 @@ std::map<std::string, std::uint64_t> kvm_counters(pid_t pid) {
 
 }  // namespace
 
-void print_what_vcpus_do(const Guest& guest) {
-    const std::string output = "/tmp/registers";
-    const auto before = kvm_counters(guest.pid());
-    for (int sample = 0; sample < 6; ++sample) {
-        std::filesystem::remove(output);
-        run_program(
-            {"virsh", "-q", "qemu-monitor-command", guest.name(), "--hmp", "info registers -a"},
-            output);
+std::string vcpu_activity(const std::string& domain, pid_t pid) {
+    std::string text;
+    const std::string output = "/tmp/registers-" + std::to_string(pid);
+    const auto before = kvm_counters(pid);
+    for (int i = 0; i < samples; ++i) {
+        run_program({"virsh", "-q", "qemu-monitor-command", domain, "--hmp", "info registers -a"},
+                    output);
         std::istringstream lines(read_text(output));
         for (std::string line; std::getline(lines, line);)
             if (line.starts_with("CPU#") || line.starts_with("RIP=") || line.starts_with("CR0="))
-                std::cout << "soak:   " << line << "\n";
+                text += line + "\n";
+        std::filesystem::remove(output);
     }
-    for (const auto& [name, count] : kvm_counters(guest.pid())) {
+    for (const auto& [name, count] : kvm_counters(pid)) {
         const auto old = before.find(name);
         if (old != before.end() && old->second != count)
-            std::cout << "soak:   " << name << " " << old->second << " -> " << count << "\n";
+            text +=
+                name + " " + std::to_string(old->second) + " -> " + std::to_string(count) + "\n";
     }
+    return text;
 }
 
 }  // namespace vnuma::lab
