@@ -66,13 +66,14 @@ void expect_cells_on_different_nodes(const RunningGuest& guest, const std::strin
 }
 
 // The monitor may be asked where the memory of cells is, and all memory stays where it is.
-constexpr const char* moving_nothing = "[policy]\nmemory = \"none\"\n";
+constexpr const char* moving_nothing =
+    "mode = \"act\"\ninterval = \"1s\"\npolicy.memory = \"none\"\n";
 
 // Expects a right memory map of a guest whose memory vnumad has not moved yet, and then that all of
 // its cells come home.
 void expect_right_map_and_all_home(RunningGuest& guest, const std::string& source) {
     {
-        Daemon vnumad(acting + source + moving_nothing);
+        Daemon vnumad(moving_nothing + source);
         const json seen = wait_for_guest(vnumad, guest.name(), is_measured);
         ASSERT_FALSE(seen.is_null()) << vnumad.output();
         expect_each_buffer_in_its_cell(seen, guest);
@@ -240,7 +241,7 @@ class EveryWay : public ::testing::TestWithParam<ResidencyCase> {
 };
 
 TEST_P(EveryWay, OfReadingResidencyAgreesWithNumaMaps) {
-    Daemon vnumad(std::string(acting) + moving_nothing + "[memory]\n" + GetParam().config);
+    Daemon vnumad(std::string(moving_nothing) + "[memory]\n" + GetParam().config);
     // Incremental and sampled readings are complete after a while.
     const auto agrees = [&](const json& seen) {
         if (!is_measured(seen) || field(seen, "/residency/mode") != GetParam().mode) return false;
@@ -327,7 +328,7 @@ TEST(Guests, TheOwnersTuningIsReportedAndKept) {
 TEST(Guests, AQemuWithoutLibvirtIsServedThroughItsMonitor) {
     DirectGuest guest(equal_cells("direct", {1, 0}));
     expect_right_map_and_all_home(guest, qmp_config);
-    Daemon vnumad(std::string(acting) + qmp_config + moving_nothing);
+    Daemon vnumad(std::string(moving_nothing) + qmp_config);
     const json seen = wait_for_guest(vnumad, "direct", is_measured);
     EXPECT_EQ(field(seen, "/source"), "qmp") << vnumad.output();
     EXPECT_EQ(field(seen, "/uuid"), guest.uuid()) << seen;
