@@ -1,5 +1,7 @@
 #include "integration/host/direct_guest.hpp"
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 
 #include "integration/host/files.hpp"
 #include "integration/host/process.hpp"
+#include "integration/host/vcpu_activity.hpp"
 
 namespace vnuma::lab {
 namespace {
@@ -20,6 +23,7 @@ using std::chrono::seconds;
 
 constexpr const char* qmp_directory = "/run/lab/qmp";  // the same as in qmp_config
 constexpr const char* proxmox_directory = "/var/run/qemu-server/";
+constexpr const char* proxmox_events = "/var/run/qmeventd.sock";
 constexpr seconds start_limit{60};
 constexpr seconds reply_limit{60};
 constexpr seconds end_grace{5};
@@ -55,6 +59,21 @@ void append(std::vector<std::string>& words, const std::vector<std::string>& mor
 
 std::string listening(const std::string& socket) {
     return "unix:" + socket + ",server=on,wait=off";
+}
+
+// Proxmox VE's daemon that QEMU tells of its events, which nobody reads here. A QEMU that cannot
+// connect to it tries again and again, and then its guest hangs in its firmware under emulation.
+void listen_for_events() {
+    [[maybe_unused]] static const int listener = [] {
+        const int made = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::string(proxmox_events).copy(address.sun_path, sizeof address.sun_path - 1);
+        if (::bind(made, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+            ::listen(made, SOMAXCONN) != 0)
+            throw std::system_error(errno, std::generic_category(), proxmox_events);
+        return made;
+    }();
 }
 
 }  // namespace
@@ -93,6 +112,17 @@ std::string DirectGuest::log() {
     return text;
 }
 
+std::string DirectGuest::describe_vcpus() {
+    return vcpu_activity(pid(), [&] {
+        try {
+            return execute("human-monitor-command", {{"command-line", "info registers -a"}})
+                .get<std::string>();
+        } catch (const std::runtime_error& error) {
+            return std::string(error.what());
+        }
+    });
+}
+
 std::vector<std::string> DirectGuest::launcher() const {
     const std::string id = std::to_string(start_.user);
     std::vector<std::string> words;
@@ -110,7 +140,7 @@ std::vector<std::string> DirectGuest::identity() const {
     return {"-name",    name() + ",debug-threads=on",
             "-chardev", "socket,id=qmp,path=" + starters_monitor() + ",server=on,wait=off",
             "-mon",     "chardev=qmp,mode=control",
-            "-chardev", "socket,id=qmp-event,path=/var/run/qmeventd.sock,reconnect=5",
+            "-chardev", "socket,id=qmp-event,path=" + std::string(proxmox_events) + ",reconnect=5",
             "-mon",     "chardev=qmp-event,mode=control",
             "-pidfile", proxmox_directory + name() + ".pid",
             "-smbios",  "type=1,uuid=" + uuid_};
@@ -169,6 +199,7 @@ std::vector<std::string> DirectGuest::command_line() const {
 void DirectGuest::create() {
     for (const char* directory : {qmp_directory, proxmox_directory})
         std::filesystem::create_directories(directory);
+    if (start_.by == Starter::proxmox) listen_for_events();
     // Nobody else uses a lab host.
     std::filesystem::permissions("/dev/kvm", std::filesystem::perms(0666));
     set_owner(start_.user);

@@ -42,6 +42,7 @@ class DirectGuest final : public RunningGuest {
     void destroy() override;
     bool was_reset() override;
     std::string log() override;
+    std::string describe_vcpus() override;
 
     std::vector<std::string> launcher() const;
     std::vector<std::string> identity() const;

@@ -3,13 +3,14 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 
 namespace vnuma::lab {
 
-// How KVM's counters of a guest of libvirt grow within a second or so, and a few samples of its
-// vCPUs' registers. RIP names a function of the guest's kernel, which has fixed addresses
-// (nokaslr), in its System.map. Empty if the guest has ended.
-std::string vcpu_activity(const std::string& domain, pid_t pid);
+// How KVM's counters of a guest grow within a second or so, and a few samples of its vCPUs'
+// registers, as QEMU's monitor prints them ("info registers -a"). RIP names a function of the
+// guest's kernel, which has fixed addresses (nokaslr), in its System.map.
+std::string vcpu_activity(pid_t pid, const std::function<std::string()>& read_registers);
 
 }  // namespace vnuma::lab
