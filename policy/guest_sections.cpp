@@ -84,6 +84,7 @@ std::vector<GuestSection> find_sections(const PolicySections& guests, const Poli
         return std::tuple(a.fit, a.literal) < std::tuple(b.fit, b.literal);
     });
     std::vector<GuestSection> sections;
+    sections.reserve(found.size());
     for (Found& one : found)
         sections.push_back(std::move(one.section));
     return sections;

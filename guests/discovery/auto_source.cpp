@@ -25,10 +25,11 @@ bool is_same(const ListedGuest& by_libvirt, const ListedGuest& other) {
 
 // Of all domains that libvirt has started and that have not ended.
 std::set<pid_t> read_pid_files(const std::string& directory) {
+    const std::string prefix = directory + "/";
     std::set<pid_t> pids;
     for (const std::string& name : list_directory(AT_FDCWD, directory, max_pid_files)) {
         if (!name.ends_with(".pid")) continue;
-        const auto text = read_small_file(directory + "/" + name);
+        const auto text = read_small_file(prefix + name);
         pid_t pid = 0;
         if (text &&
             std::from_chars(text->data(), text->data() + text->size(), pid).ec == std::errc())

@@ -64,14 +64,13 @@ void throw_if_exhausted(const std::string& directory) {
 
 KvmFiles read_kvm_files(const std::string& process) {
     KvmFiles files;
-    const std::string directory = process + "/fd";
+    const std::string directory = process + "/fd/";
     std::array<char, PATH_MAX> target{};
     errno = 0;
     const auto names = list_directory(AT_FDCWD, directory, max_open_files);
     if (names.empty()) throw_if_exhausted(directory);
     for (const std::string& name : names) {
-        const ssize_t size =
-            ::readlink((directory + "/" + name).c_str(), target.data(), target.size());
+        const ssize_t size = ::readlink((directory + name).c_str(), target.data(), target.size());
         if (size > 0)
             add_file(files, name, std::string_view(target.data(), static_cast<std::size_t>(size)));
     }

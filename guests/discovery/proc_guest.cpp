@@ -312,11 +312,10 @@ void ProcGuest::read_run_times(Time now) {
     if (ran) ran_ = now;
     state_ = state_by_names();
     if (state_ != RunState::running) return;
-    if (vcpus_.threads.empty())
-        state_ = RunState::unknown;
-    else if (now - ran_.value_or(*first_) >= paused_after)
+    const bool has_paused = !vcpus_.threads.empty() && now - ran_.value_or(*first_) >= paused_after;
+    if (has_paused)
         state_ = RunState::paused;
-    else if (!ran_)
+    else if (vcpus_.threads.empty() || !ran_)
         state_ = RunState::unknown;
 }
 

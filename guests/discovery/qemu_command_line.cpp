@@ -137,6 +137,7 @@ std::vector<Node> nodes_of(const Options& options) {
         if (nodes.contains(*to)) nodes[*to].distances.emplace(*from, *distance);
     }
     std::vector<Node> sorted;
+    sorted.reserve(nodes.size());
     for (auto& [id, node] : nodes)
         sorted.push_back(std::move(node));
     return sorted;

@@ -111,13 +111,17 @@ std::string too_many_options(const std::string& what) {
            " options; the others are ignored";
 }
 
+std::string joined(const std::string& name, const std::string& key) {
+    return name.empty() ? key : name + "." + key;
+}
+
 void add_json(QemuOption& option, const std::string& name, const json& value, int depth) {
     if (depth > max_json_depth) {
         option.is_cut = true;
     } else if (value.is_object()) {
         for (const auto& [key, inner] : value.items())
             if (name.size() + key.size() <= max_qemu_field_bytes)
-                add_json(option, name.empty() ? key : name + "." + key, inner, depth + 1);
+                add_json(option, joined(name, key), inner, depth + 1);
             else
                 option.is_cut = true;
     } else if (value.is_array()) {

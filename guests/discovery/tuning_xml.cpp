@@ -41,18 +41,23 @@ std::optional<std::vector<int>> parse_cpuset(const pugi::xml_node& node, const s
 // Puts the cpusets of the elements into `pins`, by the numbers of the threads.
 void parse_pins(const pugi::xml_node& cputune, const PinElement& element,
                 std::map<int, std::vector<int>>& pins, Domain& domain) {
+    const std::string name = element.name, id = element.id;
+    const auto wrong = [&](const char* text) {
+        return "attribute " + id + " of <" + name + "> must be an integer from 0 to " +
+               std::to_string(element.last) + not_text(text) +
+               "; what it allows is taken from the affinities";
+    };
+    const auto place_of = [&](int number) {
+        return "<" + name + " " + id + "='" + std::to_string(number) + "'>";
+    };
     for (const pugi::xml_node& pin : cputune.children(element.name)) {
         const char* text = pin.attribute(element.id).as_string();
-        const std::string name = element.name, id = element.id;
         const auto number = parse_integer(text);
         if (!number || *number < 0 || *number > element.last) {
-            add_problem(domain, "attribute " + id + " of <" + name +
-                                    "> must be an integer from 0 to " +
-                                    std::to_string(element.last) + not_text(text) +
-                                    "; what it allows is taken from the affinities");
+            add_problem(domain, wrong(text));
             continue;
         }
-        const std::string place = "<" + name + " " + id + "='" + std::to_string(*number) + "'>";
+        const std::string place = place_of(static_cast<int>(*number));
         if (const auto cpus = parse_cpuset(pin, place, domain))
             pins[*number] = *cpus;
         else

@@ -60,7 +60,9 @@ std::vector<int> read_cpuset(const std::string& cgroup_text, const std::string& 
     // A group without the controller, as one inside a container may be, has the CPUs of the next
     // one above.
     for (std::string group = cgroup->path;; group.resize(group.rfind('/'))) {
-        if (const auto cpus = read_small_file(root + group + file))
+        std::string path = root;
+        path.append(group).append(file);
+        if (const auto cpus = read_small_file(path))
             return parse_number_list(*cpus).value_or(std::vector<int>{});
         if (group.find('/') == std::string::npos) return {};
     }

@@ -134,7 +134,7 @@ class Explainer {
         if (!verdict_.alternative) return "";
         const Alternative& best = *verdict_.alternative;
         const std::string cost = instead_of(best.cost.value_or(0), roaming_cost());
-        const std::string text = "; the best node, " + node(best.node) + ", would cost " + cost;
+        std::string text = "; the best node, " + node(best.node) + ", would cost " + cost;
         if (best.lack == Lack::cores)
             return "; the best node, " + node(best.node) + ", has fewer cores than it uses CPUs";
         if (best.lack == Lack::cheaper) return text;

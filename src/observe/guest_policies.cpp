@@ -51,6 +51,7 @@ GuestPolicies resolve_policies(const std::vector<ListedGuest>& guests, const Hos
 std::vector<std::string> find_unmatched_sections(const std::vector<ListedGuest>& guests,
                                                  const HostPolicy& policy) {
     std::vector<GuestIdentity> identities;
+    identities.reserve(guests.size());
     for (const ListedGuest& guest : guests)
         identities.push_back({uuid_of(guest), guest.name, guest.cgroup});
     return find_unmatched_sections(policy, identities);
