@@ -43,7 +43,7 @@ std::string vcpu_activity(const std::string& domain, pid_t pid) {
                     output);
         std::istringstream lines(read_text(output));
         for (std::string line; std::getline(lines, line);)
-            if (line.starts_with("CPU#") || line.starts_with("RIP=") || line.starts_with("CR0="))
+            if (line.starts_with("CPU#") || line.find("IP=") == 1 || line.starts_with("CR0="))
                 text += line + "\n";
         std::filesystem::remove(output);
     }

@@ -117,8 +117,8 @@ class Soak {
     bool kill_vnumad();
     bool restart_vnumad();
 
-    Clock::duration time_;
-    const Clock::time_point begin_ = Clock::now();
+    const seconds time_;
+    Clock::time_point begin_ = Clock::now();
     std::mt19937_64 random_;
     std::vector<std::unique_ptr<Guest>> guests_;
     std::map<pid_t, std::vector<int>> owners_choice_;  // of threads that were re-pinned
@@ -157,7 +157,7 @@ bool Soak::arrive() {
     guests_.push_back(std::make_unique<Guest>(libvirt_host(), shape));
     std::filesystem::remove(freeze_file);
     // Emulation may keep a guest from booting, which is known after minutes (docs/lab.md).
-    time_ += std::max<Clock::duration>(Clock::now() - begin - longest_arrival, seconds(0));
+    begin_ += std::max<Clock::duration>(Clock::now() - begin - longest_arrival, seconds(0));
     return true;
 }
 
