@@ -56,4 +56,12 @@ std::string vcpu_activity(const std::string& domain, pid_t pid) {
     return text;
 }
 
+bool has_state_of_host(const std::string& activity, std::uint64_t guest_bytes) {
+    for (std::size_t at = 0; (at = activity.find(" CR3=", at)) != std::string::npos;) {
+        at += 5;
+        if (std::strtoull(activity.c_str() + at, nullptr, 16) >= guest_bytes) return true;
+    }
+    return false;
+}
+
 }  // namespace vnuma::lab
