@@ -5,7 +5,7 @@
 namespace vnuma::lab {
 namespace {
 
-// Of a guest with 192 MiB whose second vCPU was stuck, and RIP in a module of the host.
+// Of a guest with 192 MiB whose second vCPU was stuck.
 TEST(VcpuActivity, TellsAVcpuThatHasTheStateOfTheHost) {
     const std::string right =
         "CPU#0\nRIP=ffffffff81ce5fff RFL=00000212 [----A--] CPL=0 II=0 A20=1 SMM=0 HLT=1\n"
