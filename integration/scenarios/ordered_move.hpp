@@ -33,8 +33,9 @@ bool begin_move(Daemon& vnumad, const KvmGuest& guest);
 // The same for a guest that vnumad names, by its process.
 bool begin_move_of_process(Daemon& vnumad, pid_t process);
 
-// Every thread of the guest may use all CPUs.
-void expect_all_cpus(const KvmGuest& guest);
+// Expects that each thread of the guest has these CPUs, by thread. Threads that have begun or ended
+// meanwhile do not matter.
+void expect_affinities(const KvmGuest& guest, const std::map<pid_t, std::vector<int>>& expected);
 
 // Expects what a vnumad leaves that has stopped, where nobody else has set an affinity: each thread
 // of the guest has all CPUs again, and there is neither a kdamond nor anything to restore.

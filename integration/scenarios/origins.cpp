@@ -78,14 +78,6 @@ void expect_at_home(const KvmGuest& guest, Daemon& vnumad) {
     EXPECT_TRUE(wait_until(at_home, settle_limit)) << guest.name() << "\n" << vnumad.output();
 }
 
-// Threads that begin or end meanwhile do not matter.
-void expect_affinities(const KvmGuest& guest, const std::map<pid_t, std::vector<int>>& expected) {
-    for (const auto& [thread, cpus] : affinities_of(guest))
-        if (const auto known = expected.find(thread); known != expected.end()) {
-            EXPECT_EQ(cpus, known->second) << guest.name() << ", thread " << thread;
-        }
-}
-
 void expect_never_paused(SmallVmm& guest) {
     EXPECT_TRUE(guest.is_at_work());
     const auto pause = guest.longest_pause();
