@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "integration/host/files.hpp"
+#include "integration/host/hidden_debugfs.hpp"
 #include "integration/host/impostor.hpp"
 #include "integration/host/process.hpp"
 #include "integration/host/small_vmm.hpp"
+#include "integration/scenarios/found_guests.hpp"
 #include "integration/scenarios/ordered_move.hpp"
 #include "integration/scenarios/scenario.hpp"
 
@@ -135,6 +137,26 @@ TEST(AVnumadThatTheKernelKillsForItsMemory, LeavesNothingThatTheNextOneDoesNotPu
     expect_affinities(guest, before);
     EXPECT_EQ(next.stop(), 0) << next.output();
     EXPECT_EQ(run_restore().output, "");
+}
+
+// Needs a vnumad that was built with BPF.
+TEST(WithoutDebugfs, KvmItselfTellsWhichVcpuThreadsWithoutNamesAre) {
+    const HiddenDebugfs hidden;
+    SmallVmm small("nameless", 2, 129, {.named = false});
+    Daemon vnumad(acting);
+    expect_at_home(small, vnumad);
+    vnumad.take_reports();
+    const json report = vnumad.wait_for([](const json&) { return true; }, settle_limit);
+    expect_listed_once(report, small, "proc");
+    const json seen = guests_of_process(report, small.pid()).at(0);
+    EXPECT_EQ(field(seen, "/certainty"),
+              "vCPU threads from KVM by BPF; memory from KVM by BPF; migrations are not seen");
+    EXPECT_EQ(field(seen, "/cells/0/map"), "kvm") << seen;
+    for (const auto& [vcpu, thread] : small.vcpu_threads())
+        EXPECT_EQ(field(seen, "/cells/0/vcpus/" + std::to_string(vcpu) + "/thread"), thread)
+            << seen;
+    expect_never_paused(small);
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 
 }  // namespace
