@@ -27,18 +27,20 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int many = 200;
-// So that they use about one CPU of the host together.
+// More take longer to be read in emulation than a reading may be old (Actuator's max_reading_age);
+// two hundred are in FaultsTest.
+constexpr int many = 40;
+// So that they use little of the host together.
 constexpr milliseconds long_rest{2000};
 // Each of them is emulated in turn.
-constexpr seconds arrival_limit{600};
+constexpr seconds arrival_limit{300};
 
 bool all_at_home(const std::vector<std::unique_ptr<SmallVmm>>& guests) {
     return std::all_of(guests.begin(), guests.end(),
                        [](const auto& guest) { return home_of(placement_of(*guest)) >= 0; });
 }
 
-TEST(TwoHundredGuests, ThatArriveAtOnceAllComeHomeAndAllOfItIsUndone) {
+TEST(FortyGuests, ThatArriveAtOnceAllComeHomeAndAllOfItIsUndone) {
     Daemon vnumad(acting);
     ASSERT_TRUE(let_pass(vnumad, 2)) << vnumad.output();
     write_text(freeze_file, "");
