@@ -21,11 +21,6 @@ constexpr std::int64_t max_status_kib = std::int64_t{1} << 42;  // 4 PiB; no hos
 // A balloon that always breathes a little does not keep its guest from being balanced.
 constexpr std::int64_t least_memory_change = std::int64_t{16} << 20;  // from one look to the next
 
-std::string_view base_name(std::string_view path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
 // A size of /proc/PID/status, such as "VmLck"; 0 if it is missing.
 std::int64_t status_bytes(std::string_view status, std::string_view name) {
     const auto field = find_status_field(status, name);
@@ -70,49 +65,55 @@ GuestSample begin_sample(const ListedGuest& listed, const GuestSource& source) {
     GuestSample sample;
     sample.uuid = listed.uuid;
     sample.name = listed.name;
-    sample.source = source.name();
+    sample.source = *listed.source ? listed.source : source.name();
+    sample.certainty = listed.certainty;
     sample.state = listed.state;
     sample.read_at = listed.read_at;
     sample.unsteady = listed.unsteady;
     sample.domain = listed.domain;
     if (!listed.domain) return sample;
+    sample.problems = listed.domain->problems;
     for (const DomainCell& described : listed.domain->cells) {
         CellSample& cell = sample.cells.emplace_back();
         cell.id = described.id;
-        cell.size = described.bytes;
-        for (const MemoryDevice& device : listed.domain->memory_devices)
-            if (device.cell == described.id) cell.size += device.plugged;
+        cell.size = dram_bytes(*listed.domain, described);
     }
     return sample;
 }
 
+// The index of the cell that the domain has the vCPU in; nothing if it is in none. A guest without
+// vNUMA has all vCPUs in its one cell, whatever the description says.
+std::optional<std::size_t> cell_of(int vcpu, const std::vector<DomainCell>& cells) {
+    if (cells.size() == 1) return 0;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        const std::vector<int>& ids = cells[i].vcpus;
+        if (std::find(ids.begin(), ids.end(), vcpu) != ids.end()) return i;
+    }
+    return std::nullopt;
+}
+
 // Moves each vCPU to the cell that the domain has it in.
 void assign_vcpus(std::vector<VcpuSample> vcpus, GuestSample& sample) {
+    if (sample.cells.empty()) return;
+    std::vector<int> homeless;
     for (VcpuSample& vcpu : vcpus)
-        for (std::size_t i = 0; i < sample.cells.size(); ++i) {
-            const std::vector<int>& ids = sample.domain->cells[i].vcpus;
-            if (std::find(ids.begin(), ids.end(), vcpu.id) == ids.end()) continue;
-            sample.cells[i].vcpus.push_back(std::move(vcpu));
-            break;
-        }
+        if (const auto cell = cell_of(vcpu.id, sample.domain->cells))
+            sample.cells[*cell].vcpus.push_back(std::move(vcpu));
+        else
+            homeless.push_back(vcpu.id);
+    if (!homeless.empty())
+        sample.problems.push_back("no cell has the vCPUs " + format_number_list(homeless) +
+                                  "; they are left alone");
 }
 
 }  // namespace
 
-std::string identity_mismatch(const std::string& executable, std::string_view command_line,
-                              const ListedGuest& listed, bool uuid_on_command_line) {
+std::string identity_mismatch(std::string_view command_line, const std::string& uuid) {
     // libvirt always puts the uuid on QEMU's command line. Its pid file may outlive the process, so
-    // the pid may be another process' by now.
-    if (uuid_on_command_line && command_line.find(listed.uuid) == std::string_view::npos)
-        return "its uuid is not on the command line of the process with its pid";
-    const std::string_view name = base_name(executable);
-    const bool as_configured = listed.domain && !listed.domain->emulator.empty() &&
-                               name.starts_with(base_name(listed.domain->emulator));
-    if (name.starts_with("qemu") || as_configured) return "";
-    if (executable.empty())
-        return "the executable of the process with its pid cannot be read (CAP_SYS_PTRACE is "
-               "needed)";
-    return "the process with its pid runs " + executable + ", not QEMU";
+    // the pid may be another process' by now. The name of the binary tells nothing: distributions
+    // wrap and rename emulators.
+    if (command_line.find(uuid) != std::string_view::npos) return "";
+    return "its uuid is not on the command line of the process with its pid";
 }
 
 GuestSample GuestReader::read(const ListedGuest& listed, GuestSource& source, bool rare_too) {
@@ -149,16 +150,16 @@ bool GuestReader::find_process(const ListedGuest& listed, GuestSample& sample) {
             mark_unsteady(sample, "its process has ended");
             return false;
         }
-        const std::string executable = process->read_link("exe");
+        // Others than libvirt have the pid from the process itself.
+        const bool certain = listed.process || std::string_view(sample.source) != "libvirt";
         const std::string mismatch =
-            identity_mismatch(executable, process->read("cmdline").value_or(""), listed,
-                              std::string_view(sample.source) == "libvirt");
+            certain ? "" : identity_mismatch(process->read("cmdline").value_or(""), listed.uuid);
         if (!mismatch.empty()) {
             mark_unsteady(sample, "its process cannot be found: " + mismatch);
             return false;
         }
         process_ = process;
-        executable_ = executable;
+        executable_ = process->read_link("exe");
     }
     sample.process = process_;
     sample.executable = executable_;
@@ -169,7 +170,7 @@ void GuestReader::read_process(const ListedGuest& listed, GuestSample& sample, b
     const auto status = process_->read("status");
     const auto nodes = status ? find_status_field(*status, "Mems_allowed_list") : std::nullopt;
     if (nodes) sample.memory_nodes = parse_number_list(*nodes).value_or(std::vector<int>{});
-    read_devices_if_changed(listed, sample, rare_too);
+    read_devices_if_changed(listed, rare_too);
     sample.devices = devices_.devices;
     sample.uses_vhost = devices_.uses_vhost;
     if (devices_.uses_userfaultfd)
@@ -199,10 +200,10 @@ void GuestReader::mark_changing_memory(const Domain& domain, GuestSample& sample
         mark_unsteady(sample, "its memory changes by a balloon or a memory device");
 }
 
-void GuestReader::read_devices_if_changed(const ListedGuest& listed, const GuestSample& sample,
-                                          bool rare_too) {
-    auto fds = std::string_view(sample.source) == "qmp" ? process_->open_files()
-                                                        : std::vector<std::string>();
+// What a file is does not change while its number is in use. A file that took the number of another
+// one since the last look is noticed at the next rare reading.
+void GuestReader::read_devices_if_changed(const ListedGuest& listed, bool rare_too) {
+    auto fds = process_->open_files();
     if (rare_too || fds != fds_)
         devices_ = read_devices(*process_, listed.domain.get(), roots_.sysfs);
     fds_ = std::move(fds);

@@ -26,8 +26,8 @@ class GuestReader {
 
     // Reads the guest's process, threads and devices from /proc, and finds its RAM blocks. The
     // sample has no RAM yet; see memory(). What cannot be read is left out, and the sample says why
-    // the guest is unsteady. `rare_too` reads again what is remembered. Throws std::system_error if
-    // the kernel refuses to open the process.
+    // the guest is unsteady, or what of it is not served. `rare_too` reads again what is
+    // remembered. Throws std::system_error if the kernel refuses to open the process.
     GuestSample read(const ListedGuest& listed, GuestSource& source, bool rare_too);
 
     // The memory of the guest that was read last. Its residency may be read only if that sample has
@@ -38,8 +38,7 @@ class GuestReader {
     bool find_process(const ListedGuest& listed, GuestSample& sample);
     void read_process(const ListedGuest& listed, GuestSample& sample, bool rare_too);
     void mark_changing_memory(const Domain& domain, GuestSample& sample);
-    void read_devices_if_changed(const ListedGuest& listed, const GuestSample& sample,
-                                 bool rare_too);
+    void read_devices_if_changed(const ListedGuest& listed, bool rare_too);
 
     Roots roots_;
     std::shared_ptr<const Process> process_;  // null until a process was identified as the guest's
@@ -54,9 +53,8 @@ class GuestReader {
     MemoryReader memory_;
 };
 
-// Why a process with this executable and command line cannot be the listed guest's; empty if it
-// can. An empty `executable` is one that cannot be read. Pure.
-std::string identity_mismatch(const std::string& executable, std::string_view command_line,
-                              const ListedGuest& listed, bool uuid_on_command_line);
+// Why a process with this command line cannot be the libvirt domain with this uuid; empty if it
+// can. Pure.
+std::string identity_mismatch(std::string_view command_line, const std::string& uuid);
 
 }  // namespace vnuma

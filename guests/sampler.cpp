@@ -8,7 +8,9 @@
 #include "guests/memory/page_nodes.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "guests/process/cpu_time.hpp"
+#include "guests/process/files.hpp"
 #include "guests/process/kernel_vhost_threads.hpp"
+#include "guests/process/parse_proc.hpp"
 #include "guests/process/process.hpp"
 
 namespace vnuma {
@@ -23,10 +25,23 @@ constexpr std::size_t samples_for_all = 8;
 
 constexpr std::chrono::steady_clock::time_point never{};
 
+// Empty if it is not known. Policies are by it, so it is read before anything is done.
+std::string read_cgroup(const ListedGuest& guest, const Roots& roots) {
+    if (!guest.pid) return "";
+    const auto text =
+        guest.process ? guest.process->read("cgroup")
+                      : read_small_file(roots.proc + "/" + std::to_string(*guest.pid) + "/cgroup");
+    const auto cgroup = text ? parse_cgroup(*text) : std::nullopt;
+    return cgroup ? cgroup->path : "";
+}
+
 }  // namespace
 
 Sampler::Sampler(GuestSource& source, AccessTracking* tracking, SamplerSettings settings)
-    : source_(source), tracking_(tracking), settings_(std::move(settings)) {}
+    : source_(source),
+      tracking_(tracking),
+      settings_(std::move(settings)),
+      sharers_(settings_.roots.proc) {}
 
 std::vector<ListedGuest> Sampler::list() {
     const nanoseconds before = process_cpu_time();
@@ -42,8 +57,10 @@ std::vector<ListedGuest> Sampler::list() {
     // The planner goes over guests in this order too: memory that is used together is together.
     std::sort(listed.begin(), listed.end(),
               [](const ListedGuest& a, const ListedGuest& b) { return a.uuid < b.uuid; });
-    for (ListedGuest& guest : listed)
+    for (ListedGuest& guest : listed) {
         if (guest.read_at == never) guest.read_at = begin;
+        guest.cgroup = read_cgroup(guest, settings_.roots);
+    }
     list_cpu_time_ = process_cpu_time() - before;
     return listed;
 }
@@ -53,6 +70,7 @@ Sample Sampler::sample(const std::vector<ListedGuest>& listed, const SampleReque
     Sample sample;
     sample.time = std::chrono::steady_clock::now();
     ++samples_;
+    source_.permit_monitors(request.acts_on);
     renew_pagemap();
     sample.pagemap_problem = pagemap_problem_;
     std::set<std::string> seen;
@@ -65,6 +83,7 @@ Sample Sampler::sample(const std::vector<ListedGuest>& listed, const SampleReque
     read_residencies(sample, request);
     for (GuestSample& guest : sample.guests)
         readers_.at(guest.uuid).memory().fill(guest, std::chrono::steady_clock::now());
+    find_memory_sharers(sample, request.complete);
     sample.cpu_time = duration_cast<microseconds>(process_cpu_time() - before + list_cpu_time_);
     if (tracking_) tracking_->update(sample, request.hints, request.may_begin);
     return sample;
@@ -80,7 +99,7 @@ GuestSample Sampler::read(const ListedGuest& guest) {
         GuestSample failed;
         failed.uuid = guest.uuid;
         failed.name = guest.name;
-        failed.source = source_.name();
+        failed.source = *guest.source ? guest.source : source_.name();
         failed.read_at = guest.read_at;
         failed.unsteady = error.what();
         return failed;
@@ -137,6 +156,23 @@ void Sampler::read_residencies(const Sample& sample, const SampleRequest& reques
             .memory()
             .read_residency(*guest->process, readers, settings_.residency, request.complete);
     }
+}
+
+// Only shared memory can be another process's too.
+void Sampler::find_memory_sharers(Sample& sample, bool complete) {
+    const auto for_each_file = [&](const auto& visit) {
+        for (GuestSample& guest : sample.guests)
+            for (const CellSample& cell : guest.cells)
+                for (const RamBlock& block : cell.blocks)
+                    if (guest.process && guest.immovable.empty() && block.file != MappedFile())
+                        visit(guest, block.file);
+    };
+    std::vector<MappedFile> files;
+    for_each_file([&](GuestSample&, const MappedFile& file) { files.push_back(file); });
+    sharers_.look(files, complete);
+    for_each_file([&](GuestSample& guest, const MappedFile& file) {
+        guest.immovable = sharers_.find(file, guest.process->pid());
+    });
 }
 
 }  // namespace vnuma

@@ -13,14 +13,17 @@
 #include "guests/guest_reader.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "guests/model/settings.hpp"
+#include "guests/process/memory_sharers.hpp"
 #include "guests/tracking/access_tracking.hpp"
 
 namespace vnuma {
 
 struct SampleRequest {
-    std::set<std::string> urgent{};               // uuids whose residency is read first
-    bool complete = false;                        // read the residency of all, whatever it takes
+    std::set<std::string> urgent{};  // uuids whose residency is read first
+    // Read the residency of all, and who else maps their memory, whatever it takes.
+    bool complete = false;
     std::map<std::string, TrackingHint> hints{};  // by uuid; access tracking follows them
+    std::set<std::string> acts_on{};              // uuids of guests that vnumad may act on
     // Asked right before access tracking begins anything in the kernel; on the same thread.
     std::function<bool()> may_begin = [] { return true; };
 };
@@ -44,6 +47,7 @@ class Sampler {
     void renew_pagemap();
     void add_kernel_vhost_threads(Sample& sample);
     void read_residencies(const Sample& sample, const SampleRequest& request);
+    void find_memory_sharers(Sample& sample, bool complete);
 
     GuestSource& source_;
     AccessTracking* tracking_;
@@ -53,7 +57,8 @@ class Sampler {
     std::string pagemap_problem_;                      // why it is null although it is configured
     std::map<std::string, GuestReader> readers_;       // by uuid
     std::multimap<pid_t, ThreadSample> kernel_vhost_;  // by the process that they serve
-    std::chrono::nanoseconds list_cpu_time_{0};        // of the last list()
+    MemorySharers sharers_;
+    std::chrono::nanoseconds list_cpu_time_{0};  // of the last list()
     std::uint64_t samples_ = 0;
 };
 

@@ -45,6 +45,7 @@ class Attempt {
         return placement_.feasibility(unit, node) == Placement::Feasibility::feasible;
     }
     bool has_room() const { return is_feasible(unit_, node_); }
+    Bytes room() const { return placement_.room(placement_.memory_of(node_)); }
 
     // Evictable units whose home is the node, or is not, the smallest first.
     std::vector<std::size_t> evictable_units(bool on_node) const {
@@ -73,10 +74,10 @@ class Attempt {
             if (has_room() || evictions_.size() >= max_evictions) return;
             const auto to = cheapest_other_node(other);
             if (!to) continue;
-            const Bytes room = placement_.room(node_);
+            const Bytes before = room();
             placement_.put(other, to);
             // Nothing is gained if the unit's memory is on another node or in a pool.
-            if (placement_.room(node_) <= room)
+            if (room() <= before)
                 placement_.put(other, node_);
             else
                 add_evictions(unit(other), node_, *to);
@@ -128,12 +129,12 @@ class Attempt {
         here.resize(std::min(here.size(), max_exchange_candidates));
         on_others.resize(std::min(on_others.size(), max_exchange_candidates));
         std::optional<Exchange> best;
-        const Bytes room = placement_.room(node_);
+        const Bytes before = room();
         for (const std::size_t leaves : here)
             for (const std::size_t comes : on_others) {
                 if (!placement_.can_swap(leaves, comes)) continue;
                 swap_homes(leaves, comes);
-                const Exchange exchange{leaves, comes, has_room(), placement_.room(node_) - room,
+                const Exchange exchange{leaves, comes, has_room(), room() - before,
                                         bytes_of(unit(leaves)) + bytes_of(unit(comes))};
                 swap_homes(leaves, comes);
                 if (exchange.gain > 0 && (!best || exchange.is_better_than(*best))) best = exchange;

@@ -138,8 +138,10 @@ Placement placement_of(const Snapshot& snapshot, const PlannerSettings& settings
             bystanders.push_back(part.cell);
     for (Unit& unit : chosen.acting) {
         unit.fixed = true;
-        // A guest without a home stays where its memory is.
-        if (!unit.initial_home && is_real(unit)) unit.fits = {};
+        unit.may_roam = false;  // a request wants a node
+        // A guest without a home stays without.
+        unit.roamed = !unit.initial_home && is_real(unit);
+        if (unit.roamed) unit.fits = {};
     }
     return Placement(snapshot, settings, chosen.acting, bystanders, chosen.held_apart);
 }

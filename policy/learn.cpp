@@ -14,15 +14,18 @@ bool keeps_home(Reason reason) {
     return reason != Reason::split && reason != Reason::off;
 }
 
-// The plan has no verdicts for the shards of an unsteady guest, which are to be kept.
-bool is_shard_of_unsteady_guest(const CellKey& key, const Plan& plan) {
-    if (key.shard == CellKey::whole) return false;
-    const CellKey whole{key.uuid, key.cell};
+// The plan has no verdicts for the shards of an unsteady guest, which are to be kept. All cells of
+// such a guest have the same verdict.
+bool is_unsteady(const std::string& uuid, const Plan& plan) {
     const auto verdict =
-        std::lower_bound(plan.verdicts.begin(), plan.verdicts.end(), whole,
-                         [](const Verdict& v, const CellKey& k) { return v.key < k; });
-    return verdict != plan.verdicts.end() && verdict->key == whole && verdict->acts &&
+        std::lower_bound(plan.verdicts.begin(), plan.verdicts.end(), uuid,
+                         [](const Verdict& v, const std::string& id) { return v.key.uuid < id; });
+    return verdict != plan.verdicts.end() && verdict->key.uuid == uuid && verdict->acts &&
            verdict->reason == Reason::unsteady;
+}
+
+bool is_shard_of_unsteady_guest(const CellKey& key, const Plan& plan) {
+    return key.shard != CellKey::whole && is_unsteady(key.uuid, plan);
 }
 
 std::size_t vcpus_in(const ShardHistory& shards) {
@@ -56,7 +59,7 @@ void learn_shards(History& after, const History& before, const Snapshot& snapsho
         if (known != before.shards.end()) count_change(shards, known->second, snapshot.now);
     }
     for (const auto& [uuid, shards] : before.shards)
-        if (is_shard_of_unsteady_guest({uuid, 0, 0}, plan)) after.shards.try_emplace(uuid, shards);
+        if (is_unsteady(uuid, plan)) after.shards.try_emplace(uuid, shards);
 }
 
 // Cells that change together are one change.
@@ -75,11 +78,20 @@ void forget_changes(std::map<std::string, std::vector<Millis>>& changes, Millis 
 // A cell that is new to the planner gets its first home, which is no change.
 void learn_home(const Verdict& verdict, bool is_new, Millis now, CellHistory& cell,
                 std::map<std::string, std::vector<Millis>>& changes) {
-    if (is_new || cell.home != verdict.home->node) {
+    if (is_new || cell.roams || cell.home != verdict.home->node) {
         if (!is_new) count_change(changes[verdict.key.uuid], now);
         cell = {verdict.home->node, now, cell.failures, 0};
     }
     if (verdict.reason == Reason::settled) cell.failures = 0;
+}
+
+// Only a cell that gives up a home is remembered: it cools down before it has one again. A
+// cool-down that has begun before goes on.
+void learn_roaming(const Verdict& verdict, Millis now, CellHistory& cell,
+                   std::map<std::string, std::vector<Millis>>& changes) {
+    if (verdict.reason != Reason::roams || cell.roams) return;
+    count_change(changes[verdict.key.uuid], now);
+    cell = {cell.home, verdict.wait > 0 ? cell.home_since : now, cell.failures, 0, true};
 }
 
 // Updates the homes in place, since on a large host nearly all of them stay the same in every tick.
@@ -100,6 +112,7 @@ void learn_homes(History& after, const Snapshot& snapshot, const Plan& plan) {
             learn_home(verdict, !was_known, snapshot.now, known->second, after.changes);
             ++known;
         } else if (!verdict.home && was_known && keeps_home(verdict.reason)) {
+            if (verdict.acts) learn_roaming(verdict, snapshot.now, known->second, after.changes);
             ++known;
         }
     }

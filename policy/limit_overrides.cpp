@@ -91,9 +91,9 @@ void OverridesLimiter::limit_home(PolicySource& source) {
     std::vector<int> nodes = sorted_unique(*source.overrides.home);
     bool possible = remove_missing(source, "home", nodes);
     possible = remove_above_ceiling(source, "home", nodes) && possible;
-    remove_others(nodes, guest_.incomplete_nodes);
+    remove_others(nodes, guest_.nodes_without_cpus);
     if (!nodes.empty()) {
-        complain(source, "home", nodes_that_are_incomplete(nodes));
+        complain(source, "home", nodes_that_have_no_cpus(nodes));
         possible = false;
     }
     if (count != 1 && count != guest_.cells) {

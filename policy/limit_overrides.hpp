@@ -20,8 +20,8 @@ std::string problem_of(const PolicySource& source, const char* key, const std::s
 
 // "node 5 does not exist", "nodes 5, 6 do not exist": the predicate for one node and for several.
 std::string nodes_that(const std::vector<int>& nodes, const char* singular, const char* plural);
-inline std::string nodes_that_are_incomplete(const std::vector<int>& nodes) {
-    return nodes_that(nodes, "has no CPUs or no memory", "have no CPUs or no memory");
+inline std::string nodes_that_have_no_cpus(const std::vector<int>& nodes) {
+    return nodes_that(nodes, "has no CPUs", "have no CPUs");
 }
 
 // Each source is limited by itself, so that its problems are found even if another source takes

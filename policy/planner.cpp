@@ -10,7 +10,7 @@ namespace {
 std::vector<Bytes> room_by_node(const Placement& placement) {
     std::vector<Bytes> room;
     for (std::size_t n = 0; n < placement.node_count(); ++n)
-        room.push_back(placement.room(NodeIndex(n)));
+        room.push_back(placement.room(placement.memory_of(NodeIndex(n))));
     return room;
 }
 
@@ -20,12 +20,14 @@ void search_and_add(Placement& placement, std::size_t first, PlanBuilder& plan) 
     plan.add_units(placement, first, room_before);
 }
 
-// Units that keep the homes they have been given, followed by those that vnumad does not act on.
+// Units that keep the places they have been given, followed by those that vnumad does not act on.
 std::vector<Unit> with_watched(const Placement& acting, const std::vector<Unit>& watched) {
     std::vector<Unit> units = acting.units();
     for (std::size_t i = 0; i < units.size(); ++i) {
         units[i].fixed = true;
         units[i].former = units[i].initial_home = acting.home(i);
+        units[i].roamed = !acting.home(i);
+        units[i].may_roam = units[i].roamed;
     }
     const std::size_t first = units.size();
     units.insert(units.end(), watched.begin(), watched.end());

@@ -1,14 +1,14 @@
 #include "policy/resolve_policy.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "policy/guest_sections.hpp"
 #include "policy/limit_overrides.hpp"
 #include "policy/model/number_list.hpp"
 
 namespace vnuma {
 namespace {
-
-constexpr const char* run_time_policy = "run-time policy";
 
 class Resolution {
   public:
@@ -43,18 +43,18 @@ class Resolution {
         policy_.problems.push_back(problem_of(source, key, problem));
     }
 
-    void add_section(const std::string& guest) {
-        const auto found = host_.guests.find(guest);
-        if (found != host_.guests.end()) sources_.push_back({"guest." + guest, found->second});
+    void add_sections(const PolicySections& guests, const PolicySections& cgroups,
+                      const std::string& prefix) {
+        for (const GuestSection& section : find_sections(guests, cgroups, guest_))
+            sources_.push_back({prefix + section.path, *section.policy});
     }
 
     void add_sources_of_guest() {
         sources_.push_back({"policy", host_.defaults});
-        add_section(guest_.name);
-        if (guest_.uuid != guest_.name) add_section(guest_.uuid);
+        add_sections(host_.guests, host_.cgroups, "");
         metadata_ = sources_.size();
         sources_.push_back({"metadata", guest_.metadata, !guest_.metadata_problems.empty()});
-        sources_.push_back({run_time_policy, guest_.run_time});
+        add_sections(host_.run_time.guests, host_.run_time.cgroups, run_time_prefix);
     }
 
     // The group is the one that the source of highest precedence names.
@@ -68,19 +68,23 @@ class Resolution {
         const auto found = arrangements.find(group);
         if (found == arrangements.end()) return;
         policy_.group = group;
-        if (found->second == Arrangement::together && guest_.cells > 1)
+        const std::size_t placed = guest_.cells - guest_.empty_cells;
+        if (found->second == Arrangement::together && placed > 1)
             complain(*named, "group",
                      "\"" + group + "\" has one home for all members, but the guest has " +
-                         std::to_string(guest_.cells) + " cells");
+                         std::to_string(placed) + " cells");
         // Metadata could name a group whose run-time policy raises the mode, so that policy is
         // limited in the same way if part of the metadata could not be read.
         const bool incomplete = !guest_.metadata_problems.empty();
         if (const auto* overrides = find(host_.run_time.groups, group))
-            sources_.insert(sources_.end() - 1, {run_time_policy + (", group." + group),
-                                                 overrides->members, incomplete});
+            insert(metadata_ + 1,
+                   {run_time_prefix + ("group." + group), overrides->members, incomplete});
         if (const auto* overrides = find(host_.groups, group))
-            sources_.insert(sources_.begin() + static_cast<std::ptrdiff_t>(metadata_),
-                            {"group." + group, overrides->members});
+            insert(metadata_, {"group." + group, overrides->members});
+    }
+
+    void insert(std::size_t index, PolicySource source) {
+        sources_.insert(sources_.begin() + static_cast<std::ptrdiff_t>(index), std::move(source));
     }
 
     static const GroupOverrides* find(const std::map<std::string, GroupOverrides>& groups,
@@ -118,8 +122,8 @@ class Resolution {
             return;
         }
         std::vector<int> incomplete = *policy_.nodes;
-        const std::vector<int> complete = remove_others(incomplete, guest_.incomplete_nodes);
-        if (complete.empty()) complain(chosen, "nodes", nodes_that_are_incomplete(incomplete));
+        const std::vector<int> complete = remove_others(incomplete, guest_.nodes_without_cpus);
+        if (complete.empty()) complain(chosen, "nodes", nodes_that_have_no_cpus(incomplete));
     }
 
     void choose_home() {

@@ -10,20 +10,20 @@
 namespace vnuma {
 
 // The guest, and the sources of its policy that are not part of HostPolicy.
-struct PolicySources {
-    std::string uuid, name;
+struct PolicySources : GuestIdentity {
     std::size_t cells = 1;
-    std::vector<int> incomplete_nodes;  // nodes of the host without CPUs or memory: never a home
+    std::size_t empty_cells = 0;  // of these: with neither vCPUs nor memory, so placed nowhere
+    std::vector<int> nodes_without_cpus;  // of the host: never a home
     PolicyOverrides metadata;
     // Problems of the metadata itself. With any of these, the guest is at most observed unless its
     // own run-time policy sets a mode.
     std::vector<std::string> metadata_problems;
-    PolicyOverrides run_time;
 };
 
 // The sources in ascending order of precedence are the built-in values, the configuration's
-// defaults, its section for the guest, its section for the guest's group, the domain's metadata,
-// the run-time policy for the group and that for the guest. The ceiling limits all of them. A home
+// defaults, its sections for the guest, its section for the guest's group, the domain's metadata,
+// the run-time policy for the group and that for the guest. Sections for the guest are in the order
+// of find_sections(). The ceiling limits all of them. A home
 // that is impossible, and a group that the ceiling does not allow, are ignored. The limits of the
 // moment come last. `nodes` are all nodes of the host.
 GuestPolicy resolve_policy(const HostPolicy& host, const PolicySources& guest,

@@ -96,6 +96,9 @@ class Client {
     const StrayAnswers& stray_answers() const;
     std::size_t in_flight() const;
 
+    // Whether the peer has greeted as a QMP server does.
+    bool greeted() const { return greeting_.has_value(); }
+
     // Known after connect().
     const Peer& peer() const { return peer_; }
 

@@ -67,6 +67,8 @@ asio::awaitable<bool> Controller::tick(Purpose purpose) {
         previous_ = tick.look = *look;
         tick.host = host_;
         tick.rivals = std::move(listing->rivals);
+        tick.list_problem = std::move(listing->problem);
+        tick.unmatched_sections = unmatched_sections_;
         tick.snapshot =
             derive(**look, host_, {actuator_.pins(), hands_off_}, policy_, listing->policies);
         tick.frozen = actuator_.why_frozen();
@@ -119,6 +121,7 @@ Tick Controller::number_tick() {
 Controller::Listing Controller::list() {
     Listing listing;
     listing.guests = observer_.list();
+    listing.problem = observer_.why_incomplete();
     host_ = observer_.follow(host_);
     listing.host = observer_.read(host_);
     run_time_policy_.refresh();
@@ -129,6 +132,9 @@ Controller::Listing Controller::list() {
     listing.balanced = rivals.balanced;
     add_limits(listing.rivals, policy_.limits);
     listing.policies = resolve_policies(listing.guests, policy_, listing.host.topology);
+    // A section may be that of a guest that is missing.
+    if (listing.problem.empty())
+        unmatched_sections_ = find_unmatched_sections(listing.guests, policy_);
     withdraw_hints(hints_, listing.policies);
     if (!actuator_.why_frozen().empty())
         for (auto& [uuid, hint] : hints_)
@@ -138,17 +144,25 @@ Controller::Listing Controller::list() {
 
 std::shared_ptr<Look> Controller::sample(Listing& listing, bool complete) {
     auto look = std::make_shared<Look>();
-    const auto may_begin = [this] { return actuator_.why_frozen().empty(); };
-    look->sample = observer_.sample(listing.guests, {acted_on_, complete, hints_, may_begin});
+    SampleRequest request{.urgent = acted_on_, .complete = complete, .hints = hints_};
+    if (may_act()) request.acts_on = find_guests_to_act_on(listing.policies);
+    request.may_begin = [this] { return actuator_.why_frozen().empty(); };
+    look->sample = observer_.sample(listing.guests, request);
     look->host = std::move(listing.host);
     notice_changes(look->sample, listing.balanced);
     return look;
 }
 
+bool Controller::may_act() const {
+    return config_.mode == Mode::act && kernel_.acts() && actuator_.why_frozen().empty();
+}
+
 // What somebody else changes wins at once, and the guest is left alone from now on. Memory counts
-// only of guests that have homes, since only theirs would be moved back.
+// only of guests that have homes, since only theirs would be moved back. A vnumad that does not act
+// has nothing to leave alone, and writes nothing.
 void Controller::notice_changes(const Sample& sample, Bytes balanced) {
     hands_off_.refresh(sample);
+    if (!kernel_.acts()) return;
     foreign_moves_.forget_others(sample);
     const Bytes kernels = std::max<Bytes>(balanced - std::exchange(balanced_, balanced), 0);
     for (const GuestSample& guest : sample.guests) {

@@ -49,6 +49,7 @@ class Controller {
         std::vector<ListedGuest> guests;
         HostReading host;
         GuestPolicies policies;
+        std::string problem;  // why guests may be missing
         std::vector<Rival> rivals;
         Bytes balanced = 0;  // RivalReading::balanced
     };
@@ -58,6 +59,7 @@ class Controller {
     Tick number_tick();
     Listing list();
     std::shared_ptr<Look> sample(Listing& listing, bool complete);
+    bool may_act() const;  // at this time, on any guest
     void notice_changes(const Sample& sample, Bytes balanced);
     Clock::Time deadline(Clock::Time begin) const;
 
@@ -80,6 +82,7 @@ class Controller {
     boost::asio::thread_pool pool_;
     HostPolicy policy_;
     RunTimePolicy run_time_policy_;
+    std::vector<std::string> unmatched_sections_;  // when all guests were listed last
     Actuator actuator_;
     History history_;
     std::shared_ptr<const Look> previous_;

@@ -11,9 +11,16 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "guests/discovery/calls_with_timeout.hpp"
+#include "guests/discovery/defined_guests.hpp"
+#include "guests/discovery/guest_source.hpp"
+#include "guests/discovery/libvirt_limits.hpp"
 #include "guests/tracking/choose_trackers.hpp"
 #include "src/act/restore.hpp"
+#include "src/check_config.hpp"
 #include "src/controller.hpp"
 #include "src/observe/privileges.hpp"
 #include "src/observe/requirements.hpp"
@@ -120,11 +127,15 @@ void keep_at_stop(Journal& journal) {
 }
 
 // A vnumad that does not act puts back what one that was killed has left, too, but not in a dry
-// run. Returns whether accesses may be tracked: not while another vnumad acts, whose trackers would
-// be disturbed.
+// run. Where nothing is left, mode observe writes nothing, not even the lock's file. Returns
+// whether accesses may be tracked: not while another vnumad acts, whose trackers would be
+// disturbed.
 bool clean_up_before_observing(const Config& config, bool dry_run) {
     if (::access(config.state_directory.c_str(), F_OK) != 0) return true;
     try {
+        if (config.mode == Mode::observe &&
+            Journal(journal_file(config.state_directory)).entries().empty())
+            return true;
         if (dry_run)
             InstanceLock{config.state_directory};
         else
@@ -159,7 +170,7 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
     }
     Journal journal(acts ? journal_file(config.state_directory) : "");
     if (acts) remove_leftovers(Roots());
-    HandsOffGuests hands_off(hands_off_directory(config.state_directory));
+    HandsOffGuests hands_off(hands_off_directory(config.state_directory), acts);
     const Host host = read_host();
     if (host.topology.nodes.size() < 2)
         spdlog::warn("this host has one NUMA node: there is nothing to balance");
@@ -197,6 +208,29 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
         std::_Exit(status);
     }
     return status;
+}
+
+// `vnumad --check-config` of a configuration that can be read. What nobody can know of a file alone
+// is no mistake of it. The exit status.
+int run_check(const Config& config, LineWriter& log) {
+    std::cout << to_toml(config);
+    std::cout.flush();
+    CallsWithTimeout calls;
+    const auto ask_libvirt = [&]() -> std::vector<GuestIdentity> {
+        auto guests = calls.run(
+            "", [libvirt = config.libvirt] { return list_defined_guests(libvirt); },
+            libvirt_limits::connect + libvirt_limits::list_domains);
+        if (!guests) throw SourceError("libvirt at " + config.libvirt.uri + " does not answer");
+        return std::move(*guests);
+    };
+    for (const std::string& line : check_sections(config, ask_libvirt))
+        spdlog::warn("{}", line);
+    if (calls.hung() > 0) {
+        // The destructor would wait for the call.
+        log.finish(output_patience);
+        std::_Exit(EXIT_SUCCESS);
+    }
+    return EXIT_SUCCESS;
 }
 
 int run_replay(const std::string& file) {
@@ -248,8 +282,7 @@ int main(int argc, char** argv) {
         if (!arguments.replay_file.empty()) {
             status = run_replay(arguments.replay_file);
         } else if (arguments.check_config) {
-            std::cout << to_toml(config);
-            status = EXIT_SUCCESS;
+            status = run_check(config, *log);
         } else if (arguments.restore) {
             status = run_restore(config, arguments.unless_kept);
         } else {

@@ -35,10 +35,10 @@ constexpr std::array calls_without_conditions{
     SYS_getresuid, SYS_getresgid, SYS_getgroups, SYS_getrusage, SYS_uname, SYS_sysinfo, SYS_getcpu,
     SYS_getrandom, SYS_getcwd, SYS_capget,
     // Files.
-    SYS_openat, SYS_close, SYS_read, SYS_readv, SYS_pread64, SYS_write, SYS_writev, SYS_pwrite64,
-    SYS_lseek, SYS_fstat, SYS_newfstatat, SYS_statx, SYS_access, SYS_faccessat, SYS_faccessat2,
-    SYS_readlink, SYS_readlinkat, SYS_getdents64, SYS_fcntl, SYS_flock, SYS_dup, SYS_dup2, SYS_dup3,
-    SYS_fstatfs, SYS_statfs,
+    SYS_openat, SYS_openat2, SYS_close, SYS_read, SYS_readv, SYS_pread64, SYS_write, SYS_writev,
+    SYS_pwrite64, SYS_lseek, SYS_fstat, SYS_newfstatat, SYS_statx, SYS_access, SYS_faccessat,
+    SYS_faccessat2, SYS_readlink, SYS_readlinkat, SYS_getdents64, SYS_fcntl, SYS_flock, SYS_dup,
+    SYS_dup2, SYS_dup3, SYS_fstatfs, SYS_statfs,
     // Files of its own: the journal, hands-off guests, freeze, the recording.
     SYS_mkdir, SYS_rename, SYS_unlink, SYS_ftruncate, SYS_fchmod, SYS_fsync, SYS_fdatasync,
     // Waiting.
@@ -50,8 +50,9 @@ constexpr std::array calls_without_conditions{
     // Guests: which process, and where its memory is. move_pages asks as well as moves.
     SYS_pidfd_open, SYS_move_pages, SYS_get_mempolicy};
 
-// What libbpf uses to load and attach the program that counts faults, and to read its maps. The
-// kernel's verifier and CAP_BPF without CAP_SYS_ADMIN limit what a program may do.
+// What libbpf uses to load and attach the programs that count faults and read KVM, and to read
+// their maps and their output. The kernel's verifier and CAP_BPF without CAP_SYS_ADMIN limit what a
+// program may do.
 constexpr std::array bpf_commands{BPF_MAP_CREATE,
                                   BPF_MAP_LOOKUP_ELEM,
                                   BPF_MAP_UPDATE_ELEM,
@@ -62,6 +63,8 @@ constexpr std::array bpf_commands{BPF_MAP_CREATE,
                                   BPF_PROG_LOAD,
                                   BPF_PROG_BIND_MAP,
                                   BPF_RAW_TRACEPOINT_OPEN,
+                                  BPF_LINK_CREATE,
+                                  BPF_ITER_CREATE,
                                   BPF_BTF_LOAD,
                                   BPF_OBJ_GET_INFO_BY_FD};
 

@@ -62,9 +62,9 @@ check_system src 'src|guests|policy|qmp' "boost/|nlohmann/|spdlog/|toml\+\+/|CLI
 check_system integration 'integration|qmp' "boost/|nlohmann/|libvirt/|gtest/|CLI/|$system"
 
 check_levels policy/model policy/units policy/search policy/verdict policy/.
-check_levels guests/model guests/process guests/discovery guests/memory guests/tracking guests/.
+check_levels guests/model guests/bpf guests/process guests/discovery guests/memory guests/tracking guests/.
 tracking=guests/tracking
-below='guests/model guests/process guests/discovery guests/memory'
+below='guests/model guests/bpf guests/process guests/discovery guests/memory'
 # shellcheck disable=SC2086
 {
     below="$below $tracking/tracking_budget.hpp $tracking/scan_period.hpp"

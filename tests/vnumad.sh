@@ -1,5 +1,5 @@
 #!/bin/sh
-# What vnumad says to bad input, as its user sees it. Needs neither guests nor libvirt.
+# What vnumad says to bad input, as its user sees it. Needs neither guests nor libvirtd.
 set -u
 vnumad=$1
 dir=$(mktemp -d)
@@ -25,6 +25,13 @@ expect 2 "bad.conf:4: memory.rate: must be a string" "$vnumad" --config "$dir/ba
 expect 2 "/no/such/file" "$vnumad" --config /no/such/file --check-config
 expect 2 "/dev/zero: is no regular file" "$vnumad" --config /dev/zero --check-config
 expect 0 'mode = "act"' "$vnumad" --check-config
+# libvirt's test driver has one guest, "test".
+printf '[libvirt]\nuri = "test:///default"\n[guest.test]\n[guest.tset]\n' >"$dir/sections.conf"
+expect 0 'section guest.tset is that of no guest that libvirt knows' \
+    "$vnumad" --config "$dir/sections.conf" --check-config
+printf '[libvirt]\nuri = "qemu+unix:///system?socket=/nobody"\n[guest.web]\n' >"$dir/unknown.conf"
+expect 0 'it is not known whether every section is that of a guest: libvirt at qemu+unix' \
+    "$vnumad" --config "$dir/unknown.conf" --check-config
 expect 0 '--dry-run' "$vnumad" --help
 expect 109 'nonsense' "$vnumad" --nonsense
 

@@ -1,212 +1,144 @@
 #include "guests/discovery/domain_xml.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cstdio>
-#include <cstdlib>
-#include <map>
 #include <numeric>
 #include <pugixml.hpp>
 #include <string_view>
 
+#include "guests/discovery/size_xml.hpp"
 #include "guests/discovery/xml_text.hpp"
 #include "policy/model/number_list.hpp"
 
 namespace vnuma {
 namespace {
 
-// x86's default size of huge pages, for XML that does not name one. The size that the kernel
-// reports for the mapping replaces it.
-constexpr std::int64_t default_huge_page_bytes = 2 << 20;
+// What an element means whose size cannot be understood.
+constexpr const char* size_unknown = "; where that memory is can only be estimated";
 
-// One of libvirt's scaled integers, in bytes. `text` is the number and `element` has the unit,
-// which is KiB unless its attribute says otherwise.
-std::optional<std::int64_t> scaled_bytes(const pugi::xml_node& element, const std::string& text) {
-    static const std::map<std::string, std::int64_t> units{{"", 1024},
-                                                           {"b", 1},
-                                                           {"bytes", 1},
-                                                           {"KB", 1000},
-                                                           {"k", 1024},
-                                                           {"KiB", 1024},
-                                                           {"MB", 1000000},
-                                                           {"M", 1 << 20},
-                                                           {"MiB", 1 << 20},
-                                                           {"GB", 1000000000},
-                                                           {"G", 1 << 30},
-                                                           {"GiB", 1 << 30},
-                                                           {"TB", 1000000000000},
-                                                           {"T", std::int64_t{1} << 40},
-                                                           {"TiB", std::int64_t{1} << 40}};
-    const auto unit = units.find(element.attribute("unit").as_string());
-    char* end = nullptr;
-    const long long number = std::strtoll(text.c_str(), &end, 10);
-    if (unit == units.end() || end == text.c_str() || number <= 0 ||
-        number > INT64_MAX / unit->second)
-        return std::nullopt;
-    return number * unit->second;
-}
-
-std::string size_error(const std::string& what, const pugi::xml_node& element,
-                       const std::string& text) {
-    return what + " must be a size greater than 0 in a unit that libvirt knows, not \"" +
-           printable(text) + "\" in \"" + printable(element.attribute("unit").as_string("KiB")) +
-           "\"";
-}
-
-// The value of <vcpu>.
-std::optional<int> parse_vcpus(const pugi::xml_node& domain, std::string& error) {
-    const char* text = domain.child_value("vcpu");
+// The value of <vcpu>, 1 without the element as in libvirt. 0 if it cannot be understood: then the
+// vCPUs that run are taken as they are.
+int parse_vcpus(const pugi::xml_node& root, Domain& domain) {
+    if (!root.child("vcpu")) return 1;
+    const char* text = root.child_value("vcpu");
     const auto vcpus = parse_integer(text);
-    if (vcpus && *vcpus >= 1 && *vcpus <= max_vcpus) return vcpus;
-    error = "<vcpu> must be an integer from 1 to " + std::to_string(max_vcpus) + ", not \"" +
-            printable(text) + "\"";
-    return std::nullopt;
+    if (vcpus && *vcpus >= 1 && *vcpus <= max_vcpus) return *vcpus;
+    add_problem(domain, "<vcpu> must be an integer from 1 to " + std::to_string(max_vcpus) +
+                            ", not \"" + printable(text) + "\"");
+    return 0;
 }
 
-std::optional<DomainCell> parse_cell(const pugi::xml_node& node, int default_id,
-                                     std::string& error) {
-    DomainCell cell;
-    cell.id = node.attribute("id").as_int(default_id);
-    const std::string cpus = node.attribute("cpus").as_string();
-    const std::string memory = node.attribute("memory").as_string();
-    const std::string element = " of <cell id='" + std::to_string(cell.id) + "'>";
+// The vCPUs of a cell. `left` is how many the domain may still have.
+std::vector<int> parse_cell_vcpus(const std::string& cpus, const std::string& element,
+                                  std::size_t left, Domain& domain) {
     const auto vcpus = parse_number_list(cpus);
     if (!vcpus || (!vcpus->empty() && vcpus->back() >= max_vcpus)) {
-        error = "attribute cpus" + element + " must be a list of vCPUs from 0 to " +
-                std::to_string(max_vcpus - 1) + ", not \"" + printable(cpus) + "\"";
-        return std::nullopt;
+        add_problem(domain, "attribute cpus" + element + " must be a list of vCPUs from 0 to " +
+                                std::to_string(max_vcpus - 1) + ", not \"" + printable(cpus) +
+                                "\"; its vCPUs are left alone");
+        return {};
     }
-    const auto bytes = scaled_bytes(node, memory);
-    if (!bytes) {
-        error = size_error("attribute memory" + element, node, memory);
-        return std::nullopt;
+    if (vcpus->size() > left) {
+        add_problem(domain, "the cells of <numa> must have at most " + std::to_string(max_vcpus) +
+                                " vCPUs together; those" + element + " are left alone");
+        return {};
     }
-    cell.vcpus = *vcpus;
-    cell.bytes = *bytes;
-    for (const pugi::xml_node& sibling : node.child("distances").children("sibling"))
-        if (const int distance = sibling.attribute("value").as_int(); distance > 0)
-            cell.distances[sibling.attribute("id").as_int()] = distance;
-    return cell;
+    return *vcpus;
 }
 
-std::optional<std::vector<DomainCell>> parse_cells(const pugi::xml_node& numa, std::string& error) {
-    std::vector<DomainCell> cells;
-    std::size_t vcpus = 0;
-    for (const pugi::xml_node& node : numa.children("cell")) {
-        auto cell = parse_cell(node, static_cast<int>(cells.size()), error);
-        if (!cell) return std::nullopt;
-        vcpus += cell->vcpus.size();
-        if (vcpus > max_vcpus) {
-            error = "the cells of <numa> must have at most " + std::to_string(max_vcpus) +
-                    " vCPUs together";
-            return std::nullopt;
-        }
-        cells.push_back(std::move(*cell));
+// The id of a cell: without one its place among the cells, as in libvirt.
+int parse_cell_id(const pugi::xml_node& node, Domain& domain) {
+    const int place = static_cast<int>(domain.cells.size());
+    const pugi::xml_attribute attribute = node.attribute("id");
+    if (!attribute) return place;
+    const auto id = parse_integer(attribute.as_string());
+    if (id && *id >= 0) return *id;
+    add_problem(domain, "attribute id of <cell> must be the number of a cell, not \"" +
+                            printable(attribute.as_string()) + "\"; it is taken for cell " +
+                            std::to_string(place));
+    return place;
+}
+
+// The distances to other cells. Those that cannot be understood are left out.
+std::map<int, int> parse_distances(const pugi::xml_node& cell, const std::string& element,
+                                   Domain& domain) {
+    std::map<int, int> distances;
+    for (const pugi::xml_node& sibling : cell.child("distances").children("sibling")) {
+        const char *id_text = sibling.attribute("id").as_string(),
+                   *value_text = sibling.attribute("value").as_string();
+        const auto id = parse_integer(id_text), distance = parse_integer(value_text);
+        if (id && distance && *distance > 0)
+            distances[*id] = *distance;
+        else
+            add_problem(domain, "<sibling>" + element + " must have a cell and a distance, not \"" +
+                                    printable(id_text) + "\" and \"" + printable(value_text) +
+                                    "\"; it is ignored");
     }
-    return cells;
+    return distances;
+}
+
+// A cell may have neither vCPUs nor memory: a device can have it as its own, as GPUs do.
+void parse_cell(const pugi::xml_node& node, int id, std::size_t left, Domain& domain) {
+    DomainCell cell;
+    cell.id = id;
+    const std::string memory = node.attribute("memory").as_string();
+    const std::string element = " of <cell id='" + std::to_string(cell.id) + "'>";
+    cell.vcpus = parse_cell_vcpus(node.attribute("cpus").as_string(), element, left, domain);
+    const auto bytes = scaled_bytes(node, memory);
+    if (!bytes)
+        add_problem(domain,
+                    size_problem("attribute memory" + element, node, memory) + size_unknown);
+    cell.bytes = bytes.value_or(0);
+    cell.size_known = bytes.has_value();
+    cell.distances = parse_distances(node, element, domain);
+    domain.cells.push_back(std::move(cell));
+}
+
+void parse_cells(const pugi::xml_node& numa, Domain& domain) {
+    std::size_t left = max_vcpus;
+    for (const pugi::xml_node& node : numa.children("cell")) {
+        const int id = parse_cell_id(node, domain);
+        if (find_cell(domain, id)) {
+            add_problem(domain, "<numa> must have one <cell id='" + std::to_string(id) +
+                                    "'>; all but the first are ignored");
+            continue;
+        }
+        parse_cell(node, id, left, domain);
+        left -= domain.cells.back().vcpus.size();
+    }
 }
 
 // The one cell of a guest without vNUMA.
-std::optional<DomainCell> parse_single_cell(const pugi::xml_node& domain, int vcpus,
-                                            std::string& error) {
-    const pugi::xml_node memory = domain.child("memory");
-    const auto bytes = scaled_bytes(memory, memory.child_value());
-    if (!bytes) {
-        error = size_error("<memory>", memory, memory.child_value());
-        return std::nullopt;
-    }
-    DomainCell cell{0, std::vector<int>(static_cast<std::size_t>(vcpus)), *bytes, {}};
+DomainCell single_cell(int vcpus) {
+    DomainCell cell{0, std::vector<int>(static_cast<std::size_t>(vcpus)), 0};
     std::iota(cell.vcpus.begin(), cell.vcpus.end(), 0);
     return cell;
 }
 
-// Returns an address such as "0000:01:00.0", or nothing if <source> has none.
-std::optional<std::string> pci_address(const pugi::xml_node& device) {
-    const pugi::xml_node address = device.child("source").child("address");
-    const auto part = [&](const char* name) {
-        return std::strtoul(address.attribute(name).as_string("0"), nullptr, 0);
-    };
-    if (!address.attribute("bus")) return std::nullopt;
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%04lx:%02lx:%02lx.%lx", part("domain") & 0xffffffff,
-                  part("bus") & 0xff, part("slot") & 0xff, part("function") & 0xf);
-    return text.data();
+// <memory> is all memory of a guest, so that a guest without vNUMA has the rest of it beside its
+// memory devices, whatever their model. A domain always has some.
+void parse_single_size(const pugi::xml_node& root, Domain& domain) {
+    const pugi::xml_node memory = root.child("memory");
+    const auto bytes = scaled_bytes(memory, memory.child_value());
+    std::int64_t own = bytes.value_or(0);
+    for (const MemoryDevice& device : domain.memory_devices)
+        own -= device.bytes;
+    DomainCell& cell = domain.cells.front();
+    cell.size_known = own > 0;
+    if (cell.size_known)
+        cell.bytes = own;
+    else if (!bytes)
+        add_problem(domain, size_problem("<memory>", memory, memory.child_value()) + size_unknown);
+    else
+        add_problem(
+            domain,
+            std::string("<memory> must be larger than all memory devices together") + size_unknown);
 }
 
-// Why this device keeps the guest's memory from being moved; empty if it does not.
-std::string why_immovable(const pugi::xml_node& device) {
-    const std::string type = device.attribute("type").as_string(), tag = device.name();
-    if (tag == "hostdev" && (type == "pci" || type == "mdev"))
-        return "a host device is assigned to it (VFIO pins its memory)";
-    if (tag == "disk" && type == "nvme")
-        return "a host NVMe disk is assigned to it (VFIO pins its memory)";
-    if (tag == "interface" && (type == "hostdev" || type == "vdpa"))
-        return "a host network device is assigned to it (its memory is pinned)";
-    if (tag == "interface" && type == "vhostuser")
-        return "another process maps its memory (vhost-user)";
-    if (tag == "filesystem" &&
-        std::string_view(device.child("driver").attribute("type").as_string()) == "virtiofs")
-        return "another process maps its memory (virtiofs)";
-    return "";
-}
-
-// Returns the host's network device below a macvtap interface. Returns an empty string for other
-// devices, and for a name that no network device can have.
-std::string find_macvtap_lower_device(const pugi::xml_node& device) {
-    const std::string type = device.attribute("type").as_string();
-    if (std::string_view(device.name()) != "interface" || type != "direct") return "";
-    const std::string name = device.child("source").attribute("dev").as_string();
-    return name.find('/') == std::string::npos && !name.starts_with('.') ? name : "";
-}
-
-// Returns nothing for a device without a size.
-std::optional<MemoryDevice> parse_memory_device(const pugi::xml_node& device) {
-    const pugi::xml_node target = device.child("target");
-    const auto bytes_of = [&](const char* element) {
-        return scaled_bytes(target.child(element), target.child_value(element));
-    };
-    const auto size = bytes_of("size");
-    if (!size) return std::nullopt;
-    MemoryDevice memory;
-    memory.id = device.child("alias").attribute("name").as_string();
-    memory.kind = device.attribute("model").as_string();
-    memory.cell = target.child("node").text().as_int();
-    memory.bytes = *size;
-    // virtio-mem has the elements <requested> (memory to be plugged) and <current> (plugged).
-    memory.plugged = target.child("requested") ? std::max(bytes_of("requested").value_or(0),
-                                                          bytes_of("current").value_or(0))
-                                               : *size;
-    if (const pugi::xml_attribute base = device.child("address").attribute("base"))
-        memory.address = std::strtoull(base.as_string(), nullptr, 0);
-    return memory;
-}
-
-void parse_devices(const pugi::xml_node& devices, Domain& domain) {
-    for (const pugi::xml_node& device : devices.children()) {
-        const std::string reason = why_immovable(device);
-        if (domain.immovable.empty()) domain.immovable = reason;
-        if (const auto address = reason.empty() ? std::nullopt : pci_address(device))
-            domain.host_devices.push_back(*address);
-        if (const std::string name = find_macvtap_lower_device(device); !name.empty())
-            domain.network_devices.push_back(name);
-        if (std::string_view(device.name()) != "memory") continue;
-        if (auto memory = parse_memory_device(device))
-            domain.memory_devices.push_back(std::move(*memory));
-    }
-}
-
-void parse_memory(const pugi::xml_node& root, Domain& domain) {
-    if (root.child("launchSecurity")) domain.immovable = "its memory is encrypted (launchSecurity)";
-    const pugi::xml_node backing = root.child("memoryBacking");
-    if (backing.child("locked") && domain.immovable.empty())
-        domain.immovable = "its memory is locked";
-    if (backing.child("hugepages")) {
-        const pugi::xml_node page = backing.child("hugepages").child("page");
-        const auto bytes = scaled_bytes(page, page.attribute("size").as_string());
-        domain.huge_page_bytes = bytes.value_or(default_huge_page_bytes);
-    }
-    domain.balloon_bytes =
-        scaled_bytes(root.child("currentMemory"), root.child_value("currentMemory"));
+void parse_identity(const pugi::xml_node& root, Domain& domain) {
+    domain.uuid = root.child_value("uuid");
+    domain.name = root.child_value("name");
+    for (const char* element : {"uuid", "name"})
+        if (*root.child_value(element) == '\0')
+            add_problem(domain, std::string("<domain> must have a <") + element + ">");
 }
 
 }  // namespace
@@ -221,36 +153,22 @@ std::optional<Domain> parse_domain(const std::string& xml, std::string& error) {
         return std::nullopt;
     }
     Domain domain;
-    domain.uuid = root.child_value("uuid");
-    domain.name = root.child_value("name");
-    if (domain.uuid.empty() || domain.name.empty()) {
-        error = "<domain> must have a <name> and a <uuid>";
-        return std::nullopt;
-    }
-    const pugi::xml_node numa = root.child("cpu").child("numa");
-    int vcpus = 0;
-    if (root.child("vcpu") || !numa.child("cell")) {
-        const auto count = parse_vcpus(root, error);
-        if (!count) return std::nullopt;
-        vcpus = *count;
-    }
-    auto cells = parse_cells(numa, error);
-    if (!cells) return std::nullopt;
-    domain.cells = std::move(*cells);
-    if (domain.cells.empty()) {
-        auto cell = parse_single_cell(root, vcpus, error);
-        if (!cell) return std::nullopt;
-        domain.cells.push_back(std::move(*cell));
-    }
+    parse_identity(root, domain);
+    const int vcpus = parse_vcpus(root, domain);
+    parse_cells(root.child("cpu").child("numa"), domain);
+    const bool single = domain.cells.empty();
+    if (single) domain.cells.push_back(single_cell(vcpus));
     domain.machine = root.child("os").child("type").attribute("machine").as_string();
     domain.dirty_ring =
         root.child("features").child("kvm").child("dirty-ring").attribute("state").as_string() ==
         std::string_view("on");
     domain.emulator = root.child("devices").child_value("emulator");
     parse_memory(root, domain);
+    parse_memory_devices(root, domain);
+    if (single) parse_single_size(root, domain);
     parse_devices(root.child("devices"), domain);
     domain.iothread_cells = parse_iothread_cells(root.child("devices"));
-    domain.tuning = parse_tuning(root, vcpus);
+    parse_tuning(root, vcpus, domain);
     domain.policy = parse_policy(root, domain.policy_problems);
     return domain;
 }

@@ -18,14 +18,25 @@ namespace vnuma {
 // has the same limit (CONFIG_KVM_MAX_NR_VCPUS).
 inline constexpr int max_vcpus = 4096;
 
-// Returns nothing if the XML does not describe a domain that can run. `error` is then a sentence
-// that names the element and the attribute.
+// Returns nothing if the text is not the XML of a domain; `error` is then a sentence that says why.
+// A detail of it that cannot be understood is left out and adds a sentence to Domain::problems that
+// names the element and the attribute.
 std::optional<Domain> parse_domain(const std::string& xml, std::string& error);
 
+// The part of parse_domain() for <memoryBacking>, <currentMemory> and <launchSecurity>. Needs the
+// domain's cells.
+void parse_memory(const pugi::xml_node& root, Domain& domain);
+
+// The part for memory devices: their sizes, cells, pages and the owner's wishes.
+void parse_memory_devices(const pugi::xml_node& root, Domain& domain);
+
+// The part for all other devices below <devices>: what they are to placement.
+void parse_devices(const pugi::xml_node& devices, Domain& domain);
+
 // The part of parse_domain() for <cputune>, <numatune> and the attributes of <vcpu>. `vcpus` is the
-// value of <vcpu>. An element that cannot be read is left out: libvirt has validated all of them,
-// and their effect shows in the affinities and cpusets of the guest's threads.
-DomainTuning parse_tuning(const pugi::xml_node& domain, int vcpus);
+// value of <vcpu>. A pin that cannot be read is left out: it is in force in the affinities and
+// cpusets of the guest's threads. A memory policy that cannot be read is not NumaTune::understood.
+void parse_tuning(const pugi::xml_node& root, int vcpus, Domain& domain);
 
 // The part for Domain::iothread_cells: of disks and controllers below <devices>.
 std::map<int, int> parse_iothread_cells(const pugi::xml_node& devices);

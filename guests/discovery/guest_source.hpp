@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -19,6 +20,13 @@
 
 namespace vnuma {
 
+// What MonitorError says of guests that GuestSource::permit_monitors() leaves out.
+inline constexpr const char* monitor_not_permitted =
+    "the sizes of its memory do not tell which cell is where, and its monitor is asked only if "
+    "vnumad may act on it (mode act)";
+inline constexpr const char* measuring_not_permitted =
+    "its memory is measured only if vnumad may act on it (mode act)";
+
 // No guest can be listed. what() is the message of libvirt or of the kernel.
 struct SourceError : std::runtime_error {
     using std::runtime_error::runtime_error;
@@ -27,6 +35,16 @@ struct SourceError : std::runtime_error {
 // A guest's monitor refuses a command or does not answer.
 struct MonitorError : std::runtime_error {
     using std::runtime_error::runtime_error;
+};
+
+// The monitor has answered, but its answer cannot be used, and asking again will not help.
+struct UselessAnswer : MonitorError {
+    using MonitorError::MonitorError;
+};
+
+// The command is refused.
+struct MonitorRefusal : UselessAnswer {
+    using UselessAnswer::UselessAnswer;
 };
 
 // Limit of GuestSource::read_state(). While it waits, nothing is done to other guests either.
@@ -59,6 +77,10 @@ class GuestSource {
     // SourceError.
     virtual std::vector<ListedGuest> list() = 0;
 
+    // Why the last list may lack guests, or may not have their UUIDs and names; empty if it has
+    // those of all guests.
+    virtual std::string why_incomplete() const { return ""; }
+
     // The state now of a guest that was listed. Costs a few messages, and takes state_limit at
     // most. Throws MonitorError.
     virtual RunState read_state(const std::string& uuid) = 0;
@@ -67,7 +89,11 @@ class GuestSource {
     // tainted at the first one.
     virtual bool may_ask_monitor() const = 0;
 
-    // Throws MonitorError.
+    // The guests that vnumad may act on, by uuid: none before the first call. Only they are made to
+    // measure their memory, and only their monitors are asked where it is.
+    virtual void permit_monitors(std::set<std::string> uuids) = 0;
+
+    // Throws UselessAnswer, or MonitorError where the monitor does not answer or is not asked.
     virtual RamView read_ram_view(const std::string& uuid) = 0;
 
     // Makes QEMU measure how fast the guest writes its memory. The duration is between the limits

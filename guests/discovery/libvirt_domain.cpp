@@ -2,11 +2,14 @@
 
 #include <libvirt/virterror.h>
 
+#include <charconv>
 #include <cstdlib>
+#include <system_error>
 
 #include "guests/discovery/guest_source.hpp"
 #include "guests/discovery/libvirt_connection.hpp"
 #include "guests/discovery/run_state.hpp"
+#include "guests/process/files.hpp"
 
 namespace vnuma {
 namespace {
@@ -42,6 +45,14 @@ std::vector<std::shared_ptr<virDomain>> list_running_domains(virConnectPtr conne
         domains.emplace_back(handles[i], virDomainFree);
     std::free(handles);
     return domains;
+}
+
+std::optional<pid_t> read_domain_pid(const std::string& directory, const std::string& name) {
+    const auto text = read_small_file(directory + "/" + name + ".pid");
+    pid_t pid = 0;
+    if (!text || std::from_chars(text->data(), text->data() + text->size(), pid).ec != std::errc())
+        return std::nullopt;
+    return pid;
 }
 
 std::optional<RunState> read_run_state(virDomainPtr domain) {

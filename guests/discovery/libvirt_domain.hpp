@@ -2,9 +2,11 @@
 #pragma once
 
 #include <libvirt/libvirt.h>
+#include <sys/types.h>
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "guests/discovery/domain_queries.hpp"
@@ -13,6 +15,10 @@ namespace vnuma {
 
 // Throws SourceError.
 std::vector<std::shared_ptr<virDomain>> list_running_domains(virConnectPtr connection);
+
+// The process of a running domain, from the file that libvirt keeps for it. Nothing if there is
+// none; the file may outlive the process.
+std::optional<pid_t> read_domain_pid(const std::string& directory, const std::string& name);
 
 // Reads state and job. Nothing if libvirt returns an error.
 std::optional<RunState> read_run_state(virDomainPtr domain);

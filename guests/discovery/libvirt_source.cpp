@@ -1,27 +1,17 @@
 #include "guests/discovery/libvirt_source.hpp"
 
 #include <array>
-#include <charconv>
 #include <optional>
 
 #include "guests/discovery/libvirt_domain.hpp"
 #include "guests/discovery/libvirt_monitor.hpp"
 #include "guests/discovery/libvirt_write_rate.hpp"
-#include "guests/process/files.hpp"
 
 namespace vnuma {
 namespace {
 
 // The key of calls that are not about a domain.
 constexpr const char* connection_key = "";
-
-std::optional<pid_t> read_pid(const std::string& directory, const std::string& name) {
-    const auto text = read_small_file(directory + "/" + name + ".pid");
-    pid_t pid = 0;
-    if (!text || std::from_chars(text->data(), text->data() + text->size(), pid).ec != std::errc())
-        return std::nullopt;
-    return pid;
-}
 
 }  // namespace
 
@@ -79,7 +69,7 @@ std::vector<ListedGuest> LibvirtSource::list() {
     if (!connection_->alive())
         throw SourceError("the connection to libvirt at " + settings_.uri + " has ended");
     for (ListedGuest& guest : guests)
-        guest.pid = read_pid(settings_.pid_directory, guest.name);
+        guest.pid = read_domain_pid(settings_.pid_directory, guest.name);
     return guests;
 }
 
@@ -111,7 +101,9 @@ RunState LibvirtSource::read_state(const std::string& uuid) {
     return call(uuid, read, state_limit);
 }
 
+// The first command marks the domain as tainted (custom-monitor), for as long as it runs.
 RamView LibvirtSource::read_ram_view(const std::string& uuid) {
+    if (!permitted_.contains(uuid)) throw MonitorError(monitor_not_permitted);
     return call_monitor(uuid, [uuid](virConnectPtr connection) {
         const DomainHandle domain = find_domain(connection, uuid);
         LibvirtMonitor monitor(domain.get());
@@ -121,6 +113,7 @@ RamView LibvirtSource::read_ram_view(const std::string& uuid) {
 
 bool LibvirtSource::start_write_measurement(const std::string& uuid,
                                             std::chrono::seconds duration) {
+    if (!permitted_.contains(uuid)) throw MonitorError(measuring_not_permitted);
     const Domain* domain = queries_.find(uuid);
     const bool ring = domain && domain->dirty_ring;
     return call_monitor(uuid, [uuid, duration, ring](virConnectPtr connection) {

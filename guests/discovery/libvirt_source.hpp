@@ -4,7 +4,9 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "guests/discovery/backoff.hpp"
@@ -29,6 +31,7 @@ class LibvirtSource : public GuestSource {
     std::vector<ListedGuest> list() override;
     RunState read_state(const std::string& uuid) override;
     bool may_ask_monitor() const override { return settings_.ask_monitor; }
+    void permit_monitors(std::set<std::string> uuids) override { permitted_ = std::move(uuids); }
     RamView read_ram_view(const std::string& uuid) override;
     bool start_write_measurement(const std::string& uuid, std::chrono::seconds duration) override;
     WriteMeasurement read_write_measurement(const std::string& uuid) override;
@@ -45,6 +48,7 @@ class LibvirtSource : public GuestSource {
     auto call_monitor(const std::string& uuid, Call call);
 
     LibvirtSettings settings_;
+    std::set<std::string> permitted_;  // uuids
     DomainQueries::Now now_;
     Backoff reconnect_{libvirt_limits::first_reconnect, libvirt_limits::longest_reconnect};
     std::string last_failure_;  // of the last attempt to connect

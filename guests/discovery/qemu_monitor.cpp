@@ -1,6 +1,7 @@
 #include "guests/discovery/qemu_monitor.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "guests/discovery/guest_source.hpp"
 #include "qmp/statistics.hpp"
@@ -11,6 +12,14 @@ namespace {
 // A guest has one backend for each cell (QEMU's MAX_NODES is 128) and one for each memory device
 // (QEMU's ACPI_MAX_RAM_SLOTS is 256).
 constexpr std::size_t max_backends = 1024;
+
+// The id of the memory backend that a memory region belongs to. For machine types up to 3.1, and
+// those of RHEL 7, QEMU names a backend's region by its path
+// (x-use-canonical-path-for-ramblock-id).
+std::string backend_of(const std::string& region) {
+    constexpr std::string_view path = "/objects/";
+    return region.starts_with(path) ? region.substr(path.size()) : region;
+}
 
 std::optional<NumaTune> numatune_of(const qmp::MemoryBackend& backend) {
     if (backend.policy == "default") return std::nullopt;
@@ -67,16 +76,17 @@ RamView read_ram_view(Monitor& monitor) {
     for (const qmp::MemoryDevice& device : monitor.run(qmp::query_memory_devices()))
         view.devices[device.id.empty() ? device.memdev : device.id] = device.memdev;
     for (const qmp::GuestRange& range : monitor.run(qmp::info_mtree_flat())) {
-        const auto backend = backends.find(range.region);
+        const std::string id = backend_of(range.region);
+        const auto backend = backends.find(id);
         if (backend == backends.end()) continue;  // a ROM or the memory of a device
-        view.pieces.push_back({range.start, range.size, range.offset, range.region});
-        if (view.backends.contains(range.region)) continue;
+        view.pieces.push_back({range.start, range.size, range.offset, id});
+        if (view.backends.contains(id)) continue;
         const qmp::HostAddress at = monitor.run(qmp::gpa2hva(range.start));
-        if (at.region != range.region)
-            throw MonitorError("QEMU's monitor contradicts itself: info mtree finds " +
-                               range.region + " where gpa2hva finds " + at.region);
-        view.backends[range.region] = {at.address - range.offset, backend->second.size,
-                                       numatune_of(backend->second)};
+        if (backend_of(at.region) != id)
+            throw UselessAnswer("QEMU's monitor contradicts itself: info mtree finds " +
+                                range.region + " where gpa2hva finds " + at.region);
+        view.backends[id] = {at.address - range.offset, backend->second.size,
+                             numatune_of(backend->second)};
     }
     return view;
 }

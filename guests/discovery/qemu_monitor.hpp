@@ -10,11 +10,6 @@
 
 namespace vnuma {
 
-// QEMU has understood the command and refuses it.
-struct MonitorRefusal : MonitorError {
-    using MonitorError::MonitorError;
-};
-
 class Monitor {
   public:
     Monitor() = default;
@@ -22,21 +17,22 @@ class Monitor {
     Monitor& operator=(const Monitor&) = delete;
     virtual ~Monitor() = default;
 
-    // Returns what the command returns. Blocks. Throws MonitorRefusal, or MonitorError where QEMU
-    // does not answer or it is not known whether it has refused the command.
+    // Returns what the command returns. Blocks. Throws MonitorRefusal where QEMU, or libvirt before
+    // it, refuses the command, or MonitorError where it is not known whether it does.
     virtual nlohmann::json execute(const std::string& command, const nlohmann::json& arguments) = 0;
 
-    // The same for a command whose reply is parsed. Throws MonitorError, too, if it cannot be.
+    // The same for a command whose reply is parsed. Throws UselessAnswer, too, if it cannot be.
     template <typename Reply>
     Reply run(const qmp::Command<Reply>& command) {
         auto reply = command.parse(execute(command.name, command.arguments));
-        if (!reply) throw MonitorError("QEMU's reply to " + command.name + " cannot be parsed");
+        if (!reply) throw UselessAnswer("QEMU's reply to " + command.name + " cannot be parsed");
         return std::move(*reply);
     }
 };
 
 // Runs one command for the guest's physical memory, two for the backends, and one for the address
-// of each backend in QEMU's address space. Throws MonitorError.
+// of each backend in QEMU's address space. Throws UselessAnswer, also if QEMU contradicts itself,
+// or MonitorError.
 RamView read_ram_view(Monitor& monitor);
 
 // See GuestSource. `dirty_ring` is whether the guest has a dirty ring. QEMU has no command for

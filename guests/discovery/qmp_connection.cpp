@@ -1,12 +1,16 @@
 #include "guests/discovery/qmp_connection.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "guests/discovery/domain_from_qmp.hpp"
 #include "guests/discovery/run_state.hpp"
+#include "guests/process/files.hpp"
+#include "guests/process/parse_proc.hpp"
 
 namespace vnuma {
 
@@ -19,12 +23,23 @@ QmpConnection::QmpConnection(const QmpPeers& peers, std::string path, QmpGuest g
       guest_(std::move(guest)) {}
 
 void QmpConnection::begin_read() {
-    reading_ = true;
-    asio::co_spawn(peers_.context, read(),
-                   [this](std::exception_ptr failure) { end_read(failure); });
+    begin(read(), false);
 }
 
-void QmpConnection::end_read(std::exception_ptr failure) {
+void QmpConnection::begin_session() {
+    begin(connect(), true);
+}
+
+void QmpConnection::begin(asio::awaitable<void> work, bool stays_open) {
+    reading_ = true;
+    began_ = std::chrono::steady_clock::now();
+    asio::co_spawn(peers_.context, std::move(work), [this, stays_open](std::exception_ptr failure) {
+        end_work(failure);
+        if (failure || !stays_open) client_.close();
+    });
+}
+
+void QmpConnection::end_work(std::exception_ptr failure) {
     reading_ = refused_ = false;
     error_.clear();
     try {
@@ -32,9 +47,21 @@ void QmpConnection::end_read(std::exception_ptr failure) {
     } catch (const qmp::ConnectionError& error) {
         error_ = error.what();
         refused_ = error.cause == boost::system::errc::connection_refused;
+        lost_ = connected_;
+        if (lost_ && !client_.greeted() && error.cause != asio::error::operation_aborted)
+            lose_without_greeting();
     } catch (const std::exception& error) {
         error_ = error.what();
     }
+}
+
+// QEMU greets whenever it accepts a connection. A peer that ends it instead is not QMP's, or its
+// QEMU is ending; vnumad must not connect to it in every look.
+void QmpConnection::lose_without_greeting() {
+    if (guest_.listed.uuid.empty())
+        let_go();
+    else
+        begin_quarantine();
 }
 
 // A peer that does not speak QMP, or that sends too much, is not connected to again at once.
@@ -44,7 +71,12 @@ void QmpConnection::end_run(std::exception_ptr cause) {
         std::rethrow_exception(cause);
     } catch (const qmp::ProtocolError& error) {
         error_ = error.what();
-        begin_quarantine();
+        lost_ = true;
+        guest_.in_time = false;
+        if (client_.greeted() || !guest_.listed.uuid.empty())
+            begin_quarantine();
+        else
+            let_go();
     } catch (const std::exception&) {  // the connection has ended
     }
 }
@@ -55,12 +87,22 @@ void QmpConnection::begin_quarantine() {
     guest_.quarantine->fail(peers_.now());
 }
 
+void QmpConnection::let_go() {
+    guest_.let_go_until = peers_.now() + qmp_limits::let_go;
+    guest_.quarantine.reset();
+    guest_.late = false;
+}
+
+bool QmpConnection::is_let_go() const {
+    return guest_.let_go_until && peers_.now() < *guest_.let_go_until;
+}
+
 void QmpConnection::end_wait() {
     if (reading_) return miss_deadline();
     if (!error_.empty()) return;
     guest_.late = false;
     // A peer that misbehaves after each first answer is asked less and less often.
-    if (std::exchange(answered_, true)) guest_.quarantine.reset();
+    if (std::exchange(guest_.in_time, true)) guest_.quarantine.reset();
 }
 
 void QmpConnection::miss_deadline() {
@@ -68,15 +110,65 @@ void QmpConnection::miss_deadline() {
     begin_quarantine();
 }
 
+// QEMU greets at once when it accepts a connection. It accepts none while it serves another client,
+// or hangs. A guest agent or a serial console accepts it and is silent. Nobody handles the
+// connection until the next look: if it stayed in QEMU's queue, QEMU would serve it when the other
+// client leaves, and nobody else.
+void QmpConnection::give_back_if_silent(std::chrono::milliseconds limit) {
+    if (!reading_ || client_.greeted()) return;
+    if (guest_.listed.uuid.empty() && is_accepted()) {
+        guest_.silence += std::chrono::steady_clock::now() - began_;
+        if (guest_.silence >= limit) let_go();
+    }
+    hang_up();
+}
+
+// A connection is in the network namespace of its client.
+bool QmpConnection::is_accepted() const {
+    const auto sockets = read_small_file("/proc/self/net/unix");
+    return connected_ && sockets && !has_pending_connection(*sockets, file_name());
+}
+
+void QmpConnection::hang_up() {
+    given_up_ |= reading_;
+    client_.close();
+}
+
+bool QmpConnection::is_due(const FileId& socket) const {
+    if (guest_.has_died()) return true;
+    if (is_let_go()) return socket != guest_.socket;
+    if (paused()) return false;
+    return !error_.empty() || in_quarantine() || guest_.listed.state != RunState::running ||
+           guest_.pauses.is_due(peers_.now()) || has_new_thread();
+}
+
+// Threads of QEMU's pool for I/O come and go, and mean nothing.
+bool QmpConnection::has_new_thread() const {
+    if (!guest_.process) return false;
+    const auto is_new = [&](pid_t thread) {
+        return !std::binary_search(guest_.threads.begin(), guest_.threads.end(), thread) &&
+               guest_.process->read("task/" + std::to_string(thread) + "/comm") != "worker\n";
+    };
+    const std::vector<pid_t> now = guest_.process->tasks();
+    return std::any_of(now.begin(), now.end(), is_new);
+}
+
+void QmpConnection::confirm() {
+    if (!is_let_go() && !paused()) guest_.listed.read_at = peers_.now();
+}
+
 QmpGuest QmpConnection::take_guest() {
+    if (guest_.let_go_until) guest_.silence = {};
+    guest_.let_go_until.reset();
     if (guest_.alive()) return std::move(guest_);
     if (guest_.has_died()) return {peers_.now()};
     return {.last_reply = peers_.now(), .quarantine = guest_.quarantine};
 }
 
 std::optional<ListedGuest> QmpConnection::list() const {
+    if (is_let_go()) return std::nullopt;
     // A QEMU that was killed leaves the file of its socket behind.
-    const bool unserved = ended() && (connected_ || refused_);
+    const bool unserved = !reading_ && !given_up_ && (lost_ || refused_);
     if (unserved && !guest_.alive()) return std::nullopt;
     ListedGuest guest = guest_.listed;
     if (guest.uuid.empty()) guest.uuid = guest.name = file_name();
@@ -84,12 +176,11 @@ std::optional<ListedGuest> QmpConnection::list() const {
     if (guest.process) guest.pid = guest.process->pid();
     if (!guest_.distrust.empty())
         guest.unsteady = guest_.distrust;
-    else if (reading_)
+    else if (reading_ || given_up_)
         guest.unsteady = no_answer_reason() +
-                         (negotiated_ ? "" : "; is another client connected to this socket?");
+                         (client_.greeted() ? "" : "; is another client connected to this socket?");
     else if (unserved)
-        guest.unsteady =
-            no_answer_reason() + (error_.empty() ? "; the connection has ended" : ": " + error_);
+        guest.unsteady = no_answer_reason() + ": " + error_;
     else if (!error_.empty())
         guest.unsteady = error_;
     else if (guest_.late)
@@ -123,6 +214,7 @@ asio::awaitable<void> QmpConnection::connect() {
     const QmpSocketFile socket(std::filesystem::path(path_).parent_path(), file_name());
     if (socket.is_symbolic_link())
         throw std::runtime_error(path_ + " is a symbolic link, which vnumad does not follow");
+    guest_.socket = socket.id();
     facts_ = read_socket_facts(socket);
     co_await client_.connect(path_, socket.address());
     identify(socket);
@@ -139,7 +231,10 @@ asio::awaitable<void> QmpConnection::connect() {
 }
 
 asio::awaitable<void> QmpConnection::read() {
-    if (!connected_) co_await connect();
+    co_await connect();
+    // A thread that begins now may be that of a migration which the replies do not know of yet.
+    guest_.threads = guest_.process ? guest_.process->tasks() : std::vector<pid_t>();
+    std::sort(guest_.threads.begin(), guest_.threads.end());
     QemuReplies replies;
     const auto begin = peers_.now();
     const auto status = co_await run(qmp::query_status());
@@ -167,8 +262,7 @@ asio::awaitable<void> QmpConnection::read() {
     const auto& before = guest_.listed.domain;
     guest.domain =
         before && *before == domain ? before : std::make_shared<const Domain>(std::move(domain));
-    guest_.listed = std::move(guest);
-    guest_.last_reply = peers_.now();
+    take_over(std::move(guest));
     // QEMU listens before it makes its virtual machine, and greets afterwards.
     if (guest_.process && !facts_.holds_vm) {
         facts_.holds_vm = holds_vm(*guest_.process, peers_.vm_file);
@@ -176,12 +270,29 @@ asio::awaitable<void> QmpConnection::read() {
     }
 }
 
+void QmpConnection::take_over(ListedGuest guest) {
+    const ListedGuest& before = guest_.listed;
+    const bool same = before.domain == guest.domain && before.state == guest.state &&
+                      before.vcpu_threads == guest.vcpu_threads &&
+                      before.iothreads == guest.iothreads;
+    if (same)
+        guest_.pauses.fail(peers_.now());
+    else
+        guest_.pauses.succeed();
+    guest_.listed = std::move(guest);
+    guest_.last_reply = peers_.now();
+}
+
 // The peer is the process that made the socket: QEMU itself, or a process that handed the socket to
 // QEMU and may have ended since.
 void QmpConnection::identify(const QmpSocketFile& socket) {
     const pid_t pid = client_.peer().pid;
     if (!guest_.alive() || guest_.process->pid() != pid) {
-        guest_ = {.last_reply = guest_.last_reply, .quarantine = guest_.quarantine};
+        guest_ = {.last_reply = guest_.last_reply,
+                  .quarantine = guest_.quarantine,
+                  .late = guest_.late,
+                  .in_time = guest_.in_time,
+                  .socket = guest_.socket};
         try {
             if (auto process = Process::open(pid))
                 guest_.process = std::make_shared<const Process>(std::move(*process));

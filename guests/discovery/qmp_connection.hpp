@@ -1,5 +1,10 @@
 // A connection to one QMP socket, and what is known about the guest behind the socket.
+//
+// A QMP socket serves one client, and somebody else may need it. So a connection lasts only for as
+// long as QEMU is asked something.
 #pragma once
+
+#include <sys/types.h>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -9,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "guests/discovery/backoff.hpp"
 #include "guests/discovery/qmp_identity.hpp"
@@ -46,23 +52,39 @@ struct QmpGuest {
     std::string distrust{};  // why the process may not be acted on as the guest's
     // From the time when its peer misbehaves or misses a deadline on until it answers in time.
     std::optional<Backoff> quarantine{};
-    bool late = false;  // it is in quarantine because it has missed a deadline
-    bool slow = false;  // it took long to tell its state when it was last asked for that alone
+    bool late = false;     // it is in quarantine because it has missed a deadline
+    bool in_time = false;  // it has been read in time since its peer last misbehaved
+    bool slow = false;     // it took long to tell its state when it was last asked for that alone
+
+    std::vector<pid_t> threads{};  // of the process, sorted, when it was last read
+    // Pauses between two readings of a guest that runs, while nothing changes.
+    Backoff pauses{qmp_limits::first_pause, qmp_limits::longest_pause};
+    FileId socket{};  // that was connected to last
+    // For how long all connections together were accepted without a greeting.
+    std::chrono::steady_clock::duration silence{0};
+    // The socket is not QMP's, and is left alone until then.
+    std::optional<std::chrono::steady_clock::time_point> let_go_until{};
 };
 
-// Connects once: a connection that has ended is replaced by a new object. One coroutine at a time
-// reads the guest, and that may take longer than anybody waits for it. Use from the thread of the
-// io_context. Destroy only when it is not busy.
+// Connects once: each question has a new object. One coroutine at a time uses the connection, and
+// that may take longer than anybody waits for it. Use from the thread of the io_context. Destroy
+// only when it is not busy.
 class QmpConnection {
   public:
+    using Time = std::chrono::steady_clock::time_point;
+
     // Nobody waits that long. Only a QEMU that never replies to a command meets this limit.
     static constexpr std::chrono::hours command_limit{1};
 
     // `guest` is what is known from earlier connections to the socket. `peers` must outlive this.
     QmpConnection(const QmpPeers& peers, std::string path, QmpGuest guest);
 
-    // Begins to read the guest. The first call connects.
+    // One of them, once. Begins to connect, to read the guest and to disconnect:
     void begin_read();
+    // Begins to connect. The connection is open then until hang_up().
+    void begin_session();
+
+    // Whether the guest is being read, or the session is being opened.
     bool reading() const { return reading_; }
     // The connection has ended or could not be made, and nothing is under way.
     bool ended() const { return !reading_ && !running_ && (connected_ || !error_.empty()); }
@@ -71,11 +93,23 @@ class QmpConnection {
     // quarantine at all.
     bool paused() const { return guest_.quarantine && !guest_.quarantine->is_due(peers_.now()); }
     bool in_quarantine() const { return guest_.quarantine.has_value(); }
+
+    // Whether the guest has to be read again, by another object: it does not simply run, it was not
+    // read, its process has a new thread (a vCPU, a migration), or it was read long enough ago.
+    // `socket` is the socket's file now.
+    bool is_due(const FileId& socket) const;
+    // What was read last is still so.
+    void confirm();
+
     // To be called when the deadline of a read has come: the guest leaves quarantine if the read
     // has succeeded, and is in quarantine if it is still under way.
     void end_wait();
     // Puts the guest in quarantine: it has missed a deadline.
     void miss_deadline();
+    // Disconnects from a peer that has not greeted. One that has accepted connections for so long
+    // altogether, and has never been QMP's, is let go.
+    void give_back_if_silent(std::chrono::milliseconds limit);
+    void hang_up();
     // Ends the connection. The guest is not listed any more when the connection has ended.
     void close() {
         client_.close();
@@ -91,8 +125,8 @@ class QmpConnection {
     QmpGuest take_guest();
 
     // The guest has its uuid, and until the first reply the name of the socket. Returns nothing if
-    // no process serves the socket. A guest that was read once is listed as long as its process
-    // runs, but it is unsteady while QEMU does not reply.
+    // no process serves the socket, and if it is not QMP's. A guest that was read once is listed as
+    // long as its process runs, but it is unsteady while QEMU does not reply.
     std::optional<ListedGuest> list() const;
 
   private:
@@ -102,11 +136,18 @@ class QmpConnection {
     }
     template <typename Reply>
     boost::asio::awaitable<std::optional<Reply>> run_if_possible(qmp::Command<Reply> command);
+    void begin(boost::asio::awaitable<void> work, bool stays_open);
     boost::asio::awaitable<void> connect();
     boost::asio::awaitable<void> read();
-    void end_read(std::exception_ptr failure);
+    void take_over(ListedGuest guest);
+    void end_work(std::exception_ptr failure);
     void end_run(std::exception_ptr cause);
     void begin_quarantine();
+    void lose_without_greeting();
+    void let_go();
+    bool is_let_go() const;
+    bool is_accepted() const;
+    bool has_new_thread() const;
     void identify(const QmpSocketFile& socket);
     std::string no_answer_reason() const;
     std::string file_name() const;
@@ -116,13 +157,15 @@ class QmpConnection {
     qmp::Client client_;
     QmpGuest guest_;
     QmpPeerFacts facts_;
+    Time began_{};             // to connect
     bool connected_ = false;   // the socket was connected, and may have been closed since
     bool negotiated_ = false;  // QEMU has sent its greeting and accepts commands
     bool running_ = false;     // the client reads and writes
-    bool reading_ = false;     // the guest is being read
-    bool answered_ = false;    // the guest was read once in time over this connection
+    bool reading_ = false;     // as reading() says
+    bool given_up_ = false;    // vnumad has disconnected before QEMU had answered
+    bool lost_ = false;        // the peer has disconnected, or does not speak QMP
     bool refused_ = false;     // no process listens on the socket
-    std::string error_;  // of the last read or of the connection; empty if the read has succeeded
+    std::string error_;        // of reading or connecting; empty if that has succeeded
 };
 
 }  // namespace vnuma

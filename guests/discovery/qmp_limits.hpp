@@ -16,9 +16,11 @@ struct QmpDeadlines {
     // The same for guests in quarantine, so that waiting for them takes little time from the
     // others.
     std::chrono::milliseconds recovery{100};
+    // A peer that has accepted connections for so long altogether without a greeting is not QMP's.
+    std::chrono::milliseconds greeting{1000};
     // All calls to monitors between two lists, and one command of them. A guest that takes longer
     // for a command is in quarantine. Questions for a guest's state right before it is acted on
-    // have a limit of their own.
+    // have a limit of their own. Connecting counts.
     std::chrono::milliseconds calls{2000}, call{1000}, state{state_limit};
     // What remains between two lists for all guests whose last question for the state took longer
     // than `recovery`, so that they leave time to the others.
@@ -37,5 +39,12 @@ inline constexpr std::size_t memory = std::size_t{64} << 20;
 
 // Pauses before a monitor in quarantine is asked again.
 inline constexpr milliseconds first_quarantine{2'000}, longest_quarantine{30'000};
+
+// Pauses between two questions to the monitor of a guest that runs, while the answers stay the
+// same.
+inline constexpr milliseconds first_pause{1'000}, longest_pause{30'000};
+
+// A socket that is not QMP's is left to those whose it is.
+inline constexpr std::chrono::hours let_go{1};
 
 }  // namespace vnuma::qmp_limits

@@ -1,13 +1,15 @@
 #include "guests/discovery/qmp_source.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
-#include <set>
 #include <tuple>
 
 #include "guests/discovery/qemu_monitor.hpp"
 #include "guests/discovery/qmp_monitor.hpp"
 #include "guests/discovery/run_state.hpp"
+#include "policy/model/shell_pattern.hpp"
 
 namespace vnuma {
 
@@ -17,20 +19,31 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// The destructor waits this long for the connections to end.
+// How long is waited for connections to end that vnumad has closed.
 constexpr milliseconds end_limit{1000};
 // For handling what has arrived since the last call. A peer that never stops sending takes no more.
 constexpr milliseconds catch_up_limit{5};
 
-// Returns the names of the sockets in the directory. Throws SourceError.
-std::set<std::string> read_sockets(const std::string& directory) {
-    std::set<std::string> sockets;
+constexpr const char* not_asked = "it is asked only if vnumad may act on the guest (mode act)";
+constexpr const char* no_answer = "QEMU does not answer on its QMP socket";
+
+bool matches_any(const std::vector<std::string>& patterns, const std::string& name) {
+    return std::any_of(patterns.begin(), patterns.end(),
+                       [&](const std::string& pattern) { return matches_pattern(pattern, name); });
+}
+
+// Returns the sockets in the directory with such names, by name. Throws SourceError.
+std::map<std::string, FileId> read_sockets(const std::string& directory,
+                                           const std::vector<std::string>& patterns) {
+    std::map<std::string, FileId> sockets;
     std::error_code error;
     fs::directory_iterator entry(directory, error);
     for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-        std::error_code gone;
-        if (entry->is_socket(gone) && sockets.size() < QmpSource::max_sockets)
-            sockets.insert(entry->path().filename());
+        const std::string name = entry->path().filename();
+        struct stat file {};
+        if (sockets.size() < QmpSource::max_sockets && matches_any(patterns, name) &&
+            ::stat(entry->path().c_str(), &file) == 0 && S_ISSOCK(file.st_mode))
+            sockets.emplace(name, FileId{file.st_dev, file.st_ino});
     }
     if (error) throw SourceError(directory + ": " + error.message());
     return sockets;
@@ -44,33 +57,42 @@ struct Found {
     bool repeated = false;  // found by another socket already
 };
 
+// Of a guest with a process. Its UUID must be the one that its QEMU tells.
+QmpSource::Uuids::key_type identity(const ListedGuest& guest) {
+    return {guest.process->pid(), guest.process->start_time(), guest.uuid};
+}
+
 bool same_process(const Found& a, const Found& b) {
     return a.trusted && b.trusted && a.guest.pid == b.guest.pid;
 }
 
-// Nobody knows which of several trusted guests with one UUID is the one that a policy means, so
-// none of them is acted on. The UUID stays with one of them, and the others have their socket's
-// name added to it: neither a UUID nor a file name has a slash.
-void tell_apart_equal(std::vector<Found*> same) {
-    const auto rank = [](const Found* one) {
-        return std::tuple(!one->trusted, one->guest.process ? one->guest.process->start_time() : 0);
+// The UUID stays with one of them, and the others have their socket's name added to it: neither a
+// UUID nor a file name has a slash. A process keeps what it was listed with first, so that it does
+// not inherit what is known of another one that has ended. Adds the processes to `uuids`.
+void tell_apart_equal(std::vector<Found*> same, const QmpSource::Uuids& before,
+                      QmpSource::Uuids& uuids) {
+    const auto listed_before = [&](const Found* one) {
+        return one->trusted ? before.find(identity(one->guest)) : before.end();
     };
-    // A guest keeps its UUID when another process copies it later.
+    const auto rank = [&](const Found* one) {
+        return std::tuple(listed_before(one) == before.end(), !one->trusted,
+                          one->guest.process ? one->guest.process->start_time() : 0);
+    };
     std::stable_sort(same.begin(), same.end(),
                      [&](const Found* a, const Found* b) { return rank(a) < rank(b); });
+    std::set<std::string> taken;
     for (Found* one : same) {
-        if (one != same.front()) one->guest.uuid += "/" + one->socket;
-        const auto other = std::find_if(same.begin(), same.end(), [&](const Found* another) {
-            return another != one && another->trusted;
-        });
-        if (one->trusted && other != same.end())
-            one->guest.unsteady = "process " + std::to_string(*(*other)->guest.pid) +
-                                  ", whose QMP socket is " + (*other)->socket +
-                                  ", has a guest with the same UUID";
+        const auto known = listed_before(one);
+        std::string uuid = known == before.end() ? one->guest.uuid : known->second;
+        while (!taken.insert(uuid).second)
+            uuid += "/" + one->socket;
+        if (one->trusted) uuids.emplace(identity(one->guest), uuid);
+        one->guest.uuid = std::move(uuid);
     }
 }
 
-void tell_apart(std::vector<Found>& found) {
+// Returns the UUIDs that the processes are listed with now.
+QmpSource::Uuids tell_apart(std::vector<Found>& found, const QmpSource::Uuids& before) {
     std::map<std::string, std::vector<Found*>> by_uuid;
     for (Found& one : found) {
         std::vector<Found*>& same = by_uuid[one.guest.uuid];
@@ -79,28 +101,29 @@ void tell_apart(std::vector<Found>& found) {
                                    [&](const Found* known) { return same_process(*known, one); });
         if (!one.repeated) same.push_back(&one);
     }
+    QmpSource::Uuids uuids;
     for (const auto& [uuid, same] : by_uuid)
-        if (same.size() > 1) tell_apart_equal(same);
+        tell_apart_equal(same, before, uuids);
     std::erase_if(found, [&](const Found& one) { return one.repeated; });
+    return uuids;
 }
 
 }  // namespace
 
 QmpSource::QmpSource(QmpSettings settings, QmpPeers::Now now)
     : directory_(std::move(settings.directory)),
+      patterns_(std::move(settings.patterns)),
       deadlines_(settings.deadlines),
       peers_{context_, std::move(now), std::make_shared<qmp::MemoryBudget>(qmp_limits::memory),
              std::move(settings.vm_file)} {}
 
 QmpSource::~QmpSource() {
-    for (auto& [socket, connection] : connections_)
+    Connections all;
+    for (auto& [socket, connection] : connections_) {
         connection->close();
-    run_until(
-        [this] {
-            return std::none_of(connections_.begin(), connections_.end(),
-                                [](const auto& entry) { return entry.second->busy(); });
-        },
-        steady_clock::now() + end_limit);
+        all.push_back(connection.get());
+    }
+    wait_for(all, steady_clock::now() + end_limit);
 }
 
 template <typename Condition>
@@ -116,45 +139,50 @@ std::unique_ptr<QmpConnection> QmpSource::connect(const std::string& socket, Qmp
 }
 
 void QmpSource::follow_directory() {
-    const std::set<std::string> sockets = read_sockets(directory_);
+    const auto sockets = read_sockets(directory_, patterns_);
     std::erase_if(connections_, [&](auto& entry) {
         if (sockets.contains(entry.first)) return false;
         entry.second->close();
         return !entry.second->busy();
     });
-    for (const std::string& socket : sockets) {
+    for (const auto& [socket, file] : sockets) {
         std::unique_ptr<QmpConnection>& connection = connections_[socket];
         if (!connection)
             connection = connect(socket, {peers_.now()});
-        else if (connection->ended() && (!connection->paused() || connection->guest().has_died()))
+        else if (connection->ended() && connection->is_due(file))
             connection = connect(socket, connection->take_guest());
+        else if (connection->ended())
+            connection->confirm();
     }
 }
 
 void QmpSource::wait_for(const Connections& connections, steady_clock::time_point end) {
     run_until(
         [&] {
-            return std::none_of(
-                connections.begin(), connections.end(),
-                [](const QmpConnection* connection) { return connection->reading(); });
+            return std::none_of(connections.begin(), connections.end(),
+                                [](const QmpConnection* connection) { return connection->busy(); });
         },
         end);
 }
 
-// A read that has missed its deadline goes on: when QEMU answers at last, it is heard.
+// A read that has missed its deadline goes on if QEMU has greeted: when it answers at last, it is
+// heard.
 void QmpSource::read_guests() {
     Connections ordinary, in_quarantine;
-    const auto begin = steady_clock::now();
     for (auto& [socket, connection] : connections_) {
-        if (connection->ended() || connection->reading() || connection->paused()) continue;
+        if (connection->ended() || connection->busy() || connection->paused()) continue;
         (connection->in_quarantine() ? in_quarantine : ordinary).push_back(connection.get());
         connection->begin_read();
     }
+    // Each has all of the time: the last one began just now.
+    const auto begin = steady_clock::now();
     wait_for(ordinary, begin + deadlines_.list);
     wait_for(in_quarantine, begin + deadlines_.recovery);
     for (const Connections* connections : {&ordinary, &in_quarantine})
-        for (QmpConnection* connection : *connections)
+        for (QmpConnection* connection : *connections) {
             connection->end_wait();
+            connection->give_back_if_silent(deadlines_.greeting);
+        }
 }
 
 std::vector<ListedGuest> QmpSource::list() {
@@ -164,10 +192,15 @@ std::vector<ListedGuest> QmpSource::list() {
     calls_left_ = deadlines_.calls;
     slow_calls_left_ = deadlines_.slow;
     std::vector<Found> found;
-    for (const auto& [socket, connection] : connections_)
-        if (auto guest = connection->list())
-            found.push_back({socket, connection->guest().trusted(), std::move(*guest)});
-    tell_apart(found);
+    incomplete_.clear();
+    for (const auto& [socket, connection] : connections_) {
+        auto guest = connection->list();
+        if (!guest) continue;
+        if (connection->guest().listed.uuid.empty())
+            incomplete_ = "the guest at " + socket + " has not told its UUID and name yet";
+        found.push_back({socket, connection->guest().trusted(), std::move(*guest)});
+    }
+    uuids_ = tell_apart(found, uuids_);
     std::vector<ListedGuest> guests;
     sockets_.clear();
     for (Found& one : found) {
@@ -177,16 +210,35 @@ std::vector<ListedGuest> QmpSource::list() {
     return guests;
 }
 
+// A connection that is open as long as the object exists.
+class QmpSource::Session {
+  public:
+    Session(QmpSource& source, QmpConnection& connection)
+        : source_(source), connection_(connection) {
+        connection_.begin_session();
+    }
+    ~Session() {
+        connection_.hang_up();
+        source_.wait_for({&connection_}, steady_clock::now() + end_limit);
+    }
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+  private:
+    QmpSource& source_;
+    QmpConnection& connection_;
+};
+
 template <typename Call>
 auto QmpSource::call_monitor(const std::string& uuid, Call call, Limits limits) {
     const auto socket = sockets_.find(uuid);
     const auto found =
         socket == sockets_.end() ? connections_.end() : connections_.find(socket->second);
     if (found == connections_.end()) throw MonitorError("its QMP socket is gone");
-    QmpConnection& connection = *found->second;
-    if (connection.in_quarantine() || connection.reading() || !connection.open())
-        throw MonitorError("QEMU does not answer on its QMP socket");
-    const bool slow = connection.guest().slow;
+    std::unique_ptr<QmpConnection>& connection = found->second;
+    if (connection->in_quarantine() || !connection->ended() || !connection->guest().alive())
+        throw MonitorError(no_answer);
+    const bool slow = connection->guest().slow;
     auto& left = slow ? slow_calls_left_ : calls_left_;
     if (left <= left.zero())
         throw MonitorError("its monitor was not asked, because those of other " +
@@ -194,20 +246,29 @@ auto QmpSource::call_monitor(const std::string& uuid, Call call, Limits limits) 
                            std::to_string((slow ? deadlines_.slow : deadlines_.calls).count()) +
                            " ms");
     const auto last = steady_clock::now() + limits.all;
-    QmpMonitor monitor(context_, connection.client(), [&](const auto& condition) {
+    const auto in_time = [&](const auto& condition) {
         const auto begin = steady_clock::now();
         const bool done = run_until(condition, std::min({begin + left, begin + limits.one, last}));
         const auto now = steady_clock::now();
         left -= now - begin;
-        if (now - begin >= limits.one || now >= last) connection.miss_deadline();
+        if (now - begin >= limits.one || now >= last) connection->miss_deadline();
         return done;
-    });
-    return call(connection, monitor);
+    };
+    connection = connect(found->first, connection->take_guest());
+    const Session session(*this, *connection);
+    if (!in_time([&] { return !connection->reading(); }) || !connection->open())
+        throw MonitorError(no_answer);
+    if (connection->guest().listed.uuid.empty())
+        throw MonitorError("another process has its QMP socket now");
+    QmpMonitor monitor(context_, connection->client(), in_time);
+    return call(*connection, monitor);
 }
 
 RunState QmpSource::read_state(const std::string& uuid) {
     const auto begin = steady_clock::now();
     const auto read = [&](QmpConnection& connection, Monitor& monitor) {
+        // Whoever asks is about to act.
+        if (!connection.guest().trusted()) throw MonitorError(connection.guest().distrust);
         const auto status = monitor.run(qmp::query_status());
         std::string migration;
         try {
@@ -221,12 +282,14 @@ RunState QmpSource::read_state(const std::string& uuid) {
 }
 
 RamView QmpSource::read_ram_view(const std::string& uuid) {
+    if (!permitted_.contains(uuid)) throw MonitorRefusal(not_asked);
     return call_monitor(
         uuid, [](QmpConnection&, Monitor& monitor) { return vnuma::read_ram_view(monitor); },
         {deadlines_.call, deadlines_.calls});
 }
 
 bool QmpSource::start_write_measurement(const std::string& uuid, std::chrono::seconds duration) {
+    if (!permitted_.contains(uuid)) throw MonitorError(measuring_not_permitted);
     const auto start = [&](QmpConnection& connection, Monitor& monitor) {
         return vnuma::start_write_measurement(monitor, duration, connection.guest().dirty_ring);
     };

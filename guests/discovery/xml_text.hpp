@@ -20,12 +20,13 @@ inline std::string printable(std::string_view text) {
 }
 
 // A decimal integer in white space, as XML Schema has it. Nothing if the text is anything else.
-inline std::optional<int> parse_integer(std::string_view text) {
+template <typename Integer = int>
+std::optional<Integer> parse_integer(std::string_view text) {
     constexpr std::string_view white_space = " \t\r\n";
     const std::size_t first = text.find_first_not_of(white_space);
     if (first == std::string_view::npos) return std::nullopt;
     text = text.substr(first, text.find_last_not_of(white_space) + 1 - first);
-    int number = 0;
+    Integer number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
     return number;

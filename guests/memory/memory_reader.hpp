@@ -2,7 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "guests/discovery/guest_source.hpp"
 #include "guests/memory/ram_finder.hpp"
@@ -30,15 +33,18 @@ class MemoryReader {
     // When the residency was last read without a failure; the clock's epoch if never.
     std::chrono::steady_clock::time_point residency_time() const { return residency_.time(); }
 
-    // Puts the RAM blocks and their residency into the sample of the guest, and marks the guest
-    // unsteady if these are not known or the owner's memory policy leaves no choice. Does nothing
-    // to a sample without a process or a domain.
+    // Puts the RAM blocks, their residency and what was not found of them into the sample of the
+    // guest, and marks the guest unsteady if nothing is known or the owner's memory policy leaves
+    // no choice. Does nothing to a sample without a process or a domain.
     void fill(GuestSample& sample, std::chrono::steady_clock::time_point now) const;
 
   private:
     RamFinder finder_;
-    std::string unknown_;          // why the RAM blocks are not known; empty if they are
-    const char* source_ = "size";  // as RamMap::source
+    // As in the map that was found last.
+    std::string unknown_;
+    std::vector<std::string> problems_;
+    std::map<int, std::int64_t> no_dram_;
+    const char* source_ = "size";
     ResidencyReader residency_;
 };
 

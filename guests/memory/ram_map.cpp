@@ -1,6 +1,7 @@
 #include "guests/memory/ram_map.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -10,26 +11,61 @@ namespace {
 constexpr std::uint64_t gib = std::uint64_t{1} << 30;
 // Limit of the RAM and memory devices of a guest for which pc_layout() is certain.
 constexpr std::uint64_t pc_layout_limit = 512 * gib;
+// A mapping may hold lost memory if it has at least this share of it.
+constexpr std::uint64_t least_share_of_lost = 16;
+// QEMU's human monitor tells the size of a cell in MiB.
+constexpr std::uint64_t monitor_rounding = 1 << 20;
 
 // A RAM block that the domain has: a cell's own memory, or a memory device.
 struct ExpectedBlock {
     int cell;
-    std::uint64_t bytes;
+    std::uint64_t bytes;         // 0 if it is not known
     const MemoryDevice* device;  // null for a cell's own memory
     std::size_t cell_index;      // index of the cell in the domain
+    std::int64_t huge_page_bytes;
 };
 
+// Memory that is no DRAM has blocks too, but nobody needs to know where.
 std::vector<ExpectedBlock> expected_blocks(const Domain& domain) {
     std::vector<ExpectedBlock> blocks;
     for (std::size_t i = 0; i < domain.cells.size(); ++i) {
         const DomainCell& cell = domain.cells[i];
-        if (cell.bytes > 0)
-            blocks.push_back({cell.id, static_cast<std::uint64_t>(cell.bytes), nullptr, i});
+        if (cell.bytes > 0 || !cell.size_known)
+            blocks.push_back({cell.id, static_cast<std::uint64_t>(cell.bytes), nullptr, i,
+                              cell.huge_page_bytes});
         for (const MemoryDevice& device : domain.memory_devices)
-            if (device.cell == cell.id && device.bytes > 0)
-                blocks.push_back({cell.id, static_cast<std::uint64_t>(device.bytes), &device, i});
+            if (device.cell == cell.id && device.bytes > 0 && device.is_dram())
+                blocks.push_back({cell.id, static_cast<std::uint64_t>(device.bytes), &device, i,
+                                  device.huge_page_bytes});
     }
     return blocks;
+}
+
+// The blocks of one size, a block itself among them.
+struct Equals {
+    std::size_t count = 0, before = 0;  // how many there are, and how many of them come before it
+    bool in_one_cell = true;
+};
+
+Equals find_equals(const std::vector<ExpectedBlock>& blocks, const ExpectedBlock& one) {
+    Equals equals;
+    for (const ExpectedBlock& other : blocks) {
+        if (other.bytes != one.bytes) continue;
+        if (&other < &one) ++equals.before;
+        ++equals.count;
+        equals.in_one_cell &= other.cell == one.cell;
+    }
+    return equals;
+}
+
+// Where a block is in guest-physical memory; empty if it is not known. `layout` is that of the
+// cells' own memory, or empty.
+std::vector<GuestRange> guest_ranges(const ExpectedBlock& expected,
+                                     const std::vector<std::vector<GuestRange>>& layout) {
+    if (expected.device && expected.device->address)
+        return {{*expected.device->address, expected.bytes}};
+    if (!expected.device && expected.cell_index < layout.size()) return layout[expected.cell_index];
+    return {};
 }
 
 std::string name_of(const ExpectedBlock& expected) {
@@ -39,7 +75,31 @@ std::string name_of(const ExpectedBlock& expected) {
 
 bool continues(const Mapping& previous, const Mapping& next) {
     return next.writable && previous.end == next.start && previous.path == next.path &&
-           previous.shared == next.shared;
+           previous.file == next.file && previous.shared == next.shared;
+}
+
+// Whether a mapping of this file can be RAM. Devices have large mappings too: a GPU's memory that
+// VFIO maps, or the memory of SGX. Those of device-dax can be a cell's memory that is no DRAM.
+bool may_be_ram(const std::string& path) {
+    if (!path.starts_with("/dev/"))
+        return path.empty() || path.starts_with('/') || path.starts_with("[anon");
+    constexpr std::array memory{"/dev/shm/", "/dev/hugepages", "/dev/zero", "/dev/dax"};
+    return std::any_of(memory.begin(), memory.end(),
+                       [&](const char* one) { return path.starts_with(one); });
+}
+
+// The mappings that can be blocks which the map is to have.
+std::vector<Mapping> possible_blocks(const Domain& domain, const std::vector<Mapping>& mappings) {
+    std::vector<Mapping> possible;
+    for (const Mapping& mapping : mappings)
+        if (mapping.writable && may_be_ram(mapping.path) &&
+            std::none_of(domain.memory_devices.begin(), domain.memory_devices.end(),
+                         [&](const MemoryDevice& device) {
+                             return !device.is_dram() && !device.path.empty() &&
+                                    device.path == mapping.path;
+                         }))
+            possible.push_back(mapping);
+    return possible;
 }
 
 // Writable ranges of exactly this size. A block is mostly one mapping. A memory policy or madvise()
@@ -68,24 +128,84 @@ const Mapping* find_mapping(const std::vector<Mapping>& mappings, std::uint64_t 
     return at == mappings.end() ? nullptr : &*at;
 }
 
-RamBlock make_block(const Domain& domain, const ExpectedBlock& expected, const RamRange& host,
-                    const std::vector<Mapping>& mappings) {
-    RamBlock block;
-    block.cell = expected.cell;
-    block.host = host;
-    if (expected.device) block.device = expected.device->id;
-    if (const Mapping* mapping = find_mapping(mappings, host.start)) {
-        block.shared = mapping->shared;
-        block.backing = mapping->path;
-    }
-    block.hugetlb = domain.huge_page_bytes > 0;
-    if (block.hugetlb) block.page_bytes = domain.huge_page_bytes;
-    return block;
+bool is_device_dax(const std::string& path) {
+    return path.starts_with("/dev/dax");
 }
 
-RamMap unknown_map(std::string why) {
-    RamMap map;
-    map.unknown = std::move(why);
+// Adds the block to the map, unless its memory is a device's.
+void add_block(RamMap& map, const ExpectedBlock& expected, RamBlock block,
+               const std::vector<Mapping>& mappings) {
+    block.cell = expected.cell;
+    if (expected.device) {
+        block.device = expected.device->id;
+        if (expected.device->numatune) block.numatune = expected.device->numatune;
+    }
+    if (const Mapping* mapping = find_mapping(mappings, block.host.start)) {
+        block.shared = mapping->shared;
+        block.backing = mapping->path;
+        if (mapping->shared) block.file = mapping->file;
+    }
+    if (is_device_dax(block.backing)) {
+        map.no_dram[expected.cell] += static_cast<std::int64_t>(expected.bytes);
+        return;
+    }
+    block.hugetlb = expected.huge_page_bytes > 0;
+    if (block.hugetlb) block.page_bytes = expected.huge_page_bytes;
+    map.blocks.push_back(std::move(block));
+}
+
+// Notes that a block was not found. A cell can do without knowing where a memory device is, but not
+// without its own memory.
+void add_lost(RamMap& map, const ExpectedBlock& expected, const std::string& why) {
+    const std::string problem = name_of(expected) + " " + why;
+    map.complete = false;
+    if (map.problems.size() < max_description_problems) map.problems.push_back(problem);
+    if (expected.device) return;
+    map.lost.bytes[expected.cell] += static_cast<std::int64_t>(expected.bytes);
+    if (map.unknown.empty()) map.unknown = problem;
+}
+
+bool overlap(const RamRange& a, const RamRange& b) {
+    return a.start < b.start + b.size && b.start < a.start + a.size;
+}
+
+void add_candidates(RamMap& map, const std::vector<RamRange>& ranges) {
+    std::vector<RamRange>& known = map.lost.candidates;
+    for (const RamRange& range : ranges)
+        if (std::none_of(known.begin(), known.end(),
+                         [&](const RamRange& other) { return overlap(other, range); }))
+            known.push_back(range);
+}
+
+// Large mappings that are of no known block. Adjacent ones are taken as one.
+void add_large_mappings(RamMap& map, const std::vector<Mapping>& mappings) {
+    std::uint64_t lost = 0;
+    for (const auto& [cell, bytes] : map.lost.bytes)
+        lost += static_cast<std::uint64_t>(bytes);
+    const auto is_block = [&](const RamRange& range) {
+        return std::any_of(map.blocks.begin(), map.blocks.end(),
+                           [&](const RamBlock& block) { return overlap(block.host, range); });
+    };
+    for (std::size_t i = 0; i < mappings.size(); ++i) {
+        if (!mappings[i].writable || is_device_dax(mappings[i].path)) continue;
+        const std::uint64_t start = mappings[i].start;
+        while (i + 1 < mappings.size() && continues(mappings[i], mappings[i + 1]))
+            ++i;
+        const RamRange range{start, mappings[i].end - start};
+        if (range.size >= std::max(lost / least_share_of_lost, monitor_rounding) &&
+            !is_block(range))
+            add_candidates(map, {range});
+    }
+}
+
+// A map that lacks some blocks still tells where the memory is as a whole, if anything does.
+RamMap finish(RamMap map, const std::vector<Mapping>& mappings) {
+    if (map.lost.bytes.empty()) return map;
+    if (map.lost.candidates.empty()) add_large_mappings(map, mappings);
+    if (map.lost.candidates.empty())
+        map.blocks.clear();
+    else
+        map.unknown.clear();
     return map;
 }
 
@@ -111,6 +231,15 @@ std::vector<Region> order_regions(const RamView& view) {
     return regions;
 }
 
+// Whether the size of a region is that of the block, if that is known. QEMU rounds a block up to
+// whole huge pages.
+bool has_size(const RamView::Backend& backend, const ExpectedBlock& expected) {
+    if (expected.bytes == 0) return true;
+    const std::uint64_t rounding =
+        std::max(static_cast<std::uint64_t>(expected.huge_page_bytes), monitor_rounding);
+    return backend.bytes >= expected.bytes && backend.bytes - expected.bytes <= rounding;
+}
+
 // Whether a region is the memory device that is expected, or, for a cell's own memory, no memory
 // device.
 bool may_be(const Region& region, const ExpectedBlock& expected, const RamView& view) {
@@ -118,6 +247,20 @@ bool may_be(const Region& region, const ExpectedBlock& expected, const RamView& 
                                      [&](const auto& one) { return one.second == region.name; });
     if (device == view.devices.end()) return expected.device == nullptr;
     return expected.device && expected.device->id == device->first;
+}
+
+// Regions for the memory of other devices (ivshmem, CXL) are not RAM. On a PC such a region is in
+// the hole below 4 GiB, where it does not continue the RAM before it, or above all RAM.
+void remove_device_regions(std::vector<Region>& regions, const RamView& view) {
+    std::uint64_t end = 0;
+    std::erase_if(regions, [&](const Region& region) {
+        const RamView::Piece &first = region.pieces.front(), &last = region.pieces.back();
+        const bool may_be_ram = first.start == end || first.start >= 4 * gib;
+        if (may_be_ram) end = last.start + last.bytes;
+        return !may_be_ram &&
+               std::none_of(view.devices.begin(), view.devices.end(),
+                            [&](const auto& one) { return one.second == region.name; });
+    });
 }
 
 // The pieces with adjacent ones joined.
@@ -146,65 +289,78 @@ bool is_mapped(const std::vector<Mapping>& mappings, const RamRange& range) {
 RamMap map_by_size(const Domain& domain, const std::vector<Mapping>& mappings) {
     const std::vector<ExpectedBlock> expected = expected_blocks(domain);
     const auto layout = pc_layout(domain);
+    const std::vector<Mapping> possible = possible_blocks(domain, mappings);
     RamMap map;
     for (const ExpectedBlock& one : expected) {
-        const std::vector<RamRange> ranges = ranges_of_size(mappings, one.bytes);
-        const auto of_this_size =
-            std::count_if(expected.begin(), expected.end(),
-                          [&](const ExpectedBlock& other) { return other.bytes == one.bytes; });
-        if (ranges.empty())
-            return unknown_map(name_of(one) + " was not found: no mapping has its size");
-        if (ranges.size() > 1 || of_this_size > 1)
-            return unknown_map(name_of(one) + " is ambiguous: several blocks have its size");
-        RamBlock block = make_block(domain, one, ranges.front(), mappings);
-        if (one.device && one.device->address)
-            block.guest = {{*one.device->address, one.bytes}};
-        else if (!one.device && one.cell_index < layout.size())
-            block.guest = layout[one.cell_index];
-        map.blocks.push_back(std::move(block));
+        const std::vector<RamRange> ranges =
+            one.bytes > 0 ? ranges_of_size(possible, one.bytes) : std::vector<RamRange>();
+        const Equals equals = find_equals(expected, one);
+        if (ranges.empty()) {
+            add_lost(map, one, "was not found: no mapping has its size");
+        } else if (ranges.size() != equals.count || !equals.in_one_cell) {
+            add_lost(map, one, "is ambiguous: several blocks have its size");
+            if (!one.device) add_candidates(map, ranges);
+        } else {
+            RamBlock block;
+            block.host = ranges[equals.before];
+            // Which of several blocks of one cell is which matters to guest-physical addresses
+            // only.
+            if (equals.count == 1)
+                block.guest = guest_ranges(one, layout);
+            else
+                map.complete = false;
+            add_block(map, one, std::move(block), possible);
+        }
     }
-    return map;
+    return finish(std::move(map), possible);
 }
 
 RamMap map_by_view(const Domain& domain, const RamView& view,
                    const std::vector<Mapping>& mappings) {
     std::vector<Region> regions = order_regions(view);
+    const bool from_zero = !regions.empty() && regions.front().pieces.front().start == 0;
+    if (from_zero) remove_device_regions(regions, view);
     RamMap map;
     map.source = "monitor";
     for (const ExpectedBlock& one : expected_blocks(domain)) {
         // Each cell has one memory backend, and cells follow each other in guest-physical memory.
         // So the first region left is that of the next cell.
-        const auto region =
-            std::find_if(regions.begin(), regions.end(),
-                         [&](const Region& candidate) { return may_be(candidate, one, view); });
-        if (region == regions.end())
-            return unknown_map(name_of(one) +
-                               " is not among the memory backends that its monitor lists");
+        const auto candidate = [&](const Region& region) { return may_be(region, one, view); };
+        const auto fits = [&](const Region& region) {
+            return candidate(region) && has_size(view.backends.at(region.name), one);
+        };
+        const auto region = std::find_if(regions.begin(), regions.end(), fits);
+        if (region == regions.end()) {
+            const auto other = std::find_if(regions.begin(), regions.end(), candidate);
+            add_lost(map, one,
+                     other == regions.end()
+                         ? "is not among the memory backends that its monitor lists"
+                         : "has " + std::to_string(one.bytes) + " bytes, but its monitor lists " +
+                               std::to_string(view.backends.at(other->name).bytes) + " bytes");
+            continue;
+        }
         const RamView::Backend& backend = view.backends.at(region->name);
-        // QEMU rounds a block up to whole huge pages.
-        const std::uint64_t page = static_cast<std::uint64_t>(domain.huge_page_bytes);
-        if (backend.bytes < one.bytes || backend.bytes - one.bytes > page)
-            return unknown_map(name_of(one) + " has " + std::to_string(one.bytes) +
-                               " bytes, but its monitor lists " + std::to_string(backend.bytes) +
-                               " bytes");
-        const RamRange host{backend.address, backend.bytes};
-        if (!is_mapped(mappings, host))
-            return unknown_map(name_of(one) +
-                               " is not mapped at the address that its monitor lists");
-        RamBlock block = make_block(domain, one, host, mappings);
+        RamBlock block;
+        block.host = {backend.address, backend.bytes};
+        if (!is_mapped(mappings, block.host)) {
+            add_lost(map, one, "is not mapped at the address that its monitor lists");
+            continue;
+        }
         block.id = region->name;
         block.numatune = backend.numatune;
         block.guest = join_pieces(region->pieces);
-        map.blocks.push_back(std::move(block));
+        add_block(map, one, std::move(block), mappings);
         regions.erase(region);
     }
-    return map;
+    return finish(std::move(map), possible_blocks(domain, mappings));
 }
 
 std::vector<std::vector<GuestRange>> pc_layout(const Domain& domain) {
     std::uint64_t ram = 0, devices = 0;
-    for (const DomainCell& cell : domain.cells)
+    for (const DomainCell& cell : domain.cells) {
+        if (!cell.size_known) return {};
         ram += static_cast<std::uint64_t>(cell.bytes);
+    }
     for (const MemoryDevice& device : domain.memory_devices)
         devices += static_cast<std::uint64_t>(device.bytes);
     const bool q35 = domain.machine.starts_with("pc-q35") || domain.machine == "q35";
@@ -219,7 +375,7 @@ std::vector<std::vector<GuestRange>> pc_layout(const Domain& domain) {
     for (const DomainCell& cell : domain.cells) {
         const std::uint64_t end = begin + static_cast<std::uint64_t>(cell.bytes);
         std::vector<GuestRange>& ranges = layout.emplace_back();
-        if (begin < low) ranges.push_back({begin, std::min(end, low) - begin});
+        if (begin < std::min(end, low)) ranges.push_back({begin, std::min(end, low) - begin});
         const std::uint64_t high = std::max(begin, low);
         if (end > high) ranges.push_back({4 * gib + high - low, end - high});
         begin = end;

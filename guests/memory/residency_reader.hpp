@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,9 @@ inline constexpr std::uint64_t pages_in_slice = 16'384;
 inline constexpr std::uint64_t pages_in_sample = 65'536;
 // Nothing is done to a guest whose residency is older.
 inline constexpr std::chrono::minutes max_residency_age{5};
+// If the blocks of several cells cannot be told apart, at least this share of their memory must be
+// on one node, in thousandths. Otherwise each cell could be sent to the other one's memory.
+inline constexpr std::int64_t least_lost_on_one_node = 750;
 
 struct PageReaders {
     PageReader& sampling;  // for single pages
@@ -39,8 +43,10 @@ class ResidencyReader {
   public:
     // Replaces the RAM whose residency is read, in the cells of the domain. The residency is not
     // known then until it is read again, but a scan keeps what it knows of unchanged chunks.
-    // Without `blocks` nothing is read.
-    void change_ram(const Domain& domain, const std::vector<RamBlock>& blocks);
+    // `lost` is memory whose cells are known but not its blocks: its residency is read as a whole
+    // and divided between those cells. Without blocks and lost memory nothing is read.
+    void change_ram(const Domain& domain, const std::vector<RamBlock>& blocks,
+                    const LostMemory& lost = {});
 
     // Tells how many mappings the process has.
     void count_mappings(std::size_t mappings) { mappings_ = mappings; }
@@ -60,7 +66,9 @@ class ResidencyReader {
     std::chrono::steady_clock::time_point time() const { return source_.time; }
 
     // Puts the RAM blocks and their residency into the sample of the guest, and marks the guest
-    // unsteady if its residency is not known or the owner's memory policy leaves no choice.
+    // unsteady if its residency is not known or the owner's memory policy leaves no choice. Cells
+    // with lost memory get a share of its residency by their sizes in addition to that of their
+    // blocks, and are immovable. So are cells whose memory policy is not understood.
     void fill(GuestSample& sample, std::chrono::steady_clock::time_point now) const;
 
   private:
@@ -75,8 +83,11 @@ class ResidencyReader {
     void scan(const Process& process, const PageReaders& readers, ResidencyMode mode,
               bool complete);
     std::vector<CellRam> scan_cells() const;
+    void fill_lost(GuestSample& sample) const;
 
-    std::vector<Cell> cells_;  // in the order of the domain's cells
+    // In the order of the domain's cells, and behind them one for lost memory, if there is some.
+    std::vector<Cell> cells_;
+    std::map<int, std::int64_t> lost_;  // as LostMemory::bytes
     std::size_t mappings_ = 0;
     std::string task_policy_;  // as in numa_maps
     ResidencySource source_;

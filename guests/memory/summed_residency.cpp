@@ -25,8 +25,7 @@ void apply_memory_policy(std::string_view policy, Residency& residency) {
                    residency.bound_to.end();
         });
     residency.bound_to = nodes.value_or(std::vector<int>{});
-    if (residency.bound_to.empty())
-        residency.forbidden = "the memory policies of its owner permit no common node";
+    if (residency.bound_to.empty()) residency.forbidden = bound_apart;
 }
 
 Residency sum_residency(const std::vector<RamRange>& ranges,

@@ -13,6 +13,9 @@ namespace vnuma {
 // Why a guest is left alone whose memory policy distributes its pages over nodes.
 inline constexpr const char* interleaved_by_owner = "its owner interleaves its memory over nodes";
 
+// Why memory is left alone whose owner permits no node for all of a cell.
+inline constexpr const char* bound_apart = "its owner binds parts of it to different nodes";
+
 // Adds a memory policy in the words of numa_maps, such as "bind:0-1", to those that hold for this
 // memory. Several bindings restrict the memory to the nodes that all of them permit.
 void apply_memory_policy(std::string_view policy, Residency& residency);

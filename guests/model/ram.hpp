@@ -28,6 +28,13 @@ struct GuestRange {
     std::uint64_t start = 0, bytes = 0;  // guest-physical
 };
 
+// A file that memory is mapped from.
+struct MappedFile {
+    std::uint64_t device = 0, inode = 0;  // both 0 for anonymous memory
+
+    friend bool operator==(const MappedFile&, const MappedFile&) = default;
+};
+
 struct RamBlock {
     std::string id;      // QEMU's name of the memory backend; empty if it is not known
     std::string device;  // id of its memory device; empty for the cell's own memory
@@ -38,17 +45,37 @@ struct RamBlock {
     std::int64_t page_bytes = 4096;  // size of its smallest pages
     bool shared = false;
     bool hugetlb = false;
-    std::optional<NumaTune> numatune;  // policy that QEMU was started with, if the monitor shows it
+    // Policy that QEMU was started with, if the monitor shows it, or the owner's wish for the
+    // block.
+    std::optional<NumaTune> numatune;
+    MappedFile file{};
+};
+
+// Memory of cells that is somewhere in the process, but not known to be in which RAM blocks.
+struct LostMemory {
+    std::map<int, std::int64_t> bytes;  // by cell; 0 for a cell whose size is not known either
+    std::vector<RamRange>
+        candidates;  // mappings that hold it, and perhaps other memory; no overlaps
+
+    friend bool operator==(const LostMemory&, const LostMemory&) = default;
 };
 
 struct RamMap {
     std::vector<RamBlock> blocks;  // ordered by cell; in a cell its own memory comes first
-    const char* source = "size";   // "size": found by the sizes of mappings; "monitor": by QEMU
-    std::string unknown;           // why there are no blocks; empty if there are
+    // "size": found by the sizes of mappings; "kvm": by KVM's memory slots; "monitor": by QEMU.
+    const char* source = "size";
+    // Why nothing is known of the memory; there are no blocks then. Empty otherwise.
+    std::string unknown;
+    // What was not found, as sentences. The blocks are all others then.
+    std::vector<std::string> problems{};
+    LostMemory lost{};  // own memory of cells that was not found
+    // Memory of cells that is mapped from a device (device-dax), bytes by cell. It is no DRAM.
+    std::map<int, std::int64_t> no_dram{};
+    bool complete = true;  // false: QEMU's monitor could tell more
 };
 
-// QEMU's monitor on a guest's memory: what is where in guest-physical memory, and where each memory
-// backend is in QEMU's address space.
+// QEMU's monitor, or KVM, on a guest's memory: what is where in guest-physical memory, and where
+// each memory backend is in QEMU's address space.
 struct RamView {
     // A piece of guest-physical memory. A region has the name of its memory backend.
     struct Piece {

@@ -57,10 +57,13 @@ struct ChunkCounts {
 struct CellSample {
     int id = 0;
     std::vector<VcpuSample> vcpus;  // sorted by id; only those that are plugged in
-    std::vector<RamBlock> blocks;   // empty if GuestSample::unsteady says that there is no RAM map
+    std::vector<RamBlock> blocks;   // empty without memory, and if they are not known
     Residency residency;
     std::optional<ChunkCounts> chunks;  // none if the residency was summed over whole mappings
-    std::int64_t size = 0;              // bytes of its own memory and of plugged memory devices
+    std::int64_t size = 0;  // bytes of DRAM: its own memory and that of plugged memory devices
+    // Why its memory cannot be moved even if that of other cells can; empty if it can. Its RAM
+    // blocks may not be known, and its residency estimated then.
+    std::string immovable{};
 };
 
 inline std::vector<RamRange> host_ranges(const CellSample& cell) {
@@ -80,13 +83,17 @@ struct ResidencySource {
 struct GuestSample {
     std::string uuid;
     std::string name;
-    const char* source = "libvirt";  // "libvirt" or "qmp"
+    const char* source = "libvirt";  // who told of it: "libvirt", "qmp" or "proc"
+    std::string certainty{};         // as in ListedGuest
     RunState state = RunState::unknown;
     // When the oldest part of this sample was read. The guest may have begun to migrate since.
     std::chrono::steady_clock::time_point read_at{};
     // Why vnumad does nothing to the guest, such as "its process has ended": its run state, or what
     // could not be read. Empty if vnumad may act.
     std::string unsteady;
+    // What of its description or its memory was not understood, as whole sentences: all else of the
+    // guest is served.
+    std::vector<std::string> problems;
     std::string immovable;                   // why its memory cannot be moved; empty if it can
     std::int64_t pinned_bytes = 0;           // VmPin: held by RDMA, io_uring, mediated VFIO, ...
     std::shared_ptr<const Process> process;  // null if it was not found

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace vnuma {
 
@@ -26,6 +27,12 @@ struct LibvirtSettings {
     std::string pid_directory = "/run/libvirt/qemu";
     bool ask_monitor = true;  // whether QEMU's monitor may be asked for what libvirt does not know
 };
+
+// What management software calls the QMP sockets of guests. Other sockets in the same directory are
+// guest agents, serial consoles and VNC, which serve one client each, too.
+inline std::vector<std::string> default_qmp_patterns() {
+    return {"*.qmp", "*.sock", "*.monitor"};
+}
 
 // Whether a table lists the names of an enumeration in the order of its values, so that a value is
 // the index of its name.

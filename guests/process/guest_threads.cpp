@@ -55,11 +55,17 @@ std::string read_affinity_mask(pid_t task) {
 std::vector<int> read_cpuset(const std::string& cgroup_text, const std::string& cgroup_root) {
     const auto cgroup = parse_cgroup(cgroup_text);
     if (!cgroup) return {};
-    const std::string file =
-        cgroup->unified ? cgroup_root + cgroup->path + "/cpuset.cpus.effective"
-                        : cgroup_root + "/cpuset" + cgroup->path + "/cpuset.effective_cpus";
-    const auto cpus = read_small_file(file);
-    return cpus ? parse_number_list(*cpus).value_or(std::vector<int>{}) : std::vector<int>{};
+    const std::string root = cgroup_root + (cgroup->unified ? "" : "/cpuset"),
+                      file = cgroup->unified ? "/cpuset.cpus.effective" : "/cpuset.effective_cpus";
+    // A group without the controller, as one inside a container may be, has the CPUs of the next
+    // one above.
+    for (std::string group = cgroup->path;; group.resize(group.rfind('/'))) {
+        std::string path = root;
+        path.append(group).append(file);
+        if (const auto cpus = read_small_file(path))
+            return parse_number_list(*cpus).value_or(std::vector<int>{});
+        if (group.find('/') == std::string::npos) return {};
+    }
 }
 
 std::optional<ThreadSample> read_thread(const Process& process, pid_t task) {

@@ -44,7 +44,8 @@ class ThreadReader {
     std::map<pid_t, Known> known_;
 };
 
-// CPUs of the cpuset of a task, whose "cgroup" file has this text; empty if it is not known.
+// CPUs of the cpuset of a task, whose "cgroup" file has this text: those of its group, or of the
+// next one above that has the controller; empty if they are not known.
 std::vector<int> read_cpuset(const std::string& cgroup_text, const std::string& cgroup_root);
 
 // One thread without its cpuset; nothing if it has ended.

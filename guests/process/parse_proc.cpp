@@ -33,15 +33,25 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
 }
 
+// Device and inode, as in "fd:01 1234".
+MappedFile take_file(std::string_view& line) {
+    std::string_view device = take_field(line);
+    const auto major = parse_number<std::uint32_t>(take(device, ':'), 16);
+    const auto minor = parse_number<std::uint32_t>(device, 16);
+    const auto inode = parse_number<std::uint64_t>(take_field(line));
+    if (!major || !minor || !inode) return {};
+    return {std::uint64_t{*major} << 32 | *minor, *inode};
+}
+
 std::optional<Mapping> parse_mapping(std::string_view line) {
     std::string_view range = take_field(line);
     const auto start = parse_number<std::uint64_t>(take(range, '-'), 16);
     const auto end = parse_number<std::uint64_t>(range, 16);
     const std::string_view mode = take_field(line);
     if (!start || !end || *end <= *start || mode.size() < 4) return std::nullopt;
-    for (int skipped = 0; skipped < 3; ++skipped)
-        take_field(line);  // offset, device and inode
-    return Mapping{*start, *end, mode[1] == 'w', mode[3] == 's', std::string(trim(line))};
+    take_field(line);  // offset
+    const MappedFile file = take_file(line);
+    return Mapping{*start, *end, mode[1] == 'w', mode[3] == 's', std::string(trim(line)), file};
 }
 
 std::optional<NumaMapping> parse_numa_mapping(std::string_view line) {
@@ -67,6 +77,11 @@ std::optional<NumaMapping> parse_numa_mapping(std::string_view line) {
             std::min(count, max_mapped_bytes / std::max<std::uint64_t>(mapping.page_bytes, 1)) *
             mapping.page_bytes;
     return mapping;
+}
+
+std::string_view file_name(std::string_view path) {
+    const std::size_t slash = path.rfind('/');
+    return path.substr(slash == std::string_view::npos ? 0 : slash + 1);
 }
 
 }  // namespace
@@ -129,12 +144,22 @@ std::vector<UnixSocket> parse_unix_sockets(std::string_view text, std::string_vi
         for (int skipped = 0; skipped < 6; ++skipped)
             take_field(line);  // address, users, protocol, flags, type and state
         const auto inode = parse_number<std::uint64_t>(take_field(line));
-        const std::size_t slash = line.rfind('/');
-        if (inode && inodes.contains(*inode) &&
-            line.substr(slash == std::string_view::npos ? 0 : slash + 1) == name)
+        if (inode && inodes.contains(*inode) && file_name(line) == name)
             sockets.push_back({*inode, std::string(line)});
     }
     return sockets;
+}
+
+bool has_pending_connection(std::string_view text, std::string_view name) {
+    while (!text.empty()) {
+        std::string_view line = take(text, '\n');
+        for (int skipped = 0; skipped < 5; ++skipped)
+            take_field(line);  // address, users, protocol, flags and type
+        const bool is_pending = take_field(line) == "02";
+        take_field(line);  // inode: it has none yet
+        if (is_pending && file_name(line) == name) return true;
+    }
+    return false;
 }
 
 std::vector<pid_t> parse_children(std::string_view text, std::size_t limit) {

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "guests/model/ram.hpp"
+
 namespace vnuma {
 
 // /proc/PID/stat and /proc/PID/task/TID/stat; see proc(5).
@@ -47,6 +49,10 @@ struct UnixSocket {
 std::vector<UnixSocket> parse_unix_sockets(std::string_view text, std::string_view name,
                                            const std::set<std::uint64_t>& inodes);
 
+// Whether a connection to a socket whose file has this name waits for the server to accept it
+// (SS_CONNECTING in unix_seq_show() of net/unix/af_unix.c).
+bool has_pending_connection(std::string_view text, std::string_view name);
+
 // /proc/PID/task/TID/children: the first `limit` process ids.
 std::vector<pid_t> parse_children(std::string_view text, std::size_t limit);
 
@@ -56,6 +62,7 @@ struct Mapping {
     bool writable = false;
     bool shared = false;
     std::string path;  // empty for anonymous memory
+    MappedFile file{};
 };
 std::vector<Mapping> parse_maps(std::string_view text);
 

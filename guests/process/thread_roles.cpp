@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "guests/process/vmm_names.hpp"
+
 namespace vnuma {
 namespace {
 
@@ -23,23 +25,12 @@ std::string_view without_newline(std::string_view name) {
 
 ThreadRole role_by_name(std::string_view name) {
     name = without_newline(name);
-    if (parse_vcpu_name(name)) return ThreadRole::vcpu;
+    if (parse_vcpu_thread_name(name)) return ThreadRole::vcpu;
     // The iothread of QEMU's monitor belongs to QEMU itself. libvirt pins it with the emulator.
     if (name.starts_with("IO ") && name != "IO mon_iothread") return ThreadRole::iothread;
     // Since Linux 6.4 they are threads of QEMU, before that kernel threads.
     if (name.starts_with("vhost-")) return ThreadRole::vhost;
     return ThreadRole::emulator;
-}
-
-std::optional<int> parse_vcpu_name(std::string_view name) {
-    name = without_newline(name);
-    constexpr std::string_view prefix = "CPU ", suffix = "/KVM";
-    if (!name.starts_with(prefix) || !name.ends_with(suffix) ||
-        name.size() <= prefix.size() + suffix.size())
-        return std::nullopt;
-    name.remove_prefix(prefix.size());
-    name.remove_suffix(suffix.size());
-    return parse_number(name);
 }
 
 std::optional<int> parse_iothread_name(std::string_view name) {
@@ -70,7 +61,7 @@ ThreadRoles::Role ThreadRoles::find(pid_t thread, std::string_view name) const {
         return reported->second;
     const ThreadRole role = role_by_name(name);
     if (!reported_.empty() && role != ThreadRole::vhost) return {};
-    return {role, role == ThreadRole::vcpu ? *parse_vcpu_name(name) : 0};
+    return {role, role == ThreadRole::vcpu ? *parse_vcpu_thread_name(name) : 0};
 }
 
 }  // namespace vnuma

@@ -14,12 +14,9 @@ namespace vnuma {
 
 enum class ThreadRole { vcpu, emulator, iothread, vhost };
 
-// The role by the name that QEMU gives a thread when libvirt starts it with "-name ...,
-// debug-threads=on". A thread with any other name is the emulator's.
+// The role by the name that a VMM gives a thread: QEMU when libvirt starts it with "-name ...,
+// debug-threads=on", others always (vmm_names.hpp). A thread with any other name is the emulator's.
 ThreadRole role_by_name(std::string_view name);
-
-// The vCPU of a thread named "CPU 3/KVM".
-std::optional<int> parse_vcpu_name(std::string_view name);
 
 // The id of the iothread that libvirt has named "iothread7"; its thread is "IO iothread7".
 std::optional<int> parse_iothread_name(std::string_view name);

@@ -18,7 +18,8 @@ namespace vnuma {
 
 // What policy and the planner's last verdicts mean for tracking one guest.
 struct TrackingHint {
-    // The planner can use heat: the guest's mode is not `off`, and the host has several nodes.
+    // Heat is of use: the guest's mode is `advise` or `act`, and the host has several nodes. In
+    // mode `observe` nothing is written, and every tracker writes to the kernel.
     bool wanted = false;
     // The guest's mode is `act`, so that trackers and rounds may do what the guest can feel.
     bool may_disturb = false;

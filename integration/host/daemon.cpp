@@ -111,4 +111,12 @@ json find_guest(const json& report, const std::string& domain) {
     return nullptr;
 }
 
+std::vector<json> guests_of_process(const json& report, pid_t pid) {
+    std::vector<json> guests;
+    if (report.contains("guests"))
+        for (const json& guest : report["guests"])
+            if (guest["pid"] == pid) guests.push_back(guest);
+    return guests;
+}
+
 }  // namespace vnuma::lab

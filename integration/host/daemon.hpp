@@ -56,4 +56,7 @@ Restoration run_restore(const std::vector<std::string>& options = {});
 // A guest of a report by its domain name; null if the report lacks the guest.
 nlohmann::json find_guest(const nlohmann::json& report, const std::string& domain);
 
+// The guests of a report whose VMM is this process: one, unless the report is wrong.
+std::vector<nlohmann::json> guests_of_process(const nlohmann::json& report, pid_t pid);
+
 }  // namespace vnuma::lab

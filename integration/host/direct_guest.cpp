@@ -1,15 +1,19 @@
 #include "integration/host/direct_guest.hpp"
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
 
 #include "integration/host/files.hpp"
 #include "integration/host/process.hpp"
+#include "integration/host/vcpu_activity.hpp"
 
 namespace vnuma::lab {
 namespace {
@@ -18,6 +22,8 @@ using nlohmann::json;
 using std::chrono::seconds;
 
 constexpr const char* qmp_directory = "/run/lab/qmp";  // the same as in qmp_config
+constexpr const char* proxmox_directory = "/var/run/qemu-server/";
+constexpr const char* proxmox_events = "/var/run/qmeventd.sock";
 constexpr seconds start_limit{60};
 constexpr seconds reply_limit{60};
 constexpr seconds end_grace{5};
@@ -47,14 +53,33 @@ std::string kernel_for_all_users() {
     return copy;
 }
 
+void append(std::vector<std::string>& words, const std::vector<std::string>& more) {
+    words.insert(words.end(), more.begin(), more.end());
+}
+
 std::string listening(const std::string& socket) {
     return "unix:" + socket + ",server=on,wait=off";
 }
 
+// Proxmox VE's daemon that QEMU tells of its events, which nobody reads here. A QEMU that cannot
+// connect to it tries again and again, and then its guest hangs in its firmware under emulation.
+void listen_for_events() {
+    [[maybe_unused]] static const int listener = [] {
+        const int made = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::string(proxmox_events).copy(address.sun_path, sizeof address.sun_path - 1);
+        if (::bind(made, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+            ::listen(made, SOMAXCONN) != 0)
+            throw std::system_error(errno, std::generic_category(), proxmox_events);
+        return made;
+    }();
+}
+
 }  // namespace
 
-DirectGuest::DirectGuest(GuestShape shape, uid_t user)
-    : RunningGuest(std::move(shape)), user_(user), uuid_(new_uuid()) {
+DirectGuest::DirectGuest(GuestShape shape, QemuStart how)
+    : RunningGuest(std::move(shape)), start_(how), uuid_(new_uuid()) {
     start();
 }
 
@@ -66,12 +91,18 @@ std::string DirectGuest::file(const std::string& suffix) const {
     return "/run/lab/" + name() + suffix;
 }
 
+std::string DirectGuest::starters_monitor() const {
+    return start_.by == Starter::proxmox ? proxmox_directory + name() + ".qmp"
+                                         : std::string(qmp_directory) + "/" + name() + ".sock";
+}
+
 // With -no-reboot QEMU exits when the machine is reset.
 bool DirectGuest::was_reset() {
     siginfo_t ended{};
-    return pid_ > 0 &&
-           ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           ended.si_pid == pid_ && ended.si_code == CLD_EXITED;
+    return launcher_ > 0 &&
+           ::waitid(P_PID, static_cast<id_t>(launcher_), &ended, WEXITED | WNOHANG | WNOWAIT) ==
+               0 &&
+           ended.si_pid == launcher_ && ended.si_code == CLD_EXITED;
 }
 
 std::string DirectGuest::log() {
@@ -81,75 +112,98 @@ std::string DirectGuest::log() {
     return text;
 }
 
-std::vector<std::string> DirectGuest::arguments() const {
-    const std::string id = std::to_string(user_);
-    std::vector<std::string> words{
-        "setpriv",
-        "--reuid",
-        id,
-        "--regid",
-        id,
-        "--clear-groups",
-        "/usr/bin/qemu-system-x86_64",
-        "-nodefaults",
-        "-no-user-config",
-        "-no-reboot",
-        "-S",
-        "-display",
-        "none",
-        "-machine",
-        "q35",
-        "-accel",
-        "kvm",
-        "-cpu",
-        "host",
-        "-name",
-        name(),
-        "-uuid",
-        uuid_,
-        "-smp",
-        std::to_string(vcpus_of(shape())),
-        "-m",
-        mib(mib_of(shape())),
-        "-bios",
-        guest_firmware,
-        "-kernel",
-        user_ == 0 ? guest_kernel() : kernel_for_all_users(),
-        "-initrd",
-        guest_initramfs(),
-        "-append",
-        guest_command_line(),
-        "-serial",
-        "file:" + console_of(shape()),
-        "-qmp",
-        listening(std::string(qmp_directory) + "/" + name() + ".sock"),
-        "-qmp",
-        listening(file(".monitor")),
-        "-device",
-        "virtio-serial-pci",
-        "-chardev",
-        "socket,id=port,server=on,wait=off,path=" + workload_socket_of(shape()),
-        "-device",
-        "virtserialport,chardev=port,name=org.vnumad.guest"};
-    if (shape().has_balloon) words.insert(words.end(), {"-device", "virtio-balloon-pci"});
+std::string DirectGuest::describe_vcpus() {
+    return vcpu_activity(pid(), [&] {
+        try {
+            return execute("human-monitor-command", {{"command-line", "info registers -a"}})
+                .get<std::string>();
+        } catch (const std::runtime_error& error) {
+            return std::string(error.what());
+        }
+    });
+}
+
+std::vector<std::string> DirectGuest::launcher() const {
+    const std::string id = std::to_string(start_.user);
+    std::vector<std::string> words;
+    if (start_.container) words = start_.container->launcher();
+    append(words, {"setpriv", "--reuid", id, "--regid", id, "--clear-groups"});
+    return words;
+}
+
+// Proxmox VE writes them like this (`qm showcmd`), with its VM's number in the names of files. Its
+// QEMU knows an option -id, too, which others refuse. It also gives -daemonize and -no-shutdown,
+// with which a scenario would not see QEMU end.
+std::vector<std::string> DirectGuest::identity() const {
+    if (start_.by == Starter::script)
+        return {"-name", name(), "-uuid", uuid_, "-qmp", listening(starters_monitor())};
+    return {"-name",    name() + ",debug-threads=on",
+            "-chardev", "socket,id=qmp,path=" + starters_monitor() + ",server=on,wait=off",
+            "-mon",     "chardev=qmp,mode=control",
+            "-chardev", "socket,id=qmp-event,path=" + std::string(proxmox_events) + ",reconnect=5",
+            "-mon",     "chardev=qmp-event,mode=control",
+            "-pidfile", proxmox_directory + name() + ".pid",
+            "-smbios",  "type=1,uuid=" + uuid_};
+}
+
+std::vector<std::string> DirectGuest::machine() const {
+    const std::string vcpus = std::to_string(vcpus_of(shape()));
+    std::vector<std::string> words{"-machine",
+                                   "q35",
+                                   "-accel",
+                                   "kvm",
+                                   "-cpu",
+                                   "host",
+                                   "-smp",
+                                   start_.by == Starter::proxmox
+                                       ? vcpus + ",sockets=1,cores=" + vcpus + ",maxcpus=" + vcpus
+                                       : vcpus,
+                                   "-m",
+                                   mib(mib_of(shape()))};
     for (std::size_t id = 0; id < shape().cells.size(); ++id) {
         const GuestCell& cell = shape().cells[id];
         const std::string ram = "ram-node" + std::to_string(id);
         const int first = first_vcpu_of(shape(), id);
-        words.insert(words.end(),
-                     {"-object", "memory-backend-ram,id=" + ram + ",size=" + mib(cell.mib), "-numa",
-                      "node,nodeid=" + std::to_string(id) + ",cpus=" + std::to_string(first) + "-" +
-                          std::to_string(first + cell.vcpus - 1) + ",memdev=" + ram});
+        append(words,
+               {"-object", "memory-backend-ram,id=" + ram + ",size=" + mib(cell.mib), "-numa",
+                "node,nodeid=" + std::to_string(id) + ",cpus=" + std::to_string(first) + "-" +
+                    std::to_string(first + cell.vcpus - 1) + ",memdev=" + ram});
     }
     return words;
 }
 
+std::vector<std::string> DirectGuest::boot_and_devices() const {
+    std::vector<std::string> words{
+        "-bios",    guest_firmware,
+        "-kernel",  start_.user == 0 ? guest_kernel() : kernel_for_all_users(),
+        "-initrd",  guest_initramfs(),
+        "-append",  guest_command_line(),
+        "-serial",  "file:" + console_of(shape()),
+        "-qmp",     listening(file(".monitor")),
+        "-device",  "virtio-serial-pci",
+        "-chardev", "socket,id=port,server=on,wait=off,path=" + workload_socket_of(shape()),
+        "-device",  "virtserialport,chardev=port,name=org.vnumad.guest"};
+    if (shape().has_balloon) append(words, {"-device", "virtio-balloon-pci"});
+    return words;
+}
+
+std::vector<std::string> DirectGuest::command_line() const {
+    std::vector<std::string> words = launcher();
+    append(words, {"/usr/bin/qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
+                   "-S", "-display", "none"});
+    for (const auto& part : {identity(), machine(), boot_and_devices()})
+        append(words, part);
+    return words;
+}
+
 void DirectGuest::create() {
-    std::filesystem::create_directories(qmp_directory);
+    for (const char* directory : {qmp_directory, proxmox_directory})
+        std::filesystem::create_directories(directory);
+    if (start_.by == Starter::proxmox) listen_for_events();
     // Nobody else uses a lab host.
     std::filesystem::permissions("/dev/kvm", std::filesystem::perms(0666));
-    set_owner(user_);
-    pid_ = start_program(arguments(), file(".log"));
+    set_owner(start_.user);
+    launcher_ = start_program(command_line(), file(".log"));
     const auto answers = [&] {
         try {
             monitor_.connect(file(".monitor"));
@@ -162,8 +216,9 @@ void DirectGuest::create() {
         throw std::runtime_error(name() + " did not start: " + log());
     execute("qmp_capabilities");  // answered when QEMU has made all of its files
     set_owner(0);
+    pid_ = start_.container ? child_of(launcher_) : launcher_;
     for (const json& vcpu : execute("query-cpus-fast"))
-        threads_[vcpu.at("cpu-index")] = vcpu.at("thread-id");
+        threads_[vcpu.at("cpu-index")] = thread_of(pid_, vcpu.at("thread-id"));
 }
 
 void DirectGuest::resume_vcpus() {
@@ -173,8 +228,9 @@ void DirectGuest::resume_vcpus() {
 void DirectGuest::destroy() {
     monitor_.close();
     threads_.clear();
-    end_program(pid_, end_grace);
-    pid_ = -1;
+    if (start_.container && pid_ > 0) ::kill(pid_, SIGTERM);  // its launcher ends with it
+    end_program(launcher_, end_grace);
+    launcher_ = pid_ = -1;
 }
 
 json DirectGuest::execute(const std::string& command, const json& arguments) {

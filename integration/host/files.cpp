@@ -110,9 +110,24 @@ std::map<int, pid_t> vcpu_threads(pid_t pid) {
         const std::string name =
             read_text("/proc/" + std::to_string(pid) + "/task/" + std::to_string(task) + "/comm");
         int vcpu = 0;
-        if (std::sscanf(name.c_str(), "CPU %d/KVM", &vcpu) == 1) threads[vcpu] = task;
+        if (std::sscanf(name.c_str(), "CPU %d/KVM", &vcpu) == 1 ||
+            std::sscanf(name.c_str(), "vcpu%d", &vcpu) == 1 ||
+            std::sscanf(name.c_str(), "worker%d", &vcpu) == 1)
+            threads[vcpu] = task;
     }
     return threads;
+}
+
+// NSpid has the numbers from this namespace to the innermost one.
+pid_t thread_of(pid_t pid, pid_t number_inside) {
+    const std::string suffix = "\t" + std::to_string(number_inside);
+    for (pid_t task : tasks_of(pid)) {
+        std::istringstream status(read_text("/proc/" + std::to_string(pid) + "/task/" +
+                                            std::to_string(task) + "/status"));
+        for (std::string line; std::getline(status, line);)
+            if (line.starts_with("NSpid:") && line.ends_with(suffix)) return task;
+    }
+    return -1;
 }
 
 std::vector<Mapping> large_mappings(pid_t pid, std::uint64_t min_bytes) {

@@ -25,8 +25,13 @@ void set_affinity(pid_t task, const std::vector<int>& cpus);  // does nothing if
 // allocates fewer.
 void set_huge_pages(int node, int count);
 
-// The threads named "CPU N/KVM" by libvirt, by vCPU id.
+// The threads that QEMU names "CPU N/KVM", and other VMMs "vcpuN" or, nameless ones, "workerN", by
+// vCPU id.
 std::map<int, pid_t> vcpu_threads(pid_t pid);
+
+// The thread of a process that has this number in the process's own pid namespace; -1 if there is
+// none.
+pid_t thread_of(pid_t pid, pid_t number_inside);
 
 struct Mapping {
     std::uint64_t start = 0, size = 0;

@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <stdexcept>
 
 #include "integration/host/files.hpp"
+#include "integration/host/process.hpp"
 #include "integration/host/vcpu_activity.hpp"
 
 namespace vnuma::lab {
@@ -80,7 +82,13 @@ std::string Guest::log() {
 }
 
 std::string Guest::describe_vcpus() {
-    return vcpu_activity(name(), pid());
+    const std::string output = "/tmp/registers-" + std::to_string(pid());
+    return vcpu_activity(pid(), [&] {
+        std::filesystem::remove(output);
+        run_program({"virsh", "-q", "qemu-monitor-command", name(), "--hmp", "info registers -a"},
+                    output);
+        return read_text(output);
+    });
 }
 
 std::string Guest::xml(unsigned flags) const {

@@ -96,7 +96,7 @@ void RunningGuest::boot() {
         throw BootFailure(name() + " did not come up:\n" + describe_vcpus() + last_output());
     const double booted = seconds_so_far();
     access_all_buffers();
-    if (!shape_.first_touch_nodes.empty()) restore_affinities(before);
+    if (!shape().first_touch_nodes.empty()) restore_affinities(before);
     std::cerr << std::fixed << std::setprecision(1) << "lab: " << name() << " took " << created
               << " s to create, " << booted - created << " s to boot, " << seconds_so_far() - booted
               << " s to access its memory\n";
@@ -110,7 +110,7 @@ RunningGuest::Affinities RunningGuest::affinities() const {
 }
 
 void RunningGuest::confine_to_first_touch_nodes() const {
-    const auto& nodes = shape_.first_touch_nodes;
+    const auto& nodes = shape().first_touch_nodes;
     if (nodes.empty()) return;
     for (pid_t task : tasks_of(pid_))
         set_affinity(task, node_cpus(nodes.front()));
@@ -135,7 +135,7 @@ void RunningGuest::send(const json& pattern) {
 }
 
 std::string RunningGuest::last_output() {
-    return read_text(console_of(shape_)) + log();
+    return read_text(console_of(shape())) + log();
 }
 
 std::string RunningGuest::describe_threads() const {
@@ -153,18 +153,18 @@ std::string RunningGuest::describe_threads() const {
 }
 
 void RunningGuest::access_all_buffers() {
-    send(own_windows(shape_, {}, shape_.write ? Access::write : Access::read));
+    send(own_windows(shape(), {}, shape().write ? Access::write : Access::read));
     std::map<int, std::int64_t> accessed;
     const bool done = wait_until(
         [&] {
             const json report = next_report(boot_limit);
             if (report.is_null()) throw std::runtime_error(name() + " has stopped sending reports");
             bool all =
-                report["threads"].size() == static_cast<std::size_t>(online_vcpus_of(shape_));
+                report["threads"].size() == static_cast<std::size_t>(online_vcpus_of(shape()));
             for (const json& thread : report["threads"]) {
                 auto& count = accessed[thread["cpu"]];
                 count += thread["accesses"].get<std::int64_t>();
-                all = all && count >= std::int64_t{buffer_mib_of(shape_, thread["cpu"])} * 256;
+                all = all && count >= std::int64_t{buffer_mib_of(shape(), thread["cpu"])} * 256;
             }
             return all;
         },
@@ -238,7 +238,7 @@ std::string RunningGuest::verify_memory() {
             if (errors > 0)
                 return name() + ": vCPU " + std::to_string(vcpu) + " has found " +
                        std::to_string(errors) + " wrong pages among " + std::to_string(verified);
-            const auto pages = static_cast<std::uint64_t>(buffer_mib_of(shape_, vcpu)) * 256;
+            const auto pages = static_cast<std::uint64_t>(buffer_mib_of(shape(), vcpu)) * 256;
             all &= verified >= goals.try_emplace(vcpu, verified + pages).first->second;
         }
         if (all) return "";

@@ -7,10 +7,11 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "integration/host/guest_shape.hpp"
 #include "integration/host/json_socket.hpp"
+#include "integration/host/kvm_guest.hpp"
 
 namespace vnuma::lab {
 
@@ -18,19 +19,8 @@ namespace vnuma::lab {
 // resets such a guest, so that this is a fault of the emulation (docs/lab.md).
 int guests_reset();
 
-class RunningGuest {
+class RunningGuest : public KvmGuest {
   public:
-    virtual ~RunningGuest() = default;
-    RunningGuest(const RunningGuest&) = delete;
-    RunningGuest& operator=(const RunningGuest&) = delete;
-
-    const std::string& name() const { return shape_.name; }
-    const GuestShape& shape() const { return shape_; }
-    pid_t pid() const { return pid_; }
-
-    // The vCPU threads by vCPU id.
-    virtual std::map<int, pid_t> vcpu_threads() const = 0;
-
     // Sends a pattern to the workload (integration/guest/workload.cpp). Throws std::runtime_error,
     // with the guest's last output if the guest has ended.
     void send(const nlohmann::json& pattern);
@@ -63,15 +53,15 @@ class RunningGuest {
     bool all_vcpus_run() const;
 
     // Whether the workload sends a report from now on in which every thread has made accesses.
-    bool is_at_work();
+    bool is_at_work() override;
 
   protected:
-    explicit RunningGuest(GuestShape shape) : shape_(std::move(shape)) {}
+    explicit RunningGuest(GuestShape shape) : KvmGuest(std::move(shape)) {}
 
     // Boots the guest and returns when the workload has accessed all of its buffers. A guest that
     // does not come up is started again, with a message on stderr. Throws std::runtime_error.
     void start();
-    void connect_workload() { connect_workload(workload_socket_of(shape_)); }
+    void connect_workload() { connect_workload(workload_socket_of(shape())); }
     void connect_workload(const std::string& socket) { workload_.connect(socket); }
 
     // Destroys the guest, and counts it if its machine was reset. For destructors.
@@ -84,8 +74,6 @@ class RunningGuest {
     virtual bool was_reset() = 0;
     virtual std::string log() = 0;  // QEMU's messages, and the reason of its end
     virtual std::string describe_vcpus() { return ""; }  // what they do now
-
-    pid_t pid_ = -1;
 
   private:
     using Affinities = std::map<pid_t, std::vector<int>>;
@@ -101,7 +89,6 @@ class RunningGuest {
     void access_all_buffers();
     void throw_if_error(const nlohmann::json& message) const;
 
-    GuestShape shape_;
     JsonSocket workload_;
     std::uint64_t verified_pages_ = 0;
     bool has_wrong_pages_ = false;

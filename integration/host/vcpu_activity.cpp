@@ -9,7 +9,6 @@
 #include <sstream>
 
 #include "integration/host/files.hpp"
-#include "integration/host/process.hpp"
 
 namespace vnuma::lab {
 namespace {
@@ -34,18 +33,14 @@ std::map<std::string, std::uint64_t> kvm_counters(pid_t pid) {
 
 }  // namespace
 
-std::string vcpu_activity(const std::string& domain, pid_t pid) {
+std::string vcpu_activity(pid_t pid, const std::function<std::string()>& read_registers) {
     std::string text;
-    const std::string output = "/tmp/registers-" + std::to_string(pid);
     const auto before = kvm_counters(pid);
     for (int i = 0; i < samples; ++i) {
-        run_program({"virsh", "-q", "qemu-monitor-command", domain, "--hmp", "info registers -a"},
-                    output);
-        std::istringstream lines(read_text(output));
+        std::istringstream lines(read_registers());
         for (std::string line; std::getline(lines, line);)
             if (line.starts_with("CPU#") || line.find("IP=") == 1 || line.starts_with("CR0="))
                 text += line + "\n";
-        std::filesystem::remove(output);
     }
     for (const auto& [name, count] : kvm_counters(pid)) {
         const auto old = before.find(name);

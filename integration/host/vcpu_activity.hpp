@@ -4,14 +4,15 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace vnuma::lab {
 
-// How KVM's counters of a guest of libvirt grow within a second or so, and a few samples of its
-// vCPUs' registers. RIP names a function of the guest's kernel, which has fixed addresses
-// (nokaslr), in its System.map. Empty if the guest has ended.
-std::string vcpu_activity(const std::string& domain, pid_t pid);
+// How KVM's counters of a guest grow within a second or so, and a few samples of its vCPUs'
+// registers, as QEMU's monitor prints them ("info registers -a"). RIP names a function of the
+// guest's kernel, which has fixed addresses (nokaslr), in its System.map.
+std::string vcpu_activity(pid_t pid, const std::function<std::string()>& read_registers);
 
 // Whether a text with that has a vCPU whose page tables are beyond the guest's memory, which starts
 // at 0: emulation has given it the state of the host (docs/lab.md).

@@ -20,13 +20,15 @@ mount -t overlay -o lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work ove
 
 for directory in proc sys dev; do mount --move "/$directory" "/host/$directory"; done
 cd /host
-mkdir -p dev/pts dev/shm run sys/fs/cgroup sys/kernel/tracing var/lib/libvirt
+mkdir -p dev/pts dev/shm run sys/fs/cgroup sys/kernel/debug sys/kernel/tracing var/lib/libvirt
 mount -t devpts -o mode=620,ptmxmode=666 devpts dev/pts
 mount -t tmpfs -o mode=1777 tmpfs dev/shm
 mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs -o mode=755 tmpfs var/lib/libvirt
 mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tracefs tracefs sys/kernel/tracing
+# KVM tells there which thread is which vCPU.
+mount -t debugfs debugfs sys/kernel/debug
 echo '+cpuset +cpu +memory' >sys/fs/cgroup/cgroup.subtree_control
 # One balancer at a time; a test that wants the kernel's turns it on again.
 echo 0 >proc/sys/kernel/numa_balancing

@@ -5,15 +5,18 @@
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <set>
 #include <sstream>
 
+#include "integration/host/container.hpp"
 #include "integration/host/daemon.hpp"
 #include "integration/host/direct_guest.hpp"
 #include "integration/host/files.hpp"
 #include "integration/host/guest.hpp"
 #include "integration/host/process.hpp"
+#include "integration/host/small_vmm.hpp"
 #include "integration/scenarios/scenario_guests.hpp"
 
 namespace {
@@ -25,6 +28,7 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds report_limit{60};
 constexpr std::chrono::seconds virsh_limit{30};
 constexpr std::size_t max_lines = 200;
+constexpr const char* by_process = "source = \"proc\"\n";
 constexpr std::uint64_t large_mapping_bytes = 4 << 20;
 
 void copy_text(const fs::path& from, const fs::path& to) {
@@ -111,15 +115,27 @@ void record(const Guest& guest, const fs::path& directory) {
     record_monitor(guest.name(), to / "monitor");
 }
 
-void show(const RunningGuest& guest, const std::string& config) {
+void show(const KvmGuest& guest, const std::string& config) {
     Daemon vnumad(config, {}, {"--once", "--dry-run"});
     const json report = vnumad.wait_for([](const json&) { return true; }, report_limit);
-    const json seen = find_guest(report, guest.name());
-    if (seen.is_null())
+    const std::vector<json> seen = guests_of_process(report, guest.pid());
+    if (seen.empty())
         throw std::runtime_error(guest.name() + ": vnumad has not reported the guest:\n" +
                                  vnumad.output());
-    std::cout << seen.dump(2) << std::endl;
+    std::cout << seen[0].dump(2) << std::endl;
 }
+
+// Guests that libvirt does not start, by name.
+const std::map<std::string, std::function<void()>> without_libvirt{
+    {"direct", [] { show(DirectGuest(equal_cells("direct")), qmp_config); }},
+    {"proxmox",
+     [] { show(DirectGuest(equal_cells("proxmox"), {.by = Starter::proxmox}), by_process); }},
+    {"container",
+     [] {
+         const Container pod("pod0c0ffee0-0b5e-4c1f-9e57-1a2b3c4d5e6f");
+         show(DirectGuest(equal_cells("container"), {.container = &pod}), by_process);
+     }},
+    {"small-vmm", [] { show(SmallVmm("small-vmm", 2, 129), by_process); }}};
 
 void with_each_shape(const std::set<std::string>& wanted,
                      const std::function<void(const Guest&)>& visit) {
@@ -143,8 +159,8 @@ int main(int argc, char** argv) {
         if (!words.empty() && words[0] == "picture") {
             const std::set<std::string> wanted(words.begin() + 1, words.end());
             with_each_shape(wanted, [](const Guest& guest) { show(guest, ""); });
-            if (wanted.empty() || wanted.contains("direct"))
-                show(DirectGuest(equal_cells("direct")), qmp_config);
+            for (const auto& [name, show_it] : without_libvirt)
+                if (wanted.empty() || wanted.contains(name)) show_it();
             return 0;
         }
         std::cerr << "guest-shapes picture [SHAPE...] | record DIRECTORY\n";

@@ -9,6 +9,7 @@
 #include "integration/demo/picture.hpp"
 #include "integration/host/direct_guest.hpp"
 #include "integration/host/files.hpp"
+#include "integration/host/process.hpp"
 #include "integration/scenarios/scenario.hpp"
 #include "integration/scenarios/scenario_guests.hpp"
 
@@ -64,11 +65,15 @@ void expect_cells_on_different_nodes(const RunningGuest& guest, const std::strin
     EXPECT_NE(first, second);
 }
 
-// Expects a right memory map of a guest that vnumad has not placed yet, and then that all of its
-// cells come home.
+// The monitor may be asked where the memory of cells is, and all memory stays where it is.
+constexpr const char* moving_nothing =
+    "mode = \"act\"\ninterval = \"1s\"\npolicy.memory = \"none\"\n";
+
+// Expects a right memory map of a guest whose memory vnumad has not moved yet, and then that all of
+// its cells come home.
 void expect_right_map_and_all_home(RunningGuest& guest, const std::string& source) {
     {
-        Daemon vnumad(observing + source);
+        Daemon vnumad(moving_nothing + source);
         const json seen = wait_for_guest(vnumad, guest.name(), is_measured);
         ASSERT_FALSE(seen.is_null()) << vnumad.output();
         expect_each_buffer_in_its_cell(seen, guest);
@@ -107,7 +112,8 @@ TEST(Guests, EqualCellsOnOneNodeEndOnDifferentNodes) {
 }
 
 TEST(Guests, WithoutAMonitorEqualCellsAreLeftAlone) {
-    Guest guest(libvirt_host(), equal_cells("ambiguous", {0, 0}));
+    // On one node it would not matter whose memory is whose.
+    Guest guest(libvirt_host(), equal_cells("ambiguous", {1, 0}));
     const auto before = affinities_of(guest);
     Daemon vnumad(std::string(acting) + "[libvirt]\nmonitor = \"never\"\n");
     const auto later = [](const json& report) { return report["tick"] >= some_ticks; };
@@ -115,6 +121,22 @@ TEST(Guests, WithoutAMonitorEqualCellsAreLeftAlone) {
     EXPECT_TRUE(is_unsteady_because(find_guest(report, "ambiguous"), "ambiguous"))
         << vnumad.output();
     EXPECT_EQ(field(report, "/actions"), json::array());
+    EXPECT_EQ(affinities_of(guest), before);
+    EXPECT_TRUE(guest.is_at_work());
+}
+
+TEST(Guests, InModeObserveNoMonitorIsAskedAndNoDomainIsTainted) {
+    Guest guest(libvirt_host(), equal_cells("untouched", {0, 0}));
+    const auto before = affinities_of(guest);
+    Daemon vnumad(observing);
+    const auto later = [](const json& report) { return report["tick"] >= some_ticks; };
+    const json report = vnumad.wait_for(later, settle_limit);
+    EXPECT_TRUE(is_unsteady_because(find_guest(report, "untouched"), "only if vnumad may act"))
+        << vnumad.output();
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+    constexpr const char* log = "/run/lab/virsh.log";
+    EXPECT_EQ(run_program({"virsh", "dominfo", "untouched"}, log), 0) << read_text(log);
+    EXPECT_EQ(read_text(log).find("custom-monitor"), std::string::npos) << read_text(log);
     EXPECT_EQ(affinities_of(guest), before);
     EXPECT_TRUE(guest.is_at_work());
 }
@@ -210,7 +232,7 @@ struct ResidencyCase {
 
 class EveryWay : public ::testing::TestWithParam<ResidencyCase> {
   protected:
-    // All ways share one guest, since vnumad only observes it.
+    // All ways share one guest, since vnumad moves none of its memory.
     static void SetUpTestSuite() {
         guest = std::make_unique<Guest>(libvirt_host(), equal_cells("measured", {1, 0}));
     }
@@ -219,7 +241,7 @@ class EveryWay : public ::testing::TestWithParam<ResidencyCase> {
 };
 
 TEST_P(EveryWay, OfReadingResidencyAgreesWithNumaMaps) {
-    Daemon vnumad(std::string(observing) + "[memory]\n" + GetParam().config);
+    Daemon vnumad(std::string(moving_nothing) + "[memory]\n" + GetParam().config);
     // Incremental and sampled readings are complete after a while.
     const auto agrees = [&](const json& seen) {
         if (!is_measured(seen) || field(seen, "/residency/mode") != GetParam().mode) return false;
@@ -306,7 +328,7 @@ TEST(Guests, TheOwnersTuningIsReportedAndKept) {
 TEST(Guests, AQemuWithoutLibvirtIsServedThroughItsMonitor) {
     DirectGuest guest(equal_cells("direct", {1, 0}));
     expect_right_map_and_all_home(guest, qmp_config);
-    Daemon vnumad(std::string(observing) + qmp_config);
+    Daemon vnumad(std::string(moving_nothing) + qmp_config);
     const json seen = wait_for_guest(vnumad, "direct", is_measured);
     EXPECT_EQ(field(seen, "/source"), "qmp") << vnumad.output();
     EXPECT_EQ(field(seen, "/uuid"), guest.uuid()) << seen;

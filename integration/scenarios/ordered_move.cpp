@@ -22,16 +22,16 @@ std::string ordered(const std::string& more, const std::string& base) {
            base + more;
 }
 
-void order_home(const RunningGuest& guest, const std::string& nodes) {
+void order_home(const KvmGuest& guest, const std::string& nodes) {
     write_text(policy_file, "[guest." + guest.name() + "]\nhome = \"" + nodes + "\"\n");
 }
 
-int other_node(const RunningGuest& guest) {
+int other_node(const KvmGuest& guest) {
     auto share = placement_of(guest).memory_share;
     return share[0] < share[1] ? 0 : 1;
 }
 
-bool begin_move(Daemon& vnumad, const RunningGuest& guest) {
+bool begin_move(Daemon& vnumad, const KvmGuest& guest) {
     const auto moving = [&](const json& report) {
         const json seen = find_guest(report, guest.name());
         if (seen.is_null()) return false;
@@ -43,7 +43,7 @@ bool begin_move(Daemon& vnumad, const RunningGuest& guest) {
     return !vnumad.wait_for(moving, settle_limit).is_null();
 }
 
-void expect_nothing_left(const RunningGuest& guest) {
+void expect_nothing_left(const KvmGuest& guest) {
     std::vector<int> all;
     for (const int node : online_nodes())
         for (const int cpu : node_cpus(node))

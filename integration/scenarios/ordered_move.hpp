@@ -20,17 +20,17 @@ GuestShape verifying(const std::string& name);
 std::string ordered(const std::string& more, const std::string& base = acting);
 
 // As guest.NAME.home in docs/configuration.md.
-void order_home(const RunningGuest& guest, const std::string& nodes);
+void order_home(const KvmGuest& guest, const std::string& nodes);
 
 // The node that has less of the guest's memory.
-int other_node(const RunningGuest& guest);
+int other_node(const KvmGuest& guest);
 
 // Waits until some of the memory of the guest's first cell has moved, and not all. False if that
 // does not happen.
-bool begin_move(Daemon& vnumad, const RunningGuest& guest);
+bool begin_move(Daemon& vnumad, const KvmGuest& guest);
 
 // Expects what a vnumad leaves that has stopped, where nobody else has set an affinity: each thread
 // of the guest has all CPUs again, and there is neither a kdamond nor anything to restore.
-void expect_nothing_left(const RunningGuest& guest);
+void expect_nothing_left(const KvmGuest& guest);
 
 }  // namespace vnuma::lab

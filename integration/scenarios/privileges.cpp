@@ -79,17 +79,16 @@ TEST_P(Capabilities, AreThoseThatTheConfigurationNeeds) {
 
 INSTANTIATE_TEST_SUITE_P(
     Of, Capabilities,
-    ::testing::Values(
-        Configuration{"Observing", "mode = \"observe\"\ntracking.heat = \"none\"\n", to_look},
-        Configuration{"ObservingHeat", "mode = \"observe\"\n", to_look | sys_nice},
-        Configuration{"Acting", "mode = \"act\"\n", to_act_on_all},
-        Configuration{"Monitors",
-                      "mode = \"act\"\ntracking.attribution = \"never\"\nsource = \"qmp\"\n"
-                      "qmp_dir = \"/run/lab/qmp\"\n",
-                      to_look | sys_nice | dac_override},
-        Configuration{"PageFrames",
-                      "mode = \"observe\"\ntracking.heat = \"none\"\nmemory.pagemap = true\n",
-                      to_look | sys_admin}),
+    ::testing::Values(Configuration{"Observing", "mode = \"observe\"\n", to_look},
+                      Configuration{"AdvisingByHeat", "mode = \"advise\"\n", to_look | sys_nice},
+                      Configuration{"Acting", "mode = \"act\"\n", to_act_on_all},
+                      Configuration{
+                          "Monitors",
+                          "mode = \"act\"\ntracking.attribution = \"never\"\nsource = \"qmp\"\n"
+                          "qmp_dir = \"/run/lab/qmp\"\n",
+                          to_look | sys_nice | dac_override},
+                      Configuration{"PageFrames", "mode = \"observe\"\nmemory.pagemap = true\n",
+                                    to_look | sys_admin}),
     [](const auto& info) { return info.param.name; });
 
 // Its QEMU runs as another user than vnumad, and its memory starts on both nodes.
@@ -105,7 +104,7 @@ class GuestOfAnotherUser : public ::testing::Test {
         EXPECT_TRUE(guest.is_at_work());
     }
 
-    DirectGuest guest{{"foreign", {{2, 384}}, {0, 1}, 100}, another_user};
+    DirectGuest guest{{"foreign", {{2, 384}}, {0, 1}, 100}, {.user = another_user}};
     const std::map<pid_t, std::vector<int>> before = affinities_of(guest);
 };
 
@@ -135,7 +134,8 @@ TEST_F(GuestOfAnotherUser, ComesHomeWithAVnumadThatIsNotRoot) {
 class ProgramOfAUri : public ::testing::Test {
   protected:
     std::string config(bool seccomp) const {
-        return std::string(observing) + "seccomp = " + (seccomp ? "true" : "false") +
+        return std::string(observing) +
+               "source = \"libvirt\"\nseccomp = " + (seccomp ? "true" : "false") +
                "\nlibvirt.uri = \"qemu+ext:///system?command=" + program + "\"\n";
     }
     void SetUp() override {

@@ -36,7 +36,7 @@ std::uint64_t resident(const Mapping& mapping) {
 
 // The cell's block is the mapping of its size. Of several mappings of that size, it is the one
 // whose rank by resident memory is the cell's rank by accessed memory.
-Mapping memory_of(const RunningGuest& guest, std::size_t cell) {
+Mapping memory_of(const KvmGuest& guest, std::size_t cell) {
     const GuestShape& shape = guest.shape();
     const int mib = shape.cells[cell].mib, accessed = accessed_mib(shape, cell);
     std::size_t rank = 0;
@@ -82,14 +82,14 @@ bool is_unsteady_because(const json& guest, const std::string& text) {
     return why.is_string() && why.get<std::string>().find(text) != std::string::npos;
 }
 
-std::map<pid_t, std::vector<int>> affinities_of(const RunningGuest& guest) {
+std::map<pid_t, std::vector<int>> affinities_of(const KvmGuest& guest) {
     std::map<pid_t, std::vector<int>> affinities;
     for (const pid_t task : tasks_of(guest.pid()))
         affinities[task] = affinity_of(task);
     return affinities;
 }
 
-Placement placement_of_cell(const RunningGuest& guest, std::size_t cell) {
+Placement placement_of_cell(const KvmGuest& guest, std::size_t cell) {
     const GuestShape& shape = guest.shape();
     Placement placement;
     placement.memory_bytes = memory_of(guest, cell).bytes;
@@ -109,7 +109,7 @@ Placement placement_of_cell(const RunningGuest& guest, std::size_t cell) {
     return placement;
 }
 
-Placement placement_of(const RunningGuest& guest) {
+Placement placement_of(const KvmGuest& guest) {
     return placement_of_cell(guest, 0);
 }
 

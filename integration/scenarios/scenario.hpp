@@ -46,7 +46,7 @@ inline constexpr const char* hands_off_directory = "/run/vnumad/hands-off/";
 inline constexpr const char* freeze_file = "/run/vnumad/freeze";
 
 // The affinity of every thread of a guest, by thread.
-std::map<pid_t, std::vector<int>> affinities_of(const RunningGuest& guest);
+std::map<pid_t, std::vector<int>> affinities_of(const KvmGuest& guest);
 
 // Where the memory and the vCPUs of a cell are.
 struct Placement {
@@ -56,13 +56,13 @@ struct Placement {
 };
 
 // The placement of a guest without vNUMA. Its RAM is the mapping of the same size.
-Placement placement_of(const RunningGuest& guest);
+Placement placement_of(const KvmGuest& guest);
 
 // The node that has at least 99 % of the memory and all vCPUs; -1 if there is none.
 int home_of(const Placement& placement);
 
 // The placement of one cell of a guest with several. Cells of the same size are told apart by how
 // much memory their vCPUs have accessed.
-Placement placement_of_cell(const RunningGuest& guest, std::size_t cell);
+Placement placement_of_cell(const KvmGuest& guest, std::size_t cell);
 
 }  // namespace vnuma::lab

@@ -239,7 +239,8 @@ TEST(TwoNodes, WithoutCapabilitiesVnumadNamesTheMissingOnesAndEnds) {
 
 TEST(TwoNodes, WithoutLibvirtVnumadReportsItAndGoesOn) {
     Daemon vnumad(std::string(acting) +
-                  "[libvirt]\nuri = \"qemu+unix:///system?socket=/run/nobody-listens\"\n");
+                  "source = \"libvirt\"\n[libvirt]\nuri = "
+                  "\"qemu+unix:///system?socket=/run/nobody-listens\"\n");
     const auto blind = [](const json& report) { return report.contains("blind"); };
     const json report = vnumad.wait_for(blind, settle_limit);
     ASSERT_FALSE(report.is_null());

@@ -103,9 +103,21 @@ struct GroupOverrides {
     friend bool operator==(const GroupOverrides&, const GroupOverrides&) = default;
 };
 
+// What names a guest: all that its sections are found by.
+struct GuestIdentity {
+    std::string uuid, name;
+    std::string cgroup{};  // path of its process' control group, "/machine.slice/..."; may be empty
+
+    friend bool operator==(const GuestIdentity&, const GuestIdentity&) = default;
+};
+
+// Sections of guests, by what stands between the brackets: a UUID as normalize_guest_name() writes
+// it, a name, or a shell pattern of names; or the path of a control group, or a pattern of paths.
+using PolicySections = std::map<std::string, PolicyOverrides>;
+
 // The run-time policy. Its groups extend those of the configuration or are additional ones.
 struct RunTimeOverrides {
-    std::map<std::string, PolicyOverrides> guests;  // by name or UUID
+    PolicySections guests, cgroups;
     std::map<std::string, GroupOverrides> groups;
 
     friend bool operator==(const RunTimeOverrides&, const RunTimeOverrides&) = default;
@@ -126,9 +138,8 @@ struct PolicyLimit {
 // set, since whoever may edit a domain writes its metadata.
 struct HostPolicy {
     PolicyOverrides defaults;  // section [policy] of the configuration
-    // Sections [guest.*] of the configuration, by name or UUID. The UUID takes precedence where
-    // both name the same guest.
-    std::map<std::string, PolicyOverrides> guests;
+    // Sections [guest.*] and [cgroup.*] of the configuration; see find_sections().
+    PolicySections guests, cgroups;
     std::map<std::string, GroupOverrides> groups;  // sections [group.*] of the configuration
     RunTimeOverrides run_time;
     Mode ceiling_mode = Mode::act;

@@ -21,9 +21,10 @@ inline constexpr Millis changes_window = 3'600'000;
 
 struct CellHistory {
     NodeIndex home;
-    Millis home_since = 0;
-    int failures = 0;     // ticks with a failed action of the cell since it was last settled
-    Millis retry_at = 0;  // no action of the cell is taken before this time
+    Millis home_since = 0;  // last change; begin of the cool-down
+    int failures = 0;       // ticks with a failed action of the cell since it was last settled
+    Millis retry_at = 0;    // no action of the cell is taken before this time
+    bool roams = false;     // has given up that home
 
     friend bool operator==(const CellHistory&, const CellHistory&) = default;
 };

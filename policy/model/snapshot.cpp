@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 namespace vnuma {
 
@@ -13,10 +14,41 @@ Bytes full_bytes(const CellState& cell) {
     return std::max(cell.size, total_bytes(cell));
 }
 
-Bytes growth_at(const CellState& cell, NodeIndex node) {
+NodeIndex memory_node(const Topology& topology, NodeIndex home) {
+    if (topology.nodes[home].memory_total > 0) return home;
+    NodeIndex nearest = home;
+    const auto rank = [&](NodeIndex node) {
+        const std::size_t steps = node > home ? node - home : home - node;
+        return std::tuple(topology.nodes[node].memory_total == 0, topology.distances[home][node],
+                          steps, node);
+    };
+    for (std::size_t n = 0; n < topology.nodes.size(); ++n)
+        if (rank(NodeIndex(n)) < rank(nearest)) nearest = NodeIndex(n);
+    return nearest;
+}
+
+MilliCpu sibling_part(const HostNode& node) {
+    const MilliCpu cores = (node.cpu_capacity - sibling_capacity * node.cpus) * core_capacity /
+                           (core_capacity - sibling_capacity);
+    return std::clamp<MilliCpu>(node.cpu_capacity - cores, 0, node.cpu_capacity);
+}
+
+MilliCpu usable_cores(const Topology& topology, const CellState& cell, NodeIndex node) {
+    if (topology.pools.empty())
+        return topology.nodes[node].cpu_capacity - sibling_part(topology.nodes[node]);
+    MilliCpu cores = 0;
+    for (std::size_t p = 0; p < topology.pools.size(); ++p)
+        if (topology.pools[p].node == node &&
+            (cell.cpu_pools.empty() ||
+             std::binary_search(cell.cpu_pools.begin(), cell.cpu_pools.end(), p)))
+            cores += topology.pools[p].capacity - topology.pools[p].siblings;
+    return cores;
+}
+
+Bytes growth_at(const Topology& topology, const CellState& cell, NodeIndex node) {
     const Bytes allocated = total_bytes(cell), growth = full_bytes(cell) - allocated;
     if (cell.huge_page != 0 || growth == 0) return 0;
-    if (cell.confined_to) return cell.confined_to == node ? growth : 0;
+    if (cell.confined_to) return memory_node(topology, *cell.confined_to) == node ? growth : 0;
     return growth / std::max<Bytes>(allocated / mib, 1) * (cell.residency[node] / mib);
 }
 

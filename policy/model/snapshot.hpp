@@ -11,21 +11,37 @@
 
 namespace vnuma {
 
+inline constexpr MilliCpu core_capacity = 1000;
+// A further hardware thread of a busy core adds a fifth of a core; numad assumes the same.
+inline constexpr MilliCpu sibling_capacity = 200;
+
 struct HostNode {
     int id = 0;                               // the kernel's number
     int cpus = 0;                             // logical CPUs online
-    MilliCpu cpu_capacity = 0;                // 1000 per core, and 200 per further SMT sibling
+    MilliCpu cpu_capacity = 0;                // of its cores, and of their further SMT siblings
     Bytes memory_total = 0;                   // without the node's pools of huge pages
     Bytes memory_available = 0;               // free, or clean page cache
     std::map<Bytes, Bytes> huge_available{};  // free bytes of each pool, by page size
-    MilliCpu other_use = 0;                   // CPU use on this node except by guests
+    MilliCpu other_use = 0;                   // CPU use on this node that lasts, not by guests
 
     friend bool operator==(const HostNode&, const HostNode&) = default;
+};
+
+// CPUs of one node that the same cells may use. Isolation, cpusets and affinities divide the CPUs
+// of a host, so that a guest competes only with those that may use the same CPUs.
+struct CpuPool {
+    NodeIndex node{};
+    MilliCpu capacity = 0;  // as HostNode::cpu_capacity
+    MilliCpu siblings = 0;  // the part of it that further SMT siblings add
+
+    friend bool operator==(const CpuPool&, const CpuPool&) = default;
 };
 
 struct Topology {
     std::vector<HostNode> nodes;
     std::vector<std::vector<int>> distances;  // SLIT values by NodeIndex; 10 is local
+    // In the order of their nodes. Empty: each node is one pool, which every cell may use.
+    std::vector<CpuPool> pools{};
 
     friend bool operator==(const Topology&, const Topology&) = default;
 };
@@ -45,9 +61,15 @@ struct CellState {
     std::vector<Bytes> heat;
     Bytes huge_page = 0;  // page size of the pool that its memory is from; 0: ordinary memory
     bool movable = true;  // whether its memory can be moved
-    NodeSet allowed;      // nodes that its owner allows for both its vCPUs and its memory
+    // Nodes that its owner allows for its vCPUs, and whose memory node (memory_node()) it allows
+    // for its memory.
+    NodeSet allowed;
     std::optional<NodeIndex> confined_to;  // the node that all its vCPUs are pinned to, if any
     bool pinned = false;                   // whether vnumad has pinned any of its vCPUs
+    // Indexes of Topology::pools that its owner lets its vCPUs use, sorted; empty: all.
+    std::vector<std::size_t> cpu_pools{};
+    // vCPUs that may run on several isolated CPUs and no others: the scheduler never spreads these.
+    int unspread_vcpus = 0;
 
     friend bool operator==(const CellState&, const CellState&) = default;
 };
@@ -109,6 +131,18 @@ struct Snapshot {
     friend bool operator==(const Snapshot&, const Snapshot&) = default;
 };
 
+// Where memory of cells with their home on this node belongs: the node itself if it has memory, or
+// else the nearest one that has. Of several that are as near, it is the one with the nearest index,
+// since dies and sockets are numbered along.
+NodeIndex memory_node(const Topology& topology, NodeIndex home);
+
+// The part of a node's CPU capacity that further SMT siblings add.
+MilliCpu sibling_part(const HostNode& node);
+
+// Cores of a node that the cell's owner lets its vCPUs use. Threads that share a core are no reason
+// to narrow a guest to a node while cores are idle elsewhere.
+MilliCpu usable_cores(const Topology& topology, const CellState& cell, NodeIndex node);
+
 // Memory of the cell that is allocated.
 Bytes total_bytes(const CellState& cell);
 
@@ -116,8 +150,9 @@ Bytes total_bytes(const CellState& cell);
 Bytes full_bytes(const CellState& cell);
 
 // Ordinary memory of the cell that is not allocated yet and is expected to be allocated on this
-// node: all of it on the node its vCPUs are confined to, or else in proportion to the residency.
-Bytes growth_at(const CellState& cell, NodeIndex node);
+// node: all of it on the memory node of the node that its vCPUs are confined to, or else in
+// proportion to the residency.
+Bytes growth_at(const Topology& topology, const CellState& cell, NodeIndex node);
 
 // Share of the cell's bytes that are on this node; 1000 for a cell without memory.
 PerMille locality(const CellState& cell, NodeIndex node);

@@ -18,6 +18,7 @@ using Cost = std::int64_t;  // CPU milliseconds lost over the planner's horizon
 
 inline constexpr Bytes mib = Bytes{1} << 20;
 inline constexpr std::size_t max_host_nodes = 64;
+inline constexpr std::size_t max_cpu_pools = 128;  // of a host; Topology::pools
 
 // Index of a host node in Topology::nodes, as opposed to the kernel's number, HostNode::id.
 struct NodeIndex {
@@ -63,7 +64,7 @@ class NodeSet {
 };
 
 // Identifies a cell of a guest, or a shard of a cell, for as long as the domain exists. A guest
-// without vNUMA has only cell 0. If such a guest fits no node, shards of that cell are placed.
+// without vNUMA has only cell 0. If the only cell of a guest fits no node, shards of it are placed.
 struct CellKey {
     static constexpr int whole = -1;
 

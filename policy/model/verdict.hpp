@@ -30,9 +30,10 @@ enum class Reason {
     no_room,      // no home: fits an allowed node, but none has enough memory left
     kept_apart,   // no home: each allowed node has a guest that its group keeps apart from it
     retry_later,  // has a home, but its last action failed and is not repeated yet
+    roams,        // no home: costs less where its owner lets it run than at any home
 };
 
-inline constexpr std::array<std::pair<Reason, const char*>, 17> reasons{{
+inline constexpr std::array<std::pair<Reason, const char*>, 18> reasons{{
     {Reason::settled, "settled"},
     {Reason::settling, "settling"},
     {Reason::first_home, "first-home"},
@@ -50,6 +51,7 @@ inline constexpr std::array<std::pair<Reason, const char*>, 17> reasons{{
     {Reason::no_room, "no-room"},
     {Reason::kept_apart, "kept-apart"},
     {Reason::retry_later, "retry-later"},
+    {Reason::roams, "roams"},
 }};
 
 constexpr const char* name(Reason reason) {
@@ -61,6 +63,7 @@ enum class Lack {
     allowed,    // it is not allowed, or does not hold the cell
     memory,     // it has not enough memory left
     apart,      // it has a guest that the group keeps apart from this one
+    cores,      // it has too few cores for the cell: hardware threads would share them
     cheaper,    // the cell would cost more there
     margin,     // it would cost less there, but not by the margin
     balance,    // it would cost less there only because of a load that differs too little
@@ -69,10 +72,11 @@ enum class Lack {
     changes     // it would cost less there, but homes of its guest changed too often in an hour
 };
 
-inline constexpr std::array<std::pair<Lack, const char*>, 9> lacks{{
+inline constexpr std::array<std::pair<Lack, const char*>, 10> lacks{{
     {Lack::allowed, "allowed"},
     {Lack::memory, "memory"},
     {Lack::apart, "apart"},
+    {Lack::cores, "cores"},
     {Lack::cheaper, "cheaper"},
     {Lack::margin, "margin"},
     {Lack::balance, "balance"},
@@ -97,12 +101,16 @@ struct FormerHome {
 struct Home {
     NodeIndex node;
     Cost cost = 0;  // of being there, with all other units where the plan puts them
-    // Only a new home that is not the first has it: better_home, made_way, relief, displaced, and
-    // with_group if the cell had another home.
+    // Only a new home that is not the first has it: better_home (unless the cell roamed before),
+    // made_way, relief, displaced, and with_group if the cell had another home.
     std::optional<FormerHome> former{};
     Bytes to_move = 0;        // memory on other nodes that is to come
     Bytes left_away = 0;      // memory on other nodes that stays: accessed too little to pay back
     Bytes queued_behind = 0;  // bytes of other moves that come first; 0: nothing is to move, or now
+    // Where its memory belongs if the node has none.
+    std::optional<NodeIndex> memory{};
+
+    NodeIndex memory_node() const { return memory.value_or(node); }
 
     friend bool operator==(const Home&, const Home&) = default;
 };
@@ -134,16 +142,21 @@ struct Verdict {
     bool acts = true;                  // the guest's policy lets vnumad act on it
     std::vector<std::size_t> vcpus{};  // of a shard: positions among the vCPUs of its cell
     std::optional<Home> home{};        // settled to displaced, and retry_later
-    // With a home: none if no other node is allowed and large enough. Without: too_large, no_room
-    // and kept_apart, where there is a node to name.
+    // With a home: none if no other node is allowed and large enough. Without: too_large, no_room,
+    // kept_apart and roams, where there is a node to name.
     std::optional<Alternative> alternative{};
-    // retry_later: until the action is repeated. Else for lack cool_down, shards and changes: until
-    // the home may change. 0 for all others.
+    // retry_later: until the action is repeated. roams: until the cell may have a home again. Else
+    // for lack cool_down, shards and changes: until the home may change. 0 for all others.
     Millis wait = 0;
     bool group_parted = false;  // no node has room for all of its group, which belongs together
     // unsteady: what the guest is doing. displaced: what the former home did ("does not ...").
     // split: how. too_large: why it is not split. Empty for all others.
     std::string detail{};
+    // roams: what that costs. better_home: what it would cost to go on roaming.
+    std::optional<Cost> roaming_cost{};
+    // vCPUs that may run on several isolated CPUs and no others. The scheduler does not spread
+    // threads over these, so they may all run on one.
+    int unspread_vcpus = 0;
 
     std::optional<NodeIndex> home_node() const {
         return home ? std::optional(home->node) : std::nullopt;

@@ -39,6 +39,12 @@ inline constexpr Bytes swap_room = 64 * mib;
 // much as 4 CPUs: a hundredth of that is worth a move, and locality never outweighs it.
 inline constexpr MilliCpu pressure_per_gib = 4000;
 
+// A hundredth of a CPU over the horizon is noise.
+inline constexpr Cost cpu_noise_divisor = 100;
+// A unit that may not roam roams only where it can have no home: more than whatever a home costs.
+// Sums over all units of the largest host fit into 64 bits.
+inline constexpr Cost no_roaming_cost = Cost{1} << 44;
+
 // How much longer an access takes than a local one, in thousandths of the local time.
 inline PerMille excess_of(int distance) {
     return (distance - local_distance) * PerMille{1000} / local_distance;
@@ -47,7 +53,9 @@ inline PerMille excess_of(int distance) {
 // What a cell costs at a home by itself, for the two things that its memory can do.
 struct CellCost {
     Cost stay = 0;  // memory stays where it is: accesses are remote for the whole horizon
-    Cost move = 0;  // memory moves home: accesses are remote until it has arrived, and moving costs
+    // Memory moves to the home's memory node: its accesses go where they went until it has arrived,
+    // and moving costs.
+    Cost move = 0;
 };
 
 // Costs of one cell at any home. What does not depend on the home is computed once. The arguments
@@ -55,10 +63,20 @@ struct CellCost {
 class CellCosts {
   public:
     CellCosts(const CellState& cell, const Topology& topology, const PlannerSettings& settings);
-    CellCost at(NodeIndex home);
+    // `memory` is the home's memory_node().
+    CellCost at(NodeIndex home, NodeIndex memory);
+    // While the cell roams and runs on each node for this share of its time. Its memory stays where
+    // it is; as long as it has none, it is allocated wherever the cell runs.
+    Cost roaming(const std::vector<PerMille>& shares) const;
 
   private:
     void weigh(const std::vector<Bytes>& bytes);
+    // Distance beyond that of local memory from a node to the cell's memory, summed over all
+    // weights.
+    std::int64_t excess_from(std::size_t node) const;
+    MilliCpu lost_rate(PerMille mean_excess) const {
+        return cell_.cpu_use * mean_excess / 1000 * memory_bound / 1000;
+    }
 
     // Share of the cell's accesses that goes to a node.
     struct Weight {
@@ -76,12 +94,20 @@ class CellCosts {
     // The last result and what it came from: to most cells all nodes but one are alike.
     std::int64_t last_excess_ = -1;
     Bytes last_away_ = -1;
+    int last_distance_ = -1;  // from the home to its memory node
     CellCost last_;
 };
 
-// Cost of a node under the CPU demand of all that is placed there: contention above its capacity,
-// crowding below.
-Cost node_cost(const HostNode& node, MilliCpu demand, const PlannerSettings& settings);
+// Cost of CPUs with this capacity under a demand: contention above the capacity, crowding below.
+// `siblings` is the part of the capacity that further SMT siblings add: of demand above the cores,
+// they serve a fifth, up to that.
+Cost load_cost(MilliCpu capacity, MilliCpu siblings, MilliCpu demand,
+               const PlannerSettings& settings);
+
+// The same for all CPUs of a node and all that is placed there.
+inline Cost node_cost(const HostNode& node, MilliCpu demand, const PlannerSettings& settings) {
+    return load_cost(node.cpu_capacity, sibling_part(node), demand, settings);
+}
 
 // Cost of a node that has `above` bytes in use above its watermark.
 Cost pressure_cost(Bytes above, const PlannerSettings& settings);

@@ -11,7 +11,24 @@ Placement::Feasibility Placement::feasibility(std::size_t index, NodeIndex node)
     if (home(index) == node) return Feasibility::feasible;
     if (unit.apart_group && others_apart(index, node) > 0) return Feasibility::apart;
     const Room room = room_for(index, node);
-    return room.wanted > 0 && room.wanted > room.left ? Feasibility::memory : Feasibility::feasible;
+    if (room.wanted > 0 && room.wanted > room.left) return Feasibility::memory;
+    return would_share_cores(index, node) ? Feasibility::cores : Feasibility::feasible;
+}
+
+// Whether a unit that may roam would need the SMT siblings of a node. Threads that share a core
+// take longer for the same work. So its CPU use would grow at this home until the home costs more
+// than none, and shrink again without it.
+bool Placement::would_share_cores(std::size_t index, NodeIndex node) const {
+    const CpuLoad::Place place{placed_[index].mask, node};
+    return units()[index].may_roam && load_.cores(place) < load_.capacity(place) &&
+           cpu_use(index) > load_.cores(place);
+}
+
+bool Placement::has_cores_for(std::size_t index) const {
+    for (std::size_t n = 0; n < nodes_; ++n)
+        if (units()[index].fits.contains(NodeIndex(n)) && !would_share_cores(index, NodeIndex(n)))
+            return true;
+    return false;
 }
 
 Placement::Room Placement::room_for(std::size_t unit, NodeIndex node) const {
@@ -19,7 +36,7 @@ Placement::Room Placement::room_for(std::size_t unit, NodeIndex node) const {
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
         const Bytes wanted = brought(unit, pool, node);
         if (wanted <= 0) continue;
-        const Bytes left = room_for_newcomers(node, pool);
+        const Bytes left = room_for_newcomers(memory_of(node), pool);
         if (tightest.wanted == 0 || left - wanted < tightest.left - tightest.wanted)
             tightest = {wanted, left};
     }
@@ -66,25 +83,27 @@ bool Placement::can_swap(std::size_t a, std::size_t b) const {
         return others_apart(coming, to) > (other_leaves ? 1 : 0);
     };
     if (apart_after(a, b, home_b) || apart_after(b, a, home_a)) return false;
+    const NodeIndex memory_a = memory_of(home_a), memory_b = memory_of(home_b);
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
         // Their memory passes each other through the room that one of the nodes has left.
         const bool both_move = can_move_memory(a) && can_move_memory(b) &&
                                brought(b, pool, home_a) > settled_bytes &&
                                brought(a, pool, home_b) > settled_bytes;
-        if (both_move && !has_room_to_pass(home_a, pool) && !has_room_to_pass(home_b, pool))
+        if (both_move && !has_room_to_pass(memory_a, pool) && !has_room_to_pass(memory_b, pool))
             return false;
         const Bytes to_a = brought_by_swap(b, a, pool), to_b = brought_by_swap(a, b, pool);
-        if ((to_b > 0 && to_b > room_for_newcomers(home_b, pool)) ||
-            (to_a > 0 && to_a > room_for_newcomers(home_a, pool)))
+        if ((to_b > 0 && to_b > room_for_newcomers(memory_b, pool)) ||
+            (to_a > 0 && to_a > room_for_newcomers(memory_a, pool)))
             return false;
     }
     return true;
 }
 
 void Placement::add_flow(std::size_t unit, std::size_t pool, Flow& flow) const {
-    const NodeIndex to = *home(unit);
+    const NodeIndex to = memory_of(*home(unit));
     for (const Part& part : parts(unit)) {
-        if (part.pool != pool || !part.cell->movable || part.stays_at.contains(to)) continue;
+        if (part.pool != pool || !part.cell->movable || part.stays_at.contains(*home(unit)))
+            continue;
         for (std::size_t n = 0; n < nodes_; ++n) {
             if (NodeIndex(n) == to || part.cell->residency[n] <= settled_bytes) continue;
             flow.to[n].insert(to);
@@ -111,10 +130,10 @@ bool Placement::memory_can_follow(const Placement& before) const {
     return true;
 }
 
-bool Placement::relieves(std::size_t unit, NodeIndex to) const {
-    const NodeIndex here = *home(unit);
-    return can_move_memory(unit) && is_short_of_memory(here) && !is_short_of_memory(to) &&
-           added_bytes(unit, 0, here, here, to) < 0;
+bool Placement::relieves(std::size_t unit, Place to) const {
+    const Place here = home(unit);
+    return here && to && can_move_memory(unit) && is_short_of_memory(*here) &&
+           !is_short_of_memory(*to) && added_bytes(unit, 0, memory_of(*here), here, to) < 0;
 }
 
 }  // namespace vnuma

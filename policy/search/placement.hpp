@@ -1,4 +1,6 @@
 // A placement under search: which unit has which home, what that costs, and what prevents another.
+// A place is a home, or none: then the unit roams over the CPUs that its owner lets it use, and its
+// memory stays where it is.
 #pragma once
 
 #include <map>
@@ -8,17 +10,21 @@
 #include <vector>
 
 #include "policy/search/cost.hpp"
+#include "policy/search/cpu_load.hpp"
 #include "policy/units/unit.hpp"
 
 namespace vnuma {
+
+using Place = std::optional<NodeIndex>;
+inline constexpr Place roaming = std::nullopt;
 
 // CPU use and memory of every node are kept as sums, so that a change of one home costs little.
 // Memory is counted as it will be once all of it has arrived at the homes.
 class Placement {
   public:
-    // Units begin at their initial homes; one without counts where its memory is. `bystanders` are
-    // cells that are not placed: they count where they are, and so does `held_apart`. The snapshot
-    // and the units must outlive the placement and its copies.
+    // Units begin at their initial homes; one without roams. `bystanders` are cells that are not
+    // placed: they count where they are, and so does `held_apart`. The snapshot and the units must
+    // outlive the placement and its copies.
     Placement(const Snapshot& snapshot, const PlannerSettings& settings,
               const std::vector<Unit>& units, const std::vector<const CellState*>& bystanders,
               const std::vector<HeldApart>& held_apart);
@@ -29,7 +35,9 @@ class Placement {
     std::size_t node_count() const { return nodes_; }
     const PlannerSettings& settings() const { return settings_; }
 
-    std::optional<NodeIndex> home(std::size_t unit) const { return placed_[unit].home; }
+    Place home(std::size_t unit) const { return placed_[unit].home; }
+    // memory_node() of a home.
+    NodeIndex memory_of(NodeIndex home) const { return memory_node_[home]; }
     MilliCpu cpu_use(std::size_t unit) const { return placed_[unit].cpu_use; }
 
     // A part of a unit, with what follows from the snapshot.
@@ -48,23 +56,23 @@ class Placement {
         return {&parts_[placed.first_part], placed.part_count};
     }
 
-    // Gives a unit another home, or none: then it counts where its memory is.
-    void put(std::size_t unit, std::optional<NodeIndex> home);
+    // Gives a unit another home, or lets it roam.
+    void put(std::size_t unit, Place place);
     // Takes a unit off the host until put() is called: only its memory that cannot move counts.
     void take_off(std::size_t unit);
 
-    // What a unit costs at a node by itself: its accesses to remote memory and devices.
-    Cost own_cost(std::size_t unit, NodeIndex node) const {
-        return own_cost_[unit * nodes_ + node];
+    // What a unit costs at a place by itself: its accesses to remote memory and devices.
+    Cost own_cost(std::size_t unit, Place place) const {
+        return own_cost_[unit * (nodes_ + 1) + index_of(place)];
     }
-    // What a unit at `node` adds to the cost of the host, with all other units as they are. `load`
+    // What a unit at a place adds to the cost of the host, with all other units as they are. `load`
     // is the part of it that CPU load causes.
     struct Marginal {
         Cost all = 0, load = 0;
     };
-    Marginal marginal(std::size_t unit, NodeIndex node) const;
+    Marginal marginal(std::size_t unit, Place place) const;
     // A lower bound of marginal() that is cheaper to find: without memory pressure and couplings.
-    Marginal least_marginal(std::size_t unit, NodeIndex node) const;
+    Marginal least_marginal(std::size_t unit, Place place) const;
     // What is saved when two units with homes swap these.
     Marginal swap_gain(std::size_t a, std::size_t b) const;
     // Cost of the host, and the part of it that CPU load causes.
@@ -72,9 +80,11 @@ class Placement {
     Cost load() const;
 
     // Why a unit could not go to a node, with all other units as they are.
-    enum class Feasibility { feasible, not_allowed, memory, apart };
+    enum class Feasibility { feasible, not_allowed, memory, apart, cores };
     Feasibility feasibility(std::size_t unit, NodeIndex node) const;
     bool can_swap(std::size_t a, std::size_t b) const;
+    // Whether some node that fits a unit has the cores for it, if it may roam.
+    bool has_cores_for(std::size_t unit) const;
     // Whether the memory of all units that have other homes than in `before` can follow them. In a
     // circle of full nodes it cannot: one of them needs room for units that pass each other.
     bool memory_can_follow(const Placement& before) const;
@@ -96,61 +106,71 @@ class Placement {
     }
     // Bytes above watermarks, and beyond what pools have, over all nodes.
     Bytes bytes_above_limits() const;
-    bool is_short_of_memory(NodeIndex node) const { return above_watermark(node, 0) > 0; }
+    // Of the memory node of a home.
+    bool is_short_of_memory(NodeIndex home) const {
+        return above_watermark(memory_of(home), 0) > 0;
+    }
     // Whether going to `to` frees memory of the unit's home, which is short of it while `to` is
     // not.
-    bool relieves(std::size_t unit, NodeIndex to) const;
-    // CPU demand on a node; 1000 is its capacity.
-    PerMille load_of(NodeIndex node) const;
-    // Whether a lower load is a reason to go from one node to the other: one of them has more
-    // demand than capacity, or they differ by PlannerSettings::imbalance.
-    bool load_matters(NodeIndex a, NodeIndex b) const;
+    bool relieves(std::size_t unit, Place to) const;
+    // CPU demand on those CPUs of a node that the unit may use; 1000 is their capacity.
+    PerMille load_of(std::size_t unit, NodeIndex node) const;
+    // Whether a lower load is a reason to go from a home to another place: one of two nodes has
+    // more demand than capacity, or they differ by PlannerSettings::imbalance. To roam, the home
+    // must have more demand than capacity.
+    bool load_matters(std::size_t unit, NodeIndex from, Place to) const;
+    // Whether any CPUs have more demand than cores.
+    bool is_overloaded() const { return load_.is_any_overloaded(); }
 
   private:
     struct PlacedUnit {
         std::size_t first_part = 0, part_count = 0;
-        MilliCpu cpu_use = 0;     // of all parts
-        Bytes ordinary_full = 0;  // Part::full of all parts from pool 0
-        std::optional<NodeIndex> home{};
+        MilliCpu cpu_use = 0;                    // of all parts
+        Bytes ordinary_full = 0;                 // Part::full of all parts from pool 0
+        CpuLoad::Mask mask = CpuLoad::all_cpus;  // CPUs that any part may use
+        Place home{};
         bool taken_off = false;
     };
 
+    void set_distances();
+    bool would_share_cores(std::size_t unit, NodeIndex node) const;
+    CpuLoad::Mask mask_of(const Unit& unit);
     void add_bystander(const CellState& cell);
     void add_part(std::size_t unit, const Unit::Part& part, NodeSet short_of_memory);
     std::size_t find_or_add_pool(Bytes huge_page);
     void hold_apart(const HeldApart& held, int sign);
     void count(std::size_t unit, int sign);
-    void change(std::size_t unit, std::optional<NodeIndex> home, bool taken_off);
+    void change(std::size_t unit, Place place, bool taken_off);
 
-    Cost coupling_cost(const Unit::Coupling& coupling, NodeIndex here, NodeIndex other) const;
+    std::size_t index_of(Place place) const { return place ? std::size_t{*place} : nodes_; }
+    Cost coupling_cost(const Unit::Coupling& coupling, Place here, Place other) const;
     // CPU use on a node of a cell that may run anywhere: the kernel's balancing follows the memory.
     static MilliCpu use_by_memory(const CellState& cell, NodeIndex node);
-    // CPU demand of a unit that is counted at a node.
-    MilliCpu use_at(std::size_t unit, NodeIndex node) const {
-        const PlacedUnit& placed = placed_[unit];
-        if (placed.home) return placed.home == node ? placed.cpu_use : 0;
-        return placed.taken_off ? 0 : use_without_home(unit, node);
+    CpuLoad::Demand demand_at(std::size_t unit, Place place, int sign = 1) const {
+        return {{placed_[unit].mask, place}, sign * placed_[unit].cpu_use};
     }
-    MilliCpu use_without_home(std::size_t unit, NodeIndex node) const;
+    void price_roaming(std::size_t unit);
     // Bytes that a part has on a node if this is its home.
-    static Bytes bytes_on(const Part& part, NodeIndex node, std::optional<NodeIndex> home,
-                          bool taken_off) {
+    Bytes bytes_on(const Part& part, NodeIndex node, Place home, bool taken_off) const {
         const Bytes there = part.cell->residency[node];
         if (!home) return taken_off && part.cell->movable ? 0 : there;
-        if (!part.stays_at.contains(*home)) return node == *home ? part.full : 0;
-        return there + (node == *home ? part.unallocated : 0);
+        const bool is_memory_node = node == memory_of(*home);
+        if (!part.stays_at.contains(*home)) return is_memory_node ? part.full : 0;
+        return there + (is_memory_node ? part.unallocated : 0);
     }
-    // Bytes of a pool that a change of a unit's home adds to a node.
-    Bytes added_bytes(std::size_t unit, std::size_t pool, NodeIndex node,
-                      std::optional<NodeIndex> from, std::optional<NodeIndex> to) const;
-    // Bytes that a unit brings to a node beyond what is counted there already.
-    Bytes brought(std::size_t unit, std::size_t pool, NodeIndex node) const;
+    // Bytes of a pool that a change from the unit's present place adds to a node.
+    Bytes added_bytes(std::size_t unit, std::size_t pool, NodeIndex node, Place from,
+                      Place to) const;
+    // Bytes that a unit brings to the memory node of a home beyond what is counted there already.
+    Bytes brought(std::size_t unit, std::size_t pool, NodeIndex home) const;
+    // Cost of memory above watermarks that a unit at a place is to blame for.
+    Cost pressure_at(std::size_t unit, Place place) const;
     // Cost of memory pressure that a swap saves.
     Cost pressure_gain(std::size_t a, std::size_t b) const;
-    // Bytes that a swap brings to the home of the unit that leaves.
+    // Bytes that a swap brings to the memory node of the home of the unit that leaves.
     Bytes brought_by_swap(std::size_t coming, std::size_t leaving, std::size_t pool) const;
-    // Ordinary memory that a unit at `node` would not use there if it went elsewhere.
-    Bytes freed_by_leaving(std::size_t unit, NodeIndex node) const;
+    // Ordinary memory that a unit at a home would not use on its memory node if it went elsewhere.
+    Bytes freed_by_leaving(std::size_t unit, NodeIndex home) const;
     Bytes above_watermark(NodeIndex node, Bytes more) const;
     // For units that come: memory that bystanders may still access there keeps them out.
     Bytes room_for_newcomers(NodeIndex node, std::size_t pool) const {
@@ -172,13 +192,14 @@ class Placement {
     const std::vector<Unit>* units_;
     PlannerSettings settings_;
     std::size_t nodes_;
-    std::vector<PlacedUnit> placed_;             // by unit
-    std::vector<Part> parts_;                    // of all units, one unit after the other
-    std::vector<Cost> own_cost_;                 // by unit and node
-    std::vector<std::vector<PerMille>> excess_;  // of distances (excess_of), by node and node
-    PerMille farthest_ = 0;                      // the greatest of them between nodes with CPUs
-    std::vector<MilliCpu> demand_;               // for CPUs, by node
-    std::vector<Cost> load_cost_;                // of that demand, by node
+    std::vector<PlacedUnit> placed_;      // by unit
+    std::vector<Part> parts_;             // of all units, one unit after the other
+    std::vector<NodeIndex> memory_node_;  // by home
+    std::vector<Cost> own_cost_;          // by unit and place
+    // Of distances (excess_of), by place and place: of a place to roam, the mean by capacity.
+    std::vector<std::vector<PerMille>> excess_;
+    PerMille farthest_ = 0;  // the greatest of them between nodes with CPUs
+    CpuLoad load_;
     std::vector<Bytes> expected_;  // by node: may be accessed by bystanders that run anywhere
     std::vector<Bytes> page_;      // by pool: its page size; 0 for ordinary memory
     std::vector<std::vector<Bytes>> use_;    // by pool and node

@@ -18,12 +18,15 @@ static_assert(swap_candidates(most_pairs) == 2 && 4 * most_pairs == 8'064);
 
 class Rehoming {
   public:
-    // `as_new`: all homes count as new.
-    Rehoming(Placement& placement, int& changes_left, bool as_new)
+    // Places that are considered: homes for units that have one; the same as if all homes were new;
+    // or homes and roaming for all units.
+    enum class Kind { homes, new_homes, all_places };
+    Rehoming(Placement& placement, int& changes_left, Kind kind)
         : placement_(placement),
           settings_(placement.settings()),
           changes_left_(changes_left),
-          as_new_(as_new) {}
+          as_new_(kind == Kind::new_homes),
+          with_roaming_(kind == Kind::all_places) {}
 
     void improve() {
         for (int sweep = 0; sweep < max_sweeps; ++sweep) {
@@ -36,54 +39,74 @@ class Rehoming {
     const std::vector<Unit>& units() const { return placement_.units(); }
 
     bool may_leave_home(std::size_t unit) const {
-        const std::optional<NodeIndex> home = placement_.home(unit);
+        const Place home = placement_.home(unit);
         return home && (!units()[unit].fixed || (!as_new_ && placement_.is_short_of_memory(*home)));
     }
-    bool may_go_to(std::size_t unit, NodeIndex to) const {
-        return !units()[unit].fixed || placement_.relieves(unit, to);
+    // To give up a home is never too early: nothing moves, and a cool-down follows.
+    bool may_roam(std::size_t unit) const {
+        return with_roaming_ && placement_.home(unit) && units()[unit].may_roam;
     }
-    // Whether the unit has to gain more than the margin: it leaves a former home, not to relieve
-    // it.
-    bool needs_margin(std::size_t unit, NodeIndex to) const {
-        return !as_new_ && units()[unit].former && !placement_.relieves(unit, to);
+    // The home that a unit has given up in this search, where it may return at any time.
+    Place given_up(std::size_t unit) const {
+        return placement_.home(unit) ? roaming : units()[unit].former;
+    }
+    bool may_leave_place(std::size_t unit) const {
+        if (placement_.home(unit)) return may_leave_home(unit) || may_roam(unit);
+        return with_roaming_ && (given_up(unit) || !units()[unit].fixed);
+    }
+    bool may_go_to(std::size_t unit, Place to) const {
+        if (!to) return may_roam(unit);
+        return !units()[unit].fixed || to == given_up(unit) || placement_.relieves(unit, to);
+    }
+    bool is_feasible(std::size_t unit, Place to) const {
+        return !to || placement_.feasibility(unit, *to) == Placement::Feasibility::feasible;
+    }
+    // Whether the unit has to gain more than the margin: it leaves a place of before, not to
+    // relieve its home.
+    bool needs_margin(std::size_t unit, Place to) const {
+        return !as_new_ && (units()[unit].former || units()[unit].roamed) &&
+               !(to && to == given_up(unit)) && !placement_.relieves(unit, to);
     }
 
-    Cost gain_above_margin(Placement::Marginal gain, Cost before, NodeIndex from,
-                           NodeIndex to) const {
-        return vnuma::gain_above_margin(settings_, gain, before, placement_.load_matters(from, to));
+    Cost gain_above_margin(std::size_t unit, Placement::Marginal gain, Cost before, Place from,
+                           Place to) const {
+        return vnuma::gain_above_margin(settings_, gain, before,
+                                        !from || placement_.load_matters(unit, *from, to));
     }
 
     struct Move {
         Cost gain = 0;
         std::size_t unit = 0;
-        NodeIndex to;
+        Place to;
     };
 
     // Its gain is 0 if no move of the unit gains anything.
     Move best_move(std::size_t unit) const {
-        const NodeIndex home = *placement_.home(unit);
-        const Placement::Marginal before = placement_.marginal(unit, home);
-        Move best{0, unit, home};
-        for (std::size_t n = 0; n < placement_.node_count(); ++n) {
-            const NodeIndex to(n);
-            if (to == home || before.all - placement_.own_cost(unit, to) <= best.gain ||
+        const Place here = placement_.home(unit);
+        const Placement::Marginal before = placement_.marginal(unit, here);
+        Move best{0, unit, here};
+        const auto consider = [&](Place to) {
+            if (to == here || before.all - placement_.own_cost(unit, to) <= best.gain ||
                 before.all - placement_.least_marginal(unit, to).all <= best.gain ||
-                !may_go_to(unit, to) ||
-                placement_.feasibility(unit, to) != Placement::Feasibility::feasible)
-                continue;
+                !may_go_to(unit, to) || !is_feasible(unit, to))
+                return;
             const Placement::Marginal after = placement_.marginal(unit, to);
             const Placement::Marginal gain{before.all - after.all, before.load - after.load};
-            const Cost counted =
-                needs_margin(unit, to) ? gain_above_margin(gain, before.all, home, to) : gain.all;
+            const Cost counted = needs_margin(unit, to)
+                                     ? gain_above_margin(unit, gain, before.all, here, to)
+                                     : gain.all;
             if (counted > best.gain) best = {counted, unit, to};
-        }
+        };
+        for (std::size_t n = 0; n < placement_.node_count(); ++n)
+            consider(NodeIndex(n));
+        if (may_roam(unit)) consider(roaming);
         return best;
     }
 
     bool sweep_moves() {
         std::vector<Move> moves;
         for (std::size_t i = 0; i < units().size(); ++i) {
-            if (!may_leave_home(i)) continue;
+            if (!may_leave_place(i)) continue;
             const Move move = best_move(i);
             if (move.gain > 0) moves.push_back(move);
         }
@@ -91,7 +114,7 @@ class Rehoming {
                          [](const Move& a, const Move& b) { return a.gain > b.gain; });
         bool changed = false;
         for (const Move& planned : moves) {
-            if (!may_leave_home(planned.unit)) continue;
+            if (!may_leave_place(planned.unit)) continue;
             // The moves before may have filled this node, or emptied a better one.
             const Move move = best_move(planned.unit);
             if (move.gain <= 0 || !may_change({move.unit})) continue;
@@ -101,12 +124,12 @@ class Rehoming {
         return changed;
     }
 
-    // Counts a change for each of these units that leaves a former home. Returns false, and counts
-    // nothing, if too few changes are left.
+    // Counts a change for each of these units that leaves a place of before. Returns false, and
+    // counts nothing, if too few changes are left.
     bool may_change(std::initializer_list<std::size_t> changed) {
         if (as_new_) return true;
         const auto count = std::count_if(changed.begin(), changed.end(), [&](std::size_t i) {
-            return units()[i].former.has_value();
+            return units()[i].former || units()[i].roamed;
         });
         if (count > changes_left_) return false;
         changes_left_ -= static_cast<int>(count);
@@ -129,7 +152,7 @@ class Rehoming {
         if (!a_needs && !b_needs) return gain.all;
         const Cost before = (a_needs ? placement_.marginal(a, home_a).all : 0) +
                             (b_needs ? placement_.marginal(b, home_b).all : 0);
-        return gain_above_margin(gain, before, home_a, home_b);
+        return gain_above_margin(a, gain, before, home_a, home_b);
     }
 
     // Units, each with the cost that it has more on another node than at home.
@@ -225,11 +248,11 @@ class Rehoming {
     Placement& placement_;
     const PlannerSettings settings_;
     int& changes_left_;
-    const bool as_new_;
+    const bool as_new_, with_roaming_;
 };
 
-std::optional<NodeIndex> best_node(const Placement& placement, std::size_t unit) {
-    std::optional<NodeIndex> best;
+Place best_node(const Placement& placement, std::size_t unit) {
+    Place best;
     Cost best_cost = 0;
     for (std::size_t n = 0; n < placement.node_count(); ++n) {
         const NodeIndex node(n);
@@ -245,7 +268,7 @@ std::size_t place_all(Placement& placement, const std::vector<std::size_t>& newc
     std::size_t left = 0;
     for (const std::size_t unit : newcomers) {
         if (placement.home(unit)) continue;
-        if (const std::optional<NodeIndex> home = best_node(placement, unit))
+        if (const Place home = best_node(placement, unit))
             placement.put(unit, home);
         else
             ++left;
@@ -257,11 +280,9 @@ std::size_t place_all(Placement& placement, const std::vector<std::size_t>& newc
 
 Cost gain_above_margin(const PlannerSettings& settings, Placement::Marginal gain, Cost before,
                        bool load_matters) {
-    // Gains below a hundredth of a CPU over the horizon are noise.
-    constexpr Cost min_gain_divisor = 100;
     if (!load_matters) gain.all -= std::max<Cost>(gain.load, 0);
     const Cost least =
-        std::max(before / 1000 * settings.margin, settings.horizon / min_gain_divisor);
+        std::max(before / 1000 * settings.margin, settings.horizon / cpu_noise_divisor);
     return gain.all > least ? gain.all : 0;
 }
 
@@ -285,12 +306,16 @@ void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes above
 }
 
 void improve(Placement& placement, int& changes_left) {
-    Rehoming(placement, changes_left, false).improve();
+    Rehoming(placement, changes_left, Rehoming::Kind::homes).improve();
+}
+
+void improve_with_roaming(Placement& placement, int& changes_left) {
+    Rehoming(placement, changes_left, Rehoming::Kind::all_places).improve();
 }
 
 void improve_without_margin(Placement& placement) {
     int changes_left = 0;
-    Rehoming(placement, changes_left, true).improve();
+    Rehoming(placement, changes_left, Rehoming::Kind::new_homes).improve();
 }
 
 }  // namespace vnuma

@@ -20,9 +20,9 @@ inline constexpr std::size_t least_swap_candidates = 2;
 Cost gain_above_margin(const PlannerSettings& settings, Placement::Marginal gain, Cost before,
                        bool load_matters);
 
-// Gives each of `newcomers` that has no home the cheapest node with room, in their order. At most
-// `above_limits` bytes are above watermarks and beyond pools afterwards, if there was no more
-// before.
+// Gives each of `newcomers` that has no home the cheapest node with room, or lets it roam where
+// that costs less, in their order. At most `above_limits` bytes are above watermarks and beyond
+// pools afterwards, if there was no more before.
 void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes above_limits);
 
 // Moves and swaps units until nothing improves or `changes_left` units have left a former home;
@@ -30,8 +30,11 @@ void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes above
 // node that is short of memory.
 void improve(Placement& placement, int& changes_left);
 
-// The same as if all homes were new: any gain counts, and changes are not limited. Units that may
-// not leave their homes stay.
+// The same with roaming as one more place. A unit that roamed before has to gain the margin, too.
+void improve_with_roaming(Placement& placement, int& changes_left);
+
+// Like improve(), as if all homes were new: any gain counts, and changes are not limited. Units
+// that may not leave their homes stay.
 void improve_without_margin(Placement& placement);
 
 }  // namespace vnuma

@@ -38,7 +38,7 @@ Order by_use(const Placement& placement, Order some) {
     return some;
 }
 
-// A unit without a home is worse than any cost.
+// A unit without a home is worse than any cost while homes are looked for.
 Cost total_with_homeless(const Placement& placement) {
     constexpr Cost homeless = Cost{1} << 50;
     Cost count = 0;
@@ -56,11 +56,12 @@ class Search {
         const Order newcomers = newcomers_in_order();
         place(placement_, newcomers, placement_.bytes_above_limits());
         improve(placement_, changes_left_);
-        if (units().size() > max_units_for_restarts) return;
-        if (newcomers.size() > 1) restart_from_other_homes(newcomers);
-        if (newcomers.size() == units().size()) return;
-        for (int sweep = 0; sweep < max_sweeps && place_all_anew(); ++sweep)
-            improve(placement_, changes_left_);
+        const bool is_small = units().size() <= max_units_for_restarts;
+        if (is_small) try_other_homes(newcomers);
+        // On a large host, roaming is only tried for each unit where it may well cost less.
+        if (is_small || placement_.is_overloaded() || !has_homes_only() || is_roaming_nearer())
+            improve_with_roaming(placement_, changes_left_);
+        let_all_roam_if_cheaper();
     }
 
   private:
@@ -72,8 +73,45 @@ class Search {
     Order newcomers_in_order() const {
         Order newcomers;
         for (std::size_t i = 0; i < units().size(); ++i)
-            if (!placement_.home(i)) newcomers.push_back(i);
+            if (!placement_.home(i) && !units()[i].roamed && placement_.has_cores_for(i))
+                newcomers.push_back(i);
         return by_size(units(), newcomers);
+    }
+
+    void try_other_homes(const Order& newcomers) {
+        if (newcomers.size() > 1) restart_from_other_homes(newcomers);
+        if (newcomers.size() == units().size()) return;
+        for (int sweep = 0; sweep < max_sweeps && place_all_anew(); ++sweep)
+            improve(placement_, changes_left_);
+    }
+
+    bool has_homes_only() const {
+        for (std::size_t i = 0; i < units().size(); ++i)
+            if (!placement_.home(i)) return false;
+        return true;
+    }
+
+    // Whether a unit has less far to go to memory and devices without its home.
+    bool is_roaming_nearer() const {
+        for (std::size_t i = 0; i < units().size(); ++i)
+            if (placement_.own_cost(i, roaming) < placement_.own_cost(i, placement_.home(i)))
+                return true;
+        return false;
+    }
+
+    // No placement may cost more than no home for anybody.
+    void let_all_roam_if_cheaper() {
+        const Placement found = placement_;
+        for (std::size_t i = 0; i < units().size(); ++i)
+            if (units()[i].may_roam && placement_.home(i)) placement_.put(i, roaming);
+        const Cost gain = found.total() - placement_.total();
+        if (gain <= 0 || !is_above_margin(found, gain)) {
+            placement_ = found;
+            return;
+        }
+        const Placement all_roam = placement_;
+        improve_with_roaming(placement_, changes_left_);
+        if (placement_.total() > all_roam.total()) placement_ = all_roam;
     }
 
     // Puts each newcomer in turn on each other node, places the rest around it, and keeps the best
@@ -111,7 +149,8 @@ class Search {
         const Placement found = placement_;
         Order free;
         for (std::size_t i = 0; i < units().size(); ++i)
-            if (placement_.home(i) && !units()[i].fixed) free.push_back(i);
+            if (placement_.home(i) && !units()[i].fixed && placement_.has_cores_for(i))
+                free.push_back(i);
         Placement best = found;
         for (const Order& order : {by_size(units(), free), by_use(placement_, free)}) {
             placement_ = found;
@@ -123,13 +162,16 @@ class Search {
         }
         placement_ = std::move(best);
         undo_changes_below_margin(found);
-        const bool is_kept = gains_more_than_margin(found);
+        const bool is_kept =
+            placement_.bytes_above_limits() <= found.bytes_above_limits() &&
+            is_above_margin(found, total_with_homeless(found) - total_with_homeless(placement_));
         if (!is_kept) placement_ = found;
         return is_kept;
     }
 
     bool has_changed(const Placement& found, std::size_t unit) const {
-        return units()[unit].former && placement_.home(unit) != found.home(unit);
+        return units()[unit].former && found.home(unit) &&
+               placement_.home(unit) != found.home(unit);
     }
 
     void undo_changes_below_margin(const Placement& found) {
@@ -142,21 +184,21 @@ class Search {
 
     // Puts a unit back at its home of before if its own change gains less than the margin.
     bool undo_if_below_margin(std::size_t unit, NodeIndex before) {
-        const NodeIndex now = *placement_.home(unit);
+        const Place now = placement_.home(unit);
         if (!is_feasible(unit, before)) return false;
         placement_.put(unit, before);
         const Placement::Marginal here = placement_.marginal(unit, before),
                                   there = placement_.marginal(unit, now);
         const bool is_worth_it =
             gain_above_margin(settings_, {here.all - there.all, here.load - there.load}, here.all,
-                              placement_.load_matters(before, now)) > 0;
+                              placement_.load_matters(unit, before, now)) > 0;
         if (is_worth_it) placement_.put(unit, now);
         return !is_worth_it;
     }
 
-    bool gains_more_than_margin(const Placement& found) const {
-        const Placement::Marginal gain{total_with_homeless(found) - total_with_homeless(placement_),
-                                       found.load() - placement_.load()};
+    // Whether what has changed since `found` gains enough as a whole.
+    bool is_above_margin(const Placement& found, Cost gain_of_all) const {
+        const Placement::Marginal gain{gain_of_all, found.load() - placement_.load()};
         Cost before = 0;
         bool any = false, load_matters = false;
         for (std::size_t i = 0; i < units().size(); ++i) {
@@ -164,9 +206,8 @@ class Search {
             any = true;
             const NodeIndex from = *found.home(i);
             before += found.marginal(i, from).all;
-            load_matters |= found.load_matters(from, *placement_.home(i));
+            load_matters |= found.load_matters(i, from, placement_.home(i));
         }
-        if (placement_.bytes_above_limits() > found.bytes_above_limits()) return false;
         if (!any) return gain.all > 0;
         return placement_.memory_can_follow(found) &&
                gain_above_margin(settings_, gain, before, load_matters) > 0;

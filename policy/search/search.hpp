@@ -18,7 +18,7 @@ inline constexpr int max_restarts = 64;
 static_assert(max_units_for_restarts <= max_changes);
 
 // Gives every unit without a home one if a node has room, in the order of priority and then size,
-// and improves the placement.
+// and improves the placement. Then lets units roam where that costs less.
 void search(Placement& placement);
 
 }  // namespace vnuma

@@ -7,7 +7,7 @@ Bystanders::Bystanders(const Snapshot& snapshot, const History& history)
 
 void Bystanders::add(const GuestState& guest, const CellState& cell, Kind kind) {
     for (std::size_t n = 0; n < growth_.size(); ++n)
-        growth_[n] += growth_at(cell, NodeIndex(n));
+        growth_[n] += growth_at(snapshot_.topology, cell, NodeIndex(n));
     if (guest.policy.group.empty()) return;
     const std::vector<NodeIndex> nodes = nodes_of(cell, kind);
     if (const auto group = group_of(guest, snapshot_, Arrangement::apart))
@@ -29,7 +29,7 @@ std::vector<NodeIndex> Bystanders::nodes_of(const CellState& cell, Kind kind) co
     for (; kind == Kind::unsteady && known != history_.cells.end(); ++known) {
         const CellKey& key = known->first;
         if (key.uuid != cell.key.uuid || key.cell != cell.key.cell) break;
-        nodes.push_back(known->second.home);
+        if (!known->second.roams) nodes.push_back(known->second.home);
     }
     if (nodes.empty() && cell.confined_to) nodes.push_back(*cell.confined_to);
     return nodes;

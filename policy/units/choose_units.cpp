@@ -10,8 +10,7 @@
 namespace vnuma {
 namespace {
 
-// Time until the cell's cool-down is over, in milliseconds; 0 if it is.
-// Until the guest's homes may change again.
+// Time until the guest's homes may change again, in milliseconds; 0 if they may.
 Millis changes_left(const History& history, const std::string& uuid, Millis now,
                     const PlannerSettings& settings) {
     const auto known = history.changes.find(uuid);
@@ -20,6 +19,7 @@ Millis changes_left(const History& history, const std::string& uuid, Millis now,
     return std::max<Millis>(known->second[known->second.size() - most] + changes_window - now, 0);
 }
 
+// Time until the cell's cool-down is over, in milliseconds; 0 if it is.
 Millis cool_down_left(const CellHistory& cell, Millis now, const PlannerSettings& settings) {
     return std::max<Millis>(cell.home_since + (settings.cool_down << cell.failures) - now, 0);
 }
@@ -103,13 +103,42 @@ class Chooser {
             refusal = Reason::unsteady;
         else if (cell.allowed.empty())
             refusal = Reason::not_allowed;
-        if (!refusal && fits.empty() && add_shards(guest, cell)) return;
-        if (!refusal && fits.empty())
-            refusal = awaits_access_matrix(guest, cell) ? Reason::unsteady : Reason::too_large;
+        const bool is_to_split = !refusal && (fits.empty() || is_too_busy(cell, fits));
+        if (is_to_split && add_shards(guest, cell)) return;
+        if (is_to_split && awaits_access_matrix(guest, cell))
+            refusal = Reason::unsteady;
+        else if (!refusal && fits.empty())
+            refusal = Reason::too_large;
         if (refusal)
             refuse(guest, cell, *refusal);
         else
             add_unit(guest, cell, fits);
+    }
+
+    // Whether a cell that some node holds is busier than any of these nodes. A guest that is split
+    // stays so for the length of its cool-down, and until one node has a quarter of its CPUs left.
+    bool is_too_busy(const CellState& cell, NodeSet fits) const {
+        if (is_busier_than_nodes(snapshot_.topology, cell, fits)) return true;
+        return history_.shards.contains(cell.key.uuid) &&
+               (cool_down_left_ > 0 ||
+                is_busier_than_nodes(snapshot_.topology, cell, fits, reunion_load));
+    }
+
+    // Whether its policy or its group demand a home for the guest's cell.
+    bool may_roam(const GuestState& guest, const CellState& cell) const {
+        const GuestPolicy& policy = guest.policy;
+        if (!policy.home.empty() || group_of(guest, snapshot_, Arrangement::together) ||
+            group_of(guest, snapshot_, Arrangement::apart))
+            return false;
+        const auto is_allowed = [&](int id) {
+            return !policy.nodes ||
+                   std::binary_search(policy.nodes->begin(), policy.nodes->end(), id);
+        };
+        const Topology& topology = snapshot_.topology;
+        for (std::size_t n = 0; n < topology.nodes.size(); ++n)
+            if (!is_allowed(topology.nodes[n].id) && usable_cores(topology, cell, NodeIndex(n)) > 0)
+                return false;
+        return true;
     }
 
     // Whether the guest was placed in shards that may stay, but its access matrix has been reset.
@@ -120,7 +149,7 @@ class Chooser {
             return false;
         auto known = history_.cells.lower_bound({guest.uuid, 0, CellKey::whole});
         for (; known != history_.cells.end() && known->first.uuid == guest.uuid; ++known)
-            if (!cell.allowed.contains(known->second.home)) return false;
+            if (!known->second.roams && !cell.allowed.contains(known->second.home)) return false;
         return true;
     }
 
@@ -165,13 +194,15 @@ class Chooser {
         unit.parts.push_back({&guest, &cell, known});
         unit.fits = fits;
         unit.apart_group = group_of(guest, snapshot_, Arrangement::apart);
+        unit.may_roam = may_roam(guest, cell);
         if (known) {
-            unit.former = known->home;
+            unit.roamed = known->roams && unit.may_roam;
+            if (!known->roams) unit.former = known->home;
             unit.cooling = cool_down_left_;
             unit.shards_due = shards_due;
             unit.changes_due = changes_left_;
             unit.fixed = cool_down_left_ > 0 || shards_due > 0 || changes_left_ > 0;
-            if (fits.contains(known->home))
+            if (known->roams || fits.contains(known->home))
                 unit.initial_home = unit.former;
             else
                 unit.displaced = cell.allowed.contains(known->home)
@@ -210,7 +241,7 @@ class Chooser {
         std::vector<std::optional<NodeIndex>> homes;
         for (std::size_t s = 0; shards && s < shards->partition.size(); ++s) {
             const auto known = history_.cells.find({cell.uuid, cell.cell, static_cast<int>(s)});
-            const bool has_home = known != history_.cells.end();
+            const bool has_home = known != history_.cells.end() && !known->second.roams;
             homes.push_back(has_home ? std::optional(known->second.home) : std::nullopt);
         }
         return homes;

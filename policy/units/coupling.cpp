@@ -9,7 +9,8 @@ namespace {
 using Shares = std::vector<std::vector<PerMille>>;
 
 // A guest's kernel falls back to near nodes first, so the accesses to other cells are divided in
-// inverse proportion to the distance that the guest sees.
+// inverse proportion to the distance that the guest sees. A cell without memory is accessed by no
+// other one, and makes all of its accesses to the others.
 Shares shares_of_cells(const GuestState& guest) {
     const std::size_t cells = guest.cells.size();
     Shares shares(cells, std::vector<PerMille>(cells));
@@ -18,29 +19,33 @@ Shares shares_of_cells(const GuestState& guest) {
         for (std::size_t b = 0; b < cells; ++b) {
             const bool known = a < guest.distances.size() && b < guest.distances[a].size();
             const int distance = known ? guest.distances[a][b] : local_distance;
-            shares[a][b] = a == b ? 0 : 10'000 / std::max(distance, local_distance);
+            const bool any = a != b && full_bytes(guest.cells[b]) > 0;
+            shares[a][b] = any ? 10'000 / std::max(distance, local_distance) : 0;
             all += shares[a][b];
         }
+        const PerMille to_others = full_bytes(guest.cells[a]) > 0 ? cross_cell_share : 1000;
         for (PerMille& share : shares[a])
-            share = all == 0 ? 0 : cross_cell_share * share / all;
+            share = all == 0 ? 0 : to_others * share / all;
     }
     return shares;
 }
 
-// Couples the units from `begin` up to `end`, which belong to one guest.
+// Couples the units from `begin` up to `end`, which belong to one guest. Shares are by the position
+// of a cell in its guest, which is not its number, or by the number of a shard.
 void couple_guest(std::vector<Unit>& units, std::size_t begin, std::size_t end,
                   const Shares& shares, bool are_shards) {
-    const auto number = [&](std::size_t i) {
-        const CellKey& key = units[i].parts.front().cell->key;
-        return static_cast<std::size_t>(are_shards ? key.shard : key.cell);
+    const auto position = [&](std::size_t i) {
+        const Unit::Part& part = units[i].parts.front();
+        return static_cast<std::size_t>(are_shards ? part.cell->key.shard
+                                                   : part.cell - part.guest->cells.data());
     };
     for (std::size_t a = begin; a < end; ++a)
         for (std::size_t b = begin; b < end; ++b) {
-            if (a == b || number(a) >= shares.size() || number(b) >= shares.size()) continue;
+            if (a == b || position(a) >= shares.size() || position(b) >= shares.size()) continue;
             const CellState &one = *units[a].parts.front().cell,
                             &other = *units[b].parts.front().cell;
-            const MilliCpu traffic = (one.cpu_use * shares[number(a)][number(b)] +
-                                      other.cpu_use * shares[number(b)][number(a)]) /
+            const MilliCpu traffic = (one.cpu_use * shares[position(a)][position(b)] +
+                                      other.cpu_use * shares[position(b)][position(a)]) /
                                      1000;
             // A guest's kernel runs no tasks on a cell without vCPUs.
             const bool siblings = !are_shards && one.vcpus > 0 && other.vcpus > 0;

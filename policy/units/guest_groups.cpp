@@ -88,18 +88,22 @@ class Joiner {
         return best;
     }
 
-    // Memory that a node gets, once the cell's home is there and all of its memory is allocated.
-    static Bytes bytes_to_come(const CellState& cell, NodeIndex node) {
+    // Memory that a home's memory node gets, once the cell has that home and all of its memory is
+    // allocated.
+    Bytes bytes_to_come(const CellState& cell, NodeIndex home) const {
+        const NodeIndex node = memory_node(snapshot_.topology, home);
         return full_bytes(cell) - (cell.movable ? cell.residency[node] : total_bytes(cell));
     }
 
-    // Ordinary memory that a node will get from units other than these with their home there.
+    // Ordinary memory that a node will get from units other than these with their home there or
+    // near.
     Bytes bytes_to_come_of_others(NodeIndex node, const Members& members) const {
         Bytes bytes = 0;
         for (std::size_t i = 0; i < units_.size(); ++i) {
             const Unit& unit = units_[i];
             const CellState& cell = *unit.parts.front().cell;
-            if (unit.initial_home == node && cell.huge_page == 0 &&
+            if (unit.initial_home && cell.huge_page == 0 &&
+                memory_node(snapshot_.topology, *unit.initial_home) == node &&
                 std::find(members.begin(), members.end(), i) == members.end())
                 bytes += bytes_to_come(cell, node);
         }
@@ -110,9 +114,10 @@ class Joiner {
     NodeSet nodes_with_room(const Members& members) const {
         NodeSet nodes;
         for (std::size_t n = 0; n < snapshot_.topology.nodes.size(); ++n) {
-            const HostNode& node = snapshot_.topology.nodes[n];
-            Bytes used = node.memory_total - node.memory_available + bystanders_.growth()[n] +
-                         bytes_to_come_of_others(NodeIndex(n), members);
+            const NodeIndex memory = memory_node(snapshot_.topology, NodeIndex(n));
+            const HostNode& node = snapshot_.topology.nodes[memory];
+            Bytes used = node.memory_total - node.memory_available + bystanders_.growth()[memory] +
+                         bytes_to_come_of_others(memory, members);
             std::map<Bytes, Bytes> free_in_pools = node.huge_available;
             for (const std::size_t i : members) {
                 const CellState& cell = *units_[i].parts.front().cell;

@@ -17,7 +17,8 @@ NodeCapacity::NodeCapacity(const Snapshot& snapshot, const PlannerSettings& sett
                 pool(cell.huge_page)[n] += cell.residency[n];
 }
 
-Bytes NodeCapacity::memory(NodeIndex node, Bytes huge_page) const {
+Bytes NodeCapacity::memory(NodeIndex home, Bytes huge_page) const {
+    const NodeIndex node = memory_node(topology_, home);
     if (huge_page == 0) return max_used_memory(topology_.nodes[node], settings_);
     const auto pool = pools_.find(huge_page);
     return pool == pools_.end() ? 0 : pool->second[node];
@@ -27,7 +28,11 @@ NodeSet NodeCapacity::nodes_that_hold(int vcpus, Bytes bytes, Bytes huge_page) c
     NodeSet fits;
     for (std::size_t n = 0; n < topology_.nodes.size(); ++n) {
         const HostNode& node = topology_.nodes[n];
-        if (node.memory_total > 0 && vcpus <= node.cpus && bytes <= memory(NodeIndex(n), huge_page))
+        // A cell without vCPUs is nothing but memory.
+        const bool has_memory =
+            node.memory_total > 0 ||
+            (vcpus > 0 && topology_.nodes[memory_node(topology_, NodeIndex(n))].memory_total > 0);
+        if (has_memory && vcpus <= node.cpus && bytes <= memory(NodeIndex(n), huge_page))
             fits.insert(NodeIndex(n));
     }
     return fits;

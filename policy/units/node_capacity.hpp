@@ -14,10 +14,12 @@ class NodeCapacity {
   public:
     NodeCapacity(const Snapshot& snapshot, const PlannerSettings& settings);
 
-    // Memory in bytes: ordinary memory up to the watermark if `huge_page` is 0, or else what is
-    // free in the pool with this page size, together with what guests use of the pool.
-    Bytes memory(NodeIndex node, Bytes huge_page) const;
-    // Nodes that have memory, at least as many CPUs as vCPUs, and the capacity for these bytes.
+    // Memory of a home's memory_node() in bytes: ordinary memory up to the watermark if `huge_page`
+    // is 0, or else what is free in the pool with this page size, together with what guests use of
+    // the pool.
+    Bytes memory(NodeIndex home, Bytes huge_page) const;
+    // Nodes that have at least as many CPUs as vCPUs, and whose memory node has the capacity for
+    // these bytes.
     NodeSet nodes_that_hold(int vcpus, Bytes bytes, Bytes huge_page) const;
 
   private:

@@ -25,6 +25,7 @@ CellState shard_cell(const CellState& cell, const WideUse& use, const Split& spl
     shard.huge_page = cell.huge_page;
     shard.movable = cell.movable;
     shard.allowed = cell.allowed;
+    shard.cpu_pools = cell.cpu_pools;
     shard.confined_to = use.confined_to[vcpus.front()];
     for (const std::size_t vcpu : vcpus) {
         shard.cpu_use += use.cpu_use[vcpu];
@@ -42,6 +43,11 @@ CellState shard_cell(const CellState& cell, const WideUse& use, const Split& spl
         if (split.ownership.owner[e] == index && !is_private_to(split.ownership, e, index))
             add(shard.heat, use.shared[e]);
     return shard;
+}
+
+// What serves the guest beside its vCPUs may run elsewhere.
+MilliCpu use_of_vcpus(const CellState& cell) {
+    return std::min(cell.cpu_use, cell.vcpus * MilliCpu{1000});
 }
 
 Millis until_next_check(const ShardHistory& known, Millis now) {
@@ -92,14 +98,15 @@ struct NodeLimits {
     ShardLimits largest, smallest;
 };
 
-std::optional<NodeLimits> limits_of_nodes(const Topology& topology, NodeSet usable,
-                                          const NodeCapacity& capacity, Bytes huge_page) {
+std::optional<NodeLimits> limits_of_nodes(const Topology& topology, const CellState& cell,
+                                          NodeSet usable, const NodeCapacity& capacity) {
     std::optional<NodeLimits> limits;
     for (std::size_t n = 0; n < topology.nodes.size(); ++n) {
         const HostNode& node = topology.nodes[n];
-        const Bytes bytes = capacity.memory(NodeIndex(n), huge_page);
+        const Bytes bytes = capacity.memory(NodeIndex(n), cell.huge_page);
         if (!usable.contains(NodeIndex(n)) || bytes <= 0) continue;
-        const ShardLimits own{static_cast<std::size_t>(node.cpus), bytes, node.cpu_capacity};
+        const ShardLimits own{static_cast<std::size_t>(node.cpus), bytes,
+                              usable_cores(topology, cell, NodeIndex(n))};
         if (!limits) limits = {own, own};
         auto& [largest, smallest] = *limits;
         largest = {std::max(largest.vcpus, own.vcpus), std::max(largest.bytes, own.bytes),
@@ -125,8 +132,7 @@ class Splitter {
 
     std::optional<SplitGuest> run() const {
         if (usable_.size() < 2 || use_.vcpus() < 2) return std::nullopt;
-        const auto limits =
-            limits_of_nodes(snapshot_.topology, usable_, capacity_, cell_.huge_page);
+        const auto limits = limits_of_nodes(snapshot_.topology, cell_, usable_, capacity_);
         if (!limits) return std::nullopt;
         SplitGuest guest = split(limits->largest);
         // Shards for the largest node do not help if only that node holds them, or if it is the
@@ -153,14 +159,21 @@ class Splitter {
         return nodes;
     }
 
+    // More shards than nodes would have no more CPUs.
+    std::size_t shards_by_use(ShardLimits limits) const {
+        const MilliCpu most = std::max<MilliCpu>(limits.cpu_use, 1);
+        return std::min(static_cast<std::size_t>((use_of_vcpus(cell_) + most - 1) / most),
+                        static_cast<std::size_t>(usable_.size()));
+    }
+
     SplitGuest split(ShardLimits limits) const {
         const std::size_t by_vcpus = (use_.vcpus() + limits.vcpus - 1) / limits.vcpus;
         const auto by_bytes =
             static_cast<std::size_t>((full_bytes(cell_) + limits.bytes - 1) / limits.bytes);
         SplitGuest guest;
         Partition& partition = guest.split.partition;
-        partition = choose_partition(use_, std::max(by_vcpus, by_bytes), limits, former_, homes_,
-                                     snapshot_.now);
+        partition = choose_partition(use_, std::max({by_vcpus, by_bytes, shards_by_use(limits)}),
+                                     limits, former_, homes_, snapshot_.now);
         guest.split.ownership = ownership_of(use_, partition);
         if (former_ && partition == former_->partition && could_improve(use_, partition))
             guest.next_check = until_next_check(*former_, snapshot_.now);
@@ -188,11 +201,20 @@ Millis reshard_cool_down(const ShardHistory& shards) {
     return shards.changes == 0 ? 0 : reshard_interval << shards.changes;
 }
 
+bool is_busier_than_nodes(const Topology& topology, const CellState& cell, NodeSet nodes,
+                          PerMille share) {
+    MilliCpu most = 0;
+    for (std::size_t n = 0; n < topology.nodes.size(); ++n)
+        if (nodes.contains(NodeIndex(n)))
+            most = std::max(most, usable_cores(topology, cell, NodeIndex(n)));
+    return use_of_vcpus(cell) > most * share / 1000;
+}
+
 NodeSet nodes_for_shards(const Topology& topology, NodeSet allowed) {
     NodeSet nodes;
     for (std::size_t n = 0; n < topology.nodes.size(); ++n)
         if (allowed.contains(NodeIndex(n)) && topology.nodes[n].cpus > 0 &&
-            topology.nodes[n].memory_total > 0)
+            topology.nodes[memory_node(topology, NodeIndex(n))].memory_total > 0)
             nodes.insert(NodeIndex(n));
     return nodes;
 }

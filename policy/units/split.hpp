@@ -1,5 +1,5 @@
-// A guest without vNUMA that fits no node is split into shards that do. The planner places a shard
-// like a cell. Pure.
+// A guest without vNUMA that fits no node, or is busier than any, is split into shards that do fit.
+// The planner places a shard like a cell. Pure.
 #pragma once
 
 #include <optional>
@@ -23,6 +23,13 @@ inline constexpr PerMille reshard_gain = 125;
 inline constexpr int max_counted_changes = 5;
 Millis reshard_cool_down(const ShardHistory& shards);
 
+// Whether the cell's vCPUs use more than this share of the cores that they may use on any one of
+// these nodes. Then one node is too few for it, even if it has as many logical CPUs.
+bool is_busier_than_nodes(const Topology& topology, const CellState& cell, NodeSet nodes,
+                          PerMille share = 1000);
+// A guest that was split because of its load is whole again once one node can serve it like this.
+inline constexpr PerMille reunion_load = 750;
+
 // How a guest is divided.
 struct Split {
     Partition partition;
@@ -42,7 +49,7 @@ struct SplitGuest {
     Millis next_check = 0;
 };
 
-// Nodes among `allowed` that can hold a shard: those with CPUs and memory.
+// Nodes among `allowed` that can hold a shard: those with CPUs, and memory there or near.
 NodeSet nodes_for_shards(const Topology& topology, NodeSet allowed);
 
 // Whether accesses have been counted and attributed to memory. Before that the guest is not split,

@@ -35,7 +35,13 @@ struct Unit {
     // Home at the beginning of the search; none for a new unit and for one that cannot keep its
     // former home.
     std::optional<NodeIndex> initial_home;
-    bool fixed = false;      // keeps its home, unless a change relieves that of memory pressure
+    // Whether it may roam because that costs less than any home. Its policy or its group may demand
+    // a home.
+    bool may_roam = true;
+    bool roamed = false;  // had given up its home before this plan, and begins without one
+    // Keeps its place, unless a change relieves its home of memory pressure, or the unit is better
+    // off without that home.
+    bool fixed = false;
     Millis cooling = 0;      // fixed for a cool-down: until that ends
     Millis shards_due = 0;   // fixed for a check whether other shards are better: until that
     Millis changes_due = 0;  // fixed for too many changes in the last hour: until there are fewer

@@ -8,7 +8,7 @@ namespace {
 
 using Feasibility = Placement::Feasibility;
 
-// `feasibility` is memory or apart.
+// `feasibility` is memory, apart or cores.
 Alternative infeasible(const Placement& placement, std::size_t unit, NodeIndex node,
                        Feasibility feasibility) {
     Alternative there{node};
@@ -16,6 +16,8 @@ Alternative infeasible(const Placement& placement, std::size_t unit, NodeIndex n
         const Placement::Room room = placement.room_for(unit, node);
         there.lack = Lack::memory;
         there.shortage = Shortage{room.wanted, room.left};
+    } else if (feasibility == Feasibility::cores) {
+        there.lack = Lack::cores;
     } else {
         const GuestState* other = placement.apart_from(unit, node);
         there.lack = Lack::apart;
@@ -37,16 +39,17 @@ struct Candidate {
 
 std::optional<Candidate> best_candidate(const Placement& placement, std::size_t index) {
     constexpr Cost never = std::numeric_limits<Cost>::max();
-    const NodeIndex home = *placement.home(index);
+    const Place home = placement.home(index);
     const NodeSet fits = placement.units()[index].fits;
     std::array<Cost, max_host_nodes> least;  // lower bound by node
-    std::size_t first = home;
+    std::optional<std::size_t> first;
     for (std::size_t n = 0; n < placement.node_count(); ++n) {
         const NodeIndex node(n);
         const bool possible = node != home && fits.contains(node);
         least[n] = possible ? placement.least_marginal(index, node).all : never;
-        if (possible && (first == home || least[n] < least[first])) first = n;
+        if (possible && (!first || least[n] < least[*first])) first = n;
     }
+    if (!first) return std::nullopt;
     std::optional<Candidate> best;
     const auto consider = [&](std::size_t n) {
         if (least[n] == never || (best && best->is_feasible() && least[n] >= best->cost.all))
@@ -58,13 +61,13 @@ std::optional<Candidate> best_candidate(const Placement& placement, std::size_t 
     };
     // The node with the lowest bound is usually the best, and the bounds of the others rule them
     // out.
-    consider(first);
+    consider(*first);
     for (std::size_t n = 0; n < placement.node_count(); ++n)
-        if (n != first) consider(n);
+        if (n != *first) consider(n);
     return best;
 }
 
-// What keeps it at its home for longest.
+// What keeps it at its place for longest.
 Lack why_fixed(const Unit& unit) {
     if (unit.changes_due > std::max(unit.cooling, unit.shards_due)) return Lack::changes;
     return unit.cooling < unit.shards_due ? Lack::shards : Lack::cool_down;
@@ -87,8 +90,9 @@ std::optional<Alternative> best_alternative(const Placement& placement, std::siz
         there.lack = Lack::cheaper;
     } else if (unit.fixed) {
         there.lack = why_fixed(unit);
-    } else if (best->cost.all - best->cost.load >= here.all - here.load &&
-               !placement.load_matters(*placement.home(index), best->node)) {
+    } else if (const Place home = placement.home(index);
+               home && best->cost.all - best->cost.load >= here.all - here.load &&
+               !placement.load_matters(index, *home, best->node)) {
         there.lack = Lack::balance;
     }
     return there;

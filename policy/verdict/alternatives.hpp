@@ -10,7 +10,7 @@ namespace vnuma {
 
 // The best node other than the unit's home, after the search: the cheapest of the feasible ones, or
 // of all that hold the unit if none is feasible. None if no other node holds the unit. `here` is
-// what the unit costs at its home.
+// what the unit costs at its home, or while it roams.
 std::optional<Alternative> best_alternative(const Placement& placement, std::size_t unit,
                                             Placement::Marginal here);
 

@@ -26,6 +26,10 @@ class Explainer {
         std::string text = verdict_.home ? with_home() + why_not_elsewhere() : without_home();
         if (verdict_.group_parted)
             text += "; its group belongs together, but no node has room for all of it";
+        if (verdict_.unspread_vcpus > 0)
+            text += "; " + std::to_string(verdict_.unspread_vcpus) +
+                    " of its vCPUs may run on several isolated CPUs, over which the kernel does "
+                    "not spread threads: each should be pinned to one of them";
         if (verdict_.home && !verdict_.acts)
             text += " (planned only: the mode of the guest's policy is not act)";
         return text;
@@ -34,14 +38,17 @@ class Explainer {
   private:
     std::string with_home() const {
         const std::string home = node(home_.node), former = node(former_.node);
-        const std::string new_home = home + " becomes the new home of " + what_;
+        const std::string new_home = home + " becomes the new home of " + what_ + memory();
         switch (verdict_.reason) {
             case Reason::settled:
-                return what_ + " is at home on " + home + left_away();
+                return what_ + " is at home on " + home + memory() + left_away();
             case Reason::first_home:
-                return home + " becomes the first home of " + what_ + moving();
+                return home + " becomes the first home of " + what_ + memory() + moving();
             case Reason::better_home:
-                return new_home + ": " + former_cost();
+                return new_home + ": " +
+                       (home_.former ? former_cost()
+                                     : "that costs " + instead_of(home_.cost, roaming_cost()) +
+                                           " without a home");
             case Reason::made_way:
                 return new_home + " so that others gain more than it loses: " + former_cost();
             case Reason::relief:
@@ -49,7 +56,7 @@ class Explainer {
                        mebibytes(former_.above_watermark) +
                        " above its watermark: " + former_cost();
             case Reason::with_group:
-                return what_ + " joins its group on " + home + moving() +
+                return what_ + " joins its group on " + home + memory() + moving() +
                        (home_.former ? ": " + former_cost() : "");
             case Reason::displaced:
                 return new_home + " because " + former + " " + verdict_.detail + ": " +
@@ -68,9 +75,10 @@ class Explainer {
             case Reason::too_large:
             case Reason::no_room:
             case Reason::kept_apart:
+            case Reason::roams:
                 break;
         }
-        return what_ + " is going home to " + home + still_to_do();
+        return what_ + " is going home to " + home + memory() + still_to_do();
     }
 
     std::string without_home() const {
@@ -91,6 +99,11 @@ class Explainer {
             case Reason::too_large:
                 return what_ + " has no home because it is larger than any node it may use" +
                        how_large() + (verdict_.detail.empty() ? "" : ", and " + verdict_.detail);
+            case Reason::roams:
+                return what_ +
+                       " has no home because it costs less on all CPUs that its owner lets it "
+                       "use" +
+                       why_not_at_home();
             case Reason::kept_apart:
                 return what_ +
                        " has no home because its group is kept apart and has a guest on every node "
@@ -116,6 +129,22 @@ class Explainer {
                                      : "");
     }
 
+    // The best node may cost less by now.
+    std::string why_not_at_home() const {
+        if (!verdict_.alternative) return "";
+        const Alternative& best = *verdict_.alternative;
+        const std::string cost = instead_of(best.cost.value_or(0), roaming_cost());
+        std::string text = "; the best node, " + node(best.node) + ", would cost " + cost;
+        if (best.lack == Lack::cores)
+            return "; the best node, " + node(best.node) + ", has fewer cores than it uses CPUs";
+        if (best.lack == Lack::cheaper) return text;
+        if (verdict_.wait == 0) return text + ", which gains too little";
+        return text +
+               ", but the guest had a new home or gave one up recently, and stays without one for "
+               "another " +
+               seconds(verdict_.wait);
+    }
+
     std::string why_not_elsewhere() const {
         if (verdict_.reason == Reason::retry_later) return "";
         if (!verdict_.alternative) return "; no other node is allowed and large enough";
@@ -132,6 +161,8 @@ class Explainer {
             case Lack::apart:
                 return "; " + other + " has " + there.apart_from +
                        ", which its group keeps apart from it";
+            case Lack::cores:
+                return "; " + other + " has fewer cores than it uses CPUs";
             case Lack::cheaper:
                 return "; " + other + " would cost " + cost;
             case Lack::margin:
@@ -160,6 +191,11 @@ class Explainer {
     std::string node(NodeIndex index) const {
         return "node " + std::to_string(topology_.nodes[index].id);
     }
+    // Where the memory is, if not at home.
+    std::string memory() const {
+        return home_.memory ? ", with its memory on " + node(*home_.memory) : "";
+    }
+    Cost roaming_cost() const { return verdict_.roaming_cost.value_or(0); }
     // Costs are lost CPU time over the horizon.
     static std::string instead_of(Cost cost, Cost other) {
         return std::to_string(cost) + " ms of CPU time instead of " + std::to_string(other) + " ms";

@@ -40,6 +40,7 @@ void PlanBuilder::add_refusal(const Refusal& refusal) {
         verdict.reason == Reason::split || (verdict.reason == Reason::unsteady && verdict.acts);
     if (!keeps_pins) unpin(*refusal.cell, {});
     plan_.verdicts.push_back(verdict);
+    plan_.verdicts.back().unspread_vcpus = refusal.cell->unspread_vcpus;
 }
 
 void PlanBuilder::add_units(const Placement& placement, std::size_t first,
@@ -59,26 +60,28 @@ void PlanBuilder::add_part(const Placement& placement, std::size_t index, std::s
     verdict.key = cell.key;
     verdict.acts = part.guest->policy.mode == Mode::act;
     verdict.group_parted = unit.group_parted;
+    verdict.unspread_vcpus = cell.unspread_vcpus;
     if (is_shard(cell))
         verdict.vcpus =
             chosen_.splits.at(cell.key.uuid).partition[static_cast<std::size_t>(cell.key.shard)];
-    const std::optional<NodeIndex> home = placement.home(index);
+    const Place home = placement.home(index);
+    const Placement::Marginal here = placement.marginal(index, home);
+    verdict.alternative = best_alternative(placement, index, here);
     if (!home) {
-        Homeless why = why_homeless(placement, index);
-        verdict.reason = why.reason;
-        verdict.alternative = std::move(why.nearest);
+        explain_roaming(placement, index, here.all, verdict);
         unpin(cell, verdict.vcpus);
         return;
     }
-    const Placement::Marginal here = placement.marginal(index, *home);
     verdict.home = Home{*home, here.all};
+    if (const NodeIndex memory = placement.memory_of(*home); memory != *home)
+        verdict.home->memory = memory;
     std::vector<std::size_t> extents;
     if (is_shard(cell)) extents = shard_extents_->choose(index, part);
     count_memory_away(placement.parts(index)[part_index],
-                      shard_extents_->shared_away(part, *home, extents), *verdict.home);
+                      shard_extents_->shared_away(part, verdict.home->memory_node(), extents),
+                      *verdict.home);
     // A cell of memory only has nothing to pin.
     const bool is_confined = cell.vcpus == 0 || cell.confined_to == home;
-    verdict.alternative = best_alternative(placement, index, here);
     set_reason(placement, index, part.known, is_confined && verdict.home->to_move == 0, verdict);
     if (verdict.reason != Reason::retry_later) verdict.wait = wait_for(unit, verdict.alternative);
     if (!verdict.acts) unpin(cell, verdict.vcpus);
@@ -89,16 +92,37 @@ void PlanBuilder::count_memory_away(const Placement::Part& part, Bytes shared_aw
                                     Home& home) const {
     const CellState& cell = *part.cell;
     if (!cell.movable) return;
-    const Bytes away = total_bytes(cell) - cell.residency[home.node] + shared_away;
+    const Bytes away = total_bytes(cell) - cell.residency[home.memory_node()] + shared_away;
     if (away <= settled_bytes || away <= total_bytes(cell) / 1000 * (1000 - settled_share)) return;
     (part.stays_at.contains(home.node) ? home.left_away : home.to_move) = away;
+}
+
+// A unit roams by choice, or because no node may or can be its home.
+void PlanBuilder::explain_roaming(const Placement& placement, std::size_t index, Cost cost,
+                                  Verdict& verdict) {
+    const Unit& unit = placement.units()[index];
+    const auto& best = verdict.alternative;
+    if (unit.may_roam && best && best->lack != Lack::memory && best->lack != Lack::apart) {
+        verdict.reason = Reason::roams;
+        verdict.roaming_cost = cost;
+        if (unit.fixed) verdict.wait = std::max({unit.cooling, unit.shards_due, unit.changes_due});
+        return;
+    }
+    Homeless why = why_homeless(placement, index);
+    verdict.reason = why.reason;
+    verdict.alternative = std::move(why.nearest);
 }
 
 void PlanBuilder::set_reason(const Placement& placement, std::size_t index,
                              const CellHistory* known, bool has_arrived, Verdict& verdict) const {
     const Unit& unit = placement.units()[index];
     Home& home = *verdict.home;
-    if (!known) {
+    if (unit.roamed) {
+        verdict.reason = Reason::better_home;
+        verdict.roaming_cost = placement.marginal(index, roaming).all;
+        return;
+    }
+    if (!known || known->roams) {
         verdict.reason = unit.former ? Reason::with_group : Reason::first_home;
         return;
     }
@@ -136,7 +160,7 @@ void PlanBuilder::add_actions(const Unit::Part& part, bool is_confined, const Ve
     std::vector<Action>& actions = verdict.acts ? plan_.actions : plan_.advised;
     if (!is_confined) actions.emplace_back(PinCell{key, home.node, verdict.vcpus});
     if (home.to_move == 0) return;
-    MoveMemory move{key, home.node, home.to_move, verdict.vcpus, std::move(extents)};
+    MoveMemory move{key, home.memory_node(), home.to_move, verdict.vcpus, std::move(extents)};
     if (verdict.acts)
         request_move(part, std::move(move));
     else

@@ -27,6 +27,10 @@ class PlanBuilder {
 
   private:
     void add_part(const Placement& placement, std::size_t unit, std::size_t part);
+    // Sets the reason of a verdict without a home, and the fields that depend on the reason. `cost`
+    // is that of roaming.
+    static void explain_roaming(const Placement& placement, std::size_t unit, Cost cost,
+                                Verdict& verdict);
     // Sets the reason of a verdict with a home, and the fields that depend on the reason.
     void set_reason(const Placement& placement, std::size_t unit, const CellHistory* known,
                     bool has_arrived, Verdict& verdict) const;

@@ -23,7 +23,8 @@ std::vector<std::size_t> ShardExtents::choose(std::size_t unit, const Unit::Part
     const Ownership& ownership = split_of(part).ownership;
     const std::vector<bool> here = shards_with_home(part, home);
     // A shard is the only part of its unit.
-    Bytes& room = room_.at({placement_.parts(unit).front().pool, home});
+    const NodeIndex memory = placement_.memory_of(home);
+    Bytes& room = room_.at({placement_.parts(unit).front().pool, memory});
     std::vector<std::size_t> chosen;
     for (std::size_t e = 0; e < ownership.owner.size(); ++e) {
         if (ownership.owner[e] != shard_of(*part.cell)) continue;
@@ -33,7 +34,7 @@ std::vector<std::size_t> ShardExtents::choose(std::size_t unit, const Unit::Part
             local += here[s] ? ownership.accesses[s][e] : 0;
         }
         if (!is_private_share(local, all)) continue;
-        const Bytes shared = shared_away(part, home, e);
+        const Bytes shared = shared_away(part, memory, e);
         if (shared > std::max<Bytes>(room, 0)) continue;
         room -= shared;
         chosen.push_back(e);
@@ -51,20 +52,20 @@ std::vector<bool> ShardExtents::shards_with_home(const Unit::Part& part, NodeInd
     return here;
 }
 
-Bytes ShardExtents::shared_away(const Unit::Part& part, NodeIndex home, std::size_t extent) const {
+Bytes ShardExtents::shared_away(const Unit::Part& part, NodeIndex node, std::size_t extent) const {
     if (is_private_to(split_of(part).ownership, extent, shard_of(*part.cell))) return 0;
     const std::vector<Bytes>& shared = part.guest->wide->shared[extent];
     Bytes away = 0;
     for (std::size_t n = 0; n < part.cell->residency.size(); ++n)
-        if (NodeIndex(n) != home) away += shared[n];
+        if (NodeIndex(n) != node) away += shared[n];
     return away;
 }
 
-Bytes ShardExtents::shared_away(const Unit::Part& part, NodeIndex home,
+Bytes ShardExtents::shared_away(const Unit::Part& part, NodeIndex node,
                                 const std::vector<std::size_t>& extents) const {
     Bytes away = 0;
     for (const std::size_t extent : extents)
-        away += shared_away(part, home, extent);
+        away += shared_away(part, node, extent);
     return away;
 }
 

@@ -22,14 +22,14 @@ class ShardExtents {
     // shards access, so these extents need room of their own. Those that are chosen use it up.
     std::vector<std::size_t> choose(std::size_t unit, const Unit::Part& part);
 
-    // Bytes of these extents that are not at `home` and do not belong to one shard alone.
-    Bytes shared_away(const Unit::Part& part, NodeIndex home,
+    // Bytes of these extents that are not on the node and do not belong to one shard alone.
+    Bytes shared_away(const Unit::Part& part, NodeIndex node,
                       const std::vector<std::size_t>& extents) const;
 
   private:
     const Split& split_of(const Unit::Part& part) const { return splits_.at(part.cell->key.uuid); }
     std::vector<bool> shards_with_home(const Unit::Part& part, NodeIndex home) const;
-    Bytes shared_away(const Unit::Part& part, NodeIndex home, std::size_t extent) const;
+    Bytes shared_away(const Unit::Part& part, NodeIndex node, std::size_t extent) const;
 
     const Placement& placement_;
     const std::map<std::string, Split>& splits_;               // by uuid

@@ -46,7 +46,7 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
         return alone.empty() ? ask_why_not(guest, deadline) : alone;
     };
     auto follow = [&] {
-        pins_.follow(look.sample, host.online(), may_not_pin);
+        pins_.follow(look.sample, host.online(), may_not_pin, host.isolated);
         return true;
     };
     co_await run_blocking(pool_, follow, stopping_);
@@ -161,8 +161,10 @@ const std::vector<int>& Actuator::HomeCpus::of(const GuestThread& thread) const 
 std::map<std::string, Actuator::HomeCpus> Actuator::home_cpus(const Plan& plan, const Host& host) {
     std::map<std::string, HomeCpus> homes;
     for (const Verdict& verdict : plan.verdicts) {
-        if (!verdict.home || !verdict.acts) continue;
-        const std::vector<int>& cpus = host.cpus[verdict.home->node];
+        // What serves a cell that roams may run wherever its owner lets it.
+        const bool roams = verdict.reason == Reason::roams;
+        if ((!verdict.home && !roams) || !verdict.acts) continue;
+        const std::vector<int> cpus = roams ? host.online() : host.cpus[verdict.home->node];
         HomeCpus& guest = homes[verdict.key.uuid];
         for (std::vector<int>* some : {&guest.all, &guest.by_cell[verdict.key.cell]}) {
             some->insert(some->end(), cpus.begin(), cpus.end());

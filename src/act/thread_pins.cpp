@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <iterator>
 #include <set>
+#include <string_view>
 #include <system_error>
 
 #include "policy/model/number_list.hpp"
@@ -81,13 +82,21 @@ bool ThreadPins::is_in_force(const GuestSample& guest, const GuestThread& thread
                              const std::vector<int>& cpus, const std::vector<int>& online) const {
     const ThreadSample& sample = *thread.sample;
     const Pin* known = pins_.find(sample);
-    const std::vector<int> ours = intersect(pins_.owners_choice(sample), cpus);
+    const std::vector<int> ours = ours_of(pins_.owners_choice(sample), cpus);
     if (!known) return sample.affinity == ours && !pins_.find_inherited(guest, sample);
     std::vector<int> usable = online;
     if (!sample.cpuset.empty()) remove_others(usable, sample.cpuset);
     // The kernel takes CPUs that are not usable any more out of the affinity.
     return known->ours == ours && !known->is_unconfirmed() &&
            (sample.affinity == ours || sample.affinity == intersect(ours, usable));
+}
+
+std::vector<int> ThreadPins::ours_of(const std::vector<int>& allowed,
+                                     const std::vector<int>& cpus) const {
+    std::vector<int> spread;
+    std::set_difference(allowed.begin(), allowed.end(), isolated_.begin(), isolated_.end(),
+                        std::back_inserter(spread));
+    return intersect(spread.empty() ? allowed : spread, cpus);
 }
 
 std::optional<ThreadPins::Step> ThreadPins::plan(const GuestSample& guest,
@@ -106,7 +115,7 @@ std::optional<ThreadPins::Step> ThreadPins::plan(const GuestSample& guest,
     const Pin* known = pins_.find(sample);
     const Pin* inherited = known ? nullptr : pins_.find_inherited(guest, sample);
     pin.before = inherited ? inherited->before : pins_.owners_choice(sample);
-    pin.ours = intersect(pin.before, cpus);
+    pin.ours = ours_of(pin.before, cpus);
     pin.since = clock_ticks_since_boot();
     if (known) {
         step.former = *known;
@@ -116,7 +125,9 @@ std::optional<ThreadPins::Step> ThreadPins::plan(const GuestSample& guest,
     pin.unset = known ? known->unset : inherited ? inherited->unset : is_unset(thread, online);
     pin.configured = known ? known->configured : thread.configured;
     if (known) pin.libvirt = known->libvirt;
-    if (!known && by_libvirt_ && thread.libvirt) pin.libvirt = {*thread.libvirt, {}, {}};
+    const bool is_libvirts = std::string_view(guest.source) == "libvirt";
+    if (!known && by_libvirt_ && is_libvirts && thread.libvirt)
+        pin.libvirt = {*thread.libvirt, {}, {}};
     if (pin.ours.empty())
         step.problem = thread.name + " may not use that node";
     else if (pin.libvirt && (step.problem = why_not()).empty())
@@ -242,8 +253,9 @@ void ThreadPins::forget(const std::vector<ThreadIdentity>& threads) {
 }
 
 void ThreadPins::follow(const Sample& sample, const std::vector<int>& online,
-                        const WhyNotGuest& why_not) {
+                        const WhyNotGuest& why_not, std::vector<int> isolated) {
     const std::lock_guard lock(mutex_);
+    isolated_ = std::move(isolated);
     // A pin that is in force although its CPUs were offline was not dropped, and what somebody
     // changes from now on is their will.
     for (const GuestSample& guest : sample.guests)

@@ -60,8 +60,11 @@ class ThreadPins {
     // one were taken for the owner's choice, it could never be undone. A guest that was saved or
     // has migrated, and comes back with the pins that libvirt had for it, has ours again. A
     // vCPU that was unplugged, for which libvirt keeps our pin, is put back once nothing forbids
-    // it. `online` are the CPUs of the host in this look, sorted.
-    void follow(const Sample& sample, const std::vector<int>& online, const WhyNotGuest& why_not);
+    // it. `online` and `isolated` (Host::isolated) are the CPUs of the host in this look, sorted.
+    // Threads are pinned to isolated CPUs only where their owner allows no others: they would stay
+    // on the CPU that they come to first.
+    void follow(const Sample& sample, const std::vector<int>& online, const WhyNotGuest& why_not,
+                std::vector<int> isolated = {});
 
     // Puts back the owner's choice wherever our pin is still in force, and returns what became of
     // each. Nothing, and nothing is changed, if another call does not return within undo_patience.
@@ -77,6 +80,8 @@ class ThreadPins {
         std::string problem{};        // why it cannot be done
     };
 
+    // The CPUs to pin a thread to, of those that its owner allows and these.
+    std::vector<int> ours_of(const std::vector<int>& allowed, const std::vector<int>& cpus) const;
     // Nothing if the CPUs are in force already.
     std::optional<Step> plan(const GuestSample& guest, const GuestThread& thread,
                              const std::vector<int>& cpus, const std::vector<int>& online,
@@ -97,6 +102,7 @@ class ThreadPins {
     const bool by_libvirt_;
     std::timed_mutex mutex_;  // held for the length of a call that changes something
     KnownPins pins_;
+    std::vector<int> isolated_;
     std::set<std::string> leaving_;  // uuids of guests that were being saved, or migrating
 };
 

@@ -34,13 +34,14 @@ void check_together(const Config& config, const toml::table& file,
         reader.add_problem(file["tracking"].node()->source().begin.line, "tracking.min_period",
                            "must not be longer than max_period, which is " +
                                std::to_string(period.most.count()) + "ms");
-    if (config.qmp && config.qmp_dir.empty())
+    const bool qmp = config.source == SourceChoice::qmp;
+    if (qmp && config.qmp_dir.empty())
         reader.add_problem(line_of(file, "", "source"), "source",
                            "\"qmp\" needs the key qmp_dir too");
-    if (config.pin_by_libvirt && config.qmp)
+    if (config.pin_by_libvirt && (qmp || config.source == SourceChoice::proc))
         reader.add_problem(line_of(file, "", "pin"), "pin",
-                           "must be \"affinity\" with source = \"qmp\": libvirt does not know "
-                           "these guests");
+                           std::string("must be \"affinity\" with source = \"") +
+                               (qmp ? "qmp" : "proc") + "\": libvirt does not know these guests");
     if (config.pin_by_libvirt && !config.restore_at_stop)
         reader.add_problem(
             line_of(file, "", "on_stop"), "on_stop",
@@ -59,7 +60,7 @@ Config parse_config(const std::string& content, const std::string& origin) {
     const toml::table file = reader.parse(content);
     Config config;
     const auto sections = config_text::sections_of(config);
-    std::vector<std::string> names{"policy", "ceiling", "guest", "group"};
+    std::vector<std::string> names{"policy", "ceiling", "guest", "cgroup", "group"};
     for (const auto& section : sections)
         if (!section.name.empty()) names.push_back(section.name);
     for (const auto& section : sections) {
@@ -74,17 +75,25 @@ Config parse_config(const std::string& content, const std::string& origin) {
     return config;
 }
 
+SourceChoice source_in_use(const Config& config) {
+    const bool no_monitors = config.mode == Mode::observe && config.source == SourceChoice::qmp;
+    return no_monitors ? SourceChoice::proc : config.source;
+}
+
 TrackingSettings tracking_settings(const Config& config) {
     TrackingSettings settings = config.tracking;
     settings.scan_time = std::clamp(config.interval * 2, least_scan_time, most_scan_time);
     settings.round_time = std::clamp(config.interval * 2, least_round_time, most_scan_time);
     settings.may_disturb = config.mode == Mode::act;
-    if (config.interval > most_scan_time) {
-        settings.heat = HeatChoice::none;
-        settings.attribution = false;
+    if (config.mode == Mode::observe)
+        settings.disabled_reason = "vnumad only observes (mode), and tracking writes to the kernel";
+    else if (config.interval > most_scan_time)
         settings.disabled_reason =
             "a scan begins and ends with a tick, and the interval is longer than " +
             std::to_string(most_scan_time.count()) + " ms";
+    if (!settings.disabled_reason.empty()) {
+        settings.heat = HeatChoice::none;
+        settings.attribution = false;
     }
     return settings;
 }

@@ -13,6 +13,14 @@
 
 namespace vnuma {
 
+// Who lists the guests.
+enum class SourceChoice {
+    automatic,  // libvirt, where it is, and /proc the rest
+    libvirt,
+    qmp,  // QEMU's monitors
+    proc  // nobody: guests are the processes that hold a KVM VM
+};
+
 struct Config {
     Mode mode = Mode::act;  // a limit for all guests; never off
     std::chrono::milliseconds interval{2000};
@@ -20,8 +28,10 @@ struct Config {
     bool restore_at_stop = true;                  // put pins back; memory stays where it is
     std::string state_directory = "/run/vnumad";  // the journal, the lock, hands-off guests
     bool seccomp = true;                          // refuse system calls that vnumad does not need
-    bool qmp = false;     // the guests are those of qmp_dir instead of libvirt's
+    // As configured; see source_in_use().
+    SourceChoice source = SourceChoice::automatic;
     std::string qmp_dir;  // directory with a QMP socket for each guest
+    std::vector<std::string> qmp_pattern = default_qmp_patterns();  // of its sockets' names
     LibvirtSettings libvirt;
     PlannerSettings planner;
     HostPolicy policy;
@@ -35,8 +45,13 @@ struct Config {
     TrackingSettings tracking;  // as configured; see tracking_settings()
 };
 
-// With what follows from other keys: the length of scans, and whether guests may be disturbed.
+// With what follows from other keys: the length of scans, and whether guests may be disturbed. In
+// mode observe nothing is tracked, since every tracker writes to the kernel or asks QEMU to
+// measure.
 TrackingSettings tracking_settings(const Config& config);
+
+// Mode observe connects to no monitor: it finds the guests in /proc where `source` is qmp.
+SourceChoice source_in_use(const Config& config);
 
 // All problems of a file: "FILE:LINE: KEY: what is wrong".
 struct ConfigError : std::runtime_error {

@@ -28,11 +28,21 @@ std::vector<Key> top_keys(Config& config) {
          "Have the kernel refuse system calls that vnumad does not need "
          "([security](security.md#system-calls)). `false` is for a `libvirt.uri` that starts a "
          "program or uses the network."},
-        {"source", word<bool>(config.qmp, {{false, "libvirt"}, {true, "qmp"}}),
-         "Who lists the guests: libvirt, or QEMU's monitors in `qmp_dir`."},
+        {"source",
+         word<SourceChoice>(config.source, {{SourceChoice::automatic, "auto"},
+                                            {SourceChoice::libvirt, "libvirt"},
+                                            {SourceChoice::qmp, "qmp"},
+                                            {SourceChoice::proc, "proc"}}),
+         "Who lists the guests. `auto`: libvirt where it is, and every other process that holds a "
+         "KVM virtual machine is a guest too. `libvirt`: libvirt only. `qmp`: QEMU's monitors in "
+         "`qmp_dir`; with `mode = \"observe\"` the same as `proc`. `proc`: nobody, all guests are "
+         "found in `/proc`; see [guests that nobody tells of](#guests-that-nobody-tells-of)."},
         {"qmp_dir", text(config.qmp_dir),
          "With `source = \"qmp\"`: a directory with the QMP socket of each QEMU that was started "
-         "without libvirt. vnumad keeps the connections open; QEMU serves one client a socket."},
+         "without libvirt. vnumad connects, asks and disconnects, since QEMU serves one client a "
+         "socket; see [guests without libvirt](#guests-without-libvirt)."},
+        {"qmp_pattern", text_list(config.qmp_pattern, "a list of shell patterns"),
+         "Which names of sockets in `qmp_dir` are QMP's. No other socket is connected to."},
         {"run_time_policy", text_or_empty(config.run_time_policy),
          "File with the policy of guests and groups until the host restarts ([guest "
          "policy](guest-policy.md#at-run-time)); `\"\"` for none."},
@@ -45,9 +55,11 @@ std::vector<Key> libvirt_keys(LibvirtSettings& libvirt) {
         {"pid_directory", text(libvirt.pid_directory),
          "Where libvirt keeps `NAME.pid` for each running domain."},
         {"monitor", word<bool>(libvirt.ask_monitor, {{true, "auto"}, {false, "never"}}),
-         "Whether a guest's monitor may be asked where the memory of its cells is, when the sizes "
-         "do not tell. libvirt marks such a domain as tainted (`custom-monitor`), which changes "
-         "nothing else. With `never` such a guest is left alone."},
+         "Whether the monitor of a guest that vnumad acts on may be asked where the memory of its "
+         "cells is, when the sizes do not tell. libvirt marks such a domain as tainted "
+         "(`custom-monitor`), which changes nothing else. With `never` the memory of such "
+         "a guest stays, and its vCPUs go to it, if three quarters of it are on one node; "
+         "otherwise the guest is left alone."},
     };
 }
 
@@ -101,7 +113,8 @@ std::vector<Key> tracking_keys(TrackingSettings& tracking) {
          "How vnumad finds out which memory is accessed; see [tracking](tracking.md)."},
         {"attribution", word<bool>(tracking.attribution, {{true, "auto"}, {false, "never"}}),
          "Whether vnumad finds out which vCPU accesses which memory, for guests without vNUMA that "
-         "fit no node."},
+         "fit no node, or are busier than any; and whether it may ask KVM itself about "
+         "[guests that nobody tells of](#guests-that-nobody-tells-of)."},
         {"overhead", share(tracking.overhead_permille),
          "Share of a guest's own CPU time that tracking its accesses may take."},
         {"longest_stall", duration(tracking.longest_stall, milliseconds(1), minutes(1)),

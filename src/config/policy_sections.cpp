@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "policy/model/uuid.hpp"
+
 namespace vnuma::config_text {
 namespace {
 
@@ -40,11 +42,7 @@ Value group_names(std::optional<std::vector<std::string>>& target, const HostPol
         return "";
     };
     auto print = [&target]() -> std::optional<std::string> {
-        if (!target) return std::nullopt;
-        std::string list;
-        for (const std::string& name : *target)
-            list += (list.empty() ? "" : ", ") + quote(name);
-        return "[" + list + "]";
+        return target ? std::optional(quote(*target)) : std::nullopt;
     };
     return {std::move(set), std::move(print), "a list: `[\"web\", \"db\"]`"};
 }
@@ -64,11 +62,28 @@ void read_each(TomlReader& reader, const toml::table& file, const char* kind, Re
     }
 }
 
+// Two spellings of a UUID would be one section of which nobody can tell what it sets.
 void read_guests(TomlReader& reader, const toml::table& file, const HostPolicy& host,
-                 std::map<std::string, PolicyOverrides>& guests) {
+                 PolicySections& guests) {
     read_each(reader, file, "guest",
               [&](const std::string& name, const toml::table& table, const std::string& path) {
-                  reader.read(table, path, guest_keys(guests[name], host));
+                  const auto [section, is_new] = guests.try_emplace(normalize_guest_name(name));
+                  if (!is_new)
+                      reader.add_problem(table.source().begin.line, path,
+                                         "another section has the same UUID, " + section->first);
+                  reader.read(table, path, guest_keys(section->second, host));
+              });
+}
+
+void read_cgroups(TomlReader& reader, const toml::table& file, const HostPolicy& host,
+                  PolicySections& cgroups) {
+    read_each(reader, file, "cgroup",
+              [&](const std::string& name, const toml::table& table, const std::string& path) {
+                  if (!name.starts_with('/') && !name.starts_with('*'))
+                      reader.add_problem(table.source().begin.line, path,
+                                         "must be the path of a control group, which begins with "
+                                         "'/', or a pattern of such paths");
+                  reader.read(table, path, guest_keys(cgroups[name], host));
               });
 }
 
@@ -145,17 +160,19 @@ void read_policy(TomlReader& reader, const toml::table& file, HostPolicy& policy
     if (const toml::table* table = file["ceiling"].as_table())
         reader.read(*table, "ceiling", ceiling_keys(policy));
     read_guests(reader, file, policy, policy.guests);
+    read_cgroups(reader, file, policy, policy.cgroups);
 }
 
 RunTimeOverrides parse_run_time_policy(const std::string& content, const std::string& origin,
                                        const HostPolicy& host) {
     TomlReader reader(origin);
     const toml::table file = reader.parse(content);
-    reader.read(file, "", {}, {"group", "guest"});
+    reader.read(file, "", {}, {"cgroup", "group", "guest"});
     HostPolicy known = host;
     known.run_time = {};
     read_groups(reader, file, known.run_time.groups);
     read_guests(reader, file, known, known.run_time.guests);
+    read_cgroups(reader, file, known, known.run_time.cgroups);
     reader.throw_if_any();
     return known.run_time;
 }
@@ -172,6 +189,8 @@ std::string policy_to_toml(const HostPolicy& policy) {
         to_toml("policy", policy_keys(defaults)) + to_toml("ceiling", ceiling_keys(effective));
     for (auto& [name, guest] : effective.guests)
         text += to_toml(path_of("guest", name), guest_keys(guest, effective));
+    for (auto& [path, cgroup] : effective.cgroups)
+        text += to_toml(path_of("cgroup", path), guest_keys(cgroup, effective));
     for (auto& [name, group] : effective.groups)
         text += to_toml(path_of("group", name), group_keys(group));
     return text;

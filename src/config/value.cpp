@@ -158,6 +158,22 @@ Value text_or_empty(std::string& target) {
     return {std::move(set), [&target] { return std::optional(quote(target)); }, ""};
 }
 
+Value text_list(std::vector<std::string>& target, std::string range) {
+    auto set = [&target](const toml::node& node) -> std::string {
+        const toml::array* list = node.as_array();
+        if (!list || list->empty()) return "must be a list of strings";
+        std::vector<std::string> texts;
+        for (const toml::node& one : *list) {
+            if (!one.is_string()) return "must be a list of strings";
+            if (texts.emplace_back(*one.value<std::string>()).empty())
+                return "must have no empty string";
+        }
+        target = std::move(texts);
+        return "";
+    };
+    return {std::move(set), [&target] { return std::optional(quote(target)); }, std::move(range)};
+}
+
 Value flag(bool& target) {
     auto set = [&target](const toml::node& node) -> std::string {
         if (!node.is_boolean()) return "must be true or false";
@@ -189,6 +205,13 @@ Value node_sequence(std::optional<std::vector<int>>& target) {
 
 std::string quote(const std::string& text) {
     return nlohmann::json(text).dump();  // JSON's escapes are among TOML's
+}
+
+std::string quote(const std::vector<std::string>& texts) {
+    std::string list;
+    for (const std::string& text : texts)
+        list += (list.empty() ? "" : ", ") + quote(text);
+    return "[" + list + "]";
 }
 
 }  // namespace vnuma::config_text

@@ -38,6 +38,8 @@ Value share(PerMille& target);
 Value share(int& target);
 Value text(std::string& target);
 Value text_or_empty(std::string& target);
+// A list of at least one string, none of them empty.
+Value text_list(std::vector<std::string>& target, std::string range);
 Value flag(bool& target);
 Value whole(std::optional<int>& target, int least, int most);
 Value whole(int& target, int least, int most);
@@ -60,6 +62,7 @@ Words<Word> words_of(const std::array<std::pair<Word, const char*>, count>& tabl
                      const std::vector<Word>& some = {});
 
 std::string quote(const std::string& text);
+std::string quote(const std::vector<std::string>& texts);  // as a list of TOML
 
 // ---- templates
 

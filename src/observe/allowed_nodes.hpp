@@ -9,8 +9,9 @@
 namespace vnuma {
 
 // By the affinity of its vCPUs before our first pin, its cpuset, the domain's <numatune>, and
-// memory policies in force.
+// memory policies in force. Memory has to be allowed on the memory_node() of a home. `topology` is
+// that of the host, with memory.
 NodeSet allowed_nodes(const GuestSample& guest, const CellSample& cell, const Host& host,
-                      const KnownPins& pins);
+                      const Topology& topology, const KnownPins& pins);
 
 }  // namespace vnuma

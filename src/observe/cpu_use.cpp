@@ -55,8 +55,9 @@ std::int64_t own_permille(const GuestSample* then, const GuestSample& now, const
     return rounds >= ran ? 0 : 1000 - rounds * 1000 / ran;
 }
 
-std::int64_t average(std::int64_t before, std::int64_t now, Millis elapsed) {
-    return before + (now - before) * elapsed / (elapsed + use_memory);
+std::int64_t average(std::int64_t before, std::int64_t now, Millis elapsed,
+                     Millis memory = use_memory) {
+    return before + (now - before) * elapsed / (elapsed + memory);
 }
 
 // Nothing for a vCPU that is new.
@@ -146,6 +147,17 @@ std::vector<MilliCpu> used_by_others(const Look& previous, const Threads& before
     return use;
 }
 
+// By node; `then` is empty at first.
+std::vector<std::int64_t> averages(const std::vector<std::int64_t>& then,
+                                   const std::vector<MilliCpu>& now, Millis elapsed,
+                                   Millis memory) {
+    std::vector<std::int64_t> averages;
+    for (std::size_t n = 0; n < now.size(); ++n)
+        averages.push_back(n < then.size() ? average(then[n], now[n] * micro, elapsed, memory)
+                                           : now[n] * micro);
+    return averages;
+}
+
 }  // namespace
 
 CpuUse measure_use(const Look* previous, const Look& current, const Host& host) {
@@ -173,18 +185,18 @@ CpuUse measure_use(const Look* previous, const Look& current, const Host& host) 
         use.by_service[uuid] =
             then == previous->use.by_service.end() ? now : average(then->second, now, elapsed);
     }
-    const std::vector<std::int64_t>& then = previous->use.by_others;
     if (previous->host.cpus != current.host.cpus) {
         // What a node's CPUs have used since boot cannot be compared when they are other CPUs.
-        use.by_others = then;
+        use.by_others = previous->use.by_others;
+        use.by_others_lastingly = previous->use.by_others_lastingly;
         use.by_others.resize(host.topology.nodes.size());
+        use.by_others_lastingly.resize(host.topology.nodes.size());
         return use;
     }
-    for (const MilliCpu used : used_by_others(*previous, before, served, current, host, elapsed)) {
-        const std::size_t n = use.by_others.size();
-        use.by_others.push_back(n < then.size() ? average(then[n], used * micro, elapsed)
-                                                : used * micro);
-    }
+    const auto now = used_by_others(*previous, before, served, current, host, elapsed);
+    use.by_others = averages(previous->use.by_others, now, elapsed, use_memory);
+    use.by_others_lastingly =
+        averages(previous->use.by_others_lastingly, now, elapsed, lasting_use_memory);
     return use;
 }
 
@@ -206,7 +218,8 @@ std::optional<std::vector<MilliCpu>> cpu_use(const GuestSample& guest, const Cel
 }
 
 MilliCpu other_use(NodeIndex node, const CpuUse& use) {
-    return use.by_others.empty() ? 0 : use.by_others.at(node) / micro;
+    if (use.by_others.empty()) return 0;
+    return std::min(use.by_others.at(node), use.by_others_lastingly.at(node)) / micro;
 }
 
 }  // namespace vnuma

@@ -1,7 +1,9 @@
 #include "src/observe/derive_snapshot.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
+#include <set>
 
 #include "guests/model/huge_pages.hpp"
 #include "guests/tracking/attribution/attribution.hpp"
@@ -10,6 +12,7 @@
 #include "policy/search/cost.hpp"
 #include "policy/units/split.hpp"
 #include "src/observe/allowed_nodes.hpp"
+#include "src/observe/cpu_pools.hpp"
 #include "src/observe/cpu_use.hpp"
 
 namespace vnuma {
@@ -36,10 +39,24 @@ std::optional<NodeIndex> node_of(const std::vector<int>& cpus, const Host& host)
     return std::nullopt;
 }
 
-std::optional<WideUse> wide_use_of(const GuestSample& guest, std::vector<MilliCpu> use,
-                                   const Host& host) {
+// A cell with neither vCPUs nor DRAM is left out of the snapshot: a guest with a GPU has several of
+// them, for the GPU's own memory. So a cell may have another position in the snapshot than in the
+// sample, and is known by its number. While no vCPU thread of the guest can be found, a cell that
+// is described with vCPUs stays.
+bool takes_part(const GuestSample& guest, const CellSample& cell) {
+    const auto has_vcpus = [](const CellSample& one) { return !one.vcpus.empty(); };
+    if (guest.cells.size() == 1 || cell.size > 0 || has_vcpus(cell)) return true;
+    const DomainCell* described = guest.domain ? find_cell(*guest.domain, cell.id) : nullptr;
+    if (!described) return false;
+    const bool found = std::any_of(guest.cells.begin(), guest.cells.end(), has_vcpus);
+    return !described->size_known || (!found && !described->vcpus.empty());
+}
+
+// Of a guest of which one cell takes part.
+std::optional<WideUse> wide_use_of(const GuestSample& guest, const CellSample& cell,
+                                   std::vector<MilliCpu> use, const Host& host) {
     const auto& matrix = guest.tracking.access_matrix;
-    if (!matrix || guest.cells.size() != 1) return std::nullopt;
+    if (!matrix) return std::nullopt;
     WideUse wide;
     wide.cpu_use = std::move(use);
     wide.extents = matrix->extents();
@@ -48,7 +65,7 @@ std::optional<WideUse> wide_use_of(const GuestSample& guest, std::vector<MilliCp
         wide.shared.push_back(by_index(
             shared == guest.tracking.owned.shared.end() ? BytesByNode() : shared->second, host));
     }
-    for (const VcpuSample& vcpu : guest.cells.front().vcpus) {
+    for (const VcpuSample& vcpu : cell.vcpus) {
         const auto id = static_cast<std::size_t>(vcpu.id);
         for (std::size_t g = 0; g < wide.extents; ++g)
             wide.accesses.push_back(id < matrix->vcpus() ? matrix->at(id, g) : 0);
@@ -60,19 +77,22 @@ std::optional<WideUse> wide_use_of(const GuestSample& guest, std::vector<MilliCp
     return wide;
 }
 
-// Empty where the guest is told of no distances: then all are alike.
-std::vector<std::vector<int>> distances_of(const Domain& domain) {
-    const std::size_t cells = domain.cells.size();
-    std::vector<std::vector<int>> distances(cells, std::vector<int>(cells, told_distance));
+// Empty where the guest is told of no distances between these cells: then all are alike.
+std::vector<std::vector<int>> distances_of(const std::vector<CellState>& cells,
+                                           const Domain& domain) {
+    std::vector<std::vector<int>> distances(cells.size(),
+                                            std::vector<int>(cells.size(), told_distance));
     bool told = false;
-    for (std::size_t a = 0; a < cells; ++a)
-        for (std::size_t b = 0; b < cells; ++b) {
-            const auto known = domain.cells[a].distances.find(domain.cells[b].id);
-            if (a == b) distances[a][b] = local_distance;
-            if (a == b || known == domain.cells[a].distances.end()) continue;
+    for (std::size_t a = 0; a < cells.size(); ++a) {
+        distances[a][a] = local_distance;
+        const DomainCell* described = find_cell(domain, cells[a].key.cell);
+        for (std::size_t b = 0; described && b < cells.size(); ++b) {
+            const auto known = described->distances.find(cells[b].key.cell);
+            if (a == b || known == described->distances.end()) continue;
             distances[a][b] = known->second;
             told = true;
         }
+    }
     return told ? distances : std::vector<std::vector<int>>();
 }
 
@@ -89,21 +109,70 @@ std::string why_hands_off(const GuestSample& guest, const Claims& claims, const 
     return confined ? "" : why->cpus;
 }
 
-// The policy narrows what the owner allows.
-void apply_policy(GuestState& guest, const Host& host) {
-    const auto set_of = [&](const std::vector<int>& ids) {
-        NodeSet set;
-        for (const int id : ids)
-            if (const auto node = host.index_of(id)) set.insert(*node);
-        return set;
+// CPUs that the cell's owner lets its vCPUs use and that the scheduler spreads them over, sorted.
+std::vector<int> usable_cpus(const CellSample& cell, const Host& host, const KnownPins& pins) {
+    std::vector<int> cpus;
+    for (const VcpuSample& vcpu : cell.vcpus) {
+        const std::vector<int> some = host.schedulable(pins.owners_choice(vcpu));
+        std::vector<int> both;
+        std::set_union(cpus.begin(), cpus.end(), some.begin(), some.end(),
+                       std::back_inserter(both));
+        cpus = std::move(both);
+    }
+    return cpus;
+}
+
+CpuPools pools_of(const Sample& sample, const Host& host, const KnownPins& pins) {
+    std::set<std::vector<int>> sets;
+    for (const GuestSample& guest : sample.guests)
+        for (const CellSample& cell : guest.cells)
+            if (!cell.vcpus.empty()) sets.insert(usable_cpus(cell, host, pins));
+    return {host, sets};
+}
+
+// vCPUs that may run on several CPUs, all of which are isolated.
+int count_unspread(const CellSample& cell, const Host& host, const KnownPins& pins) {
+    return static_cast<int>(
+        std::count_if(cell.vcpus.begin(), cell.vcpus.end(), [&](const VcpuSample& vcpu) {
+            const std::vector<int>& cpus = pins.owners_choice(vcpu);
+            return cpus.size() > 1 && std::includes(host.isolated.begin(), host.isolated.end(),
+                                                    cpus.begin(), cpus.end());
+        }));
+}
+
+// Nodes to which a policy narrows homes: those with these numbers, and memory near.
+NodeSet homes_within(const std::vector<int>& ids, const Topology& topology, const Host& host,
+                     bool with_memory) {
+    const auto has = [&](NodeIndex node) {
+        return std::find(ids.begin(), ids.end(), topology.nodes[node].id) != ids.end();
     };
+    NodeSet nodes;
+    for (const int id : ids)
+        if (const auto node = host.index_of(id);
+            node && (!with_memory || has(memory_node(topology, *node))))
+            nodes.insert(*node);
+    return nodes;
+}
+
+// The node that the policy fixes for a cell. It has one for each cell of the sample.
+int fixed_home(const std::vector<int>& home, const GuestSample& sample, const CellKey& key) {
+    if (home.size() == 1) return home.front();
+    const auto cell = std::find_if(sample.cells.begin(), sample.cells.end(),
+                                   [&](const CellSample& one) { return one.id == key.cell; });
+    return home.at(static_cast<std::size_t>(cell - sample.cells.begin()));
+}
+
+// The policy narrows what the owner allows.
+void apply_policy(GuestState& guest, const GuestSample& sample, const Topology& topology,
+                  const Host& host) {
     bool contradicts = false;
-    for (std::size_t c = 0; c < guest.cells.size(); ++c) {
-        CellState& cell = guest.cells[c];
+    for (CellState& cell : guest.cells) {
         const bool may_be_anywhere = !cell.allowed.empty();
-        if (guest.policy.nodes) cell.allowed = cell.allowed & set_of(*guest.policy.nodes);
+        if (const auto& nodes = guest.policy.nodes)
+            cell.allowed = cell.allowed & homes_within(*nodes, topology, host, true);
         if (const auto& home = guest.policy.home; !home.empty())
-            cell.allowed = cell.allowed & set_of({home.size() == 1 ? home.front() : home.at(c)});
+            cell.allowed = cell.allowed & homes_within({fixed_home(home, sample, cell.key)},
+                                                       topology, host, false);
         if (guest.policy.memory == MemoryPolicy::none) cell.movable = false;
         contradicts |= may_be_anywhere && cell.allowed.empty();
     }
@@ -113,8 +182,8 @@ void apply_policy(GuestState& guest, const Host& host) {
             "these");
 }
 
-CellState state_of(const GuestSample& guest, const CellSample& cell, const Host& host,
-                   const Claims& claims) {
+CellState state_of(const GuestSample& guest, const CellSample& cell, const Topology& topology,
+                   const Host& host, const Claims& claims) {
     CellState state;
     state.key = {guest.uuid, cell.id};
     state.vcpus = static_cast<int>(cell.vcpus.size());
@@ -123,8 +192,9 @@ CellState state_of(const GuestSample& guest, const CellSample& cell, const Host&
     state.residency = by_index(cell.residency.bytes, host);
     state.heat = heat_of(guest, cell, host);
     const HandsOff* hands_off = claims.hands_off.find(guest.uuid);
-    state.movable = guest.immovable.empty() && (!hands_off || hands_off->memory.empty());
-    state.allowed = allowed_nodes(guest, cell, host, claims.pins);
+    state.movable = guest.immovable.empty() && cell.immovable.empty() &&
+                    (!hands_off || hands_off->memory.empty());
+    state.allowed = allowed_nodes(guest, cell, host, topology, claims.pins);
     state.confined_to = confined_to(cell, host);
     // Where its CPUs are left alone, that is its home and no other node can be.
     if (hands_off && !hands_off->cpus.empty() && state.confined_to) {
@@ -133,25 +203,30 @@ CellState state_of(const GuestSample& guest, const CellSample& cell, const Host&
         state.allowed = state.allowed & there;
     }
     state.pinned = claims.pins.holds(cell);
+    state.unspread_vcpus = count_unspread(cell, host, claims.pins);
     return state;
 }
 
-GuestState guest_of(const GuestSample& sample, const CpuUse& measured, const Host& host,
-                    const Claims& claims) {
+GuestState guest_of(const GuestSample& sample, const CpuUse& measured, const Topology& topology,
+                    const Host& host, const Claims& claims, const CpuPools& pools) {
     GuestState guest;
     guest.uuid = sample.uuid;
     guest.name = sample.name;
     guest.unsteady = sample.unsteady;
     if (guest.unsteady.empty()) guest.unsteady = why_hands_off(sample, claims, host);
+    const auto parts =
+        std::count_if(sample.cells.begin(), sample.cells.end(),
+                      [&](const CellSample& cell) { return takes_part(sample, cell); });
     for (const CellSample& cell : sample.cells) {
+        if (!takes_part(sample, cell)) continue;
         auto use = cpu_use(sample, cell, measured);
         if (!use && guest.unsteady.empty()) guest.unsteady = "its CPU use is not known yet";
-        CellState& state = guest.cells.emplace_back(state_of(sample, cell, host, claims));
+        CellState& state = guest.cells.emplace_back(state_of(sample, cell, topology, host, claims));
+        state.cpu_pools = pools.usable_by(usable_cpus(cell, host, claims.pins));
         if (use) state.cpu_use = std::accumulate(use->begin(), use->end(), MilliCpu{0});
-        if (use && sample.cells.size() == 1)
-            guest.wide = wide_use_of(sample, std::move(*use), host);
+        if (use && parts == 1) guest.wide = wide_use_of(sample, cell, std::move(*use), host);
     }
-    if (sample.domain) guest.distances = distances_of(*sample.domain);
+    if (sample.domain) guest.distances = distances_of(guest.cells, *sample.domain);
     for (const HostDevice& device : sample.devices)
         if (const auto node = device.node ? host.index_of(*device.node) : std::nullopt)
             guest.devices.push_back(*node);
@@ -205,12 +280,15 @@ Snapshot derive(const Look& current, const Host& host, const Claims& claims,
         snapshot.groups.push_back({name, arrangement});
     for (std::size_t n = 0; n < snapshot.topology.nodes.size(); ++n)
         snapshot.topology.nodes[n].other_use = other_use(NodeIndex(n), current.use);
+    const Topology& topology = snapshot.topology;
+    const CpuPools pools = pools_of(current.sample, host, claims.pins);
     for (const GuestSample& sample : current.sample.guests) {
-        GuestState& guest =
-            snapshot.guests.emplace_back(guest_of(sample, current.use, host, claims));
+        GuestState& guest = snapshot.guests.emplace_back(
+            guest_of(sample, current.use, topology, host, claims, pools));
         guest.policy = policies.at(sample.uuid);
-        apply_policy(guest, host);
+        apply_policy(guest, sample, topology, host);
     }
+    snapshot.topology.pools = pools.pools();
     check_groups(snapshot, policy);
     return snapshot;
 }

@@ -16,6 +16,7 @@
 #include "guests/process/life.hpp"
 #include "guests/process/process.hpp"
 #include "policy/model/number_list.hpp"
+#include "policy/model/uuid.hpp"
 
 namespace vnuma {
 namespace {
@@ -62,9 +63,12 @@ bool has_ended(const ThreadIdentity& process) {
     return process != ThreadIdentity() && find_life(process.id, process.start_time) == ESRCH;
 }
 
-std::string uuid_of(std::string name) {
-    std::replace(name.begin(), name.end(), '%', '/');
-    return name;
+// Of a file with this name.
+std::string uuid_of(const std::string& name) {
+    const std::size_t suffix = std::min(name.find('%'), name.size());
+    std::string rest = name.substr(suffix);
+    std::replace(rest.begin(), rest.end(), '%', '/');
+    return normalize_guest_name(name.substr(0, suffix)) + rest;
 }
 
 std::string last_error(const std::string& file) {
@@ -107,12 +111,12 @@ void HandsOffGuests::refresh(const Sample& sample) {
     problem_.clear();
     if (!directory_.empty()) {
         std::erase_if(guests_, [&](const auto& known) {
-            return known.second.on_file && is_removed(file_of(known.first));
+            return known.second.on_file && is_removed(known.second.file);
         });
         for (const std::string& name : list_directory(AT_FDCWD, directory_, max_guests)) {
             Guest& guest = guests_[uuid_of(name)];
             // Also if nothing could be read of it so far.
-            if (guest.process == ThreadIdentity()) guest = read(uuid_of(name));
+            if (guest.process == ThreadIdentity()) guest = read(directory_ + "/" + name);
         }
         for (auto& [uuid, guest] : guests_)
             if (!guest.on_file) write(uuid, guest);
@@ -131,13 +135,12 @@ void HandsOffGuests::refresh(const Sample& sample) {
 }
 
 void HandsOffGuests::forget(std::map<std::string, Guest>::iterator guest) {
-    if (guest->second.on_file) ::unlink(file_of(guest->first).c_str());
+    if (guest->second.on_file && may_write_) ::unlink(guest->second.file.c_str());
     guests_.erase(guest);
 }
 
 // A file that says nothing holds for CPUs and memory of every process of the guest.
-HandsOffGuests::Guest HandsOffGuests::read(const std::string& uuid) {
-    const std::string file = file_of(uuid);
+HandsOffGuests::Guest HandsOffGuests::read(const std::string& file) {
     const FileDescriptor fd(
         ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     const auto text = fd ? read_all(fd.get(), max_file_bytes) : std::nullopt;
@@ -151,16 +154,18 @@ HandsOffGuests::Guest HandsOffGuests::read(const std::string& uuid) {
                 {guest.at("process").get<pid_t>(), guest.at("process_start").get<std::uint64_t>()},
                 guest.value("guest", ""),
                 {guest.value("cpus", ""), guest.value("memory", "")},
-                true};
+                true,
+                file};
         } catch (const json::exception& error) {
             problem_ = file + ": " + error.what();
         }
-    return {{}, "", {exists, exists}, true};
+    return {{}, "", {exists, exists}, true, file};
 }
 
 void HandsOffGuests::add(const GuestSample& guest, const HandsOff& why) {
-    Guest& known = guests_.try_emplace(guest.uuid, Guest{process_of(guest), guest.name, {}, false})
-                       .first->second;
+    Guest& known =
+        guests_.try_emplace(guest.uuid, Guest{process_of(guest), guest.name, {}, false, ""})
+            .first->second;
     const HandsOff before = known.why;
     if (known.why.cpus.empty()) known.why.cpus = why.cpus;
     if (known.why.memory.empty()) known.why.memory = why.memory;
@@ -168,6 +173,7 @@ void HandsOffGuests::add(const GuestSample& guest, const HandsOff& why) {
 }
 
 void HandsOffGuests::write(const std::string& uuid, Guest& guest) {
+    if (!may_write_) return;
     const std::string file = file_of(uuid), fresh = directory_ + "/.new";
     ::mkdir(directory_.c_str(), 0755);
     const FileDescriptor fd(
@@ -181,7 +187,10 @@ void HandsOffGuests::write(const std::string& uuid, Guest& guest) {
         fd &&
         write_all(fd.get(), text.dump(2, ' ', false, json::error_handler_t::replace) + '\n') &&
         ::fdatasync(fd.get()) == 0 && std::rename(fresh.c_str(), file.c_str()) == 0;
-    if (!guest.on_file) problem_ = last_error(file);
+    if (guest.on_file)
+        guest.file = file;
+    else
+        problem_ = last_error(file);
 }
 
 // The UUID of a guest that has another's has a slash (QmpSource), which no name of a file may have.

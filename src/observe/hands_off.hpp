@@ -29,12 +29,15 @@ struct HandsOff {
     friend bool operator==(const HandsOff&, const HandsOff&) = default;
 };
 
-// Each guest has a file named by its UUID in the directory, so that a restarted vnumad knows it.
+// Each guest has a file named by its UUID in the directory, so that a restarted vnumad knows it. An
+// administrator may make one, with the UUID in any spelling.
 // Not thread-safe. Calls block on the file system.
 class HandsOffGuests {
   public:
-    // `directory` is created when it is needed. Empty: nothing is kept beyond this process.
-    explicit HandsOffGuests(std::string directory) : directory_(std::move(directory)) {}
+    // `directory` is created when it is needed. Empty: nothing is kept beyond this process. Without
+    // `may_write` the files are read, and nothing is changed.
+    explicit HandsOffGuests(std::string directory, bool may_write = true)
+        : directory_(std::move(directory)), may_write_(may_write) {}
 
     // Reads the files: those that are gone hold no more, and those of a process that has ended are
     // removed. One that cannot be read, or is empty, holds. Call it before find(), once for each
@@ -64,14 +67,16 @@ class HandsOffGuests {
         std::string name;
         HandsOff why;
         bool on_file = false;
+        std::string file{};  // its path, while it is on file
     };
 
     std::string file_of(const std::string& uuid) const;
-    Guest read(const std::string& uuid);
+    Guest read(const std::string& file);
     void write(const std::string& uuid, Guest& guest);
     void forget(std::map<std::string, Guest>::iterator guest);
 
     std::string directory_;
+    bool may_write_;
     std::map<std::string, Guest> guests_;  // by uuid
     std::string problem_;
 };

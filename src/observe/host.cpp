@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <sstream>
 #include <system_error>
 
@@ -18,9 +19,6 @@
 namespace vnuma {
 namespace {
 
-constexpr MilliCpu core_capacity = 1000;
-// A further hardware thread of a busy core adds a fifth of a core; numad assumes the same.
-constexpr MilliCpu sibling_capacity = 200;
 // Between nodes that were never online together the kernel tells no distance. ACPI's default for
 // remote nodes is 20.
 constexpr int unknown_distance = 20;
@@ -65,16 +63,33 @@ Bytes meminfo_field(const std::string& text, const std::string& field, const std
     throw HostError(file + ": has no " + field);
 }
 
-MilliCpu capacity_of(const std::vector<int>& cpus, const std::string& root) {
-    MilliCpu capacity = 0;
+// Of CPUs that have siblings, the first of these.
+std::map<int, int> read_first_siblings(const std::vector<int>& cpus, const std::string& root) {
+    std::map<int, int> first;
     for (const int cpu : cpus) {
         const auto text = read_small_file(root + "/cpu/cpu" + std::to_string(cpu) +
                                           "/topology/thread_siblings_list");
         const auto siblings = text ? parse_number_list(*text) : std::nullopt;
-        const bool first = !siblings || siblings->empty() || siblings->front() == cpu;
+        if (siblings && siblings->size() > 1) first[cpu] = siblings->front();
+    }
+    return first;
+}
+
+MilliCpu capacity_of(const std::vector<int>& cpus, const std::map<int, int>& first_sibling) {
+    MilliCpu capacity = 0;
+    for (const int cpu : cpus) {
+        const auto core = first_sibling.find(cpu);
+        const bool first = core == first_sibling.end() || core->second == cpu;
         capacity += first ? core_capacity : sibling_capacity;
     }
     return capacity;
+}
+
+// Kernels without this file isolate no CPUs.
+std::vector<int> read_isolated(const std::string& root) {
+    const auto text = read_small_file(root + "/cpu/isolated");
+    const auto cpus = text ? parse_number_list(*text) : std::nullopt;
+    return cpus.value_or(std::vector<int>());
 }
 
 std::vector<int> read_distances(const std::string& root, int id, const std::vector<int>& ids) {
@@ -99,6 +114,13 @@ std::vector<int> Host::online() const {
     return all;
 }
 
+std::vector<int> Host::schedulable(const std::vector<int>& cpus) const {
+    std::vector<int> spread;
+    std::set_difference(cpus.begin(), cpus.end(), isolated.begin(), isolated.end(),
+                        std::back_inserter(spread));
+    return spread.empty() ? cpus : spread;
+}
+
 std::optional<NodeIndex> Host::index_of(int node_id) const {
     for (std::size_t i = 0; i < topology.nodes.size(); ++i)
         if (topology.nodes[i].id == node_id) return NodeIndex(i);
@@ -119,10 +141,12 @@ Host read_host(const std::string& root) {
         node.id = id;
         host.cpus.push_back(read_list(node_directory(root, id) + "/cpulist"));
         node.cpus = static_cast<int>(host.cpus.back().size());
-        node.cpu_capacity = capacity_of(host.cpus.back(), root);
+        host.first_sibling.merge(read_first_siblings(host.cpus.back(), root));
+        node.cpu_capacity = capacity_of(host.cpus.back(), host.first_sibling);
         host.topology.nodes.push_back(node);
         host.topology.distances.push_back(read_distances(root, id, ids));
     }
+    host.isolated = read_isolated(root);
     utsname kernel{};
     host.forgets_affinities = ::uname(&kernel) != 0 || forgets_affinities(kernel.release);
     return host;
@@ -146,7 +170,7 @@ bool is_unchanged(const Host& host, const std::vector<int>& online, const std::s
             is_online ? read_list(node_directory(root, id) + "/cpulist") : std::vector<int>();
         if (cpus != host.cpus[n]) return false;
     }
-    return found == online.size();
+    return found == online.size() && read_isolated(root) == host.isolated;
 }
 
 // The SLIT of both: where the kernel tells no distance now, the one from before holds.
@@ -170,6 +194,8 @@ Host follow_host(const Host& before, const std::string& root) {
     if (is_unchanged(before, read_online_nodes(root), root)) return before;
     const Host now = read_host(root);
     Host merged = before;
+    merged.first_sibling = now.first_sibling;
+    merged.isolated = now.isolated;
     for (std::size_t n = 0; n < merged.cpus.size(); ++n) {
         HostNode& node = merged.topology.nodes[n];
         const auto found = now.index_of(node.id);

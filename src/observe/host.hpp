@@ -26,9 +26,18 @@ struct Host {
     std::vector<std::vector<int>> cpus;  // online CPUs, sorted, by NodeIndex; empty while offline
     // Whether the kernel forgets affinities when a cpuset is written, as those before 6.2 do.
     bool forgets_affinities = false;
+    // Of online CPUs with SMT siblings, the first online sibling, which stands for the core. CPUs
+    // that are not in it are cores.
+    std::map<int, int> first_sibling{};
+    // CPUs that the scheduler moves no thread to or from by itself (isolcpus=, isolated cpusets),
+    // sorted.
+    std::vector<int> isolated{};
 
     // All online CPUs, sorted.
     std::vector<int> online() const;
+    // Of the CPUs that a thread may use, sorted, those that the scheduler spreads it over: the
+    // isolated ones only if it may use no others. Then it stays where it first ran.
+    std::vector<int> schedulable(const std::vector<int>& cpus) const;
     std::optional<NodeIndex> index_of(int node_id) const;
     std::optional<NodeIndex> node_of_cpu(int cpu) const;
 
@@ -43,7 +52,7 @@ bool forgets_affinities(const std::string& kernel_release);
 Host read_host(const std::string& root = sysfs_root);
 
 // The host after nodes or CPUs have gone offline or come online: nodes of `before` that are offline
-// stay, without CPUs, and new nodes come last. Reads two small files and one for each node when
+// stay, without CPUs, and new nodes come last. Reads three small files and one for each node when
 // nothing has changed. Throws HostError.
 Host follow_host(const Host& before, const std::string& root = sysfs_root);
 

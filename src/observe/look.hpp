@@ -20,9 +20,9 @@ struct CpuUse {
     // Run time of the threads and processes that serve a guest, by its uuid: QEMU without its
     // vCPUs, vhost, helpers.
     std::unordered_map<std::string, std::int64_t> by_service;
-    // What others than guests and those that serve them use of each node's CPUs, by NodeIndex.
-    // Empty in the first look.
-    std::vector<std::int64_t> by_others;
+    // What others than guests and those that serve them use of each node's CPUs, by NodeIndex:
+    // averaged as the rest, and over a longer time. Empty in the first look.
+    std::vector<std::int64_t> by_others, by_others_lastingly;
 };
 
 struct Look {

@@ -3,7 +3,10 @@
 #include <chrono>
 #include <optional>
 
+#include "guests/discovery/auto_source.hpp"
+#include "guests/discovery/kvm_access.hpp"
 #include "guests/discovery/libvirt_source.hpp"
+#include "guests/discovery/proc_source.hpp"
 #include "guests/discovery/qmp_source.hpp"
 #include "guests/discovery/run_state.hpp"
 #include "src/observe/page_size_limit.hpp"
@@ -24,6 +27,18 @@ SamplerSettings sampler_settings(const Config& config) {
     return settings;
 }
 
+// What KVM itself knows is read where the fault counter is used, too.
+KvmAccess::Load kvm_loader(const Config& config) {
+    const TrackingSettings tracking = tracking_settings(config);
+    if (!tracking.attribution || !tracking.may_disturb) return {};
+    return load_kvm_reader;
+}
+
+std::unique_ptr<ProcSource> make_proc_source(const Config& config) {
+    return std::make_unique<ProcSource>(Roots(), std::chrono::steady_clock::now,
+                                        kvm_loader(config));
+}
+
 class HostObserver final : public Observer {
   public:
     HostObserver(const Config& config, std::unique_ptr<GuestSource> source, bool track)
@@ -37,6 +52,7 @@ class HostObserver final : public Observer {
     }
 
     std::vector<ListedGuest> list() override { return sampler_->list(); }
+    std::string why_incomplete() override { return source_->why_incomplete(); }
     Sample sample(const std::vector<ListedGuest>& listed, const SampleRequest& request) override {
         Sample sample = sampler_->sample(listed, request);
         mark_large_pages(sample, call_time_);
@@ -70,8 +86,23 @@ class HostObserver final : public Observer {
 }  // namespace
 
 std::unique_ptr<GuestSource> make_source(const Config& config) {
-    if (config.qmp) return std::make_unique<QmpSource>(QmpSettings{.directory = config.qmp_dir});
-    return std::make_unique<LibvirtSource>(config.libvirt);
+    const LibvirtSettings& libvirt = config.libvirt;
+    switch (source_in_use(config)) {
+        case SourceChoice::libvirt:
+            return std::make_unique<LibvirtSource>(libvirt);
+        case SourceChoice::qmp:
+            return std::make_unique<QmpSource>(
+                QmpSettings{.directory = config.qmp_dir, .patterns = config.qmp_pattern});
+        case SourceChoice::proc:
+            return make_proc_source(config);
+        case SourceChoice::automatic:
+            break;
+    }
+    return std::make_unique<AutoSource>(
+        AutoSource::Libvirt{std::make_unique<LibvirtSource>(libvirt),
+                            [uri = libvirt.uri] { return may_have_libvirt(uri); },
+                            libvirt.pid_directory},
+        make_proc_source(config));
 }
 
 std::unique_ptr<Observer> observe_host(const Config& config, std::unique_ptr<GuestSource> source,

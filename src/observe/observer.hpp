@@ -24,6 +24,9 @@ class Observer {
     virtual std::vector<ListedGuest> list() = 0;
     virtual Sample sample(const std::vector<ListedGuest>& listed, const SampleRequest& request) = 0;
 
+    // See GuestSource.
+    virtual std::string why_incomplete() = 0;
+
     // Why the guest must be left alone, as its source says now; empty if it may be acted on.
     virtual std::string why_unsteady(const std::string& uuid) = 0;
 
@@ -42,7 +45,7 @@ class Observer {
     virtual void end() = 0;
 };
 
-// The source of guests that the configuration names.
+// The source of guests that the configuration names, or /proc where mode observe must not ask it.
 std::unique_ptr<GuestSource> make_source(const Config& config);
 
 // This host. `track`: whether accesses are tracked; the trackers take away at once what those of a

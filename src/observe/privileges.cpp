@@ -19,7 +19,7 @@ bool acts(const Config& config, bool) {
 }
 
 bool reads_monitors(const Config& config, bool) {
-    return config.qmp;
+    return source_in_use(config) == SourceChoice::qmp;
 }
 
 bool uses_damon(const Config& config, bool) {
@@ -64,7 +64,8 @@ constexpr const char* damon_as_a_user =
     "`tracking.heat` = `\"auto\"` or `\"damon\"`, unless as root";
 constexpr const char* clears_refs = "write to `/proc/PID/clear_refs` of other users' processes";
 constexpr const char* no_heat = "that tracker is not used";
-constexpr const char* no_attribution = "accesses are not attributed to vCPUs";
+constexpr const char* no_bpf =
+    "accesses are not attributed to vCPUs, and of guests that nobody tells of less is known";
 
 constexpr std::array<CapabilityUse, 14> all_uses{{
     {CAP_SYS_PTRACE, "always", always,
@@ -77,7 +78,7 @@ constexpr std::array<CapabilityUse, 14> all_uses{{
      "nothing can be pinned or moved in mode \"act\"", true},
     {CAP_SYS_NICE, damon, uses_damon, "give kdamonds nice 10",
      "kdamonds have nice 0 and interrupt vCPUs"},
-    {CAP_DAC_OVERRIDE, "`source = \"qmp\"`", reads_monitors,
+    {CAP_DAC_OVERRIDE, "`source = \"qmp\"`, unless in mode `observe`", reads_monitors,
      "connect to monitor sockets of other users",
      "guests whose sockets belong to other users are not found"},
     {CAP_DAC_OVERRIDE, attribution, attributes, clears_refs,
@@ -87,9 +88,9 @@ constexpr std::array<CapabilityUse, 14> all_uses{{
     {CAP_DAC_OVERRIDE, damon_as_a_user, uses_damon_as_a_user, "write to DAMON's files", no_heat},
     {CAP_DAC_OVERRIDE, "`tracking.heat = \"idle-page\"`, unless as root", uses_idle_pages_as_a_user,
      "write to the bitmap of idle pages", no_heat},
-    {CAP_BPF, attribution, attributes, "load the program that counts page faults", no_attribution},
-    {CAP_PERFMON, attribution, attributes, "attach that program to KVM's tracepoint",
-     no_attribution},
+    {CAP_BPF, attribution, attributes, "load the programs that count page faults and read KVM",
+     no_bpf},
+    {CAP_PERFMON, attribution, attributes, "let these programs read the kernel's memory", no_bpf},
     {CAP_SETPCAP, "`seccomp = false`", starts_programs,
      "let libvirt's client take capabilities from programs that it starts",
      "no program is started for `libvirt.uri`"},

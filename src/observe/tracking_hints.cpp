@@ -9,7 +9,7 @@ TrackingHints derive_hints(const TrackingHints& before, const Snapshot& snapshot
     TrackingHints hints;
     for (const GuestState& guest : snapshot.guests) {
         TrackingHint& hint = hints[guest.uuid];
-        hint.wanted = guest.policy.mode != Mode::off && snapshot.topology.nodes.size() > 1;
+        hint.wanted = guest.policy.mode >= Mode::advise && snapshot.topology.nodes.size() > 1;
         hint.may_disturb = guest.policy.mode == Mode::act && guest.unsteady.empty();
         hint.well_placed = !guest.cells.empty();
     }
@@ -23,9 +23,13 @@ TrackingHints derive_hints(const TrackingHints& before, const Snapshot& snapshot
     for (const GuestState& guest : snapshot.guests) {
         TrackingHint& hint = hints[guest.uuid];
         const auto known = before.find(guest.uuid);
-        // A guest that is left alone for a moment keeps its accessors.
+        // A guest that is left alone for a moment keeps its accessors. One that is busier than any
+        // node is placed in shards, too.
         if (!guest.unsteady.empty())
             hint.attribute = known != before.end() && known->second.attribute;
+        else if (guest.cells.size() == 1)
+            hint.attribute |= is_busier_than_nodes(snapshot.topology, guest.cells.front(),
+                                                   guest.cells.front().allowed);
         // With one vCPU, or one node, all accesses are local wherever they come from.
         if (guest.cells.size() != 1 || guest.cells.front().vcpus < 2 ||
             guest.policy.mode != Mode::act ||
@@ -43,7 +47,7 @@ TrackingHints derive_hints(const TrackingHints& before, const Snapshot& snapshot
 void withdraw_hints(TrackingHints& hints, const GuestPolicies& policies) {
     for (const auto& [uuid, policy] : policies)
         if (const auto hint = hints.find(uuid); hint != hints.end()) {
-            hint->second.wanted &= policy.mode != Mode::off;
+            hint->second.wanted &= policy.mode >= Mode::advise;
             hint->second.may_disturb &= policy.mode == Mode::act;
         }
 }

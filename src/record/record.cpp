@@ -42,12 +42,13 @@ bool is_partition(const Partition& partition) {
 
 auto history_shape(std::size_t nodes) {
     const auto cell = [nodes](auto& io, auto& key, auto& known) {
-        auto& [home, home_since, failures, retry_at] = known;
+        auto& [home, home_since, failures, retry_at, roams] = known;
         io.field("key", key, key_shape());
         io.field("home", home, OneNode{nodes});
         io.field("home_since", home_since, point_in_time);
         io.field("failures", failures, Number{0, max_counted_failures});
         io.field("retry_at", retry_at, point_in_time);
+        io.unless(false, "roams", roams, Flag());
     };
     const auto shard = [](auto& io, auto& uuid, auto& known) {
         auto& [partition, since, changes, changed] = known;

@@ -11,12 +11,13 @@
 namespace vnuma {
 
 // Raised with every field that is added, removed, renamed, or changes its meaning.
-inline constexpr int record_version = 8;
+inline constexpr int record_version = 9;
 
 // Limits of what is read, since a record may come from anywhere. They exceed every host, keep the
 // planner's sums within 64 bits, and bound its loops.
 inline constexpr std::size_t max_record_bytes = 16 << 20;  // of a line
 inline constexpr std::size_t max_recorded_guests = 65'536;
+inline constexpr std::size_t max_recorded_pools = max_cpu_pools;
 inline constexpr std::size_t max_recorded_vcpus = 4096;    // of a cell
 inline constexpr std::size_t max_recorded_extents = 4096;  // of a guest without vNUMA
 // Each also limits the sum over all guests: 4 PiB, a million CPUs.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <set>
 
@@ -15,6 +16,15 @@ inline constexpr Number some_memory{0, max_recorded_memory};
 inline constexpr Number some_cpu{0, max_recorded_cpu};
 inline constexpr Number point_in_time{0, max_recorded_time};
 inline constexpr Number distance{0, 255};  // as in a SLIT
+
+inline auto cpu_pool_shape(std::size_t nodes) {
+    return object_of([nodes](auto& io, auto& pool) {
+        auto& [node, capacity, siblings] = pool;
+        io.field("node", node, OneNode{nodes});
+        io.field("capacity", capacity, some_cpu);
+        io.field("siblings", siblings, Number{0, capacity});
+    });
+}
 
 inline auto topology_shape() {
     const auto pool = [](auto& io, auto& page, auto& available) {
@@ -32,16 +42,22 @@ inline auto topology_shape() {
         io.field("other_use", other_use, some_cpu);
     });
     return object_of([host_node](auto& io, auto& topology) {
-        auto& [nodes, distances] = topology;
+        auto& [nodes, distances, pools] = topology;
         io.field("nodes", nodes, list_between(host_node, 1, max_host_nodes));
         io.field("distances", distances, list_of(list_of(distance, nodes.size()), nodes.size()));
+        io.maybe("pools", pools, list_between(cpu_pool_shape(nodes.size()), 1, max_recorded_pools));
     });
 }
 
-inline auto cell_shape(std::size_t nodes) {
-    return object_of([nodes](auto& io, auto& cell) {
+inline bool is_ascending(const std::vector<std::size_t>& positions) {
+    return std::adjacent_find(positions.begin(), positions.end(), std::greater_equal<>()) ==
+           positions.end();
+}
+
+inline auto cell_shape(std::size_t nodes, std::size_t pools) {
+    return object_of([nodes, pools](auto& io, auto& cell) {
         auto& [key, vcpus, cpu_use, size, residency, heat, huge_page, movable, allowed, confined_to,
-               pinned] = cell;
+               pinned, cpu_pools, unspread_vcpus] = cell;
         io.field("cell", key.cell, kernel_number);  // guest_shape() implies the rest of the key
         io.field("vcpus", vcpus, Number{0, max_recorded_vcpus});
         io.field("cpu_use", cpu_use, some_cpu);
@@ -53,6 +69,10 @@ inline auto cell_shape(std::size_t nodes) {
         io.field("allowed", allowed, SomeNodes{nodes});
         io.maybe("confined_to", confined_to, OneNode{nodes});
         io.field("pinned", pinned, Flag());
+        const Number pool{0, static_cast<std::int64_t>(pools) - 1};
+        io.maybe("cpu_pools", cpu_pools, list_between(pool, 0, pools));
+        io.check("cpu_pools", is_ascending(cpu_pools), "must be in their order, each once");
+        io.unless(0, "unspread_vcpus", unspread_vcpus, Number{0, max_recorded_vcpus});
     });
 }
 
@@ -107,13 +127,13 @@ inline bool is_square(const std::vector<std::vector<int>>& rows) {
                        [&](const auto& row) { return row.size() == rows.size(); });
 }
 
-inline auto guest_shape(std::size_t host_nodes) {
-    return object_of([host_nodes](auto& io, auto& guest) {
+inline auto guest_shape(std::size_t host_nodes, std::size_t pools) {
+    return object_of([host_nodes, pools](auto& io, auto& guest) {
         auto& [uuid, name, unsteady, cells, wide, distances, devices, policy] = guest;
         io.field("uuid", uuid, Text());
         io.field("name", name, Text());
         io.maybe("unsteady", unsteady, Text());
-        io.field("cells", cells, list_of(cell_shape(host_nodes)));
+        io.field("cells", cells, list_of(cell_shape(host_nodes, pools)));
         io.check("cells", all_differ(cells), "has two cells with the same number");
         for (auto& cell : cells)
             io.imply(cell.key.uuid, uuid);
@@ -170,8 +190,8 @@ inline auto snapshot_shape() {
         auto& [now, topology, guests, groups] = snapshot;
         io.field("now", now, point_in_time);
         io.field("topology", topology, topology_shape());
-        const std::size_t nodes = topology.nodes.size();
-        io.field("guests", guests, list_between(guest_shape(nodes), 0, max_recorded_guests));
+        const auto guest = guest_shape(topology.nodes.size(), topology.pools.size());
+        io.field("guests", guests, list_between(guest, 0, max_recorded_guests));
         io.check("guests", all_differ(guests), "has two guests with the same uuid");
         io.check("guests", can_be_summed(guests),
                  "has more than a million CPUs in use or more than 4 PiB of memory");

@@ -32,13 +32,14 @@ auto home_fields(Node node_shape) {
         io.unless(Bytes{0}, "above_watermark_bytes", above_watermark, any_number);
     };
     return [=](auto& io, auto& home) {
-        auto& [node, cost, former, to_move, left_away, queued_behind] = home;
+        auto& [node, cost, former, to_move, left_away, queued_behind, memory] = home;
         io.field("home", node, node_shape);
         io.field("cost_cpu_ms", cost, any_number);
         io.fields_if("former_home", former, former_fields);
         io.field("to_move_bytes", to_move, any_number);
         io.field("left_away_bytes", left_away, any_number);
         io.unless(Bytes{0}, "queued_behind_bytes", queued_behind, any_number);
+        io.maybe("memory_node", memory, node_shape);
     };
 }
 
@@ -64,7 +65,8 @@ auto alternative_fields(Node node_shape) {
 template <typename Node>
 auto verdict_shape(Node node_shape) {
     return object_of([node_shape](auto& io, auto& verdict) {
-        auto& [key, reason, acts, vcpus, home, alternative, wait, group_parted, detail] = verdict;
+        auto& [key, reason, acts, vcpus, home, alternative, wait, group_parted, detail,
+               roaming_cost, unspread_vcpus] = verdict;
         io.field("key", key, key_shape());
         io.field("reason", reason, word_of(reasons));
         io.field("acts", acts, Flag());
@@ -74,6 +76,8 @@ auto verdict_shape(Node node_shape) {
         io.unless(Millis{0}, "wait_ms", wait, any_number);
         io.unless(false, "group_parted", group_parted, Flag());
         io.maybe("detail", detail, Text());
+        io.maybe("roaming_cost_cpu_ms", roaming_cost, any_number);
+        io.unless(0, "unspread_vcpus", unspread_vcpus, Number{0, max_recorded_vcpus});
     });
 }
 

@@ -46,6 +46,7 @@ std::vector<std::string> ChangeLog::update(const Tick& tick) {
     std::vector<std::string> lines;
     if (!tick.look) return lines;
     add_rivals(tick.rivals, lines);
+    add_sections(tick.unmatched_sections, lines);
     std::map<std::string, std::string> guests;
     for (const GuestState& guest : tick.snapshot.guests)
         guests[guest.uuid] = guest.name;
@@ -95,6 +96,19 @@ void ChangeLog::add_hands_off(const Tick& tick, const std::map<std::string, std:
             name != names.end() && !tick.hands_off.contains(uuid))
             lines.push_back(name->second + ": is balanced again");
     hands_off_ = tick.hands_off;
+}
+
+// One that was told may have been removed at run time instead of having found a guest.
+void ChangeLog::add_sections(const std::vector<std::string>& unmatched,
+                             std::vector<std::string>& lines) {
+    std::set<std::string> now(unmatched.begin(), unmatched.end());
+    for (const std::string& section : now)
+        if (!unmatched_.contains(section))
+            lines.push_back("section " + section + " is that of no running guest");
+    for (const std::string& section : unmatched_)
+        if (!now.contains(section))
+            lines.push_back("section " + section + " is that of a running guest now, or is gone");
+    unmatched_ = std::move(now);
 }
 
 void ChangeLog::add_rivals(const std::vector<Rival>& rivals, std::vector<std::string>& lines) {

@@ -1,9 +1,11 @@
-// One line for each change that an operator cares about: guests and rivals that come and go, new
-// homes and verdicts, actions that fail, moves that a guest feels. Pure.
+// One line for each change that an operator cares about: guests and rivals that come and go,
+// sections of the configuration that are no guest's, new homes and verdicts, actions that fail,
+// moves that a guest feels. Pure.
 #pragma once
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,8 +27,10 @@ class ChangeLog {
     };
 
     void add_rivals(const std::vector<Rival>& rivals, std::vector<std::string>& lines);
+    void add_sections(const std::vector<std::string>& unmatched, std::vector<std::string>& lines);
 
     std::map<std::string, std::string> rivals_;  // how they show, by name
+    std::set<std::string> unmatched_;            // sections that are no guest's
     void add_hands_off(const Tick& tick, const std::map<std::string, std::string>& names,
                        std::vector<std::string>& lines);
     void tell_what_is_felt(const Tick& tick, const std::map<std::string, std::string>& names,

@@ -140,6 +140,7 @@ json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& s
                {"chunks", report_chunks(sample.chunks)},
                {"locality", estimate_locality(sample, cell, host)},
                {"map", guest.map_source},
+               {"immovable", sample.immovable},
                {"blocks", report_blocks(sample.blocks)},
                {"vcpus", report_vcpus(tick, guest, sample, host)}};
     // Verdicts are ordered by key: that of the whole cell, then those of its shards.
@@ -154,6 +155,34 @@ json report_cell(const Tick& tick, const GuestSample& guest, const CellSample& s
          ++verdict)
         value["shards"].push_back(report_shard(*verdict, sample, topology));
     return value;
+}
+
+// A cell that has no part in the snapshot, and so no verdict of the planner.
+json report_empty_cell(const Tick& tick, const GuestSample& guest, const CellSample& sample,
+                       const Host& host) {
+    CellState nothing;
+    nothing.key = {guest.uuid, sample.id};
+    nothing.residency.resize(tick.snapshot.topology.nodes.size());
+    nothing.heat = nothing.residency;
+    json value = report_cell(tick, guest, sample, nothing, host);
+    value["verdict"] = {
+        {"reason", "empty"},
+        {"explanation", "the cell has no home because it has neither vCPUs nor memory"},
+        {"home", nullptr},
+        {"to_move_bytes", 0}};
+    return value;
+}
+
+json report_cells(const Tick& tick, const GuestSample& sample, const GuestState& state,
+                  const Host& host) {
+    json cells = json::array();
+    for (const CellSample& cell : sample.cells) {
+        const auto known = std::find_if(state.cells.begin(), state.cells.end(),
+                                        [&](const auto& one) { return one.key.cell == cell.id; });
+        cells.push_back(known == state.cells.end() ? report_empty_cell(tick, sample, cell, host)
+                                                   : report_cell(tick, sample, cell, *known, host));
+    }
+    return cells;
 }
 
 json report_rivals(const std::vector<Rival>& rivals) {
@@ -187,9 +216,6 @@ json report_moves(const Tick& tick, const std::string& uuid) {
 json report_guest(const Tick& tick, std::size_t index, const Host& host) {
     const GuestSample& sample = tick.sample().guests[index];
     const GuestState& state = tick.snapshot.guests[index];
-    json cells = json::array();
-    for (std::size_t c = 0; c < state.cells.size(); ++c)
-        cells.push_back(report_cell(tick, sample, sample.cells[c], state.cells[c], host));
     json devices = json::array();
     for (const HostDevice& device : sample.devices)
         devices.push_back({{"address", device.address},
@@ -197,10 +223,12 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
     json value{{"uuid", sample.uuid},
                {"domain", sample.name},
                {"source", sample.source},
+               {"certainty", certainty_of(sample)},
                {"state", name(sample.state)},
                {"pid", sample.process ? json(sample.process->pid()) : json(nullptr)},
                {"executable", sample.executable},
                {"unsteady", state.unsteady},
+               {"problems", sample.problems},
                {"immovable", sample.immovable},
                {"pinned_bytes", sample.pinned_bytes},
                {"moves", report_moves(tick, sample.uuid)},
@@ -214,7 +242,7 @@ json report_guest(const Tick& tick, std::size_t index, const Host& host) {
                {"devices", devices},
                {"policy", report_policy(state.policy)},
                {"tracking", report_tracking(sample.tracking, tick.sample().time)},
-               {"cells", cells}};
+               {"cells", report_cells(tick, sample, state, host)}};
     if (const auto why = tick.hands_off.find(sample.uuid); why != tick.hands_off.end())
         value["hands_off"] = {{"cpus", why->second.cpus}, {"memory", why->second.memory}};
     if (const auto problem = tick.group_problems.find(sample.uuid);
@@ -282,6 +310,8 @@ nlohmann::json make_report(const Tick& tick) {
     report["look_cpu_us"] = tick.sample().cpu_time.count();
     report["tracking"] = report_tracking(tick.sample());
     report["rivals"] = report_rivals(tick.rivals);
+    if (!tick.list_problem.empty()) report["list_problem"] = tick.list_problem;
+    report["unmatched_sections"] = tick.unmatched_sections;
     report["nodes"] = report_nodes(tick.snapshot.topology);
     json guests = json::array();
     for (std::size_t i = 0; i < tick.snapshot.guests.size(); ++i)

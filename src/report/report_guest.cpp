@@ -1,5 +1,7 @@
 #include "src/report/report_guest.hpp"
 
+#include <string_view>
+
 #include "policy/model/number_list.hpp"
 
 namespace vnuma {
@@ -24,6 +26,13 @@ json report_pins(const std::map<int, std::vector<int>>& pins) {
 }
 
 }  // namespace
+
+std::string certainty_of(const GuestSample& guest) {
+    if (!guest.certainty.empty()) return guest.certainty;
+    return std::string_view(guest.source) == "libvirt"
+               ? "vCPU threads by their names; the rest from libvirt"
+               : "all from QEMU's monitor";
+}
 
 json report_blocks(const std::vector<RamBlock>& blocks) {
     json all = json::array();

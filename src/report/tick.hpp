@@ -32,6 +32,10 @@ struct Tick {
     std::chrono::milliseconds look_time{0};  // how long reading host and guests took
     Host host;
     std::vector<Rival> rivals;
+    std::string list_problem;  // why guests may be missing; empty if all are listed
+    // Sections of the configuration and of the run-time policy that are no guest's. While guests
+    // may be missing, they stay as they were.
+    std::vector<std::string> unmatched_sections;
     std::shared_ptr<const Look> look;
     History history;  // that the plan was made with
     Snapshot snapshot;

@@ -37,6 +37,7 @@ void TroubleLog::update(const Tick& tick, std::chrono::milliseconds interval) {
     run_time_policy_.update(tick.policy_problem);
     frozen_.update(tick.frozen);
     hands_off_.update(tick.hands_off_problem);
+    if (tick.look) list_.update(tick.list_problem);
     if (tick.look) pagemap_.update(tick.sample().pagemap_problem);
     slow_.update(why_slow(tick, interval));
 }

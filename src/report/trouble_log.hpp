@@ -28,6 +28,7 @@ class TroubleLog {
   private:
     Trouble blind_{"blind, so nothing is changed", "guests can be seen again"};
     Trouble run_time_policy_{"run-time policy rejected", "the run-time policy is in force again"};
+    Trouble list_{"not all guests are known", "all guests are known again"};
     Trouble pagemap_{"pages are located with move_pages, which takes more CPU time than pagemap",
                      "pages are located with pagemap"};
     Trouble frozen_{"nothing is changed", "thawed: guests are balanced again"};

@@ -53,6 +53,7 @@ class FixedSource : public GuestSource {
     std::vector<ListedGuest> list() override { return guests_; }
     RunState read_state(const std::string&) override { return RunState::running; }
     bool may_ask_monitor() const override { return false; }
+    void permit_monitors(std::set<std::string>) override {}
     RamView read_ram_view(const std::string&) override { throw MonitorError("none"); }
     bool start_write_measurement(const std::string&, std::chrono::seconds) override {
         throw MonitorError("none");

@@ -10,6 +10,7 @@
 #include "guests/memory/summed_residency.hpp"
 #include "guests/process/parse_proc.hpp"
 #include "guests/process/thread_roles.hpp"
+#include "guests/process/vmm_names.hpp"
 #include "policy/model/number_list.hpp"
 
 using namespace vnuma;
@@ -41,10 +42,11 @@ void read_tasks(std::string_view text) {
     parse_schedstat(text);
     find_status_field(text, "Cpus_allowed_list");
     parse_effective_user(text);
+    has_pending_connection(text, "a.sock");
     for (const UnixSocket& socket : parse_unix_sockets(text, "a.sock", {1, 2, 3}))
         require(socket.path.ends_with("a.sock"));
     if (const auto cgroup = parse_cgroup(text)) require(cgroup->path.starts_with('/'));
-    if (role_by_name(text) == ThreadRole::vcpu) require(parse_vcpu_name(text).has_value());
+    if (role_by_name(text) == ThreadRole::vcpu) require(parse_vcpu_thread_name(text).has_value());
 }
 
 void read_memory(std::string_view text) {

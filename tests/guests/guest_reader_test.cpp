@@ -1,44 +1,7 @@
-#include "guests/guest_reader.hpp"
-
-#include "guests/discovery/guest_source.hpp"
-#include "guests/discovery/run_state.hpp"
-#include "guests/memory/page_nodes.hpp"
-#include "guests/model/listed_guest.hpp"
-#include "tests/guests/golden_monitor.hpp"
-#include "tests/guests/scripted_source.hpp"
+#include "tests/guests/guest_reader_fixture.hpp"
 
 namespace vnuma {
 namespace {
-
-class GuestReaderTest : public ::testing::Test {
-  protected:
-    void record(const std::string& shape) {
-        host.emplace(shape);
-        reader.emplace(host->roots());
-        listed.domain = std::make_shared<const Domain>(test::golden_domain(shape));
-        listed.uuid = listed.domain->uuid;
-        listed.name = shape;
-        listed.state = RunState::running;
-        listed.pid = host->pid;
-    }
-    // Reads the guest with its residency.
-    GuestSample read(bool rare_too = false) { return read_guest(rare_too, true); }
-    GuestSample read_without_residency() { return read_guest(false, false); }
-    GuestSample read_guest(bool rare_too, bool residency) {
-        GuestSample sample = reader->read(listed, source, rare_too);
-        if (residency && sample.process)
-            reader->memory().read_residency(*sample.process, {pages, pages},
-                                            ResidencyMode::automatic, false);
-        reader->memory().fill(sample, std::chrono::steady_clock::now());
-        return sample;
-    }
-
-    std::optional<test::RecordedHost> host;
-    std::optional<GuestReader> reader;
-    ListedGuest listed;
-    test::ScriptedSource source;
-    MovePagesReader pages;
-};
 
 TEST_F(GuestReaderTest, ReadsAllOfAGuest) {
     record("helpers");
@@ -82,12 +45,128 @@ TEST_F(GuestReaderTest, AsksTheMonitorOnceIfSizesAreAmbiguous) {
     EXPECT_EQ(source.asked, 1);
 }
 
+// Its cells are on different nodes.
 TEST_F(GuestReaderTest, DoesNotAskTheMonitorIfThatIsForbidden) {
     record("vnuma");
     source.may_ask = false;
     EXPECT_NE(read().unsteady.find("ambiguous"), std::string::npos);
-    EXPECT_NE(read(true).unsteady.find("ambiguous"), std::string::npos);
+    const GuestSample sample = read(true);
+    EXPECT_NE(sample.unsteady.find("ambiguous"), std::string::npos);
+    EXPECT_EQ(sample.problems.at(0),
+              "the memory of cell 0 is ambiguous: several blocks have its size");
     EXPECT_EQ(source.asked, 0);
+}
+
+TEST_F(GuestReaderTest, CellsThatCannotBeToldApartAreServedIfTheirMemoryIsOnOneNode) {
+    record("vnuma");
+    source.may_ask = false;
+    const std::string numa_maps = "proc/" + std::to_string(host->pid) + "/numa_maps";
+    std::string text = test::read_golden("lab/vnuma/process/numa_maps");
+    for (std::size_t at = 0; (at = text.find(" N1=", at)) != std::string::npos;)
+        text.replace(at, 4, " N0=");
+    std::filesystem::remove(host->files.path(numa_maps));
+    host->files.write(numa_maps, text);
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.problems.size(), 2U);
+    for (const CellSample& cell : sample.cells) {
+        EXPECT_NE(cell.immovable, "");
+        EXPECT_GT(cell.residency.bytes.at(0), 64 << 20);
+        EXPECT_EQ(cell.residency.bytes.size(), 1U);
+    }
+}
+
+// The recorded guest's mappings of its RAM are those of another size then.
+TEST_F(GuestReaderTest, AGuestWhoseBlocksAreNotFoundIsServedByWhereItsMemoryIs) {
+    record("helpers");
+    source.may_ask = false;
+    const Residency exact = read().cells[0].residency;
+    Domain domain = *listed.domain;
+    domain.cells[0].bytes -= 4096;
+    listed.domain = std::make_shared<const Domain>(domain);
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.problems, std::vector<std::string>{
+                                   "the memory of cell 0 was not found: no mapping has its size"});
+    EXPECT_NE(sample.cells[0].immovable, "");
+    EXPECT_TRUE(sample.cells[0].blocks.empty());
+    ASSERT_EQ(sample.cells[0].residency.bytes.size(), exact.bytes.size());
+    for (const auto& [node, bytes] : exact.bytes)
+        EXPECT_NEAR(static_cast<double>(sample.cells[0].residency.bytes.at(node)),
+                    static_cast<double>(bytes), 0.1 * static_cast<double>(bytes));
+    EXPECT_GE(read().residency.time, sample.residency.time);
+    EXPECT_EQ(read_without_residency().unsteady, "");
+}
+
+TEST_F(GuestReaderTest, CellsWithoutVcpusAndMemoryAreEmpty) {
+    record("helpers");
+    Domain domain = *listed.domain;
+    domain.cells.push_back({1, {}, 0});
+    domain.cells.push_back({2, {}, 0});
+    listed.domain = std::make_shared<const Domain>(domain);
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.unsteady, "");
+    ASSERT_EQ(sample.cells.size(), 3U);
+    EXPECT_EQ(sample.cells[0].vcpus.size(), 2U);
+    EXPECT_EQ(sample.cells[2].size, 0);
+    EXPECT_TRUE(sample.cells[2].vcpus.empty());
+    EXPECT_EQ(sample.cells[2].immovable, "");
+    EXPECT_TRUE(sample.problems.empty());
+}
+
+TEST_F(GuestReaderTest, MemoryThatIsNoDramIsNotCounted) {
+    record("helpers");
+    Domain domain = *listed.domain;
+    domain.memory_devices.push_back(
+        {"nvdimm0", "nvdimm", 0, std::int64_t{64} << 30, std::int64_t{64} << 30, std::nullopt});
+    listed.domain = std::make_shared<const Domain>(domain);
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.cells[0].size, 384 << 20);
+    EXPECT_EQ(sample.cells[0].blocks.size(), 1U);
+}
+
+TEST_F(GuestReaderTest, MemoryMappedFromADeviceIsNotCounted) {
+    record("memfd");
+    const std::string maps = "proc/" + std::to_string(host->pid) + "/maps";
+    std::string text = test::read_golden("lab/memfd/process/maps");
+    const std::string file = "/memfd:memory-backend-memfd (deleted)";
+    text.replace(text.find(file), file.size(), "/dev/dax0.0");
+    std::filesystem::remove(host->files.path(maps));
+    host->files.write(maps, text);
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.cells[0].size, 0);
+    EXPECT_TRUE(sample.cells[0].blocks.empty());
+    EXPECT_EQ(sample.cells[0].vcpus.size(), 2U);
+}
+
+TEST_F(GuestReaderTest, VcpusAreTakenAsTheyRunInAGuestWithoutVnuma) {
+    record("helpers");
+    Domain domain = *listed.domain;
+    domain.cells[0].vcpus.clear();
+    listed.domain = std::make_shared<const Domain>(domain);
+    EXPECT_EQ(read().cells[0].vcpus.size(), 2U);
+}
+
+TEST_F(GuestReaderTest, VcpusThatNoCellHasAreLeftAloneAndTold) {
+    record("vnuma");
+    Domain domain = *listed.domain;
+    domain.cells[1].vcpus.clear();
+    listed.domain = std::make_shared<const Domain>(domain);
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.unsteady, "");
+    EXPECT_EQ(sample.problems,
+              std::vector<std::string>{"no cell has the vCPUs 1; they are left alone"});
+}
+
+TEST_F(GuestReaderTest, ProblemsOfTheDescriptionAreTheGuests) {
+    record("helpers");
+    Domain domain = *listed.domain;
+    domain.problems = {"a detail is odd"};
+    listed.domain = std::make_shared<const Domain>(domain);
+    EXPECT_EQ(read().problems, domain.problems);
+    EXPECT_EQ(read().unsteady, "");
 }
 
 TEST_F(GuestReaderTest, AMonitorThatHangsMakesTheGuestUnsteadyUntilItAnswers) {
@@ -139,25 +218,18 @@ TEST_F(GuestReaderTest, RamIsFoundAgainIfTheDomainHasMoreMemory) {
     Domain changed = *listed.domain;
     changed.memory_devices.push_back({"dimm0", "dimm", 0, 128 << 20, 128 << 20, std::nullopt});
     listed.domain = std::make_shared<const Domain>(changed);
-    EXPECT_NE(read().unsteady, "") << "the recorded guest has no such device";
+    const GuestSample sample = read();
+    EXPECT_EQ(sample.problems,
+              std::vector<std::string>{
+                  "memory device dimm0 is not among the memory backends that its monitor lists"})
+        << "the recorded guest has no such device";
+    EXPECT_EQ(sample.cells[0].blocks.size(), 1U) << "all else of it is known";
     EXPECT_EQ(source.asked, 2);
     changed.memory_devices.clear();
     changed.tuning.placement = "auto";
     listed.domain = std::make_shared<const Domain>(changed);
     read();  // its memory has just changed
     EXPECT_EQ(read().unsteady, "");
-}
-
-TEST_F(GuestReaderTest, AProcessThatIsNotTheGuestsIsNotUsed) {
-    record("helpers");
-    listed.uuid = "00000000-1111-2222-3333-444444444444";
-    const GuestSample sample = read();
-    EXPECT_NE(sample.unsteady.find("uuid is not on the command line"), std::string::npos);
-    EXPECT_FALSE(sample.process);
-    listed.pid = std::nullopt;
-    EXPECT_NE(read().unsteady.find("cannot be found"), std::string::npos);
-    listed.pid = 1;
-    EXPECT_NE(read().unsteady.find("ended"), std::string::npos);
 }
 
 TEST_F(GuestReaderTest, TheReasonOfTheSourceTakesPrecedence) {
@@ -221,75 +293,11 @@ TEST_F(GuestReaderTest, ScansTakeTheMemoryPolicyOfTheProcess) {
     EXPECT_EQ(sample.unsteady, "its owner interleaves its memory over nodes");
 }
 
-TEST_F(GuestReaderTest, ADeviceThatQemuOpensIsReadAtTheNextTick) {
-    record("helpers");
-    source.called = "qmp";
-    EXPECT_EQ(read().immovable, "");
-    host->files.link("/dev/vfio/12", "proc/" + std::to_string(host->pid) + "/fd/50");
-    EXPECT_NE(read().immovable.find("VFIO"), std::string::npos);
-}
-
-TEST_F(GuestReaderTest, AGuestWhoseBalloonOrMemoryDeviceMovesIsUnsteadyMeanwhile) {
-    record("helpers");
-    const auto with_balloon = [&](std::int64_t mib) {
-        Domain domain = *listed.domain;
-        domain.balloon_bytes = mib << 20;
-        listed.domain = std::make_shared<const Domain>(domain);
-        return read().unsteady;
-    };
-    EXPECT_EQ(with_balloon(384), "");
-    EXPECT_EQ(with_balloon(300), "its memory changes by a balloon or a memory device");
-    EXPECT_EQ(with_balloon(300), "");
-    EXPECT_EQ(with_balloon(301), "") << "that is little";
-}
-
-// VmRSS of this guest is 366,196 kB. VmLck is something else: what mlock() and VFIO hold.
-TEST_F(GuestReaderTest, AGuestWithHalfOfItsMemoryPinnedIsImmovable) {
-    record("helpers");
-    const std::string status = "proc/" + std::to_string(host->pid) + "/status";
-    std::string text = test::read_golden("lab/helpers/process/status");
-    const std::string line = "VmPin:\t       0 kB";
-    const auto read_pinned = [&](const std::string& pinned) {
-        std::string changed = text;
-        changed.replace(changed.find(line), line.size(), "VmPin:\t" + pinned + " kB");
-        std::filesystem::remove(host->files.path(status));
-        host->files.write(status, changed);
-        return read();
-    };
-    GuestSample sample = read_pinned("  183097");
-    EXPECT_EQ(sample.pinned_bytes, 183097 * 1024);
-    EXPECT_EQ(sample.immovable, "") << "what fails is left alone, and the rest moves";
-    sample = read_pinned("  183098");
-    EXPECT_EQ(sample.immovable, "178 MiB of its memory are pinned (VmPin)");
-    for (const char* wrong : {"-5", "word", "99999999999999999999", "9223372036854775807"})
-        EXPECT_EQ(read_pinned(wrong).pinned_bytes, 0) << wrong;
-}
-
 TEST_F(GuestReaderTest, HugetlbPagesAreKnownFromNumaMaps) {
     record("hugetlb");
     const GuestSample sample = read();
     EXPECT_TRUE(sample.cells[0].blocks.at(0).hugetlb);
     EXPECT_EQ(sample.cells[0].blocks[0].page_bytes, 2 << 20);
-}
-
-ListedGuest listed_with(const std::string& emulator) {
-    ListedGuest listed;
-    listed.uuid = "u-1";
-    Domain domain;
-    domain.emulator = emulator;
-    listed.domain = std::make_shared<const Domain>(domain);
-    return listed;
-}
-
-TEST(IdentityMismatch, AcceptsQemuByNameAndTheConfiguredEmulator) {
-    EXPECT_EQ(identity_mismatch("/usr/bin/qemu-system-x86_64 (deleted)", "-uuid u-1",
-                                listed_with(""), true),
-              "");
-    EXPECT_EQ(identity_mismatch("/usr/libexec/kvm-7", "-uuid u-1",
-                                listed_with("/usr/libexec/kvm-7"), true),
-              "");
-    EXPECT_NE(identity_mismatch("/usr/bin/bash", "-uuid u-1", listed_with(""), true), "");
-    EXPECT_NE(identity_mismatch("", "-uuid u-1", listed_with(""), true), "");
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ class RecordedSource : public GuestSource {
     std::vector<ListedGuest> list() override { return guests_; }
     RunState read_state(const std::string&) override { return RunState::running; }
     bool may_ask_monitor() const override { return false; }
+    void permit_monitors(std::set<std::string> uuids) override { permitted = std::move(uuids); }
     RamView read_ram_view(const std::string&) override { throw MonitorError("none"); }
     bool start_write_measurement(const std::string&, std::chrono::seconds) override {
         throw MonitorError("none");
@@ -36,6 +37,7 @@ class RecordedSource : public GuestSource {
         throw MonitorError("none");
     }
     std::size_t hung_calls() const override { return 0; }
+    std::set<std::string> permitted;
 
   private:
     std::vector<ListedGuest> guests_;
@@ -45,10 +47,13 @@ class SamplerTest : public ::testing::Test {
   protected:
     SamplerTest() {
         source.emplace(host, std::vector<std::string>{"memfd", "wishes"}, listed);
+        sampler.emplace(*source, nullptr, short_of_time());
+    }
+    SamplerSettings short_of_time() const {
         SamplerSettings settings;
         settings.roots = host.roots();
         settings.residency_time = std::chrono::microseconds(0);  // one guest in each sample
-        sampler.emplace(*source, nullptr, settings);
+        return settings;
     }
     Sample sample(const SampleRequest& request = {}) {
         return sampler->sample(sampler->list(), request);
@@ -107,6 +112,55 @@ TEST_F(SamplerTest, AGuestIsAsOldAsItsOldestReading) {
     const Sample later = sampler->sample(list, {});
     EXPECT_EQ(later.guests[0].read_at, begin - std::chrono::seconds(3));
     EXPECT_LE(later.guests[1].read_at, later.time);
+}
+
+TEST_F(SamplerTest, MemoryThatAnotherProcessMapsIsImmovable) {
+    EXPECT_EQ(sample({.complete = true}).guests[0].immovable, "");
+    const std::string mapping = "7f0000000000-7f0010000000 rw-s 00000000 00:01 1027 /memfd:x\n";
+    host.files.write("proc/9999/maps", mapping);
+    host.files.write("proc/9999/comm", "spdk\n");
+    std::map<std::string, std::string> immovable;
+    for (const GuestSample& guest : sample({.complete = true}).guests)
+        immovable[guest.name] = guest.immovable;
+    EXPECT_EQ(immovable.at("memfd"), "process 9999 (spdk) maps its memory too");
+    EXPECT_EQ(immovable.at("wishes"), "") << "its memory is private";
+}
+
+TEST_F(SamplerTest, MemoryStaysUntilItIsKnownWhoElseMapsIt) {
+    for (std::size_t i = 0; i < MemorySharers::first_processes_at_once; ++i)
+        std::filesystem::create_directories(
+            host.files.path("proc/" + std::to_string(1'000'000 + i)));
+    const auto immovable = [](const Sample& all) {
+        std::map<std::string, std::string> by_name;
+        for (const GuestSample& guest : all.guests)
+            by_name[guest.name] = guest.immovable;
+        return by_name;
+    };
+    const std::map<std::string, std::string> held{
+        {"memfd", "it is not known yet who else maps its memory"}, {"wishes", ""}};
+    EXPECT_EQ(immovable(sample()), held);
+    EXPECT_EQ(immovable(sample()).at("memfd"), "");
+    EXPECT_EQ(
+        immovable(Sampler(*source, nullptr, short_of_time()).sample(*listed, {.complete = true}))
+            .at("memfd"),
+        "");
+}
+
+TEST_F(SamplerTest, EachListedGuestHasTheControlGroupOfItsProcess) {
+    listed->at(1).pid.reset();
+    const std::vector<ListedGuest> list = sampler->list();
+    const bool first = list[0].pid.has_value();  // they are ordered by uuid
+    EXPECT_TRUE(list[first ? 0 : 1].cgroup.starts_with("/machine/qemu-"))
+        << list[first ? 0 : 1].cgroup;
+    EXPECT_EQ(list[first ? 1 : 0].cgroup, "") << "its process is not known";
+}
+
+TEST_F(SamplerTest, TheSourceIsToldWhichGuestsVnumadMayActOn) {
+    const std::string uuid = listed->at(0).uuid;
+    sample({.acts_on = {uuid}});
+    EXPECT_EQ(source->permitted, std::set<std::string>{uuid});
+    sample();
+    EXPECT_EQ(source->permitted, std::set<std::string>());
 }
 
 TEST_F(SamplerTest, AGuestThatIsGoneIsForgotten) {

@@ -16,9 +16,11 @@ class ScriptedSource : public GuestSource {
     std::vector<ListedGuest> list() override { return {}; }
     RunState read_state(const std::string&) override { return RunState::running; }
     bool may_ask_monitor() const override { return may_ask; }
+    void permit_monitors(std::set<std::string>) override {}
     RamView read_ram_view(const std::string&) override {
         ++asked;
         if (hangs) throw MonitorError("its monitor does not answer");
+        if (!refusal.empty()) throw MonitorRefusal(refusal);
         GoldenMonitor monitor;
         return vnuma::read_ram_view(monitor);
     }
@@ -32,6 +34,7 @@ class ScriptedSource : public GuestSource {
 
     bool may_ask = true;  // whether the monitor may be asked
     bool hangs = false;   // whether the monitor does not answer
+    std::string refusal;  // with which the monitor refuses; empty if it does not
     int asked = 0;        // how often the monitor was asked
     const char* called = "libvirt";
 };

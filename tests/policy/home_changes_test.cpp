@@ -23,7 +23,7 @@ TEST(HomeChanges, ASmallGainIsNotAReasonToMove) {
 TEST(HomeChanges, DuringTheCoolDownTheVerdictNamesTheBetterNode) {
     Snapshot host =
         make_snapshot(make_topology(2, 4, 64 * gib),
-                      {make_guest("a", 4, 4000, {gib, 0}), make_guest("b", 4, 4000, {gib, 0})});
+                      {make_guest("a", 4, 2000, {gib, 0}), make_guest("b", 4, 2000, {gib, 0})});
     for (GuestState& guest : host.guests)
         guest.cells[0].confined_to = NodeIndex(0);
     const Plan early = plan(host, history_with(host, NodeIndex(0), -1000), settings);
@@ -37,7 +37,7 @@ TEST(HomeChanges, DuringTheCoolDownTheVerdictNamesTheBetterNode) {
 TEST(HomeChanges, AFailureDoublesTheCoolDown) {
     const Snapshot host =
         make_snapshot(make_topology(2, 4, 64 * gib),
-                      {make_guest("a", 4, 4000, {gib, 0}), make_guest("b", 4, 4000, {gib, 0})});
+                      {make_guest("a", 4, 2000, {gib, 0}), make_guest("b", 4, 2000, {gib, 0})});
     History history = history_with(host, NodeIndex(0), -settings.cool_down - 1);
     EXPECT_NE(home_of(plan(host, history, settings), "a"),
               home_of(plan(host, history, settings), "b"));
@@ -50,7 +50,7 @@ TEST(HomeChanges, AFailureDoublesTheCoolDown) {
 TEST(HomeChanges, AfterTooManyInAnHourTheVerdictSaysWhenTheNextOneMayBe) {
     Snapshot host = make_snapshot(
         make_topology(2, 4, 64 * gib),
-        {make_guest("a", 4, 4000, {gib, 0}), make_guest("b", 4, 4000, {gib, 0})}, 4'000'000);
+        {make_guest("a", 4, 2000, {gib, 0}), make_guest("b", 4, 2000, {gib, 0})}, 4'000'000);
     History history = history_with(host, NodeIndex(0), 0);
     for (const char* uuid : {"uuid-a", "uuid-b"})
         for (int i = 0; i < settings.changes_per_hour; ++i)

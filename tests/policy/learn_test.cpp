@@ -25,6 +25,20 @@ TEST(Learn, ForgetsCellsThatNoLongerExistAndKeepsHomesOfUnsteadyGuests) {
     EXPECT_EQ(history.cells.begin()->second.home, home_of(first, "a"));
 }
 
+TEST(Learn, KeepsTheShardsOfAnUnsteadyGuestWhateverTheNumberOfItsCell) {
+    GuestState guest = make_wide_guest("w", {0, 0, 1, 1}, 2);
+    guest.cells[0].key.cell = 3;
+    guest.unsteady = "it is paused";
+    const Snapshot host = make_snapshot(make_topology(2, 2, 64 * gib), {guest});
+    History history;
+    history.shards["uuid-w"].partition = {{0, 1}, {2, 3}};
+    history.cells[{"uuid-w", 3, 0}] = {NodeIndex(0), 0};
+    history.cells[{"uuid-w", 3, 1}] = {NodeIndex(1), 0};
+    const History after = learn(history, host, plan(host, history, settings), {});
+    EXPECT_EQ(after.shards, history.shards);
+    EXPECT_EQ(after.cells, history.cells);
+}
+
 TEST(Learn, AMoveThatStoppedOnItsWayHasNotFailed) {
     const Snapshot host =
         make_snapshot(make_topology(2, 4, 64 * gib), {make_guest("a", 2, 500, {gib, gib})});

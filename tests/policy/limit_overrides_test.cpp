@@ -54,9 +54,8 @@ TEST(LimitOverrides, AGroupThatTheCeilingDoesNotAllowIsIgnored) {
 TEST(LimitOverrides, ExceedingTheCeilingIsReportedEvenIfAnotherSourceTakesPrecedence) {
     HostPolicy host;
     host.ceiling_mode = Mode::advise;
-    PolicySources guest = with_metadata(mode_of(Mode::act));
-    guest.run_time = mode_of(Mode::observe);
-    const GuestPolicy policy = resolve_policy(host, guest, two_nodes);
+    host.run_time.guests["web"] = mode_of(Mode::observe);
+    const GuestPolicy policy = resolve_policy(host, with_metadata(mode_of(Mode::act)), two_nodes);
     EXPECT_EQ(policy.mode, Mode::observe);
     EXPECT_EQ(policy.problems.size(), 1U);
 }
@@ -64,12 +63,11 @@ TEST(LimitOverrides, ExceedingTheCeilingIsReportedEvenIfAnotherSourceTakesPreced
 TEST(LimitOverrides, TheCeilingLimitsTheRunTimePolicy) {
     HostPolicy host;
     host.ceiling_mode = Mode::observe;
-    PolicySources guest = make_guest();
-    guest.run_time = mode_of(Mode::act);
-    const GuestPolicy policy = resolve_policy(host, guest, two_nodes);
+    host.run_time.guests["web"] = mode_of(Mode::act);
+    const GuestPolicy policy = resolve_policy(host, make_guest(), two_nodes);
     EXPECT_EQ(policy.mode, Mode::observe);
-    EXPECT_EQ(policy.problems,
-              Problems{"run-time policy: mode: act exceeds the ceiling, limited to observe"});
+    EXPECT_EQ(policy.problems, Problems{"run-time policy, guest.web: mode: act exceeds the "
+                                        "ceiling, limited to observe"});
 }
 
 TEST(LimitOverrides, TheCeilingLimitsBuiltInValuesWithoutAProblem) {
@@ -137,12 +135,12 @@ TEST(LimitOverrides, AHomeThatTheCeilingDoesNotAllowIsIgnored) {
 }
 
 TEST(LimitOverrides, APriorityOutOfRangeIsLimited) {
-    PolicySources guest = make_guest();
-    guest.run_time = priority_of(1000);
-    const GuestPolicy policy = resolve_policy({}, guest, two_nodes);
+    HostPolicy host;
+    host.run_time.guests["web"] = priority_of(1000);
+    const GuestPolicy policy = resolve_policy(host, make_guest(), two_nodes);
     EXPECT_EQ(policy.priority, max_priority);
-    EXPECT_EQ(policy.problems,
-              Problems{"run-time policy: priority: 1000 is not from -100 to 100, limited to 100"});
+    EXPECT_EQ(policy.problems, Problems{"run-time policy, guest.web: priority: 1000 is not from "
+                                        "-100 to 100, limited to 100"});
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ TEST(Planner, TheMemoryOfACellWithoutVcpusIsMovedToOneNode) {
     EXPECT_EQ(verdict_of(next, "a").reason, Reason::settled);
 }
 
-TEST(Planner, NodesWithoutCpusOrMemoryAreNotHomes) {
+TEST(Planner, NodesWithoutCpusAreNotHomesNorAreThoseWithoutMemoryBesideOthersWithRoom) {
     Topology topology = make_topology(4, 2, 4 * gib);
     topology.nodes[1].cpus = 0;
     topology.nodes[1].cpu_capacity = 0;

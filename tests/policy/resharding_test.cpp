@@ -84,14 +84,14 @@ TEST(WideGuest, WhoseVcpusExchangeTheirMemoryIsResplitBeforeItsShardsChangeTheir
 }
 
 TEST(WideGuest, KeepsHomesUntilTheNextRepartitionCheck) {
-    const GuestState guest = sharing_guest(4, 2, 450);
+    const GuestState guest = sharing_guest(4, 3, 450);
     PlannerSettings restless;
     restless.cool_down = 0;
-    Snapshot host = host_with(guest);
+    Snapshot host = host_with(guest, 3);
     History history = learn({}, host, plan(host, {}, restless), {});
     host = simulate(host, plan(host, {}, restless));
     const NodeIndex home = history.cells.at({"uuid-w", 0, 0}).home;
-    host.topology.nodes[home].other_use = 4000;
+    host.topology.nodes[home].other_use = 1000;
     host.now = reshard_interval - 1000;
     const Verdict kept = verdict_of(plan(host, history, restless), "w", 0, 0);
     EXPECT_EQ(kept.home_node(), home);

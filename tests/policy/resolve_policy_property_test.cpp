@@ -42,9 +42,13 @@ class RandomSources {
         host.defaults = overrides();
         if (below(2)) host.guests["web"] = overrides();
         if (below(2)) host.guests[uuid] = overrides();
+        if (below(4) == 0) host.guests["w*"] = overrides();
+        if (below(4) == 0) host.cgroups["/pods/*"] = overrides();
         host.groups["a"].members = overrides();
         host.groups["b"].members = overrides();
         if (below(2)) host.run_time.groups["b"].members = overrides();
+        if (below(2)) host.run_time.guests["web"] = overrides();
+        if (below(4) == 0) host.run_time.cgroups["/pods/*"] = overrides();
         host.ceiling_mode = mode();
         host.ceiling_memory = memory();
         host.ceiling_priority = below(201) - 100;
@@ -60,7 +64,7 @@ class RandomSources {
         guest.cells = static_cast<std::size_t>(below(4));
         guest.metadata = overrides();
         if (below(4) == 0) guest.metadata_problems = {"metadata: mode: is not a mode"};
-        guest.run_time = overrides();
+        if (below(2)) guest.cgroup = "/pods/a";
         return guest;
     }
 
@@ -109,9 +113,10 @@ TEST(ResolvePolicyProperty, ThePolicyIsWithinTheCeilingAndTheHost) {
 TEST(ResolvePolicyProperty, ProblemsOfTheMetadataNeverRaiseTheMode) {
     for (unsigned seed = 0; seed < 5'000; ++seed) {
         RandomSources random(seed);
-        const HostPolicy host = random.host();
+        HostPolicy host = random.host();
         PolicySources guest = random.guest();
-        guest.run_time = {};
+        host.run_time.guests.clear();
+        host.run_time.cgroups.clear();
         guest.metadata.group.reset();
         guest.metadata_problems = {"metadata: mode: is not a mode"};
         const GuestPolicy policy = resolve_policy(host, guest, two_nodes);
@@ -130,10 +135,12 @@ TEST(ResolvePolicyProperty, EveryProblemNamesItsSourceAndKey) {
             const std::string source = problem.substr(0, problem.find(": "));
             const std::string rest = problem.substr(std::min(source.size() + 2, problem.size()));
             const std::string key = rest.substr(0, rest.find(": "));
-            ASSERT_TRUE(source == "policy" || source == "ceiling" || source == "metadata" ||
-                        source == "run-time policy" ||
-                        source.starts_with("run-time policy, group.") ||
-                        source.starts_with("guest.") || source.starts_with("group."))
+            ASSERT_TRUE(
+                source == "policy" || source == "ceiling" || source == "metadata" ||
+                source == "run-time policy" || source.starts_with("run-time policy, group.") ||
+                source.starts_with("run-time policy, guest.") ||
+                source.starts_with("run-time policy, cgroup.") || source.starts_with("guest.") ||
+                source.starts_with("cgroup.") || source.starts_with("group."))
                 << problem;
             ASSERT_TRUE(key == "mode" || key == "group" || key == "nodes" || key == "home" ||
                         key == "memory" || key == "priority")

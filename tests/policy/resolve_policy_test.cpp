@@ -20,9 +20,14 @@ TEST(ResolvePolicy, WithoutOverridesAllValuesAreBuiltIn) {
 TEST(ResolvePolicy, EachSourceOverridesThoseOfLowerPrecedence) {
     HostPolicy host;
     PolicySources guest = make_guest();
+    guest.cgroup = "/machine.slice/web.scope";
     const auto priority = [&] { return resolve_policy(host, guest, two_nodes).priority; };
     host.defaults = priority_of(1);
     EXPECT_EQ(priority(), 1);
+    host.cgroups["/machine.slice/*"] = priority_of(-2);
+    EXPECT_EQ(priority(), -2);
+    host.guests["w*"] = priority_of(-1);
+    EXPECT_EQ(priority(), -1);
     host.guests["web"] = priority_of(2);
     EXPECT_EQ(priority(), 2);
     host.guests[uuid] = priority_of(3);
@@ -34,8 +39,16 @@ TEST(ResolvePolicy, EachSourceOverridesThoseOfLowerPrecedence) {
     EXPECT_EQ(priority(), 5);
     host.run_time.groups["db"].members = priority_of(6);
     EXPECT_EQ(priority(), 6);
-    guest.run_time = priority_of(7);
+    host.run_time.cgroups["/machine.slice/*"] = priority_of(7);
     EXPECT_EQ(priority(), 7);
+    host.run_time.guests["w*"] = priority_of(8);
+    EXPECT_EQ(priority(), 8);
+    host.run_time.guests["web"] = priority_of(9);
+    EXPECT_EQ(priority(), 9);
+    host.run_time.guests[uuid] = priority_of(10);
+    EXPECT_EQ(priority(), 10);
+    host.run_time.guests[uuid] = {};
+    EXPECT_EQ(priority(), 9) << "what a section leaves out is that of the section below it";
 }
 
 TEST(ResolvePolicy, MissingKeysAreTakenFromSourcesOfLowerPrecedence) {
@@ -57,14 +70,14 @@ TEST(ResolvePolicy, ALimitOfTheMomentHoldsWhateverTheSourcesSetAndSaysWhy) {
     host.limits = {{"run-time policy", "its file cannot be used", Mode::observe},
                    {"coexist.ksm", "KSM runs", Mode::act, MemoryPolicy::none}};
     PolicySources guest = with_metadata(mode_of(Mode::act));
-    guest.run_time = mode_of(Mode::act);
+    host.run_time.guests["web"] = mode_of(Mode::act);
     const GuestPolicy policy = resolve_policy(host, guest, two_nodes);
     EXPECT_EQ(policy.mode, Mode::observe);
     EXPECT_EQ(policy.memory, MemoryPolicy::none);
     EXPECT_EQ(policy.problems,
               (Problems{"run-time policy: mode: its file cannot be used, limited to observe",
                         "coexist.ksm: memory: KSM runs, limited to none"}));
-    guest.run_time = mode_of(Mode::off);
+    host.run_time.guests["web"] = mode_of(Mode::off);
     host.limits.resize(1);
     EXPECT_EQ(resolve_policy(host, guest, two_nodes).mode, Mode::off);
     EXPECT_EQ(resolve_policy(host, guest, two_nodes).problems, Problems{}) << "nothing is limited";
@@ -102,7 +115,7 @@ TEST(ResolvePolicy, AnEmptyGroupTakesTheGuestOutOfItsGroup) {
     host.groups["db"].members = priority_of(4);
     host.guests["web"].group = "db";
     PolicySources guest = make_guest();
-    guest.run_time.group = "";
+    host.run_time.guests["web"].group = "";
     EXPECT_EQ(resolve_policy(host, guest, two_nodes), GuestPolicy{});
 }
 
@@ -110,7 +123,7 @@ TEST(ResolvePolicy, TheRunTimePolicyMayAddGroups) {
     HostPolicy host;
     PolicySources guest = make_guest();
     host.run_time.groups["new"].members = priority_of(4);
-    guest.run_time.group = "new";
+    host.run_time.guests["web"].group = "new";
     const GuestPolicy policy = resolve_policy(host, guest, two_nodes);
     EXPECT_EQ(policy.group, "new");
     EXPECT_EQ(policy.priority, 4);
@@ -131,7 +144,7 @@ TEST(ResolvePolicy, AGroupThatDoesNotExistIsReportedAndNotJoined) {
     EXPECT_EQ(policy.priority, 0);
     EXPECT_EQ(policy.problems, Problems{"metadata: group: \"dd\" does not exist"});
     PolicySources guest = with_metadata(in_group("dd"));
-    guest.run_time.group = "db";
+    host.run_time.guests["web"].group = "db";
     EXPECT_EQ(resolve_policy(host, guest, two_nodes).problems, policy.problems)
         << "it is reported even if another source takes precedence";
 }
@@ -139,19 +152,18 @@ TEST(ResolvePolicy, AGroupThatDoesNotExistIsReportedAndNotJoined) {
 TEST(ResolvePolicy, NodesWithoutCpusOrMemoryAreReported) {
     HostPolicy host;
     PolicySources guest = make_guest();
-    guest.incomplete_nodes = {1, 2};
+    guest.nodes_without_cpus = {1, 2};
     const auto problems_with = [&](Numbers nodes) {
         host.guests["web"].nodes = std::move(nodes);
         return resolve_policy(host, guest, {0, 1, 2}).problems;
     };
     EXPECT_EQ(problems_with({0, 1}), Problems{}) << "one complete node suffices";
-    EXPECT_EQ(problems_with({1}), Problems{"guest.web: nodes: node 1 has no CPUs or no memory"});
-    EXPECT_EQ(problems_with({1, 2}),
-              Problems{"guest.web: nodes: nodes 1, 2 have no CPUs or no memory"});
+    EXPECT_EQ(problems_with({1}), Problems{"guest.web: nodes: node 1 has no CPUs"});
+    EXPECT_EQ(problems_with({1, 2}), Problems{"guest.web: nodes: nodes 1, 2 have no CPUs"});
     host.guests["web"].nodes.reset();
     host.guests["web"].home = Numbers{1};
     const GuestPolicy policy = resolve_policy(host, guest, {0, 1, 2});
-    EXPECT_EQ(policy.problems, Problems{"guest.web: home: node 1 has no CPUs or no memory"});
+    EXPECT_EQ(policy.problems, Problems{"guest.web: home: node 1 has no CPUs"});
     EXPECT_TRUE(policy.home.empty());
 }
 
@@ -166,6 +178,8 @@ TEST(ResolvePolicy, AGuestOfSeveralCellsInAGroupWithOneHomeIsReported) {
         Problems{
             "guest.web: group: \"db\" has one home for all members, but the guest has 2 cells"});
     EXPECT_EQ(resolve_policy(host, guest, two_nodes).group, "db");
+    guest.empty_cells = 1;
+    EXPECT_EQ(resolve_policy(host, guest, two_nodes).problems, Problems{}) << "one is placed";
 }
 
 TEST(ResolvePolicy, AGuestWithoutAnyNodeLeftIsOnlyObserved) {
@@ -217,7 +231,7 @@ TEST(ResolvePolicy, MetadataWithProblemsNeverRaisesTheMode) {
     HostPolicy host;
     host.guests["web"] = mode_of(Mode::off);
     EXPECT_EQ(resolve_policy(host, guest, two_nodes).mode, Mode::off);
-    guest.run_time = mode_of(Mode::advise);
+    host.run_time.guests["web"] = mode_of(Mode::advise);
     EXPECT_EQ(resolve_policy(host, guest, two_nodes).mode, Mode::advise)
         << "whoever sets the run-time policy can see the problem";
 }

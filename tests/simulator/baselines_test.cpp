@@ -47,7 +47,8 @@ TEST_F(Baselines, VnumadMovesLessThanNumad) {
 
 TEST_F(Baselines, AdviceBeforeTheStartSavesMoves) {
     EXPECT_LT(total("vnumad, asked first").moved, total("vnumad").moved);
-    EXPECT_LE(remote_share(total("vnumad, asked first")), remote_share(total("vnumad")));
+    constexpr double alike = 0.0005;
+    EXPECT_LE(remote_share(total("vnumad, asked first")), remote_share(total("vnumad")) + alike);
 }
 
 }  // namespace

@@ -131,6 +131,33 @@ TEST(Simulator, TheSumOfUsedAndAvailableMemoryNeverChanges) {
     }
 }
 
+// A guest with one vCPU for each hardware thread of a node, all of them busy, and a few others.
+Trace wider_than_the_cores(unsigned seed) {
+    TraceMaker maker("wider than the cores", seed, 2, 32, 128 * gib);
+    for (HostNode& node : maker.trace().topology.nodes)
+        node.cpu_capacity = 19'200;
+    maker.set_load(maker.add(1, 32, 32 * gib), 900, 980);
+    for (int g = 0; g < 2; ++g)
+        maker.set_load(maker.add_ordinary(), 100, 900);
+    return maker.trace();
+}
+
+// Contention without balancing is what no placement could avoid, and what remote accesses add.
+TEST(Simulator, NoTraceHasMoreContentionUnderVnumadThanWithoutBalancing) {
+    for (unsigned seed = 1; seed <= 2; ++seed) {
+        std::vector<Trace> traces = make_traces(seed);
+        traces.push_back(wider_than_the_cores(seed));
+        for (const Trace& trace : traces) {
+            NoBalancing unbalanced;
+            Planned planner;
+            const Figures without = play(trace, unbalanced), with = play(trace, planner);
+            // A load that changes is noticed in the next tick.
+            EXPECT_LE(with.contention, without.contention + without.run / 1000)
+                << trace.name << ", seed " << seed;
+        }
+    }
+}
+
 TEST(Simulator, PinsByHandBalanceTheFutureLoad) {
     // Two guests that will be busy come before two that will be idle.
     TraceMaker maker("", 1, 2, 8, 96 * gib);

@@ -345,5 +345,29 @@ TEST_F(ControllerTest, AnIothreadGoesWithTheCellThatItServes) {
     EXPECT_EQ(host->affinity_of("a", FakeHost::iothread(3)), all) << "there is no such cell";
 }
 
+TEST_F(ControllerTest, WhatServesAGuestDoesNotGoToCellsThatAreEmpty) {
+    FakeGuest guest = make_guest("alpha", 2, 256 * mib, 1);
+    guest.cells.resize(9, {0, {}, 0});  // a GPU's
+    guest.emulator_threads = 1;
+    guest.iothread_cells = {{1, 5}};
+    host->guests["a"] = guest;
+    ASSERT_TRUE(reaches(Reason::settled, "a"));
+    EXPECT_EQ(ticks.back().plan.verdicts.size(), 1U);
+    EXPECT_EQ(verdict(ticks.back(), "a").home_node(), NodeIndex(1));
+    EXPECT_EQ(host->affinity_of("a", FakeHost::emulator_thread(0)), host->host.cpus[1]);
+    EXPECT_EQ(host->affinity_of("a", FakeHost::iothread(1)), host->host.cpus[1]);
+}
+
+TEST_F(ControllerTest, EmptyCellsKeepNoGuestOfTheirGroupAway) {
+    config.policy.groups["g"].arrangement = Arrangement::apart;
+    config.policy.defaults.group = "g";
+    host->guests["a"] = make_guest("alpha", 2, 256 * mib, 1);
+    host->guests["a"].cells.resize(9, {0, {}, 0});
+    ASSERT_TRUE(reaches(Reason::settled, "a"));
+    host->guests["b"] = make_guest("beta", 2, 256 * mib, 1);
+    ASSERT_TRUE(reaches(Reason::settled, "b"));
+    EXPECT_EQ(verdict(ticks.back(), "b").home_node(), NodeIndex(0));
+}
+
 }  // namespace
 }  // namespace vnuma

@@ -42,6 +42,7 @@ struct FakeGuest {
     // Each vCPU of its only cell accesses an equal run of chunks that no other one accesses.
     bool knows_accessors = false;
     PolicyOverrides metadata{};
+    std::string cgroup{};
 };
 
 // `bytes` on one node.

@@ -47,6 +47,7 @@ class FakeHost final : public Observer, public Kernel {
     Host host;
     std::map<std::string, FakeGuest> guests;  // by uuid
     std::vector<Bytes> used_by_others;        // by node
+    std::string list_problem;                 // why guests may be missing
     RivalReading rivals;
     std::vector<Bytes> pools;  // of huge pages, by node
     Bytes pool_page = 2 * mib;
@@ -101,10 +102,12 @@ class FakeHost final : public Observer, public Kernel {
             one.state = guest.state;
             one.unsteady = why_not_running(guest.state);
             one.read_at = clock_.now();
+            one.cgroup = guest.cgroup;
             one.domain = domain_of(uuid, guest);
         }
         return listed;
     }
+    std::string why_incomplete() override { return list_problem; }
     Sample sample(const std::vector<ListedGuest>& listed, const SampleRequest& request) override {
         last_request = request;
         on_sample();

@@ -106,6 +106,14 @@ void ReasonTest::prepare(Reason reason) {
             settle("c");
             add("a", make_guest("alpha", 1, 100 * mib, 0));
             break;
+        case Reason::roams:
+            // Each node has CPUs left for half of alpha, and the other node is near.
+            host->host.topology.distances = {{10, 12}, {12, 10}};
+            add("b", make_guest("beta", 3, 300 * mib, 0, 3000));
+            add("c", make_guest("gamma", 3, 300 * mib, 1, 3000));
+            settle("c");
+            add("a", make_guest("alpha", 2, 100 * mib, 0, 2000));
+            break;
         case Reason::retry_later:
             host->fail_affinity = [](const auto&) { return EPERM; };
             add("a", make_guest("alpha", 2, 200 * mib, 0));

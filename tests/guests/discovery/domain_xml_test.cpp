@@ -28,6 +28,36 @@ TEST(ParseDomain, CellsHaveTheDistancesOfTheVirtualSlit) {
         "<cell id='1' cpus='1' memory='320' unit='MiB'/></numa></cpu>");
     EXPECT_EQ(domain.cells[0].distances, (std::map<int, int>{{0, 10}, {1, 16}}));
     EXPECT_TRUE(domain.cells[1].distances.empty());
+    EXPECT_EQ(
+        domain.problems,
+        std::vector<std::string>{"<sibling> of <cell id='0'> must have a cell and a distance, not "
+                                 "\"2\" and \"x\"; it is ignored"});
+}
+
+TEST(ParseDomain, EachCellHasANumberOfItsOwn) {
+    const auto parse_cells = [](const std::string& first, const std::string& second) {
+        return parse("<memory>2048</memory><vcpu>2</vcpu><cpu><numa><cell " + first +
+                     " cpus='0' memory='1024'/><cell " + second +
+                     " cpus='1' memory='1024'/></numa></cpu>");
+    };
+    const Domain unnamed = parse_cells("", "");
+    ASSERT_EQ(unnamed.cells.size(), 2U);
+    EXPECT_EQ(unnamed.cells[1].id, 1) << "as in libvirt";
+    EXPECT_TRUE(unnamed.problems.empty());
+    for (const char* id : {"zero", "-1", "0x0", ""}) {
+        const Domain unreadable = parse_cells("id='0'", "id='" + std::string(id) + "'");
+        ASSERT_EQ(unreadable.cells.size(), 2U) << id;
+        EXPECT_EQ(unreadable.cells[1].id, 1) << id;
+        EXPECT_EQ(unreadable.problems.at(0),
+                  "attribute id of <cell> must be the number of a cell, not \"" + std::string(id) +
+                      "\"; it is taken for cell 1");
+    }
+    const Domain twice = parse_cells("id='3'", "id='3'");
+    ASSERT_EQ(twice.cells.size(), 1U);
+    EXPECT_EQ(twice.cells[0].vcpus, std::vector<int>{0});
+    EXPECT_EQ(twice.problems,
+              std::vector<std::string>{"<numa> must have one <cell id='3'>; all but the first are "
+                                       "ignored"});
 }
 
 // Disks 1 and 3 are on a port of cell 1's bus, disk 2 on cell 0's, disk 4 on none.
@@ -94,6 +124,8 @@ TEST(ParseDomain, MemoryIsImmovableWhereADeviceAnEncryptionOrALockPinsIt) {
               "");
     EXPECT_NE(parse(head + "<devices><interface type='hostdev'/></devices>").immovable, "");
     EXPECT_NE(parse(head + "<devices><disk type='nvme' device='disk'/></devices>").immovable, "");
+    EXPECT_NE(parse(head + "<devices><disk type='vhostvdpa' device='disk'/></devices>").immovable,
+              "");
     EXPECT_NE(parse(head + "<launchSecurity type='sev'/>").immovable, "");
     EXPECT_NE(parse(head + "<memoryBacking><locked/></memoryBacking>").immovable, "");
     EXPECT_EQ(parse(head + "<devices><hostdev mode='subsystem' type='usb'/></devices>").immovable,
@@ -110,52 +142,81 @@ TEST(ParseDomain, ReadsWhetherKvmHasADirtyRing) {
                   std::string(state) == "on");
 }
 
-TEST(ParseDomain, AnErrorNamesTheElementAndTheAttribute) {
-    const auto in_domain = [](const std::string& body) {
-        return "<domain><name>a</name><uuid>u</uuid>" + body + "</domain>";
-    };
+TEST(ParseDomain, OnlyTextThatIsNoDomainIsRefused) {
     EXPECT_TRUE(error_of("<domain").starts_with("the XML is not well-formed: "));
     EXPECT_EQ(error_of("<network/>"), "the root element must be <domain>");
-    EXPECT_EQ(error_of("<domain><name>a</name></domain>"),
-              "<domain> must have a <name> and a <uuid>");
-    EXPECT_EQ(error_of(in_domain("<memory>0</memory><vcpu>1</vcpu>")),
-              "<memory> must be a size greater than 0 in a unit that libvirt knows, "
-              "not \"0\" in \"KiB\"");
-    EXPECT_EQ(error_of(in_domain("<memory unit='XiB'>5</memory><vcpu>1</vcpu>")),
-              "<memory> must be a size greater than 0 in a unit that libvirt knows, "
-              "not \"5\" in \"XiB\"");
-    EXPECT_EQ(error_of(in_domain("<memory>99999999999999999999</memory><vcpu>1</vcpu>")),
-              "<memory> must be a size greater than 0 in a unit that libvirt knows, "
-              "not \"99999999999999999999\" in \"KiB\"");
-    EXPECT_EQ(error_of(in_domain("<cpu><numa><cell id='3' cpus='x' memory='1'/></numa></cpu>")),
-              "attribute cpus of <cell id='3'> must be a list of vCPUs from 0 to 4095, not \"x\"");
-    EXPECT_EQ(error_of(in_domain("<cpu><numa><cell id='3' cpus='0'/></numa></cpu>")),
-              "attribute memory of <cell id='3'> must be a size greater than 0 in a unit that "
-              "libvirt knows, not \"\" in \"KiB\"");
 }
 
-TEST(ParseDomain, AnErrorRepeatsTheBeginningOfAValueInPrintableCharacters) {
-    EXPECT_EQ(error_of("<domain><name>a</name><uuid>u</uuid><vcpu>\x1b[2J" + std::string(99, '1') +
-                       "</vcpu></domain>"),
-              "<vcpu> must be an integer from 1 to 4096, not \"?[2J" + std::string(28, '1') + "\"");
+std::vector<std::string> problems_of(const std::string& xml) {
+    std::string error;
+    const auto domain = parse_domain(xml, error);
+    EXPECT_TRUE(domain) << error;
+    return domain.value_or(Domain{}).problems;
 }
 
-TEST(ParseDomain, MoreVcpusThanQemusLargestMachineHasAreAnErrorThatNamesTheElement) {
-    const std::string head = "<domain><name>a</name><uuid>u</uuid><memory>1024</memory>";
+TEST(ParseDomain, AProblemNamesTheElementAndTheAttribute) {
+    using Problems = std::vector<std::string>;
+    const auto in_domain = [](const std::string& body) {
+        return problems_of("<domain><name>a</name><uuid>u</uuid>" + body + "</domain>");
+    };
+    EXPECT_EQ(problems_of("<domain><memory>1</memory></domain>"),
+              (Problems{"<domain> must have a <uuid>", "<domain> must have a <name>"}));
+    EXPECT_EQ(
+        in_domain("<memory>0</memory><vcpu>1</vcpu>"),
+        Problems{"<memory> must be larger than all memory devices together; where that memory "
+                 "is can only be estimated"});
+    EXPECT_EQ(in_domain("<memory unit='XiB'>5</memory><vcpu>1</vcpu>"),
+              Problems{"<memory> must be a size in a unit that libvirt knows, not \"5\" in "
+                       "\"XiB\"; where that memory is can only be estimated"});
+    EXPECT_EQ(in_domain("<memory>99999999999999999999</memory><vcpu>1</vcpu>").size(), 1U);
+    EXPECT_EQ(
+        in_domain("<cpu><numa><cell id='3' cpus='x' memory='1'/></numa></cpu>"),
+        Problems{"attribute cpus of <cell id='3'> must be a list of vCPUs from 0 to 4095, not "
+                 "\"x\"; its vCPUs are left alone"});
+    EXPECT_EQ(in_domain("<cpu><numa><cell id='3' cpus='0'/></numa></cpu>"),
+              Problems{"attribute memory of <cell id='3'> must be a size in a unit that libvirt "
+                       "knows, not \"\" in \"KiB\"; where that memory is can only be estimated"});
+}
+
+TEST(ParseDomain, WithoutVcpuThereIsOneAsInLibvirt) {
+    const Domain domain = parse("<memory>1024</memory>");
+    EXPECT_EQ(domain.cells.at(0).vcpus, std::vector<int>{0});
+    EXPECT_TRUE(domain.problems.empty());
+}
+
+TEST(ParseDomain, AProblemRepeatsTheBeginningOfAValueInPrintableCharacters) {
+    EXPECT_EQ(
+        parse("<memory>1</memory><vcpu>\x1b[2J" + std::string(99, '1') + "</vcpu>").problems.at(0),
+        "<vcpu> must be an integer from 1 to 4096, not \"?[2J" + std::string(28, '1') + "\"");
+}
+
+TEST(ParseDomain, MoreVcpusThanQemusLargestMachineHasAreAProblemThatNamesTheElement) {
+    const std::string head = "<memory>1024</memory>";
     const std::string cells = "<cpu><numa><cell id='0' cpus='0' memory='1024'/></numa></cpu>";
     for (const std::string& rest : {std::string(), cells})
-        EXPECT_EQ(error_of(head + "<vcpu cpuset='0'>100000</vcpu>" + rest + "</domain>"),
+        EXPECT_EQ(parse(head + "<vcpu cpuset='0'>100000</vcpu>" + rest).problems.at(0),
                   "<vcpu> must be an integer from 1 to 4096, not \"100000\"");
-    for (const char* count : {"0", "-1", "4097", "two", "", "99999999999999999999"})
-        EXPECT_EQ(error_of(head + "<vcpu>" + count + "</vcpu></domain>"),
+    for (const char* count : {"0", "-1", "4097", "two", "", "99999999999999999999"}) {
+        const Domain domain = parse(head + "<vcpu>" + count + "</vcpu>");
+        EXPECT_EQ(domain.problems.at(0),
                   "<vcpu> must be an integer from 1 to 4096, not \"" + std::string(count) + "\"");
-    EXPECT_EQ(error_of(head + "<vcpu>2</vcpu><cpu><numa><cell id='0' cpus='0-4096' memory='1024'/>"
-                              "</numa></cpu></domain>"),
-              "attribute cpus of <cell id='0'> must be a list of vCPUs from 0 to 4095, "
-              "not \"0-4096\"");
-    EXPECT_EQ(error_of(head + "<vcpu>2</vcpu><cpu><numa><cell id='0' cpus='0-4095' memory='1024'/>"
-                              "<cell id='1' cpus='0' memory='1024'/></numa></cpu></domain>"),
-              "the cells of <numa> must have at most 4096 vCPUs together");
+        EXPECT_TRUE(domain.cells.at(0).vcpus.empty()) << "those that run are taken";
+    }
+    const Domain many = parse(head +
+                              "<vcpu>2</vcpu><cpu><numa><cell id='0' cpus='0-4096' memory='1024'/>"
+                              "</numa></cpu>");
+    EXPECT_EQ(many.problems.at(0),
+              "attribute cpus of <cell id='0'> must be a list of vCPUs from 0 to 4095, not "
+              "\"0-4096\"; its vCPUs are left alone");
+    const Domain together =
+        parse(head +
+              "<vcpu>2</vcpu><cpu><numa><cell id='0' cpus='0-4095' memory='1024'/>"
+              "<cell id='1' cpus='0' memory='1024'/></numa></cpu>");
+    EXPECT_EQ(
+        together.problems.at(0),
+        "the cells of <numa> must have at most 4096 vCPUs together; those of <cell id='1'> are "
+        "left alone");
+    EXPECT_EQ(together.cells.at(1).bytes, 1 << 20) << "all else of the cell is in force";
     EXPECT_EQ(parse("<memory>1024</memory><vcpu cpuset='1'> 4096\n</vcpu>").tuning.vcpupin.size(),
               4096U);
 }
@@ -177,6 +238,11 @@ TEST(ParseDomain, MemoryThatAnotherProcessMapsIsImmovable) {
         parse(head + "<filesystem type='mount'><driver type='virtiofs'/></filesystem></devices>")
             .immovable,
         "");
+    EXPECT_EQ(parse(head + "<disk type='vhostuser' device='disk'/></devices>").immovable,
+              "another process maps its memory (vhost-user disk)");
+    EXPECT_EQ(parse(head + "<video><driver name='vhostuser'/></video></devices>").immovable,
+              "another process maps its memory (vhost-user video)");
+    EXPECT_EQ(parse(head + "<video><driver name='qemu'/></video></devices>").immovable, "");
 }
 
 TEST(ParseDomain, ReadsRealGuests) {
@@ -186,8 +252,10 @@ TEST(ParseDomain, ReadsRealGuests) {
     ASSERT_EQ(vnuma.cells.size(), 2U);
     EXPECT_EQ(vnuma.cells[1].bytes, 288LL << 20);
     EXPECT_EQ(vnuma.balloon_bytes, 576LL << 20);
-    EXPECT_EQ(vnuma.huge_page_bytes, 0);
-    EXPECT_EQ(test::golden_domain("hugetlb").huge_page_bytes, 2 << 20);
+    EXPECT_EQ(vnuma.cells[0].huge_page_bytes, 0);
+    EXPECT_EQ(test::golden_domain("hugetlb").cells.at(0).huge_page_bytes, 2 << 20);
+    for (const char* shape : {"vnuma", "hugetlb", "hotplug", "memory-devices", "wishes", "by-hand"})
+        EXPECT_TRUE(test::golden_domain(shape).problems.empty()) << shape;
     const Domain hotplug = test::golden_domain("hotplug");
     EXPECT_EQ(hotplug.cells[1].vcpus, (std::vector<int>{1, 2}))
         << "also the vCPU that is not plugged";

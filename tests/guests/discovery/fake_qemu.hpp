@@ -47,6 +47,30 @@ class FakeQemu {
             hang_up();
         });
     }
+    // Closes each later connection at once, without a greeting.
+    void end_each() {
+        in_thread([this] { ends_each_ = true; });
+    }
+    // Sends this instead of the greeting of each later connection.
+    void greet_as(const std::string& text) {
+        hang_up(false);
+        greet_with(text);
+    }
+    // Sends this after the greeting of each later connection.
+    void greet_with(const std::string& text) {
+        in_thread([this, text] { behind_greeting_ = text; });
+    }
+    // How many connections there have been, and whether the last one is still open.
+    int connections() {
+        int count = 0;
+        in_thread([&] { count = connections_; });
+        return count;
+    }
+    bool is_connected() {
+        bool connected = false;
+        in_thread([&] { connected = connection_ != nullptr; });
+        return connected;
+    }
     // Closes the connection and the listening socket, and leaves the socket's file behind.
     void refuse() {
         in_thread([this] {
@@ -65,14 +89,6 @@ class FakeQemu {
             for (const auto& [connection, request] : held_requests_)
                 answer(*connection, request);
             held_requests_.clear();
-        });
-    }
-    // Sends a text that is no reply. Returns at once: the client may read it only later.
-    void send(const std::string& text) {
-        boost::asio::post(context_, [this, text] {
-            boost::system::error_code ignored;
-            if (connection_)
-                boost::asio::write(connection_->socket, boost::asio::buffer(text), ignored);
         });
     }
 
@@ -102,12 +118,18 @@ class FakeQemu {
         acceptor_.async_accept([this](boost::system::error_code error, Stream::socket socket) {
             if (error) return;
             connection_ = std::make_shared<Connection>(std::move(socket));
-            if (greets_) {
+            ++connections_;
+            if (ends_each_) {
+                hang_up();
+                return accept();
+            }
+            if (greets_)
                 send(*connection_, {{"QMP",
                                      {{"version", nlohmann::json::object()},
                                       {"capabilities", nlohmann::json::array()}}}});
-                receive(connection_);
-            }
+            boost::system::error_code ignored;
+            boost::asio::write(connection_->socket, boost::asio::buffer(behind_greeting_), ignored);
+            receive(connection_);
             accept();
         });
     }
@@ -121,7 +143,10 @@ class FakeQemu {
         boost::asio::async_read_until(
             connection->socket, boost::asio::dynamic_buffer(connection->input), '\n',
             [this, connection](boost::system::error_code error, std::size_t size) {
-                if (error) return;
+                if (error) {
+                    if (connection == connection_) connection_.reset();
+                    return;
+                }
                 const auto request = nlohmann::json::parse(connection->input.substr(0, size));
                 connection->input.erase(0, size);
                 if (held_command_ &&
@@ -159,7 +184,9 @@ class FakeQemu {
     std::shared_ptr<Connection> connection_;   // the latest
     std::optional<std::string> held_command_;  // empty: all
     std::vector<std::pair<std::shared_ptr<Connection>, nlohmann::json>> held_requests_;
-    bool greets_ = true;
+    bool greets_ = true, ends_each_ = false;
+    std::string behind_greeting_;
+    int connections_ = 0;
     std::thread thread_;
 };
 

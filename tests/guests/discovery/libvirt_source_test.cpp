@@ -154,16 +154,44 @@ TEST_F(LibvirtSourceTest, AMonitorItDoesNotReachIsAnErrorOfThatGuest) {
     connect();
     EXPECT_THROW(source->read_ram_view("nobody"), MonitorError) << "before the first list";
     const auto guests = list();
-    EXPECT_THROW(source->read_ram_view(guests[0].uuid), MonitorError);
+    source->permit_monitors({guests[0].uuid});
+    EXPECT_THROW(source->read_ram_view(guests[0].uuid), MonitorRefusal)
+        << "the test driver has no monitor";
     EXPECT_THROW(source->start_write_measurement(guests[0].uuid, std::chrono::seconds(1)),
                  MonitorError);
     EXPECT_THROW(source->read_write_measurement(guests[0].uuid), MonitorError);
     EXPECT_EQ(list().size(), 2U);
 }
 
+TEST_F(LibvirtSourceTest, OfAGuestThatVnumadMayNotActOnNoMonitorIsAskedAndNoMemoryMeasured) {
+    connect();
+    const std::string uuid = find(list(), "web")->uuid;
+    const auto why_not = [&](auto call) -> std::string {
+        try {
+            call();
+        } catch (const MonitorError& error) {
+            return error.what();
+        }
+        return "";
+    };
+    const auto ask = [&] { source->read_ram_view(uuid); };
+    const auto measure = [&] { source->start_write_measurement(uuid, 1s); };
+    for (const std::string& other : {std::string(), find(list(), "db")->uuid}) {
+        if (!other.empty()) source->permit_monitors({other});
+        EXPECT_EQ(why_not(ask), monitor_not_permitted);
+        EXPECT_EQ(why_not(measure), measuring_not_permitted);
+    }
+    source->permit_monitors({uuid});
+    EXPECT_NE(why_not(ask), monitor_not_permitted) << "the test driver has no monitor";
+    EXPECT_NE(why_not(measure), measuring_not_permitted);
+    source->permit_monitors({});
+    EXPECT_EQ(why_not(ask), monitor_not_permitted);
+}
+
 TEST_F(LibvirtSourceTest, TheMonitorOfADomainThatHangsIsNotCalled) {
     connect();
     const std::string uuid = find(list(), "web")->uuid;
+    source->permit_monitors({uuid});
     hanging.hang({"web"});
     list();
     try {

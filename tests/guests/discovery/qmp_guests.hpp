@@ -52,7 +52,11 @@ class Qemu {
         ::waitpid(pid_, nullptr, 0);
         pid_ = -1;
     }
-    void signal(int number) const { ::kill(pid_, number); }
+    // Returns when a SIGSTOP has stopped it.
+    void signal(int number) const {
+        ::kill(pid_, number);
+        if (number == SIGSTOP) ::waitpid(pid_, nullptr, WUNTRACED);
+    }
     pid_t pid() const { return pid_; }
 
   private:
@@ -63,7 +67,10 @@ class QmpSourceTest : public ::testing::Test {
   protected:
     // Its clock stands still unless a test advances it.
     QmpSource listen() {
-        return QmpSource({.directory = files.path(), .vm_file = vm_file, .deadlines = deadlines},
+        return QmpSource({.directory = files.path(),
+                          .patterns = patterns,
+                          .vm_file = vm_file,
+                          .deadlines = deadlines},
                          [this] { return now; });
     }
     std::string socket(const std::string& name) const { return files.path(name + ".sock"); }
@@ -100,14 +107,17 @@ class QmpSourceTest : public ::testing::Test {
     test::TemporaryDirectory files;
     // Any QEMU, and this process, has such a file open.
     std::string vm_file = "anon_inode:[eventfd]";
+    std::vector<std::string> patterns = default_qmp_patterns();
     // No monitor is late in a test that is not about deadlines, however slow the machine is.
-    QmpDeadlines deadlines{.list = 20s, .recovery = 20s, .calls = 20s, .call = 20s, .state = 20s};
+    QmpDeadlines deadlines{
+        .list = 20s, .recovery = 20s, .greeting = 20s, .calls = 20s, .call = 20s, .state = 20s};
     std::chrono::steady_clock::time_point now{};
 };
 
 inline std::string not_answered_for(const std::string& seconds) {
     return "QEMU has not answered on its QMP socket for " + seconds + " s";
 }
+inline const std::string not_greeted = "; is another client connected to this socket?";
 
 inline const std::vector<std::string> two_cells{"-machine", "q35",
                                                 "-m",       "128",

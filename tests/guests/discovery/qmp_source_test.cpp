@@ -4,7 +4,9 @@
 #include <sys/un.h>
 
 #include <filesystem>
+#include <future>
 #include <memory>
+#include <thread>
 
 #include "guests/discovery/guest_source.hpp"
 #include "guests/memory/ram_map.hpp"
@@ -38,6 +40,9 @@ TEST_F(QmpSourceTest, FindsTheMemoryOfEachOfTwoEqualCells) {
     const Qemu qemu(socket("a"), two_cells);
     QmpSource source = listen();
     const ListedGuest guest = list_until(source, one_described)[0];
+    EXPECT_THROW(source.read_ram_view(guest.uuid), MonitorRefusal)
+        << "vnumad may not act on the guest";
+    source.permit_monitors({guest.uuid});
     const auto process = Process::open(qemu.pid());
     const RamMap map = map_by_view(*guest.domain, source.read_ram_view(guest.uuid),
                                    parse_maps(process->read("maps").value()));
@@ -80,6 +85,9 @@ TEST_F(QmpSourceTest, MeasuresAGuestWithoutADirtyRingBySamples) {
     const Qemu qemu(socket("a"), two_cells);
     QmpSource source = listen();
     const std::string uuid = list_until(source, one_described)[0].uuid;
+    EXPECT_THROW(source.start_write_measurement(uuid, 60s), MonitorError)
+        << "vnumad may not act on the guest";
+    source.permit_monitors({uuid});
     EXPECT_EQ(source.read_write_measurement(uuid).state, WriteMeasurement::State::none);
     EXPECT_TRUE(source.start_write_measurement(uuid, 60s));
     WriteMeasurement running;
@@ -102,13 +110,14 @@ std::vector<ListedGuest> list_until_unsteady(QmpSource& source) {
 
 TEST_F(QmpSourceTest, AGuestWhoseConnectionDoesNotComeBackKeepsItsUuidAndNameWhileItsProcessLives) {
     test::FakeQemu qemu(socket("a"));
-    deadlines.list = 1s;  // that long the list waits for a connection that does not come back
+    // That long the list waits for a connection that does not come back.
+    deadlines.list = deadlines.greeting = 1s;
     QmpSource source = listen();
     const ListedGuest before = list_until_steady(source, 1)[0];
     EXPECT_EQ(before.uuid, test::FakeQemu::uuid);
     EXPECT_EQ(before.unsteady, "");
-    for (const std::string& reason : {std::string("; is another client connected to this socket?"),
-                                      ": " + socket("a") + ": Connection refused"}) {
+    source.permit_monitors({before.uuid});
+    for (const std::string& reason : {not_greeted, ": " + socket("a") + ": Connection refused"}) {
         now += 7s;  // a pause is shorter
         const bool refused = reason.ends_with("refused");
         if (refused)
@@ -125,6 +134,7 @@ TEST_F(QmpSourceTest, AGuestWhoseConnectionDoesNotComeBackKeepsItsUuidAndNameWhi
             EXPECT_EQ(guests[0].name, before.name);
             EXPECT_EQ(guests[0].pid, before.pid);
             EXPECT_EQ(guests[0].domain, before.domain);
+            EXPECT_EQ(source.why_incomplete(), "");
             EXPECT_THROW(source.read_ram_view(before.uuid), MonitorError);
         }
     }
@@ -132,7 +142,8 @@ TEST_F(QmpSourceTest, AGuestWhoseConnectionDoesNotComeBackKeepsItsUuidAndNameWhi
 
 TEST_F(QmpSourceTest, AGuestWhoseConnectionComesBackIsTheSameGuest) {
     test::FakeQemu qemu(socket("a"));
-    deadlines.list = 1s;  // that long the list waits for a connection that does not come back
+    // That long the list waits for a connection that does not come back.
+    deadlines.list = deadlines.greeting = 1s;
     QmpSource source = listen();
     const ListedGuest before = list_until(source, one_described)[0];
     qemu.hang_up(false);
@@ -158,7 +169,7 @@ TEST_F(QmpSourceTest, AGuestWhoseMessagesTakeTooMuchMemoryIsDisconnectedAndAsked
     QmpSource source = listen();
     const ListedGuest before = list_until(source, one_described)[0];
     for (const auto pause : {qmp_limits::first_quarantine, 2 * qmp_limits::first_quarantine}) {
-        qemu.send(huge_reply());
+        qemu.greet_with(huge_reply());
         const std::string reason = not_answered_for("0") + ": " + socket("a") +
                                    ": disconnected: its messages take more memory than is left of "
                                    "the 64 MiB for all QMP connections";
@@ -168,14 +179,17 @@ TEST_F(QmpSourceTest, AGuestWhoseMessagesTakeTooMuchMemoryIsDisconnectedAndAsked
             EXPECT_EQ(paused.unsteady, reason);
             EXPECT_EQ(paused.domain, before.domain);
         }
+        qemu.greet_with("");
         now += pause - 1ms;
         EXPECT_NE(source.list()[0].unsteady, "");
         now += 1ms;
         EXPECT_EQ(source.list()[0].unsteady, "");
     }
     EXPECT_EQ(source.list()[0].unsteady, "") << "the second answer ends the quarantine";
-    qemu.send(huge_reply());
-    list_until(source, [](const auto& guests) { return !guests[0].unsteady.empty(); });
+    qemu.greet_with(huge_reply());
+    now += qmp_limits::longest_pause;
+    EXPECT_NE(source.list()[0].unsteady, "");
+    qemu.greet_with("");
     now += qmp_limits::first_quarantine;
     EXPECT_EQ(source.list()[0].unsteady, "");
 }
@@ -183,12 +197,13 @@ TEST_F(QmpSourceTest, AGuestWhoseMessagesTakeTooMuchMemoryIsDisconnectedAndAsked
 TEST_F(QmpSourceTest, EventsAreDroppedHoweverManyArrive) {
     test::FakeQemu qemu(socket("a"));
     QmpSource source = listen();
-    list_until(source, one_described);
     const std::string event =
         R"({"event": "FLOOD", "data": ")" + std::string(1024 * 1024, 'x') + "\"}\n";
+    std::string events;
     for (int i = 0; i < 40; ++i)
-        qemu.send(event);
-    list_until(source, [](const auto& guests) { return guests[0].unsteady.empty(); });
+        events += event;
+    qemu.greet_with(events);
+    list_until_steady(source, 1);
 }
 
 TEST_F(QmpSourceTest, AGuestWhoseSocketIsRemovedIsGone) {
@@ -207,21 +222,50 @@ TEST_F(QmpSourceTest, ASocketThatSendsNoGreetingIsAGuestThatDoesNotAnswer) {
     address.sun_family = AF_UNIX;
     socket("mute").copy(address.sun_path, sizeof address.sun_path - 1);
     ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    deadlines.list = 1s;  // that long the list waits for the greeting
+    deadlines.list = deadlines.greeting = 1s;  // that long the list waits for the greeting
     {
         QmpSource source = listen();
         EXPECT_TRUE(source.list().empty()) << "nobody listens on the socket";
+        EXPECT_EQ(source.why_incomplete(), "");
         ASSERT_EQ(::listen(fd, 1), 0);
         const auto guests = source.list();
         ASSERT_EQ(guests.size(), 1U);
-        EXPECT_EQ(guests[0].unsteady,
-                  not_answered_for("0") + "; is another client connected to this socket?");
+        EXPECT_EQ(guests[0].unsteady, not_answered_for("0") + not_greeted);
+        EXPECT_EQ(source.why_incomplete(),
+                  "the guest at mute.sock has not told its UUID and name yet");
     }
     ::close(fd);
 }
 
+TEST_F(QmpSourceTest, AGuestThatRunsIsAskedLessOftenWhileNothingChanges) {
+    test::FakeQemu qemu(socket("a"));
+    QmpSource source = listen();
+    list_until_steady(source, 1);  // two answers
+    const int asked = qemu.connections();
+    const auto begin = now;
+    int looks = 0;
+    for (; now < begin + 10min; now += 2s, ++looks) {
+        const ListedGuest guest = source.list()[0];
+        EXPECT_EQ(guest.unsteady, "");
+        EXPECT_EQ(guest.read_at, now) << "its process is as it was";
+    }
+    EXPECT_EQ(looks, 300);
+    EXPECT_GE(qemu.connections() - asked, 20);
+    EXPECT_LE(qemu.connections() - asked, 25) << "every 30 s in the end";
+    // A vCPU that is plugged in, or a migration, has a thread.
+    std::promise<void> end;
+    std::thread thread([&] { end.get_future().wait(); });
+    const int before = qemu.connections();
+    source.list();
+    EXPECT_EQ(qemu.connections(), before + 1);
+    source.list();
+    EXPECT_EQ(qemu.connections(), before + 1);
+    end.set_value();
+    thread.join();
+}
+
 TEST_F(QmpSourceTest, AFileThatIsNoSocketIsLeftOut) {
-    files.write("README", "text");
+    files.write("README.sock", "text");
     QmpSource source = listen();
     EXPECT_TRUE(source.list().empty());
 }

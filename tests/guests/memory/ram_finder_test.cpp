@@ -41,6 +41,24 @@ TEST_F(RamFinderTest, IsDueUntilTheBlocksAreKnownAndWhenTheDomainChanges) {
     EXPECT_TRUE(finder.is_due(listed, false));
 }
 
+TEST_F(RamFinderTest, AMonitorThatRefusesLeavesWhatTheSizesTell) {
+    record("vnuma");
+    source.refusal = "libvirt: access denied";
+    const auto map = find();
+    ASSERT_TRUE(map);
+    EXPECT_EQ(map->unknown, "");
+    EXPECT_STREQ(map->source, "size");
+    EXPECT_EQ(map->lost.bytes.size(), 2U);
+    EXPECT_EQ(map->lost.candidates.size(), 2U);
+    EXPECT_EQ(map->problems.at(0),
+              "its monitor does not tell where its memory is: libvirt: access denied");
+    EXPECT_FALSE(find());
+    EXPECT_FALSE(find(true)) << "nothing has changed";
+    EXPECT_EQ(source.asked, 2) << "it is not asked at every tick";
+    source.refusal.clear();
+    EXPECT_EQ(find(true)->blocks.size(), 2U);
+}
+
 TEST_F(RamFinderTest, ReturnsNoMapWhileTheLastOneIsRight) {
     record("helpers");
     EXPECT_EQ(find()->blocks.size(), 1U);
@@ -77,6 +95,34 @@ TEST_F(RamFinderTest, SaysWhichFileCannotBeRead) {
     const std::string maps = "/proc/" + std::to_string(host->pid) + "/maps";
     std::filesystem::remove(host->files.path(maps.substr(1)));
     EXPECT_EQ(find()->unknown, maps + " cannot be read (CAP_SYS_PTRACE is needed)");
+}
+
+TEST_F(RamFinderTest, WhatKvmTellsComesBeforeTheMonitor) {
+    record("vnuma");
+    const auto asked = find();
+    ASSERT_EQ(asked->blocks.size(), 2U);
+    const RamRange low = asked->blocks[1].host, high = asked->blocks[0].host;
+    RamView view;
+    view.backends["ram0"] = {low.start, low.size, std::nullopt};
+    view.backends["ram1"] = {high.start, high.size, std::nullopt};
+    view.pieces = {{0, low.size, 0, "ram0"}, {low.size, high.size, 0, "ram1"}};
+    listed.memory = std::make_shared<const RamView>(view);
+    EXPECT_TRUE(finder.is_due(listed, false)) << "it tells only now";
+    const auto map = find();
+    ASSERT_TRUE(map);
+    EXPECT_STREQ(map->source, "kvm");
+    EXPECT_EQ(map->blocks.at(0).host, low);
+    EXPECT_EQ(map->blocks.at(0).id, "");
+    EXPECT_EQ(source.asked, 1);
+    EXPECT_FALSE(find());
+}
+
+TEST_F(RamFinderTest, WhatKvmTellsMustBeAllOfTheMemory) {
+    record("helpers");
+    listed.memory = std::make_shared<const RamView>();
+    const auto map = find();
+    EXPECT_STREQ(map->source, "size");
+    EXPECT_EQ(map->blocks.size(), 1U);
 }
 
 }  // namespace

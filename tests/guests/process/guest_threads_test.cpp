@@ -38,6 +38,20 @@ TEST(GuestThreads, HaveTheCpusetOfTheirCgroup) {
     EXPECT_EQ(threads.vcpus[0].cpuset, (std::vector<int>{0, 1, 2}));
 }
 
+TEST(ReadCpuset, IsThatOfTheNextGroupThatHasOne) {
+    const test::TemporaryDirectory root;
+    EXPECT_TRUE(read_cpuset("0::/pod/container/vm\n", root.path()).empty());
+    root.write("cpuset.cpus.effective", "0-15\n");
+    EXPECT_EQ(read_cpuset("0::/vm\n", root.path()).size(), 16U);
+    root.write("pod/container/cpuset.cpus.effective", "4-5\n");
+    EXPECT_EQ(read_cpuset("0::/pod/container/vm\n", root.path()), (std::vector<int>{4, 5}))
+        << "the controller is delegated to the container and goes no further";
+    root.write("cpuset/pod/cpuset.effective_cpus", "6\n");
+    EXPECT_EQ(read_cpuset("4:cpuset:/pod/container\n0::/pod/container\n", root.path()),
+              std::vector<int>{6})
+        << "cgroup v1";
+}
+
 TEST(GuestThreads, HaveTheRolesThatQemuListsWhateverTheirNames) {
     const test::RecordedHost host("helpers");
     ThreadReader reader(host.roots().cgroup);

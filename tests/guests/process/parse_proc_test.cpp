@@ -3,7 +3,7 @@
 #include <set>
 
 #include "guests/process/process.hpp"
-#include "guests/process/thread_roles.hpp"
+#include "guests/process/vmm_names.hpp"
 #include "policy/model/number_list.hpp"
 #include "tests/guests/golden.hpp"
 
@@ -62,6 +62,21 @@ TEST(ParseUnixSockets, FindsTheSocketsOfAFileByItsName) {
     EXPECT_EQ(sockets[1].path, "a.sock");
 }
 
+TEST(HasPendingConnection, TellsOneThatTheServerHasNotAccepted) {
+    const std::string listening =
+        "Num       RefCount Protocol Flags    Type St Inode Path\n"
+        "00000000b35b5ed8: 00000002 00000000 00010000 0001 01 80415 /run/my guests/a.sock\n";
+    const auto connected = [&](const char* state, const char* inode) {
+        return listening + "00000000b3add9cb: 00000003 00000000 00000000 0001 " + state + " " +
+               inode + " /run/my guests/a.sock\n";
+    };
+    EXPECT_TRUE(has_pending_connection(connected("02", "    0"), "a.sock"));
+    EXPECT_FALSE(has_pending_connection(connected("02", "    0"), "b.sock"));
+    EXPECT_FALSE(has_pending_connection(connected("03", "80419"), "a.sock"));
+    EXPECT_FALSE(has_pending_connection(listening, "a.sock"));
+    EXPECT_FALSE(has_pending_connection("02 02 02 02 02 02", "a.sock"));
+}
+
 TEST(ParseMaps, ReadsMappingsAndSkipsOtherLines) {
     const auto maps = parse_maps(
         "7f63a3e00000-7f63c3e00000 rw-p 00000000 00:00 0 \n"
@@ -75,6 +90,8 @@ TEST(ParseMaps, ReadsMappingsAndSkipsOtherLines) {
     EXPECT_FALSE(maps[1].writable);
     EXPECT_TRUE(maps[2].shared);
     EXPECT_EQ(maps[2].path, "/memfd:ram (deleted)");
+    EXPECT_EQ(maps[2].file, (MappedFile{1, 2054}));
+    EXPECT_EQ(maps[0].file, MappedFile());
 }
 
 TEST(ParseNumaMaps, CutsNumbersThatNoHostHas) {
@@ -147,7 +164,7 @@ TEST_P(RecordedGuests, HaveTasksThatCanBeRead) {
         const auto cpus = find_status_field(status, "Cpus_allowed_list");
         ASSERT_TRUE(cpus);
         EXPECT_FALSE(parse_number_list(*cpus)->empty());
-        if (const auto vcpu = parse_vcpu_name(stat->name)) vcpus.insert(*vcpu);
+        if (const auto vcpu = parse_vcpu_thread_name(stat->name)) vcpus.insert(*vcpu);
     }
     EXPECT_GE(vcpus.size(), 2U);
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "guests/process/vmm_names.hpp"
+
 namespace vnuma {
 namespace {
 
@@ -15,13 +17,13 @@ TEST(RoleByName, FollowsTheNamesThatQemuGives) {
 }
 
 TEST(ParseVcpuName, ReadsNamesOfVcpuThreadsOnly) {
-    EXPECT_EQ(parse_vcpu_name("CPU 12/KVM\n"), 12);
-    EXPECT_EQ(parse_vcpu_name("CPU 0/TCG"), std::nullopt);
+    EXPECT_EQ(parse_vcpu_thread_name("CPU 12/KVM\n"), 12);
+    EXPECT_EQ(parse_vcpu_thread_name("CPU 0/TCG"), std::nullopt);
     EXPECT_EQ(parse_iothread_name("IO iothread12"), 12);
     EXPECT_EQ(parse_iothread_name("IO iothread"), std::nullopt);
     EXPECT_EQ(parse_iothread_name("IO mon_iothread"), std::nullopt);
-    EXPECT_EQ(parse_vcpu_name("IO mon_iothread"), std::nullopt);
-    EXPECT_EQ(parse_vcpu_name("CPU /KVM"), std::nullopt);
+    EXPECT_EQ(parse_vcpu_thread_name("IO mon_iothread"), std::nullopt);
+    EXPECT_EQ(parse_vcpu_thread_name("CPU /KVM"), std::nullopt);
 }
 
 TEST(ParseVhostName, ReadsTheProcessThatAVhostThreadServes) {

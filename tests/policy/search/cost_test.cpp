@@ -9,7 +9,7 @@ namespace {
 
 CellCost cell_cost(const CellState& cell, NodeIndex home, const Topology& topology,
                    const PlannerSettings& settings) {
-    return CellCosts(cell, topology, settings).at(home);
+    return CellCosts(cell, topology, settings).at(home, memory_node(topology, home));
 }
 
 Cost least(const CellCost& cost) {
@@ -63,6 +63,27 @@ TEST(Cost, HotMemoryPullsMoreThanMuchMemory) {
     cell.heat = {gib, 0};
     EXPECT_EQ(least(cell_cost(cell, NodeIndex(0), topology, settings)), 0);
     EXPECT_EQ(least(cell_cost(cell, NodeIndex(1), topology, settings)), 550 * 60);
+}
+
+TEST(Cost, ACellThatRoamsIsAwayFromItsMemoryForPartOfItsTime) {
+    const auto roaming_cost = [](const CellState& cell, const std::vector<PerMille>& shares) {
+        return CellCosts(cell, topology, settings).roaming(shares);
+    };
+    const CellState cell = cell_with(500, 400 * mib);
+    EXPECT_EQ(roaming_cost(cell, {500, 500}), 137 * 60) << "half of 275 milli-CPU";
+    EXPECT_EQ(roaming_cost(cell, {0, 1000}), 0);
+    EXPECT_EQ(roaming_cost(cell_with(500, 0), {500, 500}), 137 * 60)
+        << "it will have memory wherever it runs";
+}
+
+TEST(Cost, MemoryOfAHomeWithoutMemoryIsAwayForGood) {
+    const CellCost near =
+        CellCosts(cell_with(500, 400 * mib), topology, settings).at(NodeIndex(0), NodeIndex(1));
+    EXPECT_EQ(near.stay, 275 * 60);
+    EXPECT_EQ(near.move, 275 * 60);
+    const CellCost none =
+        CellCosts(cell_with(500, 0), topology, settings).at(NodeIndex(0), NodeIndex(1));
+    EXPECT_EQ(least(none), 275 * 60) << "it will have memory on node 1";
 }
 
 TEST(Cost, AGibAboveTheWatermarkCostsFourCpus) {

@@ -108,7 +108,8 @@ TEST(MoveSchedule, TheBusiestGuestsComeFirstAndAllInTheEnd) {
     for (int g = 0; g < 20; ++g)
         guests.push_back(make_guest("g" + std::to_string(g), 1, 300 + 10 * g, {0, 4 * gib}));
     for (GuestState& guest : guests)
-        guest.cells[0].allowed = NodeSet::only(NodeIndex(0));
+        guest.cells[0].allowed = NodeSet::only(NodeIndex(0)),
+        guest.policy.home = {0};
     Snapshot host = make_snapshot(make_topology(2, 32, 256 * gib), guests);
     History history;
     Plan made = plan(host, history, settings);

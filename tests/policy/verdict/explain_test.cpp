@@ -89,6 +89,10 @@ const Case cases[] = {
     {Reason::kept_apart,
      "the cell has no home because its group is kept apart and has a guest on every node it may "
      "use: node 8 has web"},
+    {Reason::roams,
+     "the cell has no home because it costs less on all CPUs that its owner lets it use; the best "
+     "node, node 8, would cost 0 ms of CPU time instead of 0 ms, but the guest had a new home or "
+     "gave one up recently, and stays without one for another 5 s"},
     {Reason::retry_later,
      "the cell has node 4 as its home, but the last attempt to pin vCPUs or move memory failed; "
      "the next one is in 5 s"},
@@ -140,6 +144,25 @@ TEST(Explanation, SaysHowMuchMemoryStaysElsewhere) {
                         "its memory stay on other nodes because it "
                         "accesses them too little; "),
               0U)
+        << explain(verdict, three_nodes());
+}
+
+TEST(Explanation, SaysWhereTheMemoryIsIfTheHomeHasNone) {
+    Verdict verdict = settled(Lack::cheaper);
+    verdict.home->memory = NodeIndex(2);
+    EXPECT_EQ(explain(verdict, three_nodes())
+                  .find("the cell is at home on node 4, with its memory on node 8; "),
+              0U)
+        << explain(verdict, three_nodes());
+}
+
+TEST(Explanation, SaysThatVcpusMayAllRunOnOneIsolatedCpu) {
+    Verdict verdict = settled(Lack::cheaper);
+    verdict.unspread_vcpus = 4;
+    EXPECT_NE(explain(verdict, three_nodes())
+                  .find("; 4 of its vCPUs may run on several isolated CPUs, over which the kernel "
+                        "does not spread threads: each should be pinned to one of them"),
+              std::string::npos)
         << explain(verdict, three_nodes());
 }
 

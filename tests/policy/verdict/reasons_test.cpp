@@ -133,7 +133,7 @@ TEST(Verdicts, SayWhatJoiningAGroupCosts) {
 TEST(Verdicts, SayHowLongTheCoolDownLasts) {
     Snapshot host = make_snapshot(
         make_topology(2, 4, 64 * gib),
-        {make_guest("a", 4, 4000, {gib, 0}), make_guest("b", 4, 4000, {gib, 0})}, 100'500);
+        {make_guest("a", 4, 2000, {gib, 0}), make_guest("b", 4, 2000, {gib, 0})}, 100'500);
     History history;
     for (const char* name : {"uuid-a", "uuid-b"})
         history.cells[{name, 0}] = {NodeIndex(0), 100'000};
@@ -159,7 +159,7 @@ TEST(Verdicts, SayWhenAFailedActionIsRepeated) {
 TEST(Verdicts, SayWhenAFailedActionIsRepeatedEvenDuringACoolDown) {
     Snapshot host = make_snapshot(
         make_topology(2, 4, 64 * gib),
-        {make_guest("a", 4, 4000, {gib, 0}), make_guest("b", 4, 4000, {gib, 0})}, 100'500);
+        {make_guest("a", 4, 2000, {gib, 0}), make_guest("b", 4, 2000, {gib, 0})}, 100'500);
     History history;
     history.cells[{"uuid-a", 0}] = {NodeIndex(0), 100'000, 1, 121'000};
     history.cells[{"uuid-b", 0}] = {NodeIndex(0), 100'000};

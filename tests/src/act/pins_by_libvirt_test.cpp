@@ -118,6 +118,14 @@ TEST_F(PinsByLibvirt, WhatLibvirtAllowedBeforeIsGivenBack) {
         << describe(restored->at(0));
 }
 
+TEST_F(PinsByLibvirt, AGuestThatLibvirtDoesNotKnowIsPinnedByItsAffinity) {
+    GuestSample guest = look();
+    guest.source = "proc";
+    EXPECT_EQ(pin(guest, second), "");
+    EXPECT_EQ(kernel.pin(), test::KernelWithLibvirt::without_pin());
+    EXPECT_EQ(affinity(), second);
+}
+
 TEST_F(PinsByLibvirt, APinOfTheOwnerIsGivenBack) {
     std::vector<int> owners = all;
     owners.push_back(60);

@@ -54,8 +54,10 @@ class ThreadPinsTest : public ::testing::Test {
     std::string release(const CellSample& cell) {
         return pins.release(vcpus_of({}, cell), why_not);
     }
-    void follow(const Sample& look, const std::vector<int>& online) {
-        pins.follow(look, online, [&](const GuestSample&) { return why_not(); });
+    void follow(const Sample& look, const std::vector<int>& online,
+                std::vector<int> isolated = {}) {
+        pins.follow(
+            look, online, [&](const GuestSample&) { return why_not(); }, std::move(isolated));
     }
     Sample sample() const {
         Sample all;
@@ -86,6 +88,19 @@ TEST_F(ThreadPinsTest, AnotherHomeStartsFromTheOwnersChoiceAgain) {
     pin(cell(), 1);
     EXPECT_EQ(pin(cell(), 0), "");
     EXPECT_EQ(read().affinity, std::vector<int>{before[0]});
+}
+
+TEST_F(ThreadPinsTest, IsolatedCpusAreUsedOnlyWhereTheOwnerAllowsNoOthers) {
+    host.cpus = {before, {before[1]}};
+    follow(sample(), before, {before[1]});
+    EXPECT_EQ(pin(cell(), 0), "");
+    std::vector<int> others = before;
+    others.erase(others.begin() + 1);
+    EXPECT_EQ(read().affinity, others);
+    EXPECT_NE(pin(cell(), 1), "") << "that node has isolated CPUs only";
+    follow(sample(), before, before);
+    EXPECT_EQ(pin(cell(), 1), "") << "all CPUs are isolated";
+    EXPECT_EQ(read().affinity, std::vector<int>{before[1]});
 }
 
 // When its second vCPU is looked at, what was sampled of it is not true any more.

@@ -1,22 +1,9 @@
 #include "src/config/config.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-
-#include "src/config/text_file.hpp"
-#include "tests/temporary.hpp"
 
 namespace vnuma {
 namespace {
-
-std::vector<std::string> problems_of_file(const std::string& file) {
-    try {
-        load_config(file);
-    } catch (const ConfigError& error) {
-        return error.problems;
-    }
-    return {};
-}
 
 std::vector<std::string> problems_of(const std::string& text) {
     try {
@@ -35,6 +22,7 @@ TEST(Config, ReadsEveryKey) {
     const Config config = parse_config(
         "mode = \"observe\"\ninterval = \"500ms\"\non_stop = \"keep\"\n"
         "source = \"qmp\"\nqmp_dir = \"/run/q\"\nrun_time_policy = \"/run/p\"\n"
+        "qmp_pattern = [\"*.q\", \"qmp-*\"]\n"
         "[libvirt]\nuri = \"qemu:///session\"\npid_directory = \"/run/x\"\nmonitor = \"never\"\n"
         "[planner]\nhorizon = \"2min\"\ncool_down = \"1h\"\nmargin = 0.25\nimbalance = 0.2\n"
         "changes_per_hour = 3\n"
@@ -63,8 +51,9 @@ TEST(Config, ReadsEveryKey) {
     EXPECT_EQ(config.call_time.count(), 20);
     EXPECT_EQ(config.felt, 20);
     EXPECT_EQ(config.planner.watermark, 100);
-    EXPECT_TRUE(config.qmp);
+    EXPECT_EQ(config.source, SourceChoice::qmp);
     EXPECT_EQ(config.qmp_dir, "/run/q");
+    EXPECT_EQ(config.qmp_pattern, (std::vector<std::string>{"*.q", "qmp-*"}));
     EXPECT_FALSE(config.libvirt.ask_monitor);
     EXPECT_EQ(config.residency, ResidencyMode::sampled);
     EXPECT_TRUE(config.pagemap);
@@ -122,6 +111,39 @@ TEST(Config, ReadsThePolicyOfGuestsAndGroups) {
                                                       {Mode::observe, std::nullopt, Numbers{0},
                                                        Numbers{0}, MemoryPolicy::lazy, 3}}));
     EXPECT_EQ(policy.groups.at("empty"), GroupOverrides{});
+}
+
+TEST(Config, AUuidIsThatOfItsGuestInAnySpelling) {
+    const std::string uuid = "abcdef01-2345-4678-89ab-cdefabcdef01";
+    for (const char* written :
+         {"ABCDEF01-2345-4678-89AB-CDEFABCDEF01", "abcdef012345467889abcdefabcdef01",
+          "\"{ABCDEF01-2345-4678-89AB-CDEFABCDEF01}\""}) {
+        const Config config =
+            parse_config("[guest." + std::string(written) + "]\nmode = \"off\"\n", "f.conf");
+        ASSERT_TRUE(config.policy.guests.contains(uuid)) << written;
+        EXPECT_EQ(config.policy.guests.at(uuid).mode, Mode::off);
+        EXPECT_NE(to_toml(config).find("[guest." + uuid + "]"), std::string::npos);
+    }
+    EXPECT_EQ(problems_of("[guest." + uuid + "]\n[guest.ABCDEF01-2345-4678-89AB-CDEFABCDEF01]\n"),
+              std::vector<std::string>{"f.conf:1: guest." + uuid +
+                                       ": another section has the same UUID, " + uuid})
+        << "nobody can tell which of the two counts";
+}
+
+TEST(Config, ReadsPatternsOfNamesAndControlGroups) {
+    const std::string text =
+        "[guest.\"web*\"]\npriority = 3\n[cgroup.\"/kubepods/burstable/*\"]\nmode = "
+        "\"observe\"\ngroup = \"db\"\n[group.db]\n";
+    const Config config = parse_config(text, "f.conf");
+    EXPECT_EQ(config.policy.guests.at("web*").priority, 3);
+    EXPECT_EQ(config.policy.cgroups.at("/kubepods/burstable/*").mode, Mode::observe);
+    EXPECT_EQ(config.policy.cgroups.at("/kubepods/burstable/*").group, "db");
+    EXPECT_EQ(parse_config(to_toml(config), "f.conf").policy.cgroups, config.policy.cgroups);
+    EXPECT_EQ(problems_of("[cgroup.kubepods]\n[cgroup.\"/a\"]\ncolour = 1\n"),
+              (std::vector<std::string>{
+                  "f.conf:1: cgroup.kubepods: must be the path of a control group, which begins "
+                  "with '/', or a pattern of such paths",
+                  "f.conf:3: cgroup.\"/a\".colour: unknown key"}));
 }
 
 TEST(Config, ThePolicyItPrintsCanBeRead) {
@@ -200,6 +222,20 @@ TEST(Config, NoFaultsAreInducedUnlessItActs) {
     EXPECT_FALSE(of("mode = \"observe\"").may_disturb);
 }
 
+TEST(Config, NothingIsTrackedInModeObserve) {
+    const auto of = [](const std::string& text) {
+        return tracking_settings(parse_config(text, "f"));
+    };
+    for (const char* heat : {"auto", "damon", "idle-page", "soft-dirty", "dirty-rate"}) {
+        const std::string tracking = std::string("tracking.heat = \"") + heat + "\"\n";
+        EXPECT_EQ(of("mode = \"observe\"\n" + tracking).heat, HeatChoice::none) << heat;
+        EXPECT_NE(of("mode = \"advise\"\n" + tracking).heat, HeatChoice::none) << heat;
+    }
+    EXPECT_FALSE(of("mode = \"observe\"").attribution);
+    EXPECT_EQ(of("mode = \"observe\"").disabled_reason,
+              "vnumad only observes (mode), and tracking writes to the kernel");
+}
+
 TEST(Config, ThereAreNoScansWhenTicksAreRare) {
     const auto of = [](const char* text) { return tracking_settings(parse_config(text, "f")); };
     EXPECT_EQ(of("interval = \"10s\"").heat, HeatChoice::automatic);
@@ -248,6 +284,12 @@ TEST(Config, NamesAllProblemsAtOnceWithFileLineAndKey) {
     EXPECT_EQ(problems[3], "f.conf:5: planner.speed: unknown key");
 }
 
+TEST(Config, GuestsAreFoundWhoeverTellsOfThemUnlessOneSourceIsChosen) {
+    EXPECT_EQ(parse_config("", "f.conf").source, SourceChoice::automatic);
+    EXPECT_EQ(parse_config("source = \"libvirt\"", "f.conf").source, SourceChoice::libvirt);
+    EXPECT_EQ(parse_config("source = \"proc\"", "f.conf").source, SourceChoice::proc);
+}
+
 TEST(Config, TheQmpSourceNeedsItsDirectory) {
     const auto problems = problems_of("source = \"qmp\"\n");
     ASSERT_EQ(problems.size(), 1U);
@@ -261,6 +303,9 @@ TEST(Config, LibvirtCannotPinTheGuestsOfTheQmpSource) {
     EXPECT_EQ(problems[0],
               "f.conf:3: pin: must be \"affinity\" with source = \"qmp\": libvirt does not know "
               "these guests");
+    EXPECT_EQ(problems_of("source = \"proc\"\npin = \"libvirt\"\n"),
+              (std::vector<std::string>{"f.conf:2: pin: must be \"affinity\" with source = "
+                                        "\"proc\": libvirt does not know these guests"}));
     EXPECT_TRUE(parse_config("pin = \"libvirt\"", "f.conf").pin_by_libvirt);
 }
 
@@ -277,12 +322,26 @@ TEST(Config, PinsByLibvirtAreNotKept) {
 }
 
 TEST(Config, RefusesWrongTypesUnitsAndRanges) {
-    for (const char* text :
-         {"interval = 2", "interval = \"2 weeks\"", "interval = \"-2s\"", "interval = \"1ms\"",
-          "interval = \"99999999999999h\"", "interval = \"-9223372036854775808h\"",
-          "[planner]\nmargin = 0.9996", "on_stop = \"undo\"", "mode = 1", "libvirt = 3",
-          "[libvirt]\nuri = \"\"", "[memory]\nrate = \"0M\"", "[memory]\nwatermark = 1",
-          "[memory]\nwatermark = nan", "[memory]\nrate = \"2T\"", "[planner]\nhorizon = \"s\""})
+    for (const char* text : {"interval = 2",
+                             "interval = \"2 weeks\"",
+                             "interval = \"-2s\"",
+                             "interval = \"1ms\"",
+                             "interval = \"99999999999999h\"",
+                             "interval = \"-9223372036854775808h\"",
+                             "[planner]\nmargin = 0.9996",
+                             "on_stop = \"undo\"",
+                             "mode = 1",
+                             "libvirt = 3",
+                             "[libvirt]\nuri = \"\"",
+                             "[memory]\nrate = \"0M\"",
+                             "[memory]\nwatermark = 1",
+                             "qmp_pattern = \"*.qmp\"",
+                             "qmp_pattern = []",
+                             "qmp_pattern = [1]",
+                             "qmp_pattern = [\"\"]",
+                             "[memory]\nwatermark = nan",
+                             "[memory]\nrate = \"2T\"",
+                             "[planner]\nhorizon = \"s\""})
         EXPECT_EQ(problems_of(text).size(), 1U) << text;
 }
 
@@ -298,31 +357,6 @@ TEST(Config, ABrokenFileSaysWhere) {
     const auto problems = problems_of("mode = \"act\"\n[planner\n");
     ASSERT_EQ(problems.size(), 1U);
     EXPECT_TRUE(problems[0].starts_with("f.conf:2: ")) << problems[0];
-}
-
-TEST(Config, AFileThatCannotBeReadIsNamed) {
-    EXPECT_EQ(
-        problems_of_file("/no/such/file.conf"),
-        std::vector<std::string>{"/no/such/file.conf: cannot be read: No such file or directory"});
-}
-
-TEST(Config, OnlyARegularFileIsReadAndNoneHoldsUpTheStart) {
-    const test::TemporaryDirectory directory;
-    const std::string fifo = directory.path("fifo");
-    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
-    for (const std::string& file :
-         {std::string("/dev/zero"), std::string("/dev/null"), std::string("/"), fifo})
-        EXPECT_EQ(problems_of_file(file), std::vector<std::string>{file + ": is no regular file"});
-}
-
-TEST(Config, AFileOfMoreThanOneMebibyteIsNotRead) {
-    const test::TemporaryDirectory directory;
-    const std::string comment(max_text_bytes - 1, '#');
-    directory.write("f.conf", comment + "\n");
-    EXPECT_TRUE(problems_of_file(directory.path("f.conf")).empty());
-    directory.write("f.conf", comment + "#\n");
-    EXPECT_EQ(problems_of_file(directory.path("f.conf")),
-              std::vector<std::string>{directory.path("f.conf") + ": is larger than 1 MiB"});
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ std::vector<std::string> expected_rows() {
     add("policy", config_text::policy_keys(config.policy.defaults));
     add("ceiling", config_text::ceiling_keys(config.policy));
     add("guest.NAME", config_text::guest_keys(guest, config.policy));
+    add("cgroup.PATH", config_text::guest_keys(guest, config.policy));
     add("group.NAME", config_text::group_keys(group));
     return rows;
 }

@@ -135,6 +135,19 @@ TEST_F(RunTimePolicyTest, AFileOfMoreThanOneMebibyteIsNotInForce) {
     EXPECT_EQ(priority(), std::nullopt);
 }
 
+TEST_F(RunTimePolicyTest, UuidsPatternsAndControlGroupsAreAsInTheConfiguration) {
+    say("[guest.ABCDEF012345467889ABCDEFABCDEF01]\nmode = \"off\"\n[guest.\"w*\"]\npriority = 7\n"
+        "[cgroup.\"/machine.slice/*\"]\nmode = \"observe\"\n");
+    policy.refresh();
+    EXPECT_EQ(policy.problem(), "");
+    EXPECT_EQ(policy.words().guests.at("abcdef01-2345-4678-89ab-cdefabcdef01").mode, Mode::off);
+    EXPECT_EQ(policy.words().guests.at("w*").priority, 7);
+    EXPECT_EQ(policy.words().cgroups.at("/machine.slice/*").mode, Mode::observe);
+    fs::remove(file);
+    policy.refresh();
+    EXPECT_TRUE(policy.words().cgroups.empty());
+}
+
 TEST_F(RunTimePolicyTest, GuestsMayBeInGroupsOfTheConfigurationInNewOnesAndInNone) {
     host.groups["db"];
     say("[guest.web]\ngroup = \"db\"\n[guest.mail]\ngroup = \"new\"\n[guest.lone]\ngroup = \"\"\n"

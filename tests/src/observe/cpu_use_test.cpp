@@ -63,7 +63,6 @@ TEST_F(CpuUseTest, OfOneTickCountsForLittle) {
     EXPECT_EQ(next(2s, {vcpu(0, 200 * ms)}), 100) << "the first is all that is known";
     busy = {3'300ms, 0ms};
     EXPECT_EQ(next(4s, {vcpu(0, 2200 * ms)}), 100 + 900 * 2 / 12);
-    EXPECT_EQ(others(0), 550 * 2 / 12);
     MilliCpu last = 0;
     for (unsigned second = 6; second < 60; second += 2)
         last = next(std::chrono::seconds(second), {vcpu(0, (2200 + 1000 * (second - 4)) * ms)});
@@ -101,6 +100,24 @@ TEST_F(CpuUseTest, OfOthersIsWhatVcpusDoNotUse) {
     next(2s, {vcpu(0, 600 * ms, 0, 1)});
     EXPECT_EQ(others(0), 200);
     EXPECT_EQ(others(1), 250);
+}
+
+// A process that may run elsewhere does not stay where CPUs are scarce.
+TEST_F(CpuUseTest, OfOthersCountsAsFarAsItLasts) {
+    next(0s, {});
+    next(2s, {});
+    std::chrono::seconds now = 2s;
+    const auto pass = [&](int ticks, std::chrono::milliseconds used) {
+        for (int tick = 0; tick < ticks; ++tick) {
+            now += 2s;
+            busy[0] += used;
+            next(now, {});
+        }
+        return others(0);
+    };
+    EXPECT_EQ(pass(1, 1000ms), 500 * 2 / 62);
+    EXPECT_GE(pass(120, 1000ms), 490);
+    EXPECT_LE(pass(30, 0ms), 10) << "what has ended is forgotten sooner";
 }
 
 // It ran on the second node until just now.

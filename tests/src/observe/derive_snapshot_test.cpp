@@ -123,6 +123,54 @@ TEST_F(DeriveTest, ANodeThatLeavesTooFewCpusIsNotAllowed) {
     EXPECT_TRUE(derive_cell(nullptr, strict).allowed.contains(NodeIndex(1)));
 }
 
+TEST_F(DeriveTest, GuestsCompeteForTheCpusThatTheyMayUse) {
+    const auto usable = [&](std::size_t guest, std::size_t node) {
+        const CellState& cell = snapshot.guests[guest].cells[0];
+        return usable_cores(snapshot.topology, cell, NodeIndex(node));
+    };
+    Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
+    derive_cell(nullptr, now);
+    EXPECT_TRUE(snapshot.topology.pools.empty());
+    now.guests.push_back(sample_at(0ms, {vcpu(1, 0, 0, {0, 2, 3})}).guests[0]);
+    now.guests[1].uuid = "v";
+    derive_cell(nullptr, now);
+    EXPECT_EQ(snapshot.topology.pools.size(), 3U);
+    EXPECT_EQ(usable(0, 0), 2000);
+    EXPECT_EQ(usable(1, 0), 1000);
+    EXPECT_EQ(usable(1, 1), 2000);
+    host.isolated = {1, 3};
+    derive_cell(nullptr, now);
+    for (const std::size_t guest : {0, 1})
+        for (const std::size_t node : {0, 1})
+            EXPECT_EQ(usable(guest, node), 1000) << "the scheduler does not use the others";
+}
+
+TEST_F(DeriveTest, VcpusOnSeveralIsolatedCpusAreTold) {
+    host.isolated = {2, 3};
+    const Sample now =
+        sample_at(0ms, {vcpu(0, 0, 0, {2, 3}), vcpu(1, 0, 0, {3}), vcpu(2, 0, 0, {0, 1, 2, 3})});
+    EXPECT_EQ(derive_cell(nullptr, now).unspread_vcpus, 1);
+}
+
+TEST_F(DeriveTest, ANodeThatLeavesOnlyIsolatedCpusIsNotAllowed) {
+    host.isolated = {0, 1};
+    const Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
+    EXPECT_EQ(derive_cell(nullptr, now).allowed, NodeSet::only(NodeIndex(1)));
+}
+
+TEST_F(DeriveTest, ANodeWithoutMemoryIsAllowedWhereTheNearestMemoryIs) {
+    host.topology.nodes[1].memory_total = 0;
+    Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
+    now.guests[0].memory_nodes = {0};
+    EXPECT_EQ(derive_cell(nullptr, now).allowed, NodeSet::first(2));
+    policy.guests["u"].nodes = std::vector<int>{4};
+    EXPECT_TRUE(derive_cell(nullptr, now).allowed.empty()) << "its memory would be on node 0";
+    policy.guests["u"].nodes = std::vector<int>{0, 4};
+    policy.guests["u"].home = std::vector<int>{4};
+    EXPECT_EQ(derive_cell(nullptr, now).allowed, NodeSet::only(NodeIndex(1)));
+    EXPECT_TRUE(snapshot.guests[0].policy.problems.empty());
+}
+
 TEST_F(DeriveTest, ACellIsConfinedWhenAllItsVcpusAreOnOneNode) {
     const Sample mixed = sample_at(0ms, {vcpu(0, 0, 0, {0}), vcpu(1, 0, 0, {2})});
     EXPECT_EQ(derive_cell(nullptr, mixed).confined_to, std::nullopt);
@@ -133,6 +181,18 @@ TEST_F(DeriveTest, ACellIsConfinedWhenAllItsVcpusAreOnOneNode) {
 TEST_F(DeriveTest, PinnedMemoryIsNotMovable) {
     Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0})});
     now.guests[0].immovable = "VFIO";
+    EXPECT_FALSE(derive_cell(nullptr, now).movable);
+}
+
+TEST_F(DeriveTest, TheWishForAMemoryDeviceNarrowsWhereItsCellMayBe) {
+    Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0, 1, 2, 3})});
+    RamBlock dimm;
+    dimm.numatune = NumaTune{"strict", {4}};
+    now.guests[0].cells[0].blocks = {RamBlock(), dimm};
+    EXPECT_EQ(derive_cell(nullptr, now).allowed, NodeSet::only(NodeIndex(1)));
+    EXPECT_TRUE(derive_cell(nullptr, now).movable);
+    now.guests[0].cells[0].immovable = "its owner binds parts of it to different nodes";
+    EXPECT_EQ(derive_cell(nullptr, now).allowed.size(), 2) << "it stays wherever the vCPUs are";
     EXPECT_FALSE(derive_cell(nullptr, now).movable);
 }
 
@@ -247,6 +307,8 @@ TEST_F(DeriveTest, GroupsAreThoseOfTheConfigurationAndOfRunTime) {
 
 TEST_F(DeriveTest, CellsAreAsFarApartAsTheGuestIsTold) {
     Sample now = sample_at(0ms, {vcpu(0, 0, 0, {0})});
+    now.guests[0].cells.emplace_back().id = 1;
+    now.guests[0].cells[1].size = mib;
     Domain domain;
     domain.cells.resize(2);
     domain.cells[1].id = 1;

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 #include "guests/process/process.hpp"
 #include "tests/no_free_descriptors.hpp"
@@ -211,6 +212,34 @@ TEST_F(HandsOffTest, AnAdministratorMayMakeTheFile) {
     std::filesystem::remove(files + "/u-1");
     guests.refresh(sample);
     EXPECT_EQ(guests.find("u-1"), nullptr);
+}
+
+TEST_F(HandsOffTest, AnAdministratorMayWriteTheUuidInAnySpelling) {
+    const std::string file = "hands-off/ABCDEF012345467889ABCDEFABCDEF01";
+    guest().uuid = "abcdef01-2345-4678-89ab-cdefabcdef01";
+    directory.write(file, "");
+    HandsOffGuests guests(files);
+    for (int look = 0; look < 2; ++look) {
+        guests.refresh(sample);
+        EXPECT_NE(guests.find(guest().uuid), nullptr);
+    }
+    std::filesystem::remove(directory.path(file));
+    guests.refresh(sample);
+    EXPECT_EQ(guests.find(guest().uuid), nullptr);
+}
+
+TEST_F(HandsOffTest, WhoMayNotWriteReadsTheFilesAndLeavesThemAsTheyAre) {
+    directory.write("hands-off/u-1", "");
+    directory.write("hands-off/u-2", R"({"process": 1, "process_start": 999999999, "cpus": "x"})");
+    HandsOffGuests guests(files, false);
+    guests.add(guest(), {"because", ""});
+    guests.refresh(sample);
+    EXPECT_NE(guests.find("u-1"), nullptr);
+    EXPECT_EQ(guests.find("u-2"), nullptr) << "its process has ended";
+    EXPECT_EQ(guests.problem(), "");
+    std::ifstream first(files + "/u-1");
+    EXPECT_EQ(first.peek(), std::ifstream::traits_type::eof()) << "it is as empty as it was";
+    EXPECT_TRUE(std::filesystem::exists(files + "/u-2"));
 }
 
 TEST_F(HandsOffTest, WhatCouldNotBeWrittenIsWrittenLater) {

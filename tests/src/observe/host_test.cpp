@@ -48,6 +48,20 @@ TEST(ReadHost, ASiblingThreadAddsAFifthOfACore) {
     EXPECT_EQ(read_host(sysfs.root()).topology.nodes[0].cpu_capacity, 2400);
 }
 
+TEST(ReadHost, IsolatedCpusAreThoseThatTheKernelNames) {
+    Sysfs sysfs;
+    sysfs.write("node/online", "0\n");
+    sysfs.add_node(0, "0-3\n", "10\n");
+    EXPECT_TRUE(read_host(sysfs.root()).isolated.empty()) << "a kernel that does not tell";
+    sysfs.write("cpu/isolated", "\n");
+    EXPECT_TRUE(read_host(sysfs.root()).isolated.empty());
+    sysfs.write("cpu/isolated", "1-2\n");
+    const Host host = read_host(sysfs.root());
+    EXPECT_EQ(host.isolated, (std::vector<int>{1, 2}));
+    EXPECT_EQ(host.schedulable({0, 1, 2, 3}), (std::vector<int>{0, 3}));
+    EXPECT_EQ(host.schedulable({1, 2}), (std::vector<int>{1, 2})) << "it has no others";
+}
+
 TEST(ReadHost, ANodeWithoutCpusHasNoCapacity) {
     Sysfs sysfs;
     sysfs.write("node/online", "0\n");
@@ -138,6 +152,13 @@ TEST_F(FollowHost, ACpuThatGoesOfflineIsNotUsedAndComesBack) {
     EXPECT_EQ(host.topology.nodes[0].cpus, 2);
     sysfs.write("node/node2/cpulist", "2-3\n");
     EXPECT_EQ(follow().topology.nodes[1].cpu_capacity, 2000);
+}
+
+TEST_F(FollowHost, CpusMayBeIsolatedLater) {
+    sysfs.write("cpu/isolated", "1\n");
+    EXPECT_EQ(follow().isolated, std::vector<int>{1});
+    sysfs.write("cpu/isolated", "\n");
+    EXPECT_TRUE(follow().isolated.empty());
 }
 
 TEST_F(FollowHost, ANodeThatGoesOfflineKeepsItsIndexAndHasNothing) {

@@ -33,9 +33,8 @@ const Capabilities to_look{CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
 const Capabilities to_count_faults{CAP_BPF, CAP_PERFMON, CAP_DAC_OVERRIDE};
 
 TEST(EnabledUses, WhoOnlyWatchesAndTracksNothingNeedsToLook) {
-    const std::string config = "tracking.heat = \"none\"\nmode = ";
-    EXPECT_EQ(needed(config + "\"observe\""), to_look);
-    EXPECT_EQ(needed(config + "\"advise\""), to_look);
+    EXPECT_EQ(needed("mode = \"observe\""), to_look);
+    EXPECT_EQ(needed("tracking.heat = \"none\"\nmode = \"advise\""), to_look);
 }
 
 TEST(EnabledUses, WhoActsPinsAndCountsFaults) {
@@ -43,18 +42,19 @@ TEST(EnabledUses, WhoActsPinsAndCountsFaults) {
     EXPECT_EQ(needed("tracking.attribution = \"never\""), with(to_look, {CAP_SYS_NICE}));
 }
 
-TEST(EnabledUses, KdamondsAreMadeNicerInEveryMode) {
-    EXPECT_EQ(needed("mode = \"observe\""), with(to_look, {CAP_SYS_NICE}));
+TEST(EnabledUses, KdamondsAreMadeNicerInModeAdviseToo) {
+    EXPECT_EQ(needed("mode = \"advise\""), with(to_look, {CAP_SYS_NICE}));
 }
 
 TEST(EnabledUses, MonitorsOfOtherUsersAreConnectedTo) {
-    const std::string config = "mode = \"observe\"\ntracking.heat = \"none\"\n";
-    EXPECT_EQ(needed(config + "source = \"qmp\"\nqmp_dir = \"/run/qmp\""),
-              with(to_look, {CAP_DAC_OVERRIDE}));
+    const std::string config =
+        "tracking.heat = \"none\"\nsource = \"qmp\"\nqmp_dir = \"/run/qmp\"\nmode = ";
+    EXPECT_EQ(needed(config + "\"advise\""), with(to_look, {CAP_DAC_OVERRIDE}));
+    EXPECT_EQ(needed(config + "\"observe\""), to_look) << "it connects to none";
 }
 
 TEST(EnabledUses, OnlyWhoAsksForPageFrameNumbersAdministersTheSystem) {
-    const std::string config = "mode = \"observe\"\n";
+    const std::string config = "mode = \"advise\"\n";
     EXPECT_TRUE(needed(config + "memory.pagemap = true").contains(CAP_SYS_ADMIN));
     EXPECT_TRUE(needed(config + "tracking.heat = \"idle-page\"").contains(CAP_SYS_ADMIN));
     EXPECT_FALSE(needed(config + "tracking.heat = \"auto\"").contains(CAP_SYS_ADMIN));
@@ -67,14 +67,14 @@ TEST(EnabledUses, WhoseLibvirtMayStartProgramsMayLimitThem) {
 
 TEST(EnabledUses, AnotherUserThanRootNeedsACapabilityForRootsFiles) {
     for (const std::string heat : {"auto", "damon", "idle-page"}) {
-        const std::string config = "mode = \"observe\"\ntracking.heat = \"" + heat + "\"";
+        const std::string config = "mode = \"advise\"\ntracking.heat = \"" + heat + "\"";
         EXPECT_FALSE(needed(config).contains(CAP_DAC_OVERRIDE)) << heat;
         EXPECT_TRUE(needed(config, false).contains(CAP_DAC_OVERRIDE)) << heat;
     }
 }
 
 TEST(EnabledUses, WhatIsTooRareToTrackNeedsNothing) {
-    EXPECT_EQ(needed("mode = \"observe\"\ninterval = \"1min\""), to_look);
+    EXPECT_EQ(needed("mode = \"advise\"\ninterval = \"1min\""), to_look);
 }
 
 TEST(CapabilityName, IsThatOfTheKernelsHeader) {

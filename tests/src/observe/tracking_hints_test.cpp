@@ -49,6 +49,16 @@ TEST_F(HintsTest, WhoTouchesWhatMattersForAGuestThatFitsNoNode) {
     EXPECT_FALSE(hint().attribute) << "the other node can be nobody's home";
 }
 
+TEST_F(HintsTest, WhoTouchesWhatMattersForAGuestThatIsBusierThanAnyNode) {
+    snapshot.topology.nodes[0].cpu_capacity = snapshot.topology.nodes[1].cpu_capacity = 1200;
+    snapshot.guests[0].cells[0].cpu_use = 1000;
+    EXPECT_FALSE(hint().attribute);
+    snapshot.guests[0].cells[0].cpu_use = 1100;
+    EXPECT_TRUE(hint().attribute);
+    snapshot.guests[0].unsteady = "it is paused";
+    EXPECT_FALSE(hint().attribute);
+}
+
 TEST_F(HintsTest, OfAGuestThatIsLeftAloneForAMomentWhatMatteredStillDoes) {
     verdict.reason = Reason::split;
     before["u"] = hint();
@@ -75,17 +85,21 @@ TEST_F(HintsTest, WhoIsNotToBeActedOnAnyMoreIsNotTouchedAnyMore) {
     policies["u"].mode = Mode::observe;
     withdraw_hints(before, policies);
     EXPECT_FALSE(before["u"].may_disturb);
-    EXPECT_TRUE(before["u"].wanted);
-    policies["u"].mode = Mode::off;
-    withdraw_hints(before, policies);
     EXPECT_FALSE(before["u"].wanted);
+    before["u"].wanted = before["u"].may_disturb = true;
+    policies["u"].mode = Mode::advise;
+    withdraw_hints(before, policies);
+    EXPECT_FALSE(before["u"].may_disturb);
+    EXPECT_TRUE(before["u"].wanted);
 }
 
-TEST_F(HintsTest, WhereNothingIsPlannedNothingIsTracked) {
+TEST_F(HintsTest, WhereNothingIsDoneNorAdvisedNothingIsTracked) {
     EXPECT_TRUE(hint().wanted);
-    snapshot.guests[0].policy.mode = Mode::off;
-    EXPECT_FALSE(hint().wanted);
-    snapshot.guests[0].policy.mode = Mode::observe;
+    for (const Mode mode : {Mode::off, Mode::observe}) {
+        snapshot.guests[0].policy.mode = mode;
+        EXPECT_FALSE(hint().wanted) << name(mode) << ": every tracker writes to the kernel";
+    }
+    snapshot.guests[0].policy.mode = Mode::advise;
     EXPECT_TRUE(hint().wanted);
     snapshot.topology.nodes.resize(1);
     EXPECT_FALSE(hint().wanted);

@@ -98,7 +98,7 @@ TEST_P(BrokenRecord, IsAnErrorThatNamesThePath) {
 
 // Guests: web, database, watched, first, second, cells, wide.
 const Broken broken[] = {
-    {"/version", 1, "version: is 1, this vnumad reads 8 only"},
+    {"/version", 1, "version: is 1, this vnumad reads 9 only"},
     {"/version", "1", "version: must be an integer"},
     {"/settings", json::array(), "settings: must be an object"},
     {"/settings/horizon", 0, "settings.horizon: is 0, must be 1 to 3600000"},

@@ -22,6 +22,9 @@ class RandomRecords {
         if (coin()) record.snapshot.guests.push_back(wide_guest());
         for (HostNode& node : record.snapshot.topology.nodes)
             fill(node);
+        pools_ = coin() ? nodes_ + static_cast<std::size_t>(up_to(3)) : 0;
+        for (std::size_t p = 0; p < pools_; ++p)
+            record.snapshot.topology.pools.push_back({NodeIndex(p % nodes_), up_to(8000)});
         for (GuestState& guest : record.snapshot.guests)
             fill(guest);
         record.snapshot.groups = {{"near", Arrangement::together}, {"far", Arrangement::apart}};
@@ -39,6 +42,9 @@ class RandomRecords {
             if (coin()) verdict.alternative = nonsense_alternative();
             if (coin()) verdict.vcpus = {0, count()};
             if (coin()) verdict.detail = "\"quoted\"\n\xc3\xa4";
+            verdict.roaming_cost.reset();
+            if (coin()) verdict.roaming_cost = up_to(1'000'000);
+            verdict.unspread_vcpus = static_cast<int>(up_to(1));
             verdict.reason = reasons[static_cast<std::size_t>(up_to(reasons.size() - 1))].first;
             plan.actions.emplace_back(UnpinCell{verdict.key});
             plan.actions.emplace_back(
@@ -62,6 +68,7 @@ class RandomRecords {
         home.to_move = up_to(gib);
         home.left_away = up_to(gib);
         if (coin()) home.queued_behind = up_to(gib);
+        if (coin()) home.memory = node();
         return home;
     }
 
@@ -133,6 +140,9 @@ class RandomRecords {
         if (up_to(3) == 0) cell.allowed.erase(node());
         if (coin()) cell.confined_to = node();
         cell.pinned = cell.confined_to && coin();
+        for (std::size_t p = 0; p < pools_; ++p)
+            if (coin()) cell.cpu_pools.push_back(p);
+        if (up_to(7) == 0) cell.unspread_vcpus = 1;
     }
 
     History history(const Record& record) {
@@ -143,13 +153,14 @@ class RandomRecords {
             if (coin()) cell.home = node();
             if (coin()) cell.failures = static_cast<int>(up_to(max_counted_failures));
             if (coin()) cell.retry_at = record.snapshot.now + up_to(100'000) - 50'000;
+            cell.roams = up_to(3) == 0;
             if (coin()) history.changes[key.uuid] = {up_to(1000), 1000 + up_to(1000)};
         }
         return history;
     }
 
     std::mt19937 random_;
-    std::size_t nodes_ = 1;
+    std::size_t nodes_ = 1, pools_ = 0;
 };
 
 inline Snapshot small_host() {

@@ -38,6 +38,24 @@ TEST(ChangeLog, ARivalThatChangesIsToldAgain) {
                     "(kernel.numa_balancing = 2); vnumad goes on as without it"});
 }
 
+TEST(ChangeLog, ASectionThatIsNoGuestsIsToldOnceAChange) {
+    ChangeLog log;
+    const auto without_guests = [](const std::vector<std::string>& sections) {
+        Tick tick = beside({});
+        tick.unmatched_sections = sections;
+        return tick;
+    };
+    EXPECT_EQ(log.update(without_guests({"guest.wbe", "cgroup./pods/*"})),
+              (Lines{"section cgroup./pods/* is that of no running guest",
+                     "section guest.wbe is that of no running guest"}));
+    EXPECT_EQ(log.update(without_guests({"guest.wbe", "cgroup./pods/*"})), Lines{});
+    EXPECT_EQ(log.update(Tick{}), Lines{}) << "a blind tick knows of no guest";
+    EXPECT_EQ(log.update(without_guests({"guest.wbe"})),
+              Lines{"section cgroup./pods/* is that of a running guest now, or is gone"});
+    EXPECT_EQ(log.update(without_guests({"guest.wbe", "cgroup./pods/*"})),
+              Lines{"section cgroup./pods/* is that of no running guest"});
+}
+
 using Pace = LatencyGuard::Pace;
 
 class ChangeLogTest : public ::testing::Test {

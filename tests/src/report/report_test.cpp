@@ -53,6 +53,17 @@ Sample& sample_of(const Tick& tick) {
     return const_cast<Look&>(*tick.look).sample;
 }
 
+TEST(Report, SaysWhatOfAGuestWasNotUnderstood) {
+    Tick tick = tick_of_one_guest(two_nodes());
+    EXPECT_EQ(make_report(tick)["guests"][0]["problems"], json::array());
+    EXPECT_EQ(make_report(tick)["guests"][0]["cells"][0]["immovable"], "");
+    sample_of(tick).guests[0].problems = {"a detail is odd"};
+    sample_of(tick).guests[0].cells[0].immovable = "its RAM blocks are not known";
+    const json guest = make_report(tick)["guests"][0];
+    EXPECT_EQ(guest["problems"], json::array({"a detail is odd"}));
+    EXPECT_EQ(guest["cells"][0]["immovable"], "its RAM blocks are not known");
+}
+
 TEST(Report, SpeaksOfNodesByTheKernelsNumbers) {
     const Host host = two_nodes();
     const json report = make_report(tick_of_one_guest(host));
@@ -72,6 +83,51 @@ TEST(Report, SpeaksOfNodesByTheKernelsNumbers) {
     EXPECT_EQ(cell["verdict"]["former_cost_cpu_ms"], 70);
     EXPECT_EQ(cell["verdict"]["lacks"], "allowed") << "there is no alternative";
     EXPECT_DOUBLE_EQ(cell["locality"], 0.5) << "a quarter for vCPU 0, three quarters for vCPU 1";
+}
+
+TEST(Report, SaysWhyACellThatIsNotPlannedHasNoHome) {
+    const Tick tick = tick_of_one_guest(two_nodes());
+    std::vector<CellSample>& cells = sample_of(tick).guests[0].cells;
+    cells.insert(cells.begin(), CellSample());
+    cells[0].id = 8;
+    const json report = make_report(tick)["guests"][0]["cells"];
+    ASSERT_EQ(report.size(), 2U);
+    EXPECT_EQ(report[0]["cell"], 8);
+    EXPECT_EQ(report[0]["memory_bytes"], (json{{"0", 0}, {"4", 0}}));
+    EXPECT_EQ(report[0]["allowed_nodes"], "");
+    EXPECT_EQ(report[0]["verdict"],
+              (json{{"reason", "empty"},
+                    {"explanation", "the cell has no home because it has neither vCPUs nor memory"},
+                    {"home", nullptr},
+                    {"to_move_bytes", 0}}));
+    EXPECT_EQ(report[1]["cell"], 0);
+    EXPECT_EQ(report[1]["verdict"]["home"], 4);
+}
+
+TEST(Report, NamesSectionsThatAreNoGuests) {
+    const Host host = two_nodes();
+    Tick tick = tick_of_one_guest(host);
+    EXPECT_EQ(make_report(tick)["unmatched_sections"], json::array());
+    tick.unmatched_sections = {"guest.wbe"};
+    EXPECT_EQ(make_report(tick)["unmatched_sections"], json::array({"guest.wbe"}));
+    EXPECT_FALSE(make_report(tick).contains("list_problem"));
+    tick.list_problem = "libvirt does not answer";
+    EXPECT_EQ(make_report(tick)["list_problem"], "libvirt does not answer");
+}
+
+TEST(Report, SaysWhoToldOfAGuestAndHowCertainThatIs) {
+    const Tick tick = tick_of_one_guest(two_nodes());
+    GuestSample& sample = sample_of(tick).guests[0];
+    const auto told = [&] {
+        const json guest = make_report(tick)["guests"][0];
+        return guest["source"].get<std::string>() + ": " + guest["certainty"].get<std::string>();
+    };
+    EXPECT_EQ(told(), "libvirt: vCPU threads by their names; the rest from libvirt");
+    sample.source = "qmp";
+    EXPECT_EQ(told(), "qmp: all from QEMU's monitor");
+    sample.source = "proc";
+    sample.certainty = "vCPU threads from KVM's debugfs";
+    EXPECT_EQ(told(), "proc: vCPU threads from KVM's debugfs");
 }
 
 TEST(Report, NamesRivalsAndWhatIsDoneAboutThem) {

@@ -17,6 +17,7 @@ class MeasuringSource : public GuestSource {
     std::vector<ListedGuest> list() override { return {}; }
     RunState read_state(const std::string&) override { return RunState::running; }
     bool may_ask_monitor() const override { return false; }
+    void permit_monitors(std::set<std::string>) override {}
     RamView read_ram_view(const std::string&) override { throw MonitorError("none"); }
     bool start_write_measurement(const std::string& uuid, std::chrono::seconds duration) override {
         if (!refusal.empty()) throw MonitorError(refusal);

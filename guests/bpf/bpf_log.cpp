@@ -1,4 +1,4 @@
-#include "guests/tracking/attribution/bpf_log.hpp"
+#include "guests/bpf/bpf_log.hpp"
 
 #include <bpf/libbpf.h>
 

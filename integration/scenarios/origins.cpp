@@ -1,0 +1,323 @@
+// Scenarios about guests that libvirt does not tell of: QEMUs started as Proxmox VE starts them, a
+// QEMU in a container, and a VMM that is not QEMU. A guest of libvirt's is always beside them. On a
+// host with two nodes of two CPUs each.
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <csignal>
+#include <future>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "integration/host/container.hpp"
+#include "integration/host/direct_guest.hpp"
+#include "integration/host/files.hpp"
+#include "integration/host/process.hpp"
+#include "integration/host/small_vmm.hpp"
+#include "integration/scenarios/ordered_move.hpp"
+#include "integration/scenarios/scenario.hpp"
+
+namespace vnuma::lab {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+
+constexpr const char* every_origin = "source = \"auto\"\n";
+constexpr seconds greeting_limit{30};
+// Much longer than emulation holds a vCPU up, and much shorter than a scenario.
+constexpr seconds pause_limit{5};
+
+// Its memory starts on both nodes. It is small, since several boot side by side.
+GuestShape on_both_nodes(const std::string& name) {
+    GuestShape shape{name, {{2, 256}}, {0, 1}, 24};
+    shape.duty_percent = 10;
+    shape.verify = true;
+    return shape;
+}
+
+std::future<std::unique_ptr<Guest>> start_by_libvirt(const std::string& name) {
+    return std::async(std::launch::async, [name, &host = libvirt_host()] {
+        return std::make_unique<Guest>(host, on_both_nodes(name));
+    });
+}
+
+std::future<std::unique_ptr<DirectGuest>> start_by_hand(const std::string& name, QemuStart how) {
+    return std::async(std::launch::async, [name, how] {
+        return std::make_unique<DirectGuest>(on_both_nodes(name), how);
+    });
+}
+
+std::unique_ptr<SmallVmm> start_small_vmm() {
+    return std::make_unique<SmallVmm>("small", 2, 129);
+}
+
+// ---- What is expected of every guest ------------------------------------------------------------
+
+void expect_listed_once(const json& report, const KvmGuest& guest, const std::string& source) {
+    const std::vector<json> listed = guests_of_process(report, guest.pid());
+    ASSERT_EQ(listed.size(), 1U) << guest.name() << " in " << report;
+    EXPECT_EQ(field(listed[0], "/source"), source) << listed[0];
+    EXPECT_NE(listed[0].value("certainty", ""), "") << listed[0];
+}
+
+// What QEMU's command line says of the guest.
+void expect_described(const json& report, const DirectGuest& guest) {
+    const json seen = find_guest(report, guest.name());
+    EXPECT_EQ(field(seen, "/pid"), guest.pid()) << seen;
+    EXPECT_EQ(field(seen, "/uuid"), guest.uuid()) << seen;
+}
+
+void expect_at_home(const KvmGuest& guest, Daemon& vnumad) {
+    const auto at_home = [&] { return home_of(placement_of(guest)) >= 0; };
+    EXPECT_TRUE(wait_until(at_home, settle_limit)) << guest.name() << "\n" << vnumad.output();
+}
+
+// Threads that begin or end meanwhile do not matter.
+void expect_affinities(const KvmGuest& guest, const std::map<pid_t, std::vector<int>>& expected) {
+    for (const auto& [thread, cpus] : affinities_of(guest))
+        if (const auto known = expected.find(thread); known != expected.end()) {
+            EXPECT_EQ(cpus, known->second) << guest.name() << ", thread " << thread;
+        }
+}
+
+void expect_never_paused(SmallVmm& guest) {
+    EXPECT_TRUE(guest.is_at_work());
+    const auto pause = guest.longest_pause();
+    std::cout << "a vCPU of the small VMM has made no accesses for " << pause.count() << " ms\n";
+    EXPECT_LT(pause, pause_limit);
+}
+
+// QEMU's monitor serves one client at a time: it greets only if nobody else is connected.
+bool is_free(const std::string& monitor) {
+    JsonSocket socket;
+    socket.connect(monitor);
+    return socket.receive(greeting_limit).contains("QMP");
+}
+
+bool is_moving(const json& report, const KvmGuest& guest) {
+    for (const json& seen : guests_of_process(report, guest.pid()))
+        for (const json& action : report.value("actions", json::array()))
+            if (action.at("action") == "move" && action.at("uuid") == seen.at("uuid") &&
+                action.at("moved_bytes") > 0)
+                return action.at("moved_bytes") < field(seen, "/cells/0/verdict/to_move_bytes");
+    return false;
+}
+
+// ---- Guests of every origin side by side --------------------------------------------------------
+
+class GuestsOfEveryOrigin : public ::testing::Test {
+  protected:
+    GuestsOfEveryOrigin() {
+        guest_initramfs();  // The first call writes the file that all of them boot.
+        // One after the other: hosts in which so many boot at once are reset (docs/lab.md).
+        by_libvirt_ = start_by_libvirt("by-libvirt").get();
+        first_ = start_by_hand("vm101", {.by = Starter::proxmox}).get();
+        second_ = start_by_hand("vm102", {.by = Starter::proxmox}).get();
+        in_pod_ = start_by_hand("in-pod", {.container = &pod_}).get();
+        small_ = start_small_vmm();
+        // Kubernetes' CPU manager gives the pod CPUs of its own. Its memory may be on any node.
+        pod_.set_cpus(node_cpus(1));
+    }
+
+    // In the order of Who.
+    std::vector<KvmGuest*> all() {
+        return {by_libvirt_.get(), first_.get(), second_.get(), in_pod_.get(), small_.get()};
+    }
+
+    const Container pod_{"pod1a2b3c4d-0b5e-4c1f-9e57-1a2b3c4d5e6f"};
+    std::unique_ptr<Guest> by_libvirt_;
+    std::unique_ptr<DirectGuest> first_, second_, in_pod_;
+    std::unique_ptr<SmallVmm> small_;
+};
+
+TEST_F(GuestsOfEveryOrigin, ComeHomeAndNoneIsListedTwice) {
+    std::vector<std::map<pid_t, std::vector<int>>> before;
+    for (const KvmGuest* guest : all()) {
+        ASSERT_EQ(home_of(placement_of(*guest)), -1) << guest->name();
+        before.push_back(affinities_of(*guest));
+    }
+    // A tool of Proxmox's is connected to one of the monitors all the time. The other one is free.
+    JsonSocket tool;
+    tool.connect(second_->starters_monitor());
+    EXPECT_TRUE(tool.receive(greeting_limit).contains("QMP"));
+
+    Daemon vnumad(acting);  // every origin is the default
+    ASSERT_TRUE(let_pass(vnumad, 2)) << vnumad.output();
+    EXPECT_TRUE(is_free(first_->starters_monitor()));
+    for (const KvmGuest* guest : all())
+        expect_at_home(*guest, vnumad);
+    EXPECT_TRUE(is_free(first_->starters_monitor()));
+
+    vnumad.take_reports();
+    const json report = vnumad.wait_for([](const json&) { return true; }, settle_limit);
+    ASSERT_EQ(field(report, "/guests").size(), all().size()) << vnumad.output();
+    std::set<std::string> uuids;
+    for (json guest : report["guests"]) {
+        uuids.insert(guest.at("uuid"));
+        for (const char* large : {"cells", "moves", "policy", "threads", "tracking", "tuning"})
+            guest.erase(large);
+        std::cout << guest << "\n";
+    }
+    EXPECT_EQ(uuids.size(), all().size());
+    expect_listed_once(report, *by_libvirt_, "libvirt");
+    for (const KvmGuest* guest : all())
+        if (guest != by_libvirt_.get()) expect_listed_once(report, *guest, "proc");
+    for (const DirectGuest* guest : {first_.get(), second_.get(), in_pod_.get()})
+        expect_described(report, *guest);
+
+    for (KvmGuest* guest : all())
+        EXPECT_TRUE(guest->is_at_work()) << guest->name();
+    expect_never_paused(*small_);
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+    for (std::size_t i = 0; i < before.size(); ++i)
+        expect_affinities(*all()[i], before[i]);
+}
+
+enum Who : std::size_t { libvirts, proxmoxs_first, proxmoxs_second, in_the_pod, of_the_small_vmm };
+
+struct Victims {
+    const char* name;
+    std::set<std::size_t> who;
+};
+
+class KilledGuests : public GuestsOfEveryOrigin, public ::testing::WithParamInterface<Victims> {};
+
+TEST_P(KilledGuests, HarmNoneOfTheOthersWhenTheyDieWhileTheyMove) {
+    // The rate is so low that every move lasts for several reports.
+    Daemon vnumad(std::string(acting) + every_origin + "memory.rate = \"10M\"\n");
+    std::vector<KvmGuest*> victims, others;
+    for (std::size_t i = 0; i < all().size(); ++i)
+        (GetParam().who.contains(i) ? victims : others).push_back(all()[i]);
+    while (!victims.empty()) {
+        auto moving = victims.end();
+        const auto one_moves = [&](const json& report) {
+            moving = std::find_if(victims.begin(), victims.end(), [&](const KvmGuest* victim) {
+                return is_moving(report, *victim);
+            });
+            return moving != victims.end();
+        };
+        ASSERT_FALSE(vnumad.wait_for(one_moves, settle_limit).is_null())
+            << victims.front()->name() << "\n"
+            << vnumad.output();
+        ASSERT_EQ(::kill((*moving)->pid(), SIGKILL), 0);
+        victims.erase(moving);
+    }
+
+    const auto only_the_others = [&](const json& report) {
+        return field(report, "/guests").size() == others.size();
+    };
+    EXPECT_FALSE(vnumad.wait_for(only_the_others, settle_limit).is_null()) << vnumad.output();
+    for (KvmGuest* guest : others) {
+        expect_at_home(*guest, vnumad);
+        EXPECT_TRUE(guest->is_at_work()) << guest->name();
+        if (auto* qemu = dynamic_cast<RunningGuest*>(guest)) {
+            EXPECT_EQ(qemu->verify_memory(), "");
+        }
+    }
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, KilledGuests,
+                         ::testing::Values(Victims{"LibvirtAndAContainer", {libvirts, in_the_pod}},
+                                           Victims{"ProxmoxAndTheSmallVmm",
+                                                   {proxmoxs_first, of_the_small_vmm}}),
+                         [](const auto& info) { return info.param.name; });
+
+// ---- Variants -----------------------------------------------------------------------------------
+
+TEST(AGuestInAContainer, FollowsTheCpusetOfItsContainer) {
+    const Container pod("poddeadbeef-0b5e-4c1f-9e57-1a2b3c4d5e6f");
+    guest_initramfs();
+    auto starting = start_by_libvirt("beside");
+    const DirectGuest inside(on_both_nodes("inside"), {.container = &pod});
+    const auto beside = starting.get();
+    const auto before = affinities_of(inside);
+
+    const auto comes_to = [&](int node) {
+        return wait_until([&] { return home_of(placement_of(inside)) == node; }, settle_limit);
+    };
+
+    pod.set_cpus(node_cpus(1));
+    Daemon vnumad(std::string(acting) + every_origin + "planner.cool_down = \"1s\"\n");
+    EXPECT_TRUE(comes_to(1)) << vnumad.output();
+    // As the kubelet does when other pods come and go.
+    pod.set_cpus(node_cpus(0));
+    EXPECT_TRUE(comes_to(0)) << vnumad.output();
+    expect_at_home(*beside, vnumad);
+    vnumad.take_reports();
+    const json report = vnumad.wait_for([](const json&) { return true; }, settle_limit);
+    expect_listed_once(report, inside, "proc");
+    expect_listed_once(report, *beside, "libvirt");
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+    for (const auto& [vcpu, thread] : inside.vcpu_threads())
+        EXPECT_EQ(affinity_of(thread), node_cpus(0)) << "vCPU " << vcpu;
+    // Nobody had set an affinity, so that a wider cpuset widens it.
+    std::vector<int> all = node_cpus(0);
+    for (const int cpu : node_cpus(1))
+        all.push_back(cpu);
+    pod.set_cpus(all);
+    expect_affinities(inside, before);
+}
+
+constexpr const char* debugfs = "/sys/kernel/debug";
+
+// As with a kernel that is locked down.
+class WithoutDebugfs : public ::testing::Test {
+  protected:
+    void SetUp() override { ASSERT_EQ(::umount2(debugfs, MNT_DETACH), 0); }
+    ~WithoutDebugfs() override { ::mount("debugfs", debugfs, "debugfs", 0, nullptr); }
+};
+
+TEST_F(WithoutDebugfs, TheNamesOfThreadsTellWhichVcpuTheyAre) {
+    guest_initramfs();
+    auto starting = start_by_libvirt("beside");
+    auto starting_too = start_by_hand("vm103", {.by = Starter::proxmox});
+    const auto small = start_small_vmm();
+    const auto beside = starting.get();
+    const auto named = starting_too.get();
+
+    Daemon vnumad(std::string(acting) + every_origin);
+    const std::vector<const KvmGuest*> without_libvirt{named.get(), small.get()};
+    expect_at_home(*beside, vnumad);
+    for (const KvmGuest* guest : without_libvirt)
+        expect_at_home(*guest, vnumad);
+    vnumad.take_reports();
+    const json report = vnumad.wait_for([](const json&) { return true; }, settle_limit);
+    for (const KvmGuest* guest : without_libvirt) {
+        expect_listed_once(report, *guest, "proc");
+        const json seen = guests_of_process(report, guest->pid()).at(0);
+        for (const auto& [vcpu, thread] : guest->vcpu_threads())
+            EXPECT_EQ(field(seen, "/cells/0/vcpus/" + std::to_string(vcpu) + "/thread"), thread)
+                << seen;
+    }
+    expect_never_paused(*small);
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+}
+
+// Needs a vnumad that was built with BPF.
+TEST_F(WithoutDebugfs, KvmItselfTellsWhichVcpuThreadsWithoutNamesAre) {
+    SmallVmm small("nameless", 2, 129, false);
+    Daemon vnumad(std::string(acting) + every_origin);
+    expect_at_home(small, vnumad);
+    vnumad.take_reports();
+    const json report = vnumad.wait_for([](const json&) { return true; }, settle_limit);
+    expect_listed_once(report, small, "proc");
+    const json seen = guests_of_process(report, small.pid()).at(0);
+    EXPECT_EQ(field(seen, "/certainty"),
+              "vCPU threads from KVM by BPF; memory from KVM by BPF; migrations are not seen");
+    EXPECT_EQ(field(seen, "/cells/0/map"), "kvm") << seen;
+    for (const auto& [vcpu, thread] : small.vcpu_threads())
+        EXPECT_EQ(field(seen, "/cells/0/vcpus/" + std::to_string(vcpu) + "/thread"), thread)
+            << seen;
+    expect_never_paused(small);
+    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+}
+
+}  // namespace
+}  // namespace vnuma::lab
