@@ -24,6 +24,10 @@ std::string program() {
     return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "small-vmm";
 }
 
+std::string log_of(const std::string& guest) {
+    return "/run/lab/" + guest + ".log";
+}
+
 struct Progress {
     milliseconds time{0};                     // since the start
     std::vector<std::uint64_t> accessed_mib;  // by vCPU
@@ -64,13 +68,17 @@ milliseconds longest_pause_of(std::size_t vcpu, const std::vector<Progress>& all
 
 }  // namespace
 
-SmallVmm::SmallVmm(const std::string& name, int vcpus, int mib, bool named)
+SmallVmm::SmallVmm(const std::string& name, int vcpus, int mib, SmallVmmStart how)
     : KvmGuest(GuestShape{name, {{vcpus, mib}}, {}}), progress_("/run/lab/" + name + ".progress") {
-    const std::string log = "/run/lab/" + name + ".log";
     write_text(progress_, "");  // an earlier VMM may have left one
     pid_ = start_program({program(), std::to_string(vcpus), std::to_string(mib), progress_,
-                          named ? "vcpu" : "worker"},
-                         log);
+                          how.named ? "vcpu" : "worker", std::to_string(how.rest.count())},
+                         log_of(name));
+    if (how.wait) wait_until_started();
+}
+
+void SmallVmm::wait_until_started() {
+    const int vcpus = vcpus_of(shape()), mib = shape().cells.at(0).mib;
     const auto once = static_cast<std::uint64_t>((mib - 1) / vcpus);
     const auto accessed_all = [&] {
         const std::vector<std::uint64_t> accessed = accessed_mib(progress_);
@@ -78,7 +86,8 @@ SmallVmm::SmallVmm(const std::string& name, int vcpus, int mib, bool named)
     };
     if (wait_until(accessed_all, start_limit)) return;
     end_program(pid_, end_grace);
-    throw std::runtime_error(name + " did not access all of its memory:\n" + read_text(log));
+    throw std::runtime_error(name() + " did not access all of its memory:\n" +
+                             read_text(log_of(name())));
 }
 
 SmallVmm::~SmallVmm() {

@@ -31,16 +31,35 @@ int other_node(const KvmGuest& guest) {
     return share[0] < share[1] ? 0 : 1;
 }
 
+bool is_moving(const json& report, const json& guest) {
+    if (guest.is_null()) return false;
+    for (const json& action : report.value("actions", json::array()))
+        if (action["action"] == "move" && action["uuid"] == guest["uuid"] &&
+            action["moved_bytes"] > 0)
+            return action["moved_bytes"] < field(guest, "/cells/0/verdict/to_move_bytes");
+    return false;
+}
+
 bool begin_move(Daemon& vnumad, const KvmGuest& guest) {
     const auto moving = [&](const json& report) {
-        const json seen = find_guest(report, guest.name());
-        if (seen.is_null()) return false;
-        for (const json& action : report.value("actions", json::array()))
-            if (action["action"] == "move" && action["moved_bytes"] > 0)
-                return action["moved_bytes"] < field(seen, "/cells/0/verdict/to_move_bytes");
-        return false;
+        return is_moving(report, find_guest(report, guest.name()));
     };
     return !vnumad.wait_for(moving, settle_limit).is_null();
+}
+
+bool begin_move_of_process(Daemon& vnumad, pid_t process) {
+    const auto moving = [&](const json& report) {
+        const std::vector<json> seen = guests_of_process(report, process);
+        return !seen.empty() && is_moving(report, seen.front());
+    };
+    return !vnumad.wait_for(moving, settle_limit).is_null();
+}
+
+void expect_affinities(const KvmGuest& guest, const std::map<pid_t, std::vector<int>>& expected) {
+    for (const auto& [thread, cpus] : affinities_of(guest))
+        if (const auto known = expected.find(thread); known != expected.end()) {
+            EXPECT_EQ(cpus, known->second) << guest.name() << ", thread " << thread;
+        }
 }
 
 void expect_nothing_left(const KvmGuest& guest) {

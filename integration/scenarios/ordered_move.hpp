@@ -25,9 +25,17 @@ void order_home(const KvmGuest& guest, const std::string& nodes);
 // The node that has less of the guest's memory.
 int other_node(const KvmGuest& guest);
 
+// Whether some of the memory of the first cell of a guest of the report has moved, and not all.
+bool is_moving(const nlohmann::json& report, const nlohmann::json& guest);
 // Waits until some of the memory of the guest's first cell has moved, and not all. False if that
 // does not happen.
 bool begin_move(Daemon& vnumad, const KvmGuest& guest);
+// The same for a guest that vnumad names, by its process.
+bool begin_move_of_process(Daemon& vnumad, pid_t process);
+
+// Expects that each thread of the guest has these CPUs, by thread. Threads that have begun or ended
+// meanwhile do not matter.
+void expect_affinities(const KvmGuest& guest, const std::map<pid_t, std::vector<int>>& expected);
 
 // Expects what a vnumad leaves that has stopped, where nobody else has set an affinity: each thread
 // of the guest has all CPUs again, and there is neither a kdamond nor anything to restore.

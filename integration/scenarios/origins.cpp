@@ -2,7 +2,6 @@
 // QEMU in a container, and a VMM that is not QEMU. A guest of libvirt's is always beside them. On a
 // host with two nodes of two CPUs each.
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 
 #include <algorithm>
 #include <csignal>
@@ -17,8 +16,10 @@
 #include "integration/host/container.hpp"
 #include "integration/host/direct_guest.hpp"
 #include "integration/host/files.hpp"
+#include "integration/host/hidden_debugfs.hpp"
 #include "integration/host/process.hpp"
 #include "integration/host/small_vmm.hpp"
+#include "integration/scenarios/found_guests.hpp"
 #include "integration/scenarios/ordered_move.hpp"
 #include "integration/scenarios/scenario.hpp"
 
@@ -30,8 +31,6 @@ using std::chrono::seconds;
 
 constexpr const char* every_origin = "source = \"auto\"\n";
 constexpr seconds greeting_limit{30};
-// Much longer than emulation holds a vCPU up, and much shorter than a scenario.
-constexpr seconds pause_limit{5};
 
 // Its memory starts on both nodes. It is small, since several boot side by side.
 GuestShape on_both_nodes(const std::string& name) {
@@ -59,38 +58,11 @@ std::unique_ptr<SmallVmm> start_small_vmm() {
 
 // ---- What is expected of every guest ------------------------------------------------------------
 
-void expect_listed_once(const json& report, const KvmGuest& guest, const std::string& source) {
-    const std::vector<json> listed = guests_of_process(report, guest.pid());
-    ASSERT_EQ(listed.size(), 1U) << guest.name() << " in " << report;
-    EXPECT_EQ(field(listed[0], "/source"), source) << listed[0];
-    EXPECT_NE(listed[0].value("certainty", ""), "") << listed[0];
-}
-
 // What QEMU's command line says of the guest.
 void expect_described(const json& report, const DirectGuest& guest) {
     const json seen = find_guest(report, guest.name());
     EXPECT_EQ(field(seen, "/pid"), guest.pid()) << seen;
     EXPECT_EQ(field(seen, "/uuid"), guest.uuid()) << seen;
-}
-
-void expect_at_home(const KvmGuest& guest, Daemon& vnumad) {
-    const auto at_home = [&] { return home_of(placement_of(guest)) >= 0; };
-    EXPECT_TRUE(wait_until(at_home, settle_limit)) << guest.name() << "\n" << vnumad.output();
-}
-
-// Threads that begin or end meanwhile do not matter.
-void expect_affinities(const KvmGuest& guest, const std::map<pid_t, std::vector<int>>& expected) {
-    for (const auto& [thread, cpus] : affinities_of(guest))
-        if (const auto known = expected.find(thread); known != expected.end()) {
-            EXPECT_EQ(cpus, known->second) << guest.name() << ", thread " << thread;
-        }
-}
-
-void expect_never_paused(SmallVmm& guest) {
-    EXPECT_TRUE(guest.is_at_work());
-    const auto pause = guest.longest_pause();
-    std::cout << "a vCPU of the small VMM has made no accesses for " << pause.count() << " ms\n";
-    EXPECT_LT(pause, pause_limit);
 }
 
 // QEMU's monitor serves one client at a time: it greets only if nobody else is connected.
@@ -101,12 +73,8 @@ bool is_free(const std::string& monitor) {
 }
 
 bool is_moving(const json& report, const KvmGuest& guest) {
-    for (const json& seen : guests_of_process(report, guest.pid()))
-        for (const json& action : report.value("actions", json::array()))
-            if (action.at("action") == "move" && action.at("uuid") == seen.at("uuid") &&
-                action.at("moved_bytes") > 0)
-                return action.at("moved_bytes") < field(seen, "/cells/0/verdict/to_move_bytes");
-    return false;
+    const std::vector<json> seen = guests_of_process(report, guest.pid());
+    return !seen.empty() && lab::is_moving(report, seen.front());
 }
 
 // ---- Guests of every origin side by side --------------------------------------------------------
@@ -265,16 +233,8 @@ TEST(AGuestInAContainer, FollowsTheCpusetOfItsContainer) {
     expect_affinities(inside, before);
 }
 
-constexpr const char* debugfs = "/sys/kernel/debug";
-
-// As with a kernel that is locked down.
-class WithoutDebugfs : public ::testing::Test {
-  protected:
-    void SetUp() override { ASSERT_EQ(::umount2(debugfs, MNT_DETACH), 0); }
-    ~WithoutDebugfs() override { ::mount("debugfs", debugfs, "debugfs", 0, nullptr); }
-};
-
-TEST_F(WithoutDebugfs, TheNamesOfThreadsTellWhichVcpuTheyAre) {
+TEST(WithoutDebugfs, TheNamesOfThreadsTellWhichVcpuTheyAre) {
+    const HiddenDebugfs hidden;
     guest_initramfs();
     auto starting = start_by_libvirt("beside");
     auto starting_too = start_by_hand("vm103", {.by = Starter::proxmox});
@@ -297,25 +257,6 @@ TEST_F(WithoutDebugfs, TheNamesOfThreadsTellWhichVcpuTheyAre) {
                 << seen;
     }
     expect_never_paused(*small);
-    EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
-}
-
-// Needs a vnumad that was built with BPF.
-TEST_F(WithoutDebugfs, KvmItselfTellsWhichVcpuThreadsWithoutNamesAre) {
-    SmallVmm small("nameless", 2, 129, false);
-    Daemon vnumad(std::string(acting) + every_origin);
-    expect_at_home(small, vnumad);
-    vnumad.take_reports();
-    const json report = vnumad.wait_for([](const json&) { return true; }, settle_limit);
-    expect_listed_once(report, small, "proc");
-    const json seen = guests_of_process(report, small.pid()).at(0);
-    EXPECT_EQ(field(seen, "/certainty"),
-              "vCPU threads from KVM by BPF; memory from KVM by BPF; migrations are not seen");
-    EXPECT_EQ(field(seen, "/cells/0/map"), "kvm") << seen;
-    for (const auto& [vcpu, thread] : small.vcpu_threads())
-        EXPECT_EQ(field(seen, "/cells/0/vcpus/" + std::to_string(vcpu) + "/thread"), thread)
-            << seen;
-    expect_never_paused(small);
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
 }
 

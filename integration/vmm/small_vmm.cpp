@@ -1,16 +1,18 @@
 // A small VMM that is not QEMU, for scenarios: like cloud-hypervisor it has the guest's RAM in a
 // memfd, threads that are named after their vCPUs, and no libvirt.
 //
-//   small-vmm VCPUS MIB FILE [NAME]
+//   small-vmm VCPUS MIB FILE [NAME [REST]]
 //
 // The guest is a program of 25 bytes that every vCPU runs on a part of the RAM of its own. At the
 // start everything is on the wrong node: the part of vCPU N is on node N (of the online nodes, over
 // and over), and the vCPU runs on the next node until it has accessed its first MiB. From then on
 // all threads may use all CPUs that they could use before. The threads of vCPUs are named NAME with
-// the vCPU's number, "vcpu0" without it.
+// the vCPU's number, "vcpu0" without it. Between two MiB a vCPU rests for REST milliseconds, 20
+// without it.
 //
-// Every 100 ms a line is written to FILE: milliseconds since the start, and for each vCPU how many
-// MiB it has accessed so far. Whoever pauses the guest shows there. SIGTERM ends the VMM.
+// Every 100 ms, and not more often than a vCPU rests, a line is written to FILE: milliseconds since
+// the start, and for each vCPU how many MiB it has accessed so far. Whoever pauses the guest shows
+// there. SIGTERM ends the VMM.
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <pthread.h>
@@ -18,6 +20,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -46,8 +49,8 @@ constexpr std::size_t mib = std::size_t{1} << 20;
 constexpr int max_vcpus = 16;
 constexpr int max_mib = 2048;  // all below the addresses that a PC has no RAM at
 constexpr milliseconds progress_interval{100};
-// Between two MiB, so that a vCPU uses a small part of a CPU.
-constexpr milliseconds rest{20};
+// So that a vCPU uses a small part of a CPU.
+constexpr milliseconds usual_rest{20}, longest_rest{60'000};
 
 // Guest-physical addresses. The first MiB holds the program; the vCPUs' parts follow.
 constexpr std::size_t program_start = 4096, parts_start = mib;
@@ -165,7 +168,7 @@ class Vcpu {
         set_start(fd_, start, start + part_bytes);
     }
 
-    [[noreturn]] void run(const std::string& name) {
+    [[noreturn]] void run(const std::string& name, milliseconds rest) {
         ::pthread_setname_np(::pthread_self(), (name + std::to_string(id_)).c_str());
         {
             const OnNode away(static_cast<std::size_t>(id_) + 1);
@@ -203,7 +206,8 @@ void write_progress(std::FILE* file, milliseconds time,
     std::fflush(file);
 }
 
-[[noreturn]] void run(int vcpu_count, int ram_mib, std::FILE* progress, const std::string& name) {
+[[noreturn]] void run(int vcpu_count, int ram_mib, std::FILE* progress, const std::string& name,
+                      milliseconds rest) {
     using Clock = std::chrono::steady_clock;
     sigset_t end;
     sigemptyset(&end);
@@ -217,10 +221,11 @@ void write_progress(std::FILE* file, milliseconds time,
     for (int id = 0; id < vcpu_count; ++id)
         vcpus.push_back(std::make_unique<Vcpu>(machine, id, part_mib * mib));
     for (const auto& vcpu : vcpus)
-        std::thread([&vcpu = *vcpu, name] { vcpu.run(name); }).detach();
+        std::thread([&vcpu = *vcpu, name, rest] { vcpu.run(name, rest); }).detach();
 
     const auto start = Clock::now();
-    const timespec interval{0, std::chrono::nanoseconds(progress_interval).count()};
+    const std::chrono::nanoseconds between = std::max(progress_interval, rest);
+    const timespec interval{between.count() / 1'000'000'000, between.count() % 1'000'000'000};
     do {
         write_progress(progress, std::chrono::duration_cast<milliseconds>(Clock::now() - start),
                        vcpus);
@@ -233,14 +238,16 @@ void write_progress(std::FILE* file, milliseconds time,
 
 int main(int argc, char** argv) {
     using namespace vnuma::vmm;
-    const bool enough = argc == 4 || argc == 5;
+    const bool enough = argc >= 4 && argc <= 6;
     const int vcpus = enough ? std::atoi(argv[1]) : 0;
     const int ram_mib = enough ? std::atoi(argv[2]) : 0;
-    if (vcpus < 1 || vcpus > max_vcpus || ram_mib <= vcpus || ram_mib > max_mib) {
-        std::fputs("small-vmm VCPUS MIB FILE [NAME]\n", stderr);
+    const std::chrono::milliseconds rest(argc == 6 ? std::atoi(argv[5]) : usual_rest.count());
+    if (rest.count() < 0 || rest > longest_rest || vcpus < 1 || vcpus > max_vcpus ||
+        ram_mib <= vcpus || ram_mib > max_mib) {
+        std::fputs("small-vmm VCPUS MIB FILE [NAME [REST]]\n", stderr);
         return 1;
     }
     std::FILE* progress = std::fopen(argv[3], "we");
     if (!progress) fail(argv[3]);
-    run(vcpus, ram_mib, progress, argc == 5 ? argv[4] : "vcpu");
+    run(vcpus, ram_mib, progress, argc > 4 ? argv[4] : "vcpu", rest);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "policy/verdict/explain.hpp"
+#include "src/json/shapes.hpp"
 
 namespace vnuma {
 namespace {
@@ -91,7 +92,7 @@ class Lines {
 Record read_record(const Lines& lines) {
     try {
         return parse_record(lines.line());
-    } catch (const RecordError& error) {
+    } catch (const FormatError& error) {
         lines.fail(error.what());
     }
 }
