@@ -114,6 +114,8 @@ std::vector<AllowedCall> allowed_calls(const Config& config, std::uint32_t own_p
     for (const std::uint64_t request : {FIONBIO, FIONREAD, TCGETS})
         calls.push_back({SYS_ioctl, {{1, request, word}}});
     const TrackingSettings tracking = tracking_settings(config);
+    // Asio's way to accept connections; the control socket has its own.
+    if (!config.metrics_listen.empty()) calls.push_back({SYS_accept});
     if (config.mode == Mode::act) calls.push_back({SYS_sched_setaffinity});
     if (may_use_damon(tracking)) calls.push_back({SYS_setpriority});
     if (tracking.attribution && tracking.may_disturb) {
