@@ -10,8 +10,7 @@ Placement::Feasibility Placement::feasibility(std::size_t index, NodeIndex node)
     if (!unit.fits.contains(node)) return Feasibility::not_allowed;
     if (home(index) == node) return Feasibility::feasible;
     if (unit.apart_group && others_apart(index, node) > 0) return Feasibility::apart;
-    const Room room = room_for(index, node);
-    if (room.wanted > 0 && room.wanted > room.left) return Feasibility::memory;
+    if (!has_room_for(index, node)) return Feasibility::memory;
     return would_share_cores(index, node) ? Feasibility::cores : Feasibility::feasible;
 }
 
@@ -31,15 +30,18 @@ bool Placement::has_cores_for(std::size_t index) const {
     return false;
 }
 
-Placement::Room Placement::room_for(std::size_t unit, NodeIndex node) const {
+Placement::Room Placement::room_for(std::size_t unit, Place to) const {
     Room tightest;
-    for (std::size_t pool = 0; pool < page_.size(); ++pool) {
-        const Bytes wanted = brought(unit, pool, node);
-        if (wanted <= 0) continue;
-        const Bytes left = room_for_newcomers(memory_of(node), pool);
-        if (tightest.wanted == 0 || left - wanted < tightest.left - tightest.wanted)
-            tightest = {wanted, left};
-    }
+    for (std::size_t pool = 0; pool < page_.size(); ++pool)
+        for (std::size_t n = 0; n < nodes_; ++n) {
+            const NodeIndex node(n);
+            const Bytes wanted = added_bytes(unit, pool, node, home(unit), to);
+            if (wanted <= 0) continue;
+            const bool is_home = to && memory_of(*to) == node;
+            const Bytes left = is_home ? room_for_newcomers(node, pool) : room(node, pool);
+            if (tightest.wanted == 0 || left - wanted < tightest.left - tightest.wanted)
+                tightest = {wanted, left};
+        }
     return tightest;
 }
 
@@ -91,10 +93,14 @@ bool Placement::can_swap(std::size_t a, std::size_t b) const {
                                brought(a, pool, home_b) > settled_bytes;
         if (both_move && !has_room_to_pass(memory_a, pool) && !has_room_to_pass(memory_b, pool))
             return false;
-        const Bytes to_a = brought_by_swap(b, a, pool), to_b = brought_by_swap(a, b, pool);
-        if ((to_b > 0 && to_b > room_for_newcomers(memory_b, pool)) ||
-            (to_a > 0 && to_a > room_for_newcomers(memory_a, pool)))
-            return false;
+        for (std::size_t n = 0; n < nodes_; ++n) {
+            const NodeIndex node(n);
+            const Bytes added = added_bytes(a, pool, node, home_a, home_b) +
+                                added_bytes(b, pool, node, home_b, home_a);
+            const bool is_home = node == memory_a || node == memory_b;
+            const Bytes left = is_home ? room_for_newcomers(node, pool) : room(node, pool);
+            if (added > 0 && added > left) return false;
+        }
     }
     return true;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 namespace vnuma {
 
@@ -44,12 +45,18 @@ void Placement::take_off(std::size_t unit) {
     change(unit, std::nullopt, true);
 }
 
-Bytes Placement::bytes_above_limits() const {
-    Bytes sum = 0;
+Placement::Excess Placement::above_limits() const {
+    Excess above;
+    above.reserve(page_.size() * nodes_);
     for (std::size_t pool = 0; pool < page_.size(); ++pool)
         for (std::size_t n = 0; n < nodes_; ++n)
-            sum += std::max<Bytes>(-room(NodeIndex(n), pool), 0);
-    return sum;
+            above.push_back(std::max<Bytes>(-room(NodeIndex(n), pool), 0));
+    return above;
+}
+
+bool Placement::is_further_above(const Excess& before) const {
+    const Excess now = above_limits();
+    return !std::equal(now.begin(), now.end(), before.begin(), std::less_equal());
 }
 
 Bytes Placement::above_watermark(NodeIndex node, Bytes more) const {

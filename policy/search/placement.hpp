@@ -88,12 +88,17 @@ class Placement {
     // Whether the memory of all units that have other homes than in `before` can follow them. In a
     // circle of full nodes it cannot: one of them needs room for units that pass each other.
     bool memory_can_follow(const Placement& before) const;
-    // What a unit would bring to a node beyond what is counted there already, and what the node has
-    // left for that; of the pool that lacks most.
+    // What a unit at a place would bring to a node beyond what is counted there already, and what
+    // the node has left for that; of the node and pool that lack most. This is the memory node of
+    // its home, or one where its memory stays though others have been given that room.
     struct Room {
         Bytes wanted = 0, left = 0;
     };
-    Room room_for(std::size_t unit, NodeIndex node) const;
+    Room room_for(std::size_t unit, Place to) const;
+    bool has_room_for(std::size_t unit, Place to) const {
+        const Room room = room_for(unit, to);
+        return room.wanted <= 0 || room.wanted <= room.left;
+    }
     // A guest on a node that the unit's group keeps apart from it; of several the one whose uuid
     // comes first. Null if there is none.
     const GuestState* apart_from(std::size_t unit, NodeIndex node) const;
@@ -104,8 +109,13 @@ class Placement {
     Bytes room(NodeIndex node, std::size_t pool = 0) const {
         return limit_[pool][node] - use_[pool][node];
     }
-    // Bytes above watermarks, and beyond what pools have, over all nodes.
-    Bytes bytes_above_limits() const;
+    // Bytes above the watermark, or beyond what the pool has: of all nodes for pool 0, then of all
+    // nodes for pool 1, and so on.
+    using Excess = std::vector<Bytes>;
+    Excess above_limits() const;
+    // Whether some node has more above its limits than in `before`. Less elsewhere makes up for
+    // none of it: guests would leave that node next.
+    bool is_further_above(const Excess& before) const;
     // Of the memory node of a home.
     bool is_short_of_memory(NodeIndex home) const {
         return above_watermark(memory_of(home), 0) > 0;

@@ -59,7 +59,8 @@ class Rehoming {
         return !units()[unit].fixed || to == given_up(unit) || placement_.relieves(unit, to);
     }
     bool is_feasible(std::size_t unit, Place to) const {
-        return !to || placement_.feasibility(unit, *to) == Placement::Feasibility::feasible;
+        if (!to) return placement_.has_room_for(unit, roaming);
+        return placement_.feasibility(unit, *to) == Placement::Feasibility::feasible;
     }
     // Whether the unit has to gain more than the margin: it leaves a place of before, not to
     // relieve its home.
@@ -289,18 +290,18 @@ Cost gain_above_margin(const PlannerSettings& settings, Placement::Marginal gain
 // The first attempt takes all newcomers off the host: memory that will follow them does not take up
 // room where it is now. If some newcomer finds no room even so, or memory that cannot follow
 // overfills a node, the second attempt counts all memory where it is now.
-void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes above_limits) {
+void place(Placement& placement, std::vector<std::size_t> newcomers,
+           const Placement::Excess& before) {
     std::erase_if(newcomers, [&](std::size_t unit) { return placement.home(unit).has_value(); });
     for (const std::size_t unit : newcomers)
         placement.take_off(unit);
-    if (place_all(placement, newcomers) == 0 && placement.bytes_above_limits() <= above_limits)
-        return;
+    if (place_all(placement, newcomers) == 0 && !placement.is_further_above(before)) return;
     for (const std::size_t unit : newcomers)
         placement.put(unit, std::nullopt);
     // A unit that is placed may leave room on other nodes for units before it.
-    std::size_t before = newcomers.size() + 1, left = newcomers.size();
-    for (int sweep = 0; sweep < max_sweeps && left > 0 && left < before; ++sweep) {
-        before = left;
+    std::size_t last_left = newcomers.size() + 1, left = newcomers.size();
+    for (int sweep = 0; sweep < max_sweeps && left > 0 && left < last_left; ++sweep) {
+        last_left = left;
         left = place_all(placement, newcomers);
     }
 }

@@ -21,9 +21,9 @@ Cost gain_above_margin(const PlannerSettings& settings, Placement::Marginal gain
                        bool load_matters);
 
 // Gives each of `newcomers` that has no home the cheapest node with room, or lets it roam where
-// that costs less, in their order. At most `above_limits` bytes are above watermarks and beyond
-// pools afterwards, if there was no more before.
-void place(Placement& placement, std::vector<std::size_t> newcomers, Bytes above_limits);
+// that costs less, in their order. No node is further above its limits than `before` afterwards.
+void place(Placement& placement, std::vector<std::size_t> newcomers,
+           const Placement::Excess& before);
 
 // Moves and swaps units until nothing improves or `changes_left` units have left a former home;
 // counts them down. A unit leaves a former home only for a gain above the margin, or to relieve a

@@ -54,13 +54,14 @@ class Search {
 
     void run() {
         const Order newcomers = newcomers_in_order();
-        place(placement_, newcomers, placement_.bytes_above_limits());
+        place(placement_, newcomers, placement_.above_limits());
         improve(placement_, changes_left_);
         const bool is_small = units().size() <= max_units_for_restarts;
         if (is_small) try_other_homes(newcomers);
         // On a large host, roaming is only tried for each unit where it may well cost less.
         if (is_small || placement_.is_overloaded() || !has_homes_only() || is_roaming_nearer())
             improve_with_roaming(placement_, changes_left_);
+        if (is_small && placement_.is_overloaded()) let_one_roam_for_others();
         let_all_roam_if_cheaper();
     }
 
@@ -99,6 +100,23 @@ class Search {
         return false;
     }
 
+    // A unit that gives up its home may make room where others gain more than it loses.
+    void let_one_roam_for_others() {
+        const Placement found = placement_;
+        Placement best = found;
+        for (std::size_t unit = 0; unit < units().size(); ++unit) {
+            if (!units()[unit].may_roam || !found.home(unit)) continue;
+            placement_ = found;
+            placement_.put(unit, roaming);
+            improve_without_margin(placement_);
+            if (placement_.total() < best.total() &&
+                !placement_.is_further_above(found.above_limits()) &&
+                is_above_margin(found, found.total() - placement_.total()))
+                best = placement_;
+        }
+        placement_ = std::move(best);
+    }
+
     // No placement may cost more than no home for anybody.
     void let_all_roam_if_cheaper() {
         const Placement found = placement_;
@@ -133,7 +151,7 @@ class Search {
                 if (!is_feasible(unit, node)) continue;
                 --restarts_left;
                 placement_.put(unit, node);
-                place(placement_, newcomers, found.bytes_above_limits());
+                place(placement_, newcomers, found.above_limits());
                 improve(placement_, changes_left_);
                 if (const Cost cost = total_with_homeless(placement_); cost < best_cost)
                     best = placement_, best_cost = cost;
@@ -156,15 +174,15 @@ class Search {
             placement_ = found;
             for (const std::size_t unit : free)
                 placement_.put(unit, std::nullopt);
-            place(placement_, order, found.bytes_above_limits());
+            place(placement_, order, found.above_limits());
             improve_without_margin(placement_);
             if (total_with_homeless(placement_) < total_with_homeless(best)) best = placement_;
         }
         placement_ = std::move(best);
         undo_changes_below_margin(found);
+        const Cost gain = total_with_homeless(found) - total_with_homeless(placement_);
         const bool is_kept =
-            placement_.bytes_above_limits() <= found.bytes_above_limits() &&
-            is_above_margin(found, total_with_homeless(found) - total_with_homeless(placement_));
+            !placement_.is_further_above(found.above_limits()) && is_above_margin(found, gain);
         if (!is_kept) placement_ = found;
         return is_kept;
     }

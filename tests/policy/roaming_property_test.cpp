@@ -1,4 +1,4 @@
-// No plan costs more, as the planner prices it, than if no guest had a home.
+// No plan costs more, as the planner prices it, than if no guest had a home, or overfills a node.
 #include <gtest/gtest.h>
 
 #include <iostream>
@@ -92,6 +92,7 @@ Snapshot host_of_any_kind(std::mt19937& random) {
 struct Prices {
     Cost planned = 0, all_roam = 0;
     bool any_roams = false;
+    bool overfills = false;  // a node, or does so more than it was before
 };
 
 // What the planner thinks that its plan costs, and that it would cost if nobody had a home whose
@@ -106,6 +107,7 @@ Prices prices_of(const Snapshot& host, const Plan& made) {
             bystanders.push_back(part.cell);
     Placement placement(host, settings, chosen.acting, bystanders, chosen.held_apart);
     Prices prices;
+    const Placement::Excess before = placement.above_limits();
     for (std::size_t i = 0; i < chosen.acting.size(); ++i)
         for (const Verdict& verdict : made.verdicts)
             if (verdict.key == chosen.acting[i].parts.front().cell->key) {
@@ -113,13 +115,14 @@ Prices prices_of(const Snapshot& host, const Plan& made) {
                 prices.any_roams |= verdict.reason == Reason::roams;
             }
     prices.planned = placement.total();
+    prices.overfills = placement.is_further_above(before);
     for (std::size_t i = 0; i < chosen.acting.size(); ++i)
         if (chosen.acting[i].may_roam) placement.put(i, roaming);
     prices.all_roam = placement.total();
     return prices;
 }
 
-TEST(Roaming, OfAllUnitsNeverCostsLessThanAPlan) {
+TEST(AnyPlan, CostsNoMoreThanNoHomesAtAllAndOverfillsNoNode) {
     const unsigned hosts = test::cases(2'000, 10'000);
     unsigned roam = 0, gain = 0;
     for (unsigned seed = 0; seed < hosts; ++seed) {
@@ -127,6 +130,7 @@ TEST(Roaming, OfAllUnitsNeverCostsLessThanAPlan) {
         const Snapshot host = host_of_any_kind(random);
         const Prices prices = prices_of(host, plan(host, {}, settings));
         ASSERT_LE(prices.planned, prices.all_roam) << "seed " << seed;
+        ASSERT_FALSE(prices.overfills) << "seed " << seed;
         roam += prices.any_roams;
         gain += prices.planned < prices.all_roam;
     }
