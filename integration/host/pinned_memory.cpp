@@ -36,30 +36,42 @@ int open_memory(pid_t qemu) {
     throw std::runtime_error("the guest has no memory that can be shared");
 }
 
+// The part that is pinned, for a moment: memory that another process maps does not move at all.
+struct Mapping {
+    explicit Mapping(int file)
+        : at(::mmap(nullptr, PinnedMemory::size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+                    file, PinnedMemory::size)) {
+        if (at == MAP_FAILED) fail("mmap");
+    }
+    ~Mapping() { ::munmap(at, PinnedMemory::size); }
+    Mapping(const Mapping&) = delete;
+    Mapping& operator=(const Mapping&) = delete;
+
+    void* const at;
+};
+
 }  // namespace
 
-PinnedMemory::PinnedMemory(pid_t qemu) {
-    const int file = open_memory(qemu);
-    memory_ = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, size);
-    ::close(file);
-    if (memory_ == MAP_FAILED) fail("mmap");
+PinnedMemory::PinnedMemory(pid_t qemu) : file_(open_memory(qemu)) {
     io_uring_params parameters{};
     ring_ = static_cast<int>(::syscall(SYS_io_uring_setup, 4, &parameters));
     if (ring_ < 0) fail("io_uring_setup");
-    const iovec buffer{memory_, size};
+    const Mapping memory(file_);
+    const iovec buffer{memory.at, size};
     if (::syscall(SYS_io_uring_register, ring_, IORING_REGISTER_BUFFERS, &buffer, 1) != 0)
         fail("io_uring_register");
 }
 
 PinnedMemory::~PinnedMemory() {
     ::close(ring_);
-    ::munmap(memory_, size);
+    ::close(file_);
 }
 
 std::map<int, std::size_t> PinnedMemory::pages() const {
+    const Mapping memory(file_);
     std::map<int, std::size_t> counts;
     for (std::size_t at = 0; at < size; at += page_size) {
-        void* page = static_cast<char*>(memory_) + at;
+        void* page = static_cast<char*>(memory.at) + at;
         int node = -1;
         ::syscall(SYS_move_pages, 0, 1UL, &page, nullptr, &node, 0);
         ++counts[node];

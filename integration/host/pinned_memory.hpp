@@ -8,8 +8,8 @@
 
 namespace vnuma::lab {
 
-// A program that shares a part of a guest's memory and has it pinned for reads and writes of its
-// own, as a device driver in user space does.
+// A part of a guest's memory that is pinned for reads and writes of another program, as by a device
+// driver in user space.
 class PinnedMemory {
   public:
     static constexpr std::size_t size = std::size_t{64} << 20;
@@ -23,7 +23,7 @@ class PinnedMemory {
     std::map<int, std::size_t> pages() const;  // by node
 
   private:
-    void* memory_ = nullptr;
+    int file_ = -1;
     int ring_ = -1;
 };
 
