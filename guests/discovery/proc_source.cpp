@@ -27,7 +27,7 @@ std::shared_ptr<const Process> open_process(const Roots& roots, pid_t pid) {
 }  // namespace
 
 std::string process_suffix(const Process& process) {
-    return "/" + std::to_string(process.pid()) + "-" + std::to_string(process.start_time());
+    return '/' + std::to_string(process.pid()) + '-' + std::to_string(process.start_time());
 }
 
 ProcSource::ProcSource(Roots roots, Now now, KvmAccess::Load load)
@@ -66,7 +66,7 @@ void ProcSource::tell_apart(std::vector<Found>& found) {
         }
         listed.uuid = guest->key;
         if (!names.insert(listed.name).second && guest->proc.is_named_by_group())
-            listed.name += "-" + std::to_string(listed.process->pid());
+            listed.name += '-' + std::to_string(listed.process->pid());
     }
 }
 
