@@ -61,8 +61,7 @@ std::vector<DomainQuery> LibvirtSource::list_domains() {
         std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
         if (virDomainGetUUIDString(domain.get(), uuid.data()) != 0) continue;
         queries.push_back({uuid.data(), virDomainGetName(domain.get()),
-                           [domain] { return read_domain(domain.get()); },
-                           id_of(domain.get())});
+                           [domain] { return read_domain(domain.get()); }, id_of(domain.get())});
     }
     return queries;
 }

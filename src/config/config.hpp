@@ -43,11 +43,11 @@ struct Config {
     ResidencyMode residency = ResidencyMode::automatic;
     bool pagemap = false;  // read residency from page frame numbers; needs CAP_SYS_ADMIN
     Coexistence coexist;
-    bool control_sockets = true;           // whether there are control.sock and control-ro.sock
+    bool control_sockets = true;             // whether there are control.sock and control-ro.sock
     std::string control_read_mode = "0666";  // of control-ro.sock, in octal
-    std::string metrics_listen;  // as MetricsAddress; empty: nothing listens
+    std::string metrics_listen;              // as MetricsAddress; empty: nothing listens
     std::string history_file = "/var/lib/vnumad/history.sqlite";  // empty: none is kept
-    Bytes history_size = 64 * mib;  // of that file at most
+    Bytes history_size = 64 * mib;                                // of that file at most
     TrackingSettings tracking;  // as configured; see tracking_settings()
 };
 

@@ -13,18 +13,20 @@
 namespace vnuma::control {
 
 enum class EventKind {
-    guest_came, guest_went,
+    guest_came,
+    guest_went,
     home_changed,     // also: the first one, or none any more
     verdict_changed,  // another reason for the same home, or for none
-    move_began, move_ended,
-    refused,          // an action failed, or was refused
-    felt,             // a guest feels that its memory moves
-    hands_off,        // left alone from now on, or balanced again
-    conflict,         // another balancer came or went
-    mode_changed,     // of vnumad, or frozen and thawed
-    policy_changed,   // at run time
-    order,            // what an operator asked for: move, restore
-    trouble,          // something is wrong, or is over
+    move_began,
+    move_ended,
+    refused,         // an action failed, or was refused
+    felt,            // a guest feels that its memory moves
+    hands_off,       // left alone from now on, or balanced again
+    conflict,        // another balancer came or went
+    mode_changed,    // of vnumad, or frozen and thawed
+    policy_changed,  // at run time
+    order,           // what an operator asked for: move, restore
+    trouble,         // something is wrong, or is over
 };
 
 inline constexpr std::array<std::pair<EventKind, const char*>, 14> event_kinds{{
@@ -70,10 +72,10 @@ struct CellMinute {
     std::string guest, uuid;
     int cell = 0;
     std::optional<int> home;
-    MilliCpu cpu_use = 0;      // mean
-    PerMille locality = 0;     // at its end
+    MilliCpu cpu_use = 0;           // mean
+    PerMille locality = 0;          // at its end
     std::vector<NodeBytes> memory;  // at its end
-    Bytes moved = 0;           // in it
+    Bytes moved = 0;                // in it
 
     friend bool operator==(const CellMinute&, const CellMinute&) = default;
 };

@@ -21,15 +21,15 @@ namespace vnuma::control {
 // What is being done with a guest, or why nothing is. Of a guest of several cells it is the first
 // of these that one of its cells has.
 enum class Doing {
-    moving,      // memory moves, or vCPUs are being pinned
-    waiting,     // it has no home, or its move waits: see the reason of its cells
-    paused,      // its move pauses or stays, because the guest feels it
-    unsteady,    // left alone for now: it migrates, is saved, starts, ...
-    hands_off,   // left alone until an administrator says otherwise
-    observed,    // its policy, or vnumad's mode, lets vnumad only watch or advise
-    off,         // its policy is mode off
-    roaming,     // it costs less without a home
-    at_home,     // nothing is to be done
+    moving,     // memory moves, or vCPUs are being pinned
+    waiting,    // it has no home, or its move waits: see the reason of its cells
+    paused,     // its move pauses or stays, because the guest feels it
+    unsteady,   // left alone for now: it migrates, is saved, starts, ...
+    hands_off,  // left alone until an administrator says otherwise
+    observed,   // its policy, or vnumad's mode, lets vnumad only watch or advise
+    off,        // its policy is mode off
+    roaming,    // it costs less without a home
+    at_home,    // nothing is to be done
 };
 
 inline constexpr std::array<std::pair<Doing, const char*>, 9> doings{{
@@ -59,14 +59,14 @@ struct NodeBytes {
 struct CellSummary {
     int cell = 0;
     std::optional<int> shard;
-    std::optional<int> home;    // node
+    std::optional<int> home;  // node
     std::vector<int> vcpus;
-    std::string reason;         // name of the verdict's reason; "empty" for an empty cell
-    MilliCpu cpu_use = 0;       // of the cell; 0 for a shard
-    Bytes size = 0;             // as configured; 0 for a shard
+    std::string reason;             // name of the verdict's reason; "empty" for an empty cell
+    MilliCpu cpu_use = 0;           // of the cell; 0 for a shard
+    Bytes size = 0;                 // as configured; 0 for a shard
     std::vector<NodeBytes> memory;  // resident, of nodes that have any; empty for a shard
-    PerMille locality = 0;      // share of accesses that are local (of bytes where no heat is known)
-    Bytes to_move = 0;          // bytes that are to come home
+    PerMille locality = 0;  // share of accesses that are local (of bytes where no heat is known)
+    Bytes to_move = 0;      // bytes that are to come home
 
     friend bool operator==(const CellSummary&, const CellSummary&) = default;
 };
@@ -74,30 +74,31 @@ struct CellSummary {
 // One line of `vnumactl list`.
 struct GuestSummary {
     std::string name, uuid;
-    std::optional<int> id;      // libvirt's number
+    std::optional<int> id;  // libvirt's number
     std::optional<pid_t> pid;
-    std::string source;         // "libvirt", "qmp" or "proc"
-    std::string state;          // "running", ...
-    Mode mode = Mode::act;      // in force for it
+    std::string source;     // "libvirt", "qmp" or "proc"
+    std::string state;      // "running", ...
+    Mode mode = Mode::act;  // in force for it
     Doing doing = Doing::at_home;
-    std::string why;            // unsteady, hands_off, paused, waiting: in words; else empty
+    std::string why;  // unsteady, hands_off, paused, waiting: in words; else empty
     std::vector<CellSummary> cells;
     int vcpus = 0;
     MilliCpu cpu_use = 0;
-    Bytes size = 0;             // configured
+    Bytes size = 0;                 // configured
     std::vector<NodeBytes> memory;  // resident, of all cells
-    PerMille locality = 0;      // of all cells, weighted by their CPU use
+    PerMille locality = 0;          // of all cells, weighted by their CPU use
     Bytes to_move = 0;
-    Bytes moved_per_second = 0; // in the last tick
+    Bytes moved_per_second = 0;  // in the last tick
 
     friend bool operator==(const GuestSummary&, const GuestSummary&) = default;
 };
 
 // One value of a guest's, a group's or the default policy, and who has set it.
 struct PolicyValue {
-    std::string key;      // "mode", "home", ...
-    std::string value;    // as `vnumactl policy set` takes it; empty: none
-    std::string source;   // "built-in", "configuration", "group web", "metadata", "run-time", "ceiling"
+    std::string key;    // "mode", "home", ...
+    std::string value;  // as `vnumactl policy set` takes it; empty: none
+    std::string
+        source;  // "built-in", "configuration", "group web", "metadata", "run-time", "ceiling"
     std::optional<std::int64_t> until_ms;  // since 1970: when a run-time value ends; none: never
 
     friend bool operator==(const PolicyValue&, const PolicyValue&) = default;
@@ -132,9 +133,9 @@ struct HeatMap {
 struct CellExplanation {
     int cell = 0;
     std::optional<int> shard;
-    std::string where_it_is;         // vCPUs and memory by node, locality
-    std::string where_it_should_be;  // its home, or that it has none
-    std::string why;                 // the planner's verdict
+    std::string where_it_is;             // vCPUs and memory by node, locality
+    std::string where_it_should_be;      // its home, or that it has none
+    std::string why;                     // the planner's verdict
     std::vector<std::string> elsewhere;  // why not each other node
     std::vector<std::string> in_the_way;
     std::vector<std::string> could_change;  // what the operator could do, with the command or key
