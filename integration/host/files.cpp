@@ -120,7 +120,7 @@ std::map<int, pid_t> vcpu_threads(pid_t pid) {
 
 // NSpid has the numbers from this namespace to the innermost one.
 pid_t thread_of(pid_t pid, pid_t number_inside) {
-    const std::string suffix = "\t" + std::to_string(number_inside);
+    const std::string suffix = '\t' + std::to_string(number_inside);
     for (pid_t task : tasks_of(pid)) {
         std::istringstream status(read_text("/proc/" + std::to_string(pid) + "/task/" +
                                             std::to_string(task) + "/status"));
