@@ -112,9 +112,9 @@ std::vector<pid_t> find_servers(const Process& vmm, std::string_view cgroup_text
     if (!cgroup) return {};
     const std::vector<pid_t> members = members_of_group(*cgroup, cgroup_root, vmm.pid());
     const std::set<std::string> sockets =
-        members.empty() ? std::set<std::string>()
-                        : sockets_named(vmm.read("cmdline").value_or(""),
-                                        vmm.read("net/unix").value_or(""));
+        members.empty()
+            ? std::set<std::string>()
+            : sockets_named(vmm.read("cmdline").value_or(""), vmm.read("net/unix").value_or(""));
     // So many processes serve more than one guest.
     if (sockets.empty() || members.size() > max_helpers) return {};
     std::vector<pid_t> servers;

@@ -31,9 +31,8 @@ bool Placement::has_cores_for(std::size_t index) const {
 }
 
 bool Placement::leaves_memory_behind(std::size_t unit, Place to) const {
-    return !to || std::any_of(parts(unit).begin(), parts(unit).end(), [&](const Part& part) {
-        return part.stays_at.contains(*to);
-    });
+    return !to || std::any_of(parts(unit).begin(), parts(unit).end(),
+                              [&](const Part& part) { return part.stays_at.contains(*to); });
 }
 
 Placement::Room Placement::room_for(std::size_t unit, Place to) const {
@@ -92,7 +91,11 @@ bool Placement::can_swap(std::size_t a, std::size_t b) const {
                                   leaves.parts.front().guest != comes.parts.front().guest;
         return others_apart(coming, to) > (other_leaves ? 1 : 0);
     };
-    if (apart_after(a, b, home_b) || apart_after(b, a, home_a)) return false;
+    return !apart_after(a, b, home_b) && !apart_after(b, a, home_a) && has_room_to_swap(a, b);
+}
+
+bool Placement::has_room_to_swap(std::size_t a, std::size_t b) const {
+    const NodeIndex home_a = *home(a), home_b = *home(b);
     const NodeIndex memory_a = memory_of(home_a), memory_b = memory_of(home_b);
     const bool everywhere = leaves_memory_behind(a, home_b) || leaves_memory_behind(b, home_a);
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {

@@ -193,6 +193,7 @@ class Placement {
     int others_apart(std::size_t unit, NodeIndex node) const;
     bool can_move_memory(std::size_t unit) const;
     bool has_room_to_pass(NodeIndex node, std::size_t pool) const;
+    bool has_room_to_swap(std::size_t a, std::size_t b) const;
 
     // Memory on its way between nodes.
     struct Flow {
