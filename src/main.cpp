@@ -21,9 +21,11 @@
 #include "guests/tracking/choose_trackers.hpp"
 #include "src/act/restore.hpp"
 #include "src/check_config.hpp"
+#include "src/control/control.hpp"
 #include "src/controller.hpp"
 #include "src/observe/privileges.hpp"
 #include "src/observe/requirements.hpp"
+#include "src/record/record_reader.hpp"
 #include "src/record/replay.hpp"
 #include "src/report/tick_output.hpp"
 #include "src/seccomp_filter.hpp"
@@ -175,6 +177,9 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
     if (host.topology.nodes.size() < 2)
         spdlog::warn("this host has one NUMA node: there is nothing to balance");
     raise_descriptor_limit();
+    control::Orders orders;
+    std::optional<control::Control> control;
+    if (!arguments.once) control.emplace(config, VNUMA_VERSION, orders);
     confine(config, uses);
     // Afterwards, since a call to libvirt that hangs leaves a thread behind.
     if (acts && !restore_all(config, journal))
@@ -183,9 +188,13 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
     const auto kernel = acts ? open_kernel(config.libvirt) : open_dry_run();
     const auto observer = observe_host(config, make_source(config), track);
     SteadyClock clock;
-    Controller controller(config, host, *observer, *kernel, clock, journal, hands_off,
-                          {[&](const Tick& tick) { output.record(tick); },
-                           [&](const Tick& tick) { output.report(tick); }});
+    if (control) output.tell_also([&](const auto& happenings) { control->tell(happenings); });
+    const auto report = [&](const std::shared_ptr<const Tick>& tick) {
+        output.report(*tick);
+        if (control) control->publish(tick);
+    };
+    Controller controller(config, host, *observer, *kernel, clock, journal, hands_off, orders,
+                          {[&](const Tick& tick) { output.record(tick); }, report});
     Service service(controller, Freeze(config.state_directory), arguments.once);
     sd_notify(0, "READY=1");
     int status = EXIT_FAILURE;
@@ -201,7 +210,8 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
     else
         keep_at_stop(journal);
     if (!service.is_cut_off()) observer->end();
-    const bool written = output.finish(output_patience);
+    bool written = output.finish(output_patience);
+    if (control) written &= control->finish(output_patience);
     if (!written || service.is_cut_off() || observer->hung_calls() > 0) {
         // Destructors would wait, for ever, for the thread whose call does not return.
         log.finish(output_patience);
@@ -236,7 +246,7 @@ int run_check(const Config& config, LineWriter& log) {
 int run_replay(const std::string& file) {
     try {
         return replay(file, std::cout).different == 0 ? 0 : exit_different;
-    } catch (const ReplayError& error) {
+    } catch (const RecordingError& error) {
         spdlog::error("{}", error.what());
         return exit_bad_recording;
     }

@@ -40,13 +40,14 @@ constexpr std::array calls_without_conditions{
     SYS_faccessat2, SYS_readlink, SYS_readlinkat, SYS_getdents64, SYS_fcntl, SYS_flock, SYS_dup,
     SYS_dup2, SYS_dup3, SYS_fstatfs, SYS_statfs,
     // Files of its own: the journal, hands-off guests, freeze, the recording.
-    SYS_mkdir, SYS_rename, SYS_unlink, SYS_ftruncate, SYS_fchmod, SYS_fsync, SYS_fdatasync,
+    SYS_mkdir, SYS_rename, SYS_unlink, SYS_ftruncate, SYS_fchmod, SYS_fchown, SYS_fsync,
+    SYS_fdatasync,
     // Waiting.
     SYS_poll, SYS_ppoll, SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_wait, SYS_epoll_pwait,
     SYS_eventfd2, SYS_timerfd_create, SYS_timerfd_settime, SYS_pipe, SYS_pipe2,
-    // Connections to libvirt, to monitors and to systemd.
-    SYS_connect, SYS_getsockopt, SYS_setsockopt, SYS_getsockname, SYS_getpeername, SYS_shutdown,
-    SYS_sendto, SYS_sendmsg, SYS_recvfrom, SYS_recvmsg,
+    // Connections to libvirt, to monitors and to systemd, and those of vnumad's own clients.
+    SYS_connect, SYS_accept4, SYS_getsockopt, SYS_setsockopt, SYS_getsockname, SYS_getpeername,
+    SYS_shutdown, SYS_sendto, SYS_sendmsg, SYS_recvfrom, SYS_recvmsg,
     // Guests: which process, and where its memory is. move_pages asks as well as moves.
     SYS_pidfd_open, SYS_move_pages, SYS_get_mempolicy};
 
@@ -113,6 +114,8 @@ std::vector<AllowedCall> allowed_calls(const Config& config, std::uint32_t own_p
     for (const std::uint64_t request : {FIONBIO, FIONREAD, TCGETS})
         calls.push_back({SYS_ioctl, {{1, request, word}}});
     const TrackingSettings tracking = tracking_settings(config);
+    // Asio's way to accept connections; the control socket has its own.
+    if (!config.metrics_listen.empty()) calls.push_back({SYS_accept});
     if (config.mode == Mode::act) calls.push_back({SYS_sched_setaffinity});
     if (may_use_damon(tracking)) calls.push_back({SYS_setpriority});
     if (tracking.attribution && tracking.may_disturb) {
