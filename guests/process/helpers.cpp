@@ -1,7 +1,9 @@
 #include "guests/process/helpers.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "guests/process/cpu_time.hpp"
@@ -27,21 +29,103 @@ std::vector<pid_t> parse_processes(std::string_view text) {
     return processes;
 }
 
+// Processes of a group other than the VMM, up to one more than max_helpers.
+std::vector<pid_t> read_members(const std::string& directory, pid_t vmm) {
+    const auto text = read_small_file(directory + "/cgroup.procs");
+    std::vector<pid_t> members = parse_processes(text.value_or(""));
+    std::erase(members, vmm);
+    return members;
+}
+
+bool is_emulator_group(const std::optional<Cgroup>& cgroup) {
+    return cgroup && cgroup->path.ends_with(emulator_group);
+}
+
+// Members of the VMM's own group, in the hierarchy that holds its cpuset.
+std::vector<pid_t> members_of_group(const Cgroup& cgroup, const std::string& cgroup_root,
+                                    pid_t vmm) {
+    // Anything may be in the root group.
+    if (cgroup.path == "/") return {};
+    return read_members(cgroup_root + (cgroup.unified ? "" : "/cpuset") + cgroup.path, vmm);
+}
+
+// The absolute paths on a command line, as words, values ("path=/run/a.sock,server=on") or JSON.
+std::set<std::string_view> paths_on(std::string_view command_line) {
+    constexpr std::string_view ends("=,\"\0", 4);
+    std::set<std::string_view> paths;
+    while (!command_line.empty()) {
+        const std::string_view word = command_line.substr(0, command_line.find_first_of(ends));
+        if (word.starts_with('/')) paths.insert(word);
+        command_line.remove_prefix(std::min(word.size() + 1, command_line.size()));
+    }
+    return paths;
+}
+
+struct OpenFiles {
+    bool has_vm = false;    // of KVM
+    bool is_named = false;  // one of the sockets
+};
+
+OpenFiles look_at_files(const Process& process, const std::set<std::string>& sockets) {
+    OpenFiles found;
+    for (const std::string& fd : process.open_files()) {
+        const std::string file = process.read_link("fd/" + fd);
+        if (file == "anon_inode:kvm-vm") found.has_vm = true;
+        if (sockets.contains(file)) found.is_named = true;
+    }
+    return found;
+}
+
 }  // namespace
 
 std::vector<pid_t> find_helpers(pid_t qemu, std::string_view cgroup_text,
                                 const std::string& cgroup_root) {
     const auto cgroup = parse_cgroup(cgroup_text);
-    if (!cgroup || !cgroup->path.ends_with(emulator_group)) return {};
+    if (!is_emulator_group(cgroup)) return {};
     // With cgroup v2 it is a group of threads, and only the group above lists their processes.
     const std::string group =
         cgroup->unified ? cgroup->path.substr(0, cgroup->path.size() - emulator_group.size())
                         : "/cpuset" + cgroup->path;
-    const auto text = read_small_file(cgroup_root + group + "/cgroup.procs");
-    std::vector<pid_t> helpers = parse_processes(text.value_or(""));
-    std::erase(helpers, qemu);
+    std::vector<pid_t> helpers = read_members(cgroup_root + group, qemu);
     if (helpers.size() > max_helpers) helpers.pop_back();
     return helpers;
+}
+
+// "0000000000000000: 00000003 00000000 00000000 0001 03 27214 /run/a.sock"
+std::set<std::string> sockets_named(std::string_view command_line, std::string_view net_unix) {
+    const std::set<std::string_view> paths = paths_on(command_line);
+    std::set<std::string> sockets;
+    while (!net_unix.empty()) {
+        const std::string_view line = net_unix.substr(0, net_unix.find('\n'));
+        net_unix.remove_prefix(std::min(line.size() + 1, net_unix.size()));
+        const std::size_t path = line.find(" /");
+        if (path == std::string_view::npos || !paths.contains(line.substr(path + 1))) continue;
+        const std::size_t inode = line.rfind(' ', path - 1) + 1;
+        sockets.insert("socket:[" + std::string(line.substr(inode, path - inode)) + "]");
+    }
+    return sockets;
+}
+
+std::vector<pid_t> find_servers(const Process& vmm, std::string_view cgroup_text,
+                                const std::string& cgroup_root) {
+    const auto cgroup = parse_cgroup(cgroup_text);
+    if (!cgroup) return {};
+    const std::vector<pid_t> members = members_of_group(*cgroup, cgroup_root, vmm.pid());
+    const std::set<std::string> sockets =
+        members.empty() ? std::set<std::string>()
+                        : sockets_named(vmm.read("cmdline").value_or(""),
+                                        vmm.read("net/unix").value_or(""));
+    // So many processes serve more than one guest.
+    if (sockets.empty() || members.size() > max_helpers) return {};
+    std::vector<pid_t> servers;
+    for (const pid_t member : members) {
+        const auto process = Process::open(member);
+        if (!process) continue;
+        const OpenFiles files = look_at_files(*process, sockets);
+        if (files.has_vm) return {};
+        if (files.is_named) servers.push_back(member);
+    }
+    return servers;
 }
 
 void add_cpu_time(const Process& process, GuestSample& sample) {
@@ -51,10 +135,22 @@ void add_cpu_time(const Process& process, GuestSample& sample) {
             {process.pid(), process.start_time(), static_cast<std::uint64_t>(time->count())});
 }
 
-void HelperReader::find(const Process& qemu) {
-    const auto cgroup = qemu.read("cgroup");
+// libvirt tells by the group alone. In other groups the files of all members have to be looked at,
+// which is done again when a member has come or gone.
+std::vector<pid_t> HelperReader::list(const Process& vmm, std::string_view cgroup_text) {
+    const auto cgroup = parse_cgroup(cgroup_text);
+    if (is_emulator_group(cgroup)) return find_helpers(vmm.pid(), cgroup_text, cgroup_root_);
+    if (!cgroup) return {};
+    std::vector<pid_t> members = members_of_group(*cgroup, cgroup_root_, vmm.pid());
+    if (members != members_) servers_ = find_servers(vmm, cgroup_text, cgroup_root_);
+    members_ = std::move(members);
+    return servers_;
+}
+
+void HelperReader::find(const Process& vmm) {
+    const auto cgroup = vmm.read("cgroup");
     std::map<pid_t, Helper> found;
-    for (const pid_t pid : find_helpers(qemu.pid(), cgroup.value_or(""), cgroup_root_)) {
+    for (const pid_t pid : list(vmm, cgroup.value_or(""))) {
         const auto known = helpers_.find(pid);
         if (known != helpers_.end() && known->second.process.alive()) {
             found.insert(helpers_.extract(known));
@@ -68,9 +164,9 @@ void HelperReader::find(const Process& qemu) {
     helpers_ = std::move(found);
 }
 
-void HelperReader::read(const Process& qemu, bool rare_too, GuestSample& sample) {
-    if (qemu.is_recording()) return;
-    if (rare_too) find(qemu);
+void HelperReader::read(const Process& vmm, bool rare_too, GuestSample& sample) {
+    if (vmm.is_recording()) return;
+    if (rare_too) find(vmm);
     for (auto& [pid, helper] : helpers_) {
         // Names of threads are the helper's own and mean nothing here.
         GuestThreads threads = helper.threads.read(helper.process, ListedGuest(), rare_too);

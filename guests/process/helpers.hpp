@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,18 @@ inline constexpr std::size_t max_helpers = 64;
 std::vector<pid_t> find_helpers(pid_t qemu, std::string_view cgroup_text,
                                 const std::string& cgroup_root);
 
+// The Unix sockets that are bound to a path which stands on a command line, as links in
+// /proc/PID/fd show them: "socket:[27214]". `net_unix` is the text of /proc/PID/net/unix,
+// `command_line` that of /proc/PID/cmdline. What accepts connections at a path has sockets that are
+// bound to it; what connects has none.
+std::set<std::string> sockets_named(std::string_view command_line, std::string_view net_unix);
+
+// The processes of a VMM's control group that serve sockets which its command line names, where the
+// group is neither the root nor shared with another KVM VM. Costs a look at the open files of up to
+// max_helpers processes.
+std::vector<pid_t> find_servers(const Process& vmm, std::string_view cgroup_text,
+                                const std::string& cgroup_root);
+
 // Adds the CPU time of a process that works for the guest. A recorded process has none.
 void add_cpu_time(const Process& process, GuestSample& sample);
 
@@ -33,7 +46,7 @@ class HelperReader {
     explicit HelperReader(std::string cgroup_root) : cgroup_root_(std::move(cgroup_root)) {}
 
     // Adds their threads and CPU times to the sample. `rare_too` looks for helpers that are new.
-    void read(const Process& qemu, bool rare_too, GuestSample& sample);
+    void read(const Process& vmm, bool rare_too, GuestSample& sample);
 
   private:
     struct Helper {
@@ -41,10 +54,14 @@ class HelperReader {
         ThreadReader threads;
     };
 
-    void find(const Process& qemu);
+    void find(const Process& vmm);
+    std::vector<pid_t> list(const Process& vmm, std::string_view cgroup_text);
 
     std::string cgroup_root_;
     std::map<pid_t, Helper> helpers_;
+    // Of a VMM that libvirt has not started: the members of its control group when they were last
+    // looked at, and which of them serve it.
+    std::vector<pid_t> members_, servers_;
 };
 
 }  // namespace vnuma

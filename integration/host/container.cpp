@@ -10,7 +10,7 @@ namespace vnuma::lab {
 namespace {
 
 // Those whose CPUs are exclusive are there; others are in the groups below it.
-const std::string pods = "/sys/fs/cgroup/kubepods";
+const std::string groups = "/sys/fs/cgroup/", pods = groups + "kubepods";
 const std::string container_id = "0b5e4c1f9e571a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f70819203";
 
 void make_parent_group(const std::string& group) {
@@ -44,6 +44,19 @@ void Container::set_cpus(const std::vector<int>& cpus) const {
     for (const int cpu : cpus)
         list += (list.empty() ? "" : ",") + std::to_string(cpu);
     write_text(group_ + "/cpuset.cpus", list);
+}
+
+Scope::Scope(const std::string& path) : group_(groups + path) {
+    std::filesystem::create_directories(group_);
+}
+
+Scope::~Scope() {
+    std::error_code ignored;
+    std::filesystem::remove(group_, ignored);
+}
+
+void Scope::add(pid_t process) const {
+    write_text(group_ + "/cgroup.procs", std::to_string(process));
 }
 
 pid_t child_of(pid_t launcher) {

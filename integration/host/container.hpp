@@ -31,6 +31,21 @@ class Container {
     std::string pod_, group_;
 };
 
+// A control group that one VM has for itself, such as the scopes in which Proxmox VE runs them.
+class Scope {
+  public:
+    // `path` is relative to the root of cgroups. Throws std::system_error.
+    explicit Scope(const std::string& path);
+    ~Scope();  // after its processes have ended
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+    void add(pid_t process) const;
+
+  private:
+    std::string group_;
+};
+
 // The process that a launcher has started; -1 if there is none.
 pid_t child_of(pid_t launcher);
 

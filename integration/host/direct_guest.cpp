@@ -184,6 +184,9 @@ std::vector<std::string> DirectGuest::boot_and_devices() const {
         "-chardev", "socket,id=port,server=on,wait=off,path=" + workload_socket_of(shape()),
         "-device",  "virtserialport,chardev=port,name=org.vnumad.guest"};
     if (shape().has_balloon) append(words, {"-device", "virtio-balloon-pci"});
+    if (start_.has_tpm)
+        append(words, {"-chardev", "socket,id=tpm,path=" + file(".tpm-socket"), "-tpmdev",
+                       "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0"});
     return words;
 }
 
@@ -196,6 +199,16 @@ std::vector<std::string> DirectGuest::command_line() const {
     return words;
 }
 
+void DirectGuest::start_tpm() {
+    const std::string state = file(".tpm"), socket = file(".tpm-socket");
+    std::filesystem::create_directories(state);
+    tpm_ = start_program({"swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + state, "--ctrl",
+                          "type=unixio,path=" + socket},
+                         file(".tpm-log"));
+    if (!wait_until([&] { return std::filesystem::exists(socket); }, start_limit))
+        throw std::runtime_error("swtpm did not start: " + read_text(file(".tpm-log")));
+}
+
 void DirectGuest::create() {
     for (const char* directory : {qmp_directory, proxmox_directory})
         std::filesystem::create_directories(directory);
@@ -203,6 +216,7 @@ void DirectGuest::create() {
     // Nobody else uses a lab host.
     std::filesystem::permissions("/dev/kvm", std::filesystem::perms(0666));
     set_owner(start_.user);
+    if (start_.has_tpm) start_tpm();
     launcher_ = start_program(command_line(), file(".log"));
     const auto answers = [&] {
         try {
@@ -230,7 +244,8 @@ void DirectGuest::destroy() {
     threads_.clear();
     if (start_.container && pid_ > 0) ::kill(pid_, SIGTERM);  // its launcher ends with it
     end_program(launcher_, end_grace);
-    launcher_ = pid_ = -1;
+    if (tpm_ > 0) end_program(tpm_, end_grace);
+    launcher_ = pid_ = tpm_ = -1;
 }
 
 json DirectGuest::execute(const std::string& command, const json& arguments) {

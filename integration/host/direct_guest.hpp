@@ -19,6 +19,7 @@ struct QemuStart {
     Starter by = Starter::script;
     uid_t user = 0;
     const Container* container = nullptr;  // that QEMU runs in; outlives it
+    bool has_tpm = false;                  // which a program of its own emulates (swtpm)
 };
 
 class DirectGuest final : public RunningGuest {
@@ -31,6 +32,8 @@ class DirectGuest final : public RunningGuest {
     const std::string& uuid() const { return uuid_; }
     // The monitor socket for whoever has started QEMU. The scenario uses another one.
     std::string starters_monitor() const;
+    // The program that emulates its TPM; -1 if it has none.
+    pid_t tpm() const { return tpm_; }
 
     // Executes a QMP command and returns its result. Throws std::runtime_error.
     nlohmann::json execute(const std::string& command,
@@ -50,9 +53,11 @@ class DirectGuest final : public RunningGuest {
     std::vector<std::string> boot_and_devices() const;
     std::vector<std::string> command_line() const;
     std::string file(const std::string& suffix) const;
+    void start_tpm();
 
     QemuStart start_;
     std::string uuid_;
+    pid_t tpm_ = -1;
     pid_t launcher_ = -1;  // our child: QEMU, or what has started it in its container
     std::map<int, pid_t> threads_;
     JsonSocket monitor_;  // of the scenario, since a monitor serves one client

@@ -30,15 +30,23 @@ bool Placement::has_cores_for(std::size_t index) const {
     return false;
 }
 
+bool Placement::leaves_memory_behind(std::size_t unit, Place to) const {
+    return !to || std::any_of(parts(unit).begin(), parts(unit).end(), [&](const Part& part) {
+        return part.stays_at.contains(*to);
+    });
+}
+
 Placement::Room Placement::room_for(std::size_t unit, Place to) const {
+    const bool everywhere = leaves_memory_behind(unit, to);
     Room tightest;
     for (std::size_t pool = 0; pool < page_.size(); ++pool)
         for (std::size_t n = 0; n < nodes_; ++n) {
             const NodeIndex node(n);
+            const bool is_home = to && memory_of(*to) == node;
+            if (!is_home && !everywhere) continue;
             const Bytes wanted = added_bytes(unit, pool, node, home(unit), to);
             if (wanted <= 0) continue;
-            const bool is_home = to && memory_of(*to) == node;
-            const Bytes left = is_home ? room_for_newcomers(node, pool) : room(node, pool);
+            const Bytes left = room_left(node, pool, is_home);
             if (tightest.wanted == 0 || left - wanted < tightest.left - tightest.wanted)
                 tightest = {wanted, left};
         }
@@ -86,6 +94,7 @@ bool Placement::can_swap(std::size_t a, std::size_t b) const {
     };
     if (apart_after(a, b, home_b) || apart_after(b, a, home_a)) return false;
     const NodeIndex memory_a = memory_of(home_a), memory_b = memory_of(home_b);
+    const bool everywhere = leaves_memory_behind(a, home_b) || leaves_memory_behind(b, home_a);
     for (std::size_t pool = 0; pool < page_.size(); ++pool) {
         // Their memory passes each other through the room that one of the nodes has left.
         const bool both_move = can_move_memory(a) && can_move_memory(b) &&
@@ -95,11 +104,11 @@ bool Placement::can_swap(std::size_t a, std::size_t b) const {
             return false;
         for (std::size_t n = 0; n < nodes_; ++n) {
             const NodeIndex node(n);
+            const bool is_home = node == memory_a || node == memory_b;
+            if (!is_home && !everywhere) continue;
             const Bytes added = added_bytes(a, pool, node, home_a, home_b) +
                                 added_bytes(b, pool, node, home_b, home_a);
-            const bool is_home = node == memory_a || node == memory_b;
-            const Bytes left = is_home ? room_for_newcomers(node, pool) : room(node, pool);
-            if (added > 0 && added > left) return false;
+            if (added > 0 && added > room_left(node, pool, is_home)) return false;
         }
     }
     return true;

@@ -182,10 +182,13 @@ class Placement {
     // Ordinary memory that a unit at a home would not use on its memory node if it went elsewhere.
     Bytes freed_by_leaving(std::size_t unit, NodeIndex home) const;
     Bytes above_watermark(NodeIndex node, Bytes more) const;
-    // For units that come: memory that bystanders may still access there keeps them out.
-    Bytes room_for_newcomers(NodeIndex node, std::size_t pool) const {
-        return room(node, pool) - (pool == 0 ? expected_[node] : 0);
+    // Bytes that a node has left for memory that counts there from now on. Of a unit that comes,
+    // memory that bystanders may still access there keeps it out; what stays was there before.
+    Bytes room_left(NodeIndex node, std::size_t pool, bool comes) const {
+        return room(node, pool) - (comes && pool == 0 ? expected_[node] : 0);
     }
+    // Whether a unit at a place has memory that counts on other nodes than that place's.
+    bool leaves_memory_behind(std::size_t unit, Place place) const;
     // Guests other than the unit's that its group keeps apart from it.
     int others_apart(std::size_t unit, NodeIndex node) const;
     bool can_move_memory(std::size_t unit) const;

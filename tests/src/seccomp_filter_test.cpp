@@ -1,6 +1,7 @@
 #include "src/seccomp_filter.hpp"
 
 #include <gtest/gtest.h>
+#include <linux/bpf.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -87,6 +88,18 @@ TEST(AllowedCalls, OnlyWhoCountsFaultsUsesBpf) {
     EXPECT_TRUE(is_allowed(allowed_in(""), SYS_bpf));
     EXPECT_FALSE(is_allowed(allowed_in("mode = \"advise\""), SYS_bpf));
     EXPECT_FALSE(is_allowed(allowed_in("tracking.attribution = \"never\""), SYS_bpf));
+}
+
+// libbpf attaches the program that reads KVM to an iterator over tasks, and reads that.
+TEST(AllowedCalls, WhoReadsKvmByBpfAttachesAnIterator) {
+    const std::vector<AllowedCall> calls = allowed_in("");
+    for (const std::uint64_t command : {BPF_PROG_LOAD, BPF_LINK_CREATE, BPF_ITER_CREATE})
+        EXPECT_TRUE(std::any_of(calls.begin(), calls.end(),
+                                [&](const AllowedCall& call) {
+                                    return call.number == SYS_bpf &&
+                                           call.arguments.at(0).value == command;
+                                }))
+            << "BPF command " << command;
 }
 
 TEST(AllowedCalls, OnlyWhoUsesDamonChangesPriorities) {

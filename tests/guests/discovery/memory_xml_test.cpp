@@ -55,6 +55,20 @@ TEST(ParseMemory, TheNodemaskOfADimmIsAStrictWishForIt) {
     EXPECT_FALSE(parse(two_cells + dimm("")).memory_devices.at(0).numatune);
 }
 
+TEST(ParseMemory, TheNodemaskOfAVirtioMemDeviceIsAStrictWishForWhatIsPluggedOfIt) {
+    const Domain domain = parse(two_cells +
+                                "<devices><memory model='virtio-mem'>"
+                                "<source><nodemask>1-2</nodemask></source><target>"
+                                "<size unit='GiB'>8</size><node>1</node><block unit='MiB'>2</block>"
+                                "<requested unit='GiB'>4</requested>"
+                                "<current unit='GiB'>2</current></target>"
+                                "<alias name='virtiomem0'/></memory></devices>");
+    ASSERT_EQ(domain.problems, Problems{});
+    EXPECT_EQ(domain.memory_devices.at(0).numatune, (NumaTune{"strict", {1, 2}}));
+    EXPECT_EQ(domain.memory_devices[0].cell, 1);
+    EXPECT_EQ(domain.memory_devices[0].plugged, 4 * gib);
+}
+
 TEST(ParseMemory, ANodemaskThatIsNoListIsAProblemAndItsMemoryStays) {
     const Domain domain = parse(two_cells + dimm("<nodemask>x</nodemask>"));
     EXPECT_EQ(domain.memory_devices.at(0).numatune, (NumaTune{"strict", {}, false}));

@@ -1,5 +1,10 @@
 #include "guests/process/helpers.hpp"
 
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/guests/golden.hpp"
@@ -44,6 +49,86 @@ TEST(Helpers, AreReadUpToALimit) {
         many += std::to_string(pid) + "\n";
     files.write("cgroup/a/cgroup.procs", many + "x");
     EXPECT_EQ(find(files, "0::/a/emulator\n").size(), max_helpers);
+}
+
+TEST(SocketsNamed, AreThoseBoundToPathsOnTheCommandLine) {
+    const std::string table =
+        "Num       RefCount Protocol Flags    Type St Inode Path\n"
+        "0000000000000000: 00000002 00000000 00010000 0001 01 27214 /run/vm/tpm.sock\n"
+        "0000000000000000: 00000003 00000000 00000000 0001 03   315 /run/vm/tpm.sock\n"
+        "0000000000000000: 00000003 00000000 00000000 0001 03 27300\n"
+        "0000000000000000: 00000002 00000000 00010000 0001 01 27216 /run/vm/fs.sock\n"
+        "0000000000000000: 00000002 00000000 00010000 0001 01 27217 /run/vm/fs\n"
+        "0000000000000000: 00000002 00000000 00010000 0001 01 27218 @abstract\n";
+    const std::string qemu("qemu\0-chardev\0socket,id=tpm,path=/run/vm/tpm.sock,reconnect=5\0", 61);
+    EXPECT_EQ(sockets_named(qemu, table),
+              (std::set<std::string>{"socket:[27214]", "socket:[315]"}));
+    const std::string json = R"({"driver":"x","path":"/run/vm/fs.sock"})";
+    EXPECT_EQ(sockets_named(json, table), std::set<std::string>{"socket:[27216]"});
+    const std::string words("vmm\0--socket\0/run/vm/fs\0", 24);
+    EXPECT_EQ(sockets_named(words, table), std::set<std::string>{"socket:[27217]"});
+    EXPECT_TRUE(sockets_named("", table).empty());
+    EXPECT_TRUE(sockets_named(qemu, "").empty());
+}
+
+// A VMM on whose command line a socket stands that this process listens at. It is a shell that
+// stops itself.
+class Servers : public ::testing::Test {
+  protected:
+    Servers() {
+        std::vector<std::string> words{"sh", "-c", "kill -STOP $$", "vmm", socket_path()};
+        std::vector<char*> argv;
+        for (std::string& word : words)
+            argv.push_back(word.data());
+        argv.push_back(nullptr);
+        EXPECT_EQ(::posix_spawnp(&vmm_, argv[0], nullptr, nullptr, argv.data(), environ), 0);
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        socket_path().copy(address.sun_path, sizeof address.sun_path - 1);
+        EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address),
+                  0);
+        EXPECT_EQ(::listen(listener_.get(), 1), 0);
+        set_members("container", {vmm_, ::getpid(), ::getppid()});
+    }
+    ~Servers() override {
+        ::kill(vmm_, SIGKILL);
+        ::waitpid(vmm_, nullptr, 0);
+    }
+
+    std::string socket_path() const { return files_.path("served.sock"); }
+    void set_members(const std::string& group, const std::vector<pid_t>& members) const {
+        std::string text;
+        for (const pid_t member : members)
+            text += std::to_string(member) + "\n";
+        files_.write("cgroup/" + group + "/cgroup.procs", text);
+    }
+    std::vector<pid_t> find(const std::string& group) const {
+        return find_servers(*Process::open(vmm_), "0::/" + group + "\n", files_.path("cgroup"));
+    }
+
+    const test::TemporaryDirectory files_;
+    const FileDescriptor listener_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    pid_t vmm_ = -1;
+};
+
+TEST_F(Servers, AreMembersOfTheVmmsGroupThatListenAtASocketOnItsCommandLine) {
+    EXPECT_EQ(find("container"), std::vector<pid_t>{::getpid()});
+}
+
+TEST_F(Servers, AreUnknownInAnotherGroupOrTheRoot) {
+    set_members("other", {vmm_});
+    set_members("", {vmm_, ::getpid()});
+    EXPECT_TRUE(find("other").empty());
+    EXPECT_TRUE(find("none").empty());
+    EXPECT_TRUE(find("").empty());
+}
+
+TEST_F(Servers, AreUnknownAmongTooManyMembers) {
+    std::vector<pid_t> many{::getpid()};
+    for (pid_t pid = 1; pid < 100; ++pid)
+        many.push_back(pid);
+    set_members("service", many);
+    EXPECT_TRUE(find("service").empty());
 }
 
 TEST(CpuTimes, AreThoseOfTheWholeProcess) {
