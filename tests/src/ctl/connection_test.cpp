@@ -137,10 +137,11 @@ TEST(Connection, AReplyThatIsNoneOfItsKindNamesTheField) {
 
 TEST(Connection, WithoutADaemonItSaysWhatWasTriedAndHowToStartIt) {
     const test::TemporaryDirectory directory;
-    Connection connection(sockets_to_try("", "", directory.path()));
+    const std::string run = directory.path("run");
+    Connection connection(sockets_to_try("", "", run));
     EXPECT_EQ(what_of<NoDaemon>([&] { connection.call("query-status"); }),
-              "vnumad is not running: nobody listens at " + directory.path("control.sock") +
-                  " (No such file or directory), " + directory.path("control-ro.sock") +
+              "vnumad is not running: nobody listens at " + run +
+                  "/control.sock (No such file or directory), " + run + "/control-ro.sock" +
                   " (No such file or directory). Start it with: systemctl start vnumad");
 }
 

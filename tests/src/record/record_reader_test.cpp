@@ -37,7 +37,8 @@ TEST_F(RecordReaderTest, NamesTheLineThatIsNoRecord) {
     directory.write("bad", to_line(records[0]) + "\n{}\n");
     EXPECT_EQ(error_of("bad").find(directory.path("bad") + ":2: "), 0u) << error_of("bad");
     directory.write("long", std::string(max_record_bytes + 1, ' '));
-    EXPECT_EQ(error_of("long"), directory.path("long") + ":1: has more than 16777216 bytes");
+    EXPECT_EQ(error_of("long"),
+              directory.path("long") + ":1: has 16777217 bytes, the limit is 16777216");
 }
 
 TEST_F(RecordReaderTest, WhatIsNoFileCannotBeRead) {

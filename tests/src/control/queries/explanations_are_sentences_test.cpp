@@ -59,8 +59,9 @@ bool may_have_home(Reason reason) {
 void add_verdict(MadeUpTick& made, Reason reason, bool is_rich) {
     Verdict& verdict = made.add_verdict(reason);
     if (may_have_home(reason)) verdict.home = Home{NodeIndex(1), 20};
+    if (reason == Reason::kept_apart) made.state().policy.group = "db";
     if (!is_rich) return;
-    verdict.detail = "something is so.";
+    verdict.detail = "something is so";
     verdict.wait = 61'000;
     verdict.group_parted = true;
     verdict.unspread_vcpus = 2;

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <memory>
+#include <utility>
+
 #include "guests/process/process.hpp"
 #include "src/control/queries/cells.hpp"
 #include "tests/src/control/queries/made_up_tick.hpp"
@@ -40,9 +43,9 @@ TEST_F(FindGuest, TakesANameAUuidInAnySpellingAndLibvirtsNumber) {
 }
 
 TEST_F(FindGuest, TakesAPidUnlessLibvirtHasThatNumber) {
-    const auto process = Process::open(::getpid());
+    auto process = Process::open(::getpid());
     ASSERT_TRUE(process);
-    made.sample(0).process = process;
+    made.sample(0).process = std::make_shared<const Process>(std::move(*process));
     EXPECT_EQ(index(std::to_string(::getpid())), 0U);
     made.sample(1).id = ::getpid();
     EXPECT_EQ(index(std::to_string(::getpid())), 1U);

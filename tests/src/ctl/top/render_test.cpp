@@ -69,9 +69,9 @@ control::Explanation make_explanation() {
 TEST(TopRender, TheOverviewAt80x24) {
     EXPECT_EQ(draw(make_model()), R"(
 vnumad act  2 at home  1 moving  1 waiting  02:13:20  4 guests  0 roaming
-NODE CPU            USE/CPUS MEMORY             USED/ALL  FREE GUESTS HOT REMOTE
-   0 [#####       ]  3.6/8.0 [####=        ] 24.0G/64.0G 40.0G  20.0G          0
-   1 [#####       ]  3.6/8.0 [####=        ] 24.0G/64.0G 40.0G  20.0G       512M
+NODE CPU        USE/CPUS MEMORY        USED/ALL  FREE GUESTS NOT HOME HOT REMOTE
+   0 [###=    ]  3.6/8.0 [##=     ] 24.0G/64.0G 40.0G  20.0G        0          0
+   1 [###=    ]  3.6/8.0 [##=     ] 24.0G/64.0G 40.0G  20.0G        0       512M
 NAME      DOING     HOME  LOC  CPU BY NODE           MOVES LEFT WHY
 db-of-th~ moving    1     41%  1.5 1:7.0G 0:512M    256M/s  12s
 build     waiting   -     50%  1.5 0:7.0G 1:512M                no node that it~
@@ -98,9 +98,9 @@ q quit  ? help  Enter details  e explain  h heat  s sort: doing  / filter
 TEST(TopRender, TheOverviewAt120x40) {
     EXPECT_EQ(draw(make_model({120, 40}), unicode), R"(
 vnumad act  2 at home  1 moving  1 waiting  02:13:20  4 guests  0 roaming  0 left alone  tick 7
-NODE CPU                                USE/CPUS MEMORY                                 USED/ALL  FREE GUESTS HOT REMOTE
-   0 [█████████████▒                  ]  3.6/8.0 [██████████▒▒                     ] 24.0G/64.0G 40.0G  20.0G          0
-   1 [█████████████▒                  ]  3.6/8.0 [██████████▒▒                     ] 24.0G/64.0G 40.0G  20.0G       512M
+NODE CPU                            USE/CPUS MEMORY                            USED/ALL  FREE GUESTS NOT HOME HOT REMOTE
+   0 [███████████▒▒               ]  3.6/8.0 [█████████▒                  ] 24.0G/64.0G 40.0G  20.0G        0          0
+   1 [███████████▒▒               ]  3.6/8.0 [█████████▒                  ] 24.0G/64.0G 40.0G  20.0G        0       512M
 NAME                     STATE   DOING     HOME LOCALITY    LOC  CPU   MEM BY NODE           MOVES LEFT WHY
 db-of-the-accounting-de… running moving    1    [███     ]  41%  1.5  7.5G 1:7.0G 0:512M    256M/s  12s
 build                    running waiting   -    [████    ]  50%  1.5  7.5G 0:7.0G 1:512M                no node that it…
@@ -168,12 +168,12 @@ least.
 TEST(TopRender, NodesThatDoNotFitAreCounted) {
     EXPECT_EQ(draw(make_model({80, 24}, 9)), R"(
 vnumad act  2 at home  1 moving  1 waiting  02:13:20  4 guests  0 roaming
-NODE CPU            USE/CPUS MEMORY             USED/ALL  FREE GUESTS HOT REMOTE
-   0 [#####       ]  3.6/8.0 [####=        ] 24.0G/64.0G 40.0G  20.0G          0
-   1 [#####       ]  3.6/8.0 [####=        ] 24.0G/64.0G 40.0G  20.0G       512M
-   2 [#####       ]  3.6/8.0 [####=        ] 24.0G/64.0G 40.0G  20.0G       512M
-   3 [#####       ]  3.6/8.0 [####=        ] 24.0G/64.0G 40.0G  20.0G       512M
-   4 [#####       ]  3.6/8.0 [####=        ] 24.0G/64.0G 40.0G  20.0G       512M
+NODE CPU        USE/CPUS MEMORY        USED/ALL  FREE GUESTS NOT HOME HOT REMOTE
+   0 [###=    ]  3.6/8.0 [##=     ] 24.0G/64.0G 40.0G  20.0G        0          0
+   1 [###=    ]  3.6/8.0 [##=     ] 24.0G/64.0G 40.0G  20.0G        0       512M
+   2 [###=    ]  3.6/8.0 [##=     ] 24.0G/64.0G 40.0G  20.0G        0       512M
+   3 [###=    ]  3.6/8.0 [##=     ] 24.0G/64.0G 40.0G  20.0G        0       512M
+   4 [###=    ]  3.6/8.0 [##=     ] 24.0G/64.0G 40.0G  20.0G        0       512M
 4 more nodes; n shows all of them
 NAME      DOING     HOME  LOC  CPU BY NODE           MOVES LEFT WHY
 db-of-th~ moving    1     41%  1.5 1:7.0G 0:512M    256M/s  12s
@@ -226,9 +226,9 @@ Esc back  q quit  ? help  e explain  h heat  p policy  f freeze
 TEST(TopRender, AQuestionIsAskedOverThePicture) {
     EXPECT_EQ(draw(press(make_model(), U'f')), R"(
 vnumad act  2 at home  1 moving  1 waiting  02:13:20  4 guests  0 roaming
-NODE CPU            USE/CPUS MEMORY             USED/ALL  FREE GUESTS HOT REMOTE
-   0 [#####       ]  3.6/8.0 [####=        ] 24.0G/64.0G 40.0G  20.0G          0
-   1 [#####       ]  3.6/8.0 [####=        ] 24.0G/64.0G 40.0G  20.0G       512M
+NODE CPU        USE/CPUS MEMORY        USED/ALL  FREE GUESTS NOT HOME HOT REMOTE
+   0 [###=    ]  3.6/8.0 [##=     ] 24.0G/64.0G 40.0G  20.0G        0          0
+   1 [###=    ]  3.6/8.0 [##=     ] 24.0G/64.0G 40.0G  20.0G        0       512M
 NAME      DOING     HOME  LOC  CPU BY NODE           MOVES LEFT WHY
 db-of-th~ moving    1     41%  1.5 1:7.0G 0:512M    256M/s  12s
 build     waiting   -     50%  1.5 0:7.0G 1:512M                no node that it~
