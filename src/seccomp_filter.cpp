@@ -45,8 +45,7 @@ constexpr std::array calls_made_in_the_lab{
     SYS_poll, SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_wait, SYS_eventfd2, SYS_timerfd_create,
     SYS_timerfd_settime, SYS_pipe2,
     // Connections to libvirt and to monitors, and those of vnumad's own clients.
-    SYS_connect, SYS_accept4, SYS_getsockopt, SYS_getsockname, SYS_sendto, SYS_sendmsg,
-    SYS_recvfrom,
+    SYS_connect, SYS_accept4, SYS_getsockopt, SYS_getsockname, SYS_sendto, SYS_recvfrom,
     // Guests: which process, and where its memory is. move_pages asks as well as moves.
     SYS_pidfd_open, SYS_move_pages, SYS_get_mempolicy};
 
@@ -56,8 +55,8 @@ constexpr std::array calls_of_other_hosts{
     // Other versions of libc and of libraries call these instead of their relatives above.
     SYS_clock_nanosleep, SYS_nanosleep, SYS_gettimeofday, SYS_getcpu, SYS_fstat, SYS_statx,
     SYS_faccessat, SYS_readv, SYS_writev, SYS_ppoll, SYS_epoll_pwait,
-    // Asio fills several buffers by one call.
-    SYS_recvmsg,
+    // systemd is told by one message that vnumad is ready; Asio reads and writes several buffers.
+    SYS_sendmsg, SYS_recvmsg,
     // A monitor that nothing can be written to, and a recording that others may read.
     SYS_shutdown, SYS_fchmod,
     // A file that the command line of a guest in a container names.

@@ -19,7 +19,8 @@ def node(number):
     return {"node": number, "cpus": ["0-3", "4-7"][number], "capacity_milli": 4000,
             "guest_use_milli": 1500, "other_use_milli": 200, "memory_bytes": 64 * GIB,
             "available_bytes": 40 * GIB, "guest_memory_bytes": 12 * GIB,
-            "hot_remote_bytes": GIB * number, "huge": [], "distances": [[10, 21], [21, 10]][number]}
+            "not_at_home_bytes": 2 * GIB * number, "hot_remote_bytes": GIB * number, "huge": [],
+            "distances": [[10, 21], [21, 10]][number]}
 
 
 def guest(number, doing):

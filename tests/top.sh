@@ -87,7 +87,7 @@ shows 'MARK-BEFORE'
 run_top A=1
 shows 'web3'
 has 'NODE CPU' || fail 'there is no table of nodes'
-has '[████' || fail 'there are no bars'
+has '[███ ' || fail 'there are no bars'
 has_colours || fail 'there are no colours'
 keys s
 shows 'sort: name'
@@ -181,7 +181,7 @@ done
 # What the terminal cannot show.
 run_top LC_ALL=C
 picture | LC_ALL=C grep -q '[^ -~]' && fail 'a locale without UTF-8 gets other characters'
-has '[####' || fail 'there are no bars'
+has '[### ' || fail 'there are no bars'
 keys q
 ended 'LC_ALL=C' 0
 run_top NO_COLOR=1
