@@ -61,6 +61,8 @@ constexpr std::array calls_of_other_hosts{
     SYS_shutdown, SYS_fchmod,
     // A file that the command line of a guest in a container names.
     SYS_openat2,
+    // libc asks how much memory there is before it sorts what is large.
+    SYS_sysinfo,
     // What a SIGSTOP has interrupted goes on by this one.
     SYS_restart_syscall};
 
