@@ -91,19 +91,11 @@ std::vector<pid_t> find_helpers(pid_t qemu, std::string_view cgroup_text,
     return helpers;
 }
 
-// "0000000000000000: 00000003 00000000 00000000 0001 03 27214 /run/a.sock"
 std::set<std::string> sockets_named(std::string_view command_line, std::string_view net_unix) {
-    const std::set<std::string_view> paths = paths_on(command_line);
-    std::set<std::string> sockets;
-    while (!net_unix.empty()) {
-        const std::string_view line = net_unix.substr(0, net_unix.find('\n'));
-        net_unix.remove_prefix(std::min(line.size() + 1, net_unix.size()));
-        const std::size_t path = line.find(" /");
-        if (path == std::string_view::npos || !paths.contains(line.substr(path + 1))) continue;
-        const std::size_t inode = line.rfind(' ', path - 1) + 1;
-        sockets.insert("socket:[" + std::string(line.substr(inode, path - inode)) + "]");
-    }
-    return sockets;
+    std::set<std::string> links;
+    for (const UnixSocket& socket : parse_unix_sockets(net_unix, paths_on(command_line)))
+        links.insert("socket:[" + std::to_string(socket.inode) + "]");
+    return links;
 }
 
 std::vector<pid_t> find_servers(const Process& vmm, std::string_view cgroup_text,

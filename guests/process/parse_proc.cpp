@@ -136,18 +136,36 @@ std::optional<uid_t> parse_effective_user(std::string_view status) {
     return parse_number<uid_t>(take(*users, '\t'));
 }
 
-std::vector<UnixSocket> parse_unix_sockets(std::string_view text, std::string_view name,
-                                           const std::set<std::uint64_t>& inodes) {
+namespace {
+
+// The sockets that `is_wanted(inode, path)`.
+template <typename Wanted>
+std::vector<UnixSocket> unix_sockets(std::string_view text, const Wanted& is_wanted) {
     std::vector<UnixSocket> sockets;
     while (!text.empty()) {
         std::string_view line = take(text, '\n');
         for (int skipped = 0; skipped < 6; ++skipped)
             take_field(line);  // address, users, protocol, flags, type and state
         const auto inode = parse_number<std::uint64_t>(take_field(line));
-        if (inode && inodes.contains(*inode) && file_name(line) == name)
-            sockets.push_back({*inode, std::string(line)});
+        if (inode && is_wanted(*inode, line)) sockets.push_back({*inode, std::string(line)});
     }
     return sockets;
+}
+
+}  // namespace
+
+std::vector<UnixSocket> parse_unix_sockets(std::string_view text, std::string_view name,
+                                           const std::set<std::uint64_t>& inodes) {
+    return unix_sockets(text, [&](std::uint64_t inode, std::string_view path) {
+        return inodes.contains(inode) && file_name(path) == name;
+    });
+}
+
+std::vector<UnixSocket> parse_unix_sockets(std::string_view text,
+                                           const std::set<std::string_view>& paths) {
+    return unix_sockets(text, [&](std::uint64_t, std::string_view path) {
+        return !path.empty() && paths.contains(path);
+    });
 }
 
 bool has_pending_connection(std::string_view text, std::string_view name) {

@@ -48,6 +48,9 @@ struct UnixSocket {
 // Those of these inodes whose file has this name.
 std::vector<UnixSocket> parse_unix_sockets(std::string_view text, std::string_view name,
                                            const std::set<std::uint64_t>& inodes);
+// Those that are bound to one of these paths, or connected to a socket that is.
+std::vector<UnixSocket> parse_unix_sockets(std::string_view text,
+                                           const std::set<std::string_view>& paths);
 
 // Whether a connection to a socket whose file has this name waits for the server to accept it
 // (SS_CONNECTING in unix_seq_show() of net/unix/af_unix.c).
