@@ -65,6 +65,8 @@ GuestSample begin_sample(const ListedGuest& listed, const GuestSource& source) {
     GuestSample sample;
     sample.uuid = listed.uuid;
     sample.name = listed.name;
+    sample.id = listed.id;
+    sample.cgroup = listed.cgroup;
     sample.source = *listed.source ? listed.source : source.name();
     sample.certainty = listed.certainty;
     sample.state = listed.state;

@@ -10,6 +10,8 @@
 namespace vnuma {
 namespace {
 
+constexpr const char* ceiling = "ceiling";
+
 class Resolution {
   public:
     Resolution(const HostPolicy& host, const PolicySources& guest, const std::vector<int>& nodes)
@@ -20,12 +22,13 @@ class Resolution {
         policy_.problems = guest.metadata_problems;
     }
 
-    GuestPolicy run() {
+    TracedPolicy run() {
         add_sources_of_guest();
         for (PolicySource& source : sources_)
             limiter_.limit_group(source);
         add_sources_of_group();
         for (PolicySource& source : sources_) {
+            wanted_.push_back(source.overrides);
             limiter_.limit_values(source);
             limiter_.limit_nodes(source);
             limiter_.limit_home(source);
@@ -35,7 +38,7 @@ class Resolution {
         choose_home();
         for (const PolicyLimit& limit : host_.limits)
             if (!limit.guests || limit.guests->contains(guest_.uuid)) apply(limit);
-        return std::move(policy_);
+        return {std::move(policy_), std::move(origins_)};
     }
 
   private:
@@ -51,6 +54,7 @@ class Resolution {
 
     void add_sources_of_guest() {
         sources_.push_back({"policy", host_.defaults});
+        sources_.push_back({run_time_prefix + std::string("policy"), host_.run_time.defaults});
         add_sections(host_.guests, host_.cgroups, "");
         metadata_ = sources_.size();
         sources_.push_back({"metadata", guest_.metadata, !guest_.metadata_problems.empty()});
@@ -62,7 +66,9 @@ class Resolution {
         const auto named = std::find_if(
             sources_.rbegin(), sources_.rend(),
             [](const PolicySource& source) { return source.overrides.group.has_value(); });
-        if (named == sources_.rend() || named->overrides.group->empty()) return;
+        if (named == sources_.rend()) return;
+        origins_.group = named->name;
+        if (named->overrides.group->empty()) return;
         const std::string group = *named->overrides.group;
         const auto arrangements = host_.arrangements();
         const auto found = arrangements.find(group);
@@ -94,20 +100,49 @@ class Resolution {
     }
 
     void choose_values() {
-        for (const PolicySource& source : sources_) {
-            const PolicyOverrides& overrides = source.overrides;
-            const Mode mode = overrides.mode.value_or(policy_.mode);
-            policy_.mode = source.incomplete ? std::min({policy_.mode, mode, Mode::observe}) : mode;
-            policy_.memory = overrides.memory.value_or(policy_.memory);
-            policy_.priority = overrides.priority.value_or(policy_.priority);
+        for (std::size_t i = 0; i < sources_.size(); ++i) {
+            const PolicySource& source = sources_[i];
+            choose_mode(source, wanted_[i]);
+            choose(source, source.overrides.memory, wanted_[i].memory, policy_.memory,
+                   origins_.memory);
+            choose(source, source.overrides.priority, wanted_[i].priority, policy_.priority,
+                   origins_.priority);
         }
-        policy_.mode = std::min(policy_.mode, host_.ceiling_mode);
-        policy_.memory = std::min(policy_.memory, host_.ceiling_memory);
-        policy_.priority = std::min(policy_.priority, host_.ceiling_priority);
+        limit(policy_.mode, host_.ceiling_mode, origins_.mode, ceiling);
+        limit(policy_.memory, host_.ceiling_memory, origins_.memory, ceiling);
+        limit(policy_.priority, host_.ceiling_priority, origins_.priority, ceiling);
+    }
+
+    template <typename Value>
+    static void choose(const PolicySource& source, const std::optional<Value>& value,
+                       const std::optional<Value>& wanted, Value& chosen, std::string& origin) {
+        if (!value) return;
+        chosen = *value;
+        origin = value < wanted ? ceiling : source.name;
+    }
+
+    void choose_mode(const PolicySource& source, const PolicyOverrides& wanted) {
+        const Mode before = policy_.mode;
+        const std::string origin = origins_.mode;
+        choose(source, source.overrides.mode, wanted.mode, policy_.mode, origins_.mode);
+        if (!source.incomplete) return;
+        // It could only have raised the mode, or the rest of it may have been meant to lower it.
+        const Mode most = std::min(before, Mode::observe);
+        if (policy_.mode > most) {
+            policy_.mode = most;
+            origins_.mode = most == before ? origin : source.name;
+        }
+    }
+
+    template <typename Value>
+    static void limit(Value& value, Value most, std::string& origin, const std::string& source) {
+        if (value <= most) return;
+        value = most;
+        origin = source;
     }
 
     void choose_nodes() {
-        PolicySource chosen{"ceiling", {}};
+        PolicySource chosen{ceiling, {}};
         if (host_.ceiling_nodes) {
             chosen.overrides.nodes = nodes_;
             remove_others(*chosen.overrides.nodes, *host_.ceiling_nodes);
@@ -116,9 +151,10 @@ class Resolution {
             if (source.overrides.nodes) chosen = source;
         policy_.nodes = chosen.overrides.nodes;
         if (!policy_.nodes) return;
+        origins_.nodes = chosen.name;
         if (policy_.nodes->empty()) {
             complain(chosen, "nodes", "no node is left, so the guest is at most observed");
-            policy_.mode = std::min(policy_.mode, Mode::observe);
+            limit(policy_.mode, Mode::observe, origins_.mode, chosen.name);
             return;
         }
         std::vector<int> incomplete = *policy_.nodes;
@@ -134,6 +170,7 @@ class Resolution {
             std::vector<int> outside;
             if (policy_.nodes) outside = remove_others(nodes, *policy_.nodes);
             if (outside.empty()) {
+                origins_.home = source->name;
                 policy_.home =
                     home.size() == 1 ? std::vector<int>(guest_.cells, home.front()) : home;
                 return;
@@ -150,16 +187,18 @@ class Resolution {
         };
         complain_if(policy_.mode > limit.mode, "mode", name(limit.mode));
         complain_if(policy_.memory > limit.memory, "memory", name(limit.memory));
-        policy_.mode = std::min(policy_.mode, limit.mode);
-        policy_.memory = std::min(policy_.memory, limit.memory);
+        this->limit(policy_.mode, limit.mode, origins_.mode, limit.source);
+        this->limit(policy_.memory, limit.memory, origins_.memory, limit.source);
     }
 
     const HostPolicy& host_;
     const PolicySources& guest_;
-    const std::vector<int> nodes_;       // of the host
-    std::vector<PolicySource> sources_;  // in ascending order of precedence
-    std::size_t metadata_ = 0;           // index of the metadata in the sources of the guest
+    const std::vector<int> nodes_;         // of the host
+    std::vector<PolicySource> sources_;    // in ascending order of precedence
+    std::size_t metadata_ = 0;             // index of the metadata in the sources of the guest
+    std::vector<PolicyOverrides> wanted_;  // by source: what it sets, before the ceiling
     GuestPolicy policy_;
+    PolicyOrigins origins_;
     OverridesLimiter limiter_;
 };
 
@@ -167,6 +206,11 @@ class Resolution {
 
 GuestPolicy resolve_policy(const HostPolicy& host, const PolicySources& guest,
                            const std::vector<int>& nodes) {
+    return Resolution(host, guest, nodes).run().policy;
+}
+
+TracedPolicy trace_policy(const HostPolicy& host, const PolicySources& guest,
+                          const std::vector<int>& nodes) {
     return Resolution(host, guest, nodes).run();
 }
 

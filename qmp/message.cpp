@@ -1,7 +1,5 @@
 #include "qmp/message.hpp"
 
-#include <algorithm>
-
 #include "qmp/outline.hpp"
 
 namespace vnuma::qmp {
@@ -87,43 +85,25 @@ Message parse_message(std::string_view line) {
 }
 
 Decoder::Decoder(Reception reception)
-    : events_wanted_(reception.events), budget_(std::move(reception.budget)), held_(budget_) {}
+    : events_wanted_(reception.events),
+      budget_(std::move(reception.budget)),
+      lines_(max_line_bytes, budget_) {}
 
 void Decoder::feed(std::string_view bytes) {
-    if (broken_) return;
-    const std::size_t wanted = buffer_.size() + bytes.size();
-    // A string that grows doubles its memory.
-    if (wanted > buffer_.capacity() && !hold(std::max(wanted, 2 * buffer_.capacity())))
-        return fail_over_budget();
-    buffer_.append(bytes);
+    if (!broken_ && !lines_.feed(bytes)) fail_over_budget();
 }
 
 std::optional<Message> Decoder::next() {
     while (!broken_) {
-        const auto line = next_line();
-        if (!line) break;
-        if (auto message = decode(*line)) return message;
+        const auto line = lines_.next();
+        if (lines_.too_long())
+            fail({"a line is longer than " + std::to_string(max_line_bytes) + " bytes"});
+        else if (!line)
+            return std::nullopt;
+        else if (auto message = decode(*line))
+            return message;
     }
-    if (broken_) return *broken_;
-    forget_lines();
-    return std::nullopt;
-}
-
-// Returns the next line that is complete.
-std::optional<std::string_view> Decoder::next_line() {
-    const std::size_t newline = buffer_.find('\n', scanned_);
-    const bool complete = newline != std::string::npos;
-    const std::size_t length = (complete ? newline : buffer_.size()) - begin_;
-    if (length > max_line_bytes) {
-        fail({"a line is longer than " + std::to_string(max_line_bytes) + " bytes"});
-        return std::nullopt;
-    }
-    scanned_ = complete ? newline + 1 : buffer_.size();
-    if (!complete) return std::nullopt;
-    std::string_view line(buffer_.data() + begin_, length);
-    begin_ = scanned_;
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    return line;
+    return *broken_;
 }
 
 // Returns nothing if nobody wants the message, or if it is the last one.
@@ -153,24 +133,9 @@ std::optional<Message> Decoder::decode(std::string_view line) {
     return message;
 }
 
-// Drops the lines that were returned. The memory of a long one is not kept.
-void Decoder::forget_lines() {
-    buffer_.erase(0, begin_);
-    scanned_ -= begin_;
-    begin_ = 0;
-    if (buffer_.capacity() > std::max(max_idle_bytes, 4 * buffer_.size())) buffer_.shrink_to_fit();
-    hold(buffer_.capacity());
-}
-
-// Counts the memory of the buffer; false if the budget has too little left.
-bool Decoder::hold(std::size_t bytes) {
-    return held_.resize(bytes > max_idle_bytes ? bytes : 0);
-}
-
 void Decoder::fail(Malformed reason) {
     broken_ = std::move(reason);
-    begin_ = scanned_ = buffer_.size();
-    forget_lines();
+    lines_.clear();
 }
 
 void Decoder::fail_over_budget() {

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "qmp/line_buffer.hpp"
 #include "qmp/memory_budget.hpp"
 
 namespace vnuma::qmp {
@@ -22,9 +23,6 @@ inline constexpr std::size_t max_line_bytes = 10 * 1024 * 1024;
 inline constexpr std::size_t max_capabilities = 16;
 // The rest of a longer description of an error is left out.
 inline constexpr std::size_t max_description_bytes = 1024;
-
-// Memory that a decoder keeps while no message is being received. It is not counted.
-inline constexpr std::size_t max_idle_bytes = 8 * 1024;
 
 struct Greeting {
     std::string version;  // "7.2.22"; empty if the server sends none
@@ -81,22 +79,16 @@ class Decoder {
     std::optional<Message> next();
 
     // Whether the bytes fed so far end inside a line.
-    bool in_line() const { return begin_ < buffer_.size(); }
+    bool in_line() const { return lines_.in_line(); }
 
   private:
-    std::optional<std::string_view> next_line();
     std::optional<Message> decode(std::string_view line);
-    void forget_lines();
-    bool hold(std::size_t bytes);
     void fail(Malformed reason);
     void fail_over_budget();
 
     bool events_wanted_;
     std::shared_ptr<MemoryBudget> budget_;
-    std::string buffer_;
-    MemoryShare held_;         // what the buffer takes, if it takes more than max_idle_bytes
-    std::size_t begin_ = 0;    // begin of the first line that next() has not returned
-    std::size_t scanned_ = 0;  // there is no newline from `begin_` to here
+    LineBuffer lines_;
     std::optional<Malformed> broken_;
 };
 

@@ -26,6 +26,7 @@ std::optional<Incoming> Session::next() {
                 return Answer{*reply->id, std::move(reply->value), std::move(reply->memory)};
         } else if (auto* refusal = std::get_if<Refusal>(&*message)) {
             const auto id = refusal->id;
+            if (!id) last_refusal_ = refusal->description;
             if (complete(id)) return Answer{*id, std::move(*refusal)};
         } else if (auto* event = std::get_if<Event>(&*message)) {
             return std::move(*event);

@@ -61,6 +61,9 @@ class Session {
 
     std::size_t in_flight() const { return open_.size(); }
     const StrayAnswers& stray_answers() const { return stray_answers_; }
+    // What the last refusal without an id said. A server that takes no more clients sends one
+    // before it closes the connection.
+    const std::string& last_refusal() const { return last_refusal_; }
 
     // Whether the bytes fed so far end inside a message.
     bool in_message() const { return decoder_.in_line(); }
@@ -81,6 +84,7 @@ class Session {
     std::uint64_t next_id_ = 1;
     std::string outgoing_;
     StrayAnswers stray_answers_;
+    std::string last_refusal_;
     bool greeted_ = false;
     std::optional<Malformed> broken_;
 };

@@ -19,13 +19,15 @@ constexpr std::size_t worker_threads = 2;
 }  // namespace
 
 Controller::Controller(const Config& config, Host host, Observer& observer, Kernel& kernel,
-                       Clock& clock, Journal& journal, HandsOffGuests& hands_off, Outputs outputs)
+                       Clock& clock, Journal& journal, HandsOffGuests& hands_off,
+                       control::Orders& orders, Outputs outputs)
     : config_(config),
       host_(std::move(host)),
       observer_(observer),
       kernel_(kernel),
       clock_(clock),
       hands_off_(hands_off),
+      orders_(orders),
       outputs_(std::move(outputs)),
       pool_(worker_threads),
       policy_(config.policy),
@@ -52,7 +54,9 @@ asio::awaitable<bool> Controller::run_once() {
 // has no predecessor.
 asio::awaitable<bool> Controller::tick(Purpose purpose) {
     const Clock::Time begin = clock_.now();
-    Tick tick = number_tick();
+    const auto made = std::make_shared<Tick>(number_tick());
+    Tick& tick = *made;
+    co_await take_orders();
 
     auto list_all = [this] { return list(); };
     std::optional<Listing> listing = co_await unless_blind(tick, list_all);
@@ -61,60 +65,116 @@ asio::awaitable<bool> Controller::tick(Purpose purpose) {
     std::optional<std::shared_ptr<Look>> look;
     if (listing) look = co_await unless_blind(tick, sample_all);
     tick.look_time = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - begin);
+    tick.policy = policy_;
 
     if (look) {
+        co_await restore_as_ordered(*listing, **look, deadline(begin));
         (*look)->use = measure_use(previous_.get(), **look, host_);
         previous_ = tick.look = *look;
-        tick.host = host_;
-        tick.rivals = std::move(listing->rivals);
-        tick.list_problem = std::move(listing->problem);
-        tick.unmatched_sections = unmatched_sections_;
-        tick.snapshot =
-            derive(**look, host_, {actuator_.pins(), hands_off_}, policy_, listing->policies);
-        tick.frozen = actuator_.why_frozen();
-        tick.hands_off = hands_off_.all();
-        tick.hands_off_problem = hands_off_.problem();
-        tick.pinned = actuator_.pins().in_force(tick.sample());
-
-        tick.history = history_;
-        tick.plan = plan(tick.snapshot, history_, config_.planner);
+        derive_and_plan(tick, *listing, **look);
 
         tick.results =
             co_await actuator_.apply(tick.plan, **look, host_, hands_off_, deadline(begin));
         tick.moves = actuator_.moves();
 
         tick.group_problems = actuator_.group_problems();
-
-        // In a dry run homes are not learned: every report tells what would be done next.
-        if (kernel_.acts())
-            history_ = learn(std::move(history_), tick.snapshot, tick.plan, tick.results);
-        homed_.clear();
-        for (const Verdict& verdict : tick.plan.verdicts)
-            if (verdict.home && verdict.acts) homed_.insert(verdict.key.uuid);
-        hints_ = derive_hints(hints_, tick.snapshot, tick.plan, tick.results);
-        acted_on_ = actuator_.changed_groups();
-        for (const ActionResult& result : tick.results) {
-            acted_on_.insert(key_of(result.action).uuid);
-            moved_[key_of(result.action).uuid] += result.bytes + result.unclear;
-        }
+        remember(tick);
     } else {
         previous_.reset();
     }
+    tick.orders = orders_in_force_.take_news();
 
     if (purpose == Purpose::act) {
         outputs_.record(tick);
-        outputs_.report(tick);
+        outputs_.report(made);
     }
     co_return tick.blind.empty();
+}
+
+asio::awaitable<void> Controller::take_orders() {
+    const char* why_not = kernel_.acts() ? "" : "vnumad changes nothing in this mode";
+    orders_in_force_.add(orders_.take(), monotonic_ms(), why_not);
+    if (!orders_in_force_.wants_freeze()) co_return;
+    auto freeze = [this] { return actuator_.freeze(); };
+    orders_in_force_.note_frozen(co_await run_blocking(pool_, freeze));
+}
+
+// The guest is left alone first: if vnumad ended in between, the next one would put its threads
+// back, but it would also balance the guest again.
+asio::awaitable<void> Controller::restore_as_ordered(const Listing& listing, const Look& look,
+                                                     Clock::Time deadline) {
+    const auto due =
+        orders_in_force_.to_restore(look.sample, listing.problem.empty(), monotonic_ms());
+    if (due.empty()) co_return;
+    auto leave_alone = [&] {
+        for (const auto& [uuid, who] : due) {
+            const std::string why = who + " has ordered to restore it and leave it alone";
+            for (const GuestSample& guest : look.sample.guests)
+                if (guest.uuid == uuid) hands_off_.add(guest, {why, why});
+        }
+        return true;
+    };
+    co_await run_blocking(pool_, leave_alone);
+    for (const auto& [uuid, who] : due) {
+        const std::string problem = co_await actuator_.give_back(uuid, deadline);
+        orders_in_force_.note_restored(uuid, problem, monotonic_ms());
+    }
+}
+
+// An order that leaves its guest without a home is given up before anything is done for it.
+void Controller::derive_and_plan(Tick& tick, Listing& listing, const Look& look) {
+    tick.host = host_;
+    tick.rivals = std::move(listing.rivals);
+    tick.list_problem = std::move(listing.problem);
+    tick.unmatched_sections = unmatched_sections_;
+    tick.frozen = actuator_.why_frozen();
+    tick.hands_off = hands_off_.all();
+    tick.hands_off_problem = hands_off_.problem();
+    tick.pinned = actuator_.pins().in_force(tick.sample());
+    tick.history = history_;
+    orders_in_force_.set_homes(look.sample, tick.list_problem.empty(), listing.policies);
+    do {
+        tick.snapshot =
+            derive(look, host_, {actuator_.pins(), hands_off_}, policy_, listing.policies);
+        tick.plan = plan(tick.snapshot, history_, config_.planner);
+    } while (
+        orders_in_force_.give_up_without_home(tick.plan, tick.snapshot.topology, listing.policies));
+    orders_in_force_.end_settled(tick.plan, tick.snapshot.topology, monotonic_ms());
+}
+
+// What the next tick has to know of this one.
+void Controller::remember(const Tick& tick) {
+    // In a dry run homes are not learned: every report tells what would be done next.
+    if (kernel_.acts())
+        history_ = learn(std::move(history_), tick.snapshot, tick.plan, tick.results);
+    homed_.clear();
+    for (const Verdict& verdict : tick.plan.verdicts)
+        if (verdict.home && verdict.acts) homed_.insert(verdict.key.uuid);
+    hints_ = derive_hints(hints_, tick.snapshot, tick.plan, tick.results);
+    acted_on_ = actuator_.changed_groups();
+    for (const ActionResult& result : tick.results) {
+        acted_on_.insert(key_of(result.action).uuid);
+        moved_[key_of(result.action).uuid] += result.bytes + result.unclear;
+    }
+}
+
+Millis Controller::monotonic_ms() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now().time_since_epoch())
+        .count();
+}
+
+std::int64_t Controller::wall_ms() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               clock_.wall_time().time_since_epoch())
+        .count();
 }
 
 Tick Controller::number_tick() {
     Tick tick;
     tick.number = ++ticks_;
     tick.mode = config_.mode;
-    tick.time_ms =
-        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall_time().time_since_epoch())
-            .count();
+    tick.interval = config_.interval;
+    tick.time_ms = wall_ms();
     return tick;
 }
 
@@ -124,8 +184,9 @@ Controller::Listing Controller::list() {
     listing.problem = observer_.why_incomplete();
     host_ = observer_.follow(host_);
     listing.host = observer_.read(host_);
-    run_time_policy_.refresh();
+    run_time_policy_.refresh(wall_ms());
     policy_.run_time = run_time_policy_.words();
+    policy_.run_time_until = run_time_policy_.until();
     policy_.limits = run_time_policy_.limits();
     const RivalReading rivals = observer_.read_rivals(listing.guests);
     listing.rivals = find_rivals(rivals, config_.coexist);

@@ -13,6 +13,8 @@
 #include "src/act/actuator.hpp"
 #include "src/config/config.hpp"
 #include "src/config/run_time_policy.hpp"
+#include "src/control/orders/orders.hpp"
+#include "src/control/orders/orders_in_force.hpp"
 #include "src/observe/foreign_moves.hpp"
 #include "src/observe/hands_off.hpp"
 #include "src/observe/observer.hpp"
@@ -21,16 +23,18 @@
 
 namespace vnuma {
 
-// Where the outcome of a tick goes. Neither may block.
+// Where the outcome of a tick goes. Neither may block. Other threads may keep what is reported.
 struct Outputs {
-    std::function<void(const Tick&)> record, report;
+    std::function<void(const Tick&)> record;
+    std::function<void(const std::shared_ptr<const Tick>&)> report;
 };
 
 class Controller {
   public:
     // All references must outlive it. `host` is the host at the start.
     Controller(const Config& config, Host host, Observer& observer, Kernel& kernel, Clock& clock,
-               Journal& journal, HandsOffGuests& hands_off, Outputs outputs);
+               Journal& journal, HandsOffGuests& hands_off, control::Orders& orders,
+               Outputs outputs);
 
     // Ticks until cancelled. Does not throw for what guests, libvirt or the kernel do.
     boost::asio::awaitable<void> run();
@@ -53,6 +57,14 @@ class Controller {
         std::vector<Rival> rivals;
         Bytes balanced = 0;  // RivalReading::balanced
     };
+    // The current time on the clock of Snapshot::now and OrdersInForce.
+    Millis monotonic_ms() const;
+    std::int64_t wall_ms() const;  // since 1970
+    boost::asio::awaitable<void> take_orders();
+    boost::asio::awaitable<void> restore_as_ordered(const Listing& listing, const Look& look,
+                                                    Clock::Time deadline);
+    void derive_and_plan(Tick& tick, Listing& listing, const Look& look);
+    void remember(const Tick& tick);
     enum class Purpose { act, first_of_two };
 
     boost::asio::awaitable<bool> tick(Purpose purpose);
@@ -74,6 +86,8 @@ class Controller {
     Kernel& kernel_;
     Clock& clock_;
     HandsOffGuests& hands_off_;
+    control::Orders& orders_;
+    control::OrdersInForce orders_in_force_;
     ForeignMoves foreign_moves_;
     // By uuid: what vnumad has moved, or may have moved, since the last look.
     std::map<std::string, Bytes> moved_;

@@ -21,9 +21,11 @@
 #include "guests/tracking/choose_trackers.hpp"
 #include "src/act/restore.hpp"
 #include "src/check_config.hpp"
+#include "src/control/control.hpp"
 #include "src/controller.hpp"
 #include "src/observe/privileges.hpp"
 #include "src/observe/requirements.hpp"
+#include "src/record/record_reader.hpp"
 #include "src/record/replay.hpp"
 #include "src/report/tick_output.hpp"
 #include "src/seccomp_filter.hpp"
@@ -154,6 +156,20 @@ void confine(const Config& config, const std::vector<CapabilityUse>& uses) {
         refuse_other_calls(allowed_calls(config, static_cast<std::uint32_t>(::getpid())));
 }
 
+// Runs until it is told to stop. The exit status.
+int serve(Service& service) {
+    int status = EXIT_FAILURE;
+    sd_notify(0, "READY=1");
+    try {
+        status = service.run();
+    } catch (const std::exception& error) {
+        spdlog::error("{}", error.what());
+    }
+    sd_notify(0, "STOPPING=1");
+    ignore({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2});
+    return status;
+}
+
 int run(const Config& config, const Arguments& arguments, LineWriter& log) {
     ignore({SIGUSR1, SIGUSR2});  // until the service handles them
     const std::vector<CapabilityUse> uses = enabled_uses(config, ::geteuid() == 0);
@@ -175,6 +191,9 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
     if (host.topology.nodes.size() < 2)
         spdlog::warn("this host has one NUMA node: there is nothing to balance");
     raise_descriptor_limit();
+    control::Orders orders;
+    std::optional<control::Control> control;
+    if (!arguments.once) control.emplace(config, VNUMA_VERSION, orders);
     confine(config, uses);
     // Afterwards, since a call to libvirt that hangs leaves a thread behind.
     if (acts && !restore_all(config, journal))
@@ -183,25 +202,22 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
     const auto kernel = acts ? open_kernel(config.libvirt) : open_dry_run();
     const auto observer = observe_host(config, make_source(config), track);
     SteadyClock clock;
-    Controller controller(config, host, *observer, *kernel, clock, journal, hands_off,
-                          {[&](const Tick& tick) { output.record(tick); },
-                           [&](const Tick& tick) { output.report(tick); }});
+    if (control) output.tell_also([&](const auto& happenings) { control->tell(happenings); });
+    const auto report = [&](const std::shared_ptr<const Tick>& tick) {
+        output.report(*tick);
+        if (control) control->publish(tick);
+    };
+    Controller controller(config, host, *observer, *kernel, clock, journal, hands_off, orders,
+                          {[&](const Tick& tick) { output.record(tick); }, report});
     Service service(controller, Freeze(config.state_directory), arguments.once);
-    sd_notify(0, "READY=1");
-    int status = EXIT_FAILURE;
-    try {
-        status = service.run();
-    } catch (const std::exception& error) {
-        spdlog::error("{}", error.what());
-    }
-    sd_notify(0, "STOPPING=1");
-    ignore({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2});
+    const int status = serve(service);
     if (config.restore_at_stop)
         put_back_at_stop(controller);
     else
         keep_at_stop(journal);
     if (!service.is_cut_off()) observer->end();
-    const bool written = output.finish(output_patience);
+    bool written = output.finish(output_patience);
+    if (control) written &= control->finish(output_patience);
     if (!written || service.is_cut_off() || observer->hung_calls() > 0) {
         // Destructors would wait, for ever, for the thread whose call does not return.
         log.finish(output_patience);
@@ -236,7 +252,7 @@ int run_check(const Config& config, LineWriter& log) {
 int run_replay(const std::string& file) {
     try {
         return replay(file, std::cout).different == 0 ? 0 : exit_different;
-    } catch (const ReplayError& error) {
+    } catch (const RecordingError& error) {
         spdlog::error("{}", error.what());
         return exit_bad_recording;
     }

@@ -33,18 +33,19 @@ constexpr std::array calls_made_in_the_lab{
     SYS_clock_gettime, SYS_clock_getres,
     // What this process is.
     SYS_getpid, SYS_gettid, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_uname,
-    SYS_getrandom, SYS_capget,
+    SYS_getrusage, SYS_getrandom, SYS_capget,
     // Files.
     SYS_openat, SYS_close, SYS_read, SYS_pread64, SYS_write, SYS_lseek, SYS_newfstatat, SYS_access,
     SYS_faccessat2, SYS_readlink, SYS_readlinkat, SYS_getdents64, SYS_fcntl, SYS_flock, SYS_fstatfs,
     SYS_statfs,
     // Files of its own: the journal, hands-off guests, freeze, the recording.
-    SYS_mkdir, SYS_rename, SYS_unlink, SYS_ftruncate, SYS_fsync, SYS_fdatasync,
+    SYS_mkdir, SYS_rename, SYS_unlink, SYS_ftruncate, SYS_fsync, SYS_fdatasync, SYS_pwrite64,
+    SYS_fchown,
     // Waiting.
     SYS_poll, SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_wait, SYS_eventfd2, SYS_timerfd_create,
     SYS_timerfd_settime, SYS_pipe2,
-    // Connections to libvirt, to monitors and to systemd.
-    SYS_connect, SYS_getsockopt, SYS_getsockname, SYS_sendto, SYS_recvfrom,
+    // Connections to libvirt and to monitors, and those of vnumad's own clients.
+    SYS_connect, SYS_accept4, SYS_getsockopt, SYS_getsockname, SYS_sendto, SYS_recvfrom,
     // Guests: which process, and where its memory is. move_pages asks as well as moves.
     SYS_pidfd_open, SYS_move_pages, SYS_get_mempolicy};
 
@@ -53,7 +54,7 @@ constexpr std::array calls_made_in_the_lab{
 constexpr std::array calls_of_other_hosts{
     // Other versions of libc and of libraries call these instead of their relatives above.
     SYS_clock_nanosleep, SYS_nanosleep, SYS_gettimeofday, SYS_getcpu, SYS_fstat, SYS_statx,
-    SYS_faccessat, SYS_readv, SYS_writev, SYS_pwrite64, SYS_ppoll, SYS_epoll_pwait,
+    SYS_faccessat, SYS_readv, SYS_writev, SYS_ppoll, SYS_epoll_pwait,
     // systemd is told by one message that vnumad is ready; Asio reads and writes several buffers.
     SYS_sendmsg, SYS_recvmsg,
     // A monitor that nothing can be written to, and a recording that others may read.
@@ -130,6 +131,8 @@ std::vector<AllowedCall> allowed_calls(const Config& config, std::uint32_t own_p
     for (const std::uint64_t request : {FIONBIO, FIONREAD, TCGETS})
         calls.push_back({SYS_ioctl, {{1, request, word}}});
     const TrackingSettings tracking = tracking_settings(config);
+    // Asio's way to accept connections; the control socket has its own.
+    if (!config.metrics_listen.empty()) calls.push_back({SYS_accept});
     if (config.mode == Mode::act) calls.push_back({SYS_sched_setaffinity});
     if (may_use_damon(tracking)) calls.push_back({SYS_setpriority});
     if (tracking.attribution && tracking.may_disturb) {

@@ -18,7 +18,7 @@ fail() {
 # What is between backticks, and lines indented as code, if they begin with a program of ours.
 documented() {
     ours='(\./bootstrap|(ninja|meson) [a-z]|[A-Z_]+=[^ ]+ build/|build/|integration/scenarios/[a-z]+\.sh'
-    ours="$ours|tests/golden/record-[a-z]+\.(sh|py) |(vnumad|vnuma-lab|tracking-tables|wide-table|guest-shapes|simulate-baselines)( |$))"
+    ours="$ours|tests/golden/record-[a-z]+\.(sh|py) |(vnumad|vnumactl|vnuma-lab|tracking-tables|wide-table|guest-shapes|simulate-baselines)( |$))"
     (cd "$source" && awk '
         FNR == 1 { fenced = 0 }
         /^```/ { fenced = !fenced; next }

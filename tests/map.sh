@@ -19,7 +19,7 @@ for path in $named; do
 done
 
 # Folders of code. tests/ mirrors the others.
-folders=$(find policy qmp guests src integration contrib docs .ci tests/simulator tests/benchmarks tests/fuzz \
+folders=$(find policy qmp guests src integration contrib docs .ci tests/browser tests/simulator tests/benchmarks tests/fuzz \
     tests/golden -type d -not -path 'tests/golden/*' -not -path 'tests/fuzz/*' -not -path 'contrib/*')
 for folder in $folders; do
     grep -q "^| \`$folder\` |" CONTRIBUTING.md ||
@@ -27,7 +27,7 @@ for folder in $folders; do
 done
 
 for folder in $(find tests -mindepth 1 -type d -not -path 'tests/golden*' -not -path 'tests/fuzz*' \
-    -not -path 'tests/simulator*' -not -path 'tests/benchmarks*'); do
+    -not -path 'tests/simulator*' -not -path 'tests/benchmarks*' -not -path 'tests/browser*'); do
     [ -d "${folder#tests/}" ] || complain "CONTRIBUTING.md: $folder mirrors no folder"
 done
 

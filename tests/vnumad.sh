@@ -35,14 +35,16 @@ expect 0 'it is not known whether every section is that of a guest: libvirt at q
 expect 0 '--dry-run' "$vnumad" --help
 expect 109 'nonsense' "$vnumad" --nonsense
 
-printf 'mode = "observe"\ninterval = "100ms"\n[libvirt]\nuri = "qemu+unix:///system?socket=/nobody"\n' >"$dir/no-libvirt.conf"
+# What runs writes to no directory of this host's.
+own="state_directory = \"$dir/run\"\nhistory.file = \"$dir/history.sqlite\"\n"
+printf "$own"'mode = "observe"\ninterval = "100ms"\n[libvirt]\nuri = "qemu+unix:///system?socket=/nobody"\n' >"$dir/no-libvirt.conf"
 if [ "$(id -u)" = 0 ]; then
     expect 1 'libvirt at qemu+unix:///system?socket=/nobody' "$vnumad" --config "$dir/no-libvirt.conf" --once
 fi
 
 # A reader that does not read must not keep vnumad from ending when it is told to.
 if [ "$(id -u)" = 0 ]; then
-    printf 'mode = "observe"\ninterval = "100ms"\nsource = "qmp"\nqmp_dir = "%s"\n' "$dir" >"$dir/empty.conf"
+    printf "$own"'mode = "observe"\ninterval = "100ms"\nsource = "qmp"\nqmp_dir = "%s"\n' "$dir" >"$dir/empty.conf"
     expect 0 'ended' python3 "$(dirname "$0")/stuck_reader.py" "$vnumad" --config "$dir/empty.conf" --report -
 fi
 

@@ -49,6 +49,7 @@ std::optional<ListedGuest> DomainQueries::query(const DomainQuery& query, Cached
     ListedGuest guest;
     guest.uuid = query.uuid;
     guest.name = query.name;
+    guest.id = query.id;
     guest.domain = cached.domain;
     guest.unsteady = why_no_query(query.uuid, cached, listing);
     if (!guest.unsteady.empty()) return guest;

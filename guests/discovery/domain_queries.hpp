@@ -30,6 +30,7 @@ struct DomainQuery {
     std::string name;
     // Blocks. It owns all it uses, because it may outlive its caller.
     std::function<DomainReply()> run;
+    std::optional<int> id{};  // libvirt's number, which the domain has for as long as it runs
 };
 
 // Asks about each domain in turn. A domain whose query hangs is put in quarantine: it is asked

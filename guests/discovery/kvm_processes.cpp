@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <climits>
 #include <cstddef>
 #include <memory>
@@ -29,13 +28,6 @@ constexpr std::size_t max_open_files = 8192;
 struct CloseDirectory {
     void operator()(DIR* directory) const { ::closedir(directory); }
 };
-
-std::optional<pid_t> parse_pid(std::string_view text) {
-    pid_t pid = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
-    if (error != std::errc() || end != text.data() + text.size() || pid <= 0) return std::nullopt;
-    return pid;
-}
 
 // The processes and the inodes of their directories. Throws SourceError.
 std::map<pid_t, std::uint64_t> list_processes(const std::string& proc) {

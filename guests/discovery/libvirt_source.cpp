@@ -13,6 +13,12 @@ namespace {
 // The key of calls that are not about a domain.
 constexpr const char* connection_key = "";
 
+// Nothing if the domain has ended.
+std::optional<int> id_of(virDomainPtr domain) {
+    const unsigned int id = virDomainGetID(domain);
+    return id == static_cast<unsigned int>(-1) ? std::nullopt : std::optional(static_cast<int>(id));
+}
+
 }  // namespace
 
 LibvirtSource::LibvirtSource(LibvirtSettings settings, DomainQueries::Now now,
@@ -55,7 +61,7 @@ std::vector<DomainQuery> LibvirtSource::list_domains() {
         std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
         if (virDomainGetUUIDString(domain.get(), uuid.data()) != 0) continue;
         queries.push_back({uuid.data(), virDomainGetName(domain.get()),
-                           [domain] { return read_domain(domain.get()); }});
+                           [domain] { return read_domain(domain.get()); }, id_of(domain.get())});
     }
     return queries;
 }

@@ -22,6 +22,7 @@ struct ListedGuest {
     // is what the source makes of it.
     std::string uuid;
     std::string name;
+    std::optional<int> id{};  // libvirt's number of the running domain
     // Who told of it: "libvirt", "qmp" or "proc"; empty for the source that listed it.
     const char* source = "";
     // What tells of its vCPUs and memory, in words, if nobody was asked; empty otherwise.

@@ -83,6 +83,8 @@ struct ResidencySource {
 struct GuestSample {
     std::string uuid;
     std::string name;
+    std::optional<int> id{};         // libvirt's number of the running domain
+    std::string cgroup{};            // as in ListedGuest
     const char* source = "libvirt";  // who told of it: "libvirt", "qmp" or "proc"
     std::string certainty{};         // as in ListedGuest
     RunState state = RunState::unknown;

@@ -1,7 +1,8 @@
 #include "guests/process/helpers.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -17,13 +18,13 @@ namespace {
 // cpuset. Its siblings are for vCPUs and iothreads.
 constexpr std::string_view emulator_group = "/emulator";
 
+constexpr std::size_t max_processes = 32768;  // of which the programs are looked at
+
 std::vector<pid_t> parse_processes(std::string_view text) {
     std::vector<pid_t> processes;
     while (!text.empty() && processes.size() <= max_helpers) {
-        pid_t process = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), process);
-        if (error == std::errc()) processes.push_back(process);
         const std::size_t newline = text.find('\n');
+        if (const auto process = parse_pid(text.substr(0, newline))) processes.push_back(*process);
         text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
     }
     return processes;
@@ -66,6 +67,13 @@ struct OpenFiles {
     bool is_named = false;  // one of the sockets
 };
 
+// A process of one of these programs serves one guest, so that it is that guest's helper in any
+// control group: Proxmox VE starts them in its daemon's.
+bool is_program_of_one_guest(const Process& process) {
+    const std::string program = process.read_link("exe");
+    return program.ends_with("/swtpm") || program.ends_with("/virtiofsd");
+}
+
 OpenFiles look_at_files(const Process& process, const std::set<std::string>& sockets) {
     OpenFiles found;
     for (const std::string& fd : process.open_files()) {
@@ -74,6 +82,34 @@ OpenFiles look_at_files(const Process& process, const std::set<std::string>& soc
         if (sockets.contains(file)) found.is_named = true;
     }
     return found;
+}
+
+// Those in the VMM's own group. None where another KVM VM is in it.
+std::vector<pid_t> servers_in_group(const std::vector<pid_t>& members,
+                                    const std::set<std::string>& sockets) {
+    // So many processes serve more than one guest.
+    if (members.size() > max_helpers) return {};
+    std::vector<pid_t> servers;
+    for (const pid_t member : members) {
+        const auto process = Process::open(member);
+        if (!process) continue;
+        const OpenFiles files = look_at_files(*process, sockets);
+        if (files.has_vm) return {};
+        if (files.is_named) servers.push_back(member);
+    }
+    return servers;
+}
+
+std::vector<pid_t> servers_in_any_group(const std::set<std::string>& sockets) {
+    std::vector<pid_t> servers;
+    for (const std::string& name : list_directory(AT_FDCWD, "/proc", max_processes)) {
+        const auto pid = parse_pid(name);
+        const auto process = pid ? Process::open(*pid) : std::nullopt;
+        if (process && is_program_of_one_guest(*process) &&
+            look_at_files(*process, sockets).is_named)
+            servers.push_back(*pid);
+    }
+    return servers;
 }
 
 }  // namespace
@@ -100,23 +136,17 @@ std::set<std::string> sockets_named(std::string_view command_line, std::string_v
 
 std::vector<pid_t> find_servers(const Process& vmm, std::string_view cgroup_text,
                                 const std::string& cgroup_root) {
-    const auto cgroup = parse_cgroup(cgroup_text);
-    if (!cgroup) return {};
-    const std::vector<pid_t> members = members_of_group(*cgroup, cgroup_root, vmm.pid());
     const std::set<std::string> sockets =
-        members.empty()
-            ? std::set<std::string>()
-            : sockets_named(vmm.read("cmdline").value_or(""), vmm.read("net/unix").value_or(""));
-    // So many processes serve more than one guest.
-    if (sockets.empty() || members.size() > max_helpers) return {};
-    std::vector<pid_t> servers;
-    for (const pid_t member : members) {
-        const auto process = Process::open(member);
-        if (!process) continue;
-        const OpenFiles files = look_at_files(*process, sockets);
-        if (files.has_vm) return {};
-        if (files.is_named) servers.push_back(member);
-    }
+        sockets_named(vmm.read("cmdline").value_or(""), vmm.read("net/unix").value_or(""));
+    if (sockets.empty()) return {};
+    const auto cgroup = parse_cgroup(cgroup_text);
+    std::vector<pid_t> servers =
+        cgroup ? servers_in_group(members_of_group(*cgroup, cgroup_root, vmm.pid()), sockets)
+               : std::vector<pid_t>();
+    for (const pid_t server : servers_in_any_group(sockets))
+        if (std::find(servers.begin(), servers.end(), server) == servers.end() &&
+            servers.size() < max_helpers)
+            servers.push_back(server);
     return servers;
 }
 
@@ -127,14 +157,18 @@ void add_cpu_time(const Process& process, GuestSample& sample) {
             {process.pid(), process.start_time(), static_cast<std::uint64_t>(time->count())});
 }
 
-// libvirt tells by the group alone. In other groups the files of all members have to be looked at,
-// which is done again when a member has come or gone.
+// libvirt tells by the group alone. Else files of processes have to be looked at, which is done
+// again when a member of the group has come or gone, or a helper has ended.
 std::vector<pid_t> HelperReader::list(const Process& vmm, std::string_view cgroup_text) {
     const auto cgroup = parse_cgroup(cgroup_text);
     if (is_emulator_group(cgroup)) return find_helpers(vmm.pid(), cgroup_text, cgroup_root_);
-    if (!cgroup) return {};
-    std::vector<pid_t> members = members_of_group(*cgroup, cgroup_root_, vmm.pid());
-    if (members != members_) servers_ = find_servers(vmm, cgroup_text, cgroup_root_);
+    auto members =
+        cgroup ? members_of_group(*cgroup, cgroup_root_, vmm.pid()) : std::vector<pid_t>();
+    const bool one_has_ended =
+        std::any_of(helpers_.begin(), helpers_.end(),
+                    [](const auto& helper) { return !helper.second.process.alive(); });
+    if (members != members_ || one_has_ended)
+        servers_ = find_servers(vmm, cgroup_text, cgroup_root_);
     members_ = std::move(members);
     return servers_;
 }
@@ -150,7 +184,7 @@ void HelperReader::find(const Process& vmm) {
         }
         auto process = Process::open(pid);
         // The number may be another process's by now.
-        if (process && process->read("cgroup") == cgroup)
+        if (process && (process->read("cgroup") == cgroup || is_program_of_one_guest(*process)))
             found.emplace(pid, Helper{std::move(*process), ThreadReader(cgroup_root_)});
     }
     helpers_ = std::move(found);

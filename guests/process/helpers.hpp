@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -31,9 +32,9 @@ std::vector<pid_t> find_helpers(pid_t qemu, std::string_view cgroup_text,
 // bound to it; what connects has none.
 std::set<std::string> sockets_named(std::string_view command_line, std::string_view net_unix);
 
-// The processes of a VMM's control group that serve sockets which its command line names, where the
-// group is neither the root nor shared with another KVM VM. Costs a look at the open files of up to
-// max_helpers processes.
+// The processes that serve sockets which a VMM's command line names: those of its control group,
+// where that is neither the root nor shared with another KVM VM, and swtpm and virtiofsd anywhere.
+// Costs a look at the open files of up to max_helpers processes and at the programs of all.
 std::vector<pid_t> find_servers(const Process& vmm, std::string_view cgroup_text,
                                 const std::string& cgroup_root);
 
@@ -59,9 +60,10 @@ class HelperReader {
 
     std::string cgroup_root_;
     std::map<pid_t, Helper> helpers_;
-    // Of a VMM that libvirt has not started: the members of its control group when they were last
-    // looked at, and which of them serve it.
-    std::vector<pid_t> members_, servers_;
+    // Of a VMM that libvirt has not started: the members of its control group at the last look,
+    // none before the first, and who serves it.
+    std::optional<std::vector<pid_t>> members_;
+    std::vector<pid_t> servers_;
 };
 
 }  // namespace vnuma

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 #include <utility>
 
@@ -31,11 +30,8 @@ std::string read_name(const std::string& directory) {
 
 void MemorySharers::list_processes() {
     std::set<pid_t> processes;
-    for (const std::string& name : list_directory(AT_FDCWD, proc_, max_processes)) {
-        pid_t process = 0;
-        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), process);
-        if (error == std::errc() && end == name.data() + name.size()) processes.insert(process);
-    }
+    for (const std::string& name : list_directory(AT_FDCWD, proc_, max_processes))
+        if (const auto process = parse_pid(name)) processes.insert(*process);
     std::erase_if(sharers_, [&](const auto& entry) { return !processes.contains(entry.first); });
     waiting_.assign(processes.rbegin(), processes.rend());
 }

@@ -86,6 +86,11 @@ std::string_view file_name(std::string_view path) {
 
 }  // namespace
 
+std::optional<pid_t> parse_pid(std::string_view text) {
+    const auto pid = parse_number<pid_t>(text);
+    return pid && *pid > 0 ? pid : std::nullopt;
+}
+
 std::optional<TaskStat> parse_stat(std::string_view text) {
     // proc(5) counts fields from 1: the name is field 2, state 3, starttime 22, processor 39.
     const std::size_t name_begin = text.find('('), name_end = text.rfind(')');

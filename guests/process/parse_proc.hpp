@@ -16,6 +16,9 @@
 
 namespace vnuma {
 
+// The number of a process, as its directory in /proc and the lines of cgroup.procs have it.
+std::optional<pid_t> parse_pid(std::string_view text);
+
 // /proc/PID/stat and /proc/PID/task/TID/stat; see proc(5).
 struct TaskStat {
     int pid = 0;

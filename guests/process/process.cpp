@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <climits>
 #include <system_error>
 #include <utility>
@@ -76,11 +75,8 @@ std::vector<std::string> Process::list(const std::string& directory, std::size_t
 
 std::vector<pid_t> Process::tasks() const {
     std::vector<pid_t> tasks;
-    for (const std::string& name : list("task", max_tasks)) {
-        pid_t task = 0;
-        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), task);
-        if (error == std::errc() && end == name.data() + name.size()) tasks.push_back(task);
-    }
+    for (const std::string& name : list("task", max_tasks))
+        if (const auto task = parse_pid(name)) tasks.push_back(*task);
     return tasks;
 }
 

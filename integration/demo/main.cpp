@@ -1,130 +1,90 @@
-// vnuma-demo boots a host with two NUMA nodes and shows how vnumad brings two guests home.
-#include <sys/wait.h>
+// The demo, which runs in a lab host with two NUMA nodes: the memory of two guests is on the wrong
+// nodes, vnumad brings them home, and vnumactl explains why one of them is where it is. With
+// --shell a shell follows, while guests and vnumad still run.
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 
 #include "integration/demo/picture.hpp"
+#include "integration/demo/screen.hpp"
+#include "integration/host/daemon.hpp"
+#include "integration/host/guest.hpp"
+#include "integration/host/libvirt_host.hpp"
+#include "integration/host/process.hpp"
+#include "integration/host/vnumactl.hpp"
 
 namespace {
 
 using namespace vnuma::lab;
 using nlohmann::json;
-using Clock = std::chrono::steady_clock;
 
-constexpr const char* timeout_s = "480";
+constexpr std::chrono::seconds balance_limit{240};
 
-class Screen {
-  public:
-    explicit Screen(bool terminal) : terminal_(terminal) {}
+// The shell and the line above it have `vnumactl`, as on a host where it is installed.
+void find_programs_of_the_build() {
+    const char* path = std::getenv("PATH");
+    const std::string directory = std::filesystem::path(vnumactl_program()).parent_path();
+    ::setenv("PATH", (directory + ":" + (path ? path : "/usr/bin:/bin")).c_str(), 1);
+}
 
-    void progress(const std::string& what) {
-        erase();
-        std::cout << stamp() << what << "\n" << std::flush;
-        drawn_ = terminal_ ? 1 : 0;
+void explain(const std::string& guest) {
+    std::cout << "\n$ vnumactl explain " << guest << std::endl;
+    if (run_program({"vnumactl", "explain", guest}) != 0)
+        throw std::runtime_error("vnumactl could not explain " + guest);
+}
+
+void run(bool opens_shell) {
+    Screen screen(::isatty(STDOUT_FILENO) != 0);
+    screen.say("starting libvirtd");
+    const LibvirtHost host;
+    // The two vCPUs of a guest allocate their buffers on different nodes, as may happen when a
+    // guest starts on a busy host.
+    screen.say("starting guest alpha (2 vCPUs, 512 MiB, KVM)");
+    const Guest alpha(host, {"alpha", {{2, 512}}, {0, 1}, 150});
+    screen.say("starting guest beta (2 vCPUs, 512 MiB, KVM)");
+    const Guest beta(host, {"beta", {{2, 512}}, {1, 0}, 150});
+
+    screen.say("starting vnumad");
+    // In emulation a page that moves interrupts all CPUs, so that guests wait; with the default of
+    // memory.felt, 1 %, moves would pause until the guests are idle.
+    Daemon vnumad("mode = \"act\"\ninterval = \"1s\"\n[memory]\nrate = \"64M\"\nfelt = 0.5\n");
+    const json last = vnumad.wait_for(
+        [&](const json& report) {
+            screen.show(report);
+            return all_home(report);
+        },
+        balance_limit);
+    if (last.is_null())
+        throw std::runtime_error("the guests did not come home within " +
+                                 std::to_string(balance_limit.count()) + " s:\n" + vnumad.output());
+    screen.sum_up();
+    find_programs_of_the_build();
+    explain("alpha");
+    if (!opens_shell) {
+        std::cout << "\nTo look around in this host, with both guests, vnumad and vnumactl:\n"
+                     "    ./bootstrap demo --shell\n";
+        return;
     }
-
-    void picture(const std::vector<GuestPicture>& guests) {
-        if (!terminal_) {
-            std::cout << stamp() << draw_line(guests) << std::endl;
-            return;
-        }
-        erase();
-        std::string text = "\n";
-        text.append(stamp()).append("vnumad is balancing\n").append(draw(guests, true));
-        std::cout << text << std::flush;
-        drawn_ = static_cast<int>(std::count(text.begin(), text.end(), '\n'));
-    }
-
-    double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
-
-  private:
-    // Erases the last picture or line of progress, so that the next takes its place.
-    void erase() {
-        if (terminal_ && drawn_ > 0) std::cout << "\033[" << drawn_ << "A\033[J";
-        drawn_ = 0;
-    }
-    std::string stamp() const {
-        char text[32];
-        std::snprintf(text, sizeof text, "[%4.0f s] ", seconds());
-        return text;
-    }
-
-    bool terminal_;
-    int drawn_ = 0;
-    Clock::time_point start_ = Clock::now();
-};
-
-struct Course {
-    std::vector<GuestPicture> before, after;
-    std::int64_t moved = 0;
-    double began = 0, ended = 0;
-    bool home = false;
-
-    void add(const json& report, double now) {
-        const std::vector<GuestPicture> guests = guests_of(report);
-        if (guests.empty()) return;
-        if (before.empty()) {
-            before = guests;
-            began = now;
-        }
-        after = guests;
-        moved += moved_bytes(report);
-        home = all_home(report);
-        ended = now;
-    }
-};
-
-// Shows the messages of the lab's standard output. Lines that are no JSON go to stderr.
-int follow_lab(const std::string& command, Screen& screen, Course& course) {
-    FILE* lab = ::popen(command.c_str(), "r");
-    if (!lab) return -1;
-    char* line = nullptr;
-    std::size_t room = 0;
-    while (::getline(&line, &room, lab) > 0) {
-        const json message = json::parse(line, nullptr, false);
-        if (!message.is_object()) {
-            std::cerr << line;
-        } else if (message.contains("progress")) {
-            screen.progress(message["progress"]);
-        } else {
-            course.add(message, screen.seconds());
-            const std::vector<GuestPicture> guests = guests_of(message);
-            if (!guests.empty()) screen.picture(guests);
-        }
-    }
-    std::free(line);
-    return ::pclose(lab);
+    std::cout << std::endl;
+    run_program({"bash", "--rcfile", VNUMA_DEMO_BASHRC, "-i"});
+    // The host ends with this program. The reader may have ended any of what runs in it, and need
+    // not wait for the rest to end in order.
+    std::_Exit(EXIT_SUCCESS);
 }
 
 }  // namespace
 
-int main() {
-    const std::filesystem::path here =
-        std::filesystem::read_symlink("/proc/self/exe").parent_path();
-    Screen screen(::isatty(STDOUT_FILENO) != 0);
-    Course course;
-    screen.progress("booting a host with two NUMA nodes (emulated, with a real KVM of its own)");
-    std::string command = "'";
-    command.append((here / "vnuma-lab").string())
-        .append("' run --topology two-nodes --timeout ")
-        .append(timeout_s)
-        .append(" -- '")
-        .append((here / "demo-host").string())
-        .append("' </dev/null");
-    const int status = follow_lab(command, screen, course);
-    if (status != 0 || !course.home) {
-        std::cerr << "vnuma-demo: the guests did not come home; see the messages above\n";
-        return 1;
+int main(int argc, char** argv) {
+    try {
+        run(argc > 1 && std::string(argv[1]) == "--shell");
+        return EXIT_SUCCESS;
+    } catch (const std::exception& error) {
+        std::cerr << "vnuma-demo: " << error.what() << "\n";
+        return EXIT_FAILURE;
     }
-    std::cout << "\n" << draw_table(course.before, course.after) << "\nBoth guests are home after ";
-    std::printf("%.0f s; vnumad moved %lld MiB.\n", course.ended - course.began,
-                static_cast<long long>(course.moved >> 20));
-    return 0;
 }

@@ -11,6 +11,17 @@
 
 namespace vnuma::lab {
 
+namespace {
+
+void redirect_to(const std::string& log) {
+    const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    ::dup2(::open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
+    ::dup2(out, STDOUT_FILENO);
+    ::dup2(out, STDERR_FILENO);
+}
+
+}  // namespace
+
 pid_t start_program(const std::vector<std::string>& argv, const std::string& log) {
     std::vector<char*> words;
     words.reserve(argv.size() + 1);
@@ -20,10 +31,7 @@ pid_t start_program(const std::vector<std::string>& argv, const std::string& log
     const pid_t pid = ::fork();
     if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
     if (pid == 0) {
-        const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-        ::dup2(::open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
-        ::dup2(out, STDOUT_FILENO);
-        ::dup2(out, STDERR_FILENO);
+        if (!log.empty()) redirect_to(log);
         ::execvp(words[0], words.data());
         ::dprintf(STDERR_FILENO, "%s: cannot be run\n", words[0]);
         _exit(127);

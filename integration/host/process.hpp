@@ -9,12 +9,13 @@
 
 namespace vnuma::lab {
 
-// Starts a program whose output is appended to the file `log`. Throws std::system_error.
+// Starts a program without input whose output is appended to the file `log`. If that is empty, the
+// program has our input and output. Throws std::system_error.
 pid_t start_program(const std::vector<std::string>& argv, const std::string& log);
 
 // Runs a program to its end. Returns the exit status, or 128 plus the signal that killed it. Throws
 // std::system_error.
-int run_program(const std::vector<std::string>& argv, const std::string& log);
+int run_program(const std::vector<std::string>& argv, const std::string& log = "");
 
 // Sends SIGTERM, and SIGKILL if the program still runs after the grace time. Returns the wait
 // status.

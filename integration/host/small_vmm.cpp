@@ -6,6 +6,7 @@
 #include <functional>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "integration/host/files.hpp"
@@ -17,7 +18,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds start_limit{120}, access_limit{30}, end_grace{5};
+constexpr seconds start_limit{120}, access_limit{30}, end_grace{30};
 
 // The program is in the directory of the one that runs the scenario.
 std::string program() {
@@ -91,7 +92,11 @@ void SmallVmm::wait_until_started() {
 }
 
 SmallVmm::~SmallVmm() {
-    end_program(pid_, end_grace);
+    end();
+}
+
+bool SmallVmm::end() {
+    return end_program(std::exchange(pid_, -1), end_grace) == 0;
 }
 
 std::map<int, pid_t> SmallVmm::vcpu_threads() const {

@@ -21,6 +21,9 @@ class SmallVmm final : public KvmGuest {
     SmallVmm(const std::string& name, int vcpus, int mib, SmallVmmStart how = {});
     ~SmallVmm() override;  // ends the VMM
 
+    // Ends the VMM, and returns whether its memory was as the vCPUs had left it.
+    bool end();
+
     // Returns when each vCPU has accessed all of its memory. The memory of vCPU N is on node N, and
     // no thread is pinned any more. Throws std::runtime_error.
     void wait_until_started();

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,11 +83,16 @@ struct Child {
     _exit(exit_not_started);
 }
 
+winsize to_winsize(const TerminalSize& size) {
+    winsize result{};
+    result.ws_row = static_cast<unsigned short>(size.rows);
+    result.ws_col = static_cast<unsigned short>(size.columns);
+    return result;
+}
+
 Child start_on_terminal(const Command& command) {
     Child child;
-    winsize size{};
-    size.ws_row = static_cast<unsigned short>(command.rows);
-    size.ws_col = static_cast<unsigned short>(command.columns);
+    const winsize size = to_winsize(command.size);
     child.pid = check(::forkpty(&child.terminal, nullptr, nullptr, &size), "forkpty");
     if (child.pid == 0) exec_command(command);
     child.output = child.terminal;
@@ -177,9 +183,14 @@ class Session {
     }
 
     void handle(const Frame& frame) const {
-        if (child_.terminal < 0 || frame.type != FrameType::input) return;
-        [[maybe_unused]] const ssize_t lost_when_full =
-            ::write(child_.terminal, frame.bytes.data(), frame.bytes.size());
+        if (child_.terminal < 0) return;
+        if (frame.type == FrameType::size) {
+            const winsize size = to_winsize(size_from_json(frame.bytes));
+            ::ioctl(child_.terminal, TIOCSWINSZ, &size);
+        } else if (frame.type == FrameType::input) {
+            [[maybe_unused]] const ssize_t lost_when_full =
+                ::write(child_.terminal, frame.bytes.data(), frame.bytes.size());
+        }
     }
 
     int port_;

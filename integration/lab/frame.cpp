@@ -7,7 +7,7 @@ namespace {
 
 // Type, then the length as four bytes, most significant first.
 constexpr std::size_t header_bytes = 5;
-constexpr std::string_view types = "rcoexbi";
+constexpr std::string_view types = "rcoexbis";
 
 }  // namespace
 

@@ -19,6 +19,7 @@ enum class FrameType : char {
     exit = 'x',     // agent: the exit status in decimal; the last frame
     beat = 'b',     // agent: a processor of the host is awake; about once a second
     input = 'i',    // lab: bytes typed at the terminal
+    size = 's',     // lab: the terminal has this size now, as TerminalSize's JSON
 };
 
 struct Frame {

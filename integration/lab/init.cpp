@@ -21,6 +21,8 @@ mount -t overlay -o lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work ove
 for directory in proc sys dev; do mount --move "/$directory" "/host/$directory"; done
 cd /host
 mkdir -p dev/pts dev/shm run sys/fs/cgroup sys/kernel/debug sys/kernel/tracing var/lib/libvirt
+# A shell's <(COMMAND) is a file there.
+ln -s /proc/self/fd dev/fd
 mount -t devpts -o mode=620,ptmxmode=666 devpts dev/pts
 mount -t tmpfs -o mode=1777 tmpfs dev/shm
 mount -t tmpfs -o mode=755 tmpfs run

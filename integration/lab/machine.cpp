@@ -1,6 +1,5 @@
 #include "integration/lab/machine.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -11,7 +10,6 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -25,6 +23,7 @@
 
 #include "integration/lab/frame.hpp"
 #include "integration/lab/qemu.hpp"
+#include "integration/lab/terminal.hpp"
 #include "qmp/client.hpp"
 
 namespace vnuma::lab {
@@ -83,7 +82,9 @@ struct Conclusion {
 class Conversation {
   public:
     Conversation(asio::io_context& context, const RunDirectory& files)
-        : acceptor_(context, Stream::endpoint(files.port().string())), port_(context) {}
+        : acceptor_(context, Stream::endpoint(files.port().string())),
+          port_(context),
+          accepts_input_(context, asio::steady_timer::time_point::max()) {}
 
     // The command's exit status. Trouble of our own is returned as well, since a race takes no
     // notice of what is thrown.
@@ -97,22 +98,13 @@ class Conversation {
         co_return conclusion;
     }
 
+    // Before the command runs, the terminal is left as it is, so that ^C ends the lab.
     asio::awaitable<void> forward_terminal(const MachineOptions& options) {
-        if (!options.command.terminal) co_await wait_for_ever();
-        // Opened anew: what is made non-blocking here is not what others write to.
-        asio::posix::stream_descriptor keyboard(port_.get_executor(),
-                                                ::open("/dev/tty", O_RDONLY | O_CLOEXEC));
-        std::array<char, 1024> chunk;
         error_code error;
         auto token = asio::redirect_error(asio::use_awaitable, error);
-        while (!error) {
-            const std::size_t size = co_await keyboard.async_read_some(asio::buffer(chunk), token);
-            if (error || !ready_for_input_) continue;
-            const std::string frame =
-                encode_frame(FrameType::input, std::string_view(chunk.data(), size));
-            co_await asio::async_write(port_, asio::buffer(frame), token);
-        }
-        co_await wait_for_ever();
+        while (accepts_input_.expiry() == asio::steady_timer::time_point::max())
+            co_await accepts_input_.async_wait(token);
+        co_await lab::forward_terminal(port_, options.command.size);
     }
 
     bool up() const { return up_; }
@@ -138,7 +130,7 @@ class Conversation {
                     const std::string command =
                         encode_frame(FrameType::command, to_json(options.command));
                     co_await asio::async_write(port_, asio::buffer(command), token);
-                    if (options.command.terminal) ready_for_input_ = true;
+                    if (options.command.terminal) accepts_input_.expires_after({});
                 } else {
                     const bool output = frame->type == FrameType::output;
                     write_all(output ? STDOUT_FILENO : STDERR_FILENO, frame->bytes);
@@ -152,7 +144,8 @@ class Conversation {
 
     Stream::acceptor acceptor_;
     Stream::socket port_;
-    bool ready_for_input_ = false, up_ = false;
+    asio::steady_timer accepts_input_;  // runs out once what is typed is the command's
+    bool up_ = false;
     int beats_ = 0;
 };
 

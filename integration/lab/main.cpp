@@ -1,6 +1,4 @@
 // vnuma-lab: a NUMA host with a real KVM, of any shape, for any command.
-#include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +10,7 @@
 
 #include "integration/lab/agent.hpp"
 #include "integration/lab/machine.hpp"
+#include "integration/lab/terminal.hpp"
 
 namespace {
 
@@ -27,6 +26,7 @@ struct Arguments {
     int boot_timeout_s = 180;
     std::string kernel_root;
     std::string emulator;
+    bool terminal = false;
     bool verbose = false;
     std::vector<std::string> argv;
 };
@@ -64,22 +64,19 @@ void choose_emulator(const Arguments& arguments, MachineOptions& options) {
     }
 }
 
-Command make_command(const Arguments& arguments, bool terminal) {
-    Command command{arguments.argv, fs::current_path().string(), {}, terminal, 0, 0};
+Command make_command(const Arguments& arguments) {
+    Command command{arguments.argv, fs::current_path().string(), {}, arguments.terminal, {}};
     const auto keep = [&](const char* name, const char* otherwise) {
         const char* value = std::getenv(name);
         if (value || otherwise) command.environment[name] = value ? value : otherwise;
     };
     keep("HOME", "/root");
-    keep("LANG", nullptr);
+    for (const char* name : {"LANG", "LC_ALL", "LC_CTYPE"})
+        keep(name, nullptr);
     keep("TERM", nullptr);
     // sbin too: not every caller has it, and what manages a host lives there.
     command.environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    winsize size{};
-    if (terminal && ::ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0) {
-        command.rows = size.ws_row;
-        command.columns = size.ws_col;
-    }
+    if (arguments.terminal) command.size = terminal_size();
     return command;
 }
 
@@ -89,7 +86,7 @@ void report(const HostFailure& failure) {
     std::cerr << "vnuma-lab: its console is in " << failure.console_file.string() << "\n";
 }
 
-int run(const Arguments& arguments, bool terminal) {
+int run(const Arguments& arguments) {
     MachineOptions options;
     options.topology = load_topology(arguments.topology);
     choose_emulator(arguments, options);
@@ -99,7 +96,7 @@ int run(const Arguments& arguments, bool terminal) {
     options.timeout = std::chrono::seconds(arguments.timeout_s);
     options.boot_timeout = std::chrono::seconds(arguments.boot_timeout_s);
     options.report_boot = arguments.verbose;
-    options.command = make_command(arguments, terminal);
+    options.command = make_command(arguments);
 
     const MachineResult result = run_machine(options);
     if (result.exit_status) return *result.exit_status;
@@ -107,30 +104,18 @@ int run(const Arguments& arguments, bool terminal) {
     return exit_lab_failed;
 }
 
-// Keys go to the host's terminal as they are typed, ^C among them.
-class RawTerminal {
-  public:
-    RawTerminal() {
-        ::tcgetattr(STDIN_FILENO, &before_);
-        termios raw = before_;
-        ::cfmakeraw(&raw);
-        ::tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
-    }
-    ~RawTerminal() { ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_); }
-    RawTerminal(const RawTerminal&) = delete;
-    RawTerminal& operator=(const RawTerminal&) = delete;
-
-  private:
-    termios before_{};
-};
+void require_terminal() {
+    if (!::isatty(STDIN_FILENO))
+        throw std::runtime_error(
+            "standard input is no terminal; use run, without --terminal, which needs none");
+}
 
 int shell(Arguments arguments) {
-    if (!::isatty(STDIN_FILENO))
-        throw std::runtime_error("shell wants a terminal; use run instead");
+    require_terminal();
     arguments.argv = {"bash", "-l"};
+    arguments.terminal = true;
     std::cerr << "vnuma-lab: booting; the shell ends with ^D\n";
-    RawTerminal raw;
-    return run(arguments, true);
+    return run(arguments);
 }
 
 void add_host_options(CLI::App& command, Arguments& arguments) {
@@ -162,6 +147,8 @@ int main(int argc, char** argv) {
     add_host_options(*run_command, arguments);
     run_command->add_option("command", arguments.argv, "COMMAND and its arguments, after --")
         ->required();
+    run_command->add_flag("-t,--terminal", arguments.terminal,
+                          "give COMMAND this terminal, as shell does");
     CLI::App* shell_command = app.add_subcommand("shell", "boot a host, open a shell in it");
     add_host_options(*shell_command, arguments);
     CLI::App* agent_command = app.add_subcommand("agent", "")->group("");
@@ -171,7 +158,9 @@ int main(int argc, char** argv) {
             run_agent();
             return 0;
         }
-        return shell_command->parsed() ? shell(arguments) : run(arguments, false);
+        if (shell_command->parsed()) return shell(arguments);
+        if (arguments.terminal) require_terminal();
+        return run(arguments);
     } catch (const std::exception& error) {
         std::cerr << "vnuma-lab: " << error.what() << "\n";
         return exit_lab_failed;

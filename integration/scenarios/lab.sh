@@ -105,7 +105,8 @@ survives_patched_code() {
 refuses_what_is_not_there() {
     "$lab" run --topology nonsense -- true >"$out" 2>&1
     [ $? -eq 125 ] && grep -q 'no topology of that name' "$out" || return
-    [ "$(run --kernel /nowhere -- true)" = 125 ] && grep -q '/nowhere' "$out"
+    [ "$(run --kernel /nowhere -- true)" = 125 ] && grep -q '/nowhere' "$out" || return
+    [ "$(run --terminal -- true </dev/null)" = 125 ] && grep -q 'is no terminal' "$out"
 }
 
 if [ "$suite" = long ]; then
@@ -119,5 +120,5 @@ try 'a crash is told of' tells_of_a_crash
 try 'a stalled processor is told of' tells_of_a_stall
 try 'a host that does not come up is told of' does_not_wait_for_a_boot_for_ever
 try 'the host ends with the lab' takes_its_host_along
-try 'unknown topologies and kernels are told of' refuses_what_is_not_there
+try 'topologies, kernels and terminals that are not there are told of' refuses_what_is_not_there
 exit $status

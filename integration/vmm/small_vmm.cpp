@@ -12,7 +12,7 @@
 //
 // Every 100 ms, and not more often than a vCPU rests, a line is written to FILE: milliseconds since
 // the start, and for each vCPU how many MiB it has accessed so far. Whoever pauses the guest shows
-// there. SIGTERM ends the VMM.
+// there. SIGTERM ends the VMM, with status 1 if the RAM is not as the vCPUs have left it.
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <pthread.h>
@@ -25,11 +25,14 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -45,7 +48,7 @@ using lab::online_nodes;
 using lab::set_affinity;
 using std::chrono::milliseconds;
 
-constexpr std::size_t mib = std::size_t{1} << 20;
+constexpr std::size_t mib = std::size_t{1} << 20, page_bytes = 4096;
 constexpr int max_vcpus = 16;
 constexpr int max_mib = 2048;  // all below the addresses that a PC has no RAM at
 constexpr milliseconds progress_interval{100};
@@ -69,8 +72,8 @@ constexpr std::array<unsigned char, 25> program{
     0xeb, 0xe7};                         //        jmp again
 
 // Any thread may call it, so it ends the process without running destructors.
-[[noreturn]] void fail(const std::string& what) {
-    std::fprintf(stderr, "small-vmm: %s: %s\n", what.c_str(), std::strerror(errno));
+[[noreturn]] void fail(const std::string& what, const char* why = std::strerror(errno)) {
+    std::fprintf(stderr, "small-vmm: %s: %s\n", what.c_str(), why);
     std::_Exit(1);
 }
 
@@ -157,30 +160,49 @@ class Vcpu {
   public:
     // Its memory is allocated by this call.
     Vcpu(const Machine& machine, int id, std::size_t part_bytes)
-        : id_(id), fd_(checked(::ioctl(machine.vm, KVM_CREATE_VCPU, id), "KVM_CREATE_VCPU")) {
+        : id_(id),
+          fd_(checked(::ioctl(machine.vm, KVM_CREATE_VCPU, id), "KVM_CREATE_VCPU")),
+          part_(machine.ram + parts_start + static_cast<std::size_t>(id) * part_bytes),
+          part_bytes_(part_bytes) {
         void* run = ::mmap(nullptr, machine.run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
         if (run == MAP_FAILED) fail("mmap of a vCPU");
         run_ = static_cast<kvm_run*>(run);
-        const std::size_t start = parts_start + static_cast<std::size_t>(id) * part_bytes;
         const OnNode memory(static_cast<std::size_t>(id));
-        std::memset(machine.ram + start, 0, part_bytes);
+        std::memset(part_, 0, part_bytes);
         set_mode(fd_);
+        const auto start = static_cast<std::size_t>(part_ - machine.ram);
         set_start(fd_, start, start + part_bytes);
     }
 
-    [[noreturn]] void run(const std::string& name, milliseconds rest) {
+    void run(const std::stop_token& stop, const std::string& name, milliseconds rest) {
         ::pthread_setname_np(::pthread_self(), (name + std::to_string(id_)).c_str());
         {
             const OnNode away(static_cast<std::size_t>(id_) + 1);
             access_mib();
         }
-        while (true) {
+        std::mutex unshared;
+        std::unique_lock lock(unshared);
+        std::condition_variable_any rested;
+        while (!stop.stop_requested()) {
             access_mib();
-            std::this_thread::sleep_for(rest);
+            rested.wait_for(lock, stop, rest, [] { return false; });
         }
     }
 
+    int id() const { return id_; }
     std::uint64_t accessed_mib() const { return accessed_mib_; }
+
+    // Whether each byte that the vCPU increments has the value of as many rounds as it has made.
+    // While it runs, nobody can tell.
+    bool finds_its_memory() const {
+        const std::uint64_t part_mib = part_bytes_ / mib;
+        for (std::size_t at = 0; at < part_bytes_; at += page_bytes) {
+            const std::uint64_t rounds =
+                accessed_mib_ / part_mib + (at / mib < accessed_mib_ % part_mib ? 1 : 0);
+            if (part_[at] != static_cast<unsigned char>(rounds)) return false;
+        }
+        return true;
+    }
 
   private:
     void access_mib() {
@@ -193,6 +215,8 @@ class Vcpu {
     }
 
     int id_, fd_;
+    unsigned char* part_;
+    std::size_t part_bytes_;
     kvm_run* run_ = nullptr;
     std::atomic<std::uint64_t> accessed_mib_ = 0;
 };
@@ -220,8 +244,11 @@ void write_progress(std::FILE* file, milliseconds time,
     std::vector<std::unique_ptr<Vcpu>> vcpus;
     for (int id = 0; id < vcpu_count; ++id)
         vcpus.push_back(std::make_unique<Vcpu>(machine, id, part_mib * mib));
+    std::vector<std::jthread> threads;
     for (const auto& vcpu : vcpus)
-        std::thread([&vcpu = *vcpu, name, rest] { vcpu.run(name, rest); }).detach();
+        threads.emplace_back([&vcpu = *vcpu, name, rest](const std::stop_token& stop) {
+            vcpu.run(stop, name, rest);
+        });
 
     const auto start = Clock::now();
     const std::chrono::nanoseconds between = std::max(progress_interval, rest);
@@ -230,7 +257,14 @@ void write_progress(std::FILE* file, milliseconds time,
         write_progress(progress, std::chrono::duration_cast<milliseconds>(Clock::now() - start),
                        vcpus);
     } while (::sigtimedwait(&end, nullptr, &interval) != SIGTERM);
-    std::_Exit(0);  // the vCPUs' threads end with the process
+    for (std::jthread& thread : threads)
+        thread.request_stop();
+    for (std::jthread& thread : threads)
+        thread.join();
+    for (const auto& vcpu : vcpus)
+        if (!vcpu->finds_its_memory())
+            fail("vCPU " + std::to_string(vcpu->id()), "its memory has changed");
+    std::_Exit(0);
 }
 
 }  // namespace

@@ -119,6 +119,7 @@ using PolicySections = std::map<std::string, PolicyOverrides>;
 struct RunTimeOverrides {
     PolicySections guests, cgroups;
     std::map<std::string, GroupOverrides> groups;
+    PolicyOverrides defaults{};  // section [policy], for all guests
 
     friend bool operator==(const RunTimeOverrides&, const RunTimeOverrides&) = default;
 };
@@ -142,6 +143,9 @@ struct HostPolicy {
     PolicySections guests, cgroups;
     std::map<std::string, GroupOverrides> groups;  // sections [group.*] of the configuration
     RunTimeOverrides run_time;
+    // When sections of the run-time policy end, ms since 1970, by what names them: "policy",
+    // "guest.web1", "cgroup./kubepods/*", "group.db". The others hold until they are removed.
+    std::map<std::string, std::int64_t> run_time_until{};
     Mode ceiling_mode = Mode::act;
     std::optional<std::vector<int>> ceiling_nodes;
     MemoryPolicy ceiling_memory = MemoryPolicy::eager;

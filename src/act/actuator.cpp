@@ -1,7 +1,9 @@
 #include "src/act/actuator.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
+#include <system_error>
 
 #include "policy/model/number_list.hpp"
 #include "src/act/run_blocking.hpp"
@@ -81,6 +83,19 @@ asio::awaitable<std::vector<ActionResult>> Actuator::apply(const Plan& plan, con
     };
     co_await moves_.carry_out(moves, results, may_not, deadline);
     co_return results;
+}
+
+asio::awaitable<std::string> Actuator::give_back(const std::string& uuid, Clock::Time deadline) {
+    const ThreadPins::WhyNot may_not = [&]() -> std::string {
+        if (stopping_) return "vnumad is stopping";
+        return clock_.now() >= deadline ? "the tick is over" : "";
+    };
+    auto change = [&] { return pins_.release_guest(uuid, may_not); };
+    co_return co_await run_blocking(pool_, change, stopping_);
+}
+
+std::string Actuator::freeze() const {
+    return freeze_.set(true) ? "" : freeze_.file() + ": " + std::generic_category().message(errno);
 }
 
 Actuator::Target Actuator::find_target(const Sample& sample, const CellKey& key) {

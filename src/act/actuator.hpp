@@ -41,6 +41,13 @@ class Actuator {
                                                             const HandsOffGuests& hands_off,
                                                             Clock::Time deadline);
 
+    // Gives all threads of a guest back what their owner allows, also while vnumad is frozen: an
+    // operator has ordered it. Returns why some are not given back yet, or an empty string.
+    boost::asio::awaitable<std::string> give_back(const std::string& uuid, Clock::Time deadline);
+
+    // As an administrator does. Returns what went wrong, or an empty string.
+    std::string freeze() const;
+
     // Why nothing is done, because an administrator has stopped all actions; empty otherwise.
     std::string why_frozen() const;
 

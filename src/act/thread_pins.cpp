@@ -213,29 +213,44 @@ void ThreadPins::take_back(const std::vector<Step>& steps, std::size_t taken,
 
 std::string ThreadPins::release(const std::vector<GuestThread>& threads, const WhyNot& why_not) {
     const std::lock_guard lock(mutex_);
+    std::vector<Named> entries;
+    for (const GuestThread& thread : threads) {
+        const auto entry = journal_.entries().find(identity_of(*thread.sample));
+        if (entry != journal_.entries().end()) entries.emplace_back(thread.name, entry->second);
+    }
+    return release(entries, why_not);
+}
+
+std::string ThreadPins::release_guest(const std::string& uuid, const WhyNot& why_not) {
+    const std::lock_guard lock(mutex_);
+    std::vector<Named> entries;
+    for (const auto& [thread, entry] : journal_.entries())
+        if (entry.uuid == uuid && !entry.left)
+            entries.emplace_back("thread " + std::to_string(thread.id), entry);
+    return release(entries, why_not);
+}
+
+std::string ThreadPins::release(const std::vector<Named>& entries, const WhyNot& why_not) {
     std::string failure;
     std::vector<ThreadIdentity> over;
     JournalEntries released;
-    for (const GuestThread& thread : threads) {
-        const ThreadIdentity identity = identity_of(*thread.sample);
-        const auto entry = journal_.entries().find(identity);
-        if (entry == journal_.entries().end()) continue;
+    for (const auto& [name, entry] : entries) {
         if (std::string why = why_not(); !why.empty()) {
             failure = std::move(why);
             break;
         }
-        released.insert(*entry);
-        const Restored restored = put_back(kernel_, entry->second);
+        released.emplace(entry.thread, entry);
+        const Restored restored = put_back(kernel_, entry);
         if (restored.outcome == PutBack::failed) {
-            failure = describe_failure(thread, restored.error);
+            failure = name + ": " + restored.error;
             if (!restored.returned) {
-                Pin pin = entry->second.pin;
+                Pin pin = entry.pin;
                 pin.libvirt->unconfirmed = pin.libvirt->before;
-                pins_.set(identity, std::move(pin));
+                pins_.set(entry.thread, std::move(pin));
             }
         } else {
-            pins_.erase(identity);
-            over.push_back(identity);
+            pins_.erase(entry.thread);
+            over.push_back(entry.thread);
         }
     }
     // Threads that were born since the look.

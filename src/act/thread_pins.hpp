@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "guests/model/sample.hpp"
@@ -50,6 +51,10 @@ class ThreadPins {
     // why not, or an empty string; a thread that is not put back stays known as pinned.
     std::string release(const std::vector<GuestThread>& threads, const WhyNot& why_not);
 
+    // The same for all threads of a guest that the journal has, also for vCPUs that are not plugged
+    // in any more.
+    std::string release_guest(const std::string& uuid, const WhyNot& why_not);
+
     // Threads that somebody else has pinned since are not ours any more, and keep what they have.
     void forget(const std::vector<ThreadIdentity>& threads);
 
@@ -89,6 +94,9 @@ class ThreadPins {
     std::string read_before(Step& step, const Pin* inherited);
     std::string take(const GuestSample& guest, const Step& step);
     std::string take_by_libvirt(const Step& step);
+    // A thread, named for messages, and what the journal has of it.
+    using Named = std::pair<std::string, JournalEntry>;
+    std::string release(const std::vector<Named>& entries, const WhyNot& why_not);
     void forget_ended(const Sample& sample, const WhyNotGuest& why_not);
     bool put_back_unplugged(const JournalEntry& entry, const Sample& sample,
                             const WhyNotGuest& why_not);

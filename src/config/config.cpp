@@ -1,6 +1,9 @@
 #include "src/config/config.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
 
 #include "src/config/config_keys.hpp"
 #include "src/config/policy_sections.hpp"
@@ -21,33 +24,74 @@ std::string join(const std::vector<std::string>& lines) {
     return text;
 }
 
-unsigned line_of(const toml::table& file, const char* section, const char* key) {
-    const auto node = *section ? file[section][key] : file[key];
-    return node.node() ? node.node()->source().begin.line : 1;
+// A file and what was found in it.
+struct ParsedFile {
+    config_text::TomlReader reader;
+    toml::table table;
+};
+
+void throw_problems(const std::vector<ParsedFile>& files) {
+    std::vector<std::string> all;
+    for (const ParsedFile& file : files) {
+        const std::vector<std::string> problems = file.reader.problems();
+        all.insert(all.end(), problems.begin(), problems.end());
+    }
+    if (!all.empty()) throw ConfigError(std::move(all));
+}
+
+// A problem of a key, told where the key was set last; in the first line if nobody has set it.
+void add_problem(std::vector<ParsedFile>& files, const std::string& section, const std::string& key,
+                 const std::string& problem) {
+    ParsedFile* last = &files.front();
+    unsigned line = 1;
+    for (ParsedFile& file : files) {
+        const auto node = section.empty() ? file.table[key] : file.table[section][key];
+        if (!node.node()) continue;
+        last = &file;
+        line = node.node()->source().begin.line;
+    }
+    last->reader.add_problem(line, config_text::path_of(section, key), problem);
 }
 
 // Problems of two keys together.
-void check_together(const Config& config, const toml::table& file,
-                    config_text::TomlReader& reader) {
+void check_together(const Config& config, std::vector<ParsedFile>& files) {
     const PeriodLimits& period = config.tracking.period;
     if (period.least > period.most)
-        reader.add_problem(file["tracking"].node()->source().begin.line, "tracking.min_period",
-                           "must not be longer than max_period, which is " +
-                               std::to_string(period.most.count()) + "ms");
+        add_problem(files, "tracking", "min_period",
+                    "must not be longer than max_period, which is " +
+                        std::to_string(period.most.count()) + "ms");
     const bool qmp = config.source == SourceChoice::qmp;
     if (qmp && config.qmp_dir.empty())
-        reader.add_problem(line_of(file, "", "source"), "source",
-                           "\"qmp\" needs the key qmp_dir too");
+        add_problem(files, "", "source", "\"qmp\" needs the key qmp_dir too");
     if (config.pin_by_libvirt && (qmp || config.source == SourceChoice::proc))
-        reader.add_problem(line_of(file, "", "pin"), "pin",
-                           std::string("must be \"affinity\" with source = \"") +
-                               (qmp ? "qmp" : "proc") + "\": libvirt does not know these guests");
+        add_problem(files, "", "pin",
+                    std::string("must be \"affinity\" with source = \"") + (qmp ? "qmp" : "proc") +
+                        "\": libvirt does not know these guests");
     if (config.pin_by_libvirt && !config.restore_at_stop)
-        reader.add_problem(
-            line_of(file, "", "on_stop"), "on_stop",
-            "must be \"restore\" with pin = \"libvirt\": libvirt saves its pins with "
-            "guests when the host shuts down, and after that nobody knows that they "
-            "are vnumad's");
+        add_problem(files, "", "on_stop",
+                    "must be \"restore\" with pin = \"libvirt\": libvirt saves its pins with "
+                    "guests when the host shuts down, and after that nobody knows that they "
+                    "are vnumad's");
+}
+
+// The names of the drop-ins, sorted. A directory that is not there has none.
+std::vector<std::string> list_drop_ins(const std::string& directory) {
+    namespace fs = std::filesystem;
+    std::vector<std::string> files;
+    std::error_code error;
+    for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+         entry.increment(error)) {
+        const std::string name = entry->path().filename().string();
+        if (name.starts_with('.') || !name.ends_with(".conf")) continue;
+        files.push_back(entry->path().string());
+        if (files.size() > max_drop_ins)
+            throw ConfigError(
+                {directory + ": has more than " + std::to_string(max_drop_ins) + " files *.conf"});
+    }
+    if (error && error != std::errc::no_such_file_or_directory)
+        throw ConfigError({directory + ": cannot be read: " + error.message()});
+    std::sort(files.begin(), files.end());
+    return files;
 }
 
 }  // namespace
@@ -55,24 +99,43 @@ void check_together(const Config& config, const toml::table& file,
 ConfigError::ConfigError(std::vector<std::string> found)
     : std::runtime_error(join(found)), problems(std::move(found)) {}
 
-Config parse_config(const std::string& content, const std::string& origin) {
-    config_text::TomlReader reader(origin);
-    const toml::table file = reader.parse(content);
+Config parse_config(const std::vector<ConfigText>& texts) {
+    std::vector<ParsedFile> files;
+    std::vector<std::string> unreadable;
+    for (const auto& [text, origin] : texts) {
+        ParsedFile& file = files.emplace_back(ParsedFile{config_text::TomlReader(origin), {}});
+        try {
+            file.table = file.reader.parse(text);
+        } catch (const ConfigError& error) {
+            unreadable.insert(unreadable.end(), error.problems.begin(), error.problems.end());
+        }
+    }
+    // What such a file lacks would be a problem of others.
+    if (!unreadable.empty()) throw ConfigError(std::move(unreadable));
     Config config;
     const auto sections = config_text::sections_of(config);
     std::vector<std::string> names{"policy", "ceiling", "guest", "cgroup", "group"};
     for (const auto& section : sections)
         if (!section.name.empty()) names.push_back(section.name);
-    for (const auto& section : sections) {
-        const toml::table* table = section.name.empty() ? &file : file[section.name].as_table();
-        if (table)
-            reader.read(*table, section.name, section.keys,
-                        section.name.empty() ? names : std::vector<std::string>());
+    std::vector<config_text::PolicyFile> policies;
+    for (ParsedFile& file : files) {
+        for (const auto& section : sections) {
+            const toml::table* table =
+                section.name.empty() ? &file.table : file.table[section.name].as_table();
+            if (table)
+                file.reader.read(*table, section.name, section.keys,
+                                 section.name.empty() ? names : std::vector<std::string>());
+        }
+        policies.push_back({file.reader, file.table});
     }
-    config_text::read_policy(reader, file, config.policy);
-    check_together(config, file, reader);
-    reader.throw_if_any();
+    config_text::read_policy(policies, config.policy);
+    if (!files.empty()) check_together(config, files);
+    throw_problems(files);
     return config;
+}
+
+Config parse_config(const std::string& text, const std::string& origin) {
+    return parse_config(std::vector<ConfigText>{{text, origin}});
 }
 
 SourceChoice source_in_use(const Config& config) {
@@ -98,10 +161,25 @@ TrackingSettings tracking_settings(const Config& config) {
     return settings;
 }
 
+std::vector<ConfigText> read_config(const std::string& file) {
+    std::vector<ConfigText> texts;
+    std::vector<std::string> problems;
+    const auto add = [&](const std::string& one) {
+        FileText content = read_text_file(one);
+        if (content.problem.empty())
+            texts.push_back({std::move(content.text), one});
+        else
+            problems.push_back(one + ": " + content.problem);
+    };
+    add(file);
+    for (const std::string& drop_in : list_drop_ins(file + ".d"))
+        add(drop_in);
+    if (!problems.empty()) throw ConfigError(std::move(problems));
+    return texts;
+}
+
 Config load_config(const std::string& file) {
-    const FileText content = read_text_file(file);
-    if (!content.problem.empty()) throw ConfigError({file + ": " + content.problem});
-    return parse_config(content.text, file);
+    return parse_config(read_config(file));
 }
 
 std::string to_toml(const Config& config) {

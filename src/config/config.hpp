@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -42,6 +43,11 @@ struct Config {
     ResidencyMode residency = ResidencyMode::automatic;
     bool pagemap = false;  // read residency from page frame numbers; needs CAP_SYS_ADMIN
     Coexistence coexist;
+    bool control_sockets = true;             // whether there are control.sock and control-ro.sock
+    std::string control_read_mode = "0666";  // of control-ro.sock, in octal
+    std::string metrics_listen;              // as MetricsAddress; empty: nothing listens
+    std::string history_file = "/var/lib/vnumad/history.sqlite";  // empty: none is kept
+    Bytes history_size = 64 * mib;                                // of that file at most
     TrackingSettings tracking;  // as configured; see tracking_settings()
 };
 
@@ -59,8 +65,19 @@ struct ConfigError : std::runtime_error {
     std::vector<std::string> problems;
 };
 
-// `origin` names the text in problems. Both throw ConfigError.
+// One file of the configuration.
+struct ConfigText {
+    std::string text;
+    std::string origin;  // names it in problems
+};
+
+// Of several texts a later one wins, key by key. All throw ConfigError.
+Config parse_config(const std::vector<ConfigText>& texts);
 Config parse_config(const std::string& text, const std::string& origin);
+
+// `file`, and then the files FILE.d/*.conf in the order of their names.
+inline constexpr std::size_t max_drop_ins = 256;
+std::vector<ConfigText> read_config(const std::string& file);
 Config load_config(const std::string& file);
 
 // The values in effect, as the text of a configuration file.

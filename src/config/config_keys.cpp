@@ -1,5 +1,7 @@
 #include "src/config/config_keys.hpp"
 
+#include "src/config/metrics_address.hpp"
+
 namespace vnuma::config_text {
 namespace {
 
@@ -145,6 +147,41 @@ std::vector<Key> coexist_keys(Coexistence& coexist) {
     };
 }
 
+std::vector<Key> control_keys(Config& config) {
+    const config_text::Words<std::string> modes{
+        {"0600", "0600"}, {"0660", "0660"}, {"0666", "0666"}};
+    return {
+        {"sockets", flag(config.control_sockets),
+         "Whether vnumad can be asked and told by `vnumactl`: see [control](control.md)."},
+        {"read_mode", word<std::string>(config.control_read_mode, modes),
+         "Who may ask, but not act: the mode of `control-ro.sock`, which belongs to the group "
+         "`vnumad`, or to root's where there is none."},
+    };
+}
+
+std::vector<Key> history_keys(Config& config) {
+    return {
+        {"file", text_or_empty(config.history_file),
+         "What happened in the last 24 h, and a sample of every guest each minute, for `vnumactl`. "
+         "Its directory is made if it is missing. Empty: none is kept."},
+        {"size", size(config.history_size, mib, 64 * 1024 * mib),
+         "Size of that file at most. The oldest minutes are removed first."},
+    };
+}
+
+Key metrics_listen(std::string& target) {
+    Value value = text_or_empty(target);
+    value.set = [&target, read = value.set](const toml::node& node) {
+        std::string problem = read(node);
+        if (problem.empty() && !target.empty()) problem = MetricsAddress{target}.problem();
+        return problem;
+    };
+    return {
+        "listen", value,
+        "Where Prometheus finds the [metrics](metrics.md): an address of the loopback "
+        "interface with a port, `\"127.0.0.1:9177\"`, or the path of a socket. Empty: nowhere."};
+}
+
 }  // namespace
 
 std::vector<Section> sections_of(Config& config) {
@@ -154,6 +191,9 @@ std::vector<Section> sections_of(Config& config) {
             {"memory", memory_keys(config)},
             {"coexist", coexist_keys(config.coexist)},
             {"tracking", tracking_keys(config.tracking)},
+            {"control", control_keys(config)},
+            {"history", history_keys(config)},
+            {"metrics", {metrics_listen(config.metrics_listen)}},
             {"report",
              {{"heat_map", flag(config.tracking.heat_map),
                "Put every chunk of every guest into the report."}}}};

@@ -1,6 +1,9 @@
 #include "src/config/policy_sections.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
+#include <utility>
 
 #include "policy/model/uuid.hpp"
 
@@ -62,33 +65,46 @@ void read_each(TomlReader& reader, const toml::table& file, const char* kind, Re
     }
 }
 
-// Two spellings of a UUID would be one section of which nobody can tell what it sets.
+// What holds for one section, and its end, if it is a section of the run-time policy: others have
+// none. `named` is the section in SectionEnds.
+void read_section(TomlReader& reader, const toml::table& table, const std::string& path,
+                  std::vector<Key> keys, const std::string& named, SectionEnds* ends) {
+    std::optional<std::int64_t> until;
+    if (ends) keys.push_back(until_key(until));
+    reader.read(table, path, keys);
+    if (until) (*ends)[named] = *until;
+}
+
+// Two spellings of a UUID in a file would be one section of which nobody can tell what it sets.
 void read_guests(TomlReader& reader, const toml::table& file, const HostPolicy& host,
-                 PolicySections& guests) {
+                 PolicySections& guests, SectionEnds* ends) {
+    std::set<std::string> of_file;
     read_each(reader, file, "guest",
               [&](const std::string& name, const toml::table& table, const std::string& path) {
-                  const auto [section, is_new] = guests.try_emplace(normalize_guest_name(name));
-                  if (!is_new)
+                  const std::string named = normalize_guest_name(name);
+                  if (!of_file.insert(named).second)
                       reader.add_problem(table.source().begin.line, path,
-                                         "another section has the same UUID, " + section->first);
-                  reader.read(table, path, guest_keys(section->second, host));
+                                         "another section has the same UUID, " + named);
+                  read_section(reader, table, path, guest_keys(guests[named], host),
+                               "guest." + named, ends);
               });
 }
 
 void read_cgroups(TomlReader& reader, const toml::table& file, const HostPolicy& host,
-                  PolicySections& cgroups) {
+                  PolicySections& cgroups, SectionEnds* ends) {
     read_each(reader, file, "cgroup",
               [&](const std::string& name, const toml::table& table, const std::string& path) {
-                  if (!name.starts_with('/') && !name.starts_with('*'))
+                  if (!is_cgroup_pattern(name))
                       reader.add_problem(table.source().begin.line, path,
                                          "must be the path of a control group, which begins with "
                                          "'/', or a pattern of such paths");
-                  reader.read(table, path, guest_keys(cgroups[name], host));
+                  read_section(reader, table, path, guest_keys(cgroups[name], host),
+                               "cgroup." + name, ends);
               });
 }
 
 void read_groups(TomlReader& reader, const toml::table& file,
-                 std::map<std::string, GroupOverrides>& groups) {
+                 std::map<std::string, GroupOverrides>& groups, SectionEnds* ends) {
     read_each(reader, file, "group",
               [&](const std::string& name, const toml::table& table, const std::string& path) {
                   if (!is_group_name(name))
@@ -96,7 +112,8 @@ void read_groups(TomlReader& reader, const toml::table& file,
                                          "the name of a group must be up to " +
                                              std::to_string(max_group_name) +
                                              " letters, digits, '.', '_' and '-'");
-                  reader.read(table, path, group_keys(groups[name]));
+                  read_section(reader, table, path, group_keys(groups[name]), "group." + name,
+                               ends);
               });
 }
 
@@ -153,28 +170,101 @@ std::vector<Key> group_keys(GroupOverrides& group) {
     return keys;
 }
 
-void read_policy(TomlReader& reader, const toml::table& file, HostPolicy& policy) {
-    if (const toml::table* table = file["policy"].as_table())
-        reader.read(*table, "policy", policy_keys(policy.defaults));
-    read_groups(reader, file, policy.groups);
-    if (const toml::table* table = file["ceiling"].as_table())
-        reader.read(*table, "ceiling", ceiling_keys(policy));
-    read_guests(reader, file, policy, policy.guests);
-    read_cgroups(reader, file, policy, policy.cgroups);
+Key until_key(std::optional<std::int64_t>& until) {
+    return {"until", point_in_time(until),
+            "When the section ends. Sections without it hold until they are removed."};
 }
 
-RunTimeOverrides parse_run_time_policy(const std::string& content, const std::string& origin,
-                                       const HostPolicy& host) {
+bool is_cgroup_pattern(std::string_view path) {
+    return path.starts_with('/') || path.starts_with('*');
+}
+
+void read_policy(const std::vector<PolicyFile>& files, HostPolicy& policy) {
+    // A guest's section may name a group of a later file.
+    for (const auto& [reader, table] : files)
+        read_groups(reader, table, policy.groups, nullptr);
+    for (const auto& [reader, table] : files) {
+        if (const toml::table* defaults = table["policy"].as_table())
+            reader.read(*defaults, "policy", policy_keys(policy.defaults));
+        if (const toml::table* ceiling = table["ceiling"].as_table())
+            reader.read(*ceiling, "ceiling", ceiling_keys(policy));
+        read_guests(reader, table, policy, policy.guests, nullptr);
+        read_cgroups(reader, table, policy, policy.cgroups, nullptr);
+    }
+}
+
+RunTimeSections parse_run_time_policy(const std::string& content, const std::string& origin,
+                                      const HostPolicy& host) {
     TomlReader reader(origin);
     const toml::table file = reader.parse(content);
-    reader.read(file, "", {}, {"cgroup", "group", "guest"});
+    reader.read(file, "", {}, {"cgroup", "group", "guest", "policy"});
     HostPolicy known = host;
     known.run_time = {};
-    read_groups(reader, file, known.run_time.groups);
-    read_guests(reader, file, known, known.run_time.guests);
-    read_cgroups(reader, file, known, known.run_time.cgroups);
+    SectionEnds ends;
+    if (const toml::table* table = file["policy"].as_table())
+        read_section(reader, *table, "policy", policy_keys(known.run_time.defaults), "policy",
+                     &ends);
+    read_groups(reader, file, known.run_time.groups, &ends);
+    read_guests(reader, file, known, known.run_time.guests, &ends);
+    read_cgroups(reader, file, known, known.run_time.cgroups, &ends);
     reader.throw_if_any();
-    return known.run_time;
+    return {std::move(known.run_time), std::move(ends)};
+}
+
+RunTimeSections without_ended(const RunTimeSections& sections, const HostPolicy& host,
+                              std::int64_t now_ms) {
+    RunTimeSections left = sections;
+    const auto has_ended = [&](const std::string& named) {
+        const auto end = sections.ends.find(named);
+        return end != sections.ends.end() && end->second <= now_ms;
+    };
+    const auto remove_ended = [&](const char* kind, auto& some) {
+        std::erase_if(some, [&](const auto& one) { return has_ended(kind + one.first); });
+    };
+    RunTimeOverrides& policy = left.overrides;
+    if (has_ended("policy")) policy.defaults = {};
+    remove_ended("guest.", policy.guests);
+    remove_ended("cgroup.", policy.cgroups);
+    for (auto group = policy.groups.begin(); group != policy.groups.end();) {
+        const bool is_named =
+            !host.groups.contains(group->first) && !find_members(policy, group->first).empty();
+        const bool ended = has_ended("group." + group->first);
+        if (ended) group->second = {};
+        group = ended && !is_named ? policy.groups.erase(group) : std::next(group);
+    }
+    std::erase_if(left.ends, [&](const auto& end) { return has_ended(end.first); });
+    return left;
+}
+
+std::vector<std::string> find_members(const RunTimeOverrides& policy, const std::string& group) {
+    std::vector<std::string> members;
+    for (const auto& [name, guest] : policy.guests)
+        if (guest.group == group) members.push_back("guest." + name);
+    for (const auto& [path, cgroup] : policy.cgroups)
+        if (cgroup.group == group) members.push_back("cgroup." + path);
+    return members;
+}
+
+std::string run_time_policy_to_toml(const RunTimeSections& sections, const HostPolicy& host) {
+    RunTimeSections printed = sections;
+    std::string text;
+    const auto add = [&](const std::string& path, std::vector<Key> keys, const std::string& named) {
+        const auto end = sections.ends.find(named);
+        std::optional<std::int64_t> until;
+        if (end != sections.ends.end()) until = end->second;
+        keys.push_back(until_key(until));
+        text += to_toml(path, keys);
+    };
+    RunTimeOverrides& policy = printed.overrides;
+    if (policy.defaults != PolicyOverrides() || sections.ends.contains("policy"))
+        add("policy", policy_keys(policy.defaults), "policy");
+    for (auto& [name, group] : policy.groups)
+        add(path_of("group", name), group_keys(group), "group." + name);
+    for (auto& [name, guest] : policy.guests)
+        add(path_of("guest", name), guest_keys(guest, host), "guest." + name);
+    for (auto& [path, cgroup] : policy.cgroups)
+        add(path_of("cgroup", path), guest_keys(cgroup, host), "cgroup." + path);
+    return text;
 }
 
 std::string policy_to_toml(const HostPolicy& policy) {

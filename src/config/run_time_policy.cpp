@@ -3,13 +3,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "src/config/config.hpp"
-#include "src/config/policy_sections.hpp"
 #include "src/config/text_file.hpp"
 
 namespace vnuma {
-namespace {
 
 bool is_same(const struct stat& a, const struct stat& b) {
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
@@ -17,7 +16,6 @@ bool is_same(const struct stat& a, const struct stat& b) {
            a.st_ctim.tv_sec == b.st_ctim.tv_sec && a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
 }
 
-// Why the file is not trusted; it decides about the guests of other people. Empty if it is.
 std::string why_untrusted(const struct stat& file) {
     if (file.st_uid != 0 && file.st_uid != ::geteuid())
         return "belongs to neither root nor vnumad's user";
@@ -25,13 +23,16 @@ std::string why_untrusted(const struct stat& file) {
     return "";
 }
 
-}  // namespace
-
 RunTimePolicy::RunTimePolicy(std::string file, const HostPolicy& host)
     : file_(std::move(file)), host_(host) {}
 
-void RunTimePolicy::refresh() {
+void RunTimePolicy::refresh(std::int64_t now_ms) {
     if (file_.empty()) return;
+    read_if_changed();
+    in_force_ = config_text::without_ended(sections_, host_, now_ms);
+}
+
+void RunTimePolicy::read_if_changed() {
     const FileDescriptor fd = open_text_file(file_);
     if (!fd) {
         seen_.reset();
@@ -63,8 +64,8 @@ void RunTimePolicy::read(int fd, const struct stat& now) {
     }
 }
 
-void RunTimePolicy::set(RunTimeOverrides words) {
-    words_ = std::move(words);
+void RunTimePolicy::set(config_text::RunTimeSections sections) {
+    sections_ = std::move(sections);
     known_ = true;
 }
 

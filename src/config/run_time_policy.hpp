@@ -4,13 +4,22 @@
 
 #include <sys/stat.h>
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "policy/model/guest_policy.hpp"
+#include "src/config/policy_sections.hpp"
 
 namespace vnuma {
+
+// Whether a file is the same, unchanged, in two looks at it.
+bool is_same(const struct stat& a, const struct stat& b);
+
+// Why the file is not trusted; it decides about the guests of other people. Empty if it is.
+std::string why_untrusted(const struct stat& file);
 
 class RunTimePolicy {
   public:
@@ -18,11 +27,15 @@ class RunTimePolicy {
     // this object.
     RunTimePolicy(std::string file, const HostPolicy& host);
 
-    // Reads the file if it has changed. Without a file there is no run-time policy. A file that
-    // cannot be used leaves the previous policy in force. Blocks.
-    void refresh();
+    // Reads the file if it has changed, and drops sections that have ended by `now_ms`, ms since
+    // 1970. Without a file there is no run-time policy. A file that cannot be used leaves the
+    // previous policy in force. Blocks.
+    void refresh(std::int64_t now_ms);
 
-    const RunTimeOverrides& words() const { return words_; }
+    // In force since the last refresh().
+    const RunTimeOverrides& words() const { return in_force_.overrides; }
+    // When sections of these end; see HostPolicy::run_time_until.
+    const std::map<std::string, std::int64_t>& until() const { return in_force_.ends; }
     // Why the file is not in force, one line for each problem, and what is in force instead; empty
     // if the file is in force, or if there is none.
     std::string problem() const;
@@ -31,13 +44,15 @@ class RunTimePolicy {
     std::vector<PolicyLimit> limits() const;
 
   private:
+    void read_if_changed();
     void read(int fd, const struct stat& now);
-    void set(RunTimeOverrides words);
+    void set(config_text::RunTimeSections sections);
 
     std::string file_;
     const HostPolicy& host_;
-    RunTimeOverrides words_;
-    bool known_ = false;  // whether words_ is what a file has set, or there was none
+    config_text::RunTimeSections sections_;  // of the file, also those that have ended
+    config_text::RunTimeSections in_force_;
+    bool known_ = false;  // whether sections_ is what a file has set, or there was none
     std::string problem_;
     std::optional<struct stat> seen_;  // when it was last read
 };

@@ -42,11 +42,15 @@ void TomlReader::add_problem(unsigned line, const std::string& path, const std::
                               (path.empty() ? "" : path + ": ") + problem);
 }
 
-void TomlReader::throw_if_any() const {
+std::vector<std::string> TomlReader::problems() const {
     std::vector<std::string> all;
     for (const auto& [line, found] : problems_)
         all.insert(all.end(), found.begin(), found.end());
-    if (!all.empty()) throw ConfigError(std::move(all));
+    return all;
+}
+
+void TomlReader::throw_if_any() const {
+    if (!problems_.empty()) throw ConfigError(problems());
 }
 
 std::string to_toml(const std::string& section, const std::vector<Key>& keys) {

@@ -31,7 +31,9 @@ class TomlReader {
     void read(const toml::table& table, const std::string& section, const std::vector<Key>& keys,
               const std::vector<std::string>& subsections = {});
     void add_problem(unsigned line, const std::string& path, const std::string& problem);
-    // Throws ConfigError with all problems in the order of their lines.
+    // In the order of their lines.
+    std::vector<std::string> problems() const;
+    // Throws ConfigError with all problems.
     void throw_if_any() const;
 
   private:

@@ -1,7 +1,9 @@
 #include "src/config/value.hpp"
 
 #include <charconv>
+#include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -107,6 +109,19 @@ Value list_of_nodes(std::optional<std::vector<int>>& target,
     return {std::move(set), std::move(print), std::move(range)};
 }
 
+// Nothing before 1970, and where there is no such date.
+std::optional<std::int64_t> ms_since_1970(const toml::date_time& time) {
+    using namespace std::chrono;
+    const year_month_day date{year(time.date.year), month(time.date.month), day(time.date.day)};
+    if (!time.offset || !date.ok()) return std::nullopt;
+    const auto since = sys_days(date).time_since_epoch() + hours(time.time.hour) +
+                       minutes(time.time.minute) + seconds(time.time.second) -
+                       minutes(time.offset->minutes);
+    const std::int64_t ms =
+        duration_cast<milliseconds>(since).count() + time.time.nanosecond / 1'000'000;
+    return ms >= 0 && ms <= max_time_ms ? std::optional(ms) : std::nullopt;
+}
+
 }  // namespace
 
 Value duration(std::chrono::milliseconds& target, std::chrono::milliseconds least,
@@ -201,6 +216,36 @@ Value node_sequence(std::optional<std::vector<int>>& target) {
     return list_of_nodes(target, parse_node_sequence,
                          "must be one node for all cells, or one for each: \"0\", \"1,0\"",
                          "a node for each cell in their order, `\"1,0\"`, or one for all, `\"0\"`");
+}
+
+Value point_in_time(std::optional<std::int64_t>& target) {
+    auto set = [&target](const toml::node& node) -> std::string {
+        std::optional<std::int64_t> ms;
+        if (const auto* whole = node.as_integer()) ms = whole->get();
+        if (const auto* time = node.as_date_time()) ms = ms_since_1970(time->get());
+        if (!ms || *ms < 0 || *ms > max_time_ms)
+            return "must be a date and time with an offset, like 2026-12-01T14:30:00Z, or "
+                   "milliseconds since 1970";
+        target = ms;
+        return "";
+    };
+    auto print = [&target] { return target ? std::optional(print_time(*target)) : std::nullopt; };
+    return {std::move(set), std::move(print), "`2026-12-01T14:30:00Z`, milliseconds since 1970"};
+}
+
+std::string print_time(std::int64_t ms_since_1970) {
+    using namespace std::chrono;
+    const sys_time<milliseconds> time{milliseconds(ms_since_1970)};
+    const year_month_day date(floor<days>(time));
+    const hh_mm_ss clock(time - floor<days>(time));
+    char text[64];
+    std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", int(date.year()),
+                  unsigned(date.month()), unsigned(date.day()), int(clock.hours().count()),
+                  int(clock.minutes().count()), int(clock.seconds().count()));
+    std::string printed = text;
+    if (const auto ms = static_cast<int>(clock.subseconds().count()); ms != 0)
+        printed += "." + std::to_string(1000 + ms).substr(1);
+    return printed + "Z";
 }
 
 std::string quote(const std::string& text) {

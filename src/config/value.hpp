@@ -48,6 +48,13 @@ Value node_list(std::optional<std::vector<int>>& target);
 // Homes of cells in their order: "1,0".
 Value node_sequence(std::optional<std::vector<int>>& target);
 
+// A date and time with an offset, 2026-12-01T14:30:00Z, or milliseconds since 1970. Kept in
+// milliseconds since 1970.
+Value point_in_time(std::optional<std::int64_t>& target);
+// "2026-12-01T14:30:00Z"; with milliseconds if there are any.
+std::string print_time(std::int64_t ms_since_1970);
+inline constexpr std::int64_t max_time_ms = 253'402'300'799'999;  // the end of the year 9999
+
 template <typename Word>
 using Words = std::vector<std::pair<Word, std::string>>;
 

@@ -35,17 +35,27 @@ PolicySources sources_of(const ListedGuest& guest, const Topology& topology) {
     return sources;
 }
 
+std::vector<int> node_numbers(const Topology& topology) {
+    std::vector<int> nodes;
+    for (const HostNode& node : topology.nodes)
+        nodes.push_back(node.id);
+    return nodes;
+}
+
 }  // namespace
 
 GuestPolicies resolve_policies(const std::vector<ListedGuest>& guests, const HostPolicy& policy,
                                const Topology& topology) {
-    std::vector<int> nodes;
-    for (const HostNode& node : topology.nodes)
-        nodes.push_back(node.id);
+    const std::vector<int> nodes = node_numbers(topology);
     GuestPolicies policies;
     for (const ListedGuest& guest : guests)
         policies.emplace(guest.uuid, resolve_policy(policy, sources_of(guest, topology), nodes));
     return policies;
+}
+
+TracedPolicy trace_policy(const ListedGuest& guest, const HostPolicy& policy,
+                          const Topology& topology) {
+    return trace_policy(policy, sources_of(guest, topology), node_numbers(topology));
 }
 
 std::vector<std::string> find_unmatched_sections(const std::vector<ListedGuest>& guests,

@@ -9,6 +9,7 @@
 #include "guests/model/listed_guest.hpp"
 #include "policy/model/guest_policy.hpp"
 #include "policy/model/snapshot.hpp"
+#include "policy/resolve_policy.hpp"
 
 namespace vnuma {
 
@@ -17,6 +18,10 @@ using GuestPolicies = std::map<std::string, GuestPolicy>;  // by uuid
 // `topology` is with memory: nodes without CPUs or memory can be nobody's fixed home.
 GuestPolicies resolve_policies(const std::vector<ListedGuest>& guests, const HostPolicy& policy,
                                const Topology& topology);
+
+// The same for one guest, with who has set its values.
+TracedPolicy trace_policy(const ListedGuest& guest, const HostPolicy& policy,
+                          const Topology& topology);
 
 // As policy/guest_sections.hpp says, for listed guests.
 std::vector<std::string> find_unmatched_sections(const std::vector<ListedGuest>& guests,

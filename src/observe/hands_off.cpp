@@ -107,6 +107,16 @@ ForeignChange find_foreign_change(const GuestSample& guest, const KnownPins& pin
     return change;
 }
 
+std::string forget_hands_off(const std::string& directory, const std::string& uuid) {
+    for (const std::string& name : list_directory(AT_FDCWD, directory, max_guests)) {
+        std::string file = directory;
+        file.append("/").append(name);
+        if (uuid_of(name) == uuid && ::unlink(file.c_str()) != 0 && errno != ENOENT)
+            return last_error(file);
+    }
+    return "";
+}
+
 void HandsOffGuests::refresh(const Sample& sample) {
     problem_.clear();
     if (!directory_.empty()) {

@@ -1,5 +1,5 @@
 // Guests that somebody else has pinned or moved while vnumad had: they are left alone, until an
-// administrator says otherwise by removing the guest's file, or until the guest ends.
+// administrator says otherwise (the guest's file is removed), or until the guest ends.
 #pragma once
 
 #include <map>
@@ -28,6 +28,11 @@ struct HandsOff {
 
     friend bool operator==(const HandsOff&, const HandsOff&) = default;
 };
+
+// Ends that a guest is left alone, from the next HandsOffGuests::refresh() on: removes its files,
+// in whatever spelling of its UUID. Returns what went wrong, or an empty string. Blocks on the file
+// system. Any thread.
+std::string forget_hands_off(const std::string& directory, const std::string& uuid);
 
 // Each guest has a file named by its UUID in the directory, so that a restarted vnumad knows it. An
 // administrator may make one, with the UUID in any spelling.

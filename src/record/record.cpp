@@ -1,7 +1,7 @@
 #include "src/record/record.hpp"
 
 #include "policy/units/split.hpp"
-#include "src/record/json_fields.hpp"
+#include "src/json/fields.hpp"
 #include "src/record/snapshot_shapes.hpp"
 #include "src/record/verdict_shape.hpp"
 
@@ -132,14 +132,14 @@ std::string dump(const JsonOut& json) {
 
 nlohmann::json parse_json(std::string_view line) {
     if (line.size() > max_record_bytes)
-        throw RecordError("", "has " + std::to_string(line.size()) + " bytes, the limit is " +
+        throw FormatError("", "has " + std::to_string(line.size()) + " bytes, the limit is " +
                                   std::to_string(max_record_bytes));
     try {
         return nlohmann::json::parse(line);
     } catch (const nlohmann::json::parse_error& error) {
-        throw RecordError("", "is not JSON: error at byte " + std::to_string(error.byte));
+        throw FormatError("", "is not JSON: error at byte " + std::to_string(error.byte));
     } catch (const nlohmann::json::exception&) {
-        throw RecordError("", "is not JSON that can be read: it has a number that is too large");
+        throw FormatError("", "is not JSON that can be read: it has a number that is too large");
     }
 }
 

@@ -2,7 +2,6 @@
 // again gives the same plan. This neither reads nor writes files.
 #pragma once
 
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -35,18 +34,12 @@ struct Record {
     friend bool operator==(const Record&, const Record&) = default;
 };
 
-// What is wrong with a line: "PATH: PROBLEM", for example
-// "snapshot.guests[2].cells[0].residency: has 3 elements, must have 2".
-struct RecordError : std::runtime_error {
-    RecordError(const std::string& path, const std::string& problem)
-        : std::runtime_error(path.empty() ? problem : path + ": " + problem) {}
-};
-
 // Without a newline. Bytes that are not UTF-8 are replaced.
 std::string to_line(const Record& record);
 
 // Strict: a field that is missing, unknown, of another type, out of range or inconsistent with
-// others is an error. So every record that is returned can be planned. Throws RecordError.
+// others is an error. So every record that is returned can be planned. Throws FormatError
+// (src/json/shapes.hpp).
 Record parse_record(std::string_view line);
 
 // A verdict as in a line, with the numbers that its sentence leaves out.

@@ -1,12 +1,13 @@
 #include "src/record/replay.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 #include <vector>
 
 #include "policy/verdict/explain.hpp"
+#include "src/record/record_reader.hpp"
 
 namespace vnuma {
 namespace {
@@ -54,48 +55,6 @@ std::string compare_actions(const Plan& recorded, const Plan& now) {
            std::to_string(after.size());
 }
 
-// The lines of a file. A line longer than max_record_bytes is an error.
-class Lines {
-  public:
-    explicit Lines(const std::string& file)
-        : file_(file), in_(file, std::ios::binary), buffer_(max_record_bytes + 2) {
-        in_.peek();  // opening a directory succeeds, reading it fails
-        if (!in_.is_open() || in_.bad()) throw ReplayError(file + ": cannot be read");
-        in_.clear();
-    }
-
-    bool next() {
-        ++number_;
-        in_.getline(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
-        if (in_.bad()) fail("cannot be read");
-        const auto got = static_cast<std::size_t>(in_.gcount());
-        if (in_.fail() && got > 0)
-            fail("has more than " + std::to_string(max_record_bytes) + " bytes");
-        if (in_.fail()) return false;
-        line_ = {buffer_.data(), in_.eof() ? got : got - 1};
-        return true;
-    }
-    std::string_view line() const { return line_; }
-    [[noreturn]] void fail(const std::string& problem) const {
-        throw ReplayError(file_ + ":" + std::to_string(number_) + ": " + problem);
-    }
-
-  private:
-    std::string file_;
-    std::ifstream in_;
-    std::vector<char> buffer_;
-    std::string_view line_;
-    std::size_t number_ = 0;
-};
-
-Record read_record(const Lines& lines) {
-    try {
-        return parse_record(lines.line());
-    } catch (const RecordError& error) {
-        lines.fail(error.what());
-    }
-}
-
 }  // namespace
 
 std::string find_difference(const Record& recorded, const Plan& now) {
@@ -116,18 +75,24 @@ std::string find_difference(const Record& recorded, const Plan& now) {
            (others > 0 ? " (and " + std::to_string(others) + " more)" : "");
 }
 
-Replayed replay(const std::string& file, std::ostream& out) {
-    Lines lines(file);
+Replayed replay(const std::string& file, const OnDifference& tell) {
+    RecordReader reader(file);
     Replayed done;
-    while (lines.next()) {
-        const Record record = read_record(lines);
-        const Plan now = plan(record.snapshot, record.history, record.settings);
-        const std::string difference = find_difference(record, now);
+    while (const std::optional<Record> record = reader.next()) {
+        const Plan now = plan(record->snapshot, record->history, record->settings);
+        const std::string difference = find_difference(*record, now);
         ++done.plans;
         if (difference.empty()) continue;
         ++done.different;
-        out << "tick at " << record.snapshot.now << " ms: " << difference << "\n";
+        tell(record->snapshot.now, difference);
     }
+    return done;
+}
+
+Replayed replay(const std::string& file, std::ostream& out) {
+    const Replayed done = replay(file, [&](Millis now, const std::string& difference) {
+        out << "tick at " << now << " ms: " << difference << "\n";
+    });
     out << done.plans << " plans, " << done.plans - done.different << " the same, "
         << done.different << " different\n";
     return done;

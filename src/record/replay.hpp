@@ -1,8 +1,8 @@
 // Plans the records of a file again and compares. Needs nothing of the host.
 #pragma once
 
+#include <functional>
 #include <iosfwd>
-#include <stdexcept>
 #include <string>
 
 #include "src/record/record.hpp"
@@ -14,13 +14,12 @@ struct Replayed {
     std::size_t different = 0;  // plans that differ from the recorded ones
 };
 
-// "FILE:LINE: PATH: PROBLEM".
-struct ReplayError : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
+// Is called for each plan that differs, with the time of its snapshot and the difference.
+using OnDifference = std::function<void(Millis now, const std::string& difference)>;
 
-// Writes a line to `out` for each plan that differs, and a last one with the counts. Throws
-// ReplayError at the first line that cannot be read.
+// Both throw RecordingError (record_reader.hpp) at the first line that cannot be read.
+Replayed replay(const std::string& file, const OnDifference& tell);
+// Writes a line to `out` for each plan that differs, and a last one with the counts.
 Replayed replay(const std::string& file, std::ostream& out);
 
 // The first difference between the recorded plan and the plan now, and the number of further cells

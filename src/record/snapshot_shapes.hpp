@@ -7,7 +7,7 @@
 #include <limits>
 #include <set>
 
-#include "src/record/json_fields.hpp"
+#include "src/json/fields.hpp"
 #include "src/record/record.hpp"
 
 namespace vnuma::recorded {

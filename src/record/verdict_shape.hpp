@@ -1,10 +1,10 @@
-// The shape of a verdict, which a recording and the report have in common (json_shapes.hpp). Each
-// struct is taken apart into all of its fields, so that a new field does not compile before it is
-// described here.
+// The shape (src/json/shapes.hpp) of a verdict, which a recording and the report have in common.
+// Each struct is taken apart into all of its fields, so that a new field does not compile before it
+// is described here.
 #pragma once
 
 #include "policy/model/verdict.hpp"
-#include "src/record/json_fields.hpp"
+#include "src/json/fields.hpp"
 #include "src/record/record.hpp"
 
 namespace vnuma::recorded {

@@ -296,8 +296,11 @@ json report_advised(const Tick& tick) {
 
 }  // namespace
 
+nlohmann::json report_one_guest(const Tick& tick, std::size_t index) {
+    return report_guest(tick, index, tick.host);
+}
+
 nlohmann::json make_report(const Tick& tick) {
-    const Host& host = tick.host;
     json report{{"tick", tick.number}, {"time_ms", tick.time_ms}, {"mode", name(tick.mode)}};
     if (!tick.policy_problem.empty()) report["policy_problem"] = tick.policy_problem;
     if (!tick.frozen.empty()) report["frozen"] = tick.frozen;
@@ -315,7 +318,7 @@ nlohmann::json make_report(const Tick& tick) {
     report["nodes"] = report_nodes(tick.snapshot.topology);
     json guests = json::array();
     for (std::size_t i = 0; i < tick.snapshot.guests.size(); ++i)
-        guests.push_back(report_guest(tick, i, host));
+        guests.push_back(report_one_guest(tick, i));
     report["guests"] = guests;
     json results = json::array();
     for (const ActionResult& result : tick.results)

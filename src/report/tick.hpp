@@ -14,6 +14,7 @@
 #include "policy/model/history.hpp"
 #include "policy/model/plan.hpp"
 #include "src/act/guest_moves.hpp"
+#include "src/control/protocol/orders.hpp"
 #include "src/observe/hands_off.hpp"
 #include "src/observe/host.hpp"
 #include "src/observe/look.hpp"
@@ -23,12 +24,15 @@ namespace vnuma {
 
 struct Tick {
     std::uint64_t number = 0;
-    std::int64_t time_ms = 0;    // wall clock, since 1970
-    Mode mode = Mode::act;       // as configured
+    std::int64_t time_ms = 0;                  // wall clock, since 1970
+    Mode mode = Mode::act;                     // as configured
+    std::chrono::milliseconds interval{2000};  // between two ticks, as configured
+    HostPolicy policy;                         // in force in this tick
     std::string policy_problem;  // why the run-time policy file is not in force; empty when it is
     std::string frozen;          // why nothing is done; empty where actions are taken
-    std::string hands_off_problem;  // why guests that are left alone are not all known
-    std::string blind;              // why nothing could be seen; the fields below are empty then
+    std::vector<control::OrderNews> orders;  // what became of operators' orders
+    std::string hands_off_problem;           // why guests that are left alone are not all known
+    std::string blind;  // why nothing could be seen; the fields below are empty then
     std::chrono::milliseconds look_time{0};  // how long reading host and guests took
     Host host;
     std::vector<Rival> rivals;

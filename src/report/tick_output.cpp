@@ -71,9 +71,11 @@ void TickOutput::record(const Tick& tick) {
 }
 
 void TickOutput::report(const Tick& tick) {
-    for (const std::string& line : changes_.update(tick))
-        spdlog::info("{}", line);
-    troubles_.update(tick, config_.interval);
+    const std::vector<control::Happening> happenings = happenings_.update(tick);
+    for (const control::Happening& happening : happenings)
+        if (is_logged(happening)) spdlog::info("{}", to_log_line(happening));
+    troubles_.update(tick);
+    if (hearer_ && !happenings.empty()) hearer_(happenings);
     if (report_.writer) {
         nlohmann::json report = make_report(tick);
         if (const std::uint64_t dropped = report_.writer->take_dropped()) {

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "src/config/config.hpp"
 #include "src/record/record_file.hpp"
-#include "src/report/change_log.hpp"
+#include "src/report/happenings.hpp"
 #include "src/report/line_writer.hpp"
 #include "src/report/tick.hpp"
 #include "src/report/trouble_log.hpp"
@@ -24,6 +27,11 @@ class TickOutput {
   public:
     // Throws std::system_error when a file cannot be written. `config` must outlive it.
     TickOutput(const Config& config, const TickOutputSettings& settings);
+
+    // What else hears of all that happens, also of what is not logged: the control socket and the
+    // history. Called by report(), on its thread, with at least one happening; must not block.
+    using Hearer = std::function<void(const std::vector<control::Happening>&)>;
+    void tell_also(Hearer hearer) { hearer_ = std::move(hearer); }
 
     // Neither blocks: lines are written by threads of their own.
     void record(const Tick& tick);
@@ -42,7 +50,8 @@ class TickOutput {
 
     static Output open(const char* name, const std::string& file, Trouble trouble);
     const Config& config_;
-    ChangeLog changes_;
+    Happenings happenings_;
+    Hearer hearer_;
     TroubleLog troubles_;
     Output report_, recording_;
 };

@@ -1,9 +1,12 @@
-// Warnings: each is logged once when something goes wrong, and once when it is over.
+// What may be wrong with ticks. Each trouble is told once when it begins, and once when it is over.
 #pragma once
 
-#include <chrono>
+#include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "src/control/protocol/events.hpp"
 #include "src/report/tick.hpp"
 
 namespace vnuma {
@@ -20,21 +23,40 @@ class Trouble {
     std::string last_;
 };
 
-// The warnings about ticks: blind, policies that cannot be used, reading that takes too long.
-class TroubleLog {
+// One thing that may be wrong with a tick.
+struct TroubleState {
+    control::EventKind kind;  // trouble, or mode_changed where vnumad is frozen
+    const char *wrong, *over;
+    std::string why;  // empty: it is not wrong
+};
+
+// All that can be told of this tick: a blind one tells of few. Pure.
+std::vector<TroubleState> find_troubles(const Tick& tick);
+
+struct TroubleChange {
+    control::EventKind kind;
+    bool over = false;
+    std::string text;  // a sentence without a full stop
+};
+
+// Pure.
+class TroubleChanges {
   public:
-    void update(const Tick& tick, std::chrono::milliseconds interval);
+    // What has begun or ended since the last tick.
+    std::vector<TroubleChange> update(const Tick& tick);
 
   private:
-    Trouble blind_{"blind, so nothing is changed", "guests can be seen again"};
-    Trouble run_time_policy_{"run-time policy rejected", "the run-time policy is in force again"};
-    Trouble list_{"not all guests are known", "all guests are known again"};
-    Trouble pagemap_{"pages are located with move_pages, which takes more CPU time than pagemap",
-                     "pages are located with pagemap"};
-    Trouble frozen_{"nothing is changed", "thawed: guests are balanced again"};
-    Trouble hands_off_{"guests that are to be left alone are not all known",
-                       "guests that are to be left alone are known again"};
-    Trouble slow_{"reading the guests takes too long", "reading the guests is fast enough again"};
+    std::set<std::string_view> wrong_;  // TroubleState::wrong of what has begun
+};
+
+// Logs a warning when something is wrong with ticks (they are blind, policies cannot be used,
+// reading takes too long, ...), and a line when it is over.
+class TroubleLog {
+  public:
+    void update(const Tick& tick);
+
+  private:
+    TroubleChanges changes_;
 };
 
 }  // namespace vnuma

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "policy/verdict/explain.hpp"
+#include "src/json/shapes.hpp"
 #include "src/record/record.hpp"
 
 using namespace vnuma;
@@ -24,7 +25,7 @@ void read_line(std::string_view line) {
     Record record;
     try {
         record = parse_record(line);
-    } catch (const RecordError&) {
+    } catch (const FormatError&) {
         return;
     }
     const std::string text = to_line(record);

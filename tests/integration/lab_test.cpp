@@ -70,9 +70,9 @@ TEST(QemuOptions, DescribeNodesWithAndWithoutCpusAndMemory) {
 }
 
 TEST(FrameDecoder, GivesTheSameFramesForEverySplitOfTheBytes) {
-    const std::string bytes = encode_frame(FrameType::output, "hello\n") +
-                              encode_frame(FrameType::errors, "") +
-                              encode_frame(FrameType::exit, "3");
+    const std::string bytes =
+        encode_frame(FrameType::output, "hello\n") + encode_frame(FrameType::errors, "") +
+        encode_frame(FrameType::size, "{}") + encode_frame(FrameType::exit, "3");
     for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
         FrameDecoder decoder;
         std::string seen;
@@ -81,7 +81,7 @@ TEST(FrameDecoder, GivesTheSameFramesForEverySplitOfTheBytes) {
             while (auto frame = decoder.next())
                 seen += static_cast<char>(frame->type) + frame->bytes;
         }
-        EXPECT_EQ(seen, "ohello\nex3") << "cut at " << cut;
+        EXPECT_EQ(seen, "ohello\nes{}x3") << "cut at " << cut;
     }
 }
 
@@ -97,13 +97,14 @@ TEST(FrameDecoder, RefusesWhatIsNoFrame) {
 
 TEST(Command, TravelsUnchanged) {
     const Command command{
-        {"sh", "-c", "echo \"$HOME\" 'x'\n"}, "/tmp/a b", {{"TERM", "xterm"}}, true, 24, 80};
+        {"sh", "-c", "echo \"$HOME\" 'x'\n"}, "/tmp/a b", {{"TERM", "xterm"}}, true, {24, 80}};
     const Command arrived = command_from_json(to_json(command));
     EXPECT_EQ(arrived.argv, command.argv);
     EXPECT_EQ(arrived.directory, command.directory);
     EXPECT_EQ(arrived.environment, command.environment);
     EXPECT_EQ(arrived.terminal, command.terminal);
-    EXPECT_EQ(arrived.columns, command.columns);
+    EXPECT_EQ(arrived.size, command.size);
+    EXPECT_EQ(size_from_json(to_json(TerminalSize{30, 100})), (TerminalSize{30, 100}));
 }
 
 TEST(ModuleDependencies, AreReadFromTheModuleItself) {

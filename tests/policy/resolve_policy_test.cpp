@@ -24,6 +24,8 @@ TEST(ResolvePolicy, EachSourceOverridesThoseOfLowerPrecedence) {
     const auto priority = [&] { return resolve_policy(host, guest, two_nodes).priority; };
     host.defaults = priority_of(1);
     EXPECT_EQ(priority(), 1);
+    host.run_time.defaults = priority_of(-3);
+    EXPECT_EQ(priority(), -3) << "only the configuration's defaults are below those of run time";
     host.cgroups["/machine.slice/*"] = priority_of(-2);
     EXPECT_EQ(priority(), -2);
     host.guests["w*"] = priority_of(-1);

@@ -33,9 +33,9 @@ class Loop : public ::testing::Test {
     const Tick& run(std::size_t ticks) {
         if (!controller)
             controller = std::make_unique<Controller>(
-                config, host->host, *host, *host, clock, journal, hands_off,
+                config, host->host, *host, *host, clock, journal, hands_off, orders,
                 Outputs{[this](const Tick&) { ++recorded; },
-                        [this](const Tick& tick) { this->ticks.push_back(tick); }});
+                        [this](const auto& tick) { this->ticks.push_back(*tick); }});
         if (!this->ticks.empty()) clock.pass(config.interval);  // run() begins with a tick at once
         const std::size_t until = this->ticks.size() + ticks;
         clock.is_over = [this, until] { return this->ticks.size() >= until; };
@@ -82,6 +82,7 @@ class Loop : public ::testing::Test {
     Config config;
     Journal journal{directory.path("journal")};
     HandsOffGuests hands_off{directory.path("hands-off")};
+    control::Orders orders;
     std::unique_ptr<FakeHost> host;
     std::unique_ptr<Controller> controller;
     std::vector<Tick> ticks;

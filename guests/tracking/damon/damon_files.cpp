@@ -23,7 +23,7 @@ class SysfsDamonFiles final : public DamonFiles {
   public:
     explicit SysfsDamonFiles(FileDescriptor directory) : directory_(std::move(directory)) {}
 
-    FileText read(const std::string& file) override {
+    DamonFileText read(const std::string& file) override {
         const FileDescriptor fd(::openat(directory_.get(), file.c_str(), O_RDONLY | O_CLOEXEC));
         auto text = fd ? read_once(fd.get(), max_text) : std::nullopt;
         if (!text) return {errno, {}};

@@ -13,7 +13,7 @@
 
 namespace vnuma {
 
-struct FileText {
+struct DamonFileText {
     int error = 0;  // errno, or 0
     std::string text;
 };
@@ -26,7 +26,7 @@ class DamonFiles {
     DamonFiles& operator=(const DamonFiles&) = delete;
     virtual ~DamonFiles() = default;
 
-    virtual FileText read(const std::string& file) = 0;
+    virtual DamonFileText read(const std::string& file) = 0;
     // Returns errno, or 0.
     virtual int write(const std::string& file, std::string_view text) = 0;
     // Returns the names of at most `limit` files.

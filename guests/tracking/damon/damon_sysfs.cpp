@@ -43,8 +43,8 @@ int DamonTree::write(const std::string& file, std::string_view text) {
     return error;
 }
 
-FileText DamonTree::read(const std::string& file) {
-    FileText result;
+DamonFileText DamonTree::read(const std::string& file) {
+    DamonFileText result;
     for (int tries = 0; tries < max_busy_tries; ++tries) {
         result = files_.read(file);
         if (result.error != EBUSY) break;
@@ -64,7 +64,7 @@ void DamonTree::set(const std::string& file, std::uint64_t number) {
 }
 
 std::string DamonTree::get(const std::string& file) {
-    const FileText result = read(file);
+    const DamonFileText result = read(file);
     if (result.error)
         throw TrackingError("DAMON: cannot read kdamonds/" + file + ": " +
                             message_of(result.error));
@@ -81,7 +81,7 @@ std::uint64_t DamonTree::get_number(const std::string& file) {
 }
 
 std::optional<std::uint64_t> DamonTree::find_number(const std::string& file) {
-    const FileText result = files_.read(file);
+    const DamonFileText result = files_.read(file);
     return result.error ? std::nullopt : parse_number(result.text);
 }
 

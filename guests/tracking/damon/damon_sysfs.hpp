@@ -69,7 +69,7 @@ class DamonTree {
     // The thread of a kdamond that is on.
     std::optional<pid_t> thread_id(std::size_t kdamond);
     int write(const std::string& file, std::string_view text);
-    FileText read(const std::string& file);
+    DamonFileText read(const std::string& file);
     void write_regions(const std::string& target, const std::vector<AddressRange>& regions,
                        const std::vector<AddressRange>& written);
     std::optional<DamonRegion> read_region(const std::string& directory);

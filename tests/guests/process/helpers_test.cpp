@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "tests/guests/golden.hpp"
 
 namespace vnuma {
@@ -71,28 +73,41 @@ TEST(SocketsNamed, AreThoseBoundToPathsOnTheCommandLine) {
     EXPECT_TRUE(sockets_named(qemu, "").empty());
 }
 
+// Another process, which is killed at the end.
+class Child {
+  public:
+    explicit Child(std::vector<std::string> words) {
+        std::vector<char*> argv;
+        for (std::string& word : words)
+            argv.push_back(word.data());
+        argv.push_back(nullptr);
+        EXPECT_EQ(::posix_spawnp(&pid_, argv[0], nullptr, nullptr, argv.data(), environ), 0);
+    }
+    ~Child() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+
+    pid_t pid() const { return pid_; }
+
+  private:
+    pid_t pid_ = -1;
+};
+
 // A VMM on whose command line a socket stands that this process listens at. It is a shell that
 // stops itself.
 class Servers : public ::testing::Test {
   protected:
     Servers() {
-        std::vector<std::string> words{"sh", "-c", "kill -STOP $$", "vmm", socket_path()};
-        std::vector<char*> argv;
-        for (std::string& word : words)
-            argv.push_back(word.data());
-        argv.push_back(nullptr);
-        EXPECT_EQ(::posix_spawnp(&vmm_, argv[0], nullptr, nullptr, argv.data(), environ), 0);
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         socket_path().copy(address.sun_path, sizeof address.sun_path - 1);
         EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address),
                   0);
         EXPECT_EQ(::listen(listener_.get(), 1), 0);
-        set_members("container", {vmm_, ::getpid(), ::getppid()});
-    }
-    ~Servers() override {
-        ::kill(vmm_, SIGKILL);
-        ::waitpid(vmm_, nullptr, 0);
+        set_members("container", {vmm_.pid(), ::getpid(), ::getppid()});
     }
 
     std::string socket_path() const { return files_.path("served.sock"); }
@@ -103,12 +118,13 @@ class Servers : public ::testing::Test {
         files_.write("cgroup/" + group + "/cgroup.procs", text);
     }
     std::vector<pid_t> find(const std::string& group) const {
-        return find_servers(*Process::open(vmm_), "0::/" + group + "\n", files_.path("cgroup"));
+        return find_servers(*Process::open(vmm_.pid()), "0::/" + group + "\n",
+                            files_.path("cgroup"));
     }
 
     const test::TemporaryDirectory files_;
     const FileDescriptor listener_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    pid_t vmm_ = -1;
+    const Child vmm_{{"sh", "-c", "kill -STOP $$", "vmm", socket_path()}};
 };
 
 TEST_F(Servers, AreMembersOfTheVmmsGroupThatListenAtASocketOnItsCommandLine) {
@@ -116,11 +132,25 @@ TEST_F(Servers, AreMembersOfTheVmmsGroupThatListenAtASocketOnItsCommandLine) {
 }
 
 TEST_F(Servers, AreUnknownInAnotherGroupOrTheRoot) {
-    set_members("other", {vmm_});
-    set_members("", {vmm_, ::getpid()});
+    set_members("other", {vmm_.pid()});
+    set_members("", {vmm_.pid(), ::getpid()});
     EXPECT_TRUE(find("other").empty());
     EXPECT_TRUE(find("none").empty());
     EXPECT_TRUE(find("").empty());
+}
+
+// As Proxmox VE starts it: from its daemon, whose control group it stays in.
+TEST_F(Servers, AreFoundInAnyGroupIfTheirProgramServesOneGuestOnly) {
+    set_members("other", {vmm_.pid()});
+    const std::string program = files_.path("virtiofsd");
+    std::filesystem::copy("/bin/sleep", program);
+    const Child stranger({program, "1000"});
+    const int inherited = ::dup(listener_.get());  // without close-on-exec
+    const Child helper({program, "1000"});
+    ::close(inherited);
+    EXPECT_EQ(find("other"), std::vector<pid_t>{helper.pid()});
+    EXPECT_EQ(find(""), std::vector<pid_t>{helper.pid()});
+    EXPECT_EQ(find("container"), (std::vector<pid_t>{::getpid(), helper.pid()}));
 }
 
 TEST_F(Servers, AreUnknownAmongTooManyMembers) {

@@ -260,7 +260,7 @@ TEST(Config, TheShortestPeriodMustNotBeLongerThanTheLongest) {
     ASSERT_EQ(problems.size(), 1U);
     EXPECT_EQ(
         problems[0],
-        "f.conf:2: tracking.min_period: must not be longer than max_period, which is 60000ms");
+        "f.conf:3: tracking.min_period: must not be longer than max_period, which is 60000ms");
 }
 
 TEST(Config, TheConfigurationItPrintsCanBeRead) {

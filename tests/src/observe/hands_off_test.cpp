@@ -228,6 +228,24 @@ TEST_F(HandsOffTest, AnAdministratorMayWriteTheUuidInAnySpelling) {
     EXPECT_EQ(guests.find(guest().uuid), nullptr);
 }
 
+TEST_F(HandsOffTest, ForgettingAGuestRemovesItsFilesAndNoOthers) {
+    const std::string uuid = "abcdef01-2345-4678-89ab-cdefabcdef01";
+    EXPECT_EQ(forget_hands_off(files, uuid), "") << "there is no directory yet";
+    directory.write("hands-off/u-1", "");
+    directory.write("hands-off/" + uuid, "");
+    directory.write("hands-off/ABCDEF012345467889ABCDEFABCDEF01", "");
+    HandsOffGuests guests(files);
+    guests.refresh(sample);
+    EXPECT_NE(guests.find(uuid), nullptr);
+    EXPECT_EQ(forget_hands_off(files, uuid), "");
+    guests.refresh(sample);
+    EXPECT_EQ(guests.find(uuid), nullptr);
+    EXPECT_NE(guests.find("u-1"), nullptr);
+    // A directory of that name cannot be unlinked.
+    std::filesystem::create_directory(files + "/u-2");
+    EXPECT_TRUE(forget_hands_off(files, "u-2").starts_with(files + "/u-2: "));
+}
+
 TEST_F(HandsOffTest, WhoMayNotWriteReadsTheFilesAndLeavesThemAsTheyAre) {
     directory.write("hands-off/u-1", "");
     directory.write("hands-off/u-2", R"({"process": 1, "process_start": 999999999, "cpus": "x"})");

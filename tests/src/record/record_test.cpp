@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "policy/verdict/explain.hpp"
+#include "src/json/shapes.hpp"
 #include "tests/repeats.hpp"
 #include "tests/src/record/records.hpp"
 
@@ -18,7 +19,7 @@ using test::RandomRecords;
 std::string problem_of(const std::string& line) {
     try {
         parse_record(line);
-    } catch (const RecordError& error) {
+    } catch (const FormatError& error) {
         return error.what();
     }
     return "";
@@ -66,7 +67,7 @@ TEST_P(RandomRecord, WithAnyValueReplacedIsRefusedOrPlanned) {
             for (const Verdict& verdict : record.plan.verdicts)
                 explain(verdict, record.snapshot.topology);
             ++planned;
-        } catch (const RecordError&) {
+        } catch (const FormatError&) {
         }
     }
     EXPECT_GT(planned, 0) << "all records were refused";

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "src/record/record_reader.hpp"
 #include "tests/src/record/records.hpp"
 #include "tests/temporary.hpp"
 
@@ -31,7 +32,7 @@ class ReplayTest : public ::testing::Test {
     std::string error_of(const std::string& lines) {
         try {
             replay_lines(lines);
-        } catch (const ReplayError& error) {
+        } catch (const RecordingError& error) {
             return error.what();
         }
         return "";
@@ -126,8 +127,8 @@ TEST_F(ReplayTest, OfAnEmptyFileHasNoPlans) {
 }
 
 TEST_F(ReplayTest, OfAMissingFileOrADirectoryIsAnError) {
-    EXPECT_THROW(replay(directory.path("none"), out), ReplayError);
-    EXPECT_THROW(replay(directory.path(), out), ReplayError);
+    EXPECT_THROW(replay(directory.path("none"), out), RecordingError);
+    EXPECT_THROW(replay(directory.path(), out), RecordingError);
 }
 
 TEST_F(ReplayTest, KeepsNamesOfGuestsOnTheirLine) {

@@ -42,7 +42,7 @@ inline GuestSample small_guest(std::uint64_t chunks = 10) {
 class ForwardingFiles : public DamonFiles {
   public:
     explicit ForwardingFiles(FakeDamon& fake) : fake_(fake) {}
-    FileText read(const std::string& file) override { return fake_.read(file); }
+    DamonFileText read(const std::string& file) override { return fake_.read(file); }
     int write(const std::string& file, std::string_view text) override {
         return fake_.write(file, text);
     }

@@ -32,7 +32,7 @@ class FakeDamon : public DamonFiles {
     int paused = 0;                    // number of pauses
     std::map<pid_t, int> niceness;
 
-    FileText read(const std::string& file) override {
+    DamonFileText read(const std::string& file) override {
         if (take_busy()) return {EBUSY, {}};
         const auto found = files.find(file);
         if (found == files.end()) return {ENOENT, {}};

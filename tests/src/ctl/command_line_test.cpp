@@ -1,0 +1,102 @@
+// Verbs, options and what is said of mistakes.
+#include <gtest/gtest.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "src/ctl/completion.hpp"
+#include "src/ctl/verbs.hpp"
+
+namespace vnuma::ctl {
+namespace {
+
+class CommandLine : public ::testing::Test {
+  protected:
+    CommandLine() { describe_command_line(app_, context_); }
+
+    // Empty if it is right.
+    std::string problem_of(std::vector<std::string> words) {
+        std::reverse(words.begin(), words.end());
+        try {
+            app_.parse(words);
+        } catch (const CLI::ParseError& error) {
+            return describe_usage_error(app_, error);
+        }
+        return "";
+    }
+
+    Context context_;
+    CLI::App app_;
+};
+
+TEST_F(CommandLine, AnUnknownVerbNamesTheNearest) {
+    EXPECT_EQ(problem_of({"lst"}), "there is no verb \"lst\"; did you mean \"list\"?");
+    EXPECT_EQ(problem_of({"migrate"}), "there is no verb \"migrate\", see vnumactl --help");
+    EXPECT_EQ(problem_of({"policy", "sett"}),
+              "there is no verb \"policy sett\"; did you mean \"set\"?");
+}
+
+TEST_F(CommandLine, AMissingVerbNamesAll) {
+    EXPECT_EQ(problem_of({}).find("a verb is missing: VERB, which is one of status, list, show"),
+              0u);
+    EXPECT_EQ(problem_of({"policy"}),
+              "a verb is missing: policy VERB, which is one of get, set, unset");
+}
+
+TEST_F(CommandLine, AnUnknownOptionNamesTheNearest) {
+    EXPECT_EQ(problem_of({"list", "--sotr", "cpu"}),
+              "there is no option --sotr of list; did you mean \"--sort\"?");
+    EXPECT_EQ(problem_of({"list", "--jsn"}),
+              "there is no option --jsn of list; did you mean \"--json\"?");
+}
+
+TEST_F(CommandLine, ArgumentsThatAreMissingOrTooManyAreNamed) {
+    EXPECT_EQ(problem_of({"show"}), "show: GUEST is required, see vnumactl show --help");
+    EXPECT_EQ(problem_of({"show", "a", "b"}), "show: \"b\" is one argument too many");
+}
+
+TEST_F(CommandLine, GlobalOptionsMayFollowTheVerb) {
+    EXPECT_EQ(problem_of({"list", "--json", "-c", "/s"}), "");
+    EXPECT_TRUE(context_.options.json);
+    EXPECT_EQ(context_.options.socket, "/s");
+    EXPECT_TRUE(context_.run);
+}
+
+TEST_F(CommandLine, AGuestMayHaveTheNameOfAVerb) {
+    EXPECT_EQ(problem_of({"show", "list"}), "");
+}
+
+TEST_F(CommandLine, SettingsAndOptionsMayBeMixed) {
+    EXPECT_EQ(problem_of({"policy", "set", "web1", "mode=observe", "--until", "2h", "priority=-5"}),
+              "");
+}
+
+TEST_F(CommandLine, WhatLastsAndWhatEndsExcludeEachOther) {
+    EXPECT_NE(problem_of({"policy", "set", "a", "mode=act", "--until", "2h", "--persist"}), "");
+    CLI::App again;
+    describe_command_line(again, context_);
+    EXPECT_THROW(again.parse("policy set --group a --defaults mode=act"), CLI::ParseError);
+}
+
+TEST_F(CommandLine, WatchingNeedsNoNumber) {
+    EXPECT_EQ(problem_of({"list", "--watch"}), "");
+}
+
+TEST_F(CommandLine, EachVerbHasAnExample) {
+    for (const CLI::App* verb : app_.get_subcommands(nullptr)) {
+        EXPECT_NE(verb->get_footer().find("Example: "), std::string::npos) << verb->get_name();
+        EXPECT_FALSE(verb->get_description().empty()) << verb->get_name();
+    }
+}
+
+TEST_F(CommandLine, CompletionHasTheVerbsAndOptions) {
+    const std::string script = bash_completion(app_);
+    EXPECT_NE(script.find("\" policy\") verb='policy' ;;"), std::string::npos);
+    EXPECT_NE(script.find("\"policy set\") verb='policy set' ;;"), std::string::npos);
+    EXPECT_NE(script.find("\"list\") words='--help --sort --watch"), std::string::npos) << script;
+    EXPECT_NE(script.find("--persist"), std::string::npos);
+    EXPECT_NE(script.find("guests=1"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace vnuma::ctl
