@@ -107,16 +107,19 @@ asio::awaitable<void> Controller::restore_as_ordered(const Listing& listing, con
         orders_in_force_.to_restore(look.sample, listing.problem.empty(), monotonic_ms());
     if (due.empty()) co_return;
     auto leave_alone = [&] {
-        for (const auto& [uuid, who] : due) {
-            const std::string why = who + " has ordered to restore it and leave it alone";
+        for (const auto& [uuid, who, keeps_pins] : due) {
+            const std::string why =
+                who + (keeps_pins ? " has ordered to leave it alone"
+                                  : " has ordered to restore it and leave it alone");
             for (const GuestSample& guest : look.sample.guests)
                 if (guest.uuid == uuid) hands_off_.add(guest, {why, why});
         }
         return true;
     };
     co_await run_blocking(pool_, leave_alone);
-    for (const auto& [uuid, who] : due) {
-        const std::string problem = co_await actuator_.give_back(uuid, deadline);
+    for (const auto& [uuid, who, keeps_pins] : due) {
+        std::string problem;
+        if (!keeps_pins) problem = co_await actuator_.give_back(uuid, deadline);
         orders_in_force_.note_restored(uuid, problem, monotonic_ms());
     }
 }

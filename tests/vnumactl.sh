@@ -56,6 +56,21 @@ expect 1 'Connection refused' "$vnumactl" -c "$dir/old.sock" status
 # What needs no daemon.
 expect 0 'complete -F _vnumactl vnumactl' "$vnumactl" completion bash
 output=$("$vnumactl" completion bash) && printf '%s' "$output" | bash -n || status=1
+# Words up to the cursor, and what they can become.
+complete() {
+    wanted=$1
+    shift
+    expect 0 "$wanted" bash -c 'PATH=$(dirname "$0"):$PATH
+        source <(vnumactl completion bash)
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        _vnumactl
+        echo "<${COMPREPLY[*]}>"' "$vnumactl" vnumactl "$@"
+}
+complete '<explain events>' e
+complete '<cpu>' list --sort c
+complete '<memory= mode=>' policy set web1 m
+complete '<home>' policy unset web1 ho
+complete '<--persist>' policy set --p
 "$vnumactl" check-host --json | python3 -c 'import json, sys; json.load(sys.stdin)' || status=1
 golden=$(dirname "$0")/golden/recordings/two-nodes.jsonl
 expect 0 '12 plans, 12 the same, 0 different' "$vnumactl" replay "$golden"

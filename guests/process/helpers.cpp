@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -69,8 +70,7 @@ struct OpenFiles {
 
 // A process of one of these programs serves one guest, so that it is that guest's helper in any
 // control group: Proxmox VE starts them in its daemon's.
-bool is_program_of_one_guest(const Process& process) {
-    const std::string program = process.read_link("exe");
+bool serves_one_guest(std::string_view program) {
     return program.ends_with("/swtpm") || program.ends_with("/virtiofsd");
 }
 
@@ -82,6 +82,12 @@ OpenFiles look_at_files(const Process& process, const std::set<std::string>& soc
         if (sockets.contains(file)) found.is_named = true;
     }
     return found;
+}
+
+// Empty for one that has ended, and for threads of the kernel.
+std::string program_of(const std::string& pid) {
+    std::error_code ignored;
+    return std::filesystem::read_symlink("/proc/" + pid + "/exe", ignored).string();
 }
 
 // Those in the VMM's own group. None where another KVM VM is in it.
@@ -104,10 +110,9 @@ std::vector<pid_t> servers_in_any_group(const std::set<std::string>& sockets) {
     std::vector<pid_t> servers;
     for (const std::string& name : list_directory(AT_FDCWD, "/proc", max_processes)) {
         const auto pid = parse_pid(name);
-        const auto process = pid ? Process::open(*pid) : std::nullopt;
-        if (process && is_program_of_one_guest(*process) &&
-            look_at_files(*process, sockets).is_named)
-            servers.push_back(*pid);
+        if (!pid || !serves_one_guest(program_of(name))) continue;
+        const auto process = Process::open(*pid);
+        if (process && look_at_files(*process, sockets).is_named) servers.push_back(*pid);
     }
     return servers;
 }
@@ -184,7 +189,8 @@ void HelperReader::find(const Process& vmm) {
         }
         auto process = Process::open(pid);
         // The number may be another process's by now.
-        if (process && (process->read("cgroup") == cgroup || is_program_of_one_guest(*process)))
+        if (process &&
+            (process->read("cgroup") == cgroup || serves_one_guest(process->read_link("exe"))))
             found.emplace(pid, Helper{std::move(*process), ThreadReader(cgroup_root_)});
     }
     helpers_ = std::move(found);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "policy/model/shell_pattern.hpp"
 #include "policy/model/uuid.hpp"
 #include "src/control/orders/device_node.hpp"
 #include "src/control/orders/judge_move.hpp"
@@ -119,6 +120,7 @@ bool Dispatch::answers(std::string_view command) {
 void Dispatch::set_tick(std::shared_ptr<const Tick> tick) {
     totals_.update(*tick);
     tick_ = std::move(tick);
+    metrics_.clear();
 }
 
 Reply Dispatch::handle(const Command& command, const Json& arguments, const Caller& caller) {
@@ -196,6 +198,7 @@ Reply Dispatch::query_policy(const Json& arguments, const Caller&) {
 
 Reply Dispatch::query_groups(const Json& arguments, const Caller&) {
     expect_none(arguments);
+    if (auto refused = why_blind()) return *refused;
     return to_json(view_groups(*tick_));
 }
 
@@ -209,11 +212,13 @@ Reply Dispatch::query_metrics(const Json& arguments, const Caller&) {
     return JsonOut(metrics());
 }
 
-std::string Dispatch::metrics() const {
+const std::string& Dispatch::metrics() {
+    if (!metrics_.empty()) return metrics_;
     const std::vector<GuestSummary> guests =
         tick_->look ? summarize_guests(*tick_) : std::vector<GuestSummary>();
-    return to_text(
+    metrics_ = to_text(
         make_metrics(*tick_, make_status(*tick_, facts()), guests, totals_, own_cpu_time()));
+    return metrics_;
 }
 
 Reply Dispatch::query_record(const Json& arguments, const Caller&) {
@@ -260,14 +265,25 @@ Reply Dispatch::place(const Json& arguments, const Caller& caller) {
 
 // ---- Orders
 
-PolicyTarget Dispatch::with_section_name(PolicyTarget target) const {
+// What names no guest that runs may be a pattern, or have a section already. All else is a mistake
+// unless the guest is said to be absent.
+std::variant<PolicyTarget, Refused> Dispatch::with_section_name(PolicyTarget target,
+                                                                bool absent) const {
     if (!target.guest || !tick_->look) return target;
     const auto guest = find_guest(*tick_, *target.guest);
     if (const auto* index = std::get_if<std::size_t>(&guest)) {
         const GuestState& state = tick_->snapshot.guests[*index];
         if (*target.guest != state.name) target.guest = state.uuid;
+        return target;
     }
-    return target;
+    const std::string name = normalize_guest_name(*target.guest);
+    const HostPolicy& policy = tick_->policy;
+    if (absent || is_pattern(name) || policy.guests.contains(name) ||
+        policy.run_time.guests.contains(name))
+        return target;
+    Refused refused = std::get<Refused>(guest);
+    refused.description += "; say \"absent\" if it does not run yet";
+    return refused;
 }
 
 void Dispatch::show_policy(config_text::RunTimeSections sections) {
@@ -290,7 +306,9 @@ Reply Dispatch::view_changed(const PolicyTarget& target, PolicyEditor::Result re
 
 Reply Dispatch::set_policy(const Json& arguments, const Caller&) {
     auto wanted = read<SetPolicyArguments>(arguments);
-    wanted.target = with_section_name(std::move(wanted.target));
+    auto target = with_section_name(std::move(wanted.target), wanted.absent);
+    if (const auto* refused = std::get_if<Refused>(&target)) return *refused;
+    wanted.target = std::move(std::get<PolicyTarget>(target));
     const auto section = section_of(wanted.target);
     if (const auto* refused = std::get_if<Refused>(&section)) return *refused;
     return view_changed(wanted.target, editor_.set(std::get<PolicySection>(section),
@@ -299,7 +317,9 @@ Reply Dispatch::set_policy(const Json& arguments, const Caller&) {
 
 Reply Dispatch::unset_policy(const Json& arguments, const Caller&) {
     auto wanted = read<UnsetPolicyArguments>(arguments);
-    wanted.target = with_section_name(std::move(wanted.target));
+    auto target = with_section_name(std::move(wanted.target), false);
+    if (const auto* refused = std::get_if<Refused>(&target)) return *refused;
+    wanted.target = std::move(std::get<PolicyTarget>(target));
     const auto section = section_of(wanted.target);
     if (const auto* refused = std::get_if<Refused>(&section)) return *refused;
     return view_changed(wanted.target,
@@ -332,13 +352,16 @@ Reply Dispatch::set_frozen(bool on, std::string done) {
     return to_json(Done{std::move(done)});
 }
 
-Reply Dispatch::freeze(const Json& arguments, const Caller&) {
-    expect_none(arguments);
-    return set_frozen(true, "vnumad is frozen: pins stay, and nothing is changed until the thaw");
+Reply Dispatch::freeze(const Json& arguments, const Caller& caller) {
+    const auto wanted = read<GuestOrAll>(arguments);
+    if (!wanted.guest)
+        return set_frozen(true,
+                          "vnumad is frozen: pins stay, and nothing is changed until the thaw");
+    return leave_alone(*wanted.guest, true, caller);
 }
 
 Reply Dispatch::thaw(const Json& arguments, const Caller&) {
-    const auto wanted = read<ThawArguments>(arguments);
+    const auto wanted = read<GuestOrAll>(arguments);
     if (wanted.guest) return thaw_guest(*wanted.guest);
     std::string done = "vnumad is thawed: guests are balanced again";
     if (const std::size_t left = tick_->hands_off.size(); left > 0)
@@ -347,58 +370,49 @@ Reply Dispatch::thaw(const Json& arguments, const Caller&) {
     return set_frozen(false, std::move(done));
 }
 
-// A guest may have been frozen by its name or by its UUID.
 Reply Dispatch::thaw_guest(const std::string& name) {
     const auto found = find_guest(*tick_, name);
     if (const auto* refused = std::get_if<Refused>(&found)) return *refused;
     const GuestState& guest = tick_->snapshot.guests[std::get<std::size_t>(found)];
-    const bool was_left = tick_->hands_off.contains(guest.uuid);
-    if (was_left) {
-        std::string problem =
-            forget_hands_off(hands_off_directory(parts_.config.state_directory), guest.uuid);
-        if (!problem.empty()) return Refused{was_refused, std::move(problem)};
-    }
-    std::string done = was_left ? "vnumad does not leave " + guest.name + " alone any more" : "";
-    std::string why_not;
-    std::optional<config_text::RunTimeSections> policy;
-    for (const std::string& section : {guest.name, guest.uuid}) {
-        auto result = editor_.unset({PolicySection::Kind::guest, normalize_guest_name(section)},
-                                    {"mode"}, now_ms());
-        if (auto* refused = std::get_if<Refused>(&result))
-            why_not = std::move(refused->description);
-        else
-            policy = std::move(std::get<config_text::RunTimeSections>(result));
-    }
-    if (!was_left && !policy)
-        return Refused{was_refused, guest.name + " is not left alone, and " + why_not};
-    if (policy)
-        done += (was_left ? ", and it has" : guest.name + " has") +
-                std::string(" the mode again that it had before it was set at run time");
-    // After the last use of `guest`, which is part of the tick.
-    if (policy) show_policy(std::move(*policy));
-    return to_json(Done{done});
+    if (!tick_->hands_off.contains(guest.uuid))
+        return Refused{was_refused, guest.name + " is not left alone" +
+                                        (tick_->frozen.empty() ? "" : "; " + tick_->frozen)};
+    std::string problem =
+        forget_hands_off(hands_off_directory(parts_.config.state_directory), guest.uuid);
+    if (!problem.empty()) return Refused{was_refused, std::move(problem)};
+    return to_json(Done{"vnumad does not leave " + guest.name + " alone any more"});
+}
+
+Reply Dispatch::leave_alone(const std::string& name, bool keeps_pins, const Caller& caller) {
+    if (auto refused = why_no_restore(*tick_)) return *refused;
+    const auto found = find_guest(*tick_, name);
+    if (const auto* refused = std::get_if<Refused>(&found)) return *refused;
+    const GuestState& guest = tick_->snapshot.guests[std::get<std::size_t>(found)];
+    if (auto refused = parts_.orders.add(OrderedRestore{guest.uuid, who(caller), keeps_pins}))
+        return *refused;
+    return to_json(Done{keeps_pins ? guest.name +
+                                         " is left alone from the next tick on, and its pins stay, "
+                                         "until vnumactl thaw " +
+                                         guest.name
+                                   : "the threads of " + guest.name +
+                                         " are given back to their owner in the next tick, and "
+                                         "left alone from then on"});
 }
 
 Reply Dispatch::restore(const Json& arguments, const Caller& caller) {
-    const auto wanted = read<RestoreArguments>(arguments);
+    const auto wanted = read<GuestOrAll>(arguments);
+    if (wanted.guest) return leave_alone(*wanted.guest, false, caller);
     if (auto refused = why_no_restore(*tick_)) return *refused;
-    OrderedRestore order{std::nullopt, who(caller)};
-    std::string whose = "all guests";
-    if (wanted.guest) {
-        const auto found = find_guest(*tick_, *wanted.guest);
-        if (const auto* refused = std::get_if<Refused>(&found)) return *refused;
-        const GuestState& guest = tick_->snapshot.guests[std::get<std::size_t>(found)];
-        order.uuid = guest.uuid;
-        whose = guest.name;
-    } else if (!parts_.freeze.set(true)) {
+    if (!parts_.freeze.set(true))
         return Refused{generic_error,
                        parts_.freeze.file() + ": " + std::generic_category().message(errno)};
+    if (auto refused = parts_.orders.add(OrderedRestore{std::nullopt, who(caller)})) {
+        refused->description += "; vnumad is frozen";
+        return *refused;
     }
-    if (auto refused = parts_.orders.add(std::move(order))) return *refused;
-    return to_json(Done{"the threads of " + whose +
-                        " are given back to their owners in the next tick, and left alone from "
-                        "then on" +
-                        (wanted.guest ? "" : "; vnumad is frozen")});
+    return to_json(
+        Done{"the threads of all guests are given back to their owners in the next "
+             "tick, and left alone from then on; vnumad is frozen"});
 }
 
 // ---- What they have in common

@@ -39,8 +39,8 @@ class Dispatch final : public Handler {
     Reply handle(const Command& command, const nlohmann::json& arguments,
                  const Caller& caller) override;
 
-    // What Prometheus collects.
-    std::string metrics() const;
+    // What Prometheus collects. Made once for each tick.
+    const std::string& metrics();
 
     // Whether there is an answer to a command, which the server does not give itself.
     static bool answers(std::string_view command);
@@ -82,17 +82,19 @@ class Dispatch final : public Handler {
     // The arguments with the guest's uuid in place of what names it, if a guest is named.
     std::variant<SinceArguments, Refused> since(const Json& arguments) const;
     // A target whose guest is named so that its section is found.
-    PolicyTarget with_section_name(PolicyTarget target) const;
+    std::variant<PolicyTarget, Refused> with_section_name(PolicyTarget target, bool absent) const;
     // Answers are about this run-time policy from now on, although the tick had another.
     void show_policy(config_text::RunTimeSections sections);
     Reply view_changed(const PolicyTarget& target, PolicyEditor::Result result);
     Reply set_frozen(bool on, std::string done);
     Reply thaw_guest(const std::string& name);
+    Reply leave_alone(const std::string& name, bool keeps_pins, const Caller& caller);
 
     Parts parts_;
     PolicyEditor editor_;
     Placer placer_;
     Totals totals_;
+    std::string metrics_;  // empty until somebody asks for those of this tick
     std::shared_ptr<const Tick> tick_;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

@@ -199,7 +199,7 @@ HistoryPage HistoryWriter::page(const SinceArguments& arguments) {
     return page;
 }
 
-std::vector<Happening> HistoryWriter::happenings(const SinceArguments& arguments) {
+control::PastEvents HistoryWriter::happenings(const SinceArguments& arguments) {
     const auto pending = copy_pending();
     Progress on_disk;
     std::vector<Happening> found;
@@ -210,9 +210,15 @@ std::vector<Happening> HistoryWriter::happenings(const SinceArguments& arguments
                      [](const Happening& a, const Happening& b) { return a.time_ms < b.time_ms; });
     const auto limit =
         static_cast<std::size_t>(std::clamp(arguments.limit, 1, max_happenings_limit));
-    if (found.size() > limit)
+    control::PastEvents past{{}, problem()};
+    // The reader stops at the limit.
+    if (found.size() >= limit) {
         found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(limit));
-    return found;
+        if (!past.problem.empty()) past.problem += "; ";
+        past.problem += "there may be more than the newest " + std::to_string(limit);
+    }
+    past.events = std::move(found);
+    return past;
 }
 
 std::string HistoryWriter::problem() const {

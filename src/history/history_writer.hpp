@@ -48,7 +48,7 @@ class HistoryWriter {
     // From any thread. None of them waits for the writer, nor delays it or a tick. They have
     // happenings that are not on disk yet, too. See HistoryReader for guests and limits.
     control::HistoryPage page(const control::SinceArguments& arguments);
-    std::vector<control::Happening> happenings(const control::SinceArguments& arguments);
+    control::PastEvents happenings(const control::SinceArguments& arguments);
 
     // Why the history is not kept, could not be read by the last query, or where it has a gap;
     // empty if it is whole.

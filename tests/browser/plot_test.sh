@@ -1,6 +1,6 @@
 #!/bin/bash
 # Opens a page of plots in a browser without a screen, and checks what becomes of it:
-#   plot_test.sh VNUMACTL RECORDING
+#   plot_test.sh VNUMACTL RECORDING PAGE_OF_A_DAY
 #   plot_test.sh --screenshot VNUMACTL RECORDING OUT.png [WIDTH]
 # One guest of the recording is given a name that would run a script if it came into the page as
 # HTML. Without Chromium the test is skipped (77).
@@ -77,6 +77,42 @@ for width in 360 1280; do
     [ "$(number width)" -le $((width < 500 ? 500 : width)) ] ||
         fail "$at: it is $(number width) wide"
 done
+
+# What a user does: reads the reason at a mark, zooms by a key, and looks for a guest by name. The
+# page's policy, which allows no script but its own, is taken out for that.
+user='<script>setTimeout(() => {
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const scale = () => all(".dygraph-axis-label-x").map((label) => label.textContent).join();
+  const data = document.body.dataset;
+  data.marks = all(".event").length;
+  data.reasons = all(".event").filter((mark) => /[A-Z_]+: [a-z]/.test(mark.title)).length;
+  const before = scale();
+  all("[data-drawn]")[0].dispatchEvent(new KeyboardEvent("keydown", {key: "+", bubbles: true}));
+  data.zoomed = Number(scale() !== before);
+  const filter = document.getElementById("filter");
+  filter.value = "Database";
+  filter.dispatchEvent(new Event("input"));
+  data.shown = all("#guests > *").filter((card) => !card.hidden).length;
+}, 2000);</script>'
+python3 - "$folder/page.html" "$user" >"$folder/user.html" <<'END'
+import re, sys
+page = re.sub('<meta http-equiv="Content-Security-Policy"[^>]*>', '', open(sys.argv[1]).read())
+print(page.replace('</body>', sys.argv[2] + '</body>'))
+END
+open_page "$folder/user.html" 1280 --dump-dom >"$folder/dom" || fail 'user: the browser failed'
+report=$(grep -o '<body[^>]*>' "$folder/dom")
+[ "$(number marks)" -ge 1 ] || fail 'user: no event is marked'
+[ "$(number reasons)" = "$(number marks)" ] || fail 'user: a mark does not tell what happened'
+[ "$(number zoomed)" = 1 ] || fail 'user: the key + does not zoom'
+[ "$(number shown)" = 1 ] || fail 'user: the filter does not show one guest'
+
+# A page of the history that the daemon keeps.
+"$3" >"$folder/day.html"
+open_page "$folder/day.html" 1280 --dump-dom >"$folder/dom" || fail 'day: the browser failed'
+report=$(grep -o '<body[^>]*>' "$folder/dom")
+[[ $report == *'data-plot-ready="true"'* ]] || fail 'day: the page is not ready'
+[ "$(number errors)" = 0 ] || fail 'day: the page has errors'
+[ "$(number guests)" = 100 ] || fail 'day: it must have 100 guests'
 
 # The same page with something of another host. That nothing was told above would mean nothing if
 # it were not told of this.

@@ -38,8 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check<SetPolicyArguments>(json);
     check<UnsetPolicyArguments>(json);
     check<MoveArguments>(json);
-    check<ThawArguments>(json);
-    check<RestoreArguments>(json);
+    check<GuestOrAll>(json);
     check<PlaceArguments>(json);
     check<EventsArguments>(json);
     return 0;

@@ -97,7 +97,8 @@ void OrdersInForce::add(OrderedMove order, Millis now) {
 }
 
 void OrdersInForce::add(OrderedRestore order, Millis now) {
-    Pending restore{order.who, "", "the guest could not be seen", now + max_order_time};
+    Pending restore{order.who, "", "the guest could not be seen", now + max_order_time,
+                    order.keeps_pins};
     if (!order.uuid) {
         freeze_ = true;
         restore_all_ = std::move(restore);
@@ -134,8 +135,8 @@ std::vector<OrdersInForce::Restore> OrdersInForce::to_restore(const Sample& samp
         const GuestSample* guest = find(sample, uuid);
         if (guest) {
             pending.guest = guest->name;
-            give_up(uuid, pending.who + " has ordered to restore the guest");
-            due.push_back({uuid, pending.who});
+            give_up(uuid, pending.who + " has ordered to leave the guest alone");
+            due.push_back({uuid, pending.who, pending.keeps_pins});
         } else if (complete || now >= pending.until) {
             tell(Stage::given_up, pending.guest, uuid,
                  "the restore that " + pending.who + " has ordered has ended: " +
@@ -156,7 +157,9 @@ void OrdersInForce::note_restored(const std::string& uuid, const std::string& pr
     }
     if (problem.empty())
         tell(Stage::done, restore.guest, uuid,
-             "its threads are given back to its owner, and it is left alone, because " +
+             (restore.keeps_pins
+                  ? "it is left alone as it is, because "
+                  : "its threads are given back to its owner, and it is left alone, because ") +
                  restore.who + " has ordered that");
     else
         tell(Stage::given_up, restore.guest, uuid,

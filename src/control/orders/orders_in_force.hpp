@@ -36,11 +36,13 @@ class OrdersInForce {
 
     struct Restore {
         std::string uuid, who;
+        bool keeps_pins = false;
     };
     // The guests of the sample that are to be restored. `complete`: the sample has all guests, so
     // that those that are missing have ended.
     std::vector<Restore> to_restore(const Sample& sample, bool complete, Millis now);
-    // What has come of that; `problem` is empty if all of its threads are given back.
+    // What has come of that; `problem` is empty if all of its threads are given back, or none is to
+    // be.
     void note_restored(const std::string& uuid, const std::string& problem, Millis now);
 
     // Sets the homes that are ordered as the policy of their guests, as if it were fixed there.
@@ -67,6 +69,7 @@ class OrdersInForce {
     struct Pending {
         std::string who, guest, problem;
         Millis until = 0;
+        bool keeps_pins = false;
     };
 
     void add(OrderedMove order, Millis now);

@@ -123,8 +123,8 @@ std::string why(const InitialPlacement& placement, const std::vector<int>& nodes
         text = where + (nodes.size() == 1 ? " has" : " have") + " room for it after " +
                counted(placement.evictions.size(), "other move") + ".";
     else
-        text = "No allowed node has room for it, and " + std::to_string(max_evictions) +
-               " moves of other guests would not make enough; " +
+        text = "No allowed node has room for it, nor would it have after " +
+               std::to_string(max_evictions) + " moves of other guests; " +
                (nodes.size() == 1 ? "node " : "nodes ") + format_number_list(nodes) +
                (nodes.size() == 1 ? " has" : " have") + " the most memory available.";
     if (reservations > 0) text += " " + counted(reservations, "reservation") + " counted.";
@@ -168,7 +168,10 @@ std::variant<PlaceReply, Refused> Placer::place(const PlacementView& view,
     if (arguments.reserve > 0 && placement.has_room) {
         reservations_.push_back(
             {request, placement.nodes, view.now + arguments.reserve, arguments.name});
-        reply.why += " It is reserved for " + std::to_string(arguments.reserve) + " ms.";
+        reply.why +=
+            " It is reserved for " + (arguments.reserve % 1000 == 0
+                                          ? std::to_string(arguments.reserve / 1000) + " s."
+                                          : std::to_string(arguments.reserve) + " ms.");
     } else if (arguments.reserve > 0) {
         reply.why += " Nothing is reserved, since there is no room.";
     }

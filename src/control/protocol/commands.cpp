@@ -88,7 +88,7 @@ std::vector<Command> commands_about_host() {
          Right::read,
          no_arguments,
          any_object,
-         {is_blind},
+         {},
          ""},
         {"query-record",
          "Returns the last plan and all that it was made from, as a line of a recording "
@@ -140,9 +140,8 @@ std::vector<Command> commands_about_guests() {
             "Explains in sentences where a guest is, where it should be, why, why not elsewhere, "
             "what is in the way, and what the operator could change.",
             Right::read, {guest_not_found, is_blind}, "explain"),
-        command<SinceArguments, std::vector<Happening>>(
-            "query-events", "Returns what happened since a time, the oldest first.", Right::read,
-            {was_refused}, "events"),
+        command<SinceArguments, PastEvents>("query-events", "Returns what happened since a time.",
+                                            Right::read, {was_refused}, "events"),
         command<SinceArguments, HistoryPage>(
             "query-history",
             "Returns a page of the history: what each cell and node was like in each minute, and "
@@ -178,16 +177,18 @@ std::vector<Command> commands_that_act() {
             "Gives a guest a home once, if the planner does not object or with `force`, and "
             "returns the planner's opinion.",
             Right::act, {guest_not_found, is_blind, not_permitted, was_refused}, "move"),
-        command<Done>("freeze",
-                      "Stops all actions, as an emergency stop, until thaw (docs/safety.md).",
-                      Right::act, {not_permitted}, "freeze"),
-        command<ThawArguments, Done>(
+        command<GuestOrAll, Done>(
+            "freeze",
+            "Stops all actions, as an emergency stop, until thaw (docs/safety.md). With `guest`, "
+            "this guest is left alone from the next tick on. Pins stay in both cases.",
+            Right::act, {guest_not_found, is_blind, not_permitted, was_refused}, "freeze"),
+        command<GuestOrAll, Done>(
             "thaw",
-            "Allows actions again after freeze. With `guest`, it takes back what keeps vnumad from "
-            "this guest: a mode that was set at run time, and that the guest is left alone because "
-            "of restore, or because somebody else has changed its pins or moved its memory.",
+            "Allows actions again after freeze. With `guest`, this guest is not left alone any "
+            "more, whether it was because of freeze or restore, or because somebody else has "
+            "changed its pins or moved its memory.",
             Right::act, {guest_not_found, is_blind, not_permitted, was_refused}, "thaw"),
-        command<RestoreArguments, Done>(
+        command<GuestOrAll, Done>(
             "restore",
             "Gives the threads of a guest, or of all guests, back to their owners, and leaves the "
             "guests alone from then on. Without `guest`, vnumad is frozen, too.",

@@ -87,6 +87,12 @@ struct NodeMinute {
 
     friend bool operator==(const NodeMinute&, const NodeMinute&) = default;
 };
+// What happened since a time, the oldest first.
+struct PastEvents {
+    std::vector<Happening> events;
+    std::string problem;  // why some are missing; empty if none are
+};
+
 struct HistoryPage {
     std::vector<CellMinute> cells;
     std::vector<NodeMinute> nodes;

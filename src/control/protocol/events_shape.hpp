@@ -61,6 +61,13 @@ void describe(auto& io, Of<NodeMinute> auto& minute) {
              "Free memory and clean page cache that is not in use.");
 }
 
+void describe(auto& io, Of<PastEvents> auto& past) {
+    auto& [events, problem] = past;
+    io.type("PastEvents");
+    io.field("events", events, list_of(described), "What happened, the oldest first.");
+    io.maybe("problem", problem, Text(), "Why some are missing. It is missing if none are.");
+}
+
 void describe(auto& io, Of<HistoryPage> auto& page) {
     auto& [cells, nodes, events, next_ms, problem] = page;
     io.type("HistoryPage");

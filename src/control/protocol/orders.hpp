@@ -22,6 +22,7 @@ struct OrderedMove {
 struct OrderedRestore {
     std::optional<std::string> uuid;  // all guests, and vnumad is frozen, if there is none
     std::string who;
+    bool keeps_pins = false;  // one guest is only left alone, as it is
 };
 
 using Order = std::variant<OrderedMove, OrderedRestore>;

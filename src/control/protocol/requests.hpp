@@ -45,6 +45,7 @@ struct SetPolicyArguments {
     PolicyTarget target;
     std::vector<Setting> settings;
     std::optional<std::int64_t> for_ms;  // how long; none: until unset
+    bool absent = false;                 // the guest need not run yet
 };
 struct UnsetPolicyArguments {
     PolicyTarget target;
@@ -71,11 +72,9 @@ struct MoveReply {
     std::string opinion;  // the planner's: what it costs there and here, what is in the way
 };
 
-struct ThawArguments {
-    std::optional<std::string> guest;  // vnumad, but no single guest, if none
-};
-struct RestoreArguments {
-    std::optional<std::string> guest;  // all if none
+// Of freeze, thaw and restore.
+struct GuestOrAll {
+    std::optional<std::string> guest;  // vnumad as a whole if none
 };
 struct Done {
     std::string what;  // a sentence

@@ -80,13 +80,15 @@ void describe(auto& io, Of<Setting> auto& setting) {
 }
 
 void describe(auto& io, Of<SetPolicyArguments> auto& arguments) {
-    auto& [target, settings, for_ms] = arguments;
+    auto& [target, settings, for_ms, absent] = arguments;
     io.type("SetPolicyArguments");
     describe_target(io, target);
     io.field("settings", settings, list_between(described, 1, max_requested_settings),
              "What is set.");
     io.maybe("for_ms", for_ms, Number{1, max_requested_duration},
              "How long the settings hold. Without it, they hold until they are unset.");
+    io.unless(false, "absent", absent, Flag(),
+              "Whether the guest need not run: the settings hold once it does.");
 }
 
 void describe(auto& io, Of<UnsetPolicyArguments> auto& arguments) {
@@ -131,17 +133,11 @@ void describe(auto& io, Of<MoveReply> auto& reply) {
              "What the planner thinks of it: the costs there and here, and what is in the way.");
 }
 
-void describe(auto& io, Of<ThawArguments> auto& arguments) {
+void describe(auto& io, Of<GuestOrAll> auto& arguments) {
     auto& [guest] = arguments;
-    io.type("ThawArguments");
+    io.type("GuestOrAll");
     io.maybe("guest", guest, Text(),
-             "The guest, as in query-guest. Without it, freeze is taken back.");
-}
-
-void describe(auto& io, Of<RestoreArguments> auto& arguments) {
-    auto& [guest] = arguments;
-    io.type("RestoreArguments");
-    io.maybe("guest", guest, Text(), "The guest, as in query-guest. Without it, all guests.");
+             "The guest, as in query-guest. Without it, vnumad as a whole.");
 }
 
 void describe(auto& io, Of<Done> auto& done) {

@@ -96,9 +96,10 @@ asio::awaitable<void> Client::read_loop() {
     std::array<char, read_buffer_bytes> buffer;
     while (!session_.over()) {
         if (const auto received = session_.next()) {
+            const Time begun = Clock::now();
             if (const auto* request = std::get_if<qmp::Request>(&*received)) answer(*request);
             output_.cancel();
-            co_await wait_for_turn();
+            co_await wait_for_turn(begun);
             continue;
         }
         error_code error;
@@ -111,9 +112,11 @@ asio::awaitable<void> Client::read_loop() {
         co_await woken(room_);
 }
 
-// Waits until the next request may be handled.
-asio::awaitable<void> Client::wait_for_turn() {
-    const Time turn = rate_.count(Clock::now());
+// Waits until the next request may be handled. The last one's answer was begun at `begun`.
+asio::awaitable<void> Client::wait_for_turn(Time begun) {
+    const Time now = Clock::now();
+    Time turn = rate_.count(now);
+    if (!caller_.may_act) turn = std::max(turn, settings_->time_of_readers.count(now, now - begun));
     // A client with many requests does not hold up the others.
     co_await asio::post(socket_.get_executor(), asio::use_awaitable);
     if (turn > Clock::now()) {

@@ -29,13 +29,15 @@ struct ClientSettings {
         : handler(one),
           version(std::move(version_text)),
           limits(all),
-          budget(std::make_shared<qmp::MemoryBudget>(all.outgoing_of_all)) {}
+          budget(std::make_shared<qmp::MemoryBudget>(all.outgoing_of_all)),
+          time_of_readers(all.parts_of_time) {}
 
     Handler& handler;
     std::string version;
     Limits limits;
     std::shared_ptr<qmp::MemoryBudget> budget;  // of what waits for all clients
     std::atomic<int> record_readers{0};         // clients that want records; read by any thread
+    TimeShare time_of_readers;                  // of clients that may not act
 };
 
 // All calls are made on the server's thread.
@@ -72,7 +74,7 @@ class Client {
     boost::asio::awaitable<void> read_loop();
     boost::asio::awaitable<void> write_loop();
     boost::asio::awaitable<void> watch();
-    boost::asio::awaitable<void> wait_for_turn();
+    boost::asio::awaitable<void> wait_for_turn(Time begun);
 
     void answer(const qmp::Request& request);
     Reply dispatch(const qmp::Request& request);

@@ -19,6 +19,9 @@ struct Limits {
     // Requests of a client. It may send a second's worth at once. Further ones wait: they are not
     // read, and nothing is refused.
     int requests_per_second = 100;
+    // Those who may only read share one of so many parts of the thread's time, so that an emergency
+    // stop never waits behind them.
+    int parts_of_time = 4;
 
     // Bytes that wait until a client reads them. While more wait than the first number, its
     // requests are not read. A reply that does not fit into the second is refused: clients such as

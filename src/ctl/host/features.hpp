@@ -29,8 +29,8 @@ constexpr const char* name(FeatureState state) {
 struct Feature {
     std::string name;
     FeatureState state = FeatureState::good;
-    std::string found;    // what there is, or what is missing and what follows from that
-    std::string command;  // that mends it; empty if there is nothing to mend, or no command does
+    std::string found;   // what there is, or what is missing and what follows from that
+    std::string remedy;  // a command or, where none mends it, advice; empty if neither helps
 
     friend bool operator==(const Feature&, const Feature&) = default;
 };

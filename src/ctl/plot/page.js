@@ -234,7 +234,7 @@
       strokeWidth: 1.5, legend: 'never', animatedZooms: false, resizable: 'passive',
       dateWindow: range, includeZero: true, valueRange: [0, chart.most || null],
       gridLineColor: style('--line'), axisLineColor: style('--line'), gridLineWidth: 0.5,
-      axisLabelFontSize: 12, xRangePad: 4, interactionModel: interaction(),
+      axisLabelFontSize: 12, xAxisHeight: 24, xRangePad: 4, interactionModel: interaction(),
       axes: {
         x: {ticker: Dygraph.dateTicker, axisLabelFormatter: short_time, pixelsPerLabel: 70},
         y: {axisLabelFormatter: (value) => chart.label(value), axisLabelWidth: 56,

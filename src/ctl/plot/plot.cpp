@@ -65,7 +65,9 @@ int run_plot(Context& context, const PlotOptions& options) {
     }
     constexpr mode_t owner_only = 0600;
     replace_file(output, page, owner_only);
-    if (!context.options.quiet)
+    if (context.options.json)
+        context.print_json({{"page", output}});
+    else if (!context.options.quiet)
         std::cerr << "The page is in " << output
                   << "; only you can read it. Open it in a browser.\n";
     return exit_done;

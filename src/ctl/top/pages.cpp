@@ -94,7 +94,9 @@ Grid make_page(const Model& model, const Abilities& abilities) {
                          (model.view() == View::explanation && !model.explanation) ||
                          (model.view() == View::host && !model.status);
     if (no_data) {
-        page.sentence(model.view_trouble.empty() ? "Waiting for vnumad." : model.view_trouble);
+        page.sentence(!model.view_trouble.empty() ? model.view_trouble
+                      : model.lost.empty()        ? "Waiting for vnumad."
+                                                  : model.lost);
         return page.finish();
     }
     switch (model.view()) {

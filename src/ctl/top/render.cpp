@@ -80,7 +80,12 @@ void draw_notice(Grid& grid, const std::string& notice) {
 
 void draw_nodes(Grid& grid, const Model& model, const OverviewLayout& layout) {
     if (!model.status) {
-        grid.put(0, layout.nodes_top, "Waiting for vnumad.");
+        // The notice above is cut to one line. Here is room for all of it.
+        int y = layout.nodes_top;
+        for (const std::string& line :
+             wrap_text(model.lost.empty() ? "Waiting for vnumad." : model.lost, grid.size().width,
+                       grid.utf8()))
+            grid.put(0, y++, line);
         return;
     }
     const auto all = static_cast<int>(model.status->nodes.size());

@@ -44,7 +44,7 @@ std::string format_features(const std::vector<Feature>& features, const Terminal
     for (const Feature& feature : features) {
         if (feature.state == FeatureState::good) continue;
         text += "\n" + paragraph(feature.found, terminal, feature.name + ": ");
-        if (!feature.command.empty()) text += "    " + terminal.plain(feature.command) + "\n";
+        if (!feature.remedy.empty()) text += "    " + terminal.plain(feature.remedy) + "\n";
     }
     return text;
 }
@@ -54,7 +54,7 @@ nlohmann::json features_as_json(const std::vector<Feature>& features) {
     for (const Feature& feature : features) {
         nlohmann::json one{
             {"feature", feature.name}, {"state", name(feature.state)}, {"found", feature.found}};
-        if (!feature.command.empty()) one["command"] = feature.command;
+        if (!feature.remedy.empty()) one["remedy"] = feature.remedy;
         all.push_back(std::move(one));
     }
     return all;

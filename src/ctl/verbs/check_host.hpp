@@ -12,7 +12,7 @@ namespace vnuma::ctl {
 
 // All are pure.
 std::string format_features(const std::vector<Feature>& features, const Terminal& terminal);
-// [{"feature", "state", "found", "command"}]; without a command where nothing is to be mended.
+// [{"feature", "state", "found", "remedy"}]; without a remedy where nothing is to be mended.
 nlohmann::json features_as_json(const std::vector<Feature>& features);
 bool can_work(const std::vector<Feature>& features);
 

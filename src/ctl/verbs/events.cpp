@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iostream>
 #include <memory>
 
 #include "src/control/protocol/commands.hpp"
@@ -78,15 +79,19 @@ int follow(Context& context, const std::string& uuid, const std::vector<Happenin
 int run_events(Context& context, const EventsOptions& options) {
     const control::SinceArguments arguments = arguments_of(options);
     Connection& connection = context.connection();
-    const nlohmann::json reply = connection.call("query-events", control::to_json(arguments));
-    const auto all = Connection::read_reply<std::vector<Happening>>("query-events", reply);
     if (!options.follow) {
+        const nlohmann::json reply = connection.call("query-events", control::to_json(arguments));
         if (context.options.json)
             context.print_json(reply);
         else
-            context.print(format_events(all, context.terminal()));
+            context.print(format_past_events(
+                Connection::read_reply<control::PastEvents>("query-events", reply),
+                context.terminal()));
         return exit_done;
     }
+    const control::PastEvents past = ask_past_events(connection, arguments);
+    if (!past.problem.empty()) std::cerr << "vnumactl: " << past.problem << "\n";
+    const std::vector<Happening>& all = past.events;
     std::string uuid;
     if (arguments.guest)
         uuid =
@@ -118,9 +123,23 @@ std::string format_event(const Happening& happening, const Terminal& terminal) {
                 : rest + "\n");
 }
 
-std::string format_events(const std::vector<Happening>& happenings, const Terminal& terminal) {
+control::PastEvents ask_past_events(Connection& connection,
+                                    const control::SinceArguments& arguments) {
+    try {
+        return connection.ask<control::PastEvents>("query-events", arguments);
+    } catch (const ControlError& error) {
+        if (error.error_class != control::was_refused) throw;
+        return {{}, error.what()};
+    }
+}
+
+std::string format_past_events(const control::PastEvents& past, const Terminal& terminal) {
     std::string text;
-    for (const Happening& happening : happenings)
+    if (!past.problem.empty())
+        text = paragraph("Not all that happened is known: " + past.problem + ".", terminal);
+    else if (past.events.empty())
+        text = "Nothing happened.\n";
+    for (const Happening& happening : past.events)
         text += format_event(happening, terminal);
     return text;
 }

@@ -12,8 +12,11 @@ namespace vnuma::ctl {
 
 // One line: time, event, guest, text. Pure, but for the local time zone.
 std::string format_event(const control::Happening& happening, const Terminal& terminal);
-std::string format_events(const std::vector<control::Happening>& happenings,
-                          const Terminal& terminal);
+std::string format_past_events(const control::PastEvents& past, const Terminal& terminal);
+
+// What happened so far. Without a history the problem says that there is none.
+control::PastEvents ask_past_events(Connection& connection,
+                                    const control::SinceArguments& arguments);
 
 // An event of the socket. One of a kind that this version does not know keeps its name in the text.
 control::Happening happening_of(const ControlEvent& event);

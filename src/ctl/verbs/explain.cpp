@@ -43,7 +43,7 @@ int run_explain(Context& context, const ExplainOptions& options) {
     if (!options.since.empty())
         since = {read_since("--since", options.since, now_ms()), options.guest,
                  control::max_requested_entries};
-    nlohmann::json reply, events;
+    nlohmann::json reply;
     std::optional<ControlError> ended;
     try {
         reply = connection.call("query-explanation",
@@ -52,13 +52,15 @@ int run_explain(Context& context, const ExplainOptions& options) {
         if (options.since.empty() || error.error_class != control::guest_not_found) throw;
         ended = error;
     }
-    if (!options.since.empty()) events = connection.call("query-events", control::to_json(since));
+    control::PastEvents past;
+    if (!options.since.empty()) past = ask_past_events(connection, since);
     // The history knows guests that have ended. A name that it does not know either is a mistake.
-    if (ended && events.empty()) throw *ended;
+    if (ended && past.events.empty()) throw *ended;
     if (context.options.json) {
-        context.print_json(options.since.empty()
-                               ? reply
-                               : nlohmann::json{{"explanation", reply}, {"events", events}});
+        context.print_json(
+            options.since.empty()
+                ? reply
+                : nlohmann::json{{"explanation", reply}, {"past", control::to_json(past)}});
         return exit_done;
     }
     const Terminal terminal = context.terminal();
@@ -66,13 +68,9 @@ int run_explain(Context& context, const ExplainOptions& options) {
                              : format_explanation(Connection::read_reply<control::Explanation>(
                                                       "query-explanation", reply),
                                                   terminal);
-    if (!options.since.empty()) {
-        const auto happenings =
-            Connection::read_reply<std::vector<control::Happening>>("query-events", events);
+    if (!options.since.empty())
         text += "\n" + heading("Since " + format_time(since.since_ms), terminal) +
-                (happenings.empty() ? "Nothing happened to it.\n"
-                                    : format_events(happenings, terminal));
-    }
+                format_past_events(past, terminal);
     context.print(text);
     return exit_done;
 }

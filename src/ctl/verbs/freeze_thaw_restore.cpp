@@ -15,27 +15,14 @@ struct RestoreOptions {
     bool yes = false;
 };
 
-int run_order(Context& context, const char* command, const JsonOut& arguments) {
-    const nlohmann::json reply = context.connection().call(command, arguments);
+int run_order(Context& context, const char* command, const std::string& guest) {
+    control::GuestOrAll arguments;
+    if (!guest.empty()) arguments.guest = guest;
+    const nlohmann::json reply = context.connection().call(command, control::to_json(arguments));
     if (context.options.json)
         context.print_json(reply);
     else
         context.say(Connection::read_reply<control::Done>(command, reply).what);
-    return exit_done;
-}
-
-// One guest is frozen by its run-time policy, so that the others go on.
-int freeze_guest(Context& context, const std::string& guest) {
-    control::SetPolicyArguments arguments;
-    arguments.target.guest = guest;
-    arguments.settings = {{"mode", name(Mode::observe)}};
-    const nlohmann::json reply =
-        context.connection().call("set-policy", control::to_json(arguments));
-    if (context.options.json)
-        context.print_json(reply);
-    else
-        context.say("vnumad only observes " + guest + " from now on. To go on: vnumactl thaw " +
-                    guest);
     return exit_done;
 }
 
@@ -53,9 +40,7 @@ int run_restore(Context& context, const RestoreOptions& options) {
     const bool asks =
         options.guest.empty() && !options.yes && ::isatty(STDIN_FILENO) && ::isatty(STDOUT_FILENO);
     if (asks && !is_confirmed()) throw Failed("nothing is restored");
-    control::RestoreArguments arguments;
-    if (!options.guest.empty()) arguments.guest = options.guest;
-    return run_order(context, "restore", control::to_json(arguments));
+    return run_order(context, "restore", options.guest);
 }
 
 }  // namespace
@@ -67,10 +52,7 @@ void add_freeze_thaw_restore(CLI::App& app, Context& context) {
     const auto frozen = std::make_shared<std::string>();
     freeze->add_option("GUEST", *frozen, "only this one");
     freeze->callback([&context, frozen] {
-        context.run = [&context, frozen] {
-            return frozen->empty() ? run_order(context, "freeze", JsonOut::object())
-                                   : freeze_guest(context, *frozen);
-        };
+        context.run = [&context, frozen] { return run_order(context, "freeze", *frozen); };
     });
     CLI::App* thaw =
         add_verb(app, telling,
@@ -78,11 +60,7 @@ void add_freeze_thaw_restore(CLI::App& app, Context& context) {
     const auto thawed = std::make_shared<std::string>();
     thaw->add_option("GUEST", *thawed, "only this one");
     thaw->callback([&context, thawed] {
-        context.run = [&context, thawed] {
-            control::ThawArguments arguments;
-            if (!thawed->empty()) arguments.guest = *thawed;
-            return run_order(context, "thaw", control::to_json(arguments));
-        };
+        context.run = [&context, thawed] { return run_order(context, "thaw", *thawed); };
     });
     CLI::App* restore =
         add_verb(app, telling,

@@ -48,7 +48,8 @@ int run_group(Context& context, const std::string& name) {
     }
     const std::string nearest = control::nearest_name(name, names);
     throw Failed("there is no group " + name +
-                 (nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?"));
+                 (nearest.empty() ? "; vnumactl group list shows all groups"
+                                  : "; did you mean \"" + nearest + "\"?"));
 }
 
 }  // namespace

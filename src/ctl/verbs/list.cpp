@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <map>
 #include <memory>
 #include <thread>
 
@@ -40,14 +41,25 @@ std::string format_id(const GuestSummary& guest) {
     return guest.id ? std::to_string(*guest.id) : "-";
 }
 
+// The reply as it is, with fields that this version does not know, in the order of these guests.
+nlohmann::json in_order_of(const std::vector<GuestSummary>& guests, const nlohmann::json& reply) {
+    std::map<std::string, const nlohmann::json*> by_uuid;
+    for (const nlohmann::json& guest : reply)
+        by_uuid[guest.at("uuid")] = &guest;
+    nlohmann::json ordered = nlohmann::json::array();
+    for (const GuestSummary& guest : guests)
+        ordered.push_back(*by_uuid.at(guest.uuid));
+    return ordered;
+}
+
 void print_list(Context& context, const ListOptions& options, bool clear) {
     const nlohmann::json reply = context.connection().call("query-guests");
-    if (context.options.json) {
-        context.print_json(reply);
-        return;
-    }
     auto guests = Connection::read_reply<std::vector<GuestSummary>>("query-guests", reply);
     sort_guests(guests, options.sort);
+    if (context.options.json) {
+        context.print_json(in_order_of(guests, reply));
+        return;
+    }
     const Terminal terminal = context.terminal();
     context.print((clear && terminal.understands_codes ? clear_screen : "") +
                   format_list(guests, terminal));

@@ -1,12 +1,22 @@
 // `vnumactl metrics`.
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <sstream>
 
 #include "src/ctl/atomic_file.hpp"
 #include "src/ctl/verbs.hpp"
 
 namespace vnuma::ctl {
 namespace {
+
+// Names of guests may have bytes that a terminal would obey.
+void print_metrics(const Context& context, const std::string& text) {
+    const Terminal terminal = context.terminal();
+    if (!terminal.understands_codes) return context.print(text);
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+        context.print(terminal.plain(line) + "\n");
+}
 
 int run_metrics(Context& context, const std::string& output) {
     const nlohmann::json reply = context.connection().call("query-metrics");
@@ -17,7 +27,7 @@ int run_metrics(Context& context, const std::string& output) {
     else if (context.options.json)
         context.print_json(reply);
     else
-        context.print(text);
+        print_metrics(context, text);
     return exit_done;
 }
 

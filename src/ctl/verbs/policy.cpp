@@ -17,14 +17,6 @@ namespace {
 using control::PolicyTarget;
 using control::PolicyView;
 
-void print_view(Context& context, const char* command, const nlohmann::json& reply) {
-    if (context.options.json)
-        context.print_json(reply);
-    else if (!context.options.quiet)
-        context.print(
-            format_policy(Connection::read_reply<PolicyView>(command, reply), context.terminal()));
-}
-
 // Numbers of libvirt and of processes do not outlive the guest.
 bool is_number(const std::string& text) {
     return !text.empty() &&
@@ -43,15 +35,19 @@ PolicyTarget lasting(PolicyTarget target, const std::optional<PolicyView>& view)
     return target;
 }
 
-// Does what is asked for at run time. Without a daemon, it is enough to write the drop-in.
+// Does what is asked for at run time. Without a daemon, it is enough to write the drop-in. With it,
+// the reply is printed as JSON together with the name of the file.
 template <typename Arguments>
 std::optional<PolicyView> order(Context& context, const char* command, const Arguments& arguments,
                                 bool persist) {
     try {
         const nlohmann::json reply =
             context.connection().call(command, control::to_json(arguments));
-        print_view(context, command, reply);
-        return Connection::read_reply<PolicyView>(command, reply);
+        auto view = Connection::read_reply<PolicyView>(command, reply);
+        if (!context.options.json && !context.options.quiet)
+            context.print(format_policy(view, context.terminal()));
+        if (context.options.json && !persist) context.print_json(reply);
+        return view;
     } catch (const NoDaemon& error) {
         if (!persist) throw;
         if (!context.options.quiet) std::cerr << "vnumactl: " << error.what() << "\n";
@@ -59,10 +55,17 @@ std::optional<PolicyView> order(Context& context, const char* command, const Arg
     }
 }
 
-void say_written(Context& context, const PolicyDropIn& drop_in) {
-    if (context.options.json) return;
-    context.say("Written to " + drop_in.file() +
-                ", which vnumad reads when it starts (systemctl restart vnumad).");
+// `file`: empty if none was written.
+void say_written(Context& context, const std::string& file, const std::optional<PolicyView>& view) {
+    if (context.options.json) {
+        nlohmann::json written{{"policy", nullptr}, {"file", nullptr}};
+        if (view) written["policy"] = control::to_json(*view);
+        if (!file.empty()) written["file"] = file;
+        context.print_json(written);
+    } else if (!file.empty()) {
+        context.say("Written to " + file +
+                    ", which vnumad reads when it starts (systemctl restart vnumad).");
+    }
 }
 
 int run_get(Context& context, PolicyOptions options) {
@@ -87,12 +90,13 @@ int run_set(Context& context, PolicyOptions options) {
                          "\" is a setting: give a guest before it, --group, --cgroup or "
                          "--defaults");
     arguments.settings = parse_settings(options.words);
+    arguments.absent = options.absent;
     if (!options.until.empty()) arguments.for_ms = read_duration("--until", options.until);
     const auto view = order(context, "set-policy", arguments, options.persist);
     if (!options.persist) return exit_done;
     PolicyDropIn drop_in(options.configuration);
     drop_in.set(lasting(arguments.target, view), arguments.settings);
-    say_written(context, drop_in);
+    say_written(context, drop_in.file(), view);
     return exit_done;
 }
 
@@ -121,9 +125,10 @@ int run_unset(Context& context, PolicyOptions options) {
     PolicyDropIn drop_in(options.configuration);
     try {
         drop_in.unset(lasting(arguments.target, view), arguments.keys);
-        say_written(context, drop_in);
+        say_written(context, drop_in.file(), view);
     } catch (const NotInDropIn&) {
         if (!is_unset) throw;
+        say_written(context, "", view);
     }
     return exit_done;
 }
@@ -212,6 +217,8 @@ void add_policy(CLI::App& app, Context& context) {
     add_target(set, *of_set);
     CLI::Option* until =
         set->add_option("--until", of_set->until, "unset after this time")->type_name("DURATION");
+    set->add_flag("--absent", of_set->absent,
+                  "the guest need not run: the policy holds once it does");
     add_persist(set, *of_set)->excludes(until);
     set->callback([&context, of_set] {
         context.run = [&context, of_set] { return run_set(context, *of_set); };

@@ -19,7 +19,7 @@ struct PolicyOptions {
     std::string group, cgroup;
     bool defaults = false;
     std::string until;
-    bool persist = false;
+    bool absent = false, persist = false;
     std::string configuration;  // the main file of the daemon
 
     bool has_target() const { return defaults || !group.empty() || !cgroup.empty(); }

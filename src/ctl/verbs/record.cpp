@@ -1,6 +1,7 @@
 // `vnumactl record`, `replay`, `whatif` and `plot`: see also src/ctl/whatif and src/ctl/plot.
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <iostream>
 #include <memory>
 
 #include "src/control/protocol/commands.hpp"
@@ -18,23 +19,31 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Until the time is over, or a signal comes. Returns the number of plans.
-long long write_plans(Connection& connection, RecordFile& file,
-                      std::optional<steady_clock::time_point> end) {
-    const StopSignal stop;
+struct Written {
     long long plans = 0;
+    long long lost = 0;  // which the recording lacks
+};
+
+// Until the time is over, or a signal comes.
+Written write_plans(Connection& connection, RecordFile& file,
+                    std::optional<steady_clock::time_point> end) {
+    const StopSignal stop;
+    Written written;
     while (!stop.has_come()) {
         std::optional<milliseconds> left;
         if (end) left = std::chrono::ceil<milliseconds>(*end - steady_clock::now());
         if (left && left->count() <= 0) break;
         const auto event = connection.next_event(left, stop.descriptor());
+        if (event && event->name == control::events_lost_event)
+            written.lost += event->data.value("count", 1LL);
         if (!event || event->name != control::plan_event) continue;
         const std::string problem =
             file.append(event->data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
         if (!problem.empty()) throw Failed(problem);
-        ++plans;
+        ++written.plans;
     }
-    return plans;
+    written.lost += static_cast<long long>(connection.lost_events());
+    return written;
 }
 
 int run_record(Context& context, const std::string& file, const std::string& length) {
@@ -47,12 +56,17 @@ int run_record(Context& context, const std::string& file, const std::string& len
         context.say("Each plan is written to " + file + (lasts ? "." : " until ^C."));
     std::optional<steady_clock::time_point> end;
     if (lasts) end = steady_clock::now() + *lasts;
-    const long long plans = write_plans(connection, recording, end);
+    const Written written = write_plans(connection, recording, end);
     if (context.options.json)
-        context.print_json({{"file", file}, {"plans", plans}});
+        context.print_json({{"file", file}, {"plans", written.plans}, {"lost", written.lost}});
     else
-        context.say(count_of(plans, "plan was", "plans were") + " written to " + file + ".");
-    return exit_done;
+        context.say(count_of(written.plans, "plan was", "plans were") + " written to " + file +
+                    ".");
+    if (written.lost == 0) return exit_done;
+    if (!context.options.json)
+        std::cerr << "vnumactl: the recording lacks " << count_of(written.lost, "plan", "plans")
+                  << ", which came faster than they were written, or were too long to be sent\n";
+    return exit_failed;
 }
 
 void add_record(CLI::App& app, Context& context) {

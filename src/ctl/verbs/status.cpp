@@ -13,7 +13,7 @@ namespace vnuma::ctl {
 namespace {
 
 // Guests of a large host that do not fit a screen are left to `list`.
-constexpr std::size_t most_not_at_home = 20;
+constexpr std::size_t most_not_at_home = 10;
 
 std::string describe_daemon(const control::Status& status) {
     std::string text = "vnumad " + status.version + ", mode " + name(status.mode) + ", pid " +

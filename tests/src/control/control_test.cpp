@@ -89,7 +89,8 @@ TEST_F(ControlTest, SendsPlansToWhoWantsThemAndEventsToAll) {
     happening.text = "is new";
     control->tell({happening});
     EXPECT_EQ(other.read().value()["event"], "GUEST_CAME");
-    EXPECT_EQ(other.call("query-events")["return"][0]["text"], "is new") << "not on disk yet";
+    EXPECT_EQ(other.call("query-events")["return"]["events"][0]["text"], "is new")
+        << "not on disk yet";
     EXPECT_TRUE(control->finish(long_enough));
 }
 

@@ -67,10 +67,10 @@ TEST_F(DispatchTest, HasAnAnswerToEveryCommandButTheServersOwn) {
 }
 
 TEST_F(DispatchTest, BeforeTheFirstTickQueriesAboutGuestsAreRefusedAndTheOthersAnswered) {
-    for (const char* query : {"query-status", "query-groups", "query-policy", "query-report",
-                              "query-metrics", "query-commands", "query-schema"})
+    for (const char* query : {"query-status", "query-policy", "query-report", "query-metrics",
+                              "query-commands", "query-schema"})
         EXPECT_FALSE(value(query).is_null()) << query;
-    for (const char* query : {"query-guests", "query-record"})
+    for (const char* query : {"query-guests", "query-groups", "query-record"})
         EXPECT_STREQ(refusal(query).error_class, is_blind) << query;
     for (const char* query : {"query-guest", "query-explanation", "query-heat-map"})
         EXPECT_STREQ(refusal(query, {{"guest", "web1"}}).error_class, is_blind) << query;
@@ -129,21 +129,48 @@ TEST_F(DispatchTest, ThawEndsThatAGuestIsLeftAlone) {
     EXPECT_FALSE(std::filesystem::exists(file));
 }
 
-TEST_F(DispatchTest, ThawTakesBackTheModeThatAGuestWasFrozenWith) {
+// Whatever its run-time policy says: an emergency stop is not refused because of it.
+TEST_F(DispatchTest, FreezeOfAGuestLeavesItAloneAsItIs) {
     see(tick_of_web1());
     const json settings = json::array({{{"key", "mode"}, {"value", "observe"}}});
-    for (const std::string& name : {std::string("web1"), std::string(web1_uuid)}) {
-        value("set-policy", {{"guest", name}, {"settings", settings}});
-        EXPECT_NE(text_of_policy().find("observe"), std::string::npos) << text_of_policy();
-        EXPECT_EQ(value("thaw", {{"guest", web1_uuid}})["what"],
-                  "web1 has the mode again that it had before it was set at run time");
-        EXPECT_EQ(text_of_policy().find("observe"), std::string::npos) << text_of_policy();
-    }
+    value("set-policy", {{"guest", "web1"}, {"settings", settings}, {"for_ms", 3'600'000}});
+    const std::string policy = text_of_policy();
+    EXPECT_EQ(value("freeze", {{"guest", "web1"}})["what"],
+              "web1 is left alone from the next tick on, and its pins stay, until vnumactl thaw "
+              "web1");
+    const auto ordered = orders.take();
+    ASSERT_EQ(ordered.size(), 1U);
+    const auto& order = std::get<OrderedRestore>(ordered[0]);
+    EXPECT_EQ(order.uuid, web1_uuid);
+    EXPECT_TRUE(order.keeps_pins);
+    EXPECT_EQ(text_of_policy(), policy);
+    EXPECT_FALSE(Freeze(directory.path()).is_on());
     const Refused refused = refusal("thaw", {{"guest", "web1"}});
     EXPECT_STREQ(refused.error_class, was_refused);
-    EXPECT_TRUE(refused.description.starts_with("web1 is not left alone, and none of mode is set"))
-        << refused.description;
-    EXPECT_STREQ(refusal("thaw", {{"guest", "web2"}}).error_class, guest_not_found);
+    EXPECT_EQ(refused.description, "web1 is not left alone");
+}
+
+TEST_F(DispatchTest, OrdersAboutAGuestThatIsNotThereAreRefusedAndLeaveNothing) {
+    see(tick_of_web1());
+    for (const char* command : {"freeze", "thaw", "restore"}) {
+        const Refused refused = refusal(command, {{"guest", "wbe1"}});
+        EXPECT_STREQ(refused.error_class, guest_not_found) << command;
+        EXPECT_NE(refused.description.find("web1"), std::string::npos) << refused.description;
+    }
+    EXPECT_TRUE(orders.take().empty());
+    const json settings = json::array({{{"key", "mode"}, {"value", "observe"}}});
+    for (const char* nobody : {"wbe1", "17"})
+        EXPECT_STREQ(refusal("set-policy", {{"guest", nobody}, {"settings", settings}}).error_class,
+                     guest_not_found)
+            << nobody;
+    EXPECT_EQ(text_of_policy(), "");
+    EXPECT_STREQ(refusal("unset-policy", {{"guest", "wbe1"}}).error_class, guest_not_found);
+    // A pattern, or a guest that is said not to run yet, is no mistake.
+    value("set-policy", {{"guest", "w*"}, {"settings", settings}});
+    value("set-policy", {{"guest", "web9"}, {"settings", settings}, {"absent", true}});
+    value("unset-policy", {{"guest", "web9"}});
+    EXPECT_NE(text_of_policy().find("w*"), std::string::npos);
+    EXPECT_EQ(text_of_policy().find("web9"), std::string::npos);
 }
 
 TEST_F(DispatchTest, FreezeAndThawMakeAndRemoveTheFile) {

@@ -50,7 +50,7 @@ TEST(CheckHost, AHostThatHasAllIsGood) {
 TEST(CheckHost, WithoutKvmOrNumaVnumadCannotWork) {
     HostFacts facts = good_host();
     facts.kvm_device = false;
-    EXPECT_EQ(find(facts, "KVM").command, "modprobe kvm_intel");
+    EXPECT_EQ(find(facts, "KVM").remedy, "modprobe kvm_intel");
     EXPECT_FALSE(can_work(judge_host(facts)));
     facts = good_host();
     facts.nodes.reset();
@@ -83,7 +83,7 @@ TEST(CheckHost, ARivalThatKeepsVnumadFromActingHasACommandAgainstIt) {
     facts.rivals.daemons = {{"numad", 7}};
     facts.rivals.numa_balancing = 1;
     EXPECT_EQ(find(facts, "rival numad").state, FeatureState::limited);
-    EXPECT_EQ(find(facts, "rival numad").command, "systemctl disable --now numad");
+    EXPECT_EQ(find(facts, "rival numad").remedy, "systemctl disable --now numad");
     EXPECT_EQ(find(facts, "rival numa_balancing").state, FeatureState::good);
 }
 
@@ -99,9 +99,9 @@ TEST(CheckHost, VnumadIsLookedForWhereTheCommandLineSays) {
 TEST(CheckHost, ASocketThatMayNotBeOpenedDoesNotMeanThatVnumadDoesNotRun) {
     HostFacts facts = good_host();
     facts.vnumad_answers = false;
-    EXPECT_EQ(find(facts, "vnumad").command, "systemctl enable --now vnumad");
+    EXPECT_EQ(find(facts, "vnumad").remedy, "systemctl enable --now vnumad");
     facts.vnumad_forbidden = true;
-    EXPECT_EQ(find(facts, "vnumad").command, "sudo vnumactl check-host");
+    EXPECT_EQ(find(facts, "vnumad").remedy, "sudo vnumactl check-host");
 }
 
 TEST(CheckHost, TheTableIsFollowedByWhatIsMissingAndHowToMendIt) {
@@ -117,8 +117,8 @@ TEST(CheckHost, TheTableIsFollowedByWhatIsMissingAndHowToMendIt) {
               "    systemctl start libvirtd\n");
     EXPECT_EQ(features_as_json(features).dump(),
               R"([{"feature":"KVM","found":"/dev/kvm","state":"good"},)"
-              R"({"command":"systemctl start libvirtd","feature":"libvirt",)"
-              R"("found":"it does not run here","state":"limited"}])");
+              R"({"feature":"libvirt","found":"it does not run here",)"
+              R"("remedy":"systemctl start libvirtd","state":"limited"}])");
 }
 
 TEST(CheckHost, ReadingThisHostNeedsNothing) {

@@ -3,7 +3,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <string_view>
 
+#include "src/control/protocol/commands.hpp"
 #include "src/ctl/completion.hpp"
 #include "src/ctl/verbs.hpp"
 
@@ -89,6 +94,39 @@ TEST_F(CommandLine, EachVerbHasAnExample) {
     }
 }
 
+// The verbs below `app`, with their verbs: "list", "policy", "policy set", ...
+void add_verbs(const CLI::App& app, const std::string& before, std::set<std::string>& verbs) {
+    for (const CLI::App* verb : app.get_subcommands(nullptr)) {
+        verbs.insert(before + verb->get_name());
+        add_verbs(*verb, before + verb->get_name() + " ", verbs);
+    }
+}
+
+TEST_F(CommandLine, EveryCommandOfTheSocketHasItsVerb) {
+    std::set<std::string> verbs;
+    add_verbs(app_, "", verbs);
+    for (const control::Command& command : control::commands()) {
+        if (std::string_view(command.verb).empty()) continue;
+        EXPECT_TRUE(verbs.contains(command.verb)) << command.name;
+    }
+}
+
+TEST_F(CommandLine, TheManualHasATableOfTheVerbs) {
+    std::set<std::string> documented, verbs;
+    std::ifstream manual(std::string(VNUMA_DOCS) + "/vnumactl.md");
+    const std::regex verb("`([a-z-]+)[^`]*`");
+    for (std::string line; std::getline(manual, line);) {
+        if (!line.starts_with("| `")) continue;
+        const std::string cell = line.substr(0, line.find('|', 1));
+        for (std::sregex_iterator at(cell.begin(), cell.end(), verb), end; at != end; ++at)
+            documented.insert((*at)[1]);
+    }
+    for (const CLI::App* one : app_.get_subcommands(nullptr))
+        verbs.insert(one->get_name());
+    for (const std::string& name : verbs)
+        EXPECT_TRUE(documented.contains(name)) << "docs/vnumactl.md has no verb " << name;
+}
+
 TEST_F(CommandLine, CompletionHasTheVerbsAndOptions) {
     const std::string script = bash_completion(app_);
     EXPECT_NE(script.find("\" policy\") verb='policy' ;;"), std::string::npos);
@@ -96,6 +134,7 @@ TEST_F(CommandLine, CompletionHasTheVerbsAndOptions) {
     EXPECT_NE(script.find("\"list\") words='--help --sort --watch"), std::string::npos) << script;
     EXPECT_NE(script.find("--persist"), std::string::npos);
     EXPECT_NE(script.find("guests=1"), std::string::npos);
+    EXPECT_NE(script.find("\"list --sort\") values='name "), std::string::npos) << script;
 }
 
 }  // namespace

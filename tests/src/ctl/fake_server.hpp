@@ -113,9 +113,12 @@ class FakeDaemon {
   public:
     // By command: what is returned, or {"class", "desc"} under "error".
     using Answers = std::map<std::string, nlohmann::json>;
+    // By command: events that follow the reply. Then the connection is closed.
+    using Events = std::map<std::string, std::vector<nlohmann::json>>;
 
-    explicit FakeDaemon(Answers answers)
+    explicit FakeDaemon(Answers answers, Events events = {})
         : answers_(std::move(answers)),
+          events_(std::move(events)),
           listener_(listen_at(path())),
           thread_([this] { serve(); }) {}
     ~FakeDaemon() {
@@ -139,8 +142,15 @@ class FakeDaemon {
             if (!client) return;
             FakeServer::Peer peer(client.get());
             peer.send(greeting);
-            for (std::string line = peer.receive(); !line.empty(); line = peer.receive())
-                answer(peer, nlohmann::json::parse(line));
+            for (std::string line = peer.receive(); !line.empty(); line = peer.receive()) {
+                const auto request = nlohmann::json::parse(line);
+                answer(peer, request);
+                const auto events = events_.find(request.at("execute"));
+                if (events == events_.end()) continue;
+                for (const nlohmann::json& event : events->second)
+                    peer.send(event.dump() + "\n");
+                break;
+            }
         }
     }
     void answer(const FakeServer::Peer& peer, const nlohmann::json& request) {
@@ -159,6 +169,7 @@ class FakeDaemon {
     }
 
     const Answers answers_;
+    const Events events_;
     const TemporaryDirectory directory_;
     FileDescriptor listener_;
     std::mutex mutex_;

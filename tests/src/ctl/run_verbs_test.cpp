@@ -33,13 +33,20 @@ json view_of_web1() {
     return as_json(view);
 }
 
+json explanation_of_web1() {
+    control::Explanation explanation;
+    explanation.name = "web1";
+    explanation.uuid = test::web_guest().uuid;
+    return as_json(explanation);
+}
+
 struct Ran {
     int status = -1;
     std::string output;
 };
 
-// Throws what main() reports.
-Ran run(const FakeDaemon& daemon, std::vector<std::string> words) {
+// Throws what main() reports. `printed`: what was printed until then.
+Ran run(const FakeDaemon& daemon, std::vector<std::string> words, std::string* printed = nullptr) {
     CLI::App app;
     Context context;
     describe_command_line(app, context);
@@ -51,7 +58,8 @@ Ran run(const FakeDaemon& daemon, std::vector<std::string> words) {
     try {
         ran.status = context.run();
     } catch (...) {
-        ::testing::internal::GetCapturedStdout();
+        const std::string output = ::testing::internal::GetCapturedStdout();
+        if (printed) *printed = output;
         throw;
     }
     ran.output = ::testing::internal::GetCapturedStdout();
@@ -143,7 +151,7 @@ TEST(RunVerbs, JsonIsTheReplyOfTheDaemon) {
     FakeDaemon daemon({{"query-guests", guests}});
     const Ran ran = run(daemon, {"list", "--json"});
     EXPECT_EQ(ran.status, exit_done);
-    EXPECT_EQ(json::parse(ran.output), guests);
+    EXPECT_EQ(json::parse(ran.output), json::array({guests[1], guests[0]})) << "sorted by name";
     const std::string table = run(daemon, {"list", "--sort", "cpu", "--no-headers"}).output;
     EXPECT_LT(table.find("orders-db"), table.find("web1"));
     EXPECT_EQ(table.find("NAME"), std::string::npos);
@@ -155,27 +163,82 @@ TEST(RunVerbs, AGuestThatEndedBetweenListAndCommandIsRefusedByName) {
                        {"query-explanation", gone},
                        {"move", gone},
                        {"set-policy", gone},
+                       {"freeze", gone},
                        {"restore", gone}});
-    const std::vector<std::vector<std::string>> commands{{"show", "web1"},
-                                                         {"explain", "web1"},
-                                                         {"move", "web1", "1"},
-                                                         {"freeze", "web1"},
-                                                         {"restore", "web1"}};
+    const std::vector<std::vector<std::string>> commands{
+        {"show", "web1"},      {"explain", "web1"},
+        {"move", "web1", "1"}, {"policy", "set", "web1", "home=1"},
+        {"freeze", "web1"},    {"restore", "web1"}};
     for (const auto& words : commands)
         EXPECT_EQ(failure_of<ControlError>(daemon, words), "there is no guest web1") << words[0];
 }
 
 TEST(RunVerbs, WhatWasDoneToAGuestThatEndedIsStillTold) {
     const json gone = refusal("GuestNotFound", "there is no guest orders-db");
-    FakeDaemon daemon(
-        {{"query-explanation", gone},
-         {"query-events", as_json(std::vector<control::Happening>{test::a_happening()})}});
+    FakeDaemon daemon({{"query-explanation", gone},
+                       {"query-events", as_json(control::PastEvents{{test::a_happening()}, ""})}});
     const std::string output = run(daemon, {"explain", "orders-db", "--since", "1h"}).output;
     EXPECT_EQ(output.find("orders-db does not run any more.\n"), 0u) << output;
     EXPECT_NE(output.find("4 GiB have moved to node 1"), std::string::npos) << output;
-    FakeDaemon other({{"query-explanation", gone}, {"query-events", json::array()}});
+    FakeDaemon other({{"query-explanation", gone}, {"query-events", {{"events", json::array()}}}});
     EXPECT_EQ(failure_of<ControlError>(other, {"explain", "orders-db", "--since", "1h"}),
               "there is no guest orders-db");
+}
+
+TEST(RunVerbs, WhatIsMissingOfThePastIsTold) {
+    const json partly =
+        as_json(control::PastEvents{{test::a_happening()}, "the file cannot be read"});
+    FakeDaemon daemon({{"query-events", partly}, {"query-explanation", explanation_of_web1()}});
+    const std::string note = "Not all that happened is known: the file cannot be read.\n";
+    EXPECT_EQ(run(daemon, {"events"}).output.find(note), 0u);
+    EXPECT_NE(run(daemon, {"explain", "web1", "--since", "1h"}).output.find(note),
+              std::string::npos);
+    FakeDaemon without({{"query-events", refusal("Refused", "no history is kept")},
+                        {"query-explanation", explanation_of_web1()}});
+    const Ran ran = run(without, {"explain", "web1", "--since", "1h"});
+    EXPECT_EQ(ran.status, exit_done);
+    EXPECT_EQ(ran.output.find("web1 ("), 0u) << ran.output;
+    EXPECT_NE(ran.output.find("no history is kept"), std::string::npos) << ran.output;
+    EXPECT_EQ(failure_of<ControlError>(without, {"events"}), "no history is kept");
+}
+
+json event(const char* name, json data) {
+    return {{"event", name},
+            {"data", std::move(data)},
+            {"timestamp", {{"seconds", 1'000'000'000}, {"microseconds", 0}}}};
+}
+
+TEST(RunVerbs, EventsAreFollowedUntilVnumadEnds) {
+    control::Happening known = test::a_happening();
+    json data = as_json(known);
+    for (const char* field : {"event", "time_ms"})
+        data.erase(field);
+    json other = data;
+    other["text"] = "something else has happened";
+    const char* const kind = name(known.kind);
+    known.time_ms = 1'000'000'000'000;
+    FakeDaemon daemon({{"query-events", as_json(control::PastEvents{{known}, ""})}},
+                      {{"query-events", {event(kind, data), event(kind, other)}}});
+    std::string printed;
+    EXPECT_THROW(run(daemon, {"events", "--follow"}, &printed), ConnectionLost);
+    const std::size_t first = printed.find(known.text);
+    EXPECT_NE(first, std::string::npos) << printed;
+    EXPECT_EQ(printed.find(known.text, first + 1), std::string::npos)
+        << "it came as an event, too, and is told once\n"
+        << printed;
+    EXPECT_NE(printed.find("something else has happened"), std::string::npos) << printed;
+}
+
+TEST(RunVerbs, ARecordingWithGapsIsNoSuccess) {
+    const test::TemporaryDirectory directory;
+    const json plan{{"any", "plan"}};
+    FakeDaemon daemon(
+        {{"set-events", {{"what", "done"}}}},
+        {{"set-events",
+          {event("PLAN", plan), event("EVENTS_LOST", {{"count", 3}}), event("PLAN", plan)}}});
+    const std::string file = directory.path("plans");
+    EXPECT_THROW(run(daemon, {"record", file}), ConnectionLost) << "before ^C";
+    EXPECT_EQ(text_of(file), plan.dump() + "\n" + plan.dump() + "\n");
 }
 
 TEST(RunVerbs, AMoveThatThePlannerObjectsToFailsAndForceIsNamed) {
@@ -228,6 +291,16 @@ TEST_F(PersistTest, IsWrittenUnderTheNameOfTheGuest) {
     const Ran ran = run(daemon, policy({"set", "17", "mode=observe"}));
     EXPECT_NE(ran.output.find("Written to " + drop_in_), std::string::npos) << ran.output;
     EXPECT_NE(text_of(drop_in_).find("web1"), std::string::npos) << text_of(drop_in_);
+}
+
+TEST_F(PersistTest, JsonHasThePolicyAndTheFile) {
+    FakeDaemon daemon({{"set-policy", view_of_web1()}, {"unset-policy", view_of_web1()}});
+    const json set = json::parse(run(daemon, policy({"set", "web1", "home=1", "--json"})).output);
+    EXPECT_EQ(set.at("file"), drop_in_);
+    EXPECT_EQ(set.at("policy"), view_of_web1());
+    run(daemon, policy({"unset", "web1", "--json"}));
+    const json unset = json::parse(run(daemon, policy({"unset", "web1", "--json"})).output);
+    EXPECT_TRUE(unset.at("file").is_null()) << "the file had nothing of it any more";
 }
 
 TEST_F(PersistTest, WhatTheDaemonRefusesIsNotWritten) {

@@ -43,11 +43,11 @@ TEST_F(HistoryWriterTest, HappeningsAreFoundOnceWhetherTheyAreOnDiskOrNot) {
         writer.update(tick_at(time_of(1)));  // may write now, or later
         writer.add({make_happening(time_of(1), "second")});
         for (int i = 0; i < 20; ++i) {
-            EXPECT_EQ(texts(writer.happenings(since(0))), both);
+            EXPECT_EQ(texts(writer.happenings(since(0)).events), both);
             EXPECT_EQ(texts(writer.page(since(0)).events), both);
         }
         EXPECT_TRUE(writer.finish(long_enough));
-        EXPECT_EQ(texts(writer.happenings(since(0))), both);
+        EXPECT_EQ(texts(writer.happenings(since(0)).events), both);
         EXPECT_EQ(texts(writer.page(since(0)).events), both);
         EXPECT_EQ(writer.problem(), "");
     }
@@ -65,11 +65,11 @@ TEST_F(HistoryWriterTest, AFileThatCannotBeReadIsToldUntilItCan) {
     writer.add({make_happening(time_of(0), "first")});
     EXPECT_TRUE(writer.finish(long_enough));
     std::filesystem::rename(file, file + ".away");
-    EXPECT_TRUE(writer.happenings(since(0)).empty());
+    EXPECT_TRUE(writer.happenings(since(0)).events.empty());
     EXPECT_NE(writer.problem().find("cannot be read"), std::string::npos) << writer.problem();
     EXPECT_EQ(writer.page(since(0)).problem, writer.problem());
     std::filesystem::rename(file + ".away", file);
-    EXPECT_EQ(texts(writer.happenings(since(0))), std::vector<std::string>{"first"});
+    EXPECT_EQ(texts(writer.happenings(since(0)).events), std::vector<std::string>{"first"});
     EXPECT_EQ(writer.problem(), "");
 }
 

@@ -98,8 +98,8 @@ TEST(ControlCommands, HaveArgumentsAsTheirStructsAreWritten) {
     expect("set-policy", to_json(test::sample<SetPolicyArguments>()));
     expect("unset-policy", to_json(test::sample<UnsetPolicyArguments>()));
     expect("move", to_json(test::sample<MoveArguments>()));
-    expect("thaw", to_json(test::sample<ThawArguments>()));
-    expect("restore", to_json(test::sample<RestoreArguments>()));
+    for (const char* command : {"freeze", "thaw", "restore"})
+        expect(command, to_json(test::sample<GuestOrAll>()));
     expect("place", to_json(test::sample<PlaceArguments>()));
     expect("set-events", to_json(test::sample<EventsArguments>()));
 }

@@ -32,11 +32,11 @@ class ControlStruct : public ::testing::Test {};
 using AllStructs =
     ::testing::Types<NodeBytes, CellSummary, GuestSummary, PolicyValue, GuestDetails, HeatBlock,
                      HeatMap, CellExplanation, Explanation, HugePool, NodeStatus, GuestCounts,
-                     RivalStatus, Status, Happening, CellMinute, NodeMinute, HistoryPage,
-                     GuestArgument, HeatMapArguments, SinceArguments, PolicyTarget, PolicyView,
-                     Setting, SetPolicyArguments, UnsetPolicyArguments, GroupMember, GroupView,
-                     MoveArguments, MoveReply, ThawArguments, RestoreArguments, Done,
-                     PlaceArguments, PlaceMove, PlaceReply, EventsArguments>;
+                     RivalStatus, Status, Happening, CellMinute, NodeMinute, PastEvents,
+                     HistoryPage, GuestArgument, HeatMapArguments, SinceArguments, PolicyTarget,
+                     PolicyView, Setting, SetPolicyArguments, UnsetPolicyArguments, GroupMember,
+                     GroupView, MoveArguments, MoveReply, GuestOrAll, Done, PlaceArguments,
+                     PlaceMove, PlaceReply, EventsArguments>;
 TYPED_TEST_SUITE(ControlStruct, AllStructs);
 
 TYPED_TEST(ControlStruct, IsReadAsItWasWritten) {

@@ -125,6 +125,10 @@ inline NodeMinute sample() {
     return {1'753'000'000'000, 1, 4000, 2000, 100, 1 << 30, 1 << 29};
 }
 template <>
+inline PastEvents sample() {
+    return {{sample<Happening>()}, "lost"};
+}
+template <>
 inline HistoryPage sample() {
     return {{sample<CellMinute>()}, {sample<NodeMinute>()}, {sample<Happening>()}, 1, "lost"};
 }
@@ -155,7 +159,7 @@ inline Setting sample() {
 }
 template <>
 inline SetPolicyArguments sample() {
-    return {{std::nullopt, "/kubepods/*", std::nullopt}, {sample<Setting>()}, 7'200'000};
+    return {{std::nullopt, "/kubepods/*", std::nullopt}, {sample<Setting>()}, 7'200'000, true};
 }
 template <>
 inline UnsetPolicyArguments sample() {
@@ -178,11 +182,7 @@ inline MoveReply sample() {
     return {true, "It costs less there."};
 }
 template <>
-inline ThawArguments sample() {
-    return {"web1"};
-}
-template <>
-inline RestoreArguments sample() {
+inline GuestOrAll sample() {
     return {"web1"};
 }
 template <>

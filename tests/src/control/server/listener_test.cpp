@@ -156,5 +156,16 @@ TEST(RequestRate, ASecondsWorthMayComeAtOnceAndThenOneAStep) {
     EXPECT_LE(rate.count(begin + std::chrono::hours(1)), begin + std::chrono::hours(1));
 }
 
+TEST(TimeShare, ASecondsWorthMayBeTakenAtOnceAndThenAPart) {
+    using std::chrono::milliseconds;
+    TimeShare share(4);
+    const TimeShare::Time begin{std::chrono::hours(1)};
+    EXPECT_LE(share.count(begin, milliseconds(250)), begin);
+    EXPECT_EQ(share.count(begin, milliseconds(10)), begin + milliseconds(40));
+    EXPECT_EQ(share.count(begin + milliseconds(40), milliseconds(10)), begin + milliseconds(80));
+    EXPECT_LE(share.count(begin + std::chrono::hours(1), milliseconds(1)),
+              begin + std::chrono::hours(1));
+}
+
 }  // namespace
 }  // namespace vnuma::control
