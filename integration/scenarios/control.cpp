@@ -176,7 +176,18 @@ TEST_F(Control, RestoresAGuestAndLeavesItAloneFromThenOn) {
     const Answer thawed = vnumactl({"thaw", guest_name});
     EXPECT_EQ(thawed.status, 0) << thawed.output;
     EXPECT_GE(wait_for_home(), 0) << "it is balanced again: " << vnumad.output();
+
+    const auto pinned = affinities_of(guest);
+    EXPECT_EQ(vnumactl({"freeze", guest_name}).status, 0);
+    const auto is_left_alone = [&] {
+        return vnumactl({"explain", guest_name}).output.find("left alone") != std::string::npos;
+    };
+    EXPECT_TRUE(wait_until(is_left_alone, settle_limit)) << vnumad.output();
+    EXPECT_TRUE(let_pass(vnumad, 2));
+    expect_affinities(guest, pinned);
+    EXPECT_EQ(vnumactl({"thaw", guest_name}).status, 0);
     EXPECT_EQ(vnumad.stop(), 0) << vnumad.output();
+    expect_affinities(guest, before);
 }
 
 TEST_F(Control, WritesFilesOfPlansPlotsAndMetrics) {
@@ -215,11 +226,11 @@ TEST_F(Control, RemembersOverARestartEvenIfItWasKilled) {
     }
     Daemon vnumad(asked());
     wait_for_home();
-    const json events = vnumactl({"events", "--since", "1h", "--json"}).json();
+    const json past = vnumactl({"events", "--since", "1h", "--json"}).json();
     int came = 0;
-    for (const json& event : events)
+    for (const json& event : past.at("events"))
         if (event.dump().find("GUEST_CAME") != std::string::npos) ++came;
-    EXPECT_EQ(came, 2) << events;
+    EXPECT_EQ(came, 2) << past;
     ASSERT_EQ(::kill(vnumad.pid(), SIGKILL), 0);
     ASSERT_EQ(vnumad.wait_for_end(settle_limit), 128 + SIGKILL);
     Daemon next(asked());

@@ -33,18 +33,19 @@ void trim(PlotData& data, Millis begin) {
     }
 }
 
-// Guests that have nothing left to show. Events that refer to them go, too.
+// Guests that have nothing left to show. In its first minute a guest has events only.
 void drop_empty_guests(PlotData& data) {
+    std::vector<bool> has_events(data.guests.size());
+    for (const PlotEvent& event : data.events)
+        if (event.guest) has_events[*event.guest] = true;
     std::vector<GuestPlot> kept;
-    std::vector<std::optional<std::size_t>> index(data.guests.size());
+    std::vector<std::size_t> index(data.guests.size());
     for (std::size_t g = 0; g < data.guests.size(); ++g) {
-        if (data.guests[g].series.times.empty()) continue;
+        if (data.guests[g].series.times.empty() && !has_events[g]) continue;
         index[g] = kept.size();
         kept.push_back(std::move(data.guests[g]));
     }
     data.guests = std::move(kept);
-    std::erase_if(data.events,
-                  [&](const PlotEvent& event) { return event.guest && !index[*event.guest]; });
     for (PlotEvent& event : data.events)
         if (event.guest) event.guest = index[*event.guest];
 }

@@ -134,6 +134,24 @@ TEST(HistoryPlotTest, SumsTheCellsOfAMinute) {
     EXPECT_EQ(data.guests[0].cells.at("cell 1"), (std::vector<Band>{{60'000, 1}}));
 }
 
+TEST(HistoryPlotTest, AGuestInItsFirstMinuteIsShownWithItsEvents) {
+    HistoryPlot history;
+    control::HistoryPage page;
+    control::Happening came;
+    came.kind = control::EventKind::guest_came;
+    came.time_ms = 60'000;
+    came.guest = "web1";
+    came.uuid = "u";
+    came.text = "is new";
+    page.events = {came};
+    history.add(page);
+    const PlotData data = history.finish("test", std::nullopt);
+    ASSERT_EQ(data.guests.size(), 1U);
+    EXPECT_EQ(data.guests[0].name, "web1");
+    ASSERT_EQ(data.events.size(), 1U);
+    EXPECT_EQ(data.events[0].guest, 0U);
+}
+
 TEST(HistoryPlotTest, AMinuteMayBeOnTwoPages) {
     HistoryPlot history;
     control::HistoryPage page;
