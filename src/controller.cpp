@@ -7,6 +7,7 @@
 #include "policy/learn.hpp"
 #include "policy/planner.hpp"
 #include "src/act/run_blocking.hpp"
+#include "src/look_interval.hpp"
 #include "src/observe/cpu_use.hpp"
 #include "src/observe/derive_snapshot.hpp"
 
@@ -35,11 +36,18 @@ Controller::Controller(const Config& config, Host host, Observer& observer, Kern
       actuator_(config, observer, kernel, journal, clock, pool_) {}
 
 asio::awaitable<void> Controller::run() {
-    // From the last begin, not from the end of the tick, so that the period does not drift. Ticks
-    // that are missed (a suspended host) are skipped.
-    for (Clock::Time next = clock_.now();; next = std::max(next + config_.interval, clock_.now())) {
-        co_await clock_.wait_until(next);
-        co_await tick(Purpose::act);
+    LookInterval interval(config_.interval, std::max(config_.interval, config_.interval_max));
+    Clock::Time next = clock_.now();
+    co_await clock_.wait_until(next);
+    while (true) {
+        const auto made = co_await tick(Purpose::act);
+        // From the last begin, not from the end of the tick, so that the period does not drift.
+        // Ticks that are missed (a suspended host) are skipped.
+        const Clock::Time soonest = next + config_.interval, latest = next + interval.after(*made);
+        co_await clock_.wait_until(soonest);
+        const bool woken = latest > soonest && co_await clock_.sleep_until(latest);
+        if (woken) interval.restart();
+        next = std::max(woken ? soonest : latest, clock_.now());
     }
 }
 
@@ -47,12 +55,13 @@ asio::awaitable<bool> Controller::run_once() {
     const Clock::Time begin = clock_.now();
     co_await tick(Purpose::first_of_two);
     co_await clock_.wait_until(begin + config_.interval);
-    co_return co_await tick(Purpose::act);
+    const auto made = co_await tick(Purpose::act);
+    co_return made->blind.empty();
 }
 
 // When nothing can be seen, nothing is changed: without a look there is no plan, and the next look
 // has no predecessor.
-asio::awaitable<bool> Controller::tick(Purpose purpose) {
+asio::awaitable<std::shared_ptr<const Tick>> Controller::tick(Purpose purpose) {
     const Clock::Time begin = clock_.now();
     const auto made = std::make_shared<Tick>(number_tick());
     Tick& tick = *made;
@@ -88,7 +97,7 @@ asio::awaitable<bool> Controller::tick(Purpose purpose) {
         outputs_.record(tick);
         outputs_.report(made);
     }
-    co_return tick.blind.empty();
+    co_return made;
 }
 
 asio::awaitable<void> Controller::take_orders() {

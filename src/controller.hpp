@@ -36,7 +36,9 @@ class Controller {
                Journal& journal, HandsOffGuests& hands_off, control::Orders& orders,
                Outputs outputs);
 
-    // Ticks until cancelled. Does not throw for what guests, libvirt or the kernel do.
+    // Ticks until cancelled, in intervals as src/look_interval.hpp says. Clock::wake() makes a tick
+    // come sooner, but not before config.interval has passed. Does not throw for what guests,
+    // libvirt or the kernel do.
     boost::asio::awaitable<void> run();
 
     // Looks twice, an interval apart, and acts on the second look only: CPU use is the difference
@@ -67,7 +69,7 @@ class Controller {
     void remember(const Tick& tick);
     enum class Purpose { act, first_of_two };
 
-    boost::asio::awaitable<bool> tick(Purpose purpose);
+    boost::asio::awaitable<std::shared_ptr<const Tick>> tick(Purpose purpose);
     Tick number_tick();
     Listing list();
     std::shared_ptr<Look> sample(Listing& listing, bool complete);

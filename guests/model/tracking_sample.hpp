@@ -85,6 +85,7 @@ struct ChunkUse {
 };
 
 struct TrackingSample {
+    bool under_way = false;  // a scan or a round, which a later tick ends
     HeatState heat;
     AttributionState attribution;
     std::size_t chunks = 0, hot_chunks = 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "guests/process/files.hpp"
 #include "guests/process/parse_proc.hpp"
@@ -19,11 +20,12 @@ std::string task_file(pid_t task, const char* file) {
     return "task/" + std::to_string(task) + "/" + file;
 }
 
-// The thread without its affinity and cpuset.
-std::optional<ThreadSample> read_times(const Process& process, pid_t task) {
-    const auto stat_text = process.read(task_file(task, "stat"));
-    const auto sched_text = process.read(task_file(task, "schedstat"));
+// The thread without its affinity and cpuset. Nothing if it has ended.
+std::optional<ThreadSample> read_times(const Process& process, pid_t task, KeptFile& stat_file,
+                                       KeptFile& schedstat_file) {
+    const auto stat_text = stat_file.read(process, task_file(task, "stat"));
     auto stat = stat_text ? parse_stat(*stat_text) : std::nullopt;
+    const auto sched_text = schedstat_file.read(process, task_file(task, "schedstat"));
     const auto sched = sched_text ? parse_schedstat(*sched_text) : std::nullopt;
     if (!stat || !sched) return std::nullopt;
     ThreadSample sample;
@@ -43,11 +45,12 @@ std::optional<std::vector<int>> read_affinity(const Process& process, pid_t task
     return cpus ? parse_number_list(*cpus) : std::nullopt;
 }
 
+using AffinityMask = std::array<char, max_cpus / 8>;
+
 // The online CPUs of the affinity, as the kernel's bit mask; empty if the call fails.
-std::string read_affinity_mask(pid_t task) {
-    std::array<char, max_cpus / 8> mask{};
+std::string_view read_affinity_mask(pid_t task, AffinityMask& mask) {
     const long size = ::syscall(SYS_sched_getaffinity, task, mask.size(), mask.data());
-    return size > 0 ? std::string(mask.data(), static_cast<std::size_t>(size)) : std::string();
+    return {mask.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
 }
 
 }  // namespace
@@ -69,7 +72,8 @@ std::vector<int> read_cpuset(const std::string& cgroup_text, const std::string& 
 }
 
 std::optional<ThreadSample> read_thread(const Process& process, pid_t task) {
-    auto sample = read_times(process, task);
+    KeptFile stat, schedstat;
+    auto sample = read_times(process, task, stat, schedstat);
     auto affinity = sample ? read_affinity(process, task) : std::nullopt;
     if (!affinity) return std::nullopt;
     sample->affinity = std::move(*affinity);
@@ -81,60 +85,92 @@ std::vector<int> ThreadReader::read_cpuset(const Process& process, pid_t task) c
     return text ? vnuma::read_cpuset(*text, cgroup_root_) : std::vector<int>{};
 }
 
-std::optional<ThreadReader::Known> ThreadReader::read_thread(const Process& process, pid_t task,
-                                                             const Known* before,
-                                                             bool rare_too) const {
-    const bool is_rare = before && before->role != ThreadRole::vcpu && !rare_too;
-    if (is_rare && (process.is_recording() || read_affinity_mask(task) == before->mask))
-        return *before;
-    auto sample = read_times(process, task);
-    if (!sample) return std::nullopt;
-    if (before && before->sample.start_time != sample->start_time) before = nullptr;
-    Known known{std::move(*sample), {}, {}};
-    // Reading the status file takes thirty times as long as sched_getaffinity(2), so it is read
-    // only if the mask has changed. The call would find another process' thread by a recorded id.
-    if (!process.is_recording()) known.mask = read_affinity_mask(task);
-    if (before && !rare_too && !known.mask.empty() && known.mask == before->mask) {
-        known.sample.affinity = before->sample.affinity;
-    } else {
-        auto affinity = read_affinity(process, task);
-        if (!affinity) return std::nullopt;
-        known.sample.affinity = std::move(*affinity);
+// Reads what changes all the time of the threads that are known. False if these may not be all any
+// more: then some may have been read, and some not.
+bool ThreadReader::read_again(const Process& process) {
+    if (process.is_recording() || process.count_tasks() != known_.size()) return false;
+    return std::all_of(known_.begin(), known_.end(),
+                       [&](auto& known) { return read_again(process, known.first, known.second); });
+}
+
+// False if the thread has ended.
+bool ThreadReader::read_again(const Process& process, pid_t task, Known& known) const {
+    if (known.role == ThreadRole::vcpu) {
+        const auto now = read_times(process, task, known.stat, known.schedstat);
+        if (!now) return false;
+        known.sample.last_cpu = now->last_cpu;
+        known.sample.run_ns = now->run_ns;
+        known.sample.wait_ns = now->wait_ns;
     }
-    // A cpuset that is written changes the affinity of its threads, or leaves it as it is.
-    const bool is_same = before && !rare_too && known.mask == before->mask;
-    known.sample.cpuset = is_same ? before->sample.cpuset : read_cpuset(process, task);
+    AffinityMask buffer;
+    const std::string_view mask = read_affinity_mask(task, buffer);
+    if (mask.empty()) return false;
+    if (mask == known.mask) return true;
+    // Reading the status file takes thirty times as long as sched_getaffinity(2), so it is read
+    // only if the mask has changed. A cpuset that is written changes the affinity of its threads,
+    // or leaves it as it is.
+    auto affinity = read_affinity(process, task);
+    if (!affinity) return false;
+    known.mask = mask;
+    known.sample.affinity = std::move(*affinity);
+    known.sample.cpuset = read_cpuset(process, task);
+    return true;
+}
+
+void ThreadReader::read_anew(const Process& process, const ThreadRoles& roles, bool rare_too) {
+    std::map<pid_t, Known> now;
+    for (const pid_t task : process.tasks()) {
+        const auto before = known_.find(task);
+        // What is known of a number stays true if its thread can be read by what was opened before.
+        if (before != known_.end() && !rare_too && !process.is_recording() &&
+            read_again(process, task, before->second)) {
+            now.insert(known_.extract(before));
+            continue;
+        }
+        if (auto known = read_thread(process, task, roles)) now.emplace(task, std::move(*known));
+    }
+    known_ = std::move(now);
+}
+
+std::optional<ThreadReader::Known> ThreadReader::read_thread(const Process& process, pid_t task,
+                                                             const ThreadRoles& roles) const {
+    Known known;
+    auto sample = read_times(process, task, known.stat, known.schedstat);
+    auto affinity = sample ? read_affinity(process, task) : std::nullopt;
+    if (!affinity) return std::nullopt;
+    known.sample = std::move(*sample);
+    known.sample.affinity = std::move(*affinity);
+    known.sample.cpuset = read_cpuset(process, task);
+    known.role = roles.find(task, known.sample.name).role;
+    if (known.role != ThreadRole::vcpu) known.stat = known.schedstat = KeptFile();
+    // The call would find another process' thread by a recorded number.
+    AffinityMask buffer;
+    if (!process.is_recording()) known.mask = read_affinity_mask(task, buffer);
     return known;
 }
 
 GuestThreads ThreadReader::read(const Process& process, const ListedGuest& listed, bool rare_too) {
     const ThreadRoles roles(listed);
+    if (rare_too || !read_again(process)) read_anew(process, roles, rare_too);
     GuestThreads threads;
-    std::map<pid_t, Known> now;
-    for (const pid_t task : process.tasks()) {
-        const auto before = known_.find(task);
-        auto known = read_thread(process, task, before == known_.end() ? nullptr : &before->second,
-                                 rare_too);
-        if (!known) continue;
-        const auto [role, vcpu] = roles.find(task, known->sample.name);
-        known->role = role;
+    for (auto& [task, known] : known_) {
+        const auto [role, vcpu] = roles.find(task, known.sample.name);
+        known.role = role;
         switch (role) {
             case ThreadRole::vcpu:
-                threads.vcpus.push_back({known->sample, vcpu});
+                threads.vcpus.push_back({known.sample, vcpu});
                 break;
             case ThreadRole::emulator:
-                threads.emulator.push_back(known->sample);
+                threads.emulator.push_back(known.sample);
                 break;
             case ThreadRole::iothread:
-                threads.iothreads.push_back(known->sample);
+                threads.iothreads.push_back(known.sample);
                 break;
             case ThreadRole::vhost:
-                threads.vhost.push_back(known->sample);
+                threads.vhost.push_back(known.sample);
                 break;
         }
-        now.emplace(task, std::move(*known));
     }
-    known_ = std::move(now);
     std::sort(threads.vcpus.begin(), threads.vcpus.end(),
               [](const auto& a, const auto& b) { return a.id < b.id; });
     return threads;

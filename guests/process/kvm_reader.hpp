@@ -37,8 +37,8 @@ class KvmReader {
     virtual ~KvmReader() = default;
 
     // Reads what KVM knows of the VMs that a process has open; nothing of one that has ended. No
-    // guest takes notice. Takes less than 1 ms, and before Linux 6.1 as long as a walk over the open
-    // files of all processes. Throws std::system_error.
+    // guest takes notice. Takes less than 1 ms, and before Linux 6.1 as long as a walk over the
+    // open files of all processes. Throws std::system_error.
     virtual KvmState read(pid_t process) = 0;
 };
 

@@ -80,6 +80,13 @@ std::vector<pid_t> Process::tasks() const {
     return tasks;
 }
 
+// Two links belong to the directory itself (proc_task_getattr() in fs/proc/base.c).
+std::size_t Process::count_tasks() const {
+    struct stat status {};
+    if (::fstatat(directory_.get(), "task", &status, 0) != 0 || status.st_nlink < 2) return 0;
+    return status.st_nlink - 2;
+}
+
 std::vector<std::string> Process::open_files() const {
     return list("fd", max_open_files);
 }

@@ -56,6 +56,9 @@ class Process {
     // Ids of its threads, at most 16384.
     std::vector<pid_t> tasks() const;
 
+    // Number of its threads, without listing them; 0 if it has ended.
+    std::size_t count_tasks() const;
+
     // Names in "fd": the numbers of its open files, at most 8192.
     std::vector<std::string> open_files() const;
 

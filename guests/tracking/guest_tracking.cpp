@@ -151,6 +151,7 @@ void GuestTracking::read_nodes_if_due(PageReader& reader, Time now) {
 }
 
 void GuestTracking::fill(TrackingSample& sample) const {
+    sample.under_way = schedule_.scans().running() || schedule_.rounds().running();
     sample.heat = schedule_.scans().state();
     sample.attribution = schedule_.rounds().report();
     sample.earned = schedule_.budget().earned();

@@ -25,6 +25,7 @@ enum class SourceChoice {
 struct Config {
     Mode mode = Mode::act;  // a limit for all guests; never off
     std::chrono::milliseconds interval{2000};
+    std::chrono::milliseconds interval_max{16'000};  // while nothing changes; at least `interval`
     bool pin_by_libvirt = false;                  // else by affinities
     bool restore_at_stop = true;                  // put pins back; memory stays where it is
     std::string state_directory = "/run/vnumad";  // the journal, the lock, hands-off guests

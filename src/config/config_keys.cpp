@@ -15,7 +15,10 @@ std::vector<Key> top_keys(Config& config) {
          "`observe` and `advise` change nothing, and `advise` tells what would be done; `act` pins "
          "vCPUs and moves memory. The installed file has `observe`."},
         {"interval", duration(config.interval, milliseconds(100), minutes(10)),
-         "Time from one look at the host and its guests to the next."},
+         "Time from one look at the host and its guests to the next, while something changes."},
+        {"interval_max", duration(config.interval_max, milliseconds(100), minutes(10)),
+         "The same while nothing changes: the time doubles with each look up to this one, and is "
+         "`interval` again when anything does. Not less than `interval`."},
         {"pin", word<bool>(config.pin_by_libvirt, {{false, "affinity"}, {true, "libvirt"}}),
          "`affinity`: threads are pinned by their affinity. `libvirt`: by libvirt, as `virsh "
          "vcpupin --live` does, wherever libvirt can; see [pins by libvirt](#pins-by-libvirt)."},

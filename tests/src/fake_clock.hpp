@@ -27,6 +27,11 @@ class FakeClock final : public Clock {
         now_ = std::max(now_, time);
         co_return;
     }
+    boost::asio::awaitable<bool> sleep_until(Time time) override {
+        co_await wait_until(std::exchange(woken_, false) ? now_ : time);
+        co_return false;
+    }
+    void wake() override { woken_ = true; }
     void pass(std::chrono::nanoseconds time) { now_ += time; }
 
     std::chrono::hours wall_offset{0};  // by which somebody has set the clock
@@ -36,6 +41,7 @@ class FakeClock final : public Clock {
 
   private:
     Time now_{1000s};
+    bool woken_ = false;
 };
 
 }  // namespace vnuma::test

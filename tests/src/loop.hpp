@@ -22,6 +22,7 @@ class Loop : public ::testing::Test {
         config.run_time_policy = "";
         config.state_directory = directory.path();
         config.planner.watermark = 0;
+        config.interval_max = config.interval;  // tests count ticks
         make_host(2, 4, 1024 * mib);
     }
 

@@ -46,6 +46,7 @@ class HeatScans {
     // their turn.
     void set_no_tracker(std::string reason, Time now);
 
+    bool running() const { return pending_ != nullptr; }
     // Whether a scan runs whose time is over.
     bool over(Time now) const;
     // Finishes the scan that runs and merges its result into the table. Returns whether the table
