@@ -9,6 +9,7 @@
 #include "guests/discovery/guest_source.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "guests/process/devices.hpp"
+#include "guests/process/guest_threads.hpp"
 #include "guests/process/parse_proc.hpp"
 #include "guests/process/process.hpp"
 #include "policy/model/number_list.hpp"
@@ -17,6 +18,9 @@ namespace vnuma {
 namespace {
 
 constexpr std::int64_t max_status_kib = std::int64_t{1} << 42;  // 4 PiB; no host has more
+
+// Where so much memory has come or gone, in pages, its residency is read again.
+constexpr std::int64_t least_resident_change = 4096, resident_change_divisor = 64;
 
 // A balloon that always breathes a little does not keep its guest from being balanced.
 constexpr std::int64_t least_memory_change = std::int64_t{16} << 20;  // from one look to the next
@@ -108,6 +112,45 @@ void assign_vcpus(std::vector<VcpuSample> vcpus, GuestSample& sample) {
                                   "; they are left alone");
 }
 
+// Whether a source tells of a guest what it has told before, but for the time.
+bool tells_the_same(const ListedGuest& a, const ListedGuest& b) {
+    return a.domain == b.domain && a.memory == b.memory && a.process == b.process &&
+           a.pid == b.pid && a.id == b.id && a.name == b.name && a.state == b.state &&
+           a.unsteady == b.unsteady && a.cgroup == b.cgroup && a.certainty == b.certainty &&
+           a.vcpu_threads == b.vcpu_threads && a.iothreads == b.iothreads;
+}
+
+bool have_the_same_cpus(const ThreadSample& a, const ThreadSample& b) {
+    return a.thread == b.thread && a.start_time == b.start_time && a.affinity == b.affinity &&
+           a.cpuset == b.cpuset;
+}
+
+bool have_the_same_cpus(const std::vector<ThreadSample>& a, const std::vector<ThreadSample>& b) {
+    return std::equal(
+        a.begin(), a.end(), b.begin(), b.end(),
+        [](const ThreadSample& x, const ThreadSample& y) { return have_the_same_cpus(x, y); });
+}
+
+// Takes over the run times of the vCPUs. False if there are other threads than the sample has, or
+// if one may use other CPUs.
+bool take_times(const GuestThreads& threads, GuestSample& sample) {
+    std::size_t taken = 0;
+    for (CellSample& cell : sample.cells)
+        for (VcpuSample& vcpu : cell.vcpus) {
+            const auto now =
+                std::lower_bound(threads.vcpus.begin(), threads.vcpus.end(), vcpu.id,
+                                 [](const VcpuSample& one, int id) { return one.id < id; });
+            if (now == threads.vcpus.end() || !have_the_same_cpus(*now, vcpu)) return false;
+            vcpu.last_cpu = now->last_cpu;
+            vcpu.run_ns = now->run_ns;
+            vcpu.wait_ns = now->wait_ns;
+            ++taken;
+        }
+    return taken == threads.vcpus.size() && have_the_same_cpus(threads.emulator, sample.emulator) &&
+           have_the_same_cpus(threads.iothreads, sample.iothreads) &&
+           have_the_same_cpus(threads.vhost, sample.vhost);
+}
+
 }  // namespace
 
 std::string identity_mismatch(std::string_view command_line, const std::string& uuid) {
@@ -118,7 +161,48 @@ std::string identity_mismatch(std::string_view command_line, const std::string& 
     return "its uuid is not on the command line of the process with its pid";
 }
 
-GuestSample GuestReader::read(const ListedGuest& listed, GuestSource& source, bool rare_too) {
+GuestSample GuestReader::read(const ListedGuest& listed, GuestSource& source, Depth depth) {
+    if (depth == Depth::quiet && last_) {
+        GuestSample sample = *last_;
+        if (read_quietly(listed, sample)) return sample;
+    }
+    // Without the memory, which fill() adds to each sample.
+    last_ = read_fully(listed, source, depth == Depth::rare);
+    last_listed_ = listed;
+    note_resident_pages();
+    if (depth == Depth::rare) last_rare_ = std::chrono::steady_clock::now();
+    return *last_;
+}
+
+// False if something may have changed that takes a full reading.
+bool GuestReader::read_quietly(const ListedGuest& listed, GuestSample& sample) {
+    const bool may_be_quiet = process_ && !process_->is_recording() && listed.unsteady.empty() &&
+                              sample.unsteady.empty() && tells_the_same(listed, last_listed_);
+    if (!may_be_quiet || !process_->alive()) return false;
+    const GuestThreads threads = threads_.read(*process_, listed, false);
+    if (!take_times(threads, sample)) return false;
+    sample.read_at = listed.read_at;
+    sample.processes.clear();
+    sample.helpers.clear();
+    add_cpu_time(*process_, sample);
+    helpers_.read(*process_, false, sample);
+    note_resident_pages();
+    return true;
+}
+
+// Where memory has come or gone, it may be on another node than the rest.
+void GuestReader::note_resident_pages() {
+    if (!process_ || process_->is_recording()) return;
+    const auto text = statm_.read(*process_, "statm");
+    const auto pages = text ? parse_resident_pages(*text) : std::nullopt;
+    if (!pages) return;
+    const std::int64_t change = std::abs(*pages - resident_pages_);
+    if (change < std::max(least_resident_change, resident_pages_ / resident_change_divisor)) return;
+    resident_pages_ = *pages;
+    memory_.set_outdated();
+}
+
+GuestSample GuestReader::read_fully(const ListedGuest& listed, GuestSource& source, bool rare_too) {
     GuestSample sample = begin_sample(listed, source);
     const auto before = process_;
     if (!find_process(listed, sample)) return sample;

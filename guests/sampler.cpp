@@ -1,7 +1,9 @@
 #include "guests/sampler.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
+#include <string_view>
 #include <tuple>
 
 #include "guests/discovery/guest_source.hpp"
@@ -20,10 +22,30 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::nanoseconds;
 
-// What rarely changes is read in one sample of so many, for another part of the guests each time.
-constexpr std::size_t samples_for_all = 8;
-
 constexpr std::chrono::steady_clock::time_point never{};
+
+// What is not of one guest but of the host, and rarely changes, is read so often.
+constexpr std::chrono::seconds host_wide_interval{30};
+
+std::chrono::milliseconds resync_of(const std::string& uuid) {
+    constexpr auto span = std::chrono::milliseconds(latest_resync - soonest_resync);
+    const auto part = static_cast<std::int64_t>(std::hash<std::string>()(uuid) % 1024);
+    return soonest_resync + span * part / 1024;
+}
+
+// Pages of the whole host that were moved from one place to another since it has started, by
+// anybody: migratepages(8), the kernel's balancing, compaction. Nothing if the kernel moves none.
+std::optional<std::uint64_t> read_moved_pages(const std::string& proc) {
+    constexpr std::string_view field = "\npgmigrate_success ";
+    const std::string text = read_small_file(proc + "/vmstat").value_or("");
+    const std::size_t at = text.find(field);
+    std::uint64_t pages = 0;
+    if (at == std::string::npos ||
+        std::from_chars(text.data() + at + field.size(), text.data() + text.size(), pages).ec !=
+            std::errc())
+        return std::nullopt;
+    return pages;
+}
 
 // Empty if it is not known. Policies are by it, so it is read before anything is done.
 std::string read_cgroup(const ListedGuest& guest, const Roots& roots) {
@@ -59,7 +81,7 @@ std::vector<ListedGuest> Sampler::list() {
               [](const ListedGuest& a, const ListedGuest& b) { return a.uuid < b.uuid; });
     for (ListedGuest& guest : listed) {
         if (guest.read_at == never) guest.read_at = begin;
-        guest.cgroup = read_cgroup(guest, settings_.roots);
+        set_cgroup(guest);
     }
     list_cpu_time_ = process_cpu_time() - before;
     return listed;
@@ -68,18 +90,21 @@ std::vector<ListedGuest> Sampler::list() {
 Sample Sampler::sample(const std::vector<ListedGuest>& listed, const SampleRequest& request) {
     const nanoseconds before = process_cpu_time();
     Sample sample;
-    sample.time = std::chrono::steady_clock::now();
-    ++samples_;
+    sample.time = now_ = std::chrono::steady_clock::now();
+    host_wide_due_ = host_wide_ == never || now_ - host_wide_ >= host_wide_interval;
+    if (host_wide_due_) host_wide_ = now_;
     source_.permit_monitors(request.acts_on);
     renew_pagemap();
     sample.pagemap_problem = pagemap_problem_;
     std::set<std::string> seen;
     for (const ListedGuest& guest : listed) {
         seen.insert(guest.uuid);
-        sample.guests.push_back(read(guest));
+        sample.guests.push_back(read(guest, request.quiet.contains(guest.uuid)));
     }
     std::erase_if(readers_, [&](const auto& entry) { return !seen.contains(entry.first); });
+    std::erase_if(cgroups_, [&](const auto& entry) { return !seen.contains(entry.first); });
     add_kernel_vhost_threads(sample);
+    notice_moved_pages();
     read_residencies(sample, request);
     for (GuestSample& guest : sample.guests)
         readers_.at(guest.uuid).memory().fill(guest, std::chrono::steady_clock::now());
@@ -89,12 +114,36 @@ Sample Sampler::sample(const std::vector<ListedGuest>& listed, const SampleReque
     return sample;
 }
 
+void Sampler::set_cgroup(ListedGuest& guest) {
+    const auto now = std::chrono::steady_clock::now();
+    KnownCgroup& known = cgroups_[guest.uuid];
+    if (known.read_at == never || known.pid != guest.pid.value_or(0) ||
+        now - known.read_at >= resync_of(guest.uuid))
+        known = {guest.pid.value_or(0), read_cgroup(guest, settings_.roots), now};
+    guest.cgroup = known.path;
+}
+
+// Where memory has moved, nobody has told which: the residency of all guests is read again, within
+// what that may cost.
+void Sampler::notice_moved_pages() {
+    const auto now = read_moved_pages(settings_.roots.proc);
+    const bool moved = now && moved_pages_ && *now - *moved_pages_ >= moved_pages_noticed;
+    moved_pages_ = now;
+    if (!moved) return;
+    for (auto& [uuid, reader] : readers_)
+        reader.memory().set_outdated();
+}
+
+Depth Sampler::depth_for(const ListedGuest& guest, const GuestReader& reader, bool quiet) const {
+    if (now_ - reader.last_rare() >= resync_of(guest.uuid)) return Depth::rare;
+    return quiet ? Depth::quiet : Depth::full;
+}
+
 // Whatever goes wrong with one guest costs that guest only.
-GuestSample Sampler::read(const ListedGuest& guest) {
-    const bool all = (std::hash<std::string>()(guest.uuid) + samples_) % samples_for_all == 0;
+GuestSample Sampler::read(const ListedGuest& guest, bool quiet) {
     GuestReader& reader = readers_.try_emplace(guest.uuid, settings_.roots).first->second;
     try {
-        return reader.read(guest, source_, all);
+        return reader.read(guest, source_, depth_for(guest, reader, quiet));
     } catch (const std::exception& error) {
         GuestSample failed;
         failed.uuid = guest.uuid;
@@ -108,7 +157,7 @@ GuestSample Sampler::read(const ListedGuest& guest) {
 
 // Memory may have been added to the host since the table was made.
 void Sampler::renew_pagemap() {
-    if (!settings_.pagemap || samples_ % samples_for_all != 1) return;
+    if (!settings_.pagemap || !host_wide_due_) return;
     pagemap_problem_.clear();
     pagemap_ = make_pagemap_reader(pagemap_problem_);
 }
@@ -118,7 +167,7 @@ void Sampler::add_kernel_vhost_threads(Sample& sample) {
         return guest.process && guest.uses_vhost && guest.vhost.empty();
     };
     if (std::none_of(sample.guests.begin(), sample.guests.end(), lacks)) return;
-    if (samples_ % samples_for_all == 1) kernel_vhost_ = read_kernel_vhost_threads();
+    if (host_wide_due_) kernel_vhost_ = read_kernel_vhost_threads();
     for (GuestSample& guest : sample.guests) {
         if (!lacks(guest)) continue;
         const auto [begin, end] = kernel_vhost_.equal_range(guest.process->pid());
@@ -134,10 +183,20 @@ void Sampler::add_kernel_vhost_threads(Sample& sample) {
     }
 }
 
+// That of a guest to which nothing is to be done is read when something says that it may have
+// changed, and again and again for what nobody has told.
+bool Sampler::is_residency_due(const GuestSample& guest, const SampleRequest& request) {
+    const MemoryReader& memory = readers_.at(guest.uuid).memory();
+    return request.complete || memory.is_outdated() || request.urgent.contains(guest.uuid) ||
+           !request.quiet.contains(guest.uuid) ||
+           now_ - memory.residency_time() >= resync_of(guest.uuid);
+}
+
 void Sampler::read_residencies(const Sample& sample, const SampleRequest& request) {
     std::vector<const GuestSample*> order;
     for (const GuestSample& guest : sample.guests)
-        if (guest.process && guest.domain) order.push_back(&guest);
+        if (guest.process && guest.domain && is_residency_due(guest, request))
+            order.push_back(&guest);
     // First the guests that were never read, then those whose memory we move, then by age.
     const auto rank = [&](const GuestSample* guest) {
         const auto time = readers_.at(guest->uuid).memory().residency_time();

@@ -2,9 +2,12 @@
 // access tracking has found out.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,6 +23,8 @@ namespace vnuma {
 
 struct SampleRequest {
     std::set<std::string> urgent{};  // uuids whose residency is read first
+    // Of which only what changes all the time has to be read: nothing is to be done to them.
+    std::set<std::string> quiet{};
     // Read the residency of all, and who else maps their memory, whatever it takes.
     bool complete = false;
     std::map<std::string, TrackingHint> hints{};  // by uuid; access tracking follows them
@@ -27,6 +32,14 @@ struct SampleRequest {
     // Asked right before access tracking begins anything in the kernel; on the same thread.
     std::function<bool()> may_begin = [] { return true; };
 };
+
+// What is remembered of a guest, and its residency, is read again at least so often: the looks of a
+// host on which nothing changes are up to a quarter of a minute apart, so that a minute is not
+// exceeded. Guests are spread over the time between the two.
+inline constexpr std::chrono::seconds soonest_resync{30}, latest_resync{44};
+// Pages that somebody has moved between two looks, anywhere on the host, from which on residencies
+// are read again.
+inline constexpr std::uint64_t moved_pages_noticed = 4096;
 
 class Sampler {
   public:
@@ -43,7 +56,17 @@ class Sampler {
     Sample sample(const std::vector<ListedGuest>& listed, const SampleRequest& request);
 
   private:
-    GuestSample read(const ListedGuest& guest);
+    struct KnownCgroup {
+        pid_t pid = 0;
+        std::string path;
+        std::chrono::steady_clock::time_point read_at{};
+    };
+
+    GuestSample read(const ListedGuest& guest, bool quiet);
+    Depth depth_for(const ListedGuest& guest, const GuestReader& reader, bool quiet) const;
+    void set_cgroup(ListedGuest& guest);
+    void notice_moved_pages();
+    bool is_residency_due(const GuestSample& guest, const SampleRequest& request);
     void renew_pagemap();
     void add_kernel_vhost_threads(Sample& sample);
     void read_residencies(const Sample& sample, const SampleRequest& request);
@@ -58,8 +81,12 @@ class Sampler {
     std::map<std::string, GuestReader> readers_;       // by uuid
     std::multimap<pid_t, ThreadSample> kernel_vhost_;  // by the process that they serve
     MemorySharers sharers_;
-    std::chrono::nanoseconds list_cpu_time_{0};  // of the last list()
-    std::uint64_t samples_ = 0;
+    std::chrono::nanoseconds list_cpu_time_{0};          // of the last list()
+    std::chrono::steady_clock::time_point now_{};        // when the present sample began
+    std::chrono::steady_clock::time_point host_wide_{};  // when what is the host's was read last
+    bool host_wide_due_ = false;                         // in the present sample
+    std::map<std::string, KnownCgroup> cgroups_;         // by uuid
+    std::optional<std::uint64_t> moved_pages_;           // by anybody, since the host has started
 };
 
 }  // namespace vnuma

@@ -160,6 +160,7 @@ void Controller::remember(const Tick& tick) {
     for (const Verdict& verdict : tick.plan.verdicts)
         if (verdict.home && verdict.acts) homed_.insert(verdict.key.uuid);
     hints_ = derive_hints(hints_, tick.snapshot, tick.plan, tick.results);
+    quiet_ = find_quiet_guests(tick.snapshot, tick.plan);
     acted_on_ = actuator_.changed_groups();
     for (const ActionResult& result : tick.results) {
         acted_on_.insert(key_of(result.action).uuid);
@@ -214,7 +215,8 @@ Controller::Listing Controller::list() {
 
 std::shared_ptr<Look> Controller::sample(Listing& listing, bool complete) {
     auto look = std::make_shared<Look>();
-    SampleRequest request{.urgent = acted_on_, .complete = complete, .hints = hints_};
+    SampleRequest request{
+        .urgent = acted_on_, .quiet = quiet_, .complete = complete, .hints = hints_};
     if (may_act()) request.acts_on = find_guests_to_act_on(listing.policies);
     request.may_begin = [this] { return actuator_.why_frozen().empty(); };
     look->sample = observer_.sample(listing.guests, request);

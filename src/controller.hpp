@@ -103,6 +103,7 @@ class Controller {
     History history_;
     std::shared_ptr<const Look> previous_;
     std::set<std::string> acted_on_;  // uuids, in the last tick
+    std::set<std::string> quiet_;     // uuids of guests to which nothing is to be done
     std::set<std::string> homed_;     // uuids of guests that may have been moved home by then
     TrackingHints hints_;             // of the last tick
     std::uint64_t ticks_ = 0;

@@ -194,6 +194,7 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
     control::Orders orders;
     std::optional<control::Control> control;
     if (!arguments.once) control.emplace(config, VNUMA_VERSION, orders);
+    HostEventFiles events = open_host_events();
     confine(config, uses);
     // Afterwards, since a call to libvirt that hangs leaves a thread behind.
     if (acts && !restore_all(config, journal))
@@ -209,7 +210,8 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
     };
     Controller controller(config, host, *observer, *kernel, clock, journal, hands_off, orders,
                           {[&](const Tick& tick) { output.record(tick); }, report});
-    Service service(controller, Freeze(config.state_directory), arguments.once);
+    Service service(controller, clock, std::move(events), Freeze(config.state_directory),
+                    arguments.once);
     const int status = serve(service);
     if (config.restore_at_stop)
         put_back_at_stop(controller);

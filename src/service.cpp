@@ -15,11 +15,13 @@ namespace vnuma {
 
 namespace asio = boost::asio;
 
-Service::Service(Controller& controller, Freeze freeze, bool once)
+Service::Service(Controller& controller, Clock& clock, HostEventFiles events, Freeze freeze,
+                 bool once)
     : controller_(controller),
       freeze_(std::move(freeze)),
       once_(once),
       signals_(context_),
+      events_(context_, std::move(events), [&clock] { clock.wake(); }),
       grace_(context_) {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2})
         signals_.add(signal);
@@ -29,6 +31,7 @@ int Service::run() {
     auto on_end = [this](std::exception_ptr failure, bool seen) { end(failure, seen); };
     asio::co_spawn(context_, work(), asio::bind_cancellation_slot(stop_.slot(), on_end));
     wait_for_signal();
+    events_.start();
     context_.run();
     if (failure_) std::rethrow_exception(failure_);
     return status_;
@@ -80,6 +83,7 @@ void Service::ask_to_end(int signal) {
 
 void Service::end(std::exception_ptr failure, bool seen) {
     signals_.cancel();
+    events_.stop();
     grace_.cancel();
     if (stopping_) return;  // the failure is the cancellation
     failure_ = failure;

@@ -8,8 +8,10 @@
 #include <chrono>
 #include <exception>
 
+#include "src/act/clock.hpp"
 #include "src/act/freeze.hpp"
 #include "src/controller.hpp"
+#include "src/observe/host_events.hpp"
 
 namespace vnuma {
 
@@ -18,8 +20,8 @@ class Service {
     // After a signal, a call that does not return (a hung monitor) is left behind after this time.
     static constexpr std::chrono::seconds stop_grace{10};
 
-    // The references must outlive it.
-    Service(Controller& controller, Freeze freeze, bool once);
+    // The references must outlive it. `clock`: whom events of the host wake.
+    Service(Controller& controller, Clock& clock, HostEventFiles events, Freeze freeze, bool once);
 
     // Returns the exit status of the process. Throws what the loop has thrown.
     int run();
@@ -40,6 +42,7 @@ class Service {
     bool once_;
     boost::asio::io_context context_{1};
     boost::asio::signal_set signals_;
+    HostEvents events_;
     boost::asio::steady_timer grace_;
     boost::asio::cancellation_signal stop_;
     bool stopping_ = false, cut_off_ = false;

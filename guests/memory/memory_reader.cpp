@@ -22,6 +22,7 @@ void MemoryReader::read_map(const Process& process, const ListedGuest& listed, G
 void MemoryReader::read_residency(const Process& process, const PageReaders& readers,
                                   ResidencyMode mode, bool complete) {
     residency_.read(process, readers, mode, complete);
+    outdated_ = false;
 }
 
 void MemoryReader::fill(GuestSample& sample, std::chrono::steady_clock::time_point now) const {

@@ -30,6 +30,10 @@ class MemoryReader {
     void read_residency(const Process& process, const PageReaders& readers, ResidencyMode mode,
                         bool complete);
 
+    // Where its memory is may have changed since the residency was last read.
+    void set_outdated() { outdated_ = true; }
+    bool is_outdated() const { return outdated_; }
+
     // When the residency was last read without a failure; the clock's epoch if never.
     std::chrono::steady_clock::time_point residency_time() const { return residency_.time(); }
 
@@ -46,6 +50,7 @@ class MemoryReader {
     std::map<int, std::int64_t> no_dram_;
     const char* source_ = "size";
     ResidencyReader residency_;
+    bool outdated_ = true;
 };
 
 }  // namespace vnuma

@@ -125,6 +125,11 @@ std::optional<SchedStat> parse_schedstat(std::string_view text) {
     return SchedStat{*run, *wait};
 }
 
+std::optional<std::int64_t> parse_resident_pages(std::string_view statm) {
+    take(statm, ' ');  // the size of its address space
+    return parse_number<std::int64_t>(take(statm, ' '));
+}
+
 std::optional<std::string_view> find_status_field(std::string_view text, std::string_view name) {
     while (!text.empty()) {
         std::string_view line = take(text, '\n');

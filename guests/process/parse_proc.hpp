@@ -36,6 +36,9 @@ struct SchedStat {
 };
 std::optional<SchedStat> parse_schedstat(std::string_view text);
 
+// The pages of a process that are in memory, in /proc/PID/statm.
+std::optional<std::int64_t> parse_resident_pages(std::string_view statm);
+
 // The value of one field of /proc/PID/status, such as "Mems_allowed_list", without the white space
 // around it. It points into the text.
 std::optional<std::string_view> find_status_field(std::string_view text, std::string_view name);

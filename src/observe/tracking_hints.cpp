@@ -44,6 +44,22 @@ TrackingHints derive_hints(const TrackingHints& before, const Snapshot& snapshot
     return hints;
 }
 
+std::set<std::string> find_quiet_guests(const Snapshot& snapshot, const Plan& plan) {
+    std::set<std::string> quiet;
+    for (const GuestState& guest : snapshot.guests)
+        if (guest.unsteady.empty()) quiet.insert(guest.uuid);
+    for (const Verdict& verdict : plan.verdicts) {
+        const bool is_left = verdict.reason == Reason::settled || verdict.reason == Reason::split ||
+                             verdict.reason == Reason::roams || verdict.reason == Reason::off ||
+                             verdict.reason == Reason::one_node;
+        if (!is_left) quiet.erase(verdict.key.uuid);
+    }
+    for (const std::vector<Action>* some : {&plan.actions, &plan.advised})
+        for (const Action& action : *some)
+            quiet.erase(key_of(action).uuid);
+    return quiet;
+}
+
 void withdraw_hints(TrackingHints& hints, const GuestPolicies& policies) {
     for (const auto& [uuid, policy] : policies)
         if (const auto hint = hints.find(uuid); hint != hints.end()) {
