@@ -191,7 +191,8 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
     if (host.topology.nodes.size() < 2)
         spdlog::warn("this host has one NUMA node: there is nothing to balance");
     raise_descriptor_limit();
-    control::Orders orders;
+    SteadyClock clock;
+    control::Orders orders([&clock] { clock.wake(); });
     std::optional<control::Control> control;
     if (!arguments.once) control.emplace(config, VNUMA_VERSION, orders);
     HostEventFiles events = open_host_events();
@@ -202,7 +203,6 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
     TickOutput output(config, arguments.output);
     const auto kernel = acts ? open_kernel(config.libvirt) : open_dry_run();
     const auto observer = observe_host(config, make_source(config), track);
-    SteadyClock clock;
     if (control) output.tell_also([&](const auto& happenings) { control->tell(happenings); });
     const auto report = [&](const std::shared_ptr<const Tick>& tick) {
         output.report(*tick);

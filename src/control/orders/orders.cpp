@@ -12,6 +12,7 @@ std::optional<Refused> Orders::add(Order order) {
         return Refused{was_refused, std::to_string(max_waiting_orders) +
                                         " orders wait for the next tick already: try again later"};
     waiting_.push_back(std::move(order));
+    wake_();
     return std::nullopt;
 }
 

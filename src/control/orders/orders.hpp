@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/control/protocol/orders.hpp"
@@ -22,6 +24,12 @@ inline constexpr std::size_t max_waiting_orders = 1024;
 // Thread-safe. No call waits for a tick.
 class Orders {
   public:
+    // `wake` makes the loop's next tick come soon; any thread may call it.
+    explicit Orders(std::function<void()> wake = [] {}) : wake_(std::move(wake)) {}
+
+    // For what is no order, but is in force from the next tick on: a policy, a thaw.
+    void wake() const { wake_(); }
+
     // Refused if too many orders wait.
     std::optional<Refused> add(Order order);
 
@@ -29,6 +37,7 @@ class Orders {
     std::vector<Order> take();
 
   private:
+    std::function<void()> wake_;
     std::mutex mutex_;
     std::vector<Order> waiting_;
 };
