@@ -75,6 +75,7 @@ GuestSample begin_sample(const ListedGuest& listed, const GuestSource& source) {
     sample.certainty = listed.certainty;
     sample.state = listed.state;
     sample.read_at = listed.read_at;
+    sample.job_known = listed.job_known;
     sample.unsteady = listed.unsteady;
     sample.domain = listed.domain;
     if (!listed.domain) return sample;

@@ -48,6 +48,10 @@ class AutoSource : public GuestSource {
     bool start_write_measurement(const std::string& uuid, std::chrono::seconds duration) override;
     WriteMeasurement read_write_measurement(const std::string& uuid) override;
     std::size_t hung_calls() const override { return libvirt_.source->hung_calls(); }
+    // Only libvirt tells of changes.
+    void set_on_hint(std::function<void()> on_hint) override {
+        libvirt_.source->set_on_hint(std::move(on_hint));
+    }
 
   private:
     // Lists libvirt's guests. Returns why they are not known now; empty if they are.

@@ -1,6 +1,8 @@
 #include "guests/discovery/domain_queries.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <functional>
 #include <set>
 #include <tuple>
 
@@ -10,18 +12,62 @@
 
 namespace vnuma {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+namespace {
+
+// The number of the resync interval that a time belongs to. The intervals of each uuid begin at
+// another time. So a domain has its turn once in an interval, and domains that were all asked about
+// in one look are asked about again in different ones.
+std::uint64_t resync_interval(const std::string& uuid, DomainQueries::Time time) {
+    constexpr std::uint64_t length = libvirt_limits::resync.count();
+    const std::uint64_t shift = std::hash<std::string>()(uuid) % length;
+    const auto elapsed = std::chrono::duration_cast<milliseconds>(time.time_since_epoch());
+    return (static_cast<std::uint64_t>(elapsed.count()) + shift) / length;
+}
+
+RunState state_without_job(const DomainState& listed) {
+    return state_of_libvirt(listed.state, listed.reason, 0);
+}
+
+// The guest as it is known before its query.
+ListedGuest begin_guest(const DomainQuery& query, std::shared_ptr<const Domain> domain) {
+    ListedGuest guest;
+    guest.uuid = query.uuid;
+    guest.name = query.name;
+    guest.id = query.id;
+    guest.domain = std::move(domain);
+    guest.job_known = false;
+    return guest;
+}
+
+}  // namespace
 
 DomainQueries::DomainQueries(CallsWithTimeout& calls, Now now)
     : calls_(calls), now_(std::move(now)) {}
 
-std::vector<ListedGuest> DomainQueries::run(const std::vector<DomainQuery>& queries) {
-    Listing listing{now_()};
+std::vector<ListedGuest> DomainQueries::run(const std::vector<DomainQuery>& queries,
+                                            Time listed_at) {
+    Listing listing{now_(), listed_at};
     std::vector<ListedGuest> guests;
-    for (const DomainQuery* next : order(queries))
-        if (auto guest = query(*next, domains_.at(next->uuid), listing))
-            guests.push_back(std::move(*guest));
+    for (const DomainQuery* next : order(queries)) {
+        CachedDomain& cached = domains_.at(next->uuid);
+        auto guest = is_due(*next, cached, listing) ? query(*next, cached, listing)
+                                                    : remember(*next, cached, listing);
+        if (guest) guests.push_back(std::move(*guest));
+    }
     return guests;
+}
+
+void DomainQueries::mark_due(const std::string& uuid) {
+    const auto cached = domains_.find(uuid);
+    if (cached != domains_.end()) cached->second.marked_due = true;
+}
+
+void DomainQueries::mark_all_due() {
+    for (auto& [uuid, cached] : domains_)
+        cached.marked_due = true;
 }
 
 // Domains in quarantine come last, so that waiting for them takes no time from the others.
@@ -30,7 +76,7 @@ std::vector<const DomainQuery*> DomainQueries::order(const std::vector<DomainQue
     std::vector<const DomainQuery*> order;
     for (const DomainQuery& query : queries) {
         if (!listed.insert(query.uuid).second) continue;
-        domains_.try_emplace(query.uuid, CachedDomain{now_()});
+        domains_.try_emplace(query.uuid, CachedDomain{now_(), now_()});
         order.push_back(&query);
     }
     std::erase_if(domains_, [&](const auto& entry) { return !listed.contains(entry.first); });
@@ -43,14 +89,35 @@ std::vector<const DomainQuery*> DomainQueries::order(const std::vector<DomainQue
     return order;
 }
 
+bool DomainQueries::is_due(const DomainQuery& query, const CachedDomain& cached,
+                           const Listing& listing) const {
+    if (cached.marked_due || cached.quarantine || calls_.hangs(query.uuid)) return true;
+    // A domain that has the same uuid and another number was started anew. Another reason for the
+    // same state tells of two changes since the last query.
+    if (!query.state || query.state != cached.listed_state || query.id != cached.id) return true;
+    // The end of a job, and what a pause is for, are not in the list.
+    if (cached.state != RunState::running || state_without_job(*query.state) != RunState::running)
+        return true;
+    return resync_interval(query.uuid, listing.begin) !=
+           resync_interval(query.uuid, cached.last_reply);
+}
+
+// The guest of a domain whose query is not due.
+ListedGuest DomainQueries::remember(const DomainQuery& query, CachedDomain& cached,
+                                    const Listing& listing) {
+    ListedGuest guest = begin_guest(query, cached.domain);
+    cached.answered_until = listing.listed_at;
+    guest.read_at = listing.listed_at;
+    guest.state = state_without_job(*query.state);
+    guest.unsteady = why_unsteady(guest.state);
+    if (guest.unsteady.empty()) guest.unsteady = cached.xml_problem;
+    return guest;
+}
+
 // Returns nothing if the domain has ended.
 std::optional<ListedGuest> DomainQueries::query(const DomainQuery& query, CachedDomain& cached,
                                                 Listing& listing) {
-    ListedGuest guest;
-    guest.uuid = query.uuid;
-    guest.name = query.name;
-    guest.id = query.id;
-    guest.domain = cached.domain;
+    ListedGuest guest = begin_guest(query, cached.domain);
     guest.unsteady = why_no_query(query.uuid, cached, listing);
     if (!guest.unsteady.empty()) return guest;
     if (cached.quarantine) listing.quarantine_queried = true;
@@ -64,15 +131,20 @@ std::optional<ListedGuest> DomainQueries::query(const DomainQuery& query, Cached
         guest.unsteady = no_answer_reason(cached);
         return guest;
     }
-    cached.last_reply = now_();
+    cached.last_reply = cached.answered_until = now_();
     cached.quarantine.reset();
+    cached.marked_due = true;
     if (reply->gone) return std::nullopt;
     if (!reply->error.empty()) {
         guest.unsteady = std::move(reply->error);
         return guest;
     }
     cached.keep_description(std::move(reply->xml));
-    guest.state = reply->state;
+    cached.marked_due = false;
+    cached.id = query.id;
+    cached.listed_state = query.state;
+    cached.state = guest.state = reply->state;
+    guest.job_known = true;
     guest.unsteady = why_unsteady(guest.state);
     guest.domain = cached.domain;
     if (guest.unsteady.empty()) guest.unsteady = cached.xml_problem;
@@ -99,7 +171,7 @@ std::string DomainQueries::why_no_query(const std::string& uuid, const CachedDom
 }
 
 std::string DomainQueries::no_answer_reason(const CachedDomain& cached) const {
-    const auto length = std::chrono::duration_cast<seconds>(now_() - cached.last_reply);
+    const auto length = std::chrono::duration_cast<seconds>(now_() - cached.answered_until);
     return "libvirt has not answered for this domain for " + std::to_string(length.count()) + " s";
 }
 

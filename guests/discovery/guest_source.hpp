@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -110,6 +111,14 @@ class GuestSource {
     // The number of calls that were given up and have not returned yet. The destructor waits for
     // them.
     virtual std::size_t hung_calls() const = 0;
+
+    // `on_hint` is called as soon as the source learns that a guest may have changed, so that the
+    // next look may come early. It is called in a thread of the source's, must return at once, and
+    // must not use the source. Looks at the usual time see everything without it: a source may
+    // learn of nothing, and then never calls it. An empty function ends the calls. When
+    // set_on_hint() returns, the function from before is not called any more. May be called from
+    // any thread, also during the other calls.
+    virtual void set_on_hint(std::function<void()> /*on_hint*/) {}
 };
 
 }  // namespace vnuma

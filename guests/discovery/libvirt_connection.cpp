@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "guests/discovery/backoff.hpp"
+#include "guests/discovery/domain_events.hpp"
 #include "guests/discovery/guest_source.hpp"
 
 namespace vnuma {
@@ -94,7 +95,8 @@ void LibvirtEvents::wait(std::chrono::milliseconds length) {
     stopped_.wait_for(lock, length, [this] { return stop_; });
 }
 
-LibvirtConnection::LibvirtConnection(const std::string& uri)
+LibvirtConnection::LibvirtConnection(const std::string& uri,
+                                     const std::shared_ptr<DomainHints>& hints)
     : handle_(virConnectOpen(uri.c_str())), closed_(std::make_shared<std::atomic<bool>>(false)) {
     if (!handle_) throw SourceError("libvirt at " + uri + ": " + libvirt_error());
     // Both calls fail for drivers that run inside this process (test:///) and need neither.
@@ -102,9 +104,11 @@ LibvirtConnection::LibvirtConnection(const std::string& uri)
     if (virConnectRegisterCloseCallback(handle_, on_close, flag, delete_flag) != 0)
         delete_flag(flag);
     virConnectSetKeepAlive(handle_, keepalive_interval_s, keepalive_count);
+    if (hints) event_registrations_ = register_domain_events(handle_, hints);
 }
 
 LibvirtConnection::~LibvirtConnection() {
+    deregister_domain_events(handle_, event_registrations_);
     virConnectUnregisterCloseCallback(handle_, on_close);
     virConnectClose(handle_);
 }

@@ -11,6 +11,9 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
+
+#include "guests/discovery/domain_hints.hpp"
 
 namespace vnuma {
 
@@ -60,8 +63,10 @@ class LibvirtEvents {
 // Any thread. Calls that may outlive their callers share the ownership.
 class LibvirtConnection {
   public:
-    // Blocks. Throws SourceError.
-    explicit LibvirtConnection(const std::string& uri);
+    // Domains about which libvirt sends an event are noted in `hints`, as far as it sends any. Null
+    // for a connection without events. Blocks. Throws SourceError.
+    explicit LibvirtConnection(const std::string& uri,
+                               const std::shared_ptr<DomainHints>& hints = nullptr);
     ~LibvirtConnection();
     LibvirtConnection(const LibvirtConnection&) = delete;
     LibvirtConnection& operator=(const LibvirtConnection&) = delete;
@@ -73,6 +78,7 @@ class LibvirtConnection {
   private:
     virConnectPtr handle_;
     std::shared_ptr<std::atomic<bool>> closed_;
+    std::vector<int> event_registrations_;
 };
 
 struct DomainDeleter {

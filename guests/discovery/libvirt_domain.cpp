@@ -32,18 +32,55 @@ int read_job_operation(virDomainPtr domain) {
     return operation;
 }
 
+// Whether an error says that a call, or a flag of it, is not known.
+bool is_unsupported(int error) {
+    return error == VIR_ERR_NO_SUPPORT || error == VIR_ERR_INVALID_ARG ||
+           error == VIR_ERR_ARGUMENT_UNSUPPORTED || error == VIR_ERR_OPERATION_UNSUPPORTED;
+}
+
+// Nothing if the record lacks the state.
+std::optional<DomainState> state_of(const virDomainStatsRecord& record) {
+    DomainState state;
+    const auto read = [&](const char* name, int& value) {
+        return virTypedParamsGetInt(record.params, record.nparams, name, &value) == 1;
+    };
+    if (!read("state.state", state.state) || !read("state.reason", state.reason))
+        return std::nullopt;
+    return state;
+}
+
 }  // namespace
 
-std::vector<std::shared_ptr<virDomain>> list_running_domains(virConnectPtr connection) {
+std::vector<ListedDomain> list_running_domains(virConnectPtr connection) {
     virDomainPtr* handles = nullptr;
     const int count =
         virConnectListAllDomains(connection, &handles, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
     if (count < 0) throw SourceError("libvirt: " + libvirt_error());
-    std::vector<std::shared_ptr<virDomain>> domains;
+    std::vector<ListedDomain> domains;
     domains.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
-        domains.emplace_back(handles[i], virDomainFree);
+        domains.push_back({std::shared_ptr<virDomain>(handles[i], virDomainFree)});
     std::free(handles);
+    return domains;
+}
+
+std::optional<std::vector<ListedDomain>> list_running_domains_with_states(
+    virConnectPtr connection) {
+    constexpr unsigned flags =
+        VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT;
+    virDomainStatsRecordPtr* all = nullptr;
+    const int count = virConnectGetAllDomainStats(connection, VIR_DOMAIN_STATS_STATE, &all, flags);
+    if (count < 0 && is_unsupported(virGetLastErrorCode())) return std::nullopt;
+    if (count < 0) throw SourceError("libvirt: " + libvirt_error());
+    const std::unique_ptr<virDomainStatsRecordPtr, decltype(&virDomainStatsRecordListFree)> records(
+        all, virDomainStatsRecordListFree);
+    std::vector<ListedDomain> domains;
+    domains.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) {
+        virDomainRef(all[i]->dom);  // the record has a reference of its own
+        domains.push_back(
+            {std::shared_ptr<virDomain>(all[i]->dom, virDomainFree), state_of(*all[i])});
+    }
     return domains;
 }
 

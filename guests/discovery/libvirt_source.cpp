@@ -10,8 +10,10 @@
 namespace vnuma {
 namespace {
 
-// The key of calls that are not about a domain.
+// The keys of calls that are not about a domain. A list with states that hangs leaves the key of
+// the list without them free.
 constexpr const char* connection_key = "";
+constexpr const char* states_key = "states";
 
 // Nothing if the domain has ended.
 std::optional<int> id_of(virDomainPtr domain) {
@@ -27,6 +29,11 @@ LibvirtSource::LibvirtSource(LibvirtSettings settings, DomainQueries::Now now,
     keep_libvirt_errors_off_stderr();
 }
 
+// Events may still come for a while.
+LibvirtSource::~LibvirtSource() {
+    hints_->set_on_hint({});
+}
+
 void LibvirtSource::connect() {
     if (connection_ && connection_->alive()) return;
     if (connection_) {
@@ -38,11 +45,17 @@ void LibvirtSource::connect() {
     try {
         const auto opened = calls_.run(
             connection_key,
-            [uri = settings_.uri] { return std::make_shared<LibvirtConnection>(uri); },
+            [uri = settings_.uri, hints = hints_] {
+                return std::make_shared<LibvirtConnection>(uri, hints);
+            },
             libvirt_limits::connect);
-        if (!opened) throw SourceError("libvirt at " + settings_.uri + " does not answer");
+        if (!opened) throw no_answer();
         connection_ = *opened;
         reconnect_.succeed();
+        has_states_ = true;
+        states_pause_.succeed();
+        // Nobody has told of what has changed since the last connection has ended.
+        queries_.mark_all_due();
     } catch (const SourceError& error) {
         last_failure_ = error.what();
         reconnect_.fail(now_());
@@ -50,33 +63,91 @@ void LibvirtSource::connect() {
     }
 }
 
-std::vector<DomainQuery> LibvirtSource::list_domains() {
-    const auto listed = calls_.run(
+SourceError LibvirtSource::no_answer() const {
+    return SourceError("libvirt at " + settings_.uri + " does not answer");
+}
+
+// With states where libvirt tells them. All domains are asked about one by one otherwise.
+std::vector<ListedDomain> LibvirtSource::list_domains() {
+    if (may_ask_states()) {
+        auto listed = calls_.run(
+            states_key,
+            [connection = connection_] {
+                return list_running_domains_with_states(connection->get());
+            },
+            libvirt_limits::list_domains);
+        if (!listed) {
+            states_pause_.fail(now_());
+            throw no_answer();
+        }
+        states_pause_.succeed();
+        if (*listed) return std::move(**listed);
+        has_states_ = false;
+    }
+    auto listed = calls_.run(
         connection_key,
         [connection = connection_] { return list_running_domains(connection->get()); },
         libvirt_limits::list_domains);
-    if (!listed) throw SourceError("libvirt at " + settings_.uri + " does not answer");
+    if (!listed) throw no_answer();
+    return std::move(*listed);
+}
+
+bool LibvirtSource::may_ask_states() const {
+    return !settings_.ask_at_every_look && has_states_ && !calls_.hangs(states_key) &&
+           calls_.hung() < libvirt_limits::max_hung_for_states && states_pause_.is_due(now_());
+}
+
+std::vector<DomainQuery> LibvirtSource::make_queries(
+    const std::vector<ListedDomain>& domains) const {
     std::vector<DomainQuery> queries;
-    for (const std::shared_ptr<virDomain>& domain : *listed) {
+    for (const ListedDomain& listed : domains) {
+        const std::shared_ptr<virDomain>& domain = listed.handle;
         std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
         if (virDomainGetUUIDString(domain.get(), uuid.data()) != 0) continue;
         queries.push_back({uuid.data(), virDomainGetName(domain.get()),
-                           [domain] { return read_domain(domain.get()); }, id_of(domain.get())});
+                           [domain] { return read_domain(domain.get()); }, id_of(domain.get()),
+                           listed.state});
     }
     return queries;
+}
+
+void LibvirtSource::mark_hinted() {
+    const DomainHints::Noted noted = hints_->take();
+    if (noted.all) queries_.mark_all_due();
+    for (const std::string& uuid : noted.uuids)
+        queries_.mark_due(uuid);
 }
 
 std::vector<ListedGuest> LibvirtSource::list() {
     if (const std::string failure = events_.failure(); !failure.empty())
         throw SourceError("libvirt's event loop fails: " + failure);
     connect();
-    std::vector<ListedGuest> guests = queries_.run(list_domains());
+    const DomainQueries::Time listed_at = now_();
+    const std::vector<ListedDomain> domains = list_domains();
+    // After the list, which may fail, and before the queries: what happens during a query is noted
+    // for the next look.
+    mark_hinted();
+    std::vector<ListedGuest> guests = queries_.run(make_queries(domains), listed_at);
     // The list may be incomplete if the connection has ended while it was made.
     if (!connection_->alive())
         throw SourceError("the connection to libvirt at " + settings_.uri + " has ended");
-    for (ListedGuest& guest : guests)
-        guest.pid = read_domain_pid(settings_.pid_directory, guest.name);
+    add_pids(guests);
     return guests;
+}
+
+// A domain has one process for as long as it has its number. Its file is read again with everything
+// else about the domain.
+void LibvirtSource::add_pids(std::vector<ListedGuest>& guests) {
+    std::map<std::string, KnownProcess> processes;
+    for (ListedGuest& guest : guests) {
+        const auto known = processes_.find(guest.uuid);
+        const bool is_same = known != processes_.end() && guest.id && known->second.id == guest.id;
+        guest.pid = is_same && !guest.job_known
+                        ? known->second.pid
+                        : read_domain_pid(settings_.pid_directory, guest.name);
+        if (guest.pid) processes[guest.uuid] = {guest.id, *guest.pid};
+    }
+    processes_ = std::move(processes);
 }
 
 template <typename Call>
@@ -104,7 +175,9 @@ RunState LibvirtSource::read_state(const std::string& uuid) {
         if (!state) throw MonitorError("libvirt: " + libvirt_error());
         return *state;
     };
-    return call(uuid, read, state_limit);
+    const RunState state = call(uuid, read, state_limit);
+    if (state != RunState::running) queries_.mark_due(uuid);
+    return state;
 }
 
 // The first command marks the domain as tainted (custom-monitor), for as long as it runs.

@@ -32,6 +32,9 @@ struct ListedGuest {
     // When the source was asked for the state, or made sure otherwise that it still holds; unset if
     // it does not record that, and the sampler then sets the time at which the list began.
     std::chrono::steady_clock::time_point read_at{};
+    // Whether the source was asked for the guest's job too, such as a migration, or has no such
+    // question. If it was not, the state is to be read again before anything is done to the guest.
+    bool job_known = true;
     std::string unsteady;      // why vnumad does nothing to it; empty if it simply runs
     std::optional<pid_t> pid;  // none if it is not known
     // The process with that pid, if the source has made sure that it is the guest's.

@@ -90,6 +90,7 @@ struct GuestSample {
     RunState state = RunState::unknown;
     // When the oldest part of this sample was read. The guest may have begun to migrate since.
     std::chrono::steady_clock::time_point read_at{};
+    bool job_known = true;  // as in ListedGuest
     // Why vnumad does nothing to the guest, such as "its process has ended": its run state, or what
     // could not be read. Empty if vnumad may act.
     std::string unsteady;

@@ -26,6 +26,9 @@ struct LibvirtSettings {
     // libvirt keeps a file NAME.pid here for each running domain. No call of its API returns a pid.
     std::string pid_directory = "/run/libvirt/qemu";
     bool ask_monitor = true;  // whether QEMU's monitor may be asked for what libvirt does not know
+    // Whether each domain is asked about at every look, and not only when something may have
+    // changed. That is for a vnumad that changes the domains' XML itself.
+    bool ask_at_every_look = false;
 };
 
 // What management software calls the QMP sockets of guests. Other sockets in the same directory are

@@ -124,7 +124,8 @@ std::string Actuator::why_too_late(const GuestSample& guest, Clock::Time deadlin
 }
 
 Actuator::State& Actuator::state_of(const GuestSample& guest) {
-    return states_.try_emplace(guest.uuid, State{guest.read_at, guest.unsteady}).first->second;
+    return states_.try_emplace(guest.uuid, State{guest.read_at, guest.unsteady, guest.job_known})
+        .first->second;
 }
 
 // The same, with the guest's state of now. Blocks if it has to be read again. Freezing counts from
@@ -136,6 +137,7 @@ std::string Actuator::ask_why_not(const GuestSample& guest, Clock::Time deadline
     if (!state.unsteady.empty() || !is_old(state)) return state.unsteady;
     state.read_at = clock_.now();
     state.unsteady = observer_.why_unsteady(guest.uuid);
+    state.job_known = true;
     return state.unsteady.empty() ? why_too_late(guest, deadline) : state.unsteady;
 }
 

@@ -72,14 +72,17 @@ class Actuator {
     };
     // Points to nothing if the cell is not in the sample.
     static Target find_target(const Sample& sample, const CellKey& key);
-    // A guest's state that was read since the look.
+    // A guest's state that was read in the look or since.
     struct State {
         Clock::Time read_at{};
         std::string unsteady;
+        bool job_known = true;  // false: it may be migrating, although it was seen to run
     };
     std::string why_too_late(const GuestSample& guest, Clock::Time deadline) const;
     State& state_of(const GuestSample& guest);
-    bool is_old(const State& state) const { return clock_.now() - state.read_at >= max_state_age; }
+    bool is_old(const State& state) const {
+        return !state.job_known || clock_.now() - state.read_at >= max_state_age;
+    }
     std::string ask_why_not(const GuestSample& guest, Clock::Time deadline);
     boost::asio::awaitable<std::string> why_not(const GuestSample& guest, Clock::Time deadline);
     boost::asio::awaitable<ActionResult> pin(const Action& action, const Target& target,

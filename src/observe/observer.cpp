@@ -86,7 +86,10 @@ class HostObserver final : public Observer {
 }  // namespace
 
 std::unique_ptr<GuestSource> make_source(const Config& config) {
-    const LibvirtSettings& libvirt = config.libvirt;
+    LibvirtSettings libvirt = config.libvirt;
+    // Until the XML was read after a pin by vnumad, the pin from before would look like the owner's
+    // change.
+    libvirt.ask_at_every_look = config.pin_by_libvirt;
     switch (source_in_use(config)) {
         case SourceChoice::libvirt:
             return std::make_unique<LibvirtSource>(libvirt);

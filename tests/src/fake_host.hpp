@@ -70,6 +70,7 @@ class FakeHost final : public Observer, public Kernel {
     std::function<PinReply()> fail_pin = [] { return PinReply(); };  // of libvirt
     // What libvirt pins: CPUs by uuid and vCPU.
     std::map<std::pair<std::string, int>, std::vector<int>> vcpupin;
+    bool jobs_known = true;                       // whether the list tells of jobs
     std::function<void()> on_read_state = [] {};  // may change states
     std::size_t affinity_calls = 0, move_calls = 0, refused_pages = 0, states_read = 0;
     std::size_t pages_in_last_call = 0;
@@ -102,6 +103,7 @@ class FakeHost final : public Observer, public Kernel {
             one.state = guest.state;
             one.unsteady = why_not_running(guest.state);
             one.read_at = clock_.now();
+            one.job_known = jobs_known;
             one.cgroup = guest.cgroup;
             one.domain = domain_of(uuid, guest);
         }
@@ -303,6 +305,7 @@ class FakeHost final : public Observer, public Kernel {
         sample.name = listed.name;
         sample.state = listed.state;
         sample.read_at = listed.read_at;
+        sample.job_known = listed.job_known;
         sample.unsteady = listed.unsteady;
         sample.domain = listed.domain;
         if (!guest.movable) sample.immovable = "a device holds it";

@@ -22,7 +22,9 @@ class FakeLibvirt : public test::ScriptedSource {
         asked_for = uuid;
         return RunState::dumping;
     }
+    void set_on_hint(std::function<void()> function) override { on_hint = std::move(function); }
 
+    std::function<void()> on_hint;
     std::vector<ListedGuest> guests;
     std::string failure, asked_for;
 };
@@ -68,6 +70,14 @@ TEST_F(AutoSourceTest, ListsEachGuestOnce) {
     EXPECT_EQ(automatic->read_state("7000-40000"), RunState::unknown);
     EXPECT_THROW(automatic->read_ram_view("7000-40000"), MonitorError);
     EXPECT_THROW(automatic->read_state("another"), MonitorError);
+}
+
+TEST_F(AutoSourceTest, PassesOnWhatLibvirtHintsAt) {
+    int hints = 0;
+    automatic->set_on_hint([&] { ++hints; });
+    ASSERT_TRUE(libvirt->on_hint);
+    libvirt->on_hint();
+    EXPECT_EQ(hints, 1);
 }
 
 TEST_F(AutoSourceTest, AGuestThatLibvirtNamesNoMoreIsFoundAgain) {

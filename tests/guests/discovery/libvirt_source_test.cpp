@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
+#include <semaphore>
+
 #include "guests/discovery/guest_source.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "tests/guests/discovery/hanging_calls.hpp"
@@ -14,15 +16,29 @@ namespace {
 // Calls about domains, by name. While it is null no call hangs.
 test::HangingCalls* hanging_calls = nullptr;
 
+// The name that stands for lists with states.
+constexpr const char* states_call = "list with states";
+// Is added to the flags of lists with states.
+unsigned more_flags = 0;
+constexpr unsigned flag_that_no_driver_knows = 1U << 28;
+
 }  // namespace
 }  // namespace vnuma
 
-// Replaces libvirt's function in this program.
+// Replace libvirt's functions in this program.
 extern "C" int virDomainGetJobInfo(virDomainPtr domain, virDomainJobInfoPtr info) {
     if (vnuma::hanging_calls) vnuma::hanging_calls->enter(virDomainGetName(domain));
     static const auto original =
         reinterpret_cast<decltype(&virDomainGetJobInfo)>(::dlsym(RTLD_NEXT, "virDomainGetJobInfo"));
     return original(domain, info);
+}
+
+extern "C" int virConnectGetAllDomainStats(virConnectPtr connection, unsigned int stats,
+                                           virDomainStatsRecordPtr** records, unsigned int flags) {
+    if (vnuma::hanging_calls) vnuma::hanging_calls->enter(vnuma::states_call);
+    static const auto original = reinterpret_cast<decltype(&virConnectGetAllDomainStats)>(
+        ::dlsym(RTLD_NEXT, "virConnectGetAllDomainStats"));
+    return original(connection, stats, records, flags | vnuma::more_flags);
 }
 
 namespace vnuma {
@@ -43,6 +59,7 @@ class LibvirtSourceTest : public ::testing::Test {
     ~LibvirtSourceTest() override {
         release();
         hanging_calls = nullptr;
+        more_flags = 0;
     }
 
     void describe_host(const Names& domains) {
@@ -65,6 +82,7 @@ class LibvirtSourceTest : public ::testing::Test {
     test::TemporaryDirectory files;
     LibvirtSettings settings;
     test::HangingCalls hanging;
+    std::counting_semaphore<> hints{0};
     std::optional<LibvirtSource> source;
 };
 
@@ -120,6 +138,7 @@ TEST_F(LibvirtSourceTest, WithoutLibvirtTheErrorNamesTheUriAndTheNextAttemptCome
 TEST_F(LibvirtSourceTest, DomainsWhoseCallsHangLeaveTheListToTheOthers) {
     const Names names{"h0", "h1", "h2", "h3", "h4", "h5", "h6"};
     describe_host(names);
+    settings.ask_at_every_look = true;
     connect();
     list();
     for (int repetition = 0; repetition < 5; ++repetition) {
@@ -189,6 +208,7 @@ TEST_F(LibvirtSourceTest, OfAGuestThatVnumadMayNotActOnNoMonitorIsAskedAndNoMemo
 }
 
 TEST_F(LibvirtSourceTest, TheMonitorOfADomainThatHangsIsNotCalled) {
+    settings.ask_at_every_look = true;
     connect();
     const std::string uuid = find(list(), "web")->uuid;
     source->permit_monitors({uuid});
@@ -200,6 +220,111 @@ TEST_F(LibvirtSourceTest, TheMonitorOfADomainThatHangsIsNotCalled) {
     } catch (const MonitorError& error) {
         EXPECT_STREQ(error.what(), "libvirt has not answered for this domain for 1 s");
     }
+}
+
+TEST_F(LibvirtSourceTest, OfDomainsThatRunAsBeforeOnlyTheListIsAskedFor) {
+    connect();
+    for (int look = 1; look <= 3; ++look) {
+        const auto guests = list();
+        ASSERT_EQ(guests.size(), 2U);
+        EXPECT_EQ(find(guests, "web")->state, RunState::running);
+        EXPECT_EQ(find(guests, "web")->unsteady, "");
+        EXPECT_TRUE(find(guests, "web")->domain);
+        EXPECT_TRUE(find(guests, "web")->id);
+        EXPECT_EQ(find(guests, "web")->job_known, look == 1);
+        EXPECT_EQ(hanging.entered(states_call), look);
+    }
+    EXPECT_EQ(hanging.entered("web"), 1);
+    EXPECT_EQ(hanging.entered("db"), 1);
+}
+
+TEST_F(LibvirtSourceTest, EveryDomainIsAskedAboutAtEveryLookWhereThatIsConfigured) {
+    settings.ask_at_every_look = true;
+    connect();
+    for (int look = 1; look <= 3; ++look) {
+        EXPECT_EQ(list().size(), 2U);
+        EXPECT_EQ(hanging.entered("web"), look);
+    }
+    EXPECT_EQ(hanging.entered(states_call), 0);
+}
+
+TEST_F(LibvirtSourceTest, ALibvirtThatListsNoStatesIsAskedForThemOnceAndThenAboutEachDomain) {
+    more_flags = flag_that_no_driver_knows;
+    connect();
+    for (int look = 1; look <= 3; ++look) {
+        const auto guests = list();
+        ASSERT_EQ(guests.size(), 2U);
+        EXPECT_EQ(find(guests, "web")->unsteady, "");
+        EXPECT_EQ(hanging.entered("web"), look);
+    }
+    EXPECT_EQ(hanging.entered(states_call), 1);
+}
+
+TEST_F(LibvirtSourceTest, WhileAListWithStatesHangsTheDomainsAreListedWithoutThem) {
+    connect();
+    list();
+    hanging.hang({states_call});
+    EXPECT_THROW(list(), SourceError);
+    for (int look = 1; look <= 2; ++look) {
+        const auto guests = list();
+        ASSERT_EQ(guests.size(), 2U);
+        EXPECT_EQ(find(guests, "web")->unsteady, "");
+        EXPECT_EQ(hanging.entered("web"), 1 + look);
+    }
+    release();
+    list();
+    EXPECT_EQ(hanging.entered(states_call), 2) << "the pause is not over";
+    hanging.advance(libvirt_limits::first_quarantine);
+    list();
+    EXPECT_EQ(hanging.entered(states_call), 3);
+}
+
+TEST_F(LibvirtSourceTest, AnEventIsAHintUponWhichTheDomainIsAskedAboutInTheNextLook) {
+    settings.uri = "test:///default";  // all its connections share one host, with a domain "test"
+    connect();
+    source->set_on_hint([this] { hints.release(); });
+    const std::string uuid = list().at(0).uuid;
+    list();
+    EXPECT_EQ(hanging.entered("test"), 1);
+
+    const LibvirtConnection owner(settings.uri);
+    const DomainHandle domain(virDomainLookupByUUIDString(owner.get(), uuid.c_str()));
+    ASSERT_EQ(virDomainSetMetadata(domain.get(), VIR_DOMAIN_METADATA_TITLE, "new", nullptr, nullptr,
+                                   VIR_DOMAIN_AFFECT_LIVE),
+              0);
+    ASSERT_TRUE(hints.try_acquire_for(10s));
+    list();
+    EXPECT_EQ(hanging.entered("test"), 2);
+    list();
+    EXPECT_EQ(hanging.entered("test"), 2);
+}
+
+TEST_F(LibvirtSourceTest, AnEventAfterTheSourceIsGoneHarmsNobody) {
+    settings.uri = "test:///default";
+    const LibvirtConnection owner(settings.uri);
+    connect();
+    source->set_on_hint([] { ADD_FAILURE() << "nobody listens any more"; });
+    const std::string uuid = list().at(0).uuid;
+    source.reset();
+    const DomainHandle domain(virDomainLookupByUUIDString(owner.get(), uuid.c_str()));
+    EXPECT_EQ(virDomainSetMetadata(domain.get(), VIR_DOMAIN_METADATA_TITLE, "newer", nullptr,
+                                   nullptr, VIR_DOMAIN_AFFECT_LIVE),
+              0);
+    connect();  // whose thread handles what is left
+    EXPECT_EQ(list().size(), 1U);
+}
+
+TEST_F(LibvirtSourceTest, ThePidOfADomainIsReadWithItsDescription) {
+    files.write("web.pid", "4711\n");
+    connect();
+    EXPECT_EQ(find(list(), "web")->pid, 4711);
+    files.write("web.pid", "4712\n");
+    files.write("db.pid", "4713\n");
+    const auto guests = list();
+    EXPECT_EQ(find(guests, "web")->pid, 4711) << "the domain is not asked about";
+    EXPECT_EQ(find(guests, "db")->pid, 4713) << "its process was not known";
+    hanging.advance(libvirt_limits::resync);
+    EXPECT_EQ(find(list(), "web")->pid, 4712);
 }
 
 }  // namespace

@@ -103,6 +103,25 @@ TEST_F(PinsInTime, NoThreadIsPinnedOfAGuestThatHasBegunToMigrateMeanwhile) {
     expect_that_an_undo_gives_all_back();
 }
 
+// The list of all domains with their states does not tell that one of them migrates.
+TEST_F(PinsInTime, AGuestWhoseJobIsNotKnownIsAskedForBeforeItsFirstThreadIsPinned) {
+    host->jobs_known = false;
+    host->on_read_state = [&] { host->guests["a"].state = RunState::migrating; };
+    for (int i = 0; i < 5 && host->states_read == 0; ++i)
+        run(1);
+    ASSERT_EQ(host->states_read, 1U);
+    EXPECT_EQ(ticks.back().results.at(0).skipped, "it is not running");
+    EXPECT_EQ(host->affinity_calls, 0U);
+    EXPECT_EQ(pinned(), 0);
+}
+
+TEST_F(PinsInTime, AGuestWhoseJobIsNotKnownIsPinnedOnceItIsSeenToRun) {
+    host->jobs_known = false;
+    EXPECT_TRUE(reaches(Reason::settled, "a"));
+    EXPECT_GT(host->states_read, 0U);
+    EXPECT_EQ(pinned(), vcpus);
+}
+
 TEST_F(PinsInTime, SlowCallsOfLibvirtTakeNoLongerThanTheirTickAndTheNextOneGoesOn) {
     in_each_call([&](int) { clock.pass(900ms); });
     const ActionResult& result = run_to_the_first_call();
