@@ -202,7 +202,9 @@ int run(const Config& config, const Arguments& arguments, LineWriter& log) {
         spdlog::warn("some threads keep the CPUs of a former run");
     TickOutput output(config, arguments.output);
     const auto kernel = acts ? open_kernel(config.libvirt) : open_dry_run();
-    const auto observer = observe_host(config, make_source(config), track);
+    auto source = make_source(config);
+    source->set_on_hint([&clock] { clock.wake(); });
+    const auto observer = observe_host(config, std::move(source), track);
     if (control) output.tell_also([&](const auto& happenings) { control->tell(happenings); });
     const auto report = [&](const std::shared_ptr<const Tick>& tick) {
         output.report(*tick);
