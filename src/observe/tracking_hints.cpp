@@ -1,8 +1,59 @@
 #include "src/observe/tracking_hints.hpp"
 
+#include <algorithm>
+#include <set>
+
 #include "policy/units/split.hpp"
 
 namespace vnuma {
+
+namespace {
+
+// Of a cell that is at home: less than this part of its memory on other nodes changes no plan.
+constexpr Bytes remote_divisor = 100;
+// A node is quiet up to this part of its capacity, in thousandths. On a busier one the planner may
+// want to move a guest away, and then has to know what it accesses.
+constexpr MilliCpu quiet_per_mille = 750;
+
+bool is_quiet(const Snapshot& snapshot, NodeIndex node) {
+    const HostNode& host_node = snapshot.topology.nodes[node];
+    MilliCpu use = host_node.other_use;
+    for (const GuestState& guest : snapshot.guests)
+        for (const CellState& cell : guest.cells)
+            if (cell.confined_to == node) use += cell.cpu_use;
+    return use * 1000 <= host_node.cpu_capacity * quiet_per_mille;
+}
+
+bool is_all_at_home(const CellState& cell, const Verdict& verdict) {
+    if (verdict.reason != Reason::settled || !verdict.home) return false;
+    const NodeIndex home = verdict.home->memory_node();
+    const Bytes all = total_bytes(cell);
+    return all - cell.residency[home] <= all / remote_divisor;
+}
+
+// UUIDs of guests whose heat can change no plan: all of their memory is at home, on nodes that are
+// not busy.
+std::set<std::string> find_guests_that_cannot_do_better(const Snapshot& snapshot,
+                                                        const Plan& plan) {
+    std::set<NodeIndex> quiet_nodes;
+    for (std::size_t n = 0; n < snapshot.topology.nodes.size(); ++n)
+        if (is_quiet(snapshot, NodeIndex(n))) quiet_nodes.insert(NodeIndex(n));
+    std::set<std::string> guests;
+    for (const GuestState& guest : snapshot.guests) {
+        const bool can_not = std::all_of(
+            guest.cells.begin(), guest.cells.end(), [&](const CellState& cell) {
+                const auto verdict = std::find_if(
+                    plan.verdicts.begin(), plan.verdicts.end(),
+                    [&](const Verdict& one) { return one.key == cell.key; });
+                return verdict != plan.verdicts.end() && is_all_at_home(cell, *verdict) &&
+                       quiet_nodes.contains(verdict->home->node);
+            });
+        if (can_not) guests.insert(guest.uuid);
+    }
+    return guests;
+}
+
+}  // namespace
 
 TrackingHints derive_hints(const TrackingHints& before, const Snapshot& snapshot, const Plan& plan,
                            const std::vector<ActionResult>& results) {
@@ -36,6 +87,8 @@ TrackingHints derive_hints(const TrackingHints& before, const Snapshot& snapshot
             nodes_for_shards(snapshot.topology, guest.cells.front().allowed).size() < 2)
             hint.attribute = false;
     }
+    for (const std::string& uuid : find_guests_that_cannot_do_better(snapshot, plan))
+        hints[uuid].wanted = false;
     for (const ActionResult& result : results) {
         TrackingHint& hint = hints[key_of(result.action).uuid];
         hint.moved |= std::holds_alternative<MoveMemory>(result.action) && result.bytes > 0;
