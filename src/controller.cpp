@@ -43,7 +43,8 @@ asio::awaitable<void> Controller::run() {
         const auto made = co_await tick(Purpose::act);
         // From the last begin, not from the end of the tick, so that the period does not drift.
         // Ticks that are missed (a suspended host) are skipped.
-        const Clock::Time soonest = next + config_.interval, latest = next + interval.after(*made);
+        const auto after = interval.after(*made);
+        const Clock::Time latest = next + after, soonest = next + std::min(config_.interval, after);
         co_await clock_.wait_until(soonest);
         const bool woken = latest > soonest && co_await clock_.sleep_until(latest);
         if (woken) interval.restart();

@@ -87,11 +87,18 @@ bool LookInterval::has_changed(const Tick& tick) {
     return changed;
 }
 
+bool LookInterval::has_new_guest(const Tick& tick) const {
+    return std::any_of(tick.snapshot.guests.begin(), tick.snapshot.guests.end(),
+                       [&](const GuestState& guest) { return !unsteady_.contains(guest.uuid); });
+}
+
 LookInterval::milliseconds LookInterval::after(const Tick& tick) {
+    const bool is_first_look = has_new_guest(tick);
     if (!tick.blind.empty() || has_changed(tick))
         length_ = shortest_;
     else
         length_ = std::min(length_ * 2, longest_);
+    if (is_first_look) return std::min(shortest_, first_look_gap);
     if (!tick.look || is_tracking(tick)) return shortest_;
     const Millis wait = shortest_wait(tick.plan);
     return wait == 0 ? length_ : std::clamp(milliseconds(wait), shortest_, length_);

@@ -40,13 +40,13 @@ std::set<std::string> find_guests_that_cannot_do_better(const Snapshot& snapshot
         if (is_quiet(snapshot, NodeIndex(n))) quiet_nodes.insert(NodeIndex(n));
     std::set<std::string> guests;
     for (const GuestState& guest : snapshot.guests) {
-        const bool can_not = std::all_of(
-            guest.cells.begin(), guest.cells.end(), [&](const CellState& cell) {
-                const auto verdict = std::find_if(
-                    plan.verdicts.begin(), plan.verdicts.end(),
-                    [&](const Verdict& one) { return one.key == cell.key; });
-                return verdict != plan.verdicts.end() && is_all_at_home(cell, *verdict) &&
-                       quiet_nodes.contains(verdict->home->node);
+        const bool can_not =
+            std::all_of(guest.cells.begin(), guest.cells.end(), [&](const CellState& cell) {
+                const auto verdict = std::lower_bound(
+                    plan.verdicts.begin(), plan.verdicts.end(), cell.key,
+                    [](const Verdict& one, const CellKey& key) { return one.key < key; });
+                return verdict != plan.verdicts.end() && verdict->key == cell.key &&
+                       is_all_at_home(cell, *verdict) && quiet_nodes.contains(verdict->home->node);
             });
         if (can_not) guests.insert(guest.uuid);
     }
