@@ -183,6 +183,7 @@ bool GuestReader::read_quietly(const ListedGuest& listed, GuestSample& sample) {
     const GuestThreads threads = threads_.read(*process_, listed, false);
     if (!take_times(threads, sample)) return false;
     sample.read_at = listed.read_at;
+    sample.job_known = listed.job_known;
     sample.processes.clear();
     sample.helpers.clear();
     add_cpu_time(*process_, sample);

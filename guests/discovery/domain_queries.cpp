@@ -1,31 +1,19 @@
 #include "guests/discovery/domain_queries.hpp"
 
 #include <algorithm>
-#include <cstdint>
-#include <functional>
 #include <set>
 #include <tuple>
 
 #include "guests/discovery/domain_xml.hpp"
 #include "guests/discovery/libvirt_limits.hpp"
+#include "guests/discovery/resync.hpp"
 #include "guests/discovery/run_state.hpp"
 
 namespace vnuma {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 namespace {
-
-// The number of the resync interval that a time belongs to. The intervals of each uuid begin at
-// another time. So a domain has its turn once in an interval, and domains that were all asked about
-// in one look are asked about again in different ones.
-std::uint64_t resync_interval(const std::string& uuid, DomainQueries::Time time) {
-    constexpr std::uint64_t length = libvirt_limits::resync.count();
-    const std::uint64_t shift = std::hash<std::string>()(uuid) % length;
-    const auto elapsed = std::chrono::duration_cast<milliseconds>(time.time_since_epoch());
-    return (static_cast<std::uint64_t>(elapsed.count()) + shift) / length;
-}
 
 RunState state_without_job(const DomainState& listed) {
     return state_of_libvirt(listed.state, listed.reason, 0);
@@ -98,8 +86,8 @@ bool DomainQueries::is_due(const DomainQuery& query, const CachedDomain& cached,
     // The end of a job, and what a pause is for, are not in the list.
     if (cached.state != RunState::running || state_without_job(*query.state) != RunState::running)
         return true;
-    return resync_interval(query.uuid, listing.begin) !=
-           resync_interval(query.uuid, cached.last_reply);
+    return resync_interval(query.uuid, listing.begin, libvirt_limits::resync) !=
+           resync_interval(query.uuid, cached.last_reply, libvirt_limits::resync);
 }
 
 // The guest of a domain whose query is not due.

@@ -16,11 +16,13 @@ namespace vnuma {
 
 namespace asio = boost::asio;
 
-QmpConnection::QmpConnection(const QmpPeers& peers, std::string path, QmpGuest guest)
+QmpConnection::QmpConnection(const QmpPeers& peers, std::string path, QmpGuest guest,
+                             QmpDepth depth)
     : peers_(peers),
       path_(std::move(path)),
       client_(peers.context.get_executor(), {.budget = peers.memory}),
-      guest_(std::move(guest)) {}
+      guest_(std::move(guest)),
+      depth_(depth) {}
 
 void QmpConnection::begin_read() {
     begin(read(), false);
@@ -134,27 +136,29 @@ void QmpConnection::hang_up() {
     client_.close();
 }
 
-bool QmpConnection::is_due(const FileId& socket) const {
-    if (guest_.has_died()) return true;
-    if (is_let_go()) return socket != guest_.socket;
-    if (paused()) return false;
-    return !error_.empty() || in_quarantine() || guest_.listed.state != RunState::running ||
-           guest_.pauses.is_due(peers_.now()) || has_new_thread();
-}
-
-// Threads of QEMU's pool for I/O come and go, and mean nothing.
-bool QmpConnection::has_new_thread() const {
-    if (!guest_.process) return false;
-    const auto is_new = [&](pid_t thread) {
-        return !std::binary_search(guest_.threads.begin(), guest_.threads.end(), thread) &&
-               guest_.process->read("task/" + std::to_string(thread) + "/comm") != "worker\n";
-    };
-    const std::vector<pid_t> now = guest_.process->tasks();
-    return std::any_of(now.begin(), now.end(), is_new);
+std::optional<QmpDepth> QmpConnection::choose_depth(const FileId& socket) {
+    if (guest_.has_died()) return QmpDepth::description;
+    if (is_let_go())
+        return socket == guest_.socket ? std::nullopt : std::optional(QmpDepth::description);
+    if (paused()) return std::nullopt;
+    if (!error_.empty() || in_quarantine()) return QmpDepth::description;
+    const bool has_new_thread = guest_.process && guest_.threads.has_new(*guest_.process);
+    return guest_.schedule.choose_depth(path_, peers_.now(),
+                                        {guest_.listed.state, guest_.trusted(), has_new_thread});
 }
 
 void QmpConnection::confirm() {
-    if (!is_let_go() && !paused()) guest_.listed.read_at = peers_.now();
+    if (is_let_go() || paused()) return;
+    guest_.listed.read_at = peers_.now();
+    guest_.listed.job_known = false;
+}
+
+void QmpConnection::note_state(RunState state) {
+    guest_.last_reply = peers_.now();
+    if (state == guest_.listed.state)
+        guest_.schedule.note_state(peers_.now());
+    else
+        guest_.schedule.mark_due();
 }
 
 QmpGuest QmpConnection::take_guest() {
@@ -232,15 +236,39 @@ asio::awaitable<void> QmpConnection::connect() {
 
 asio::awaitable<void> QmpConnection::read() {
     co_await connect();
+    // If another process has the socket now, nothing is known of its guest.
+    const QmpDepth depth = guest_.schedule.is_described() ? depth_ : QmpDepth::description;
     // A thread that begins now may be that of a migration which the replies do not know of yet.
-    guest_.threads = guest_.process ? guest_.process->tasks() : std::vector<pid_t>();
-    std::sort(guest_.threads.begin(), guest_.threads.end());
-    QemuReplies replies;
+    auto threads = guest_.process ? guest_.process->tasks() : std::vector<pid_t>();
     const auto begin = peers_.now();
     const auto status = co_await run(qmp::query_status());
+    RunState state = state_of_qemu(status.status, "");
+    if (depth == QmpDepth::status && state == guest_.listed.state)
+        co_return keep_description(begin, false);
     const auto migration = co_await run_if_possible(qmp::query_migrate());
-    replies.uuid = (co_await run_if_possible(qmp::query_uuid())).value_or("");
-    replies.name = (co_await run_if_possible(qmp::query_name())).value_or("");
+    state = state_of_qemu(status.status, migration.value_or(""));
+    if (depth != QmpDepth::description && state == guest_.listed.state)
+        co_return keep_description(begin, true);
+    ListedGuest guest = co_await describe();
+    guest.read_at = begin;
+    guest.state = state;
+    guest.unsteady = why_unsteady(state);
+    guest_.threads.set(std::move(threads));
+    take_over(std::move(guest));
+    look_for_vm();
+}
+
+// The guest as its QEMU describes it, but for its state.
+asio::awaitable<ListedGuest> QmpConnection::describe() {
+    QemuReplies replies;
+    if (guest_.identified && guest_.trusted()) {
+        replies.uuid = guest_.listed.uuid;
+        replies.name = guest_.listed.name;
+    } else {
+        replies.uuid = (co_await run_if_possible(qmp::query_uuid())).value_or("");
+        replies.name = (co_await run_if_possible(qmp::query_name())).value_or("");
+        guest_.identified = guest_.trusted();
+    }
     replies.cpus = co_await run(qmp::query_cpus_fast());
     replies.nodes = co_await run(qmp::info_numa());
     replies.backends = co_await run(qmp::query_memdev());
@@ -249,9 +277,6 @@ asio::awaitable<void> QmpConnection::read() {
     const auto iothreads = co_await run(qmp::query_iothreads());
 
     ListedGuest guest;
-    guest.read_at = begin;
-    guest.state = state_of_qemu(status.status, migration.value_or(""));
-    guest.unsteady = why_unsteady(guest.state);
     for (const auto& cpu : replies.cpus)
         guest.vcpu_threads[cpu.index] = cpu.thread;
     for (const auto& iothread : iothreads)
@@ -262,12 +287,16 @@ asio::awaitable<void> QmpConnection::read() {
     const auto& before = guest_.listed.domain;
     guest.domain =
         before && *before == domain ? before : std::make_shared<const Domain>(std::move(domain));
-    take_over(std::move(guest));
-    // QEMU listens before it makes its virtual machine, and greets afterwards.
-    if (guest_.process && !facts_.holds_vm) {
-        facts_.holds_vm = holds_vm(*guest_.process, peers_.vm_file);
-        guest_.distrust = why_not_trusted(facts_);
-    }
+    co_return guest;
+}
+
+// The state is as it was, and the description was not asked for. The state of a guest that migrates
+// is known only if QEMU was asked for the migration, which is a guest's job.
+void QmpConnection::keep_description(Time read_at, bool job_known) {
+    guest_.listed.read_at = read_at;
+    guest_.listed.job_known = job_known;
+    guest_.last_reply = peers_.now();
+    guest_.schedule.note_state(peers_.now());
 }
 
 void QmpConnection::take_over(ListedGuest guest) {
@@ -275,12 +304,16 @@ void QmpConnection::take_over(ListedGuest guest) {
     const bool same = before.domain == guest.domain && before.state == guest.state &&
                       before.vcpu_threads == guest.vcpu_threads &&
                       before.iothreads == guest.iothreads;
-    if (same)
-        guest_.pauses.fail(peers_.now());
-    else
-        guest_.pauses.succeed();
     guest_.listed = std::move(guest);
     guest_.last_reply = peers_.now();
+    guest_.schedule.note_description(peers_.now(), !same);
+}
+
+// QEMU listens before it makes its virtual machine, and greets afterwards.
+void QmpConnection::look_for_vm() {
+    if (!guest_.process || facts_.holds_vm) return;
+    facts_.holds_vm = holds_vm(*guest_.process, peers_.vm_file);
+    guest_.distrust = why_not_trusted(facts_);
 }
 
 // The peer is the process that made the socket: QEMU itself, or a process that handed the socket to

@@ -14,11 +14,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "guests/discovery/backoff.hpp"
+#include "guests/discovery/known_threads.hpp"
 #include "guests/discovery/qmp_identity.hpp"
 #include "guests/discovery/qmp_limits.hpp"
+#include "guests/discovery/qmp_schedule.hpp"
 #include "guests/model/listed_guest.hpp"
 #include "guests/process/process.hpp"
 #include "qmp/client.hpp"
@@ -56,9 +57,10 @@ struct QmpGuest {
     bool in_time = false;  // it has been read in time since its peer last misbehaved
     bool slow = false;     // it took long to tell its state when it was last asked for that alone
 
-    std::vector<pid_t> threads{};  // of the process, sorted, when it was last read
-    // Pauses between two readings of a guest that runs, while nothing changes.
-    Backoff pauses{qmp_limits::first_pause, qmp_limits::longest_pause};
+    // Whether it has told its UUID and name when its process was trusted. They never change.
+    bool identified = false;
+    KnownThreads threads{};  // of the process
+    QmpSchedule schedule{};
     FileId socket{};  // that was connected to last
     // For how long all connections together were accepted without a greeting.
     std::chrono::steady_clock::duration silence{0};
@@ -76,8 +78,10 @@ class QmpConnection {
     // Nobody waits that long. Only a QEMU that never replies to a command meets this limit.
     static constexpr std::chrono::hours command_limit{1};
 
-    // `guest` is what is known from earlier connections to the socket. `peers` must outlive this.
-    QmpConnection(const QmpPeers& peers, std::string path, QmpGuest guest);
+    // `guest` is what is known from earlier connections to the socket. `depth` is how much
+    // begin_read() asks a guest that is described already. `peers` must outlive this.
+    QmpConnection(const QmpPeers& peers, std::string path, QmpGuest guest,
+                  QmpDepth depth = QmpDepth::description);
 
     // One of them, once. Begins to connect, to read the guest and to disconnect:
     void begin_read();
@@ -94,12 +98,14 @@ class QmpConnection {
     bool paused() const { return guest_.quarantine && !guest_.quarantine->is_due(peers_.now()); }
     bool in_quarantine() const { return guest_.quarantine.has_value(); }
 
-    // Whether the guest has to be read again, by another object: it does not simply run, it was not
-    // read, its process has a new thread (a vCPU, a migration), or it was read long enough ago.
+    // How much the guest has to be asked now, by another object; nothing if it need not be asked.
     // `socket` is the socket's file now.
-    bool is_due(const FileId& socket) const;
-    // What was read last is still so.
+    std::optional<QmpDepth> choose_depth(const FileId& socket);
+    // Nothing shows that the guest has changed since it was asked last. Only its own answer would
+    // tell that it was paused, so its state is to be read before anything is done to it.
     void confirm();
+    // The guest has told its state to somebody else than begin_read().
+    void note_state(RunState state);
 
     // To be called when the deadline of a read has come: the guest leaves quarantine if the read
     // has succeeded, and is in quarantine if it is still under way.
@@ -139,7 +145,10 @@ class QmpConnection {
     void begin(boost::asio::awaitable<void> work, bool stays_open);
     boost::asio::awaitable<void> connect();
     boost::asio::awaitable<void> read();
+    boost::asio::awaitable<ListedGuest> describe();
+    void keep_description(Time read_at, bool job_known);
     void take_over(ListedGuest guest);
+    void look_for_vm();
     void end_work(std::exception_ptr failure);
     void end_run(std::exception_ptr cause);
     void begin_quarantine();
@@ -147,7 +156,6 @@ class QmpConnection {
     void let_go();
     bool is_let_go() const;
     bool is_accepted() const;
-    bool has_new_thread() const;
     void identify(const QmpSocketFile& socket);
     std::string no_answer_reason() const;
     std::string file_name() const;
@@ -156,6 +164,7 @@ class QmpConnection {
     std::string path_;
     qmp::Client client_;
     QmpGuest guest_;
+    QmpDepth depth_;
     QmpPeerFacts facts_;
     Time began_{};             // to connect
     bool connected_ = false;   // the socket was connected, and may have been closed since

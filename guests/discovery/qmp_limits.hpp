@@ -40,8 +40,14 @@ inline constexpr std::size_t memory = std::size_t{64} << 20;
 // Pauses before a monitor in quarantine is asked again.
 inline constexpr milliseconds first_quarantine{2'000}, longest_quarantine{30'000};
 
-// Pauses between two questions to the monitor of a guest that runs, while the answers stay the
-// same.
+// Longest time between two questions for the status of a guest that runs, and between two for all
+// that may change about it, while its process shows no change. They make up for what has no thread:
+// a pause, a balloon, memory that is plugged in. A question that is due waits for the next look.
+inline constexpr milliseconds resync{60'000}, full_resync{600'000};
+static_assert(full_resync % resync == milliseconds(0), "the longer one takes the place of others");
+
+// Pauses between two questions that a new thread of the guest's process gives rise to, while the
+// answers stay the same.
 inline constexpr milliseconds first_pause{1'000}, longest_pause{30'000};
 
 // A socket that is not QMP's is left to those whose it is.

@@ -134,8 +134,10 @@ bool QmpSource::run_until(Condition condition, steady_clock::time_point end) {
     return true;
 }
 
-std::unique_ptr<QmpConnection> QmpSource::connect(const std::string& socket, QmpGuest guest) {
-    return std::make_unique<QmpConnection>(peers_, fs::path(directory_) / socket, std::move(guest));
+std::unique_ptr<QmpConnection> QmpSource::connect(const std::string& socket, QmpGuest guest,
+                                                  QmpDepth depth) {
+    return std::make_unique<QmpConnection>(peers_, fs::path(directory_) / socket, std::move(guest),
+                                           depth);
 }
 
 void QmpSource::follow_directory() {
@@ -149,9 +151,11 @@ void QmpSource::follow_directory() {
         std::unique_ptr<QmpConnection>& connection = connections_[socket];
         if (!connection)
             connection = connect(socket, {peers_.now()});
-        else if (connection->ended() && connection->is_due(file))
-            connection = connect(socket, connection->take_guest());
-        else if (connection->ended())
+        else if (!connection->ended())
+            continue;
+        else if (const auto depth = connection->choose_depth(file))
+            connection = connect(socket, connection->take_guest(), *depth);
+        else
             connection->confirm();
     }
 }
@@ -276,7 +280,9 @@ RunState QmpSource::read_state(const std::string& uuid) {
         } catch (const MonitorRefusal&) {  // a QEMU without migration
         }
         connection.guest().slow = steady_clock::now() - begin > deadlines_.recovery;
-        return state_of_qemu(status.status, migration);
+        const RunState state = state_of_qemu(status.status, migration);
+        connection.note_state(state);
+        return state;
     };
     return call_monitor(uuid, read, {deadlines_.state, deadlines_.state});
 }

@@ -29,6 +29,10 @@ struct QmpSettings {
     QmpDeadlines deadlines{};
 };
 
+// What a look costs follows what has changed: a guest is asked when it is new, does not simply run,
+// or has a new thread, when somebody has found its state to be another one, and at the resyncs of
+// qmp_limits. QEMU's events reach nobody, since no connection is open between two questions, and
+// set_on_hint() has nothing to tell of.
 class QmpSource : public GuestSource {
   public:
     static constexpr std::size_t max_sockets = 4096;
@@ -43,7 +47,9 @@ class QmpSource : public GuestSource {
     const char* name() const override { return "qmp"; }
     // Of guests with one UUID, the one that was listed first keeps it (at the same time: the one
     // whose process is the oldest), and the others have "/" and their socket's name added to it,
-    // for as long as their processes run.
+    // for as long as their processes run. A guest that was not asked in this look is listed as it
+    // was when it was asked last. Its read_at is the look, which has found its process and no new
+    // thread, and its job is not known.
     std::vector<ListedGuest> list() override;
     std::string why_incomplete() const override { return incomplete_; }
     RunState read_state(const std::string& uuid) override;
@@ -66,7 +72,8 @@ class QmpSource : public GuestSource {
     // Makes a connection for each socket in the directory that is to be read, and closes those of
     // sockets that are gone. Throws SourceError.
     void follow_directory();
-    std::unique_ptr<QmpConnection> connect(const std::string& socket, QmpGuest guest);
+    std::unique_ptr<QmpConnection> connect(const std::string& socket, QmpGuest guest,
+                                           QmpDepth depth = QmpDepth::description);
     // How long connecting, or a command, may take; and how long all of a call may.
     struct Limits {
         std::chrono::milliseconds one, all;

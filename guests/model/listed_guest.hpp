@@ -29,8 +29,9 @@ struct ListedGuest {
     std::string certainty{};
     bool has_monitor = true;  // whether the source can ask where its memory is
     RunState state = RunState::unknown;
-    // When the source was asked for the state, or made sure otherwise that it still holds; unset if
-    // it does not record that, and the sampler then sets the time at which the list began.
+    // When the source was asked for the state, or looked for signs of a change and found none (in
+    // libvirt's list, among QEMU's threads); unset if it does not record that, and the sampler then
+    // sets the time at which the list began.
     std::chrono::steady_clock::time_point read_at{};
     // Whether the source was asked for the guest's job too, such as a migration, or has no such
     // question. If it was not, the state is to be read again before anything is done to the guest.

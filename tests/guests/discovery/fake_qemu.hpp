@@ -11,6 +11,7 @@
 #include <boost/asio/write.hpp>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -77,6 +78,22 @@ class FakeQemu {
             acceptor_.close();
             hang_up();
         });
+    }
+
+    // Replies so to each later command of this name.
+    void answer_with(const std::string& command, const nlohmann::json& value) {
+        in_thread([&] { replies_[command] = value; });
+    }
+    void set_status(const std::string& status) {
+        answer_with("query-status", {{"status", status}, {"running", status == "running"}});
+    }
+
+    // The commands that have arrived since the last call, but for qmp_capabilities, with which each
+    // connection begins.
+    std::vector<std::string> take_commands() {
+        std::vector<std::string> commands;
+        in_thread([&] { commands = std::exchange(commands_, {}); });
+        return commands;
     }
 
     // Holds back the replies to these commands, or to all, until release().
@@ -149,6 +166,8 @@ class FakeQemu {
                 }
                 const auto request = nlohmann::json::parse(connection->input.substr(0, size));
                 connection->input.erase(0, size);
+                if (request["execute"] != "qmp_capabilities")
+                    commands_.push_back(request["execute"]);
                 if (held_command_ &&
                     (held_command_->empty() || *held_command_ == request["execute"]))
                     held_requests_.emplace_back(connection, request);
@@ -166,6 +185,8 @@ class FakeQemu {
 
     nlohmann::json reply(const std::string& command) const {
         using nlohmann::json;
+        if (const auto known = replies_.find(command); known != replies_.end())
+            return {{"return", known->second}};
         if (command == "query-balloon")
             return {{"error", {{"class", "DeviceNotActive"}, {"desc", "no balloon"}}}};
         if (command == "query-status")
@@ -186,6 +207,8 @@ class FakeQemu {
     std::vector<std::pair<std::shared_ptr<Connection>, nlohmann::json>> held_requests_;
     bool greets_ = true, ends_each_ = false;
     std::string behind_greeting_;
+    std::map<std::string, nlohmann::json> replies_;  // that a test has chosen, by command
+    std::vector<std::string> commands_;
     int connections_ = 0;
     std::thread thread_;
 };

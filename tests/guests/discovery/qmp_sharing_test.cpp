@@ -149,9 +149,9 @@ TEST_F(QmpSharingTest, AGuestThatEndsConnectionsWithoutAGreetingIsInQuarantine) 
     QmpSource source = listen();
     const ListedGuest before = list_until_steady(source, 1)[0];
     qemu.end_each();
-    now += qmp_limits::longest_pause;
+    now += qmp_limits::resync;
     const std::string reason = source.list()[0].unsteady;
-    EXPECT_TRUE(reason.starts_with(not_answered_for("30") + ": " + socket("a"))) << reason;
+    EXPECT_TRUE(reason.starts_with(not_answered_for("60") + ": " + socket("a"))) << reason;
     const int connections = qemu.connections();
     for (int look = 0; look < 3; ++look) {
         const ListedGuest paused = source.list()[0];
