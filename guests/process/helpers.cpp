@@ -71,6 +71,8 @@ struct OpenFiles {
 // A process of one of these programs serves one guest, so that it is that guest's helper in any
 // control group: Proxmox VE starts them in its daemon's.
 bool serves_one_guest(std::string_view program) {
+    constexpr std::string_view deleted = " (deleted)";  // its package was upgraded
+    if (program.ends_with(deleted)) program.remove_suffix(deleted.size());
     return program.ends_with("/swtpm") || program.ends_with("/virtiofsd");
 }
 

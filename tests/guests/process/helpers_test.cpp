@@ -151,6 +151,8 @@ TEST_F(Servers, AreFoundInAnyGroupIfTheirProgramServesOneGuestOnly) {
     EXPECT_EQ(find("other"), std::vector<pid_t>{helper.pid()});
     EXPECT_EQ(find(""), std::vector<pid_t>{helper.pid()});
     EXPECT_EQ(find("container"), (std::vector<pid_t>{::getpid(), helper.pid()}));
+    std::filesystem::remove(program);
+    EXPECT_EQ(find("other"), std::vector<pid_t>{helper.pid()}) << "its package was upgraded";
 }
 
 TEST_F(Servers, AreUnknownAmongTooManyMembers) {
